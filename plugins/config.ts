@@ -1,0 +1,144 @@
+import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
+import fp from 'fastify-plugin'
+
+export type LogLevel = (typeof LOG_LEVELS)[number]
+export type TrafficTable = (typeof TRAFFIC_TABLES)[number]
+export type EngineChoice = (typeof ENGINE_CHOICES)[number]
+export type DatabaseConfig =
+  | { readonly mode: 'embedded' }
+  | {
+      readonly mode: 'server'
+      readonly host: string
+      readonly port: number
+      readonly database: string
+      readonly user: string
+      readonly password: string
+    }
+
+export interface Config {
+  readonly host: string
+  readonly port: number
+  readonly database: DatabaseConfig
+  /** Absolute paths. */
+  readonly modelPath: string
+  readonly dataPath: string
+  readonly contamination: number
+  readonly anomalyThreshold: number
+  readonly logLevel: LogLevel
+  readonly trafficTable: TrafficTable
+  readonly scoringEngine: EngineChoice
+}
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    config: Config
+  }
+}
+
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
+const TRAFFIC_TABLES = ['request_logs', 'request_metrics'] as const
+const ENGINE_CHOICES = ['auto', 'kernel', 'tensor'] as const
+const POSTGRES_VARIABLES = [
+  'POSTGRES_HOST',
+  'POSTGRES_PORT',
+  'POSTGRES_DB',
+  'POSTGRES_USER',
+  'POSTGRES_PASSWORD',
+]
+
+/** A bad value in the environment. The message is one line: the variable, what was given, what is allowed. */
+export class ConfigError extends Error {
+  constructor(variable: string, given: string, allowed: string) {
+    super(`${variable} is ${JSON.stringify(given)}; allowed is ${allowed}.`)
+  }
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/**
+ * The typed configuration of an environment. A variable that is empty counts as not set.
+ * @throws ConfigError on the first bad value
+ */
+export function loadConfig(environment: Environment): Config {
+  const { text, number, oneOf } = reader(environment)
+  const isSet = (name: string) => (environment[name] ?? '') !== ''
+  const debug = oneOf('FLASK_DEBUG', ['true', 'false', '1', '0'], 'false')
+  return Object.freeze({
+    host: text('ML_SERVICE_HOST', '127.0.0.1', /^[^\s/]{1,255}$/, 'a host name or an IP address'),
+    port: number('ML_SERVICE_PORT', 5000, { min: 0, max: 65535, integer: true }),
+    database: Object.freeze(
+      POSTGRES_VARIABLES.some(isSet)
+        ? {
+            mode: 'server' as const,
+            host: text('POSTGRES_HOST', 'localhost', /^\S{1,255}$/, 'a host name or an IP address'),
+            port: number('POSTGRES_PORT', 5432, { min: 1, max: 65535, integer: true }),
+            database: text('POSTGRES_DB', 'aegis', /^.{1,63}$/, 'a database name of 1 to 63 characters'),
+            user: text('POSTGRES_USER', 'aegis_user', /^.{1,63}$/, 'a user name of 1 to 63 characters'),
+            password: environment['POSTGRES_PASSWORD'] || 'dev_password',
+          }
+        : { mode: 'embedded' as const },
+    ),
+    modelPath: resolve(text('MODEL_PATH', './data/models', /^[^\0]{1,1000}$/, 'a folder')),
+    dataPath: resolve(text('DATA_PATH', './data', /^[^\0]{1,1000}$/, 'a folder')),
+    contamination: number('CONTAMINATION', 0.1, { above: 0, max: 0.5 }),
+    anomalyThreshold: number('ANOMALY_THRESHOLD', -0.5, { min: -1, max: 0 }),
+    logLevel: oneOf('LOG_LEVEL', LOG_LEVELS, debug === 'true' || debug === '1' ? 'debug' : 'info'),
+    trafficTable: oneOf('TRAFFIC_TABLE', TRAFFIC_TABLES, 'request_logs'),
+    scoringEngine: oneOf('SCORING_ENGINE', ENGINE_CHOICES, 'auto'),
+  })
+}
+
+/** The process's environment, with the file .env of the working directory beneath it. */
+export function processEnvironment(): Environment {
+  if (existsSync('.env')) process.loadEnvFile('.env')
+  return process.env
+}
+
+interface Range {
+  min?: number
+  above?: number
+  max: number
+  integer?: boolean
+}
+
+function reader(environment: Environment) {
+  const read = (name: string): string | undefined => {
+    const value = environment[name]?.trim()
+    return value === '' ? undefined : value
+  }
+  return {
+    text(name: string, fallback: string, pattern: RegExp, allowed: string): string {
+      const value = read(name) ?? fallback
+      if (!pattern.test(value)) throw new ConfigError(name, value, allowed)
+      return value
+    },
+    number(name: string, fallback: number, { min, above, max, integer = false }: Range): number {
+      const given = read(name)
+      if (given === undefined) return fallback
+      const value = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(given) ? Number(given) : NaN
+      const tooLow = above === undefined ? value < min! : value <= above
+      if (Number.isNaN(value) || tooLow || value > max || (integer && !Number.isInteger(value))) {
+        const kind = integer ? 'a whole number' : 'a number'
+        const range = above === undefined ? `from ${min} to ${max}` : `above ${above}, up to ${max}`
+        throw new ConfigError(name, given, `${kind} ${range}`)
+      }
+      return value
+    },
+    oneOf<T extends string>(name: string, allowed: readonly T[], fallback: T): T {
+      const given = read(name)?.toLowerCase()
+      if (given === undefined) return fallback
+      const match = allowed.find((value) => value === given)
+      if (match === undefined) throw new ConfigError(name, environment[name]!, `one of ${allowed.join(', ')}`)
+      return match
+    },
+  }
+}
+
+/** `fastify.config`: the configuration, frozen. */
+export default fp<{ config: Config }>(
+  async (app, { config }) => {
+    app.decorate('config', config)
+  },
+  { name: 'config' },
+)
