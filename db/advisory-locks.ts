@@ -1,0 +1,9 @@
+/** Every advisory lock of the service is the pair (ADVISORY_LOCK_SPACE, one of these). */
+export const ADVISORY_LOCK_SPACE = 0x61656769
+
+export const ADVISORY_LOCKS = {
+  /** Held for life by the service that owns an embedded server, in the database `postgres`. */
+  embeddedOwner: 1,
+  /** Held while a migration is applied. */
+  migrations: 2,
+} as const

@@ -1,0 +1,81 @@
+import { readFile, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Log } from '../log.js'
+import { connectAsOwner, ownerOf, tryOwnership, type Connection } from './ownership.js'
+import { commandLineOf, endServer, isRunning } from './processes.js'
+import { DataPathInUseError } from './service-lock.js'
+
+export interface PostmasterFile {
+  readonly pid: number
+  readonly port: number
+}
+
+const fileOf = (dataDirectory: string) => join(dataDirectory, 'postmaster.pid')
+
+/** What a server notes down about itself while it runs, and leaves behind when it is killed. */
+export async function readPostmasterFile(dataDirectory: string): Promise<PostmasterFile | undefined> {
+  const text = await readFile(fileOf(dataDirectory), 'utf8').catch(() => undefined)
+  if (text === undefined) return undefined
+  const lines = text.split('\n')
+  return { pid: Number(lines[0]), port: Number(lines[3]) }
+}
+
+/**
+ * Clears the way for a new server on a data directory. A server that still runs there is asked whether a living
+ * service holds its lock: then this one may not start; otherwise its service was killed, and it is ended. A file
+ * of a server that is gone is removed when its process number has come to mean something else, which PostgreSQL
+ * itself would take for a running server.
+ * @throws DataPathInUseError
+ */
+export async function replaceOrphan(
+  home: string,
+  dataDirectory: string,
+  connection: Omit<Connection, 'port'>,
+  log: Log,
+): Promise<void> {
+  const left = await readPostmasterFile(dataDirectory)
+  if (left === undefined) return
+  const answers = await isOursAndFree(home, dataDirectory, { ...connection, port: left.port })
+  if (await isServerOf(left.pid, dataDirectory)) {
+    log.warn({ pid: left.pid }, 'ending the PostgreSQL server of a service that was killed')
+    await endServer(left.pid, async () => !(await isRunning(left.pid)))
+  } else if (answers) {
+    throw new Error(
+      `A PostgreSQL server without its service runs on ${dataDirectory} (port ${left.port}), but it is not ` +
+        `process ${left.pid} here: it belongs to another container. Stop it there first.`,
+    )
+  } else if (await isRunning(left.pid)) {
+    log.info({ pid: left.pid }, 'removing the process file of a PostgreSQL server that is gone')
+    await rm(fileOf(dataDirectory), { force: true })
+  }
+}
+
+/** Whether the server on this port is the one of this data directory, and without a living owner. */
+async function isOursAndFree(home: string, dataDirectory: string, connection: Connection): Promise<boolean> {
+  if (!(connection.port > 0)) return false
+  const sql = connectAsOwner(connection)
+  try {
+    const [row] = await sql<{ directory: string }[]>`select current_setting('data_directory') as directory`
+    if (!(await isSameDirectory(row!.directory, dataDirectory))) return false
+    if (!(await tryOwnership(sql))) throw new DataPathInUseError(home, await ownerOf(sql))
+    return true
+  } catch (error) {
+    if (error instanceof DataPathInUseError) throw error
+    // Nobody there, or another server with another password: then the process tells.
+    return false
+  } finally {
+    await sql.end({ timeout: 1 })
+  }
+}
+
+/** Whether the process is a PostgreSQL server of this data directory, by the command it was started with. */
+async function isServerOf(pid: number, dataDirectory: string): Promise<boolean> {
+  if (!(pid > 0)) return false
+  const command = await commandLineOf(pid)
+  return command !== undefined && command.includes(`-D ${dataDirectory} `)
+}
+
+async function isSameDirectory(a: string, b: string): Promise<boolean> {
+  const [first, second] = await Promise.all([stat(a), stat(b)])
+  return first.dev === second.dev && first.ino === second.ino
+}

@@ -1,0 +1,41 @@
+const AWAY_CODES = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ECONNABORTED',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'EHOSTDOWN',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'CONNECTION_CLOSED',
+  'CONNECTION_ENDED',
+  'CONNECTION_DESTROYED',
+  'CONNECT_TIMEOUT',
+  '57P01', // admin_shutdown
+  '57P02', // crash_shutdown
+  '57P03', // cannot_connect_now
+  '53300', // too_many_connections
+])
+
+/** Whether an error of a query means that the server is out of reach for now, rather than that the query is bad. */
+export function isDatabaseAway(error: unknown): boolean {
+  const code = codeOf(error)
+  if (code !== undefined && (AWAY_CODES.has(code) || /^08...$/.test(code))) return true
+  if (error instanceof AggregateError && error.errors.length > 0) return error.errors.every(isDatabaseAway)
+  return error instanceof Error && error.cause !== undefined && isDatabaseAway(error.cause)
+}
+
+/** One line about a database error for people: no query text, no values, no password. */
+export function describeDatabaseError(error: unknown): string {
+  // A host name with several addresses fails with an AggregateError, whose own message is empty.
+  const first: unknown = error instanceof AggregateError ? error.errors[0] : undefined
+  const message = (error instanceof Error && error.message) || (first instanceof Error && first.message)
+  return (message || codeOf(error) || 'unknown error').split('\n', 1)[0]!
+}
+
+function codeOf(error: unknown): string | undefined {
+  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined
+  return typeof code === 'string' ? code : undefined
+}

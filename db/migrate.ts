@@ -1,0 +1,37 @@
+import { readFile, readdir } from 'node:fs/promises'
+import type postgres from 'postgres'
+import { ADVISORY_LOCKS, ADVISORY_LOCK_SPACE } from './advisory-locks.js'
+
+const DIRECTORY = new URL('./migrations/', import.meta.url)
+
+/**
+ * Applies the migrations that are missing, in order: each once, in a transaction of its own that holds an
+ * advisory lock, so that any number of replicas can start at once.
+ * @returns the names of those applied by this call
+ */
+export async function migrate(sql: postgres.Sql, directory: URL = DIRECTORY): Promise<string[]> {
+  const files = (await readdir(directory)).filter((name) => /^\d+_.*\.sql$/.test(name)).sort()
+  const applied: string[] = []
+  for (const name of files) {
+    const statements = await readFile(new URL(name, directory), 'utf8')
+    if (await sql.begin((tx) => applyOnce(tx, name, statements))) applied.push(name)
+  }
+  return applied
+}
+
+async function applyOnce(tx: postgres.TransactionSql, name: string, statements: string): Promise<boolean> {
+  await tx`select pg_advisory_xact_lock(${ADVISORY_LOCK_SPACE}, ${ADVISORY_LOCKS.migrations})`
+  // "if not exists" would ask for the right to create even where the table stands.
+  const [book] = await tx`select to_regclass('aegis_ml_migrations') as name`
+  if (book!['name'] === null) {
+    await tx`create table aegis_ml_migrations (
+      name text primary key,
+      applied_at timestamptz not null default now()
+    )`
+  }
+  const [done] = await tx`select 1 from aegis_ml_migrations where name = ${name}`
+  if (done !== undefined) return false
+  await tx.unsafe(statements)
+  await tx`insert into aegis_ml_migrations (name) values (${name})`
+  return true
+}
