@@ -1,0 +1,82 @@
+import { readFileSync } from 'node:fs'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
+import config, { type Config } from './plugins/config.js'
+import database from './plugins/database.js'
+import detection from './plugins/detection.js'
+import envelope from './plugins/envelope.js'
+import errors from './plugins/errors.js'
+import modelManagement from './plugins/model-management.js'
+import modelRegistry from './plugins/model-registry.js'
+import openapi from './plugins/openapi.js'
+import syntheticData from './plugins/synthetic-data.js'
+import training from './plugins/training.js'
+import validation from './plugins/validation.js'
+import detectRoutes from './routes/detect.js'
+import healthRoutes from './routes/health.js'
+import modelRoutes from './routes/models.js'
+import { sharedSchemas } from './routes/schemas/index.js'
+import syntheticRoutes from './routes/synthetic.js'
+import trainRoutes from './routes/train.js'
+
+/** The build copies package.json beside this file. */
+const { version } = JSON.parse(readFileSync(new URL('./package.json', import.meta.url), 'utf8')) as {
+  version: string
+}
+
+const BODY_LIMIT = 8 * 1024 * 1024
+
+export interface BuildOptions {
+  logger?: NonNullable<FastifyServerOptions['logger']>
+}
+
+/** The service, ready to listen: every registration, in order. */
+export async function buildApp(settings: Config, options: BuildOptions = {}): Promise<FastifyInstance> {
+  const app = createServer({ logger: options.logger ?? loggerOptions(settings) })
+  await app.register(config, { config: settings })
+  await registerInterface(app)
+  await app.register(database)
+  await app.register(modelRegistry)
+  await app.register(detection)
+  await app.register(syntheticData)
+  await app.register(training)
+  await app.register(modelManagement)
+  await app.ready()
+  return app
+}
+
+/** The HTTP interface alone, with nothing behind it: enough for its OpenAPI document. */
+export async function describeApp(): Promise<FastifyInstance> {
+  const app = createServer({})
+  await registerInterface(app)
+  await app.ready()
+  return app
+}
+
+function createServer(options: FastifyServerOptions) {
+  return Fastify({
+    ...options,
+    bodyLimit: BODY_LIMIT,
+    return503OnClosing: false, // plugins/errors.ts answers then, in the envelope
+  }).withTypeProvider<TypeBoxTypeProvider>()
+}
+
+async function registerInterface(app: FastifyInstance): Promise<void> {
+  await app.register(validation)
+  await app.register(errors)
+  await app.register(envelope)
+  await app.register(openapi, { version })
+  for (const schema of sharedSchemas) app.addSchema(schema)
+  await app.register(healthRoutes, { version })
+  await app.register(detectRoutes)
+  await app.register(trainRoutes)
+  await app.register(syntheticRoutes)
+  await app.register(modelRoutes)
+}
+
+function loggerOptions({ logLevel }: Config): NonNullable<FastifyServerOptions['logger']> {
+  return {
+    level: logLevel,
+    redact: ['req.headers.authorization', 'req.headers.cookie', '*.password'],
+  }
+}

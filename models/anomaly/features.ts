@@ -1,0 +1,41 @@
+/** What is judged of an interval of traffic, in the order of every matrix of this folder. */
+export const FEATURES = [
+  'requests_per_second',
+  'avg_latency_ms',
+  'p95_latency_ms',
+  'p99_latency_ms',
+  'error_rate',
+] as const
+
+export type Feature = (typeof FEATURES)[number]
+export const N_FEATURES = FEATURES.length
+
+/** A value for each feature. */
+export type PerFeature<T> = Readonly<Record<Feature, T>>
+
+/** One interval: requests a second, milliseconds, share 0…1. */
+export interface Interval extends PerFeature<number> {
+  /** Length of the interval. */
+  readonly seconds: number
+  /** How many requests the latencies and the error rate stand on. */
+  readonly requests: number
+}
+
+/** The intervals of a training matrix `[nSamples, 5]`, row-major, each a minute long. */
+export function* minutesOf(samples: Float64Array): Generator<Interval> {
+  for (let start = 0; start < samples.length; start += N_FEATURES) {
+    const row = mapFeatures((_, index) => samples[start + index]!)
+    yield { ...row, seconds: 60, requests: row.requests_per_second * 60 }
+  }
+}
+
+/** Applies a function to each feature. Spelled out, as it is on the path of every verdict. */
+export function mapFeatures<T>(value: (feature: Feature, index: number) => T): PerFeature<T> {
+  return {
+    requests_per_second: value('requests_per_second', 0),
+    avg_latency_ms: value('avg_latency_ms', 1),
+    p95_latency_ms: value('p95_latency_ms', 2),
+    p99_latency_ms: value('p99_latency_ms', 3),
+    error_rate: value('error_rate', 4),
+  }
+}

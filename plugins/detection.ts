@@ -1,0 +1,142 @@
+import fp from 'fastify-plugin'
+import type { Interval } from '../models/anomaly/features.js'
+import { deviations } from '../models/anomaly/deviation.js'
+import { FOREST_COLUMNS, writeForestRow } from '../models/anomaly/strengths.js'
+import { judge, type Verdict } from '../models/anomaly/verdict.js'
+import { CONFIRMING_STREAK, SlidingWindows, type Trend } from '../models/stream/sliding-window.js'
+import { ServiceError } from './errors.js'
+import type { ActiveDetector, ModelRegistry } from './model-registry.js'
+
+/** One interval as a gateway reports it; API names and units. */
+export interface Metrics {
+  readonly requests_per_second: number
+  readonly avg_latency_ms: number
+  readonly p95_latency_ms: number
+  readonly p99_latency_ms: number
+  readonly error_rate: number
+  readonly timestamp?: string
+  readonly total_requests?: number
+  readonly interval_seconds?: number
+  readonly source?: string
+}
+
+/** A verdict with its place in the stream of its source. */
+export interface StreamVerdict extends Verdict {
+  readonly interval: Interval
+  readonly timestampMs: number
+  readonly streak: number
+  readonly confirmed: boolean
+  readonly modelVersion: string
+}
+
+export interface Detection {
+  /** Judges one interval and takes it into the window of its source. */
+  detect(metrics: Metrics): StreamVerdict
+  /** Judges intervals each by itself: the windows are neither asked nor moved. */
+  detectBatch(metrics: readonly Metrics[]): StreamVerdict[]
+  trend(source?: string): Trend
+  /** Forgets the windows of all sources. */
+  clear(): void
+}
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    detection: Detection
+  }
+}
+
+const DEFAULT_INTERVAL_SECONDS = 60
+
+export function createDetection({ models, now }: { models: ModelRegistry; now: () => number }): Detection {
+  const windows = new SlidingWindows()
+
+  const activeDetector = (): ActiveDetector => {
+    const detector = models.active.anomaly
+    if (detector) return detector
+    throw new ServiceError(
+      'MODEL_NOT_TRAINED',
+      'No anomaly model is active. Train one with POST /train, or load a stored one with POST /model/load.',
+    )
+  }
+
+  return {
+    detect(metrics) {
+      const detector = activeDetector()
+      const timestampMs = timeOf(metrics, now())
+      const interval = intervalOf(metrics)
+      const verdict = judgeAll([interval], detector)[0]!
+      const report = {
+        timestampMs,
+        requestsPerSecond: metrics.requests_per_second,
+        avgLatencyMs: metrics.avg_latency_ms,
+        errorRate: metrics.error_rate,
+        anomaly: verdict.anomaly,
+      }
+      const streak = windows.add(metrics.source ?? 'default', report, now())
+      return inStream(verdict, interval, timestampMs, streak, detector)
+    },
+    detectBatch(metrics) {
+      const detector = activeDetector()
+      const nowMs = now()
+      const times = metrics.map((each, index) => timeOf(each, nowMs, `metrics[${index}].`))
+      const intervals = metrics.map(intervalOf)
+      return judgeAll(intervals, detector).map((verdict, index) =>
+        inStream(verdict, intervals[index]!, times[index]!, verdict.anomaly ? 1 : 0, detector),
+      )
+    },
+    trend: (source = 'default') => windows.trend(source),
+    clear: () => windows.clear(),
+  }
+}
+
+function judgeAll(intervals: readonly Interval[], { engine, model }: ActiveDetector): Verdict[] {
+  const matrix = new Float64Array(intervals.length * FOREST_COLUMNS)
+  const deviation = intervals.map((interval) => deviations(interval, model.expectations))
+  deviation.forEach((each, row) => writeForestRow(each, matrix, row))
+  const scores = engine.score(matrix)
+  return intervals.map((interval, row) =>
+    judge(interval, deviation[row]!, -scores[row]! - model.threshold, model),
+  )
+}
+
+function inStream(
+  verdict: Verdict,
+  interval: Interval,
+  timestampMs: number,
+  streak: number,
+  { version: modelVersion }: ActiveDetector,
+): StreamVerdict {
+  const confirmed = streak >= CONFIRMING_STREAK
+  const explanation = confirmed
+    ? `CONFIRMED, ${streak} anomalous reports in a row. ${verdict.explanation}`
+    : verdict.explanation
+  return { ...verdict, explanation, interval, timestampMs, streak, confirmed, modelVersion }
+}
+
+function intervalOf(metrics: Metrics): Interval {
+  const seconds = metrics.interval_seconds ?? DEFAULT_INTERVAL_SECONDS
+  return {
+    requests_per_second: metrics.requests_per_second,
+    avg_latency_ms: metrics.avg_latency_ms,
+    p95_latency_ms: metrics.p95_latency_ms,
+    p99_latency_ms: metrics.p99_latency_ms,
+    error_rate: metrics.error_rate,
+    seconds,
+    requests: metrics.total_requests ?? metrics.requests_per_second * seconds,
+  }
+}
+
+function timeOf({ timestamp }: Metrics, nowMs: number, path = ''): number {
+  if (timestamp === undefined) return nowMs
+  const time = Date.parse(timestamp)
+  if (!Number.isNaN(time)) return time
+  throw new ServiceError('INVALID_REQUEST', `${path}timestamp is ${JSON.stringify(timestamp)}, which is no time.`)
+}
+
+/** `fastify.detection`. No I/O: what is needed for a verdict is in memory. */
+export default fp(
+  async (app) => {
+    app.decorate('detection', createDetection({ models: app.models, now: Date.now }))
+  },
+  { name: 'detection', dependencies: ['model-registry'] },
+)

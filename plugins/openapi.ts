@@ -1,0 +1,35 @@
+import swagger from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import fp from 'fastify-plugin'
+
+const DESCRIPTION = `Watches the traffic of an API gateway: whether this minute is abnormal and why.
+
+Every answer is an envelope: \`success\`, \`data\` and \`timestamp\`, or the failure with a stable \`code\` and a
+\`message\` that says what to do next.`
+
+/** The OpenAPI document, made of the routes' schemas, and Swagger UI at /docs. */
+export default fp<{ version: string }>(
+  async (app, { version }) => {
+    await app.register(swagger, {
+      openapi: {
+        openapi: '3.1.0',
+        info: {
+          title: 'AEGIS ML',
+          version,
+          description: DESCRIPTION,
+          license: { name: 'MIT', identifier: 'MIT' },
+        },
+        servers: [{ url: '/', description: 'This service.' }],
+        tags: [
+          { name: 'detection', description: 'Is this minute of traffic abnormal, and why?' },
+          { name: 'training', description: 'Learning from recorded or synthetic traffic.' },
+          { name: 'models', description: 'What is active, and what is stored.' },
+          { name: 'health', description: 'For probes and for people.' },
+        ],
+      },
+      refResolver: { buildLocalReference: (schema, _base, _fragment, index) => String(schema.$id ?? `schema-${index}`) },
+    })
+    await app.register(swaggerUi, { routePrefix: '/docs', uiConfig: { tryItOutEnabled: true } })
+  },
+  { name: 'openapi' },
+)

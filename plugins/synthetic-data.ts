@@ -1,0 +1,77 @@
+import { join } from 'node:path'
+import fp from 'fastify-plugin'
+import { generateTraffic, type SyntheticMinute } from '../models/synthetic/traffic.js'
+import { replaceFile } from './atomic-file.js'
+
+export interface SyntheticRequest {
+  readonly durationHours: number
+  readonly baseRps: number
+  /** Share of the minutes in incidents. */
+  readonly anomalyRate: number
+  readonly seed: number
+}
+
+export interface SyntheticData {
+  /** Where the traffic is written, and read from by training. */
+  readonly file: string
+  /** Writes traffic that ends with the present minute, in place of the file that was there. */
+  generate(request: SyntheticRequest): Promise<{ samples: number; anomalies: number }>
+}
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    syntheticData: SyntheticData
+  }
+}
+
+const COLUMNS = [
+  'requests_per_second',
+  'avg_latency_ms',
+  'p95_latency_ms',
+  'p99_latency_ms',
+  'error_rate',
+] as const
+const MINUTE_MS = 60_000
+
+/** Rows between two breaths: a year is written without keeping a request waiting. */
+const ROWS_AT_A_TIME = 1000
+
+export function createSyntheticData({ file, now }: { file: string; now: () => number }): SyntheticData {
+  return {
+    file,
+    async generate({ durationHours, baseRps, anomalyRate, seed }) {
+      const samples = Math.max(1, Math.round(durationHours * 60))
+      const startMs = (Math.floor(now() / MINUTE_MS) - samples) * MINUTE_MS
+      let anomalies = 0
+      await replaceFile(file, async (handle) => {
+        let text = `timestamp,${COLUMNS.join(',')},label\n`
+        let rows = 0
+        for (const minute of generateTraffic({ minutes: samples, baseRps, anomalyRate, seed, startMs })) {
+          text += csvRow(minute)
+          if (minute.label !== null) anomalies++
+          if (++rows % ROWS_AT_A_TIME === 0) {
+            await handle.write(text)
+            text = ''
+          }
+        }
+        await handle.write(text)
+      })
+      return { samples, anomalies }
+    },
+  }
+}
+
+/** Numbers in their shortest form that reads back as the same number. */
+function csvRow(minute: SyntheticMinute): string {
+  const time = new Date(minute.timestampMs).toISOString()
+  return `${time},${COLUMNS.map((column) => minute[column]).join(',')},${minute.label ?? ''}\n`
+}
+
+/** `fastify.syntheticData`. */
+export default fp(
+  async (app) => {
+    const file = join(app.config.dataPath, 'synthetic_training_data.csv')
+    app.decorate('syntheticData', createSyntheticData({ file, now: Date.now }))
+  },
+  { name: 'synthetic-data', dependencies: ['config'] },
+)

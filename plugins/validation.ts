@@ -1,0 +1,133 @@
+import fp from 'fastify-plugin'
+import { Ajv, type ErrorObject } from 'ajv'
+import ajvFormats from 'ajv-formats'
+
+/** The part of JSON Schema that the routes use. */
+export interface Schema {
+  $ref?: string
+  type?: string | string[]
+  enum?: unknown[]
+  format?: string
+  minimum?: number
+  exclusiveMinimum?: number
+  maximum?: number
+  minLength?: number
+  maxLength?: number
+  minItems?: number
+  maxItems?: number
+  items?: Schema
+  properties?: Record<string, Schema>
+}
+
+interface Problem {
+  field: string
+  problem: string
+}
+
+/**
+ * One validation error in words: the field, what is allowed, what was given.
+ * Ajv runs in verbose mode, so that the error brings the schema and the value along.
+ */
+export function describeValidation(
+  errors: readonly object[],
+  part: string,
+): { message: string; details: Problem[] } {
+  const { instancePath, keyword, params, parentSchema, data } = errors[0] as ErrorObject
+  const path = instancePath.split('/').slice(1)
+  if (keyword === 'required') {
+    const missing = String(params['missingProperty'])
+    const schema = (parentSchema as Schema).properties?.[missing]
+    return inWords([...path, missing], part, 'is required', schema)
+  }
+  return inWords(path, part, `is ${show(data)}`, parentSchema as Schema)
+}
+
+function inWords(path: string[], part: string, problem: string, schema: Schema | undefined) {
+  const field = path.map((key) => (/^\d+$/.test(key) ? `[${key}]` : `.${key}`)).join('').replace(/^\./, '')
+  const name = field === '' ? `The ${part === 'querystring' ? 'query' : part}` : field
+  const allowed = schema && describeSchema(schema)
+  return {
+    message: `${name} ${problem}${allowed ? `; allowed is ${allowed}` : ''}.`,
+    details: [{ field: field === '' ? part : field, problem: allowed ? `${problem}; allowed is ${allowed}` : problem }],
+  }
+}
+
+function show(value: unknown): string {
+  if (typeof value === 'number') return String(value) // JSON has no Infinity
+  if (Array.isArray(value)) return `a list of ${value.length}`
+  if (typeof value === 'object' && value !== null) return 'an object'
+  const text = JSON.stringify(value) ?? 'missing'
+  return text.length > 80 ? `${text.slice(0, 80)}…` : text
+}
+
+/** What a schema allows, in words. */
+export function describeSchema(schema: Schema): string {
+  if (schema.enum) return schema.enum.length === 1 ? show(schema.enum[0]) : `one of ${schema.enum.join(', ')}`
+  const type = [schema.type].flat()[0]
+  switch (type) {
+    case 'integer':
+      return `a whole number${describeRange(schema)}`
+    case 'number':
+      return `a finite number${describeRange(schema)}`
+    case 'array':
+      return `a list of ${schema.minItems ?? 0} to ${schema.maxItems} entries`
+    case 'string':
+      if (schema.format === 'date-time') return 'an ISO-8601 time with its zone, such as "2026-01-31T12:00:00Z"'
+      return `a text of ${schema.minLength ?? 0} to ${schema.maxLength} characters`
+    case 'object':
+      return 'a JSON object'
+    case 'boolean':
+      return 'true or false'
+    default:
+      return ''
+  }
+}
+
+function describeRange({ minimum, exclusiveMinimum, maximum }: Schema): string {
+  if (exclusiveMinimum !== undefined) return ` above ${exclusiveMinimum}, up to ${maximum}`
+  if (minimum !== undefined && maximum !== undefined) return ` from ${minimum} to ${maximum}`
+  return minimum === undefined ? '' : ` of at least ${minimum}`
+}
+
+/**
+ * The fields of a body that its schema does not know, each named once and without the index of a list.
+ * They never fail a request (old callers send them); the answer names them.
+ */
+export function unknownFields(value: unknown, schema: Schema, resolve: (id: string) => Schema): string[] {
+  const found = new Set<string>()
+  const visit = (part: unknown, given: Schema, path: string): void => {
+    const { properties, items } = given.$ref ? resolve(given.$ref.replace(/#$/, '')) : given
+    if (found.size >= MAX_NAMED || typeof part !== 'object' || part === null) return
+    if (Array.isArray(part)) {
+      if (items) for (const entry of part) visit(entry, items, `${path}[]`)
+      return
+    }
+    if (!properties) return
+    for (const [key, entry] of Object.entries(part)) {
+      const name = path === '' ? key : `${path}.${key}`
+      if (Object.hasOwn(properties, key)) visit(entry, properties[key]!, name)
+      else found.add(name.slice(0, 100))
+      if (found.size >= MAX_NAMED) return
+    }
+  }
+  visit(value, schema, '')
+  return [...found]
+}
+
+const MAX_NAMED = 20
+
+/** Bodies are taken as they are; query strings, which hold only text, are coerced. Neither is stripped. */
+export default fp(
+  async (app) => {
+    const build = (coerceTypes: boolean) => {
+      const options = { coerceTypes, verbose: true, strict: false, useDefaults: true } as const
+      return ajvFormats.default(new Ajv(options)).addSchema(Object.values(app.getSchemas()) as object[])
+    }
+    let ajv: { body: Ajv; other: Ajv } | undefined
+    app.setValidatorCompiler<object>(({ schema, httpPart }) => {
+      ajv ??= { body: build(false), other: build(true) }
+      return (httpPart === 'body' ? ajv.body : ajv.other).compile(schema)
+    })
+  },
+  { name: 'validation' },
+)

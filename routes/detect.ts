@@ -1,0 +1,100 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import {
+  Batch,
+  BatchVerdict,
+  Metrics,
+  Trend,
+  TrendQuery,
+  Verdict,
+  type VerdictData,
+} from './schemas/detection.js'
+import { failures, ref } from './schemas/types.js'
+
+const tags = ['detection']
+
+const routes: FastifyPluginAsyncTypebox = async (app) => {
+  app.post(
+    '/detect',
+    {
+      schema: {
+        operationId: 'detect',
+        tags,
+        summary: 'Judge one interval of traffic',
+        description:
+          'Needs an active model. The report also moves the sliding window of its source: the third anomalous minute in a row is confirmed. A second report for the same source and minute replaces the first; an older one is judged but moves nothing.',
+        body: ref(Metrics),
+        response: { 200: ref(Verdict), ...failures(400, 409, 413, 415) },
+      },
+    },
+    async (request) => toVerdict(app.detection.detect(request.body)),
+  )
+
+  app.post(
+    '/detect/batch',
+    {
+      schema: {
+        operationId: 'detectBatch',
+        tags,
+        summary: 'Judge up to 10,000 intervals',
+        description: 'Each is judged by itself; the sliding windows are neither asked nor moved.',
+        body: ref(Batch),
+        response: { 200: ref(BatchVerdict), ...failures(400, 409, 413, 415) },
+      },
+    },
+    async (request) => {
+      const results = app.detection.detectBatch(request.body.metrics).map(toVerdict)
+      const anomalies = results.filter((verdict) => verdict.anomaly).length
+      return {
+        results,
+        summary: { total: results.length, anomalies, anomaly_rate: anomalies / results.length },
+      }
+    },
+  )
+
+  app.get(
+    '/detect/trend',
+    {
+      schema: {
+        operationId: 'getTrend',
+        tags,
+        summary: 'Where the last reports of a source are heading',
+        querystring: TrendQuery,
+        response: { 200: ref(Trend), ...failures(400) },
+      },
+    },
+    async (request) => {
+      const trend = app.detection.trend(request.query.source)
+      return {
+        window_size: trend.windowSize,
+        anomaly_streak: trend.anomalyStreak,
+        rps_trend: trend.rpsTrend,
+        latency_trend: trend.latencyTrend,
+        error_trend: trend.errorTrend,
+        recent_anomaly_rate: trend.recentAnomalyRate,
+        status: trend.status,
+      }
+    },
+  )
+
+  function toVerdict(verdict: ReturnType<typeof app.detection.detect>): VerdictData {
+    const { requests_per_second, avg_latency_ms, p95_latency_ms, p99_latency_ms, error_rate } = verdict.interval
+    return {
+      anomaly: verdict.anomaly,
+      score: verdict.score,
+      normalized_score: verdict.normalizedScore,
+      anomaly_type: verdict.type,
+      severity: verdict.severity,
+      confidence: verdict.confidence,
+      explanation: verdict.explanation,
+      features: { requests_per_second, avg_latency_ms, p95_latency_ms, p99_latency_ms, error_rate },
+      timestamp: new Date(verdict.timestampMs).toISOString(),
+      expected: verdict.expected,
+      contributions: verdict.contributions,
+      streak: verdict.streak,
+      confirmed: verdict.confirmed,
+      model_version: verdict.modelVersion,
+    }
+  }
+}
+
+export default routes

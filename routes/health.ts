@@ -1,0 +1,77 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Alive, Health, Ready } from './schemas/health.js'
+import { failures, ref } from './schemas/types.js'
+
+const tags = ['health']
+
+const routes: FastifyPluginAsyncTypebox<{ version: string }> = async (app, { version }) => {
+  app.get(
+    '/health',
+    {
+      schema: {
+        operationId: 'getHealth',
+        tags,
+        summary: 'The state of the service and its parts',
+        description: 'Answers 200 also when degraded.',
+        response: { 200: ref(Health) },
+      },
+    },
+    async () => {
+      const database = await app.database.status()
+      const detector = app.models.active.anomaly
+      const problems = [
+        ...(database === 'connected' ? [] : [`The database is away (${database}); training needs it.`]),
+        ...app.models.problems,
+      ]
+      return {
+        status: problems.length === 0 ? ('healthy' as const) : ('degraded' as const),
+        service: 'aegis-ml' as const,
+        version,
+        timestamp: new Date().toISOString(),
+        uptime_seconds: process.uptime(),
+        models: {
+          anomaly_detector: {
+            loaded: detector !== null,
+            trained: detector !== null,
+            version: detector?.version ?? null,
+          },
+          rate_optimizer: { loaded: false, trained: false, version: null },
+        },
+        database,
+        database_mode: app.database.mode,
+        problems,
+      }
+    },
+  )
+
+  app.get(
+    '/health/live',
+    {
+      schema: {
+        operationId: 'getLiveness',
+        tags,
+        summary: 'Whether the process serves',
+        response: { 200: ref(Alive) },
+      },
+    },
+    async () => ({ status: 'alive' as const }),
+  )
+
+  app.get(
+    '/health/ready',
+    {
+      schema: {
+        operationId: 'getReadiness',
+        tags,
+        summary: 'Whether the service should get requests',
+        response: { 200: ref(Ready), ...failures(503) },
+      },
+    },
+    async () => {
+      await app.database.assertConnected()
+      return { status: 'ready' as const }
+    },
+  )
+}
+
+export default routes

@@ -1,0 +1,159 @@
+import { Type, type Static } from '@sinclair/typebox'
+import { nullable, oneOf, ref, Timestamp } from './types.js'
+
+const usualMinute = {
+  requests_per_second: 50,
+  avg_latency_ms: 80,
+  p95_latency_ms: 160,
+  p99_latency_ms: 240,
+  error_rate: 0.01,
+}
+
+const amount = (description: string) => Type.Number({ minimum: 0, description })
+const count = (description: string) => Type.Optional(Type.Integer({ minimum: 0, maximum: 1e12, description }))
+
+export const Metrics = Type.Object(
+  {
+    requests_per_second: amount('Requests a second over the interval.'),
+    avg_latency_ms: amount('Mean response time in milliseconds.'),
+    p95_latency_ms: amount('95th percentile of the response time in milliseconds.'),
+    p99_latency_ms: amount('99th percentile of the response time in milliseconds.'),
+    error_rate: Type.Number({
+      minimum: 0,
+      maximum: 1,
+      description: 'Share of the requests answered with a status of 400 or above.',
+    }),
+    timestamp: Type.Optional({ ...Timestamp, description: 'When the interval began; now, when left out.' }),
+    status_2xx: count('Requests answered with 2xx.'),
+    status_4xx: count('Requests answered with 4xx.'),
+    status_5xx: count('Requests answered with 5xx.'),
+    total_requests: count('Requests in the interval; requests_per_second × interval_seconds, when left out.'),
+    interval_seconds: Type.Optional(
+      Type.Number({ exclusiveMinimum: 0, maximum: 86_400, description: 'Length of the interval; 60, when left out.' }),
+    ),
+    source: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 128,
+        description: 'Which gateway or stream reports; "default", when left out. Each has a window of its own.',
+      }),
+    ),
+  },
+  { $id: 'Metrics', description: 'The traffic of one interval, usually a minute.', examples: [usualMinute] },
+)
+
+const perFeature = <T extends ReturnType<typeof Type.Number>>(schema: T, description: string) =>
+  Type.Object(
+    {
+      requests_per_second: schema,
+      avg_latency_ms: schema,
+      p95_latency_ms: schema,
+      p99_latency_ms: schema,
+      error_rate: schema,
+    },
+    { description },
+  )
+
+const Expected = Type.Object({
+  value: Type.Number(),
+  lower: Type.Number(),
+  upper: Type.Number(),
+})
+
+export const Verdict = Type.Object(
+  {
+    anomaly: Type.Boolean(),
+    score: Type.Number({
+      description: "The forest's decision value alone: positive is normal, negative anomalous.",
+    }),
+    normalized_score: Type.Number({
+      minimum: 0,
+      maximum: 1,
+      description: 'Strength of the whole verdict: 0.5 and above exactly when anomaly is true.',
+    }),
+    anomaly_type: nullable(
+      oneOf([
+        'traffic_spike',
+        'traffic_drop',
+        'latency_spike',
+        'error_rate_spike',
+        'pattern_anomaly',
+        'multi_dimensional',
+      ]),
+      { description: 'Null when anomaly is false.' },
+    ),
+    severity: nullable(oneOf(['low', 'medium', 'high', 'critical']), {
+      description: 'Null when anomaly is false.',
+    }),
+    confidence: Type.Number({ minimum: 0, maximum: 1, description: 'How certain the verdict is.' }),
+    explanation: Type.String({ description: 'The verdict in words, with the measured and the usual values.' }),
+    features: perFeature(Type.Number(), 'The values that were judged.'),
+    timestamp: Timestamp,
+    expected: Type.Object(
+      {
+        requests_per_second: Expected,
+        avg_latency_ms: Expected,
+        p95_latency_ms: Expected,
+        p99_latency_ms: Expected,
+        error_rate: Expected,
+      },
+      { description: 'The usual value of each feature and the band in which it is not remarkable.' },
+    ),
+    contributions: perFeature(
+      Type.Number({ minimum: 0, maximum: 1 }),
+      'Share of each feature in the deviation; together 1, equal when nothing deviates.',
+    ),
+    streak: Type.Integer({ minimum: 0, description: 'Anomalous reports in a row, this one included.' }),
+    confirmed: Type.Boolean({ description: 'This is the third anomalous report in a row, or a later one.' }),
+    model_version: Type.String({ description: 'The version of the model that judged.' }),
+  },
+  {
+    $id: 'Verdict',
+    description: 'Whether an interval is abnormal, and why.',
+  },
+)
+
+export const MAX_BATCH = 10_000
+
+export const Batch = Type.Object(
+  { metrics: Type.Array(ref(Metrics), { minItems: 1, maxItems: MAX_BATCH }) },
+  { $id: 'Batch', examples: [{ metrics: [usualMinute, { ...usualMinute, requests_per_second: 500 }] }] },
+)
+
+export const BatchVerdict = Type.Object(
+  {
+    results: Type.Array(ref(Verdict), { description: 'A verdict for each interval, in their order.' }),
+    summary: Type.Object({
+      total: Type.Integer(),
+      anomalies: Type.Integer(),
+      anomaly_rate: Type.Number({ minimum: 0, maximum: 1 }),
+    }),
+  },
+  { $id: 'BatchVerdict' },
+)
+
+const Direction = oneOf(['increasing', 'decreasing', 'stable'])
+
+export const TrendQuery = Type.Object({
+  source: Type.Optional(
+    Type.String({ minLength: 1, maxLength: 128, description: 'Which stream; "default", when left out.' }),
+  ),
+})
+
+export const Trend = Type.Object(
+  {
+    window_size: Type.Integer({ minimum: 0, maximum: 60, description: 'Reports in the window.' }),
+    anomaly_streak: Type.Integer({ minimum: 0 }),
+    rps_trend: Direction,
+    latency_trend: Direction,
+    error_trend: Direction,
+    recent_anomaly_rate: Type.Number({ minimum: 0, maximum: 1, description: 'Share of the window.' }),
+    status: oneOf(['ok', 'insufficient_data'], {
+      description: 'insufficient_data below ten reports: every trend is then "stable".',
+    }),
+  },
+  { $id: 'Trend', description: 'Where the last reports of a source are heading.' },
+)
+
+export type MetricsBody = Static<typeof Metrics>
+export type VerdictData = Static<typeof Verdict>

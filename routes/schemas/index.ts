@@ -1,0 +1,35 @@
+import { Batch, BatchVerdict, Metrics, Trend, Verdict } from './detection.js'
+import { Alive, Health, Ready } from './health.js'
+import { LoadBody, LoadResult, ModelInfo, ResetResult } from './models.js'
+import {
+  SyntheticBody,
+  SyntheticResult,
+  TrainBody,
+  TrainedDetector,
+  TrainingStatus,
+  TrainResult,
+} from './training.js'
+import { Failure } from './types.js'
+
+/** The schemas that the OpenAPI document names. */
+export const sharedSchemas = [
+  Failure,
+  Metrics,
+  Verdict,
+  Batch,
+  BatchVerdict,
+  Trend,
+  TrainBody,
+  TrainedDetector,
+  TrainResult,
+  TrainingStatus,
+  SyntheticBody,
+  SyntheticResult,
+  ModelInfo,
+  LoadBody,
+  LoadResult,
+  ResetResult,
+  Health,
+  Alive,
+  Ready,
+]

@@ -1,0 +1,66 @@
+import { Type } from '@sinclair/typebox'
+import { nullable, oneOf, Timestamp } from './types.js'
+import { ModelNames } from './training.js'
+
+const Baseline = Type.Object({
+  mean: Type.Number(),
+  std: Type.Number(),
+  median: Type.Number(),
+  q25: Type.Number(),
+  q75: Type.Number(),
+  iqr: Type.Number(),
+  min: Type.Number(),
+  max: Type.Number(),
+})
+
+const DetectorInfo = Type.Object({
+  is_trained: Type.Literal(true),
+  version: Type.String(),
+  training_timestamp: Timestamp,
+  training_samples: Type.Integer(),
+  contamination: Type.Number(),
+  n_estimators: Type.Integer(),
+  score_threshold: Type.Number({
+    description: 'The threshold on −s(x, n); the score of a verdict is −s(x, n) less this.',
+  }),
+  feature_names: Type.Array(Type.String()),
+  baselines: Type.Object({
+    requests_per_second: Baseline,
+    avg_latency_ms: Baseline,
+    p95_latency_ms: Baseline,
+    p99_latency_ms: Baseline,
+    error_rate: Baseline,
+  }),
+  engine: Type.Object(
+    {
+      name: oneOf(['kernel', 'tensor']),
+      backend: Type.String({ examples: ['javascript', 'wasm'] }),
+      reason: Type.String({ description: 'Why this engine scores.' }),
+    },
+    { description: 'What scores the forest.' },
+  ),
+})
+
+export const ModelInfo = Type.Object(
+  {
+    anomaly_detector: nullable(DetectorInfo, { description: 'Null when no model is active.' }),
+    rate_optimizer: Type.Null(),
+  },
+  { $id: 'ModelInfo' },
+)
+
+export const LoadBody = Type.Object({ models: Type.Optional(ModelNames) }, { $id: 'LoadBody', examples: [{}] })
+
+export const LoadResult = Type.Object(
+  {
+    anomaly_detector: Type.Object({
+      loaded: Type.Boolean(),
+      trained: Type.Boolean(),
+      version: nullable(Type.String()),
+      error: Type.Optional(Type.String({ examples: ['Model not found'] })),
+    }),
+  },
+  { $id: 'LoadResult' },
+)
+
+export const ResetResult = Type.Object({ reset: Type.Literal(true) }, { $id: 'ResetResult' })

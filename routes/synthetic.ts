@@ -1,0 +1,35 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { randomInt } from 'node:crypto'
+import { failures, ref } from './schemas/types.js'
+import { SyntheticBody, SyntheticResult } from './schemas/training.js'
+
+const routes: FastifyPluginAsyncTypebox = async (app) => {
+  app.post(
+    '/generate/synthetic',
+    {
+      schema: {
+        operationId: 'generateSynthetic',
+        tags: ['training'],
+        summary: 'Write synthetic traffic with labelled incidents',
+        description:
+          'One row a minute into DATA_PATH/synthetic_training_data.csv, in place of the file that was there: a rhythm over day and week, noise, and incidents of every type. The last row is the minute before the present one.',
+        body: ref(SyntheticBody),
+        response: { 200: ref(SyntheticResult), ...failures(400, 413, 415) },
+      },
+    },
+    async (request) => {
+      const { duration_hours = 168, base_rps = 50, include_anomalies = true, anomaly_rate = 0.05 } = request.body
+      const seed = request.body.seed ?? randomInt(2 ** 32)
+      const { samples, anomalies } = await app.syntheticData.generate({
+        durationHours: duration_hours,
+        baseRps: base_rps,
+        anomalyRate: include_anomalies ? anomaly_rate : 0,
+        seed,
+      })
+      const { file } = app.syntheticData
+      return { generated: true as const, samples, anomalies_injected: anomalies, file, seed }
+    },
+  )
+}
+
+export default routes
