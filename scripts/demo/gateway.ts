@@ -1,0 +1,115 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Random } from '../../models/statistics/random.js'
+import { NO_FAULT, type Fault } from './story.js'
+
+/** A request that has been answered, as a gateway logs it. */
+export interface FinishedRequest {
+  /** When the answer was out, on the clock of performance.now(). */
+  readonly endedMs: number
+  readonly durationMs: number
+  readonly method: string
+  readonly path: string
+  readonly status: number
+  readonly backend: string
+  readonly userId: string | null
+  readonly address: string
+  readonly userAgent: string | null
+}
+
+export interface Gateway {
+  readonly port: number
+  setFault(fault: Fault): void
+  close(): Promise<void>
+}
+
+interface Endpoint {
+  readonly method: string
+  readonly path: RegExp
+  readonly backend: string
+  readonly usualMs: number
+  readonly status: number
+}
+
+const ENDPOINTS: readonly Endpoint[] = [
+  { method: 'GET', path: /^\/api\/products$/, backend: 'catalogue', usualMs: 30, status: 200 },
+  { method: 'GET', path: /^\/api\/products\/\d+$/, backend: 'catalogue', usualMs: 25, status: 200 },
+  { method: 'GET', path: /^\/api\/users\/\d+$/, backend: 'accounts', usualMs: 35, status: 200 },
+  { method: 'GET', path: /^\/api\/search$/, backend: 'search', usualMs: 50, status: 200 },
+  { method: 'POST', path: /^\/api\/orders$/, backend: 'orders', usualMs: 45, status: 201 },
+]
+const USUAL_ERROR_SHARE = 0.02
+const SLOW_SHARE = 0.03
+
+/** A gateway on a free port of the loopback interface; its backends are timers. */
+export async function startGateway({
+  random,
+  onFinished,
+}: {
+  random: Random
+  onFinished: (request: FinishedRequest) => void
+}): Promise<Gateway> {
+  let fault = NO_FAULT
+  const server = createServer((request, response) => {
+    const startedMs = performance.now()
+    const endpoint = endpointOf(request)
+    response.on('finish', () => {
+      const endedMs = performance.now()
+      onFinished({ ...describe(request, response, endpoint), endedMs, durationMs: endedMs - startedMs })
+    })
+    request.resume()
+    if (endpoint === undefined) return answer(response, 404)
+    const fails = random.uniform() < USUAL_ERROR_SHARE + fault.errorShare
+    const workMs = workOf(endpoint, random, startedMs) * fault.slowness
+    setTimeout(() => answer(response, fails ? 503 : endpoint.status), workMs)
+  })
+  server.keepAliveTimeout = 0
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject).listen(0, '127.0.0.1', resolve)
+  })
+  return {
+    port: (server.address() as AddressInfo).port,
+    setFault: (next) => {
+      fault = next
+    },
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  }
+}
+
+/** How long a handler takes: its own pace, the mood of what lies behind it, and now and then half as long again. */
+function workOf({ usualMs }: Endpoint, random: Random, nowMs: number): number {
+  const mood = 1 + 0.08 * Math.sin((2 * Math.PI * nowMs) / 13_000)
+  const slow = random.uniform() < SLOW_SHARE ? 1.5 : 1
+  return usualMs * (0.8 + 0.4 * random.uniform()) * mood * slow
+}
+
+function pathOf(request: IncomingMessage): string {
+  return request.url!.split('?', 1)[0]!
+}
+
+function endpointOf(request: IncomingMessage): Endpoint | undefined {
+  const path = pathOf(request)
+  return ENDPOINTS.find((endpoint) => endpoint.method === request.method && endpoint.path.test(path))
+}
+
+function describe(request: IncomingMessage, response: ServerResponse, endpoint: Endpoint | undefined) {
+  const userId = request.headers['x-user-id']
+  return {
+    method: request.method!,
+    path: pathOf(request),
+    status: response.statusCode,
+    backend: endpoint?.backend ?? 'none',
+    userId: typeof userId === 'string' ? userId : null,
+    address: request.socket.remoteAddress ?? '127.0.0.1',
+    userAgent: request.headers['user-agent'] ?? null,
+  }
+}
+
+function answer(response: ServerResponse, status: number): void {
+  const body = JSON.stringify(status < 400 ? { ok: true } : { error: status })
+  response.writeHead(status, { 'content-type': 'application/json', 'content-length': body.length }).end(body)
+}

@@ -1,0 +1,228 @@
+import { resolve } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import postgres from 'postgres'
+import { readEmbeddedConnection } from '../../db/embedded.js'
+import { createRandom } from '../../models/statistics/random.js'
+import { startGateway, type Gateway } from './gateway.js'
+import { startLoad } from './load.js'
+import {
+  createPaint,
+  createProgress,
+  formatMinute,
+  formatNextSteps,
+  formatOutcome,
+  type Verdict,
+} from './print.js'
+import {
+  createRecorder,
+  endOfMinute,
+  insertRequests,
+  type MinuteReport,
+  type Recorder,
+  type VirtualClock,
+} from './recorder.js'
+import { choosePort, startService, type Service } from './service.js'
+import { HISTORY_MINUTES, judgeStory, NO_FAULT, PHASES, quietRate, type JudgedMinute } from './story.js'
+
+const HELP = `Usage: npm run demo -- [--once]
+
+Starts the service with a database of its own below ./data/demo, puts a small gateway with real HTTP traffic
+in front of it, trains on what the gateway records, brings about four faults and prints every verdict.
+One second of the clock on the wall is recorded as one minute. It takes less than three minutes.
+
+  --once   end when the story is told: with 0 if every fault was found with its right type and no anomaly
+           was confirmed in quiet traffic, with 1 otherwise
+  --help   this text
+
+Without --once the service goes on running until Ctrl-C. NO_COLOR turns colours off.
+`
+const DATA_PATH = resolve('data/demo')
+const WARM_UP_MS = 3000
+const HOURS_AGO = 12
+const SEED = 1
+const SOURCE = 'demo'
+
+const paint = createPaint(process.stdout.isTTY, process.env['NO_COLOR'])
+const say = (text = '') => console.log(text)
+
+/** What has been started, in order; ended in reverse. */
+type Cleanup = (() => Promise<unknown>)[]
+
+interface Stage {
+  readonly service: Service
+  readonly gateway: Gateway
+  readonly clock: VirtualClock
+  readonly recorder: Recorder
+  /** Ends the story before its time. */
+  readonly signal: AbortSignal
+  /** Sets the load as a factor on the usual. */
+  setLoad(factor: number): void
+}
+
+interface Told {
+  readonly minutes: JudgedMinute[]
+  /** The last minute of quiet traffic that was judged normal. */
+  readonly usual: MinuteReport
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  if (args.includes('--help')) {
+    process.stdout.write(HELP)
+    return 0
+  }
+  const unknown = args.find((arg) => arg !== '--once')
+  if (unknown !== undefined) {
+    process.stderr.write(`Unknown argument ${unknown}.\n\n${HELP}`)
+    return 2
+  }
+  return run(args.includes('--once'))
+}
+
+async function run(once: boolean): Promise<number> {
+  const cleanup: Cleanup = []
+  const abort = new AbortController()
+  const interrupted = untilInterrupted()
+  let story: Promise<unknown> = Promise.resolve()
+  try {
+    const service = await openService(cleanup)
+    const ends = [service.died, interrupted] as const
+    const telling = tellStory(service, cleanup, abort.signal)
+    story = telling
+    const told = await Promise.race([telling, ...ends])
+    if (told === 'interrupted') return 130
+    const passed = report(told)
+    if (once) return passed ? 0 : 1
+    say(`\n${formatNextSteps(service.url, told.usual, paint)}`)
+    say('\nThe traffic has ended; the service goes on until Ctrl-C.')
+    await Promise.race(ends)
+    return 0
+  } catch (error) {
+    process.stderr.write(`\n${paint('red', 'The demo has failed.')} ${(error as Error).message}\n`)
+    return 1
+  } finally {
+    abort.abort()
+    await story.catch(() => undefined)
+    say('Stopping the service and its database.')
+    for (const end of cleanup.reverse()) await end().catch(() => undefined)
+  }
+}
+
+/** Resolves at the first signal; later ones are ignored, for by then everything is being stopped. */
+function untilInterrupted(): Promise<'interrupted'> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+      process.on(signal, () => resolve('interrupted'))
+    }
+  })
+}
+
+async function openService(cleanup: Cleanup): Promise<Service> {
+  const port = await choosePort()
+  if (port !== 5000) say(`Port 5000 is taken: the service of the demo listens on ${port}.`)
+  say(`Starting the service with a PostgreSQL of its own in ${DATA_PATH} …`)
+  const onWarning = (message: string) => say(paint('dim', `  service: ${message}`))
+  const service = await startService({ port, dataPath: DATA_PATH, onWarning })
+  cleanup.push(() => service.stop())
+  say(`The service runs on ${paint('cyan', service.url)}.`)
+  return service
+}
+
+async function tellStory(service: Service, cleanup: Cleanup, signal: AbortSignal): Promise<Told> {
+  const stage = await setStage(service, cleanup, signal)
+  await recordHistory(stage)
+  await train(stage)
+  return liveTraffic(stage)
+}
+
+/** Database, gateway and load; minute 0 begins when the load has warmed everything up. */
+async function setStage(service: Service, cleanup: Cleanup, signal: AbortSignal): Promise<Stage> {
+  const sql = postgres({ ...(await readEmbeddedConnection(DATA_PATH)), max: 1, onnotice: () => undefined })
+  cleanup.push(() => sql.end({ timeout: 5 }))
+  await sql`truncate request_logs` // the traffic of the last demo, with its faults
+  const startMs = performance.now() + WARM_UP_MS
+  const clock = { startMs, epochMs: wholeMinute(Date.now() - HOURS_AGO * 3_600_000) }
+  const recorder = createRecorder(clock, (rows) => insertRequests(sql, rows))
+  const gateway = await startGateway({ random: createRandom(SEED), onFinished: recorder.record })
+  cleanup.push(() => gateway.close())
+  let factor = 1
+  const rateAt = (nowMs: number) => quietRate(nowMs - startMs) * factor
+  const load = startLoad({ port: gateway.port, rateAt, random: createRandom(SEED + 1) })
+  cleanup.push(() => load.stop())
+  say(`A gateway on port ${gateway.port} is under load; every request goes into the table request_logs.`)
+  return { service, gateway, clock, recorder, signal, setLoad: (next) => (factor = next) }
+}
+
+const wholeMinute = (timeMs: number) => Math.floor(timeMs / 60_000) * 60_000
+
+async function untilEndOf(minute: number, { clock, signal }: Stage): Promise<void> {
+  await delay(Math.max(0, endOfMinute(clock, minute) - performance.now()), undefined, { signal })
+}
+
+async function recordHistory(stage: Stage): Promise<void> {
+  say(`\n${paint('bold', 'An hour of history')} (one second is recorded as one minute)`)
+  const progress = createProgress(process.stdout.isTTY, (text) => process.stdout.write(text))
+  for (let minute = 0; minute < HISTORY_MINUTES; minute++) {
+    await untilEndOf(minute, stage)
+    stage.recorder.closeMinute(minute)
+    progress.update(minute + 1, HISTORY_MINUTES)
+  }
+  progress.end()
+  await stage.recorder.flush()
+}
+
+async function train({ service }: Stage): Promise<void> {
+  const { anomaly_detector: result } = await service.post<{
+    anomaly_detector: { trained: boolean; samples: number; error?: string }
+  }>('/train', { days: 7, models: ['anomaly'] })
+  if (!result.trained) throw new Error(`The training failed: ${result.error}.`)
+  say(`Trained on ${result.samples} minutes of it.`)
+}
+
+/** The phases one after the other; verdicts are asked for in order, without holding up the clock. */
+async function liveTraffic(stage: Stage): Promise<Told> {
+  const { service, gateway, clock, recorder, setLoad } = stage
+  const minutes: JudgedMinute[] = []
+  let usual: MinuteReport | undefined
+  let verdicts: Promise<void> = Promise.resolve()
+  const judge = async (phase: number, offset: number, report: MinuteReport) => {
+    const verdict = await service.post<Verdict>('/detect', { ...report, source: SOURCE })
+    const { anomaly, anomaly_type: type, confirmed } = verdict
+    if (offset === 0) say(`\n${paint('bold', PHASES[phase]!.title)}`)
+    say(formatMinute(report, verdict, paint))
+    minutes.push({ phase, offset, anomaly, type, confirmed })
+    if (!anomaly) usual = report
+  }
+
+  let minute = HISTORY_MINUTES
+  for (; endOfMinute(clock, minute) <= performance.now(); minute++) recorder.closeMinute(minute)
+  await untilEndOf(minute, stage)
+  recorder.closeMinute(minute)
+  for (const [index, phase] of PHASES.entries()) {
+    gateway.setFault(phase.fault)
+    setLoad(phase.load)
+    for (let offset = 0; offset < phase.minutes; offset++) {
+      await untilEndOf(++minute, stage)
+      const report = recorder.closeMinute(minute)
+      verdicts = verdicts.then(() => judge(index, offset, report))
+      verdicts.catch(() => undefined) // awaited below
+    }
+  }
+  gateway.setFault(NO_FAULT)
+  await verdicts
+  await recorder.flush()
+  if (usual === undefined) throw new Error('Not one minute was judged normal.')
+  return { minutes, usual }
+}
+
+/** Prints how the service did; whether it passed. */
+function report({ minutes }: Told): boolean {
+  const outcomes = judgeStory(PHASES, minutes)
+  say(`\n${paint('bold', 'What the service made of it')}`)
+  for (const outcome of outcomes) say(formatOutcome(outcome, paint))
+  const passed = outcomes.every((outcome) => outcome.passed)
+  const all = 'Every fault was found with its right type, and nothing was confirmed in quiet traffic.'
+  say(passed ? paint('green', all) : paint('red', 'Not all went as it should: see the lines above.'))
+  return passed
+}
+
+process.exitCode = await main(process.argv.slice(2))

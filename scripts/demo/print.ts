@@ -1,0 +1,94 @@
+import type { MinuteReport } from './recorder.js'
+import type { PhaseOutcome } from './story.js'
+
+/** What the demo reads of the service's verdict. */
+export interface Verdict {
+  readonly anomaly: boolean
+  readonly normalized_score: number
+  readonly anomaly_type: string | null
+  readonly severity: string | null
+  readonly explanation: string
+  readonly confirmed: boolean
+}
+
+const COLOURS = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, cyan: 36 } as const
+export type Paint = (colour: keyof typeof COLOURS, text: string) => string
+
+/** Colour for terminals alone, and not where NO_COLOR asks for none. */
+export function createPaint(isTerminal: boolean, noColor: string | undefined): Paint {
+  if (!isTerminal || (noColor ?? '') !== '') return (_, text) => text
+  return (colour, text) => `\x1b[${COLOURS[colour]}m${text}\x1b[0m`
+}
+
+/** A minute in one line, and the explanation in a second one if it is anomalous. */
+export function formatMinute(report: MinuteReport, verdict: Verdict, paint: Paint): string {
+  const figures = [
+    report.timestamp.slice(11, 16),
+    `${report.requests_per_second.toFixed(2).padStart(6)} req/s`,
+    `avg ${report.avg_latency_ms.toFixed(0).padStart(4)} ms`,
+    `p95 ${report.p95_latency_ms.toFixed(0).padStart(4)} ms`,
+    `errors ${(100 * report.error_rate).toFixed(1).padStart(5)} %`,
+  ].join('  ')
+  const score = `score ${verdict.normalized_score.toFixed(2)}`
+  if (!verdict.anomaly) return `  ${figures}  ${paint('green', 'normal')}  ${paint('dim', score)}`
+  const found = `ANOMALY ${verdict.anomaly_type}, ${verdict.severity}, ${score}`
+  const colour = verdict.confirmed ? 'red' : 'yellow'
+  return `  ${figures}  ${paint(colour, found)}\n         ${paint('dim', verdict.explanation)}`
+}
+
+export function formatOutcome({ phase, passed, text }: PhaseOutcome, paint: Paint): string {
+  const mark = passed ? paint('green', 'ok    ') : paint('red', 'MISSED')
+  return `  ${mark}  ${phase.title}: ${text}`
+}
+
+/** Where to go from here: lines that work as they are printed. */
+export function formatNextSteps(url: string, usual: MinuteReport, paint: Paint): string {
+  const { requests_per_second, avg_latency_ms, p95_latency_ms, p99_latency_ms, error_rate } = usual
+  const tidy = (value: number) => Number(value.toPrecision(4))
+  const body = (factor: number) =>
+    JSON.stringify({
+      requests_per_second: tidy(requests_per_second * factor),
+      avg_latency_ms: tidy(avg_latency_ms),
+      p95_latency_ms: tidy(p95_latency_ms),
+      p99_latency_ms: tidy(p99_latency_ms),
+      error_rate: tidy(error_rate),
+      source: 'curl',
+    })
+  const detect = (factor: number) =>
+    `curl -s -X POST ${url}/detect -H 'content-type: application/json' -d '${body(factor)}'`
+  const step = (title: string, line: string) => `  ${title}\n    ${paint('cyan', line)}`
+  return [
+    paint('bold', 'What to look at next'),
+    step('Every route, to try out in the browser (Swagger UI)', `${url}/docs`),
+    step('A usual minute, judged', detect(1)),
+    step('The same with ten times the traffic', detect(10)),
+    step("What the last hour of the demo's gateway looks like", `curl -s '${url}/detect/trend?source=demo'`),
+    step('What the model has learned', `curl -s ${url}/model/info`),
+    step('How the service is', `curl -s ${url}/health`),
+  ].join('\n')
+}
+
+export interface Progress {
+  update(done: number, total: number): void
+  end(): void
+}
+
+const BAR_WIDTH = 40
+const LINE_EVERY = 15
+
+/** A bar on a terminal; elsewhere a line now and then. */
+export function createProgress(isTerminal: boolean, write: (text: string) => void): Progress {
+  return {
+    update(done, total) {
+      if (isTerminal) {
+        const filled = Math.round((BAR_WIDTH * done) / total)
+        write(`\r  [${'#'.repeat(filled)}${'.'.repeat(BAR_WIDTH - filled)}] ${done} of ${total} minutes`)
+      } else if (done % LINE_EVERY === 0 || done === total) {
+        write(`  ${done} of ${total} minutes\n`)
+      }
+    },
+    end() {
+      if (isTerminal) write('\n')
+    },
+  }
+}

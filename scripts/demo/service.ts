@@ -1,0 +1,161 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { mkdir } from 'node:fs/promises'
+import { createServer, type AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+
+export interface Service {
+  readonly url: string
+  /** Rejects when the service ends by itself; never resolves. */
+  readonly died: Promise<never>
+  post<T>(path: string, body: object): Promise<T>
+  /** Asks the service to end and waits for it. */
+  stop(): Promise<void>
+}
+
+const SERVER = fileURLToPath(new URL('../../server.js', import.meta.url))
+const USUAL_PORT = 5000
+const START_TIMEOUT_MS = 60_000
+const STOP_TIMEOUT_MS = 25_000
+const ANSWER_TIMEOUT_MS = 60_000
+const KEPT_LINES = 15
+const WARN = 40
+
+/** The settings of the user's own service do not reach the demo: an empty variable counts as not set. */
+const UNSET = Object.fromEntries(
+  [
+    'POSTGRES_HOST',
+    'POSTGRES_PORT',
+    'POSTGRES_DB',
+    'POSTGRES_USER',
+    'POSTGRES_PASSWORD',
+    'CONTAMINATION',
+    'ANOMALY_THRESHOLD',
+    'FLASK_DEBUG',
+  ].map((name) => [name, '']),
+)
+
+/** The usual port of the service if it is free, else one that is. */
+export async function choosePort(): Promise<number> {
+  const tryPort = (port: number) =>
+    new Promise<number>((resolve, reject) => {
+      const server = createServer()
+      server.once('error', reject)
+      server.listen(port, '127.0.0.1', () => {
+        const { port: got } = server.address() as AddressInfo
+        server.close(() => resolve(got))
+      })
+    })
+  return tryPort(USUAL_PORT).catch(() => tryPort(0))
+}
+
+/**
+ * Starts the service as a user would, in a process of its own, with an embedded PostgreSQL below dataPath.
+ * It gets a process group of its own: Ctrl-C in the terminal reaches the demo alone, which then stops it in order.
+ * @param onWarning gets what the service logs at warn and above
+ */
+export async function startService(options: {
+  port: number
+  dataPath: string
+  onWarning: (message: string) => void
+}): Promise<Service> {
+  const { port, dataPath, onWarning } = options
+  await mkdir(dataPath, { recursive: true })
+  const child = spawn(process.execPath, [SERVER], {
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: {
+      ...process.env,
+      ...UNSET,
+      ML_SERVICE_HOST: '127.0.0.1',
+      ML_SERVICE_PORT: String(port),
+      DATA_PATH: dataPath,
+      MODEL_PATH: join(dataPath, 'models'),
+      LOG_LEVEL: 'warn',
+      TRAFFIC_TABLE: 'request_logs',
+    },
+  })
+  const lastLines = keepLastLines(child, onWarning)
+  let stopping = false
+  const ended = new Promise<string>((resolve) => {
+    child.once('error', (error) => resolve(error.message))
+    child.once('close', (code, signal) => resolve(code === null ? `signal ${signal}` : `exit code ${code}`))
+  })
+  const died = ended.then((how) => {
+    if (stopping) return new Promise<never>(() => undefined)
+    throw new Error([`The service has ended (${how}). Its last lines:`, ...lastLines].join('\n  '))
+  })
+  died.catch(() => undefined) // whoever races against it hears of it
+  const url = `http://127.0.0.1:${port}`
+  const stop = async () => {
+    stopping = true
+    await stopChild(child, ended)
+  }
+  try {
+    await Promise.race([untilReady(url), died])
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  return { url, died, stop, post: (path, body) => post(url + path, body) }
+}
+
+function keepLastLines(child: ChildProcess, onWarning: (message: string) => void): string[] {
+  const lines: string[] = []
+  const keep = (line: string) => {
+    lines.push(line)
+    if (lines.length > KEPT_LINES) lines.shift()
+  }
+  createInterface(child.stderr!).on('line', keep)
+  createInterface(child.stdout!).on('line', (line) => {
+    keep(line)
+    const message = warningIn(line)
+    if (message !== undefined) onWarning(message)
+  })
+  return lines
+}
+
+/** The message of a log line in JSON, if it is one at warn or above. */
+function warningIn(line: string): string | undefined {
+  try {
+    const { level, msg } = JSON.parse(line) as { level?: unknown; msg?: unknown }
+    return Number(level) >= WARN ? String(msg) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+async function untilReady(url: string): Promise<void> {
+  const giveUpMs = performance.now() + START_TIMEOUT_MS
+  while (performance.now() < giveUpMs) {
+    const answer = await fetch(`${url}/health/ready`, { signal: AbortSignal.timeout(2000) }).catch(
+      () => undefined,
+    )
+    await answer?.arrayBuffer()
+    if (answer?.ok) return
+    await delay(100)
+  }
+  throw new Error(`The service was not ready within ${START_TIMEOUT_MS / 1000} seconds.`)
+}
+
+async function stopChild(child: ChildProcess, ended: Promise<unknown>): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return
+  child.kill('SIGTERM')
+  const timer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS)
+  await ended
+  clearTimeout(timer)
+}
+
+async function post<T>(url: string, body: object): Promise<T> {
+  const answer = await fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+    signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
+  })
+  const envelope = (await answer.json()) as { success: true; data: T } | { success: false; message: string }
+  if (envelope.success) return envelope.data
+  throw new Error(`${new URL(url).pathname} answered ${answer.status}: ${envelope.message}`)
+}

@@ -1,0 +1,131 @@
+/** What is wrong behind the gateway. */
+export interface Fault {
+  /** Factor on the time every handler takes. */
+  readonly slowness: number
+  /** Share of the requests that fail beyond the usual ones. */
+  readonly errorShare: number
+}
+
+export interface Phase {
+  readonly title: string
+  readonly minutes: number
+  /** Factor on the usual load. */
+  readonly load: number
+  readonly fault: Fault
+  /** The type by which the service should find it; null in quiet traffic. */
+  readonly expected: string | null
+}
+
+/** A minute of the live part with what the service said of it. */
+export interface JudgedMinute {
+  /** Index into the phases. */
+  readonly phase: number
+  /** 0 for the first minute of the phase. */
+  readonly offset: number
+  readonly anomaly: boolean
+  readonly type: string | null
+  readonly confirmed: boolean
+}
+
+export interface PhaseOutcome {
+  readonly phase: Phase
+  readonly passed: boolean
+  readonly text: string
+}
+
+export const HISTORY_MINUTES = 62
+export const USUAL_RPS = 50
+export const NO_FAULT: Fault = { slowness: 1, errorShare: 0 }
+
+const quiet = (minutes: number): Phase => ({
+  title: 'Quiet traffic',
+  minutes,
+  load: 1,
+  fault: NO_FAULT,
+  expected: null,
+})
+const FAULT_MINUTES = 7
+
+export const PHASES: readonly Phase[] = [
+  quiet(15),
+  {
+    ...quiet(FAULT_MINUTES),
+    title: 'Eight times as many requests',
+    load: 8,
+    expected: 'traffic_spike',
+  },
+  quiet(10),
+  {
+    ...quiet(FAULT_MINUTES),
+    title: 'Nearly all requests stay away',
+    load: 0.03,
+    expected: 'traffic_drop',
+  },
+  quiet(10),
+  {
+    ...quiet(FAULT_MINUTES),
+    title: 'Every handler takes eight times as long',
+    fault: { slowness: 8, errorShare: 0 },
+    expected: 'latency_spike',
+  },
+  quiet(10),
+  {
+    ...quiet(FAULT_MINUTES),
+    title: 'Every other request fails',
+    fault: { slowness: 1, errorShare: 0.5 },
+    expected: 'error_rate_spike',
+  },
+  quiet(10),
+]
+
+/** Requests a second at a moment of quiet traffic: it never stands still, so that the history has a spread. */
+export function quietRate(elapsedMs: number): number {
+  const wave = (periodMs: number) => Math.sin((2 * Math.PI * elapsedMs) / periodMs)
+  return USUAL_RPS * (1 + 0.1 * wave(19_000) + 0.06 * wave(5300))
+}
+
+/**
+ * Judges the service: every fault found, no alarm in quiet traffic.
+ *
+ * A fault is found when a confirmed minute of its phase has the right type, and so has most of its anomalous
+ * minutes. In quiet traffic an anomaly may flare up for a minute or two, but none may be confirmed. The quiet
+ * minute right after a fault is left out: requests of the fault end in it.
+ */
+export function judgeStory(phases: readonly Phase[], minutes: readonly JudgedMinute[]): PhaseOutcome[] {
+  return phases.map((phase, index) => {
+    const own = minutes.filter((minute) => minute.phase === index)
+    if (phase.expected !== null) return judgeFault(phase, phase.expected, own)
+    const afterFault = index > 0 && phases[index - 1]!.expected !== null
+    return judgeQuiet(phase, afterFault ? own.filter(({ offset }) => offset > 0) : own)
+  })
+}
+
+function judgeFault(phase: Phase, expected: string, minutes: readonly JudgedMinute[]): PhaseOutcome {
+  const anomalous = minutes.filter(({ anomaly }) => anomaly)
+  const right = anomalous.filter(({ type }) => type === expected)
+  const first = right.find(({ confirmed }) => confirmed)
+  if (first !== undefined && 2 * right.length > anomalous.length) {
+    const seen = right[0]!.offset + 1
+    return {
+      phase,
+      passed: true,
+      text: `${expected}, seen in minute ${seen}, confirmed in minute ${first.offset + 1}`,
+    }
+  }
+  const types = [...new Set(anomalous.map(({ type }) => type))].join(', ')
+  const instead = anomalous.length === 0 ? 'no anomaly' : `${anomalous.length} anomalous minutes: ${types}`
+  const why = right.length > 0 && first === undefined ? 'was never confirmed' : 'was not found'
+  return { phase, passed: false, text: `${expected} ${why}; the service saw ${instead}` }
+}
+
+function judgeQuiet(phase: Phase, minutes: readonly JudgedMinute[]): PhaseOutcome {
+  const anomalies = minutes.filter(({ anomaly }) => anomaly)
+  const confirmed = anomalies.filter((minute) => minute.confirmed)
+  const passed = confirmed.length === 0 && minutes.length > 0
+  const alarms = confirmed.length > 0 ? `${confirmed.length} confirmed` : 'none confirmed'
+  const text =
+    anomalies.length === 0
+      ? `${minutes.length} minutes, no anomaly`
+      : `${minutes.length} minutes, ${anomalies.length} anomalous, ${alarms}`
+  return { phase, passed, text }
+}
