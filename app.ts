@@ -5,7 +5,7 @@ import config, { type Config } from './plugins/config.js'
 import database from './plugins/database.js'
 import detection from './plugins/detection.js'
 import envelope from './plugins/envelope.js'
-import errors from './plugins/errors.js'
+import errors, { sendFailure, toServiceError } from './plugins/errors.js'
 import modelManagement from './plugins/model-management.js'
 import modelRegistry from './plugins/model-registry.js'
 import openapi from './plugins/openapi.js'
@@ -58,6 +58,7 @@ function createServer(options: FastifyServerOptions) {
     ...options,
     bodyLimit: BODY_LIMIT,
     return503OnClosing: false, // plugins/errors.ts answers then, in the envelope
+    frameworkErrors: (error, _request, reply) => void sendFailure(reply, toServiceError(error)),
   }).withTypeProvider<TypeBoxTypeProvider>()
 }
 

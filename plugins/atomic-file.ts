@@ -9,7 +9,10 @@ export const UNFINISHED = '.tmp'
  * Puts a file in place whole or not at all: written beside its name, flushed to the disk, then renamed.
  * After this has returned the file survives a power failure; if it throws, what stood there still stands.
  */
-export async function replaceFile(path: string, write: (file: FileHandle) => Promise<unknown>): Promise<void> {
+export async function replaceFile(
+  path: string,
+  write: (file: FileHandle) => Promise<unknown>,
+): Promise<void> {
   const folder = dirname(path)
   await mkdir(folder, { recursive: true })
   const unfinished = `${path}.${randomBytes(6).toString('hex')}${UNFINISHED}`

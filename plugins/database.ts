@@ -5,11 +5,14 @@ import { startEmbeddedPostgres, type Connection } from '../db/embedded.js'
 import { describeDatabaseError } from '../db/errors.js'
 import type { Log } from '../db/log.js'
 import { migrate } from '../db/migrate.js'
+import { ServiceError } from './errors.js'
 
 export interface Database {
   readonly mode: 'embedded' | 'server'
   /** Asks the server, for at most 1.5 s; concurrent callers share the question. */
   status(): Promise<'connected' | `error: ${string}`>
+  /** @throws ServiceError DATABASE_UNAVAILABLE unless the status is connected */
+  assertConnected(): Promise<void>
 }
 
 declare module 'fastify' {
@@ -72,6 +75,12 @@ export default fp(
         async status() {
           const found = await problem()
           return found === undefined ? 'connected' : `error: ${found}`
+        },
+        async assertConnected() {
+          const found = await problem()
+          if (found === undefined) return
+          const message = `The database is away (${found}). Try again shortly; GET /health shows its state.`
+          throw new ServiceError('DATABASE_UNAVAILABLE', message)
         },
       })
     }

@@ -130,7 +130,10 @@ function timeOf({ timestamp }: Metrics, nowMs: number, path = ''): number {
   if (timestamp === undefined) return nowMs
   const time = Date.parse(timestamp)
   if (!Number.isNaN(time)) return time
-  throw new ServiceError('INVALID_REQUEST', `${path}timestamp is ${JSON.stringify(timestamp)}, which is no time.`)
+  throw new ServiceError(
+    'INVALID_REQUEST',
+    `${path}timestamp is ${JSON.stringify(timestamp)}, which is no time.`,
+  )
 }
 
 /** `fastify.detection`. No I/O: what is needed for a verdict is in memory. */

@@ -20,6 +20,7 @@ export default fp(
     parseJson(app)
 
     app.addHook('onRoute', (route) => {
+      if (route.method === 'HEAD') return // it shares the schema of its GET, which has been here
       const responses = responsesOf(route)
       if (responses?.['200']) responses['200'] = envelopeOf(responses['200'])
     })
@@ -94,7 +95,7 @@ function parseJson(app: FastifyInstance): void {
   app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, body, done) => {
     if (body.trim() === '') return done(null, undefined)
     parse(request, body, (error, value) => {
-      if (error) done(new ServiceError('INVALID_JSON', explainJsonError(error, body)))
+      if (error) done(new ServiceError('INVALID_JSON', explainJsonError(body)))
       else done(null, value)
     })
   })
@@ -106,11 +107,15 @@ function parseJson(app: FastifyInstance): void {
   })
 }
 
-function explainJsonError(error: Error, body: string): string {
-  if (/prototype/.test(error.message)) {
-    return 'The body holds a key that is not allowed: __proto__, or constructor with prototype in it. Remove it.'
-  }
+/** Why the parser refused a body. */
+function explainJsonError(body: string): string {
   const notFinite = /"([^"\\]{1,100})"\s*:\s*([-+]?(?:NaN|Infinity))\b/.exec(body)
-  if (notFinite) return `${notFinite[1]} is ${notFinite[2]}, which JSON does not have; allowed is a finite number.`
-  return `The body is not valid JSON: ${error.message.replace(/\s+/g, ' ').slice(0, 200)}.`
+  try {
+    JSON.parse(body)
+  } catch (error) {
+    if (notFinite)
+      return `${notFinite[1]} is ${notFinite[2]}, which JSON does not have; allowed is a finite number.`
+    return `The body is not valid JSON: ${(error as Error).message.replace(/\s+/g, ' ').slice(0, 200)}.`
+  }
+  return 'The body holds a key that is not allowed: __proto__, or constructor with prototype in it. Remove it.'
 }

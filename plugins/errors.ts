@@ -45,9 +45,15 @@ export function toServiceError(error: FastifyError): ServiceError {
   }
   switch (error.code) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
-      return new ServiceError('BODY_TOO_LARGE', 'The body is too large; 8 MiB are allowed. Send fewer rows at a time.')
+      return new ServiceError(
+        'BODY_TOO_LARGE',
+        'The body is too large; 8 MiB are allowed. Send fewer rows at a time.',
+      )
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
-      return new ServiceError('UNSUPPORTED_MEDIA_TYPE', 'The content type is not supported; send application/json.')
+      return new ServiceError(
+        'UNSUPPORTED_MEDIA_TYPE',
+        'The content type is not supported; send application/json.',
+      )
     case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
       return new ServiceError('INVALID_REQUEST', 'The body is not as long as its Content-Length header says.')
   }
@@ -62,7 +68,10 @@ export function toServiceError(error: FastifyError): ServiceError {
   return new ServiceError('INTERNAL_ERROR', message, null, { cause: error })
 }
 
-export function sendFailure(reply: FastifyReply, { code, statusCode, message, details }: ServiceError): FastifyReply {
+export function sendFailure(
+  reply: FastifyReply,
+  { code, statusCode, message, details }: ServiceError,
+): FastifyReply {
   const timestamp = new Date().toISOString()
   return reply
     .code(statusCode)
@@ -96,7 +105,9 @@ function answerUnknownRoutes(app: FastifyInstance): void {
   app.setNotFoundHandler((request: FastifyRequest, reply) => {
     const path = request.url.split('?', 1)[0]!
     const shown = path.slice(0, 200)
-    const allowed = new Set(routes.filter(({ pattern }) => pattern.test(path)).flatMap(({ methods }) => methods))
+    const allowed = new Set(
+      routes.filter(({ pattern }) => pattern.test(path)).flatMap(({ methods }) => methods),
+    )
     if (allowed.size === 0) {
       const message = `There is no ${shown} here. GET /docs lists every route.`
       return sendFailure(reply, new ServiceError('NOT_FOUND', message))
@@ -116,6 +127,9 @@ function refuseWhileStopping(app: FastifyInstance): void {
   app.addHook('onRequest', async (_request, reply) => {
     if (!stopping) return
     reply.header('connection', 'close')
-    throw new ServiceError('SHUTTING_DOWN', 'The service is stopping. Try again, on another replica if there is one.')
+    throw new ServiceError(
+      'SHUTTING_DOWN',
+      'The service is stopping. Try again, on another replica if there is one.',
+    )
   })
 }

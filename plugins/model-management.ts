@@ -37,10 +37,7 @@ export function createModelManagement({
 export default fp(
   async (app) => {
     const { models, detection } = app
-    app.decorate(
-      'modelManagement',
-      createModelManagement({ models, forgetWindows: () => detection.clear() }),
-    )
+    app.decorate('modelManagement', createModelManagement({ models, forgetWindows: () => detection.clear() }))
   },
   { name: 'model-management', dependencies: ['model-registry', 'detection'] },
 )

@@ -1,5 +1,5 @@
-import type { FastifyBaseLogger } from 'fastify'
 import fp from 'fastify-plugin'
+import type { Log } from '../db/log.js'
 import type { AnomalyModel } from '../models/anomaly/model.js'
 import { ModelFiles, type Artifact } from './model-files.js'
 import { chooseEngine, type ChosenEngine } from './scoring-engine.js'
@@ -29,7 +29,7 @@ export interface ModelRegistry {
 export interface RegistryOptions {
   readonly files: ModelFiles
   readonly engine: EngineChoice
-  readonly log: Pick<FastifyBaseLogger, 'info' | 'warn'>
+  readonly log: Pick<Log, 'info' | 'warn'>
   readonly now: () => Date
 }
 
@@ -86,7 +86,11 @@ export function createModelRegistry({ files, engine, log, now }: RegistryOptions
       inTurn(async () => {
         const trainedAt = now()
         const newest = (await files.versions())[0]
-        const artifact = { version: versionAfter(newest, trainedAt), trainedAt: trainedAt.toISOString(), model }
+        const artifact = {
+          version: versionAfter(newest, trainedAt),
+          trainedAt: trainedAt.toISOString(),
+          model,
+        }
         await files.write(artifact)
         const detector = await activate(artifact)
         problems = []
@@ -131,7 +135,12 @@ export default fp(
   async (app) => {
     const { modelPath, scoringEngine } = app.config
     const files = new ModelFiles(modelPath)
-    const registry = createModelRegistry({ files, engine: scoringEngine, log: app.log, now: () => new Date() })
+    const registry = createModelRegistry({
+      files,
+      engine: scoringEngine,
+      log: app.log,
+      now: () => new Date(),
+    })
     if ((await files.activeVersion()) !== null) await registry.load()
     app.decorate('models', registry)
     app.addHook('onClose', async () => registry.close())

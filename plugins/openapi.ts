@@ -27,7 +27,9 @@ export default fp<{ version: string }>(
           { name: 'health', description: 'For probes and for people.' },
         ],
       },
-      refResolver: { buildLocalReference: (schema, _base, _fragment, index) => String(schema.$id ?? `schema-${index}`) },
+      refResolver: {
+        buildLocalReference: (schema, _base, _fragment, index) => String(schema.$id ?? `schema-${index}`),
+      },
     })
     await app.register(swaggerUi, { routePrefix: '/docs', uiConfig: { tryItOutEnabled: true } })
   },

@@ -17,8 +17,7 @@ export interface TrainingTask {
 
 /** What it posts, once. `model` is null when there were too few samples. */
 export type TrainingOutcome =
-  | { readonly samples: number; readonly model: AnomalyModel | null }
-  | { readonly invalidFile: string }
+  { readonly samples: number; readonly model: AnomalyModel | null } | { readonly invalidFile: string }
 
 /** A file that cannot be learned from, in words. */
 class InvalidFile extends Error {}
@@ -32,7 +31,10 @@ async function readSamples(file: string): Promise<Float64Array> {
   let columns: number[] | undefined
   const rows = createReadStream(file).pipe(parse({ bom: true, relax_column_count: true, info: true }))
   try {
-    for await (const { record, info } of rows as AsyncIterable<{ record: string[]; info: { lines: number } }>) {
+    for await (const { record, info } of rows as AsyncIterable<{
+      record: string[]
+      info: { lines: number }
+    }>) {
       if (columns) readRow(record, columns, info.lines, values)
       else columns = columnsOf(record)
     }
@@ -61,7 +63,9 @@ function readRow(record: string[], columns: readonly number[], line: number, val
     const most = FEATURES[index] === 'error_rate' ? 1 : Number.MAX_VALUE
     if (!(value >= 0 && value <= most)) {
       const allowed = most === 1 ? 'a number from 0 to 1' : 'a finite number of at least 0'
-      throw new InvalidFile(`in line ${line} ${FEATURES[index]} is "${cell.slice(0, 50)}"; allowed is ${allowed}`)
+      throw new InvalidFile(
+        `in line ${line} ${FEATURES[index]} is "${cell.slice(0, 50)}"; allowed is ${allowed}`,
+      )
     }
     values.push(value)
   })

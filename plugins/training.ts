@@ -25,7 +25,8 @@ export interface Training {
 
 export interface TrainingOptions {
   readonly sql: Sql
-  readonly databaseStatus: () => Promise<string>
+  /** @throws ServiceError when the database is away */
+  readonly assertDatabase: () => Promise<void>
   readonly models: ModelRegistry
   readonly table: TrafficTable
   readonly syntheticFile: string
@@ -91,11 +92,7 @@ export function createTraining(options: TrainingOptions): Training {
     },
     run: ({ days, contamination = options.contamination }) =>
       exclusively(async () => {
-        const status = await options.databaseStatus()
-        if (status !== 'connected') {
-          const message = `Training reads the traffic from the database, which is away (${status}). Try again when GET /health says connected.`
-          throw new ServiceError('DATABASE_UNAVAILABLE', message)
-        }
+        await options.assertDatabase()
         const to = Math.floor(now().getTime() / MINUTE_MS) * MINUTE_MS // the present minute is not over
         const range = { from: new Date(to - days * DAY_MS), to: new Date(to) }
         return publish(await fit({ samples: await minuteFigures(sql, table, range) }, contamination))
@@ -136,7 +133,7 @@ export default fp(
     const { config, sql, models, database, syntheticData } = app
     const training = createTraining({
       sql,
-      databaseStatus: () => database.status(),
+      assertDatabase: () => database.assertConnected(),
       models,
       table: config.trafficTable,
       syntheticFile: syntheticData.file,

@@ -43,12 +43,20 @@ export function describeValidation(
 }
 
 function inWords(path: string[], part: string, problem: string, schema: Schema | undefined) {
-  const field = path.map((key) => (/^\d+$/.test(key) ? `[${key}]` : `.${key}`)).join('').replace(/^\./, '')
+  const field = path
+    .map((key) => (/^\d+$/.test(key) ? `[${key}]` : `.${key}`))
+    .join('')
+    .replace(/^\./, '')
   const name = field === '' ? `The ${part === 'querystring' ? 'query' : part}` : field
   const allowed = schema && describeSchema(schema)
   return {
     message: `${name} ${problem}${allowed ? `; allowed is ${allowed}` : ''}.`,
-    details: [{ field: field === '' ? part : field, problem: allowed ? `${problem}; allowed is ${allowed}` : problem }],
+    details: [
+      {
+        field: field === '' ? part : field,
+        problem: allowed ? `${problem}; allowed is ${allowed}` : problem,
+      },
+    ],
   }
 }
 
@@ -72,7 +80,8 @@ export function describeSchema(schema: Schema): string {
     case 'array':
       return `a list of ${schema.minItems ?? 0} to ${schema.maxItems} entries`
     case 'string':
-      if (schema.format === 'date-time') return 'an ISO-8601 time with its zone, such as "2026-01-31T12:00:00Z"'
+      if (schema.format === 'date-time')
+        return 'an ISO-8601 time with its zone, such as "2026-01-31T12:00:00Z"'
       return `a text of ${schema.minLength ?? 0} to ${schema.maxLength} characters`
     case 'object':
       return 'a JSON object'
@@ -120,7 +129,7 @@ const MAX_NAMED = 20
 export default fp(
   async (app) => {
     const build = (coerceTypes: boolean) => {
-      const options = { coerceTypes, verbose: true, strict: false, useDefaults: true } as const
+      const options = { coerceTypes, verbose: true, strict: false, strictNumbers: true } as const
       return ajvFormats.default(new Ajv(options)).addSchema(Object.values(app.getSchemas()) as object[])
     }
     let ajv: { body: Ajv; other: Ajv } | undefined

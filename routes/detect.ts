@@ -77,7 +77,8 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   )
 
   function toVerdict(verdict: ReturnType<typeof app.detection.detect>): VerdictData {
-    const { requests_per_second, avg_latency_ms, p95_latency_ms, p99_latency_ms, error_rate } = verdict.interval
+    const { requests_per_second, avg_latency_ms, p95_latency_ms, p99_latency_ms, error_rate } =
+      verdict.interval
     return {
       anomaly: verdict.anomaly,
       score: verdict.score,

@@ -44,7 +44,8 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         operationId: 'loadModels',
         tags,
         summary: 'Make the stored models active',
-        description: 'From MODEL_PATH: the version last chosen or, after a reset, the newest one that is whole.',
+        description:
+          'From MODEL_PATH: the version last chosen or, after a reset, the newest one that is whole.',
         body: ref(LoadBody),
         response: { 200: ref(LoadResult), ...failures(400, 413, 415) },
       },

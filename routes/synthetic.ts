@@ -18,7 +18,12 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       },
     },
     async (request) => {
-      const { duration_hours = 168, base_rps = 50, include_anomalies = true, anomaly_rate = 0.05 } = request.body
+      const {
+        duration_hours = 168,
+        base_rps = 50,
+        include_anomalies = true,
+        anomaly_rate = 0.05,
+      } = request.body
       const seed = request.body.seed ?? randomInt(2 ** 32)
       const { samples, anomalies } = await app.syntheticData.generate({
         durationHours: duration_hours,

@@ -73,7 +73,10 @@ export function fitAnomalyModel(samples: Float64Array, options: AnomalyModelOpti
 }
 
 function column(samples: Float64Array, index: number): Float64Array {
-  return Float64Array.from({ length: samples.length / N_FEATURES }, (_, row) => samples[row * N_FEATURES + index]!)
+  return Float64Array.from(
+    { length: samples.length / N_FEATURES },
+    (_, row) => samples[row * N_FEATURES + index]!,
+  )
 }
 
 function forestMatrix(rows: readonly PerFeature<number>[]): Float64Array {

@@ -29,13 +29,18 @@ export const Metrics = Type.Object(
     status_5xx: count('Requests answered with 5xx.'),
     total_requests: count('Requests in the interval; requests_per_second × interval_seconds, when left out.'),
     interval_seconds: Type.Optional(
-      Type.Number({ exclusiveMinimum: 0, maximum: 86_400, description: 'Length of the interval; 60, when left out.' }),
+      Type.Number({
+        exclusiveMinimum: 0,
+        maximum: 86_400,
+        description: 'Length of the interval; 60, when left out.',
+      }),
     ),
     source: Type.Optional(
       Type.String({
         minLength: 1,
         maxLength: 128,
-        description: 'Which gateway or stream reports; "default", when left out. Each has a window of its own.',
+        description:
+          'Which gateway or stream reports; "default", when left out. Each has a window of its own.',
       }),
     ),
   },
@@ -86,7 +91,9 @@ export const Verdict = Type.Object(
       description: 'Null when anomaly is false.',
     }),
     confidence: Type.Number({ minimum: 0, maximum: 1, description: 'How certain the verdict is.' }),
-    explanation: Type.String({ description: 'The verdict in words, with the measured and the usual values.' }),
+    explanation: Type.String({
+      description: 'The verdict in words, with the measured and the usual values.',
+    }),
     features: perFeature(Type.Number(), 'The values that were judged.'),
     timestamp: Timestamp,
     expected: Type.Object(

@@ -49,7 +49,10 @@ export const ModelInfo = Type.Object(
   { $id: 'ModelInfo' },
 )
 
-export const LoadBody = Type.Object({ models: Type.Optional(ModelNames) }, { $id: 'LoadBody', examples: [{}] })
+export const LoadBody = Type.Object(
+  { models: Type.Optional(ModelNames) },
+  { $id: 'LoadBody', examples: [{}] },
+)
 
 export const LoadResult = Type.Object(
   {

@@ -65,7 +65,11 @@ export const TrainingStatus = Type.Object(
 export const SyntheticBody = Type.Object(
   {
     duration_hours: Type.Optional(
-      Type.Number({ exclusiveMinimum: 0, maximum: 8760, description: 'Hours of traffic; 168, when left out.' }),
+      Type.Number({
+        exclusiveMinimum: 0,
+        maximum: 8760,
+        description: 'Hours of traffic; 168, when left out.',
+      }),
     ),
     base_rps: Type.Optional(
       Type.Number({

@@ -1,0 +1,273 @@
+import t from 'tap'
+import { testService, trainOnSynthetic, USUAL, type Answer } from '../service.js'
+
+t.test('bad input is refused with a message that names the field and what is allowed', async (t) => {
+  const service = await testService(t)
+  await trainOnSynthetic(service)
+  const { app, post, get } = service
+  const detect = (changes: object) => post('/detect', { ...USUAL, ...changes })
+  const raw = (url: string, payload: string, type = 'application/json') =>
+    post(url, undefined, { payload, headers: { 'content-type': type } })
+  const withoutErrors: Partial<typeof USUAL> = { ...USUAL }
+  delete withoutErrors.error_rate
+  const usualText = JSON.stringify(USUAL)
+  const batch = (count: number) => post('/detect/batch', { metrics: Array(count).fill(USUAL) })
+
+  const cases: [string, () => Promise<Answer>, number, string, RegExp][] = [
+    [
+      'a missing field',
+      () => post('/detect', withoutErrors),
+      400,
+      'INVALID_REQUEST',
+      /^error_rate is required; allowed is a finite number from 0 to 1\.$/,
+    ],
+    ['no body', () => post('/detect'), 400, 'INVALID_REQUEST', /^requests_per_second is required/],
+    [
+      'a text for a number',
+      () => detect({ avg_latency_ms: '5' }),
+      400,
+      'INVALID_REQUEST',
+      /^avg_latency_ms is "5"; allowed is a finite number of at least 0/,
+    ],
+    [
+      'null for a number',
+      () => detect({ avg_latency_ms: null }),
+      400,
+      'INVALID_REQUEST',
+      /^avg_latency_ms is null; allowed/,
+    ],
+    [
+      'NaN',
+      () => raw('/detect', usualText.replace('45', 'NaN')),
+      400,
+      'INVALID_JSON',
+      /^avg_latency_ms is NaN.*finite number/,
+    ],
+    [
+      '-Infinity',
+      () => raw('/detect', usualText.replace('45', '-Infinity')),
+      400,
+      'INVALID_JSON',
+      /^avg_latency_ms is -Infinity/,
+    ],
+    [
+      '1e999',
+      () => raw('/detect', usualText.replace('45', '1e999')),
+      400,
+      'INVALID_REQUEST',
+      /^avg_latency_ms is Infinity; allowed is a finite number/,
+    ],
+    [
+      'a negative rate',
+      () => detect({ requests_per_second: -1 }),
+      400,
+      'INVALID_REQUEST',
+      /^requests_per_second is -1; allowed is a finite number of at least 0/,
+    ],
+    [
+      'an error rate of 1.5',
+      () => detect({ error_rate: 1.5 }),
+      400,
+      'INVALID_REQUEST',
+      /^error_rate is 1\.5; allowed is a finite number from 0 to 1/,
+    ],
+    [
+      'a timestamp that is none',
+      () => detect({ timestamp: 'yesterday' }),
+      400,
+      'INVALID_REQUEST',
+      /^timestamp is "yesterday"; allowed is an ISO-8601 time/,
+    ],
+    [
+      'a leap second',
+      () => detect({ timestamp: '2016-12-31T23:59:60Z' }),
+      400,
+      'INVALID_REQUEST',
+      /^timestamp is/,
+    ],
+    [
+      'an interval of nothing',
+      () => detect({ interval_seconds: 0 }),
+      400,
+      'INVALID_REQUEST',
+      /^interval_seconds is 0; allowed is a finite number above 0, up to 86400/,
+    ],
+    [
+      'an empty source',
+      () => detect({ source: '' }),
+      400,
+      'INVALID_REQUEST',
+      /^source is ""; allowed is a text of 1 to 128 characters/,
+    ],
+    [
+      'a list for an object',
+      () => raw('/detect', '[]'),
+      400,
+      'INVALID_REQUEST',
+      /^The body is a list of 0; allowed is a JSON object/,
+    ],
+    [
+      'null for an object',
+      () => raw('/detect', 'null'),
+      400,
+      'INVALID_REQUEST',
+      /^The body is null; allowed is a JSON object/,
+    ],
+    [
+      'an empty batch',
+      () => batch(0),
+      400,
+      'INVALID_REQUEST',
+      /^metrics is a list of 0; allowed is a list of 1 to 10000 entries/,
+    ],
+    [
+      '10,001 rows',
+      () => batch(10_001),
+      400,
+      'INVALID_REQUEST',
+      /^metrics is a list of 10001; allowed is a list of 1 to 10000 entries/,
+    ],
+    [
+      'a bad row in a batch',
+      () => post('/detect/batch', { metrics: [USUAL, { ...USUAL, error_rate: 2 }] }),
+      400,
+      'INVALID_REQUEST',
+      /^metrics\[1\]\.error_rate is 2; allowed is a finite number from 0 to 1/,
+    ],
+    [
+      'an unknown model',
+      () => post('/train', { models: ['oracle'] }),
+      400,
+      'INVALID_REQUEST',
+      /^models\[0\] is "oracle"; allowed is "anomaly"/,
+    ],
+    [
+      'the optimizer, which comes later',
+      () => post('/model/load', { models: ['optimizer'] }),
+      400,
+      'INVALID_REQUEST',
+      /^models\[0\] is "optimizer"/,
+    ],
+    [
+      'no days',
+      () => post('/train', { days: 0 }),
+      400,
+      'INVALID_REQUEST',
+      /^days is 0; allowed is a whole number from 1 to 365/,
+    ],
+    [
+      'a thousand million days',
+      () => post('/train', { days: 1e9 }),
+      400,
+      'INVALID_REQUEST',
+      /^days is 1000000000; allowed/,
+    ],
+    [
+      'half a day',
+      () => post('/train', { days: 0.5 }),
+      400,
+      'INVALID_REQUEST',
+      /^days is 0\.5; allowed is a whole number/,
+    ],
+    [
+      'a contamination of 0',
+      () => post('/train', { contamination: 0 }),
+      400,
+      'INVALID_REQUEST',
+      /^contamination is 0; allowed is a finite number above 0, up to 0\.5/,
+    ],
+    [
+      'a thousand million hours',
+      () => post('/generate/synthetic', { duration_hours: 1e9 }),
+      400,
+      'INVALID_REQUEST',
+      /^duration_hours is 1000000000; allowed/,
+    ],
+    [
+      'invalid JSON',
+      () => raw('/detect', '{"requests_per_second": 50,'),
+      400,
+      'INVALID_JSON',
+      /^The body is not valid JSON/,
+    ],
+    [
+      'a __proto__ key',
+      () => raw('/detect', usualText.replace('{', '{"__proto__": {"admin": true},')),
+      400,
+      'INVALID_JSON',
+      /__proto__/,
+    ],
+    [
+      'a constructor key',
+      () => raw('/detect', usualText.replace('{', '{"constructor": {"prototype": {}},')),
+      400,
+      'INVALID_JSON',
+      /constructor/,
+    ],
+    [
+      'a wrong content type',
+      () => raw('/detect', 'requests_per_second=50', 'application/x-www-form-urlencoded'),
+      415,
+      'UNSUPPORTED_MEDIA_TYPE',
+      /x-www-form-urlencoded is not supported; send application\/json/,
+    ],
+    [
+      'a body of 20 MiB',
+      () => raw('/detect', `{"source": "${'x'.repeat(20 * 2 ** 20)}"}`),
+      413,
+      'BODY_TOO_LARGE',
+      /8 MiB are allowed/,
+    ],
+    ['an unknown route', () => get('/nothing'), 404, 'NOT_FOUND', /^There is no \/nothing here/],
+    [
+      'a wrong method',
+      () => get('/detect'),
+      405,
+      'METHOD_NOT_ALLOWED',
+      /^GET is not allowed on \/detect; allowed is POST/,
+    ],
+    ['a broken address', () => get('/%zz'), 400, 'INVALID_REQUEST', /./],
+    [
+      'a query that is too long',
+      () => get(`/detect/trend?source=${'x'.repeat(200)}`),
+      400,
+      'INVALID_REQUEST',
+      /^source is ".*allowed is a text of 1 to 128 characters/,
+    ],
+  ]
+  for (const [name, send, status, code, message] of cases) {
+    const answer = await send()
+    t.match(answer, { status, body: { success: false, error: true, code, message } }, name)
+    t.equal(Object.keys(answer.body).sort().join(), 'code,details,error,message,success,timestamp', name)
+    t.notMatch(JSON.stringify(answer.body), /node_modules|\.js:\d/, `${name}: no stack`)
+  }
+  t.match(await post('/detect', USUAL), { status: 200, body: { data: { anomaly: false } } })
+  t.equal((await app.inject({ method: 'PUT', url: '/detect' })).headers['allow'], 'POST')
+})
+
+t.test('unknown fields are ignored and named', async (t) => {
+  const service = await testService(t)
+  await trainOnSynthetic(service)
+  const { post, get } = service
+  const single = await post('/detect', { ...USUAL, gateway: 'a', status_2xx: 5 })
+  t.match(single, { status: 200, body: { warnings: ['Unknown field gateway was ignored.'] } })
+  const batch = await post('/detect/batch', {
+    metrics: [
+      { ...USUAL, a: 1 },
+      { ...USUAL, a: 2 },
+    ],
+    b: 3,
+  })
+  t.same(batch.body.warnings, ['Unknown field metrics[].a was ignored.', 'Unknown field b was ignored.'])
+  t.match((await get('/detect/trend?when=now')).body.warnings, ['Unknown field when was ignored.'])
+  t.notOk((await post('/detect', USUAL)).body.warnings)
+})
+
+t.test('an empty body is an empty object, with or without a content type', async (t) => {
+  const { app } = await testService(t)
+  for (const type of [undefined, 'application/json', 'application/x-www-form-urlencoded', 'text/plain']) {
+    const headers = type === undefined ? {} : { 'content-type': type, 'content-length': '0' }
+    const response = await app.inject({ method: 'POST', url: '/model/reset', headers })
+    t.equal(response.statusCode, 200, `${type}: ${response.body}`)
+  }
+})

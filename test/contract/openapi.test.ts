@@ -1,0 +1,95 @@
+import { readFile } from 'node:fs/promises'
+import { Ajv, type AnySchemaObject } from 'ajv'
+import ajvFormats from 'ajv-formats'
+import t from 'tap'
+import { describeApp } from '../../app.js'
+import { FAILURES } from '../../plugins/errors.js'
+import { testService, trainOnSynthetic, USUAL } from '../service.js'
+
+interface Operation {
+  operationId?: string
+  tags?: string[]
+  summary?: string
+  responses: Record<string, { description?: string; content?: Record<string, { schema: AnySchemaObject }> }>
+}
+interface Document {
+  openapi: string
+  paths: Record<string, Record<string, Operation>>
+  components: { schemas: Record<string, AnySchemaObject> }
+}
+
+t.test('openapi.yaml is what the routes say (npm run openapi writes it anew)', async (t) => {
+  const app = await describeApp()
+  t.teardown(() => app.close())
+  t.equal(await readFile('openapi.yaml', 'utf8'), app.swagger({ yaml: true }))
+})
+
+t.test('every operation has a name, a tag, a summary and described responses', async (t) => {
+  const app = await describeApp()
+  t.teardown(() => app.close())
+  const document = app.swagger() as unknown as Document
+  t.match(document.openapi, /^3\.1/)
+  const names = new Set<string>()
+  for (const [path, operations] of Object.entries(document.paths)) {
+    for (const [method, operation] of Object.entries(operations)) {
+      const name = `${method} ${path}`
+      t.ok(operation.operationId && operation.tags?.length === 1 && operation.summary, name)
+      t.notOk(names.has(operation.operationId!), name)
+      names.add(operation.operationId!)
+      for (const [status, response] of Object.entries(operation.responses)) {
+        t.ok(response.description && response.description !== 'Default Response', `${name} ${status}`)
+      }
+    }
+  }
+  t.ok(names.size >= 13)
+})
+
+t.test('examples are valid, and answers are what the document says, no field more', async (t) => {
+  const service = await testService(t)
+  await trainOnSynthetic(service)
+  const document = service.app.swagger() as unknown as Document
+  const ajv = ajvFormats.default(new Ajv({ strict: false, allErrors: true }))
+  ajv.addSchema({ $id: 'document', ...closed(document) })
+  for (const [name, schema] of Object.entries(document.components.schemas)) {
+    for (const example of (schema['examples'] as unknown[] | undefined) ?? []) {
+      t.ok(ajv.validate(`document#/components/schemas/${name}`, example), `${name}: ${ajv.errorsText()}`)
+    }
+  }
+  const bodies: Record<string, object> = {
+    '/detect': USUAL,
+    '/detect/batch': { metrics: [USUAL, { ...USUAL, requests_per_second: 500 }] },
+    '/train': { days: 1 },
+    '/generate/synthetic': { duration_hours: 10 },
+  }
+  for (const path of [
+    ...Object.keys(document.paths).filter((each) => each !== '/model/reset'),
+    '/model/reset',
+  ]) {
+    for (const method of Object.keys(document.paths[path]!)) {
+      const answer = method === 'get' ? await service.get(path) : await service.post(path, bodies[path])
+      const pointer = `document#/paths/${path.replaceAll('/', '~1')}/${method}/responses/${answer.status}/content/application~1json/schema`
+      t.ok(ajv.validate(pointer, answer.body), `${method} ${path} ${answer.status}: ${ajv.errorsText()}`)
+    }
+  }
+  const refused = await service.post('/detect', {})
+  t.ok(ajv.validate('document#/components/schemas/Failure', refused.body), ajv.errorsText())
+})
+
+t.test('the README explains every failure code with its status', async (t) => {
+  const readme = await readFile('README.md', 'utf8')
+  const documented = [...readme.matchAll(/^\| `([A-Z_]+)` \| (\d{3}) \|/gm)].map(([, code, status]) => [
+    code,
+    Number(status),
+  ])
+  t.same(Object.fromEntries(documented), FAILURES)
+})
+
+/** The same document, in which objects may have no more fields than are listed. */
+function closed<T>(value: T): T {
+  if (Array.isArray(value)) return value.map(closed) as T
+  if (typeof value !== 'object' || value === null) return value
+  const copy = Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, closed(entry)]))
+  if (copy['type'] === 'object' && typeof copy['properties'] === 'object')
+    copy['additionalProperties'] = false
+  return copy as T
+}

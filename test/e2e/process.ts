@@ -1,0 +1,82 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer, type AddressInfo } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import type { Test } from 'tap'
+
+const SERVER = fileURLToPath(new URL('../../server.js', import.meta.url))
+
+/** The service as a process of its own, as `npm start` runs it. */
+export interface ServiceProcess {
+  child: ChildProcess
+  url: string
+  /** All that it has written so far. */
+  output(): string
+  /** Signals and waits for the end; its exit code, or the signal that ended it. */
+  end(signal: NodeJS.Signals): Promise<number | string>
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+/** Starts the service with nothing of our own environment but the PATH; does not wait for it. */
+export async function spawnService(t: Test, environment: Record<string, string>): Promise<ServiceProcess> {
+  const port = await freePort()
+  const child = spawn(process.execPath, [SERVER], {
+    cwd: environment['DATA_PATH'] ?? process.cwd(),
+    env: { PATH: process.env['PATH'], ML_SERVICE_PORT: String(port), LOG_LEVEL: 'warn', ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let output = ''
+  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
+  child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()))
+  const closed = once(child, 'close') as Promise<[number | null, string | null]>
+  const end = async (signal: NodeJS.Signals): Promise<number | string> => {
+    child.kill(signal)
+    const [code, endedBy] = await closed
+    return code ?? endedBy!
+  }
+  t.teardown(async () => {
+    if (child.exitCode === null && child.signalCode === null) await end('SIGTERM')
+  })
+  return { child, url: `http://127.0.0.1:${port}`, output: () => output, end }
+}
+
+/** Starts the service and waits until it answers. */
+export async function startService(t: Test, environment: Record<string, string>): Promise<ServiceProcess> {
+  const service = await spawnService(t, environment)
+  for (let attempt = 0; attempt < 300; attempt++) {
+    if (service.child.exitCode !== null) throw new Error(`The service ended: ${service.output()}`)
+    const response = await fetch(`${service.url}/health`).catch(() => undefined)
+    if (response?.ok) return service
+    await delay(100)
+  }
+  throw new Error(`The service does not answer: ${service.output()}`)
+}
+
+/** Posts JSON, or nothing; the parsed answer with its status. */
+export async function post(url: string, body?: object) {
+  const response = await fetch(url, {
+    method: 'POST',
+    ...(body && { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+  })
+  return {
+    status: response.status,
+    body: (await response.json()) as { data: Record<string, unknown>; code?: string },
+  }
+}
+
+export async function get(url: string) {
+  const response = await fetch(url)
+  return {
+    status: response.status,
+    body: (await response.json()) as { data: Record<string, unknown>; code?: string },
+  }
+}

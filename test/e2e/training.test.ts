@@ -1,0 +1,143 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import t from 'tap'
+import { testService, USUAL, type Service } from '../service.js'
+
+/** Requests of the last minutes, as a gateway writes them: about `perMinute` each minute. */
+async function insertRequests(
+  { sql }: Service,
+  table: string,
+  minutes: number,
+  perMinute: number,
+): Promise<void> {
+  const duration = table === 'request_logs' ? 'response_time_ms' : 'duration_ms'
+  const rows = Array.from({ length: minutes * perMinute }, (_, index) => ({
+    timestamp: new Date(Date.now() - 60_000 * (1 + Math.floor(index / perMinute)) - (index % 50) * 10),
+    method: 'GET',
+    path: `/api/items/${index % 20}`,
+    status_code: index % 97 === 0 ? 500 : 200,
+    [duration]: 30 + ((index * 7919) % 41),
+  }))
+  for (let start = 0; start < rows.length; start += 1000) {
+    await sql`insert into ${sql(table)} ${sql(rows.slice(start, start + 1000))}`
+  }
+}
+
+for (const table of ['request_logs', 'request_metrics']) {
+  t.test(`requests in ${table} train a model that tells usual from unusual`, async (t) => {
+    const service = await testService(t, { TRAFFIC_TABLE: table })
+    await insertRequests(service, table, 90, 120)
+    const { body } = await service.post('/train')
+    t.match(body.data, { anomaly_detector: { trained: true, score_threshold: Number }, rate_optimizer: null })
+    const usual = {
+      requests_per_second: 2,
+      avg_latency_ms: 50,
+      p95_latency_ms: 68,
+      p99_latency_ms: 70,
+      error_rate: 0.01,
+    }
+    t.match((await service.post('/detect', usual)).body.data, { anomaly: false })
+    const faults = [
+      { requests_per_second: 20, anomaly_type: 'traffic_spike' },
+      { requests_per_second: 0.05, anomaly_type: 'traffic_drop' },
+      { avg_latency_ms: 400, p95_latency_ms: 800, p99_latency_ms: 900, anomaly_type: 'latency_spike' },
+      { error_rate: 0.4, anomaly_type: 'error_rate_spike' },
+    ]
+    for (const { anomaly_type, ...fault } of faults) {
+      t.match((await service.post('/detect', { ...usual, ...fault })).body.data, {
+        anomaly: true,
+        anomaly_type,
+      })
+    }
+  })
+}
+
+t.test('a minute is figured as plain SQL over its rows would, the present one left out', async (t) => {
+  const service = await testService(t)
+  await insertRequests(service, 'request_logs', 12, 30)
+  await service.sql`insert into request_logs (timestamp, method, path, status_code, response_time_ms)
+    select now(), 'GET', '/', 200, 1 from generate_series(1, 5000)`
+  const { body } = await service.post('/train', { days: 1 })
+  const { baselines } = (await service.get('/model/info')).body.data['anomaly_detector'] as {
+    baselines: { requests_per_second: { max: number } }
+  }
+  t.ok((body.data['anomaly_detector'] as { samples: number }).samples <= 13)
+  t.ok(baselines.requests_per_second.max <= 1, `${baselines.requests_per_second.max}`)
+})
+
+t.test('too few minutes train nothing, and the active model stays', async (t) => {
+  const service = await testService(t)
+  await service.post('/generate/synthetic', { duration_hours: 5 })
+  await service.post('/train/synthetic')
+  const before = (await service.get('/model/info')).body.data
+  await insertRequests(service, 'request_logs', 4, 10)
+  t.match((await service.post('/train')).body.data, {
+    anomaly_detector: { trained: false, error: 'Insufficient training data', score_threshold: null },
+  })
+  t.same((await service.get('/model/info')).body.data, before)
+})
+
+t.test('one run at a time', async (t) => {
+  const service = await testService(t)
+  await service.post('/generate/synthetic', { duration_hours: 1000 })
+  const first = service.post('/train/synthetic')
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  t.match((await service.get('/train/status')).body.data, { training: true, started_at: String })
+  t.match(await service.post('/train'), { status: 409, body: { code: 'TRAINING_RUNNING' } })
+  t.match(await service.post('/train/synthetic'), { status: 409, body: { code: 'TRAINING_RUNNING' } })
+  t.match((await first).body.data, { trained: true })
+  t.match((await service.get('/train/status')).body.data, { training: false, started_at: null })
+})
+
+t.test('synthetic traffic is the same for the same seed, and has the size that was asked for', async (t) => {
+  const service = await testService(t)
+  const generate = async (body?: object) => (await service.post('/generate/synthetic', body)).body.data
+  t.match(await generate(), { generated: true, samples: 10_080, anomalies_injected: Number, file: String })
+  t.match(await generate({ duration_hours: 1, include_anomalies: false }), {
+    samples: 60,
+    anomalies_injected: 0,
+  })
+  t.match(await generate({ duration_hours: 0.001 }), { samples: 1 })
+  const scores = []
+  for (const seed of [5, 5, 6]) {
+    await generate({ seed, duration_hours: 24 })
+    await service.post('/train/synthetic')
+    scores.push((await service.post('/detect', USUAL)).body.data['score'])
+  }
+  t.equal(scores[0], scores[1])
+  t.not(scores[0], scores[2])
+})
+
+t.test('any CSV file with the six columns can be learned from', async (t) => {
+  const service = await testService(t)
+  t.match(await service.post('/train/synthetic'), { status: 409, body: { code: 'NO_SYNTHETIC_DATA' } })
+  const file = join(service.dataPath, 'synthetic_training_data.csv')
+  const header =
+    '\ufefferror_rate,"p99_latency_ms",p95_latency_ms,avg_latency_ms,requests_per_second,extra,time_bucket'
+  const lines = Array.from(
+    { length: 60 },
+    (_, minute) => `0.01,135,90,45,${50 + (minute % 5)},"a, b",2026-01-31T12:${minute}:00Z`,
+  )
+  await writeFile(file, [header, ...lines, '0.01,,,,50,,x'].join('\r\n'))
+  t.match((await service.post('/train/synthetic')).body.data, { trained: true, samples: 60 })
+  t.match((await service.post('/detect', USUAL)).body.data, { anomaly: false })
+
+  const before = (await service.get('/model/info')).body.data
+  const refused: [string, RegExp][] = [
+    ['', /it is empty/],
+    ['timestamp,requests_per_second\n1,2\n', /it has no column avg_latency_ms, p95_latency_ms/],
+    [header.replace('time_bucket', 'when'), /it has no column timestamp or time_bucket/],
+    [`${header}\n1.5,135,90,45,50,,x`, /in line 2 error_rate is "1.5"; allowed is a number from 0 to 1/],
+    [`${header}\n${lines[0]}\n0.01,135,90,fast,50,,x`, /in line 3 avg_latency_ms is "fast"/],
+    [`${header}\n0.01,135,90,-45,50,,x`, /in line 2 avg_latency_ms is "-45"/],
+    [`${header}\n"0.01,135`, /not a CSV file/],
+  ]
+  for (const [text, message] of refused) {
+    await writeFile(file, text)
+    t.match(await service.post('/train/synthetic'), {
+      status: 409,
+      body: { code: 'INVALID_SYNTHETIC_DATA', message },
+    })
+  }
+  t.same((await service.get('/model/info')).body.data, before)
+})

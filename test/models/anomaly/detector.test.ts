@@ -1,0 +1,212 @@
+import t from 'tap'
+import { deviations } from '../../../models/anomaly/deviation.js'
+import { FEATURES, mapFeatures, N_FEATURES, type Interval } from '../../../models/anomaly/features.js'
+import { fitAnomalyModel, type AnomalyModel } from '../../../models/anomaly/model.js'
+import { anomalyModelFromState, anomalyModelToState } from '../../../models/anomaly/state.js'
+import { FOREST_COLUMNS, writeForestRow } from '../../../models/anomaly/strengths.js'
+import { judge, type Verdict } from '../../../models/anomaly/verdict.js'
+import { anomalyScores } from '../../../models/index.js'
+import { quantile } from '../../../models/statistics/quantile.js'
+import { generateTraffic } from '../../../models/synthetic/traffic.js'
+
+const OPTIONS = { contamination: 0.1, anomalyThreshold: -0.5, seed: 1 }
+const START = Date.parse('2026-11-16T00:00:00Z')
+
+type Minute = Record<(typeof FEATURES)[number], number>
+
+const USUAL: Minute = {
+  requests_per_second: 50,
+  avg_latency_ms: 45,
+  p95_latency_ms: 90,
+  p99_latency_ms: 135,
+  error_rate: 0.01,
+}
+
+const matrix = (rows: Iterable<Minute>) =>
+  Float64Array.from([...rows].flatMap((row) => FEATURES.map((name) => row[name])))
+const week = (anomalyRate: number, seed = 42) =>
+  generateTraffic({ minutes: 10_080, baseRps: 50, anomalyRate, seed, startMs: START })
+
+function ask(model: AnomalyModel, minute: Minute, requests = minute.requests_per_second * 60): Verdict {
+  const interval: Interval = { ...minute, seconds: 60, requests }
+  const deviation = deviations(interval, model.expectations)
+  const row = new Float64Array(FOREST_COLUMNS)
+  writeForestRow(deviation, row, 0)
+  return judge(interval, deviation, -anomalyScores(model.forest, row)[0]! - model.threshold, model)
+}
+
+const synthetic = fitAnomalyModel(matrix(week(0.05)), OPTIONS)
+const histories: Record<string, AnomalyModel> = {
+  'a week with incidents': synthetic,
+  'a week without': fitAnomalyModel(matrix(week(0)), OPTIONS),
+  'an hour that never changes': fitAnomalyModel(matrix(Array(60).fill(USUAL)), OPTIONS),
+  'ten minutes alike': fitAnomalyModel(matrix(Array(10).fill(USUAL)), OPTIONS),
+}
+
+for (const [name, model] of Object.entries(histories)) {
+  t.test(`after ${name}, faults have their type and the usual passes`, async (t) => {
+    t.equal(ask(model, USUAL).anomaly, false)
+    const faults: [Partial<Minute>, string][] = [
+      [{ requests_per_second: 500 }, 'traffic_spike'],
+      [{ requests_per_second: 2 }, 'traffic_drop'],
+      [
+        { requests_per_second: 0, avg_latency_ms: 0, p95_latency_ms: 0, p99_latency_ms: 0, error_rate: 0 },
+        'traffic_drop',
+      ],
+      [{ avg_latency_ms: 360, p95_latency_ms: 720, p99_latency_ms: 1000 }, 'latency_spike'],
+      [{ p99_latency_ms: 2000 }, 'latency_spike'],
+      [{ error_rate: 0.4 }, 'error_rate_spike'],
+      [
+        {
+          requests_per_second: 500,
+          error_rate: 0.5,
+          avg_latency_ms: 200,
+          p95_latency_ms: 400,
+          p99_latency_ms: 600,
+        },
+        'multi_dimensional',
+      ],
+    ]
+    for (const [fault, type] of faults) {
+      const verdict = ask(model, { ...USUAL, ...fault })
+      t.equal(verdict.type, type, JSON.stringify(fault))
+      t.ok(verdict.normalizedScore > 0.7 && verdict.score < 0, `${type} ${verdict.normalizedScore}`)
+    }
+  })
+}
+
+t.test('a verdict is consistent in itself, whatever is asked', async (t) => {
+  for (const minute of week(0.3, 7)) {
+    const verdict = ask(synthetic, minute)
+    const problems = [
+      verdict.anomaly !== verdict.normalizedScore >= 0.5,
+      verdict.anomaly && verdict.score >= 0,
+      verdict.anomaly !== (verdict.type !== null),
+      verdict.anomaly !== (verdict.severity !== null),
+      !(verdict.normalizedScore >= 0 && verdict.normalizedScore <= 1),
+      !(verdict.confidence >= 0 && verdict.confidence <= 1),
+      Math.abs(FEATURES.reduce((sum, name) => sum + verdict.contributions[name], 0) - 1) > 1e-9,
+      FEATURES.some((name) => !(verdict.contributions[name] >= 0)),
+      FEATURES.some((name) => verdict.expected[name].lower > verdict.expected[name].value),
+      FEATURES.some((name) => verdict.expected[name].upper < verdict.expected[name].value),
+    ]
+    if (problems.includes(true)) t.fail(JSON.stringify({ minute, verdict, problems }))
+  }
+  t.pass('10,080 verdicts')
+})
+
+t.test('the strength grows with the deviation', async (t) => {
+  let before = 0
+  for (const factor of [1, 1.5, 2, 3, 4, 5, 7, 10, 20]) {
+    const { normalizedScore } = ask(synthetic, { ...USUAL, requests_per_second: 50 * factor })
+    t.ok(normalizedScore >= before, `${factor} times: ${normalizedScore}`)
+    before = normalizedScore
+  }
+  t.ok(before > 0.9)
+})
+
+t.test('good news is no anomaly', async (t) => {
+  const fast = { ...USUAL, avg_latency_ms: 1, p95_latency_ms: 2, p99_latency_ms: 3, error_rate: 0 }
+  t.equal(ask(synthetic, fast).anomaly, false)
+})
+
+t.test('equal contributions where nothing deviates, all of it where one thing does', async (t) => {
+  const minute = mapFeatures((feature) => synthetic.expectations[feature].value)
+  t.same(
+    ask(synthetic, minute).contributions,
+    mapFeatures(() => 1 / N_FEATURES),
+  )
+  t.ok(ask(synthetic, { ...minute, requests_per_second: 500 }).contributions.requests_per_second > 0.9)
+})
+
+t.test('a few requests are no evidence', async (t) => {
+  const idle = Array.from({ length: 100 }, () => ({ ...USUAL, requests_per_second: 0.1, error_rate: 0 }))
+  const model = fitAnomalyModel(matrix(idle), OPTIONS)
+  t.equal(
+    ask(model, { ...USUAL, requests_per_second: 0.2 }).anomaly,
+    false,
+    '12 instead of 6 requests a minute',
+  )
+  t.equal(
+    ask(model, { ...USUAL, requests_per_second: 0.1, error_rate: 1 / 6 }).anomaly,
+    false,
+    'one failure of six',
+  )
+  t.equal(ask(model, { ...USUAL, requests_per_second: 1 }).type, 'traffic_spike')
+})
+
+t.test('an explanation names the measured and the usual value', async (t) => {
+  const { explanation, expected } = ask(synthetic, { ...USUAL, requests_per_second: 500 })
+  t.match(explanation, /500 requests\/s/)
+  t.match(explanation, new RegExp(`${expected.requests_per_second.value.toPrecision(3)} requests/s`))
+  t.equal(ask(synthetic, USUAL).explanation, 'Traffic patterns are within normal parameters.')
+})
+
+t.test('the threshold is the contamination quantile of −s, or the ceiling if that is lower', async (t) => {
+  const samples = matrix(week(0.05))
+  const rows = [...week(0.05)]
+  for (const contamination of [0.01, 0.1, 0.5]) {
+    const model = fitAnomalyModel(samples, { ...OPTIONS, contamination })
+    const forestRows = new Float64Array(rows.length * FOREST_COLUMNS)
+    rows.forEach((row, index) => {
+      const interval = { ...row, seconds: 60, requests: row.requests_per_second * 60 }
+      writeForestRow(deviations(interval, model.expectations), forestRows, index)
+    })
+    const negated = anomalyScores(model.forest, forestRows).map((score) => -score)
+    t.equal(model.threshold, Math.min(quantile(negated, contamination), -0.5))
+    t.equal(fitAnomalyModel(samples, { ...OPTIONS, contamination, anomalyThreshold: -0.9 }).threshold, -0.9)
+  }
+})
+
+t.test('in an unseen week nearly all incidents are found, and hardly anything else', async (t) => {
+  let incidents = 0
+  let found = 0
+  let calm = 0
+  let falseAlarms = 0
+  for (const minute of week(0.05, 99)) {
+    const { anomaly } = ask(synthetic, minute)
+    if (minute.label) incidents++
+    else calm++
+    if (minute.label && anomaly) found++
+    if (!minute.label && anomaly) falseAlarms++
+  }
+  t.ok(found / incidents > 0.95, `${found} of ${incidents}`)
+  t.ok(falseAlarms / calm < 0.001, `${falseAlarms} of ${calm}`)
+})
+
+t.test('a model comes back from its state bit for bit', async (t) => {
+  const copy = anomalyModelFromState(JSON.parse(JSON.stringify(anomalyModelToState(synthetic))))
+  t.same(copy, synthetic)
+})
+
+t.test('a damaged state is refused', async (t) => {
+  const state = () => JSON.parse(JSON.stringify(anomalyModelToState(synthetic))) as Record<string, unknown>
+  t.throws(() => anomalyModelFromState(null))
+  for (const key of Object.keys(state()))
+    t.throws(() => anomalyModelFromState({ ...state(), [key]: undefined }), key)
+  const unscaled = state()
+  unscaled['expectations'] = { ...synthetic.expectations, error_rate: { value: 0, up: 0, down: 1 } }
+  t.throws(() => anomalyModelFromState(unscaled), /scale/)
+})
+
+t.test('too few samples, and values that are no traffic, are refused', async (t) => {
+  t.throws(() => fitAnomalyModel(matrix(Array(9).fill(USUAL)), OPTIONS), RangeError)
+  for (const bad of [NaN, Infinity, -1]) {
+    t.throws(
+      () => fitAnomalyModel(matrix(Array(20).fill({ ...USUAL, error_rate: bad })), OPTIONS),
+      RangeError,
+    )
+  }
+})
+
+t.test('traffic that never was makes a model all the same', async (t) => {
+  const model = fitAnomalyModel(new Float64Array(60 * N_FEATURES), OPTIONS)
+  t.equal(
+    ask(
+      model,
+      mapFeatures(() => 0),
+    ).anomaly,
+    false,
+  )
+  t.equal(ask(model, USUAL).anomaly, true)
+})

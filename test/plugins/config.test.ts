@@ -1,0 +1,92 @@
+import { readFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import t from 'tap'
+import { loadConfig } from '../../plugins/config.js'
+
+t.test('an empty environment gives the documented defaults', async (t) => {
+  t.same(loadConfig({}), {
+    host: '127.0.0.1',
+    port: 5000,
+    database: { mode: 'embedded' },
+    modelPath: resolve('./data/models'),
+    dataPath: resolve('./data'),
+    contamination: 0.1,
+    anomalyThreshold: -0.5,
+    logLevel: 'info',
+    trafficTable: 'request_logs',
+    scoringEngine: 'auto',
+  })
+})
+
+t.test('an empty value is no value', async (t) => {
+  t.same(loadConfig({ POSTGRES_HOST: '', CONTAMINATION: '', LOG_LEVEL: ' ' }), loadConfig({}))
+})
+
+t.test('any POSTGRES_ variable means a server, with the old defaults for the rest', async (t) => {
+  const server = {
+    mode: 'server',
+    host: 'localhost',
+    port: 5432,
+    database: 'aegis',
+    user: 'aegis_user',
+    password: 'dev_password',
+  }
+  t.same(loadConfig({ POSTGRES_PORT: '5432' }).database, server)
+  t.same(loadConfig({ POSTGRES_HOST: 'db', POSTGRES_PASSWORD: ' a b ' }).database, {
+    ...server,
+    host: 'db',
+    password: ' a b ',
+  })
+})
+
+t.test('FLASK_DEBUG is another name of LOG_LEVEL=debug, which wins', async (t) => {
+  t.equal(loadConfig({ FLASK_DEBUG: 'True' }).logLevel, 'debug')
+  t.equal(loadConfig({ FLASK_DEBUG: 'true', LOG_LEVEL: 'warn' }).logLevel, 'warn')
+})
+
+t.test('a bad value is named in one line with what was given and what is allowed', async (t) => {
+  const cases: [string, string, RegExp][] = [
+    ['ML_SERVICE_PORT', '70000', /^ML_SERVICE_PORT is "70000"; allowed is a whole number from 0 to 65535\.$/],
+    ['ML_SERVICE_PORT', 'http', /^ML_SERVICE_PORT is "http"/],
+    ['ML_SERVICE_PORT', '0x50', /^ML_SERVICE_PORT is "0x50"/],
+    ['ML_SERVICE_PORT', '50.5', /^ML_SERVICE_PORT is "50.5"/],
+    ['ML_SERVICE_HOST', 'a b', /^ML_SERVICE_HOST is "a b"; allowed is a host name/],
+    ['POSTGRES_PORT', '0', /^POSTGRES_PORT is "0"; allowed is a whole number from 1 to 65535\.$/],
+    ['CONTAMINATION', '0', /^CONTAMINATION is "0"; allowed is a number above 0, up to 0\.5\.$/],
+    ['CONTAMINATION', '0.6', /^CONTAMINATION is "0.6"/],
+    ['CONTAMINATION', 'NaN', /^CONTAMINATION is "NaN"/],
+    ['ANOMALY_THRESHOLD', '0.5', /^ANOMALY_THRESHOLD is "0.5"; allowed is a number from -1 to 0\.$/],
+    [
+      'LOG_LEVEL',
+      'loud',
+      /^LOG_LEVEL is "loud"; allowed is one of fatal, error, warn, info, debug, trace, silent\.$/,
+    ],
+    [
+      'TRAFFIC_TABLE',
+      'users; drop table users',
+      /^TRAFFIC_TABLE is .*; allowed is one of request_logs, request_metrics\.$/,
+    ],
+    ['SCORING_ENGINE', 'gpu', /^SCORING_ENGINE is "gpu"; allowed is one of auto, kernel, tensor\.$/],
+    ['FLASK_DEBUG', 'perhaps', /^FLASK_DEBUG is "perhaps"/],
+    ['DATA_PATH', 'x'.repeat(2000), /^DATA_PATH is "x+"; allowed is a folder/],
+    ['LOG_LEVEL', 'a\nb', /^LOG_LEVEL is "a\\nb"/],
+  ]
+  for (const [name, value, message] of cases) {
+    t.throws(() => loadConfig({ [name]: value }), message, `${name}=${value.slice(0, 20)}`)
+  }
+})
+
+t.test('.env.example and the README name every variable, and the example is the defaults', async (t) => {
+  const source = await readFile('plugins/config.ts', 'utf8')
+  const names = new Set(source.match(/'[A-Z]+(?:_[A-Z]+)+'/g)!.map((each) => each.slice(1, -1)))
+  for (const constant of ['LOG_LEVELS', 'TRAFFIC_TABLES', 'ENGINE_CHOICES', 'POSTGRES_VARIABLES'])
+    names.delete(constant)
+  const example = await readFile('.env.example', 'utf8')
+  const readme = await readFile('README.md', 'utf8')
+  for (const name of names) {
+    t.match(example, new RegExp(`^#?${name}=`, 'm'), name)
+    t.match(readme, name.startsWith('POSTGRES_') ? `_${name.slice(9)}` : name, name)
+  }
+  const values = [...example.matchAll(/^([A-Z_]+)=(.*)$/gm)].map(([, name, value]) => [name, value])
+  t.same(loadConfig(Object.fromEntries(values)), loadConfig({}))
+})

@@ -1,0 +1,77 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { FastifyInstance, InjectOptions } from 'fastify'
+import type { Sql } from 'postgres'
+import type { Test } from 'tap'
+import { buildApp } from '../app.js'
+import { loadConfig } from '../plugins/config.js'
+import { testDatabase } from './postgres.js'
+
+export interface Answer {
+  status: number
+  body: {
+    success: boolean
+    data: Record<string, unknown>
+    warnings?: string[]
+    code?: string
+    message?: string
+    details?: unknown
+  }
+}
+
+export interface Service {
+  app: FastifyInstance
+  sql: Sql
+  dataPath: string
+  get(url: string): Promise<Answer>
+  post(url: string, body?: object, options?: InjectOptions): Promise<Answer>
+}
+
+/** The service as it runs in production, on a database and in folders of its own, closed after the test. */
+export async function testService(t: Test, environment: Record<string, string> = {}): Promise<Service> {
+  const { sql, connection } = await testDatabase(t)
+  const dataPath = environment['DATA_PATH'] ?? (await mkdtemp(join(tmpdir(), 'aegis-ml-test-')))
+  const config = loadConfig({
+    POSTGRES_HOST: connection.host,
+    POSTGRES_PORT: String(connection.port),
+    POSTGRES_DB: connection.database,
+    POSTGRES_USER: connection.user,
+    POSTGRES_PASSWORD: connection.password,
+    DATA_PATH: dataPath,
+    MODEL_PATH: join(dataPath, 'models'),
+    ...environment,
+  })
+  const app = await buildApp(config, { logger: { level: 'silent' } })
+  t.teardown(async () => {
+    await app.close()
+    await rm(dataPath, { recursive: true, force: true })
+  })
+  const send = async (options: InjectOptions): Promise<Answer> => {
+    const response = await app.inject(options)
+    return { status: response.statusCode, body: response.json() }
+  }
+  return {
+    app,
+    sql,
+    dataPath,
+    get: (url) => send({ method: 'GET', url }),
+    post: (url, body, options = {}) =>
+      send({ method: 'POST', url, ...(body && { payload: body }), ...options }),
+  }
+}
+
+export const USUAL = {
+  requests_per_second: 50,
+  avg_latency_ms: 45,
+  p95_latency_ms: 90,
+  p99_latency_ms: 135,
+  error_rate: 0.01,
+}
+
+/** Trains the service on a synthetic week. */
+export async function trainOnSynthetic({ post }: Service): Promise<void> {
+  await post('/generate/synthetic', { seed: 42 })
+  const { body } = await post('/train/synthetic')
+  if (body.data['trained'] !== true) throw new Error(JSON.stringify(body))
+}
