@@ -22,7 +22,9 @@ export default fp(
     app.addHook('onRoute', (route) => {
       if (route.method === 'HEAD') return // it shares the schema of its GET, which has been here
       const responses = responsesOf(route)
-      if (responses?.['200']) responses['200'] = envelopeOf(responses['200'])
+      if (!responses?.['200']) return
+      responses['200'] = envelopeOf(responses['200'])
+      responses['default'] = ANY_OTHER_FAILURE
     })
 
     app.decorateRequest('warnings')
@@ -49,8 +51,12 @@ export default fp(
   { name: 'envelope', dependencies: ['errors', 'validation'] },
 )
 
-function responsesOf(route: Pick<RouteOptions, 'schema'>): Record<string, Schema> | undefined {
-  return route.schema?.response as Record<string, Schema> | undefined
+const ANY_OTHER_FAILURE = { description: 'Any other failure, such as 500 or 503.', $ref: 'Failure#' }
+
+function responsesOf(
+  route: Pick<RouteOptions, 'schema'>,
+): Record<string, Schema & { description?: string }> | undefined {
+  return route.schema?.response as Record<string, Schema & { description?: string }> | undefined
 }
 
 function envelopeOf(data: Schema & { description?: string }) {

@@ -2,10 +2,10 @@ import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import fp from 'fastify-plugin'
 
-const DESCRIPTION = `Watches the traffic of an API gateway: whether this minute is abnormal and why.
-
-Every answer is an envelope: \`success\`, \`data\` and \`timestamp\`, or the failure with a stable \`code\` and a
-\`message\` that says what to do next.`
+const DESCRIPTION = [
+  'Watches the traffic of an API gateway: whether this minute is abnormal and why.',
+  'Every answer is an envelope: `success`, `data` and `timestamp`, or the failure with a stable `code` and a `message` that says what to do next.',
+].join('\n\n')
 
 /** The OpenAPI document, made of the routes' schemas, and Swagger UI at /docs. */
 export default fp<{ version: string }>(
@@ -20,6 +20,7 @@ export default fp<{ version: string }>(
           license: { name: 'MIT', identifier: 'MIT' },
         },
         servers: [{ url: '/', description: 'This service.' }],
+        security: [],
         tags: [
           { name: 'detection', description: 'Is this minute of traffic abnormal, and why?' },
           { name: 'training', description: 'Learning from recorded or synthetic traffic.' },

@@ -10,15 +10,13 @@ import {
 } from './schemas/detection.js'
 import { failures, ref } from './schemas/types.js'
 
-const tags = ['detection']
-
 const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/detect',
     {
       schema: {
         operationId: 'detect',
-        tags,
+        tags: ['detection'],
         summary: 'Judge one interval of traffic',
         description:
           'Needs an active model. The report also moves the sliding window of its source: the third anomalous minute in a row is confirmed. A second report for the same source and minute replaces the first; an older one is judged but moves nothing.',
@@ -34,7 +32,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     {
       schema: {
         operationId: 'detectBatch',
-        tags,
+        tags: ['detection'],
         summary: 'Judge up to 10,000 intervals',
         description: 'Each is judged by itself; the sliding windows are neither asked nor moved.',
         body: ref(Batch),
@@ -56,7 +54,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     {
       schema: {
         operationId: 'getTrend',
-        tags,
+        tags: ['detection'],
         summary: 'Where the last reports of a source are heading',
         querystring: TrendQuery,
         response: { 200: ref(Trend), ...failures(400) },

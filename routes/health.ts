@@ -2,15 +2,13 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Alive, Health, Ready } from './schemas/health.js'
 import { failures, ref } from './schemas/types.js'
 
-const tags = ['health']
-
 const routes: FastifyPluginAsyncTypebox<{ version: string }> = async (app, { version }) => {
   app.get(
     '/health',
     {
       schema: {
         operationId: 'getHealth',
-        tags,
+        tags: ['health'],
         summary: 'The state of the service and its parts',
         description: 'Answers 200 also when degraded.',
         response: { 200: ref(Health) },
@@ -49,7 +47,7 @@ const routes: FastifyPluginAsyncTypebox<{ version: string }> = async (app, { ver
     {
       schema: {
         operationId: 'getLiveness',
-        tags,
+        tags: ['health'],
         summary: 'Whether the process serves',
         response: { 200: ref(Alive) },
       },
@@ -62,7 +60,7 @@ const routes: FastifyPluginAsyncTypebox<{ version: string }> = async (app, { ver
     {
       schema: {
         operationId: 'getReadiness',
-        tags,
+        tags: ['health'],
         summary: 'Whether the service should get requests',
         response: { 200: ref(Ready), ...failures(503) },
       },

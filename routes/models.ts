@@ -2,15 +2,13 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { LoadBody, LoadResult, ModelInfo, ResetResult } from './schemas/models.js'
 import { failures, ref } from './schemas/types.js'
 
-const tags = ['models']
-
 const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/model/info',
     {
       schema: {
         operationId: 'getModelInfo',
-        tags,
+        tags: ['models'],
         summary: 'What the active models are',
         response: { 200: ref(ModelInfo) },
       },
@@ -42,7 +40,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     {
       schema: {
         operationId: 'loadModels',
-        tags,
+        tags: ['models'],
         summary: 'Make the stored models active',
         description:
           'From MODEL_PATH: the version last chosen or, after a reset, the newest one that is whole.',
@@ -69,7 +67,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     {
       schema: {
         operationId: 'resetModels',
-        tags,
+        tags: ['models'],
         summary: 'Make nothing active',
         description:
           'Until the next load or training, after a restart too. Stored versions stay; the sliding windows are cleared.',

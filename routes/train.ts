@@ -2,7 +2,6 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { failures, ref } from './schemas/types.js'
 import { TrainBody, TrainedDetector, TrainingStatus, TrainResult } from './schemas/training.js'
 
-const tags = ['training']
 const DEFAULT_DAYS = 7
 
 const routes: FastifyPluginAsyncTypebox = async (app) => {
@@ -11,7 +10,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     {
       schema: {
         operationId: 'train',
-        tags,
+        tags: ['training'],
         summary: 'Learn from the traffic table',
         description:
           'Reads what each minute of the last days was like, fits a model and makes it active. Fewer than ten minutes: 200 with trained false, and the active model stays.',
@@ -31,7 +30,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     {
       schema: {
         operationId: 'trainSynthetic',
-        tags,
+        tags: ['training'],
         summary: 'Learn from the synthetic traffic',
         description:
           'Trains on DATA_PATH/synthetic_training_data.csv, whoever wrote it. It needs the columns timestamp (or time_bucket), requests_per_second, avg_latency_ms, p95_latency_ms, p99_latency_ms and error_rate.',
@@ -46,7 +45,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     {
       schema: {
         operationId: 'getTrainingStatus',
-        tags,
+        tags: ['training'],
         summary: 'What is loaded and whether a run is under way',
         response: { 200: ref(TrainingStatus) },
       },

@@ -28,7 +28,7 @@ export function mannKendall(values: ArrayLike<number>): MannKendall {
   for (const t of ties.values()) varS -= t * (t - 1) * (2 * t + 5)
   varS /= 18
   const z = varS > 0 ? (s - Math.sign(s)) / Math.sqrt(varS) : 0
-  return { s, varS, z, p: Math.min(1, 2 * upperTail(Math.abs(z))) }
+  return { s, varS, z, p: z === 0 ? 1 : 2 * upperTail(Math.abs(z)) }
 }
 
 /**
