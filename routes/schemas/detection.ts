@@ -3,9 +3,9 @@ import { nullable, oneOf, ref, Timestamp } from './types.js'
 
 const usualMinute = {
   requests_per_second: 50,
-  avg_latency_ms: 80,
-  p95_latency_ms: 160,
-  p99_latency_ms: 240,
+  avg_latency_ms: 45,
+  p95_latency_ms: 90,
+  p99_latency_ms: 135,
   error_rate: 0.01,
 }
 
