@@ -7,7 +7,7 @@ const eulerGamma = 0.5772156649015329
  * Liu, Ting and Zhou 2008, equation 1, with the cases that scikit-learn sets apart: 0 for n <= 1, 1 for n = 2,
  * else 2 (ln(n - 1) + gamma) - 2 (n - 1) / n. Not a number for NaN.
  *
- * @example averagePathLength(256) // 10.244770920116851
+ * @example averagePathLength(256) // 10.244770920119917
  */
 export function averagePathLength(n: number): number {
   if (n <= 1) return 0
