@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
-import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
+import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import { pino } from 'pino'
 import config, { type Config } from './plugins/config.js'
 import database from './plugins/database.js'
 import detection from './plugins/detection.js'
@@ -26,13 +27,9 @@ const { version } = JSON.parse(readFileSync(new URL('./package.json', import.met
 
 const BODY_LIMIT = 8 * 1024 * 1024
 
-export interface BuildOptions {
-  logger?: NonNullable<FastifyServerOptions['logger']>
-}
-
 /** The service, ready to listen: every registration, in order. */
-export async function buildApp(settings: Config, options: BuildOptions = {}): Promise<FastifyInstance> {
-  const app = createServer({ logger: options.logger ?? loggerOptions(settings) })
+export async function buildApp(settings: Config): Promise<FastifyInstance> {
+  const app = createServer(createLogger(settings))
   await app.register(config, { config: settings })
   await registerInterface(app)
   await app.register(database)
@@ -47,15 +44,15 @@ export async function buildApp(settings: Config, options: BuildOptions = {}): Pr
 
 /** The HTTP interface alone, with nothing behind it: enough for its OpenAPI document. */
 export async function describeApp(): Promise<FastifyInstance> {
-  const app = createServer({})
+  const app = createServer(pino({ level: 'silent' }))
   await registerInterface(app)
   await app.ready()
   return app
 }
 
-function createServer(options: FastifyServerOptions) {
+function createServer(loggerInstance: FastifyBaseLogger) {
   return Fastify({
-    ...options,
+    loggerInstance,
     bodyLimit: BODY_LIMIT,
     return503OnClosing: false, // plugins/errors.ts answers then, in the envelope
     frameworkErrors: (error, _request, reply) => void sendFailure(reply, toServiceError(error)),
@@ -75,9 +72,9 @@ async function registerInterface(app: FastifyInstance): Promise<void> {
   await app.register(modelRoutes)
 }
 
-function loggerOptions({ logLevel }: Config): NonNullable<FastifyServerOptions['logger']> {
-  return {
+function createLogger({ logLevel }: Config): FastifyBaseLogger {
+  return pino({
     level: logLevel,
-    redact: ['req.headers.authorization', 'req.headers.cookie', '*.password'],
-  }
+    redact: ['req.headers.authorization', 'req.headers.cookie', 'password', '*.password'],
+  })
 }

@@ -77,9 +77,8 @@ export default fp(
           return found === undefined ? 'connected' : `error: ${found}`
         },
         async assertConnected() {
-          const found = await problem()
-          if (found === undefined) return
-          const message = `The database is away (${found}). Try again shortly; GET /health shows its state.`
+          if ((await problem()) === undefined) return
+          const message = 'The database is away. Try again shortly; GET /health says what is wrong with it.'
           throw new ServiceError('DATABASE_UNAVAILABLE', message)
         },
       })

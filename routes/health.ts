@@ -18,7 +18,9 @@ const routes: FastifyPluginAsyncTypebox<{ version: string }> = async (app, { ver
       const database = await app.database.status()
       const detector = app.models.active.anomaly
       const problems = [
-        ...(database === 'connected' ? [] : [`The database is away (${database}); training needs it.`]),
+        ...(database === 'connected'
+          ? []
+          : ['The database is away: detection goes on, training has to wait.']),
         ...app.models.problems,
       ]
       return {

@@ -38,11 +38,12 @@ export async function testService(t: Test, environment: Record<string, string> =
     POSTGRES_DB: connection.database,
     POSTGRES_USER: connection.user,
     POSTGRES_PASSWORD: connection.password,
+    LOG_LEVEL: 'silent',
     DATA_PATH: dataPath,
     MODEL_PATH: join(dataPath, 'models'),
     ...environment,
   })
-  const app = await buildApp(config, { logger: { level: 'silent' } })
+  const app = await buildApp(config)
   t.teardown(async () => {
     await app.close()
     await rm(dataPath, { recursive: true, force: true })
