@@ -32,14 +32,15 @@ interface Endpoint {
 }
 
 const ENDPOINTS: readonly Endpoint[] = [
-  { method: 'GET', path: /^\/api\/products$/, backend: 'catalogue', usualMs: 30, status: 200 },
-  { method: 'GET', path: /^\/api\/products\/\d+$/, backend: 'catalogue', usualMs: 25, status: 200 },
-  { method: 'GET', path: /^\/api\/users\/\d+$/, backend: 'accounts', usualMs: 35, status: 200 },
-  { method: 'GET', path: /^\/api\/search$/, backend: 'search', usualMs: 50, status: 200 },
-  { method: 'POST', path: /^\/api\/orders$/, backend: 'orders', usualMs: 45, status: 201 },
+  { method: 'GET', path: /^\/api\/products$/, backend: 'catalogue', usualMs: 50, status: 200 },
+  { method: 'GET', path: /^\/api\/products\/\d+$/, backend: 'catalogue', usualMs: 40, status: 200 },
+  { method: 'GET', path: /^\/api\/users\/\d+$/, backend: 'accounts', usualMs: 55, status: 200 },
+  { method: 'GET', path: /^\/api\/search$/, backend: 'search', usualMs: 80, status: 200 },
+  { method: 'POST', path: /^\/api\/orders$/, backend: 'orders', usualMs: 70, status: 201 },
 ]
 const USUAL_ERROR_SHARE = 0.02
-const SLOW_SHARE = 0.03
+const HICCUP_SHARE = 0.05
+const HICCUP_MS = 40
 
 /** A gateway on a free port of the loopback interface; its backends are timers. */
 export async function startGateway({
@@ -60,7 +61,7 @@ export async function startGateway({
     request.resume()
     if (endpoint === undefined) return answer(response, 404)
     const fails = random.uniform() < USUAL_ERROR_SHARE + fault.errorShare
-    const workMs = workOf(endpoint, random, startedMs) * fault.slowness
+    const workMs = workOf(endpoint, random, startedMs, fault.slowness)
     setTimeout(() => answer(response, fails ? 503 : endpoint.status), workMs)
   })
   server.keepAliveTimeout = 0
@@ -80,11 +81,15 @@ export async function startGateway({
   }
 }
 
-/** How long a handler takes: its own pace, the mood of what lies behind it, and now and then half as long again. */
-function workOf({ usualMs }: Endpoint, random: Random, nowMs: number): number {
-  const mood = 1 + 0.08 * Math.sin((2 * Math.PI * nowMs) / 13_000)
-  const slow = random.uniform() < SLOW_SHARE ? 1.5 : 1
-  return usualMs * (0.8 + 0.4 * random.uniform()) * mood * slow
+/**
+ * How long a handler takes: its own pace, the mood of what lies behind it (which varies so much that the hiccups
+ * of a busy machine are nothing special), and now and then something that comes on top, slow or not.
+ */
+function workOf({ usualMs }: Endpoint, random: Random, nowMs: number, slowness: number): number {
+  const wave = (periodMs: number) => Math.sin((2 * Math.PI * nowMs) / periodMs)
+  const mood = 1 + 0.25 * wave(13_000) + 0.1 * wave(4100)
+  const extraMs = random.uniform() < HICCUP_SHARE ? HICCUP_MS : 0
+  return usualMs * (0.7 + 0.6 * random.uniform()) * mood * slowness + extraMs
 }
 
 function pathOf(request: IncomingMessage): string {

@@ -22,7 +22,15 @@ import {
   type VirtualClock,
 } from './recorder.js'
 import { choosePort, startService, type Service } from './service.js'
-import { HISTORY_MINUTES, judgeStory, NO_FAULT, PHASES, quietRate, type JudgedMinute } from './story.js'
+import {
+  HISTORY_MINUTES,
+  isTail,
+  judgeStory,
+  NO_FAULT,
+  PHASES,
+  quietRate,
+  type JudgedMinute,
+} from './story.js'
 
 const HELP = `Usage: npm run demo -- [--once]
 
@@ -41,6 +49,7 @@ const WARM_UP_MS = 3000
 const HOURS_AGO = 12
 const SEED = 1
 const SOURCE = 'demo'
+const TAIL_NOTE = 'The last requests of the fault end in this minute: it does not count.'
 
 const paint = createPaint(process.stdout.isTTY, process.env['NO_COLOR'])
 const say = (text = '') => console.log(text)
@@ -102,7 +111,7 @@ async function run(once: boolean): Promise<number> {
   } finally {
     abort.abort()
     await story.catch(() => undefined)
-    say('Stopping the service and its database.')
+    if (cleanup.length > 0) say('Stopping the service and its database.')
     for (const end of cleanup.reverse()) await end().catch(() => undefined)
   }
 }
@@ -189,6 +198,7 @@ async function liveTraffic(stage: Stage): Promise<Told> {
     const { anomaly, anomaly_type: type, confirmed } = verdict
     if (offset === 0) say(`\n${paint('bold', PHASES[phase]!.title)}`)
     say(formatMinute(report, verdict, paint))
+    if (anomaly && isTail(PHASES, phase, offset)) say(paint('dim', `         ${TAIL_NOTE}`))
     minutes.push({ phase, offset, anomaly, type, confirmed })
     if (!anomaly) usual = report
   }

@@ -79,6 +79,7 @@ export async function startService(options: {
   })
   const lastLines = keepLastLines(child, onWarning)
   let stopping = false
+  const abort = new AbortController()
   const ended = new Promise<string>((resolve) => {
     child.once('error', (error) => resolve(error.message))
     child.once('close', (code, signal) => resolve(code === null ? `signal ${signal}` : `exit code ${code}`))
@@ -91,10 +92,11 @@ export async function startService(options: {
   const url = `http://127.0.0.1:${port}`
   const stop = async () => {
     stopping = true
+    abort.abort()
     await stopChild(child, ended)
   }
   try {
-    await Promise.race([untilReady(url), died])
+    await Promise.race([untilReady(url, abort.signal), died])
   } catch (error) {
     await stop()
     throw error
@@ -127,7 +129,7 @@ function warningIn(line: string): string | undefined {
   }
 }
 
-async function untilReady(url: string): Promise<void> {
+async function untilReady(url: string, signal: AbortSignal): Promise<void> {
   const giveUpMs = performance.now() + START_TIMEOUT_MS
   while (performance.now() < giveUpMs) {
     const answer = await fetch(`${url}/health/ready`, { signal: AbortSignal.timeout(2000) }).catch(
@@ -135,7 +137,7 @@ async function untilReady(url: string): Promise<void> {
     )
     await answer?.arrayBuffer()
     if (answer?.ok) return
-    await delay(100)
+    await delay(100, undefined, { signal })
   }
   throw new Error(`The service was not ready within ${START_TIMEOUT_MS / 1000} seconds.`)
 }

@@ -64,8 +64,8 @@ export const PHASES: readonly Phase[] = [
   quiet(10),
   {
     ...quiet(FAULT_MINUTES),
-    title: 'Every handler takes eight times as long',
-    fault: { slowness: 8, errorShare: 0 },
+    title: 'Every handler takes six times as long',
+    fault: { slowness: 6, errorShare: 0 },
     expected: 'latency_spike',
   },
   quiet(10),
@@ -84,19 +84,27 @@ export function quietRate(elapsedMs: number): number {
   return USUAL_RPS * (1 + 0.1 * wave(19_000) + 0.06 * wave(5300))
 }
 
+/** Whether this is the quiet minute right after a fault: requests of the fault end in it. */
+export function isTail(phases: readonly Phase[], phase: number, offset: number): boolean {
+  const afterFault = phase > 0 && phases[phase - 1]!.expected !== null
+  return offset === 0 && afterFault && phases[phase]!.expected === null
+}
+
 /**
  * Judges the service: every fault found, no alarm in quiet traffic.
  *
  * A fault is found when a confirmed minute of its phase has the right type, and so has most of its anomalous
- * minutes. In quiet traffic an anomaly may flare up for a minute or two, but none may be confirmed. The quiet
- * minute right after a fault is left out: requests of the fault end in it.
+ * minutes. In quiet traffic an anomaly may flare up for a minute or two, but none may be confirmed. The tail of a
+ * fault is left out, see isTail.
  */
 export function judgeStory(phases: readonly Phase[], minutes: readonly JudgedMinute[]): PhaseOutcome[] {
   return phases.map((phase, index) => {
     const own = minutes.filter((minute) => minute.phase === index)
     if (phase.expected !== null) return judgeFault(phase, phase.expected, own)
-    const afterFault = index > 0 && phases[index - 1]!.expected !== null
-    return judgeQuiet(phase, afterFault ? own.filter(({ offset }) => offset > 0) : own)
+    return judgeQuiet(
+      phase,
+      own.filter(({ offset }) => !isTail(phases, index, offset)),
+    )
   })
 }
 
