@@ -60,7 +60,7 @@ function meanAuc(dataSet: DataSet): number {
   const samples = Float64Array.from(dataSet.samples)
   const nFeatures = dataSet.n_features
   const nSamples = samples.length / nFeatures
-  const areas = Array.from({ length: 20 }, (_, seed) => {
+  const areas = Array.from({ length: 30 }, (_, seed) => {
     const scores = anomalyScores(fitIsolationForest(samples, { nSamples, nFeatures, seed }), samples)
     const firstOutlier = nSamples - dataSet.n_outliers
     return areaUnderCurve(scores.subarray(firstOutlier), scores.subarray(0, firstOutlier))
