@@ -77,7 +77,7 @@ t.test('a leaf holds its depth and c(samples in it), for every number of feature
 
 t.test('every feature that is not constant is asked for about equally often at the roots', async (t) => {
   const samples = normalSamples(300, 4, 1).map((value, i) => (i % 4 === 2 ? 5 : value))
-  const options = { nSamples: 300, nFeatures: 4, nEstimators: 3000, maxSamples: 8, seed: 2 }
+  const options = { nSamples: 300, nFeatures: 4, nEstimators: 3000, maxSamples: 2, seed: 2 }
   const forest = fitIsolationForest(samples, options)
   const asked = [0, 0, 0, 0]
   for (const root of forest.roots) asked[forest.feature[root]!]!++
@@ -92,6 +92,16 @@ t.test('thresholds at the roots are uniform between the smallest and the largest
   const quarters = [0, 0, 0, 0]
   for (const root of roots) quarters[Math.floor((threshold[root]! - 10) / 2.5)]!++
   for (const count of quarters) t.ok(Math.abs(count - 1000) < 120, `${count} of 4000`)
+})
+
+t.test('a threshold never leaves a side empty, not even between neighbouring float32', async (t) => {
+  const neighbours = Float64Array.of(1, 1 + 2 ** -23)
+  const forest = fitIsolationForest(neighbours, { nSamples: 2, nFeatures: 1, nEstimators: 50, seed: 5 })
+  t.equal(forest.left.length, 150, 'a root and two leaves in each tree')
+  for (const root of forest.roots) {
+    t.equal(forest.threshold[root], 1)
+    t.same([...forest.pathLength.subarray(root, root + 3)], [0, 1, 1])
+  }
 })
 
 t.test('a subsample is drawn without replacement', async (t) => {
