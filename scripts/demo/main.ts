@@ -54,7 +54,7 @@ const TAIL_NOTE = 'The last requests of the fault end in this minute: it does no
 const paint = createPaint(process.stdout.isTTY, process.env['NO_COLOR'])
 const say = (text = '') => console.log(text)
 
-/** What has been started, in order; ended in reverse. */
+/** How to end what the story has started, in order; done in reverse. */
 type Cleanup = (() => Promise<unknown>)[]
 
 interface Stage {
@@ -88,16 +88,15 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 async function run(once: boolean): Promise<number> {
-  const cleanup: Cleanup = []
   const abort = new AbortController()
   const interrupted = untilInterrupted()
-  let story: Promise<unknown> = Promise.resolve()
+  let service: Service | undefined
+  let story: Promise<Told> | undefined
   try {
-    const service = await openService(cleanup)
+    service = await openService()
     const ends = [service.died, interrupted] as const
-    const telling = tellStory(service, cleanup, abort.signal)
-    story = telling
-    const told = await Promise.race([telling, ...ends])
+    story = tellStory(service, abort.signal)
+    const told = await Promise.race([story, ...ends])
     if (told === 'interrupted') return 130
     const passed = report(told)
     if (once) return passed ? 0 : 1
@@ -110,37 +109,45 @@ async function run(once: boolean): Promise<number> {
     return 1
   } finally {
     abort.abort()
-    await story.catch(() => undefined)
-    if (cleanup.length > 0) say('Stopping the service and its database.')
-    for (const end of cleanup.reverse()) await end().catch(() => undefined)
+    if (service) say('\nStopping the service and its database.')
+    await story?.catch(() => undefined)
+    await service?.stop()
   }
 }
 
-/** Resolves at the first signal; later ones are ignored, for by then everything is being stopped. */
+/**
+ * Resolves at the first signal, or when nobody reads the output any more. Later signals are ignored, for by then
+ * everything is being stopped.
+ */
 function untilInterrupted(): Promise<'interrupted'> {
   return new Promise((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
       process.on(signal, () => resolve('interrupted'))
     }
+    process.stdout.on('error', () => resolve('interrupted'))
   })
 }
 
-async function openService(cleanup: Cleanup): Promise<Service> {
+async function openService(): Promise<Service> {
   const port = await choosePort()
   if (port !== 5000) say(`Port 5000 is taken: the service of the demo listens on ${port}.`)
   say(`Starting the service with a PostgreSQL of its own in ${DATA_PATH} …`)
   const onWarning = (message: string) => say(paint('dim', `  service: ${message}`))
   const service = await startService({ port, dataPath: DATA_PATH, onWarning })
-  cleanup.push(() => service.stop())
   say(`The service runs on ${paint('cyan', service.url)}.`)
   return service
 }
 
-async function tellStory(service: Service, cleanup: Cleanup, signal: AbortSignal): Promise<Told> {
-  const stage = await setStage(service, cleanup, signal)
-  await recordHistory(stage)
-  await train(stage)
-  return liveTraffic(stage)
+async function tellStory(service: Service, signal: AbortSignal): Promise<Told> {
+  const cleanup: Cleanup = []
+  try {
+    const stage = await setStage(service, cleanup, signal)
+    await recordHistory(stage)
+    await train(stage)
+    return await liveTraffic(stage)
+  } finally {
+    for (const end of cleanup.reverse()) await end()
+  }
 }
 
 /** Database, gateway and load; minute 0 begins when the load has warmed everything up. */

@@ -77,6 +77,7 @@ export async function startService(options: {
       TRAFFIC_TABLE: 'request_logs',
     },
   })
+  process.once('exit', () => child.kill()) // whatever ends the demo
   const lastLines = keepLastLines(child, onWarning)
   let stopping = false
   const abort = new AbortController()
