@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import type { Connection } from '../db/embedded.js'
+import type { Connection, EmbeddedPostgres } from '../db/embedded.js'
 import { configuredServer, startTestServer } from './postgres-server.js'
 
 /**
@@ -19,40 +19,43 @@ for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   })
 }
 const configured = configuredServer(process.env)
-const server = configured === undefined ? await startTestServer() : undefined
+let server: EmbeddedPostgres | undefined
 const directory = await mkdtemp(join(tmpdir(), 'aegis-ml-run-'))
 let passed = 0
 let failed = 1
 try {
+  if (configured === undefined) server = await startTestServer()
   const results = join(directory, 'results.tap')
   const code = interrupted
     ? null
     : await runTap(process.argv.slice(2), results, configured ?? server!.connection)
-  ;({ passed, failed } = await count(results))
+  const text = await readFile(results, 'utf8').catch(() => '')
+  ;({ passed, failed } = count(text))
+  // Without a terminal the reporter names what failed, no more.
+  if (!process.stdout.isTTY) console.log(failures(text))
   // tap ended badly, or there was nothing to run: that is a failure too, even if no assertion failed.
   if (code !== 0 || passed === 0) failed = Math.max(1, failed)
+} catch (error) {
+  console.error(error)
 } finally {
   await rm(directory, { recursive: true, force: true })
   await server?.stop()
 }
-console.log(`${passed} passed, ${failed} failed`)
+// The reporter's last line may not have ended.
+console.log(`\n${passed} passed, ${failed} failed`)
 process.exitCode = interrupted ? 130 : failed === 0 ? 0 : 1
 
 function runTap(files: string[], results: string, connection: Connection): Promise<number | null> {
   const require = createRequire(import.meta.url)
   const manifest = require.resolve('tap/package.json')
   const { bin } = require(manifest) as { bin: { tap: string } }
-  const reporter = process.stdout.isTTY ? 'base' : 'terse'
-  const args = [
-    join(dirname(manifest), bin.tap),
-    `--reporter=${reporter}`,
-    `--output-file=${results}`,
-    ...files,
-  ]
+  const args = [join(dirname(manifest), bin.tap), '--reporter=base', `--output-file=${results}`, ...files]
   tap = spawn(process.execPath, args, {
     stdio: 'inherit',
     env: {
       ...process.env,
+      // Without a terminal the reporter prints each result once instead of redrawing the screen.
+      ...(process.stdout.isTTY ? {} : { CI: 'true' }),
       TEST_POSTGRES_HOST: connection.host,
       TEST_POSTGRES_PORT: String(connection.port),
       TEST_POSTGRES_USER: connection.user,
@@ -68,9 +71,16 @@ function runTap(files: string[], results: string, connection: Connection): Promi
 }
 
 /** tap's own tally, the last comment of its output: `# { total: 3, pass: 2, fail: 1 }`. */
-async function count(results: string): Promise<{ passed: number; failed: number }> {
-  const text = await readFile(results, 'utf8').catch(() => '')
+function count(text: string): { passed: number; failed: number } {
   const tally = text.match(/^# \{ total: .*\}$/gm)?.at(-1) ?? ''
   const read = (name: string) => Number(new RegExp(`\\b${name}: (\\d+)`).exec(tally)?.[1] ?? 0)
   return { passed: read('pass'), failed: read('fail') }
+}
+
+/** Every failed line of tap's output with the explanation that is indented below it. */
+function failures(text: string): string {
+  const blocks = text.match(
+    /^( *)not ok (?!.*# (?:TODO|SKIP)).*(?:\n\1 {2}---\n(?:\1 {2}.*\n|\s*\n)*?\1 {2}\.\.\.)?$/gm,
+  )
+  return (blocks ?? []).join('\n')
 }

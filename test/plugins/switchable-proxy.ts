@@ -1,0 +1,72 @@
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
+import type { Test } from 'tap'
+
+/** A stand-in for a server that comes and goes: a port that forwards to another one, while it is open. */
+export interface SwitchableProxy {
+  readonly port: number
+  /** How many connections it has been asked for. */
+  connections(): number
+  open(): Promise<void>
+  /** Refuses, and breaks what is connected: the server was stopped. */
+  close(): Promise<void>
+  /** Connects and forwards nothing, in either direction, until resumed: the server hangs. */
+  pause(): void
+  resume(): void
+}
+
+export async function switchableProxy(t: Test, targetPort: number): Promise<SwitchableProxy> {
+  const sockets = new Set<Socket>()
+  let server: Server | undefined
+  let paused = false
+  let accepted = 0
+  let port = 0
+
+  function accept(inside: Socket): void {
+    accepted++
+    const outside = connect(targetPort, '127.0.0.1')
+    for (const [from, to] of [
+      [inside, outside],
+      [outside, inside],
+    ] as const) {
+      sockets.add(from)
+      from.on('error', () => undefined)
+      from.once('close', () => {
+        sockets.delete(from)
+        to.destroy()
+      })
+      from.on('data', (chunk) => to.write(chunk))
+      if (paused) from.pause()
+    }
+  }
+
+  const proxy: SwitchableProxy = {
+    get port() {
+      return port
+    },
+    connections: () => accepted,
+    async open() {
+      const opened = createServer(accept)
+      server = opened
+      await new Promise<void>((resolve) => opened.listen(port, '127.0.0.1', resolve))
+      port = (opened.address() as AddressInfo).port
+    },
+    async close() {
+      const closing = server
+      server = undefined
+      const closed = new Promise((resolve) => (closing ? closing.close(resolve) : resolve(undefined)))
+      for (const socket of sockets) socket.destroy()
+      await closed
+    },
+    pause() {
+      paused = true
+      for (const socket of sockets) socket.pause()
+    },
+    resume() {
+      paused = false
+      for (const socket of sockets) socket.resume()
+    },
+  }
+  await proxy.open()
+  t.teardown(() => proxy.close())
+  return proxy
+}
