@@ -1,0 +1,97 @@
+import { parseArgs } from 'node:util'
+import { compare, type Benchmark, type Result } from './benchmark.js'
+import { kernelBatch } from './kernel-batch.js'
+import { kernelRow } from './kernel-row.js'
+import { kernelSklearn } from './kernel-sklearn.js'
+import { tensor } from './tensor.js'
+
+const benchmarks: Readonly<Record<string, Benchmark>> = {
+  'kernel-batch': kernelBatch,
+  'kernel-row': kernelRow,
+  'kernel-sklearn': kernelSklearn,
+  tensor,
+}
+
+const help = `Usage: npm run bench -- [name …]
+
+Measures each contestant and its reference in turns and prints the medians and their ratio.
+Exit code 0; 1 when a target is missed; 2 when asked for what there is not.
+
+Names (all unless given): ${Object.keys(benchmarks).join(', ')}`
+
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({
+    options: { help: { type: 'boolean', short: 'h' } },
+    allowPositionals: true,
+    strict: false,
+  })
+  if (values['help'] === true) {
+    console.log(help)
+    return 0
+  }
+  const options = Object.keys(values).map((name) => `--${name}`)
+  const unknown = [...options, ...positionals].find((name) => !Object.hasOwn(benchmarks, name))
+  if (unknown !== undefined) {
+    console.error(`There is no ${unknown}.\n\n${help}`)
+    return 2
+  }
+  const names = positionals.length > 0 ? positionals : Object.keys(benchmarks)
+  printHeader()
+  const missed: string[] = []
+  for (const name of names) missed.push(...(await run(benchmarks[name]!)))
+  for (const line of missed) console.error(`Target missed: ${line}`)
+  return missed.length > 0 ? 1 : 0
+}
+
+/** Runs a benchmark and prints its lines; those that missed their target. */
+async function run(benchmark: Benchmark): Promise<string[]> {
+  const prepared = await benchmark.prepare()
+  if ('skipped' in prepared) {
+    console.log(`${benchmark.name}: skipped. ${prepared.skipped}`)
+    return []
+  }
+  const missed: string[] = []
+  for (const comparison of prepared.comparisons) {
+    const result = await compare(comparison)
+    printResult(benchmark, result)
+    const { rows, target = 0, reference } = comparison
+    if (result.ratio >= target) continue
+    missed.push(
+      `${benchmark.name}, ${rows} rows: ${result.ratio.toFixed(2)} × ${reference.name}, not ${target} ×`,
+    )
+  }
+  prepared.finish?.()
+  return missed
+}
+
+const widths = [28, 9, 20, 14, 16, 14, 8, 8]
+
+function printHeader(): void {
+  printLine(['benchmark', 'rows', 'reference', 'rows/s', 'contestant', 'rows/s', 'ratio', 'target'])
+  printLine(widths.map((width) => '-'.repeat(width)))
+}
+
+function printResult(benchmark: Benchmark, { comparison, referenceMs, candidateMs, ratio }: Result): void {
+  const { rows, reference, candidate, target } = comparison
+  const perSecond = (ms: number): string => Math.round((rows / ms) * 1000).toLocaleString('en')
+  printLine([
+    benchmark.name,
+    rows.toLocaleString('en'),
+    reference.name,
+    perSecond(referenceMs),
+    candidate.name,
+    perSecond(candidateMs),
+    `${ratio.toFixed(2)} ×`,
+    target === undefined ? '' : `≥ ${target} ×`,
+  ])
+}
+
+/** Names to the left, numbers to the right. */
+function printLine(cells: readonly string[]): void {
+  const padded = cells.map((cell, i) =>
+    [0, 2, 4].includes(i) ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!),
+  )
+  console.log(padded.join('  ').trimEnd())
+}
+
+process.exitCode = await main()
