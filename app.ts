@@ -27,19 +27,27 @@ const { version } = JSON.parse(readFileSync(new URL('./package.json', import.met
 
 const BODY_LIMIT = 8 * 1024 * 1024
 
+/** PostgreSQL may have to recover from a crash first. */
+const START_LIMIT_MS = 120_000
+
 /** The service, ready to listen: every registration, in order. */
 export async function buildApp(settings: Config): Promise<FastifyInstance> {
   const app = createServer(createLogger(settings))
-  await app.register(config, { config: settings })
-  await registerInterface(app)
-  await app.register(database)
-  await app.register(modelRegistry)
-  await app.register(detection)
-  await app.register(syntheticData)
-  await app.register(training)
-  await app.register(modelManagement)
-  await app.ready()
-  return app
+  try {
+    await app.register(config, { config: settings })
+    await registerInterface(app)
+    await app.register(database)
+    await app.register(modelRegistry)
+    await app.register(detection)
+    await app.register(syntheticData)
+    await app.register(training)
+    await app.register(modelManagement)
+    await app.ready()
+    return app
+  } catch (error) {
+    await app.close() // what has started by now, PostgreSQL above all, stops
+    throw error
+  }
 }
 
 /** The HTTP interface alone, with nothing behind it: enough for its OpenAPI document. */
@@ -54,6 +62,7 @@ function createServer(loggerInstance: FastifyBaseLogger) {
   return Fastify({
     loggerInstance,
     bodyLimit: BODY_LIMIT,
+    pluginTimeout: START_LIMIT_MS,
     return503OnClosing: false, // plugins/errors.ts answers then, in the envelope
     frameworkErrors: (error, _request, reply) => void sendFailure(reply, toServiceError(error)),
   }).withTypeProvider<TypeBoxTypeProvider>()

@@ -7,12 +7,15 @@ const BAD_CONFIGURATION = 78
 
 async function main(): Promise<void> {
   const config = loadConfig(processEnvironment())
-  const app = await buildApp(config)
+  const starting = buildApp(config)
+  // From the beginning: a signal during the start must not leave a PostgreSQL behind.
   closeWithGrace({ delay: 20_000 }, async ({ err, signal }) => {
+    const app = await starting
     if (err) app.log.error({ err }, 'stopping after an error')
     else app.log.info({ signal }, 'stopping')
     await app.close()
   })
+  const app = await starting
   try {
     await app.listen({ host: config.host, port: config.port })
   } catch (error) {

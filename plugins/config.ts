@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { accessSync, constants, existsSync, mkdirSync } from 'node:fs'
 import { resolve } from 'node:path'
 import fp from 'fastify-plugin'
 
@@ -135,9 +135,22 @@ function reader(environment: Environment) {
   }
 }
 
-/** `fastify.config`: the configuration, frozen. */
+/** @throws ConfigError when a folder is not there and cannot be made, or cannot be written */
+function ensureFolder(variable: string, path: string): void {
+  try {
+    mkdirSync(path, { recursive: true })
+    accessSync(path, constants.W_OK | constants.X_OK)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    throw new ConfigError(variable, path, `a folder that the service can make and write (${code})`)
+  }
+}
+
+/** `fastify.config`: the configuration, frozen. Its folders exist. */
 export default fp<{ config: Config }>(
   async (app, { config }) => {
+    ensureFolder('DATA_PATH', config.dataPath)
+    ensureFolder('MODEL_PATH', config.modelPath)
     app.decorate('config', config)
   },
   { name: 'config' },
