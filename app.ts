@@ -84,6 +84,13 @@ async function registerInterface(app: FastifyInstance): Promise<void> {
 function createLogger({ logLevel }: Config): FastifyBaseLogger {
   return pino({
     level: logLevel,
-    redact: ['req.headers.authorization', 'req.headers.cookie', 'password', '*.password'],
+    redact: {
+      paths: [
+        ...['req.headers.authorization', 'req.headers.cookie', 'password', '*.password'],
+        // What PostgreSQL adds to an error quotes rows and queries.
+        ...['err.detail', 'err.where', 'err.query', 'err.parameters', 'err.args'],
+      ],
+      remove: true,
+    },
   })
 }

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import fp from 'fastify-plugin'
+import { FEATURES } from '../models/anomaly/features.js'
 import { generateTraffic, type SyntheticMinute } from '../models/synthetic/traffic.js'
 import { replaceFile } from './atomic-file.js'
 
@@ -24,13 +25,6 @@ declare module 'fastify' {
   }
 }
 
-const COLUMNS = [
-  'requests_per_second',
-  'avg_latency_ms',
-  'p95_latency_ms',
-  'p99_latency_ms',
-  'error_rate',
-] as const
 const MINUTE_MS = 60_000
 
 /** Rows between two breaths: a year is written without keeping a request waiting. */
@@ -44,7 +38,7 @@ export function createSyntheticData({ file, now }: { file: string; now: () => nu
       const startMs = (Math.floor(now() / MINUTE_MS) - samples) * MINUTE_MS
       let anomalies = 0
       await replaceFile(file, async (handle) => {
-        let text = `timestamp,${COLUMNS.join(',')},label\n`
+        let text = `timestamp,${FEATURES.join(',')},label\n`
         let rows = 0
         for (const minute of generateTraffic({ minutes: samples, baseRps, anomalyRate, seed, startMs })) {
           text += csvRow(minute)
@@ -64,7 +58,7 @@ export function createSyntheticData({ file, now }: { file: string; now: () => nu
 /** Numbers in their shortest form that reads back as the same number. */
 function csvRow(minute: SyntheticMinute): string {
   const time = new Date(minute.timestampMs).toISOString()
-  return `${time},${COLUMNS.map((column) => minute[column]).join(',')},${minute.label ?? ''}\n`
+  return `${time},${FEATURES.map((column) => minute[column]).join(',')},${minute.label ?? ''}\n`
 }
 
 /** `fastify.syntheticData`. */
