@@ -87,7 +87,8 @@ export async function startService(options: {
   })
   const died = ended.then((how) => {
     if (stopping) return new Promise<never>(() => undefined)
-    throw new Error([`The service has ended (${how}). Its last lines:`, ...lastLines].join('\n  '))
+    const ending = `The service has ended (${how}).`
+    throw new Error(lastLines.length > 0 ? [`${ending} Its last lines:`, ...lastLines].join('\n  ') : ending)
   })
   died.catch(() => undefined) // whoever races against it hears of it
   const url = `http://127.0.0.1:${port}`
