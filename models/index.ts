@@ -1,6 +1,6 @@
+export { judgeIntervals } from './anomaly/detector.js'
 export { fitAnomalyModel, MIN_SAMPLES } from './anomaly/model.js'
 export type { AnomalyModel, AnomalyModelOptions } from './anomaly/model.js'
-export { judge } from './anomaly/verdict.js'
 export type { Verdict } from './anomaly/verdict.js'
 export { anomalyScore } from './isolation-forest/anomaly-score.js'
 export { anomalyScores } from './isolation-forest/anomaly-scores.js'

@@ -1,8 +1,7 @@
 import fp from 'fastify-plugin'
+import { judgeIntervals } from '../models/anomaly/detector.js'
 import type { Interval } from '../models/anomaly/features.js'
-import { deviations } from '../models/anomaly/deviation.js'
-import { FOREST_COLUMNS, writeForestRow } from '../models/anomaly/strengths.js'
-import { judge, type Verdict } from '../models/anomaly/verdict.js'
+import type { Verdict } from '../models/anomaly/verdict.js'
 import { CONFIRMING_STREAK, SlidingWindows, type Trend } from '../models/stream/sliding-window.js'
 import { ServiceError } from './errors.js'
 import type { ActiveDetector, ModelRegistry } from './model-registry.js'
@@ -90,13 +89,7 @@ export function createDetection({ models, now }: { models: ModelRegistry; now: (
 }
 
 function judgeAll(intervals: readonly Interval[], { engine, model }: ActiveDetector): Verdict[] {
-  const matrix = new Float64Array(intervals.length * FOREST_COLUMNS)
-  const deviation = intervals.map((interval) => deviations(interval, model.expectations))
-  deviation.forEach((each, row) => writeForestRow(each, matrix, row))
-  const scores = engine.score(matrix)
-  return intervals.map((interval, row) =>
-    judge(interval, deviation[row]!, -scores[row]! - model.threshold, model),
-  )
+  return judgeIntervals(intervals, model, (matrix) => engine.score(matrix))
 }
 
 function inStream(

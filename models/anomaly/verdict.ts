@@ -5,13 +5,17 @@ import { explain } from './explain.js'
 import type { AnomalyModel } from './model.js'
 import { badDeviations, strengthsOf, type Strengths } from './strengths.js'
 
-export type AnomalyType =
-  | 'traffic_spike'
-  | 'traffic_drop'
-  | 'latency_spike'
-  | 'error_rate_spike'
-  | 'pattern_anomaly'
-  | 'multi_dimensional'
+/** What can be wrong with an interval, in the words of the HTTP interface. */
+export const ANOMALY_TYPES = [
+  'traffic_spike',
+  'traffic_drop',
+  'latency_spike',
+  'error_rate_spike',
+  'pattern_anomaly',
+  'multi_dimensional',
+] as const
+
+export type AnomalyType = (typeof ANOMALY_TYPES)[number]
 
 export type Severity = 'low' | 'medium' | 'high' | 'critical'
 

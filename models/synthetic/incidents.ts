@@ -1,17 +1,5 @@
+import { ANOMALY_TYPES, type AnomalyType } from '../anomaly/verdict.js'
 import type { Random } from '../statistics/random.js'
-
-/** What can be wrong with a minute, in the words of the HTTP interface. */
-export const INCIDENT_TYPES = [
-  'traffic_spike',
-  'traffic_drop',
-  'latency_spike',
-  'error_rate_spike',
-  'pattern_anomaly',
-  'multi_dimensional',
-] as const
-
-/** One of {@link INCIDENT_TYPES}. */
-export type IncidentType = (typeof INCIDENT_TYPES)[number]
 
 /** What an incident does to the ordinary minute beneath it. */
 export interface Effect {
@@ -25,7 +13,7 @@ export interface Effect {
 
 /** Some minutes in a row with the same fault. */
 export interface Incident {
-  readonly type: IncidentType
+  readonly type: AnomalyType
   /** Index of the first minute. */
   readonly start: number
   /** Minutes. */
@@ -49,8 +37,8 @@ const LONGEST = 20
  */
 export function* incidents(minutes: number, rate: number, random: Random): Generator<Incident, void> {
   const total = Math.round(minutes * rate)
-  const longest = Math.min(LONGEST, Math.max(SHORTEST, Math.floor(total / INCIDENT_TYPES.length)))
-  let deck: IncidentType[] = []
+  const longest = Math.min(LONGEST, Math.max(SHORTEST, Math.floor(total / ANOMALY_TYPES.length)))
+  let deck: AnomalyType[] = []
   let placed = 0
   let slotStart = 0
   while (placed < total) {
@@ -59,14 +47,14 @@ export function* incidents(minutes: number, rate: number, random: Random): Gener
     const slotEnd = Math.min(minutes, Math.floor(placed / rate))
     const room = Math.max(0, slotEnd - slotStart - length)
     const start = slotStart + random.integer(room + 1)
-    if (deck.length === 0) deck = shuffled(INCIDENT_TYPES, random)
+    if (deck.length === 0) deck = shuffled(ANOMALY_TYPES, random)
     const type = deck.pop()!
     yield { type, start, length, effect: drawEffect(type, random) }
     slotStart = slotEnd
   }
 }
 
-function drawEffect(type: IncidentType, random: Random): Effect {
+function drawEffect(type: AnomalyType, random: Random): Effect {
   const between = (low: number, high: number) => low + (high - low) * random.uniform()
   /** Uniform in the logarithm: threefold to sixfold is as likely as fivefold to tenfold. */
   const times = (low: number, high: number) => Math.exp(between(Math.log(low), Math.log(high)))

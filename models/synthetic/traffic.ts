@@ -1,5 +1,6 @@
 import { createRandom, type Random } from '../statistics/random.js'
-import { incidents, type Effect, type IncidentType } from './incidents.js'
+import type { AnomalyType } from '../anomaly/verdict.js'
+import { incidents, type Effect } from './incidents.js'
 import { weeklyLoad } from './rhythm.js'
 
 /** One minute of a gateway's traffic; the names are those of the HTTP interface and of the CSV columns. */
@@ -12,7 +13,7 @@ export interface SyntheticMinute {
   /** Share of the requests that failed, 0…1. */
   readonly error_rate: number
   /** The kind of incident this minute belongs to, null in ordinary traffic. */
-  readonly label: IncidentType | null
+  readonly label: AnomalyType | null
 }
 
 /** What {@link generateTraffic} is asked for. */

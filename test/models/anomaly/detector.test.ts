@@ -1,10 +1,11 @@
 import t from 'tap'
+import { judgeIntervals } from '../../../models/anomaly/detector.js'
 import { deviations } from '../../../models/anomaly/deviation.js'
 import { FEATURES, mapFeatures, N_FEATURES, type Interval } from '../../../models/anomaly/features.js'
 import { fitAnomalyModel, type AnomalyModel } from '../../../models/anomaly/model.js'
 import { anomalyModelFromState, anomalyModelToState } from '../../../models/anomaly/state.js'
 import { FOREST_COLUMNS, writeForestRow } from '../../../models/anomaly/strengths.js'
-import { judge, type Verdict } from '../../../models/anomaly/verdict.js'
+import type { Verdict } from '../../../models/anomaly/verdict.js'
 import { anomalyScores } from '../../../models/index.js'
 import { quantile } from '../../../models/statistics/quantile.js'
 import { generateTraffic } from '../../../models/synthetic/traffic.js'
@@ -29,10 +30,7 @@ const week = (anomalyRate: number, seed = 42) =>
 
 function ask(model: AnomalyModel, minute: Minute, requests = minute.requests_per_second * 60): Verdict {
   const interval: Interval = { ...minute, seconds: 60, requests }
-  const deviation = deviations(interval, model.expectations)
-  const row = new Float64Array(FOREST_COLUMNS)
-  writeForestRow(deviation, row, 0)
-  return judge(interval, deviation, -anomalyScores(model.forest, row)[0]! - model.threshold, model)
+  return judgeIntervals([interval], model, (matrix) => anomalyScores(model.forest, matrix))[0]!
 }
 
 const synthetic = fitAnomalyModel(matrix(week(0.05)), OPTIONS)

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { INCIDENT_TYPES } from '../../../models/synthetic/incidents.js'
+import { ANOMALY_TYPES } from '../../../models/anomaly/verdict.js'
 import { generateTraffic, type SyntheticMinute } from '../../../models/synthetic/traffic.js'
 import { quantile } from '../../../models/statistics/quantile.js'
 
@@ -67,7 +67,7 @@ t.test('the share of minutes in incidents is the rate asked for', async (t) => {
 t.test('a week holds incidents of every type, each several minutes long', async (t) => {
   for (const seed of [1, 2, 3, 4, 5]) {
     const rows = week({ seed })
-    t.same(new Set(rows.map((row) => row.label)), new Set([null, ...INCIDENT_TYPES]), `seed ${seed}`)
+    t.same(new Set(rows.map((row) => row.label)), new Set([null, ...ANOMALY_TYPES]), `seed ${seed}`)
     const starts = rows.filter((row, i) => row.label !== null && row.label !== rows[i - 1]?.label)
     const mean = (share(rows) * WEEK) / starts.length
     t.ok(mean >= 5 && mean <= 20, `incidents of ${mean} minutes on average`)
@@ -76,7 +76,7 @@ t.test('a week holds incidents of every type, each several minutes long', async 
 
 t.test('six incidents fit into a few hours', async (t) => {
   const labels = new Set(week({ minutes: 360, anomalyRate: 0.05 }).map((row) => row.label))
-  t.same(labels, new Set([null, ...INCIDENT_TYPES]))
+  t.same(labels, new Set([null, ...ANOMALY_TYPES]))
 })
 
 t.test('the same seed gives the same rows, another seed others', async (t) => {
@@ -123,7 +123,7 @@ t.test('an incident shows in the features that its label names', async (t) => {
     pattern_anomaly: (c: (typeof changes)[0]) => c.traffic < 2.5 && c.latency < 2.2 && c.errors < 0.03,
     multi_dimensional: (c: (typeof changes)[0]) => c.traffic > 2 && c.latency > 2 && c.errors > 0.1,
   }
-  for (const type of INCIDENT_TYPES) {
+  for (const type of ANOMALY_TYPES) {
     const own = changes.filter((change) => change.label === type)
     t.ok(own.length > 100 && own.every(expected[type]), type)
   }
