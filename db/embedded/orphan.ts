@@ -36,7 +36,7 @@ export async function replaceOrphan(
   if (left === undefined) return
   const answers = await isOursAndFree(home, dataDirectory, { ...connection, port: left.port })
   if (await isServerOf(left.pid, dataDirectory)) {
-    log.warn({ pid: left.pid }, 'ending the PostgreSQL server of a service that was killed')
+    log.warn({ server: left.pid }, 'ending the PostgreSQL server of a service that was killed')
     await endServer(left.pid, async () => !(await isRunning(left.pid)))
   } else if (answers) {
     throw new Error(
