@@ -1,5 +1,5 @@
-import { accessSync, constants, existsSync, mkdirSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { accessSync, constants, existsSync, mkdirSync, readdirSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import fp from 'fastify-plugin'
 
 export type LogLevel = (typeof LOG_LEVELS)[number]
@@ -138,12 +138,20 @@ function reader(environment: Environment) {
 /** @throws ConfigError when a folder is not there and cannot be made, or cannot be written */
 function ensureFolder(variable: string, path: string): void {
   try {
-    mkdirSync(path, { recursive: true })
+    if (!existsSync(path)) makeFolder(path)
+    readdirSync(path)
     accessSync(path, constants.W_OK | constants.X_OK)
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     throw new ConfigError(variable, path, `a folder that the service can make and write (${code})`)
   }
+}
+
+/** As mkdirSync with `recursive`, which never returns where a file system makes no folders (/proc). */
+function makeFolder(path: string): void {
+  const parent = dirname(path)
+  if (!existsSync(parent)) makeFolder(parent)
+  mkdirSync(path)
 }
 
 /** `fastify.config`: the configuration, frozen. Its folders exist. */

@@ -13,6 +13,16 @@ t.test('a bad variable ends the start with 78 and one line', async (t) => {
   t.equal(service.output(), 'aegis-ml: CONTAMINATION is "7"; allowed is a number above 0, up to 0.5.\n')
 })
 
+t.test('a folder that cannot be one ends the start with 78 and one line', async (t) => {
+  const dataPath = await testDirectory(t)
+  await writeFile(join(dataPath, 'file'), '')
+  for (const path of [join(dataPath, 'file'), join(dataPath, 'file', 'below'), '/proc/aegis-ml']) {
+    const service = await spawnService(t, { DATA_PATH: dataPath, MODEL_PATH: path })
+    t.equal(await service.end('SIGCONT'), 78)
+    t.match(service.output(), /^aegis-ml: MODEL_PATH is ".*"; allowed is a folder that .*\n$/)
+  }
+})
+
 t.test('with nothing but a folder the service starts, learns, stops, and knows it all again', async (t) => {
   const dataPath = await testDirectory(t)
   const environment = { DATA_PATH: dataPath, MODEL_PATH: join(dataPath, 'models') }
