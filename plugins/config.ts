@@ -151,7 +151,11 @@ function ensureFolder(variable: string, path: string): void {
 function makeFolder(path: string): void {
   const parent = dirname(path)
   if (!existsSync(parent)) makeFolder(parent)
-  mkdirSync(path)
+  try {
+    mkdirSync(path)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error // another service was first
+  }
 }
 
 /** `fastify.config`: the configuration, frozen. Its folders exist. */
