@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
-import { readdir, readFile, rm, stat } from 'node:fs/promises'
+import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { anomalyModelFromState, anomalyModelToState } from '../models/anomaly/state.js'
 import type { AnomalyModel } from '../models/anomaly/model.js'
-import { replaceFile, UNFINISHED } from './atomic-file.js'
+import { replaceFile } from './atomic-file.js'
 
 /** A trained model with its place in the order of versions. Immutable. */
 export interface Artifact {
@@ -18,7 +18,6 @@ const PREFIX = 'anomaly_detector-'
 const VERSION_FILE = /^anomaly_detector-(\d{8}T\d{9}Z)\.json$/
 const ACTIVE_FILE = 'active.json'
 const KEPT_VERSIONS = 20
-const ABANDONED_AFTER_MS = 3_600_000
 
 /** An artifact as the text of a file: JSON, with the SHA-256 of its payload. */
 export function encodeArtifact({ version, trainedAt, model }: Artifact): string {
@@ -51,6 +50,23 @@ function checksum(payload: object): string {
   return createHash('sha256').update(JSON.stringify(payload)).digest('hex')
 }
 
+/** The time as a version; later than the newest one even if the clock went back. */
+export function versionAfter(newest: string | undefined, time: Date): string {
+  return versionOf(newest === undefined ? time.getTime() : Math.max(time.getTime(), timeOf(newest) + 1))!
+}
+
+/** None for what is no time, nor for one so late that none could follow. */
+function versionOf(ms: number): string | undefined {
+  return ms >= 0 && ms < LATEST_MS ? new Date(ms).toISOString().replace(/[-:.]/g, '') : undefined
+}
+
+const LATEST_MS = Date.UTC(9000, 0)
+
+function timeOf(version: string): number {
+  const parts = /^(\d{4})(\d\d)(\d\dT\d\d)(\d\d)(\d\d)(\d{3}Z)$/
+  return Date.parse(version.replace(parts, '$1-$2-$3:$4:$5.$6'))
+}
+
 /** The models on disk: a file for each version, and one that says which is active. */
 export class ModelFiles {
   constructor(readonly folder: string) {}
@@ -61,6 +77,7 @@ export class ModelFiles {
     return names
       .map((name) => VERSION_FILE.exec(name)?.[1])
       .filter((version) => version !== undefined)
+      .filter((version) => versionOf(timeOf(version)) === version)
       .sort()
       .reverse()
   }
@@ -76,7 +93,9 @@ export class ModelFiles {
   }
 
   async write(artifact: Artifact): Promise<void> {
-    await replaceFile(this.pathOf(artifact.version), (file) => file.writeFile(encodeArtifact(artifact)))
+    const text = encodeArtifact(artifact)
+    decodeArtifact(text) // what could not be read again is not written
+    await replaceFile(this.pathOf(artifact.version), (file) => file.writeFile(text))
   }
 
   /** The version to be active: undefined when that was never said, null after a reset. */
@@ -101,16 +120,6 @@ export class ModelFiles {
     const versions = await this.versions()
     const old = versions.slice(KEPT_VERSIONS).filter((version) => version !== active)
     await Promise.all(old.map((version) => rm(this.pathOf(version), { force: true })))
-  }
-
-  /** Removes what a process that was killed while writing has left. */
-  async removeAbandoned(nowMs: number): Promise<void> {
-    for (const name of await readdir(this.folder).catch(emptyWhenMissing)) {
-      if (!name.endsWith(UNFINISHED)) continue
-      const path = join(this.folder, name)
-      const { mtimeMs } = await stat(path)
-      if (nowMs - mtimeMs > ABANDONED_AFTER_MS) await rm(path, { force: true })
-    }
   }
 }
 

@@ -1,7 +1,8 @@
 import fp from 'fastify-plugin'
 import type { Log } from '../db/log.js'
 import type { AnomalyModel } from '../models/anomaly/model.js'
-import { ModelFiles, type Artifact } from './model-files.js'
+import { removeAbandoned } from './atomic-file.js'
+import { ModelFiles, versionAfter, type Artifact } from './model-files.js'
 import { chooseEngine, type ChosenEngine } from './scoring-engine.js'
 import type { EngineChoice } from './config.js'
 
@@ -19,6 +20,8 @@ export interface ModelRegistry {
   readonly problems: readonly string[]
   /** Stores a model durably as a new version, then makes it the active one. */
   publish(model: AnomalyModel): Promise<ActiveDetector>
+  /** Takes up what was active before the last stop. What stands in for a damaged file is not chosen for good. */
+  restore(): Promise<void>
   /** Makes the stored model active: the one last chosen, or the newest that is whole. Null when there is none. */
   load(): Promise<ActiveDetector | null>
   /** Makes nothing active, until the next load or publish and across restarts. Stored versions stay. */
@@ -57,9 +60,8 @@ export function createModelRegistry({ files, engine, log, now }: RegistryOptions
     active = Object.freeze({ anomaly: detector })
     before.anomaly?.engine.dispose()
   }
-  const activate = async (artifact: Artifact): Promise<ActiveDetector> => {
+  const use = async (artifact: Artifact): Promise<ActiveDetector> => {
     const detector = Object.freeze({ ...artifact, ...(await chooseEngine(engine, artifact.model.forest)) })
-    await files.setActiveVersion(artifact.version)
     swap(detector)
     log.info({ version: detector.version, engine: detector.engine.name }, 'model active')
     return detector
@@ -68,11 +70,23 @@ export function createModelRegistry({ files, engine, log, now }: RegistryOptions
     try {
       return await files.read(version)
     } catch (error) {
-      const problem = `Model file ${files.pathOf(version)} cannot be used: ${(error as Error).message}.`
+      const reason = (error as Error).message.replace(/\.$/, '')
+      const problem = `Model file ${files.pathOf(version)} cannot be used: ${reason}.`
       log.warn({ err: error, version }, problem)
       problems = [...problems, problem]
       return null
     }
+  }
+
+  /** The version last chosen or, where it is missing or damaged, the newest that is whole. */
+  const findWhole = async (): Promise<Artifact | null> => {
+    problems = []
+    const chosen = await files.activeVersion()
+    for (const version of new Set([...(chosen ? [chosen] : []), ...(await files.versions())])) {
+      const artifact = await readWhole(version)
+      if (artifact) return artifact
+    }
+    return null
   }
 
   return {
@@ -92,23 +106,24 @@ export function createModelRegistry({ files, engine, log, now }: RegistryOptions
           model,
         }
         await files.write(artifact)
-        const detector = await activate(artifact)
+        await files.setActiveVersion(artifact.version)
+        const detector = await use(artifact)
         problems = []
         await files.prune(detector.version)
         return detector
       }),
+    restore: () =>
+      inTurn(async () => {
+        if ((await files.activeVersion()) === null) return
+        const artifact = await findWhole()
+        if (artifact) await use(artifact)
+      }),
     load: () =>
       inTurn(async () => {
-        problems = []
-        await files.removeAbandoned(now().getTime())
-        const chosen = await files.activeVersion()
-        const newestFirst = await files.versions()
-        for (const version of new Set([...(chosen ? [chosen] : []), ...newestFirst])) {
-          if (!newestFirst.includes(version)) continue
-          const artifact = await readWhole(version)
-          if (artifact) return activate(artifact)
-        }
-        return null
+        const artifact = await findWhole()
+        if (!artifact) return null
+        await files.setActiveVersion(artifact.version)
+        return use(artifact)
       }),
     reset: () =>
       inTurn(async () => {
@@ -117,17 +132,6 @@ export function createModelRegistry({ files, engine, log, now }: RegistryOptions
       }),
     close: () => swap(null),
   }
-}
-
-/** The time as a version; later than the newest one even if the clock went back. */
-function versionAfter(newest: string | undefined, time: Date): string {
-  const ms = newest === undefined ? time.getTime() : Math.max(time.getTime(), timeOf(newest) + 1)
-  return new Date(ms).toISOString().replace(/[-:.]/g, '')
-}
-
-function timeOf(version: string): number {
-  const parts = /^(\d{4})(\d\d)(\d\dT\d\d)(\d\d)(\d\d)(\d{3}Z)$/
-  return Date.parse(version.replace(parts, '$1-$2-$3:$4:$5.$6'))
 }
 
 /** `fastify.models`: what was active before the last stop is active again, unless it was reset. */
@@ -141,7 +145,8 @@ export default fp(
       log: app.log,
       now: () => new Date(),
     })
-    if ((await files.activeVersion()) !== null) await registry.load()
+    await removeAbandoned(modelPath, Date.now())
+    await registry.restore()
     app.decorate('models', registry)
     app.addHook('onClose', async () => registry.close())
   },

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import fp from 'fastify-plugin'
 import { FEATURES } from '../models/anomaly/features.js'
 import { generateTraffic, type SyntheticMinute } from '../models/synthetic/traffic.js'
-import { replaceFile } from './atomic-file.js'
+import { removeAbandoned, replaceFile } from './atomic-file.js'
 
 export interface SyntheticRequest {
   readonly durationHours: number
@@ -65,6 +65,7 @@ function csvRow(minute: SyntheticMinute): string {
 export default fp(
   async (app) => {
     const file = join(app.config.dataPath, 'synthetic_training_data.csv')
+    await removeAbandoned(app.config.dataPath, Date.now())
     app.decorate('syntheticData', createSyntheticData({ file, now: Date.now }))
   },
   { name: 'synthetic-data', dependencies: ['config'] },

@@ -4,6 +4,7 @@ import { parse } from 'csv-parse'
 import { FEATURES, N_FEATURES } from '../models/anomaly/features.js'
 import {
   fitAnomalyModel,
+  MAX_SAMPLE,
   MIN_SAMPLES,
   type AnomalyModel,
   type AnomalyModelOptions,
@@ -60,12 +61,10 @@ function readRow(record: string[], columns: readonly number[], line: number, val
   if (cells.includes('')) return
   cells.forEach((cell, index) => {
     const value = Number(cell)
-    const most = FEATURES[index] === 'error_rate' ? 1 : Number.MAX_VALUE
+    const most = FEATURES[index] === 'error_rate' ? 1 : MAX_SAMPLE
     if (!(value >= 0 && value <= most)) {
-      const allowed = most === 1 ? 'a number from 0 to 1' : 'a finite number of at least 0'
-      throw new InvalidFile(
-        `in line ${line} ${FEATURES[index]} is "${cell.slice(0, 50)}"; allowed is ${allowed}`,
-      )
+      const given = `${FEATURES[index]} is "${cell.slice(0, 50)}"`
+      throw new InvalidFile(`in line ${line} ${given}; allowed is a number from 0 to ${most}`)
     }
     values.push(value)
   })

@@ -16,19 +16,26 @@ export type Expectations = PerFeature<Expectation>
  * @returns one finite number a feature; positive above the usual value
  */
 export function deviations(interval: Interval, expected: Expectations): PerFeature<number> {
-  const { requests, seconds } = interval
+  const { seconds } = interval
+  const requests = bounded(interval.requests)
   const usualRequests = expected.requests_per_second.value * seconds
   const borneOut = Math.sqrt(Math.min(1, requests / Math.max(usualRequests, 1)))
   return mapFeatures((feature) => {
-    const deviation = robustDeviation(interval[feature], expected[feature])
+    const value = bounded(interval[feature])
+    const deviation = robustDeviation(value, expected[feature])
     if (feature === 'requests_per_second') {
-      return smaller(deviation, poissonDeviance(interval.requests_per_second * seconds, usualRequests))
+      return smaller(deviation, poissonDeviance(value * seconds, usualRequests))
     }
     if (feature !== 'error_rate') return deviation > 0 ? deviation * borneOut : deviation
     const usualShare = Math.max(expected.error_rate.value, LEAST_ERROR_SHARE)
-    return smaller(deviation, poissonDeviance(requests * interval.error_rate, requests * usualShare))
+    return smaller(deviation, poissonDeviance(requests * value, requests * usualShare))
   })
 }
+
+/** Keeps the arithmetic finite, whatever is asked. */
+const bounded = (value: number): number => Math.min(value, LARGEST)
+
+const LARGEST = 1e15
 
 /** The error rate that is taken for usual where the history has no errors at all. */
 const LEAST_ERROR_SHARE = 0.005

@@ -18,9 +18,9 @@ const SIGMAS_PER_MAD = 1.4826
 /** Deviations smaller than this share of the usual value never matter, however steady the history. */
 const LEAST_SHARE = 0.1
 
-/** As LEAST_SHARE, in the feature's own unit. */
+/** As LEAST_SHARE, in the feature's own unit; of traffic, one request a minute. */
 const LEAST: Readonly<Record<Feature, number>> = {
-  requests_per_second: 0.05,
+  requests_per_second: 1 / 60,
   avg_latency_ms: 1,
   p95_latency_ms: 1,
   p99_latency_ms: 1,

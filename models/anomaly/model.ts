@@ -30,6 +30,9 @@ export interface AnomalyModelOptions {
   readonly seed: number
 }
 
+/** No traffic is larger than this, in any feature's unit; squares and sums of it are still exact enough. */
+export const MAX_SAMPLE = 1e12
+
 /** Fewer samples than this make no model. */
 export const MIN_SAMPLES = 10
 
@@ -37,8 +40,8 @@ export const MIN_SAMPLES = 10
  * Learns what usual minutes look like: a baseline and an expectation of each feature, and an isolation forest
  * of their deviations with its threshold.
  *
- * @param samples `[nSamples, 5]`, row-major, finite and not negative, features in the order of FEATURES
- * @throws RangeError with fewer than MIN_SAMPLES rows, or a value that is not finite or negative
+ * @param samples `[nSamples, 5]`, row-major, 0…MAX_SAMPLE, features in the order of FEATURES
+ * @throws RangeError with fewer than MIN_SAMPLES rows, or a value outside that range
  */
 export function fitAnomalyModel(samples: Float64Array, options: AnomalyModelOptions): AnomalyModel {
   const { contamination, anomalyThreshold, nEstimators = 100, maxSamples = 256, seed } = options
@@ -46,8 +49,8 @@ export function fitAnomalyModel(samples: Float64Array, options: AnomalyModelOpti
   if (!Number.isInteger(nSamples) || nSamples < MIN_SAMPLES) {
     throw new RangeError(`A model needs at least ${MIN_SAMPLES} rows of ${N_FEATURES} features.`)
   }
-  if (!samples.every((value) => value >= 0 && value < Infinity)) {
-    throw new RangeError('Samples must be finite and not negative.')
+  if (!samples.every((value) => value >= 0 && value <= MAX_SAMPLE)) {
+    throw new RangeError(`Samples must be numbers from 0 to ${MAX_SAMPLE}.`)
   }
   const columns = mapFeatures((_, index) => column(samples, index))
   const expectations = mapFeatures((feature) => fitExpectation(feature, columns[feature]))

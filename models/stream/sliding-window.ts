@@ -33,23 +33,24 @@ const MIN_TREND_REPORTS = 10
 /** A report this far ahead of the clock came from a clock that is wrong. */
 const CLOCK_TOLERANCE_MS = 5 * MINUTE_MS
 
-interface SourceWindow {
-  reports: Report[]
-  streak: number
-  /** The streak before the newest report, for when that report is replaced. */
-  streakBefore: number
+/** A longer silence than this ends an episode: what comes after it is not "in a row". */
+const LONGEST_GAP_MS = 15 * MINUTE_MS
+
+/** A report with the count of anomalous ones in a row up to and with it. */
+interface Kept extends Report {
+  readonly streak: number
 }
 
 /**
  * The last 60 reports of each source, and how many of the newest were anomalous in a row.
  *
  * A second report for the newest minute replaces the first, since clients retry. A report that is older than
- * the newest minute is judged but moves nothing. So that one report from a wrong clock does not stop a source
- * for good, a window that lies in the future is dropped when a report of the present comes. At most 1,000
- * sources are kept; the one longest without a report leaves.
+ * the newest minute is judged but moves nothing. So that a report from a wrong clock does not stop a source for
+ * good, reports that lie in the future leave when one of the present comes. At most 1,000 sources are kept; the
+ * one longest without a report leaves.
  */
 export class SlidingWindows {
-  readonly #sources = new Map<string, SourceWindow>()
+  readonly #sources = new Map<string, Kept[]>()
 
   /**
    * Takes in a report.
@@ -57,27 +58,31 @@ export class SlidingWindows {
    * @returns anomalous reports in a row up to and with this one
    */
   add(source: string, report: Report, nowMs: number): number {
-    const window = this.#windowFor(source, report, nowMs)
-    const newest = window.reports.at(-1)
-    const age = newest ? minuteOf(newest) - minuteOf(report) : -1
-    if (age > 0) return report.anomaly ? 1 : 0
-    if (age === 0) window.reports.pop()
-    else window.streakBefore = window.streak
-    window.reports.push(report)
-    if (window.reports.length > WINDOW_SIZE) window.reports.shift()
-    window.streak = report.anomaly ? window.streakBefore + 1 : 0
-    return window.streak
+    const window = this.#windowOf(source)
+    const horizon = nowMs + CLOCK_TOLERANCE_MS
+    if (report.timestampMs <= horizon) {
+      while (window.length > 0 && window.at(-1)!.timestampMs > horizon) window.pop()
+    }
+    const newest = window.at(-1)
+    if (newest && minuteOf(newest) > minuteOf(report)) return report.anomaly ? 1 : 0
+    if (newest && minuteOf(newest) === minuteOf(report)) window.pop()
+    const before = window.at(-1)
+    const inRow = before !== undefined && report.timestampMs - before.timestampMs <= LONGEST_GAP_MS
+    const streak = report.anomaly ? (inRow ? before.streak : 0) + 1 : 0
+    window.push({ ...report, streak })
+    if (window.length > WINDOW_SIZE) window.shift()
+    return streak
   }
 
   /** Where a source is heading; of a source never heard of there is insufficient data. */
   trend(source: string): Trend {
-    const { reports, streak } = this.#sources.get(source) ?? { reports: [], streak: 0 }
+    const reports = this.#sources.get(source) ?? []
     const enough = reports.length >= MIN_TREND_REPORTS
     const of = (value: (report: Report) => number, least: number) =>
       enough ? trendOf(reports.map(value), least) : 'stable'
     return {
       windowSize: reports.length,
-      anomalyStreak: streak,
+      anomalyStreak: reports.at(-1)?.streak ?? 0,
       rpsTrend: of((report) => report.requestsPerSecond, 0),
       latencyTrend: of((report) => report.avgLatencyMs, 1),
       errorTrend: of((report) => report.errorRate, 0.01),
@@ -90,12 +95,8 @@ export class SlidingWindows {
     this.#sources.clear()
   }
 
-  #windowFor(source: string, report: Report, nowMs: number): SourceWindow {
-    const known = this.#sources.get(source)
-    const newest = known?.reports.at(-1)
-    const horizon = nowMs + CLOCK_TOLERANCE_MS
-    const isAhead = newest !== undefined && newest.timestampMs > horizon && report.timestampMs <= horizon
-    const window = known && !isAhead ? known : { reports: [], streak: 0, streakBefore: 0 }
+  #windowOf(source: string): Kept[] {
+    const window = this.#sources.get(source) ?? []
     this.#sources.delete(source) // and in again at the end: a Map keeps the order of insertion
     this.#sources.set(source, window)
     if (this.#sources.size > MAX_SOURCES) this.#sources.delete(this.#sources.keys().next().value!)

@@ -103,6 +103,16 @@ t.test('the strength grows with the deviation', async (t) => {
   t.ok(before > 0.9)
 })
 
+t.test('the largest numbers are judged too', async (t) => {
+  for (const requests_per_second of [1e9, 1e15, 1e300, Number.MAX_VALUE]) {
+    const verdict = ask(synthetic, { ...USUAL, requests_per_second })
+    t.equal(verdict.type, 'traffic_spike', `${requests_per_second}`)
+    t.ok(FEATURES.every((name) => Number.isFinite(verdict.contributions[name])))
+  }
+  const all = mapFeatures((feature) => (feature === 'error_rate' ? 1 : Number.MAX_VALUE))
+  t.ok(ask(synthetic, all).anomaly)
+})
+
 t.test('good news is no anomaly', async (t) => {
   const fast = { ...USUAL, avg_latency_ms: 1, p95_latency_ms: 2, p99_latency_ms: 3, error_rate: 0 }
   t.equal(ask(synthetic, fast).anomaly, false)
@@ -131,6 +141,11 @@ t.test('a few requests are no evidence', async (t) => {
     'one failure of six',
   )
   t.equal(ask(model, { ...USUAL, requests_per_second: 1 }).type, 'traffic_spike')
+  const oneAMinute = fitAnomalyModel(
+    matrix(Array(60).fill({ ...USUAL, requests_per_second: 1 / 60 })),
+    OPTIONS,
+  )
+  t.equal(ask(oneAMinute, { ...USUAL, requests_per_second: 10 / 60 }).type, 'traffic_spike')
 })
 
 t.test('an explanation names the measured and the usual value', async (t) => {
@@ -189,7 +204,7 @@ t.test('a damaged state is refused', async (t) => {
 
 t.test('too few samples, and values that are no traffic, are refused', async (t) => {
   t.throws(() => fitAnomalyModel(matrix(Array(9).fill(USUAL)), OPTIONS), RangeError)
-  for (const bad of [NaN, Infinity, -1]) {
+  for (const bad of [NaN, Infinity, -1, 1e13]) {
     t.throws(
       () => fitAnomalyModel(matrix(Array(20).fill({ ...USUAL, error_rate: bad })), OPTIONS),
       RangeError,

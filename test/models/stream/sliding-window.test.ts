@@ -40,11 +40,25 @@ t.test('a report older than the newest moves nothing', async (t) => {
   t.same(windows.trend('a'), before)
 })
 
-t.test('a report from a wrong clock does not stop a source for good', async (t) => {
+t.test('a report from a wrong clock neither stops a source nor ends its episode', async (t) => {
   const windows = new SlidingWindows()
+  windows.add('a', report(-1, true), NOW)
   windows.add('a', report(60 * 24 * 365), NOW)
-  t.equal(windows.add('a', report(0, true), NOW), 1)
-  t.equal(windows.add('a', report(1, true), NOW + MINUTE), 2)
+  t.equal(windows.add('a', report(0, true), NOW), 2)
+  t.equal(windows.add('a', report(1, true), NOW + MINUTE), 3)
+  t.equal(windows.trend('a').windowSize, 3)
+})
+
+t.test('a source whose clock is always ahead has windows all the same', async (t) => {
+  const windows = new SlidingWindows()
+  const streaks = [0, 1, 2].map((minute) => windows.add('a', report(1_000_000 + minute, true), NOW))
+  t.same(streaks, [1, 2, 3])
+})
+
+t.test('after a long silence the count begins anew', async (t) => {
+  const windows = new SlidingWindows()
+  const streaks = [-60, -50, -20, -19].map((minute) => windows.add('a', report(minute, true), NOW))
+  t.same(streaks, [1, 2, 1, 2])
 })
 
 t.test('sources do not touch each other', async (t) => {
