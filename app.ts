@@ -6,7 +6,7 @@ import config, { type Config } from './plugins/config.js'
 import database from './plugins/database.js'
 import detection from './plugins/detection.js'
 import envelope from './plugins/envelope.js'
-import errors, { sendFailure, toServiceError } from './plugins/errors.js'
+import errors, { answerMalformed, sendFailure, toServiceError } from './plugins/errors.js'
 import modelManagement from './plugins/model-management.js'
 import modelRegistry from './plugins/model-registry.js'
 import openapi from './plugins/openapi.js'
@@ -26,6 +26,9 @@ const { version } = JSON.parse(readFileSync(new URL('./package.json', import.met
 }
 
 const BODY_LIMIT = 8 * 1024 * 1024
+
+/** How long a request may take to arrive. */
+const REQUEST_LIMIT_MS = 60_000
 
 /** PostgreSQL may have to recover from a crash first. */
 const START_LIMIT_MS = 120_000
@@ -65,6 +68,8 @@ function createServer(loggerInstance: FastifyBaseLogger) {
     pluginTimeout: START_LIMIT_MS,
     return503OnClosing: false, // plugins/errors.ts answers then, in the envelope
     frameworkErrors: (error, _request, reply) => void sendFailure(reply, toServiceError(error)),
+    clientErrorHandler: answerMalformed,
+    requestTimeout: REQUEST_LIMIT_MS,
   }).withTypeProvider<TypeBoxTypeProvider>()
 }
 

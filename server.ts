@@ -5,30 +5,52 @@ import { ConfigError, loadConfig, processEnvironment } from './plugins/config.js
 /** EX_CONFIG of sysexits.h. */
 const BAD_CONFIGURATION = 78
 
+/** How long stopping may take. */
+const STOP_LIMIT_MS = 20_000
+
 async function main(): Promise<void> {
   const config = loadConfig(processEnvironment())
   const starting = buildApp(config)
   // From the beginning: a signal during the start must not leave a PostgreSQL behind.
-  closeWithGrace({ delay: 20_000 }, async ({ err, signal }) => {
+  closeWithGrace({ delay: STOP_LIMIT_MS }, async ({ err, signal }) => {
+    ignoreFurtherSignals()
     const app = await starting
     if (err) app.log.error({ err }, 'stopping after an error')
     else app.log.info({ signal }, 'stopping')
     await app.close()
+    app.log.info('stopped')
   })
   const app = await starting
   try {
     await app.listen({ host: config.host, port: config.port })
   } catch (error) {
     await app.close()
-    throw error
+    throw cannotListen(error as NodeJS.ErrnoException, config.host)
   }
+}
+
+/**
+ * A Ctrl-C reaches the process from the terminal and often once more from the program that started it (npm, tsx):
+ * the second one is no reason to stop half-way.
+ */
+function ignoreFurtherSignals(): void {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.removeAllListeners(signal)
+    process.on(signal, () => undefined)
+  }
+}
+
+function cannotListen(error: NodeJS.ErrnoException, host: string): Error {
+  if (['ENOTFOUND', 'EAI_AGAIN', 'EADDRNOTAVAIL'].includes(error.code ?? '')) {
+    return new ConfigError('ML_SERVICE_HOST', host, 'a name or an address of this machine')
+  }
+  if (error.code !== 'EADDRINUSE') return error
+  return new Error(`${error.message}. Stop what listens there, or choose another ML_SERVICE_PORT.`)
 }
 
 try {
   await main()
 } catch (error) {
-  const { message, code } = error as NodeJS.ErrnoException
-  const hint = code === 'EADDRINUSE' ? ' Stop what listens there, or choose another ML_SERVICE_PORT.' : ''
-  process.stderr.write(`aegis-ml: ${message}${hint}\n`)
+  process.stderr.write(`aegis-ml: ${(error as Error).message}\n`)
   process.exit(error instanceof ConfigError ? BAD_CONFIGURATION : 1)
 }

@@ -17,6 +17,7 @@ const AWAY_CODES = new Set([
   '57P02', // crash_shutdown
   '57P03', // cannot_connect_now
   '53300', // too_many_connections
+  '55P03', // lock_not_available
 ])
 
 /** Whether an error of a query means that the server is out of reach for now, rather than that the query is bad. */
@@ -25,6 +26,14 @@ export function isDatabaseAway(error: unknown): boolean {
   if (code !== undefined && (AWAY_CODES.has(code) || /^08...$/.test(code))) return true
   if (error instanceof AggregateError && error.errors.length > 0) return error.errors.every(isDatabaseAway)
   return error instanceof Error && error.cause !== undefined && isDatabaseAway(error.cause)
+}
+
+/** Undefined column, table, function; a type that does not fit; no privilege. */
+const UNUSABLE_CODES = new Set(['42703', '42P01', '42883', '42804', '42501'])
+
+/** Whether a query failed because a table is not as it has to be. */
+export function isTableUnusable(error: unknown): boolean {
+  return UNUSABLE_CODES.has(codeOf(error) ?? '')
 }
 
 /** One line about a database error for people: no query text, no values, no password. */

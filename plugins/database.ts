@@ -11,6 +11,8 @@ export interface Database {
   readonly mode: 'embedded' | 'server'
   /** Asks the server, for at most 1.5 s; concurrent callers share the question. */
   status(): Promise<'connected' | `error: ${string}`>
+  /** Why the service's own tables are not set up, if they are not. */
+  readonly setupProblem: string | undefined
   /** @throws ServiceError DATABASE_UNAVAILABLE unless the status is connected */
   assertConnected(): Promise<void>
 }
@@ -51,7 +53,7 @@ export default fp(
         await stop()
         throw error
       }
-      decorate(sql, 'embedded', async () => probe.ask())
+      decorate(sql, 'embedded', probe.ask, () => undefined)
     } else {
       const sql = connect(database)
       const probe = createProbe(database)
@@ -61,17 +63,25 @@ export default fp(
         await Promise.all([sql.end({ timeout: 5 }), probe.end()])
       })
       await Promise.race([migration.attempt(), delay(FIRST_MIGRATION_LIMIT_MS, undefined, { ref: false })])
-      decorate(sql, 'server', async () => (await probe.ask()) ?? migration.problem())
+      decorate(sql, 'server', probe.ask, migration.problem)
       log.info(
         { host: database.host, port: database.port, database: database.database },
         'using a PostgreSQL server',
       )
     }
 
-    function decorate(sql: postgres.Sql, mode: Database['mode'], problem: () => Promise<string | undefined>) {
+    function decorate(
+      sql: postgres.Sql,
+      mode: Database['mode'],
+      problem: () => Promise<string | undefined>,
+      setupProblem: () => string | undefined,
+    ) {
       app.decorate('sql', sql)
       app.decorate('database', {
         mode,
+        get setupProblem() {
+          return setupProblem()
+        },
         async status() {
           const found = await problem()
           return found === undefined ? 'connected' : `error: ${found}`
@@ -161,7 +171,7 @@ function createMigration(sql: postgres.Sql, log: Log) {
 
   return {
     attempt,
-    problem: () => (problem === undefined ? undefined : `migrations: ${problem}`),
+    problem: () => problem,
     stop() {
       stopped = true
       clearTimeout(timer)

@@ -5,6 +5,7 @@ import type { Verdict } from '../models/anomaly/verdict.js'
 import { CONFIRMING_STREAK, SlidingWindows, type Trend } from '../models/stream/sliding-window.js'
 import { ServiceError } from './errors.js'
 import type { ActiveDetector, ModelRegistry } from './model-registry.js'
+import { parseTime } from './validation.js'
 
 /** One interval as a gateway reports it; API names and units. */
 export interface Metrics {
@@ -77,7 +78,7 @@ export function createDetection({ models, now }: { models: ModelRegistry; now: (
     detectBatch(metrics) {
       const detector = activeDetector()
       const nowMs = now()
-      const times = metrics.map((each, index) => timeOf(each, nowMs, `metrics[${index}].`))
+      const times = metrics.map((each) => timeOf(each, nowMs))
       const intervals = metrics.map(intervalOf)
       return judgeAll(intervals, detector).map((verdict, index) =>
         inStream(verdict, intervals[index]!, times[index]!, verdict.anomaly ? 1 : 0, detector),
@@ -119,14 +120,9 @@ function intervalOf(metrics: Metrics): Interval {
   }
 }
 
-function timeOf({ timestamp }: Metrics, nowMs: number, path = ''): number {
-  if (timestamp === undefined) return nowMs
-  const time = Date.parse(timestamp)
-  if (!Number.isNaN(time)) return time
-  throw new ServiceError(
-    'INVALID_REQUEST',
-    `${path}timestamp is ${JSON.stringify(timestamp)}, which is no time.`,
-  )
+/** The time of a report, whose form the schema has seen to. */
+function timeOf({ timestamp }: Metrics, nowMs: number): number {
+  return (timestamp === undefined ? undefined : parseTime(timestamp)) ?? nowMs
 }
 
 /** `fastify.detection`. No I/O: what is needed for a verdict is in memory. */

@@ -77,15 +77,18 @@ function envelopeOf(data: Schema & { description?: string }) {
   }
 }
 
+const NO_FIELDS: Schema = { properties: {} }
+
 function warnOfUnknownFields(app: FastifyInstance, request: FastifyRequest): void {
-  const { body, querystring } = request.routeOptions.schema ?? {}
+  const { schema } = request.routeOptions
+  if (!responsesOf(request.routeOptions)?.['200']) return
   const resolve = (id: string) => app.getSchema(id) as Schema
-  for (const [value, schema] of [
-    [request.body, body],
-    [request.query, querystring],
+  for (const [value, known] of [
+    [request.body, schema?.body],
+    [request.query, schema?.querystring ?? NO_FIELDS],
   ] as const) {
-    if (!schema) continue
-    for (const field of unknownFields(value, schema as Schema, resolve)) {
+    if (!known) continue
+    for (const field of unknownFields(value, known as Schema, resolve)) {
       request.warnings.push(`Unknown field ${field} was ignored.`)
     }
   }

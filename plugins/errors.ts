@@ -1,3 +1,5 @@
+import { STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { isDatabaseAway } from '../db/errors.js'
@@ -12,9 +14,12 @@ export const FAILURES = {
   INVALID_SYNTHETIC_DATA: 409,
   MODEL_NOT_TRAINED: 409,
   NO_SYNTHETIC_DATA: 409,
+  TRAFFIC_TABLE_UNUSABLE: 409,
   TRAINING_RUNNING: 409,
+  REQUEST_TIMEOUT: 408,
   BODY_TOO_LARGE: 413,
   UNSUPPORTED_MEDIA_TYPE: 415,
+  HEADERS_TOO_LARGE: 431,
   INTERNAL_ERROR: 500,
   DATABASE_UNAVAILABLE: 503,
   SHUTTING_DOWN: 503,
@@ -68,16 +73,43 @@ export function toServiceError(error: FastifyError): ServiceError {
   return new ServiceError('INTERNAL_ERROR', message, null, { cause: error })
 }
 
-export function sendFailure(
-  reply: FastifyReply,
-  { code, statusCode, message, details }: ServiceError,
-): FastifyReply {
-  const timestamp = new Date().toISOString()
-  return reply
-    .code(statusCode)
-    .type('application/json; charset=utf-8')
-    .send({ success: false, error: true, code, message, details, timestamp })
+function failureOf({ code, message, details }: ServiceError) {
+  return { success: false, error: true, code, message, details, timestamp: new Date().toISOString() }
 }
+
+export function sendFailure(reply: FastifyReply, error: ServiceError): FastifyReply {
+  return reply.code(error.statusCode).type('application/json; charset=utf-8').send(failureOf(error))
+}
+
+/** Answers what is no HTTP request that Fastify gets to see, and hangs up. */
+export function answerMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
+  const failure = malformed(error.code)
+  const body = JSON.stringify(failureOf(failure))
+  const head = [
+    `HTTP/1.1 ${failure.statusCode} ${STATUS_CODES[failure.statusCode]}`,
+    'content-type: application/json; charset=utf-8',
+    `content-length: ${Buffer.byteLength(body)}`,
+    'connection: close',
+  ]
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)
+}
+
+function malformed(code: string | undefined): ServiceError {
+  if (code === 'HPE_HEADER_OVERFLOW') {
+    return new ServiceError('HEADERS_TOO_LARGE', 'The headers are too large; 16 KiB are allowed.')
+  }
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') {
+    return new ServiceError('REQUEST_TIMEOUT', 'The request did not arrive within a minute. Send it anew.')
+  }
+  return new ServiceError(
+    'INVALID_REQUEST',
+    'This is no valid HTTP request: its method or headers are malformed.',
+  )
+}
+
+/** How long requests that are under way may take when the service stops. */
+const LAST_ANSWERS_MS = 3_000
 
 /** The one place that turns an error into the failure envelope. */
 export default fp(
@@ -123,6 +155,8 @@ function refuseWhileStopping(app: FastifyInstance): void {
   let stopping = false
   app.addHook('preClose', async () => {
     stopping = true
+    // A request that never arrives whole does not keep the service from stopping.
+    setTimeout(() => app.server.closeAllConnections(), LAST_ANSWERS_MS).unref()
   })
   app.addHook('onRequest', async (_request, reply) => {
     if (!stopping) return

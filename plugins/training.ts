@@ -2,6 +2,7 @@ import { access } from 'node:fs/promises'
 import { Worker } from 'node:worker_threads'
 import fp from 'fastify-plugin'
 import type { Sql } from 'postgres'
+import { describeDatabaseError, isTableUnusable } from '../db/errors.js'
 import { minuteFigures, type TrafficTable } from '../db/queries/traffic.js'
 import { ServiceError } from './errors.js'
 import type { ActiveDetector, ModelRegistry } from './model-registry.js'
@@ -20,7 +21,7 @@ export interface Training {
   /** Learns from the synthetic traffic, whoever wrote the file. */
   runOnSynthetic(): Promise<TrainingResult>
   /** Ends a run that is under way; the active model stays. */
-  close(): Promise<void>
+  close(): void
 }
 
 export interface TrainingOptions {
@@ -44,13 +45,17 @@ declare module 'fastify' {
 /** The same samples make the same model. */
 const SEED = 1
 
+/** While traffic is read the database is asked this often whether it lives; so many silences end the run. */
+const WATCH_MS = 2_000
+const MOST_SILENCES = 2
+
 const DAY_MS = 86_400_000
 const MINUTE_MS = 60_000
 
 export function createTraining(options: TrainingOptions): Training {
   const { sql, models, table, syntheticFile, anomalyThreshold, now } = options
+  const stopping = new AbortController()
   let startedAt: Date | null = null
-  let worker: Worker | undefined
 
   /** One run at a time. */
   const exclusively = async (work: () => Promise<TrainingResult>): Promise<TrainingResult> => {
@@ -66,13 +71,37 @@ export function createTraining(options: TrainingOptions): Training {
     }
   }
 
+  /** Gives up when the service stops, and when the database has fallen silent. */
+  const readTraffic = async (range: { from: Date; to: Date }): Promise<Float64Array> => {
+    const lost = new AbortController()
+    const signal = AbortSignal.any([stopping.signal, lost.signal])
+    let silences = 0
+    const watch = setInterval(() => {
+      options.assertDatabase().then(
+        () => (silences = 0),
+        (error: unknown) => ++silences >= MOST_SILENCES && lost.abort(error),
+      )
+    }, WATCH_MS)
+    try {
+      return await orAborted(minuteFigures(sql, table, range, signal), signal)
+    } catch (error) {
+      if (!isTableUnusable(error)) throw error
+      const reason = describeDatabaseError(error)
+      const needed = 'timestamp, status_code and the duration, and the right to read it'
+      const message = `The table ${table} cannot be learned from: ${reason}. Training needs its columns ${needed}.`
+      throw new ServiceError('TRAFFIC_TABLE_UNUSABLE', message, null, { cause: error })
+    } finally {
+      clearInterval(watch)
+    }
+  }
+
   const fit = async (source: TrainingTask['source'], contamination: number): Promise<TrainingOutcome> => {
     const task: TrainingTask = { source, options: { contamination, anomalyThreshold, seed: SEED } }
-    worker = new Worker(WORKER, { workerData: task })
+    const worker = new Worker(WORKER, { workerData: task })
     try {
-      return await outcomeOf(worker)
+      return await orAborted(outcomeOf(worker), stopping.signal)
     } finally {
-      worker = undefined
+      await worker.terminate()
     }
   }
 
@@ -95,7 +124,7 @@ export function createTraining(options: TrainingOptions): Training {
         await options.assertDatabase()
         const to = Math.floor(now().getTime() / MINUTE_MS) * MINUTE_MS // the present minute is not over
         const range = { from: new Date(to - days * DAY_MS), to: new Date(to) }
-        return publish(await fit({ samples: await minuteFigures(sql, table, range) }, contamination))
+        return publish(await fit({ samples: await readTraffic(range) }, contamination))
       }),
     runOnSynthetic: () =>
       exclusively(async () => {
@@ -105,8 +134,9 @@ export function createTraining(options: TrainingOptions): Training {
         })
         return publish(await fit({ file: syntheticFile }, options.contamination))
       }),
-    async close() {
-      await worker?.terminate()
+    close() {
+      const message = 'The training run was stopped, as the service is. The active model stays.'
+      stopping.abort(new ServiceError('SHUTTING_DOWN', message))
     },
   }
 }
@@ -121,9 +151,17 @@ function outcomeOf(worker: Worker): Promise<TrainingOutcome> {
   return new Promise((resolve, reject) => {
     worker.once('message', resolve)
     worker.once('error', reject)
-    worker.once('exit', () =>
-      reject(new ServiceError('SHUTTING_DOWN', 'The training run was stopped. The active model stays.')),
-    )
+    worker.once('exit', () => reject(new Error('The training worker ended without a word.')))
+  })
+}
+
+/** Fails as soon as the signal is aborted, with its reason, whatever the work does then. */
+function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason as Error)
+    if (signal.aborted) abort()
+    signal.addEventListener('abort', abort, { once: true })
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
   })
 }
 
@@ -142,7 +180,7 @@ export default fp(
       now: () => new Date(),
     })
     app.decorate('training', training)
-    app.addHook('preClose', () => training.close())
+    app.addHook('preClose', async () => training.close())
   },
   { name: 'training', dependencies: ['config', 'database', 'model-registry', 'synthetic-data'] },
 )

@@ -68,6 +68,22 @@ function show(value: unknown): string {
   return text.length > 80 ? `${text.slice(0, 80)}…` : text
 }
 
+const ISO_TIME = /^(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?)([Zz]|[+-]\d\d(?::?\d\d)?)?$/
+
+/**
+ * An ISO-8601 time in milliseconds since 1970, undefined when it is none. Seconds may be missing; without a zone
+ * it is UTC.
+ */
+export function parseTime(text: string): number | undefined {
+  const [, date, time, zone = 'Z'] = ISO_TIME.exec(text) ?? []
+  if (date === undefined || time === undefined) return undefined
+  const offset = /^[+-]\d\d$/.test(zone) ? `${zone}:00` : zone.replace(/^([+-]\d\d)(\d\d)$/, '$1:$2')
+  const ms = Date.parse(`${date}T${time.replace(',', '.')}${offset.toUpperCase()}`)
+  // Date.parse takes February 31 for a day of March.
+  const isDay = new Date(`${date}T00:00Z`).toJSON()?.startsWith(date) ?? false
+  return isDay && !Number.isNaN(ms) ? ms : undefined
+}
+
 /** What a schema allows, in words. */
 export function describeSchema(schema: Schema): string {
   if (schema.enum) return schema.enum.length === 1 ? show(schema.enum[0]) : `one of ${schema.enum.join(', ')}`
@@ -80,8 +96,7 @@ export function describeSchema(schema: Schema): string {
     case 'array':
       return `a list of ${schema.minItems ?? 0} to ${schema.maxItems} entries`
     case 'string':
-      if (schema.format === 'date-time')
-        return 'an ISO-8601 time with its zone, such as "2026-01-31T12:00:00Z"'
+      if (schema.format === 'date-time') return 'an ISO-8601 time, such as "2026-01-31T12:00:00Z"'
       return `a text of ${schema.minLength ?? 0} to ${schema.maxLength} characters`
     case 'object':
       return 'a JSON object'
@@ -130,7 +145,9 @@ export default fp(
   async (app) => {
     const build = (coerceTypes: boolean) => {
       const options = { coerceTypes, verbose: true, strict: false, strictNumbers: true } as const
-      return ajvFormats.default(new Ajv(options)).addSchema(Object.values(app.getSchemas()) as object[])
+      const ajv = ajvFormats.default(new Ajv(options))
+      ajv.addFormat('date-time', (text: string) => parseTime(text) !== undefined)
+      return ajv.addSchema(Object.values(app.getSchemas()) as object[])
     }
     let ajv: { body: Ajv; other: Ajv } | undefined
     app.setValidatorCompiler<object>(({ schema, httpPart }) => {

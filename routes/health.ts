@@ -17,10 +17,14 @@ const routes: FastifyPluginAsyncTypebox<{ version: string }> = async (app, { ver
     async () => {
       const database = await app.database.status()
       const detector = app.models.active.anomaly
+      const { setupProblem } = app.database
       const problems = [
         ...(database === 'connected'
           ? []
           : ['The database is away: detection goes on, training has to wait.']),
+        ...(database === 'connected' && setupProblem !== undefined
+          ? [`The service cannot set up its tables (${setupProblem}): grant its role what is missing.`]
+          : []),
         ...app.models.problems,
       ]
       return {

@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { LoadBody, LoadResult, ModelInfo, ResetResult } from './schemas/models.js'
-import { failures, ref } from './schemas/types.js'
+import { failures, Nothing, ref } from './schemas/types.js'
 
 const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
@@ -71,7 +71,8 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         summary: 'Make nothing active',
         description:
           'Until the next load or training, after a restart too. Stored versions stay; the sliding windows are cleared.',
-        response: { 200: ref(ResetResult), ...failures(415) },
+        body: ref(Nothing),
+        response: { 200: ref(ResetResult), ...failures(400, 413, 415) },
       },
     },
     async () => {

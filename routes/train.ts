@@ -1,5 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { failures, ref } from './schemas/types.js'
+import { failures, Nothing, ref } from './schemas/types.js'
 import { TrainBody, TrainedDetector, TrainingStatus, TrainResult } from './schemas/training.js'
 
 const DEFAULT_DAYS = 7
@@ -34,7 +34,8 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         summary: 'Learn from the synthetic traffic',
         description:
           'Trains on DATA_PATH/synthetic_training_data.csv, whoever wrote it. It needs the columns timestamp (or time_bucket), requests_per_second, avg_latency_ms, p95_latency_ms, p99_latency_ms and error_rate.',
-        response: { 200: ref(TrainedDetector), ...failures(409, 415, 503) },
+        body: ref(Nothing),
+        response: { 200: ref(TrainedDetector), ...failures(400, 409, 413, 415, 503) },
       },
     },
     async () => toTrainedDetector(await app.training.runOnSynthetic()),

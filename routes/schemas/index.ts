@@ -9,11 +9,12 @@ import {
   TrainingStatus,
   TrainResult,
 } from './training.js'
-import { Failure } from './types.js'
+import { Failure, Nothing } from './types.js'
 
 /** The schemas that the OpenAPI document names. */
 export const sharedSchemas = [
   Failure,
+  Nothing,
   Metrics,
   Verdict,
   Batch,

@@ -18,6 +18,9 @@ export function ref<T extends TSchema>(schema: T) {
 /** ISO-8601. */
 export const Timestamp = Type.String({ format: 'date-time', examples: ['2026-01-31T12:00:00.000Z'] })
 
+/** The body of a POST that asks for nothing. */
+export const Nothing = Type.Object({}, { $id: 'Nothing', examples: [{}] })
+
 export const Failure = Type.Object(
   {
     success: Type.Literal(false),

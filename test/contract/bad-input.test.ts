@@ -1,3 +1,4 @@
+import { connect, type AddressInfo } from 'node:net'
 import t from 'tap'
 import { testService, trainOnSynthetic, USUAL, type Answer } from '../service.js'
 
@@ -83,7 +84,7 @@ t.test('bad input is refused with a message that names the field and what is all
       () => detect({ timestamp: '2016-12-31T23:59:60Z' }),
       400,
       'INVALID_REQUEST',
-      /^timestamp is/,
+      /^timestamp is "2016-12-31T23:59:60Z"; allowed is an ISO-8601 time/,
     ],
     [
       'an interval of nothing',
@@ -245,6 +246,59 @@ t.test('bad input is refused with a message that names the field and what is all
   t.equal((await app.inject({ method: 'PUT', url: '/detect' })).headers['allow'], 'POST')
 })
 
+t.test('times are taken in every form of ISO-8601 that old callers send', async (t) => {
+  const service = await testService(t)
+  await trainOnSynthetic(service)
+  const noon = '2026-01-31T12:00:00.000Z'
+  const forms = [
+    '12:00',
+    '12:00:00',
+    '12:00:00.000000',
+    '12:00Z',
+    '12:00:00Z',
+    '13:00:00+01:00',
+    '13:00+0100',
+    '11:00:00-01',
+  ]
+  for (const [index, form] of forms.entries()) {
+    const { body } = await service.post('/detect', {
+      ...USUAL,
+      timestamp: `2026-01-31T${form}`,
+      source: `${index}`,
+    })
+    t.equal(body.data['timestamp'], noon, form)
+  }
+  for (const form of [
+    '2026-02-31T12:00Z',
+    '2026-13-01T12:00Z',
+    '12:00',
+    '2026-01-31',
+    '2026-01-31T12',
+    'now',
+  ]) {
+    t.equal((await service.post('/detect', { ...USUAL, timestamp: form })).status, 400, form)
+  }
+})
+
+t.test('what is no HTTP request is answered in the envelope too', async (t) => {
+  const { app } = await testService(t)
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  const { port } = app.server.address() as AddressInfo
+  const cases: [string, number, string][] = [
+    ['RUBBISH\r\n\r\n', 400, 'INVALID_REQUEST'],
+    ['FETCH /detect HTTP/1.1\r\nHost: a\r\n\r\n', 400, 'INVALID_REQUEST'],
+    [`GET /health HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`, 431, 'HEADERS_TOO_LARGE'],
+  ]
+  for (const [request, status, code] of cases) {
+    const socket = connect(port, '127.0.0.1')
+    socket.end(request)
+    const chunks: Buffer[] = await socket.toArray()
+    const [head, body] = Buffer.concat(chunks).toString().split('\r\n\r\n') as [string, string]
+    t.match(head, new RegExp(`^HTTP/1.1 ${status} `))
+    t.match(JSON.parse(body), { success: false, error: true, code, message: String })
+  }
+})
+
 t.test('unknown fields are ignored and named', async (t) => {
   const service = await testService(t)
   await trainOnSynthetic(service)
@@ -260,6 +314,8 @@ t.test('unknown fields are ignored and named', async (t) => {
   })
   t.same(batch.body.warnings, ['Unknown field metrics[].a was ignored.', 'Unknown field b was ignored.'])
   t.match((await get('/detect/trend?when=now')).body.warnings, ['Unknown field when was ignored.'])
+  t.same((await post('/train/synthetic', { foo: 1 })).body.warnings, ['Unknown field foo was ignored.'])
+  t.same((await get('/health?foo=1')).body.warnings, ['Unknown field foo was ignored.'])
   t.notOk((await post('/detect', USUAL)).body.warnings)
 })
 

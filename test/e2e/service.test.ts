@@ -1,9 +1,11 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
+import { readEmbeddedConnection } from '../../db/embedded.js'
 import { ModelFiles } from '../../plugins/model-files.js'
-import { testDirectory } from '../postgres.js'
+import { openSql, testDirectory } from '../postgres.js'
 import { USUAL } from '../service.js'
 import { get, post, spawnService, startService } from './process.js'
 
@@ -52,6 +54,31 @@ t.test('with nothing but a folder the service starts, learns, stops, and knows i
   t.match((await get(`${third.url}/model/info`)).body.data, { anomaly_detector: null })
   t.match((await post(`${third.url}/model/load`)).body.data, { anomaly_detector: { loaded: true } })
 })
+
+t.test(
+  'a request that never arrives whole, and one that waits for a lock, do not keep it from stopping',
+  async (t) => {
+    const dataPath = await testDirectory(t)
+    const service = await startService(t, { DATA_PATH: dataPath, MODEL_PATH: join(dataPath, 'models') })
+    const socket = connect(Number(new URL(service.url).port), '127.0.0.1')
+    socket.on('error', () => undefined)
+    socket.write(
+      'POST /detect HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{',
+    )
+    const sql = openSql(await readEmbeddedConnection(dataPath))
+    const locker = await sql.reserve()
+    await locker`begin`
+    await locker`lock table request_logs in access exclusive mode`
+    const training = post(`${service.url}/train`)
+    await delay(500)
+    const ended = service.end('SIGTERM')
+    t.match(await training, { status: 503, body: { code: 'SHUTTING_DOWN' } })
+    t.equal(await ended, 0, 'not killed by the limit')
+    t.equal(await postgresProcesses(dataPath), 0)
+    locker.release()
+    await sql.end({ timeout: 0 })
+  },
+)
 
 t.test('a stored model that is damaged does not stop the start', async (t) => {
   const dataPath = await testDirectory(t)

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
+import { testDatabase } from '../postgres.js'
 import { testService, USUAL, type Service } from '../service.js'
 
 /** Requests of the last minutes, as a gateway writes them: about `perMinute` each minute. */
@@ -63,6 +64,42 @@ t.test('a minute is figured as plain SQL over its rows would, the present one le
   }
   t.ok((body.data['anomaly_detector'] as { samples: number }).samples <= 13)
   t.ok(baselines.requests_per_second.max <= 1, `${baselines.requests_per_second.max}`)
+})
+
+t.test('rows that say nothing are left out, and a table that does not fit is named', async (t) => {
+  const service = await testService(t)
+  await insertRequests(service, 'request_logs', 30, 30)
+  const { sql } = service
+  await sql`insert into request_logs (timestamp, method, path, status_code, response_time_ms)
+    values (now() - interval '3 hours', 'GET', '/', 200, -3), (now() - interval '4 hours', 'GET', '/', null, null),
+      (now() + interval '3 hours', 'GET', '/', 200, 5)`
+  t.match((await service.post('/train')).body.data, { anomaly_detector: { trained: true } })
+  await sql`alter table request_logs drop column response_time_ms`
+  t.match(await service.post('/train'), {
+    status: 409,
+    body: { code: 'TRAFFIC_TABLE_UNUSABLE', message: /request_logs .*response_time_ms.* does not exist/ },
+  })
+})
+
+t.test('a role that may only read the traffic can train', async (t) => {
+  const { sql, connection } = await testDatabase(t)
+  const role = `reader_${connection.database}`
+  await sql`create table request_logs (timestamp timestamptz, status_code int, response_time_ms int)`
+  await sql`insert into request_logs select now() - i * interval '1 second', 200, 20 + i % 7
+    from generate_series(60, 6000) i`
+  await sql.unsafe(`create role ${role} login password 'reader'; grant select on request_logs to ${role}`)
+  t.teardown(() => sql.unsafe(`drop owned by ${role}; drop role ${role}`))
+  const service = await testService(t, {
+    POSTGRES_DB: connection.database,
+    POSTGRES_USER: role,
+    POSTGRES_PASSWORD: 'reader',
+  })
+  t.match((await service.get('/health')).body.data, {
+    status: 'degraded',
+    database: 'connected',
+    problems: [/cannot set up its tables \(permission denied.*grant/],
+  })
+  t.match((await service.post('/train')).body.data, { anomaly_detector: { trained: true } })
 })
 
 t.test('too few minutes train nothing, and the active model stays', async (t) => {

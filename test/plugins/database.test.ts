@@ -60,7 +60,7 @@ t.test('a server that is away at start, comes, goes and comes back', async (t) =
   t.ok(isDatabaseAway(await app.sql`select 1`.catch((error: unknown) => error)))
 
   await proxy.open()
-  await connected(app)
+  await eventually(async () => app.database.setupProblem === undefined)
   t.strictSame([...(await sql`select count(*)::int as n from aegis_ml_migrations`)], [{ n: 1 }])
   await everyPooledConnection(t, app)
 
@@ -121,10 +121,11 @@ t.test('a server on which tables may not be made is reported, and used once they
   t.teardown(() => sql.unsafe(`drop owned by ${user}; drop role ${user}`))
   const { app, log } = await build(t, serverEnvironment({ ...connection, user, password: 'limited' }))
   await app.ready()
-  t.match(await app.database.status(), /^error: migrations: permission denied for schema public/)
+  await connected(app)
+  t.match(app.database.setupProblem, /permission denied for schema public/)
   t.match(log(), /the database cannot be migrated yet.*/)
   await sql.unsafe(`grant create on schema public to ${user}`)
-  await connected(app)
+  await eventually(async () => app.database.setupProblem === undefined)
   await app.close()
 })
 

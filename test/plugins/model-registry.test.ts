@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { fitAnomalyModel } from '../../models/anomaly/model.js'
+import { removeAbandoned } from '../../plugins/atomic-file.js'
 import { ModelFiles } from '../../plugins/model-files.js'
 import { createModelRegistry } from '../../plugins/model-registry.js'
 import { silentLog } from '../postgres.js'
@@ -90,11 +91,45 @@ t.test('a damaged file is reported, left where it is, and the newest whole one s
     t.not(damaged, text, name)
     await writeFile(file, damaged)
     const registry = registryOf(path)
-    t.equal((await registry.load())?.version, first.version, name)
+    await registry.restore()
+    t.equal(registry.active.anomaly?.version, first.version, name)
     t.match(registry.problems, [problem], name)
     t.equal(await readFile(file, 'utf8'), damaged, name)
-    await new ModelFiles(path).setActiveVersion(second.version)
   }
+  await writeFile(file, text)
+  const mended = registryOf(path)
+  await mended.restore()
+  t.equal(mended.active.anomaly?.version, second.version, 'what stood in was not chosen for good')
+})
+
+t.test('other files in the folder, and folders called like files, harm nothing', async (t) => {
+  const path = await folder(t)
+  for (const name of [
+    'anomaly_detector-20261399T999999999Z.json',
+    'anomaly_detector-99991231T235959999Z.json',
+    'anomaly_detector-latest.json',
+    'notes.txt',
+  ]) {
+    await writeFile(join(path, name), 'rubbish')
+  }
+  await mkdir(join(path, 'anomaly_detector-20260101T000000000Z.json.0123456789ab.tmp'))
+  const registry = registryOf(path)
+  await removeAbandoned(path, Date.now() + 1e9)
+  await registry.restore()
+  t.equal(registry.active.anomaly, null)
+  const { version } = await registry.publish(SMALL)
+  t.equal(version, '20260131T120000000Z')
+  t.same(await new ModelFiles(path).versions(), [version])
+})
+
+t.test('what a killed writer has left is removed after an hour', async (t) => {
+  const path = await folder(t)
+  const left = join(path, 'anomaly_detector-20260101T000000000Z.json.0123456789ab.tmp')
+  await writeFile(left, 'half')
+  await removeAbandoned(path, Date.now())
+  t.same(await readdir(path), ['anomaly_detector-20260101T000000000Z.json.0123456789ab.tmp'])
+  await removeAbandoned(path, Date.now() + 3_700_000)
+  t.same(await readdir(path), [])
 })
 
 t.test('the newest twenty are kept, and the active one', async (t) => {
