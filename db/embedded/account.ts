@@ -17,7 +17,13 @@ export async function serverAccount(dataDirectory: string, log: Log): Promise<Ac
   if (process.getuid?.() !== 0) return undefined
   const owner = await stat(dataDirectory).catch(() => undefined)
   if (owner !== undefined && owner.uid !== 0) return { uid: owner.uid, gid: owner.gid }
-  return (await findUser(USER)) ?? (await createUser(log))
+  const account = (await findUser(USER)) ?? (await createUser(log))
+  const { ok, stderr } = await run('/bin/sh', ['-c', ':'], account)
+  if (ok) return account
+  throw new Error(
+    `PostgreSQL does not run as root, and nothing can be run as ${USER} here (${stderr}), as in a user namespace ` +
+      'without its own ids. Run the service as an ordinary user, or set POSTGRES_HOST.',
+  )
 }
 
 /** Whether the account can use a directory: tried out, since modes alone do not tell (ACLs, mounts). */
