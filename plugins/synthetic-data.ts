@@ -44,11 +44,11 @@ export function createSyntheticData({ file, now }: { file: string; now: () => nu
           text += csvRow(minute)
           if (minute.label !== null) anomalies++
           if (++rows % ROWS_AT_A_TIME === 0) {
-            await handle.write(text)
+            await handle.appendFile(text)
             text = ''
           }
         }
-        await handle.write(text)
+        await handle.appendFile(text)
       })
       return { samples, anomalies }
     },
