@@ -6,4 +6,8 @@ export const ADVISORY_LOCKS = {
   embeddedOwner: 1,
   /** Held while a migration is applied. */
   migrations: 2,
+  /** Held by the replica that brings the rollups up to date. */
+  rollups: 3,
+  /** Held by the replica that trains. */
+  training: 4,
 } as const
