@@ -17,7 +17,8 @@ export interface AliasTable {
 export function aliasTable(weights: ArrayLike<number>): AliasTable {
   const n = weights.length
   const total = Array.from(weights).reduce((sum, weight) => sum + (weight >= 0 ? weight : NaN), 0)
-  if (!(total > 0 && total < Infinity)) throw new RangeError('Weights must be finite, not negative, not all 0.')
+  if (!(total > 0 && total < Infinity))
+    throw new RangeError('Weights must be finite, not negative, not all 0.')
   const share = Float64Array.from(weights, (weight) => (weight * n) / total)
   const alias = Uint32Array.from(share, (_, index) => index)
   const small: number[] = []
