@@ -1,53 +1,53 @@
 import type { AnomalyType } from '../anomaly/verdict.js'
 import type { Cell, Column } from '../export/column.js'
+import { trafficColumns } from '../export/traffic-columns.js'
 import type { Population } from './population.js'
 import type { RequestBatch } from './requests.js'
 
-const NUMBERS = ['avg', 'p50', 'p95', 'p99', 'min', 'max', 'stddev'].map((name) => `${name}_latency_ms`)
-const COUNTS = ['status_2xx', 'status_3xx', 'status_4xx', 'status_5xx', 'error_count']
-const RATES = ['error_rate', 'client_error_rate', 'server_error_rate', 'success_rate']
-
 /** The columns of the aggregated export, and what the incident of the bucket is called. */
 export const AGGREGATE_COLUMNS: readonly Column[] = [
-  { name: 'time_bucket', kind: 'time' },
-  { name: 'total_requests', kind: 'integer' },
-  { name: 'requests_per_second', kind: 'number' },
-  ...NUMBERS.map((name): Column => ({ name, kind: 'number' })),
-  ...COUNTS.map((name): Column => ({ name, kind: 'integer' })),
-  ...RATES.map((name): Column => ({ name, kind: 'number' })),
-  { name: 'unique_ips', kind: 'integer' },
-  { name: 'unique_users', kind: 'integer' },
+  ...trafficColumns('aggregated'),
   { name: 'label', kind: 'text' },
 ]
 
+/** Sums up requests by buckets of time. */
+export interface RequestAggregator {
+  /** Takes a batch, in order of time; the row of the bucket that is over by it, if one is. */
+  add(batch: Readonly<RequestBatch>): Cell[] | undefined
+  /** The row of the last bucket, if there was a request. */
+  finish(): Cell[] | undefined
+}
+
 /**
- * Requests summed up by buckets of time, as the export does it in SQL: percentiles as percentile_cont (type 7),
- * the sample's standard deviation (null of a single request), 4xx and 5xx as errors. The label is the incident that
- * takes up most minutes with requests in the bucket, null without one. Exact, and in constant memory, since
- * latencies are whole milliseconds and clients are known beforehand.
+ * Sums up as the export does it in SQL: percentiles as percentile_cont (type 7), the sample's standard deviation
+ * (null of a single request), 4xx and 5xx as errors. The label is the incident that takes up most minutes with
+ * requests in the bucket, null without one. Exact, and in constant memory, since latencies are whole milliseconds
+ * and clients are known beforehand. The rows are those of {@link AGGREGATE_COLUMNS}; buckets without requests have
+ * none.
  *
- * @param batches in order of time
  * @param bucketSeconds whole minutes; buckets begin at multiples of it since 1970
- * @returns rows of {@link AGGREGATE_COLUMNS}; buckets without requests are left out
  */
-export function* aggregateRequests(
-  batches: Iterable<Readonly<RequestBatch>>,
-  bucketSeconds: number,
-  population: Population,
-): Generator<Cell[], void> {
+export function createRequestAggregator(bucketSeconds: number, population: Population): RequestAggregator {
   const bucketMs = bucketSeconds * 1000
   const sums = createSums(population)
   let start: number | undefined
-  for (const batch of batches) {
-    const own = Math.floor(batch.minuteMs / bucketMs) * bucketMs
-    if (start !== undefined && own !== start) {
-      yield rowOf(start, bucketSeconds, sums)
-      sums.clear()
-    }
-    start = own
-    sums.add(batch)
+  const finish = () => {
+    if (start === undefined) return undefined
+    const row = rowOf(start, bucketSeconds, sums)
+    sums.clear()
+    start = undefined
+    return row
   }
-  if (start !== undefined) yield rowOf(start, bucketSeconds, sums)
+  return {
+    add(batch) {
+      const own = Math.floor(batch.minuteMs / bucketMs) * bucketMs
+      const row = own === start ? undefined : finish()
+      start = own
+      sums.add(batch)
+      return row
+    },
+    finish,
+  }
 }
 
 type Sums = ReturnType<typeof createSums>
