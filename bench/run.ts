@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { compare, type Benchmark, type Result } from './benchmark.js'
+import { importAccessLog } from './import.js'
 import { kernelBatch } from './kernel-batch.js'
 import { kernelRow } from './kernel-row.js'
 import { kernelSklearn } from './kernel-sklearn.js'
@@ -10,6 +11,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   'kernel-row': kernelRow,
   'kernel-sklearn': kernelSklearn,
   tensor,
+  'import-access-log': importAccessLog,
 }
 
 const help = `Usage: npm run bench -- [name …]
