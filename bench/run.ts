@@ -4,6 +4,7 @@ import { importAccessLog } from './import.js'
 import { kernelBatch } from './kernel-batch.js'
 import { kernelRow } from './kernel-row.js'
 import { kernelSklearn } from './kernel-sklearn.js'
+import { requestStream } from './request-stream.js'
 import { tensor } from './tensor.js'
 
 const benchmarks: Readonly<Record<string, Benchmark>> = {
@@ -12,6 +13,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   'kernel-sklearn': kernelSklearn,
   tensor,
   'import-access-log': importAccessLog,
+  'request-stream': requestStream,
 }
 
 const help = `Usage: npm run bench -- [name …]
