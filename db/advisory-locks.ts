@@ -6,4 +6,8 @@ export const ADVISORY_LOCKS = {
   embeddedOwner: 1,
   /** Held while a migration is applied. */
   migrations: 2,
+  /** Held while the rollups are brought up to date. */
+  rollups: 3,
+  /** Held by the one training run that there may be. */
+  training: 4,
 } as const
