@@ -3,7 +3,7 @@ import { TrainResult, type TrainedDetector } from './training.js'
 import { nullable, oneOf, ref, Timestamp } from './types.js'
 
 export const JobParams = Type.Object({
-  id: Type.String({ format: 'uuid', minLength: 36, maxLength: 36, description: 'The id of the run.' }),
+  id: Type.String({ format: 'uuid', description: 'The id of the run.' }),
 })
 
 export const TrainingJob = Type.Object(

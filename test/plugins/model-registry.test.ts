@@ -262,7 +262,8 @@ t.test('an artifact of the schema before this one loads', async (t) => {
   const { payload, ...header } = JSON.parse(await readFile(file, 'utf8')) as {
     payload: Record<string, unknown>
   }
-  const { training: _, ...older } = payload
+  const older = { ...payload }
+  delete older['training']
   const sha256 = createHash('sha256').update(JSON.stringify(older)).digest('hex')
   const text = JSON.stringify({ ...header, schema_version: 1, sha256, payload: older })
   t.match(decodeArtifact(text), { version, training: null })
