@@ -47,7 +47,8 @@ export interface ModelRegistry {
   versions(): Promise<VersionRow[]>
   /** Tells when nothing is active any more, wherever that was asked for. */
   onReset(listener: () => void): void
-  close(): void
+  /** Lets the change that is under way end, and begins no other. */
+  close(): Promise<void>
 }
 
 export interface RegistryOptions {
@@ -70,10 +71,12 @@ export function createModelRegistry({ store, engine, log, now }: RegistryOptions
   let active = NOTHING
   let problems: string[] = []
   let last: Promise<unknown> = Promise.resolve()
+  let closed = false
   const resetListeners: (() => void)[] = []
 
   /** One change at a time: each starts when the one before has ended, well or badly. */
   const inTurn = <T>(change: () => Promise<T>): Promise<T> => {
+    if (closed) return Promise.reject(new ServiceError('SHUTTING_DOWN', 'The service is stopping.'))
     const result = last.then(change, change)
     last = result.catch(() => undefined)
     return result
@@ -197,7 +200,11 @@ export function createModelRegistry({ store, engine, log, now }: RegistryOptions
       }),
     versions: () => store.versions(),
     onReset: (listener) => void resetListeners.push(listener),
-    close: () => swap(null),
+    async close() {
+      closed = true
+      await last
+      swap(null)
+    },
   }
 
   /** What stands in for a missing or damaged version is not chosen for good. */
@@ -228,7 +235,7 @@ export default fp(
     app.decorate('models', registry)
     app.addHook('onClose', async () => {
       await following.stop()
-      registry.close()
+      await registry.close()
     })
   },
   { name: 'model-registry', dependencies: ['config', 'database'] },
