@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import fp from 'fastify-plugin'
 import type { TransactionSql } from 'postgres'
 import type { Log } from '../db/log.js'
@@ -47,7 +48,7 @@ export interface ModelRegistry {
   versions(): Promise<VersionRow[]>
   /** Tells when nothing is active any more, wherever that was asked for. */
   onReset(listener: () => void): void
-  /** Lets the change that is under way end, and begins no other. */
+  /** Ends the change that is under way; none comes after it. */
   close(): Promise<void>
 }
 
@@ -63,6 +64,9 @@ declare module 'fastify' {
     models: ModelRegistry
   }
 }
+
+/** How long a change that hangs with its database can hold up the end. */
+const CLOSE_LIMIT_MS = 2_000
 
 const NOTHING: ActiveModels = Object.freeze({ anomaly: null })
 
@@ -202,7 +206,7 @@ export function createModelRegistry({ store, engine, log, now }: RegistryOptions
     onReset: (listener) => void resetListeners.push(listener),
     async close() {
       closed = true
-      await last
+      await Promise.race([last, delay(CLOSE_LIMIT_MS, undefined, { ref: false })])
       swap(null)
     },
   }
