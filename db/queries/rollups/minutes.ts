@@ -47,7 +47,7 @@ async function insertMinutes(tx: TransactionSql, sql: Sql, table: TrafficTable, 
         count(*) filter (where status between 400 and 499) as s4,
         count(*) filter (where status between 500 and 599) as s5,
         count(*) filter (where status >= 400) as errors,
-        count(distinct address) as ips, count(distinct user_id) as users
+        count(distinct address_no) as ips, count(distinct user_no) as users
       from rollup_requests group by 1
     ) minutes left join (
       select minute, ${histogramOf(sql)} as histogram from (
