@@ -1,6 +1,7 @@
 import type { Sql, TransactionSql } from 'postgres'
 import { pathTemplate } from '../../../models/traffic/path-template.js'
 import type { TrafficTable } from '../traffic.js'
+import { ScratchSize } from './scratch.js'
 import type { TimeRange } from './times.js'
 
 /** Endpoints (method and template) with a name of their own: those that came first, the busiest of them first. */
@@ -23,7 +24,7 @@ export class EndpointNames {
   readonly #sql: Sql
   readonly #table: TrafficTable
   readonly #maxTemplates: number
-  #known = 0
+  readonly #known = new ScratchSize(MOST_PATHS)
 
   constructor(sql: Sql, table: TrafficTable, maxTemplates = MAX_TEMPLATES) {
     this.#sql = sql
@@ -32,9 +33,9 @@ export class EndpointNames {
   }
 
   async resolve(tx: TransactionSql, range: TimeRange): Promise<void> {
-    if (this.#known > MOST_PATHS) {
+    if (this.#known.isFull) {
       await tx`truncate rollup_paths`
-      this.#known = 0
+      this.#known.clear()
     }
     const { count } = await tx`
       insert into rollup_new_paths (method, path, requests)
@@ -55,8 +56,7 @@ export class EndpointNames {
       from rollup_new_paths new join rollup_unnamed folded using (no)
       left join aegis_ml_rollup_endpoints named
         on traffic_table = ${this.#table} and named.method = folded.method and named.path = folded.template`
-    await tx`analyze rollup_paths`
-    this.#known += count
+    if (this.#known.add(count)) await tx`analyze rollup_paths`
   }
 
   /** Pages of a cursor: there may be millions of paths, each of them long. */

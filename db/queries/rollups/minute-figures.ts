@@ -21,8 +21,8 @@ export async function readMinuteFigures(
     from aegis_ml_rollup_minutes
     where traffic_table = ${table} and minute >= ${from} and minute < ${to} and latencies > 0
       and not exists (
-        select from unnest(${exclude.map(({ from }) => from)}::timestamptz[],
-          ${exclude.map(({ to }) => to)}::timestamptz[]) excluded (since, until)
+        select from unnest(${exclude.map(({ from }) => from.toISOString())}::timestamptz[],
+          ${exclude.map(({ to }) => to.toISOString())}::timestamptz[]) excluded (since, until)
         where minute < until and minute + interval '1 minute' > since
       )
     group by date_trunc('day', minute) order by date_trunc('day', minute)`

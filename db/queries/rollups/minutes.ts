@@ -33,6 +33,7 @@ export async function replaceMinutes(
 const histogramOf = (sql: Sql) =>
   sql`string_agg(int2send((bucket + ${ZERO_BUCKET})::int2) || int4send(latencies::int), '' order by bucket)`
 
+/** The variance of whole milliseconds is added up in integers, so that it does not depend on the order of rows. */
 async function insertMinutes(tx: TransactionSql, sql: Sql, table: TrafficTable, from: Date): Promise<void> {
   await tx`
     insert into aegis_ml_rollup_minutes
@@ -40,14 +41,15 @@ async function insertMinutes(tx: TransactionSql, sql: Sql, table: TrafficTable, 
       p[1], p[2], p[3], s2, s3, s4, s5, errors, ips, users, histogram
     from (
       select second / 60 as minute, count(*) as requests, count(latency) as latencies, sum(latency),
-        var_pop(latency) * count(latency) as sxx, min(latency), max(latency),
+        var_pop(least(latency, 2147483647)::int) filter (where latency is not null)::float8
+          * count(latency) as sxx, min(latency), max(latency),
         percentile_cont(array[0.5, 0.95, 0.99]) within group (order by latency) as p,
         count(*) filter (where status between 200 and 299) as s2,
         count(*) filter (where status between 300 and 399) as s3,
         count(*) filter (where status between 400 and 499) as s4,
         count(*) filter (where status between 500 and 599) as s5,
         count(*) filter (where status >= 400) as errors,
-        count(distinct address) as ips, count(distinct user_id) as users
+        count(distinct address_no) as ips, count(distinct user_no) as users
       from rollup_requests group by 1
     ) minutes left join (
       select minute, ${histogramOf(sql)} as histogram from (

@@ -91,7 +91,7 @@ class Update {
     const touched = await pendingTouchedRanges(sql, table)
     const state = await this.#start()
     if (state !== undefined) {
-      const again = await this.#again(state, touched.hours)
+      const again = await this.#again(state, touched.minutes)
       const ahead = { from: state.rolledTo, to: this.#end }
       this.#toDoMs = [...again, ahead].reduce((sum, range) => sum + times.lengthOf(range), 0)
       for (const range of again) await this.#rollAgain(range)
@@ -134,7 +134,7 @@ class Update {
   }
 
   /** What our own writers touched, and where rows of others came late. */
-  async #again(state: RollupState, touchedHours: readonly TimeRange[]): Promise<Again[]> {
+  async #again(state: RollupState, touched: readonly TimeRange[]): Promise<Again[]> {
     const { sql } = this.#session
     const { table, lookBackMinutes } = this.#options
     const lookBack = new Date(
@@ -144,7 +144,7 @@ class Update {
       from: times.later(this.#oldest, lookBack),
       to: state.rolledTo,
     })
-    const ranges = times.joinRanges([...touchedHours, ...late])
+    const ranges = times.joinRanges([...touched, ...late])
     // Hours that are over are rolled up whole, for their clients; those of the present one come when it is over.
     const settled = times.floorTo(HOUR_MS, state.rolledTo)
     const hours = times.joinRanges(
