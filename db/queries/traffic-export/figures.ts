@@ -55,12 +55,14 @@ export function exportQuery(
     if (kind === 'time') return isoTime(value)
     return kind === 'text' && guardTexts ? neutralised(value) : value
   })
+  // By the keys themselves, not by the texts made of them: so they come sorted from the grouping, row by row.
+  const order = KEYS[type].map((name) => `figures.${name}`)
   const figures = `(${figuresQuery(selection, pathsAreFolded)}) figures`
   const minutes =
     type === 'endpoint-summary'
       ? `join (${minutesQuery(selection, pathsAreFolded)}) minutes using (method, path)`
       : ''
-  return `select ${cells.join(', ')} from ${figures} ${minutes} order by ${KEYS[type].join(', ')}`
+  return `select ${cells.join(', ')} from ${figures} ${minutes} order by ${order.join(', ')}`
 }
 
 /** The text of a query for the number of rows of an export. */
