@@ -75,7 +75,7 @@ export function countQuery(selection: TrafficSelection, pathsAreFolded: boolean)
 /** What the minutes of each endpoint were like; those without a request are unknown. */
 function minutesQuery(selection: TrafficSelection, pathsAreFolded: boolean): string {
   return `
-    select method, path, avg(rpm)::float8 as rpm_mean, max(rpm) as rpm_max, stddev(rpm::float8) as rpm_stddev,
+    select method, path, sum(rpm)::float8 / count(*) as rpm_mean, max(rpm) as rpm_max, stddev(rpm::float8) as rpm_stddev,
       percentile_cont(0.95) within group (order by rpm) as rpm_p95,
       min(first) as first, max(last) as last, count(distinct date_bin('1 hour', minute, ${EPOCH})) as hours
     from (
