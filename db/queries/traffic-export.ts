@@ -39,6 +39,9 @@ async function settle(tx: ISql, selection: TrafficSelection): Promise<boolean> {
   await tx`select set_config('lock_timeout', ${LOCK_TIMEOUT}, true)`
   // From here on numbers are written in the shortest form that reads back as the same, on servers before 12 too.
   await tx`select set_config('extra_float_digits', '3', true)`
+  // A server that sorts notices in time that its client was killed (PostgreSQL 14 and later, on Linux).
+  await tx`select set_config(name, '5s', true) from pg_settings
+    where name = 'client_connection_check_interval' and version() like '%linux%'`
   return namesEndpoints(selection.type) ? foldPaths(tx, selection) : false
 }
 
