@@ -28,7 +28,7 @@ const LOCK_TIMEOUT = '10s'
 export async function minuteFigures(
   sql: Sql,
   table: TrafficTable,
-  { from, to }: { from: Date; to: Date },
+  { from, to }: { from: Date; to: Date; exclude?: unknown },
   signal: AbortSignal,
 ): Promise<Float64Array> {
   const duration = sql(DURATION_COLUMN[table])
