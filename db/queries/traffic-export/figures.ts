@@ -4,8 +4,9 @@ import {
   type ExportType,
   type TrafficColumn,
 } from '../../../models/export/traffic-columns.js'
+import { DURATION_COLUMN } from '../traffic.js'
 import { FOLDED_PATHS } from './folded-paths.js'
-import { durationColumn, rangeOf, type TrafficSelection } from './selection.js'
+import { rangeOf, type TrafficSelection } from './selection.js'
 
 const KEYS = {
   aggregated: ['time_bucket'],
@@ -86,12 +87,15 @@ function minutesQuery(selection: TrafficSelection, pathsAreFolded: boolean): str
     group by 1, 2`
 }
 
-/** The requests as the aggregates want them: a latency below zero is none, a missing status is 0. */
+/**
+ * The requests as the aggregates want them: a latency below zero is none, nor is one of 30,000 years; a missing
+ * status is 0.
+ */
 function requestsOf(selection: TrafficSelection, pathsAreFolded: boolean): string {
   const { table, type } = selection
-  const duration = durationColumn(table)
+  const duration = DURATION_COLUMN[table]
   const common = `"timestamp", coalesce(status_code, 0) as status, ip_address, user_id,
-    case when ${duration} >= 0 then ${duration} end as latency`
+    case when ${duration} between 0 and 1e15 then ${duration} end as latency`
   if (!namesEndpoints(type)) return `select ${common} from ${table} where ${rangeOf(selection)}`
   const path = pathsAreFolded ? 'coalesce(folded.template, requests.path)' : 'requests.path'
   const join = pathsAreFolded
