@@ -15,6 +15,7 @@ import training from './plugins/training.js'
 import validation from './plugins/validation.js'
 import detectRoutes from './routes/detect.js'
 import healthRoutes from './routes/health.js'
+import jobRoutes from './routes/jobs.js'
 import modelRoutes from './routes/models.js'
 import { sharedSchemas } from './routes/schemas/index.js'
 import syntheticRoutes from './routes/synthetic.js'
@@ -82,6 +83,7 @@ async function registerInterface(app: FastifyInstance): Promise<void> {
   await app.register(healthRoutes, { version })
   await app.register(detectRoutes)
   await app.register(trainRoutes)
+  await app.register(jobRoutes)
   await app.register(syntheticRoutes)
   await app.register(modelRoutes)
 }

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { compare, type Benchmark, type Result } from './benchmark.js'
+import { detectWhileTraining } from './detect-while-training.js'
 import { kernelBatch } from './kernel-batch.js'
 import { kernelRow } from './kernel-row.js'
 import { kernelSklearn } from './kernel-sklearn.js'
@@ -10,6 +11,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   'kernel-row': kernelRow,
   'kernel-sklearn': kernelSklearn,
   tensor,
+  'detect-while-training': detectWhileTraining,
 }
 
 const help = `Usage: npm run bench -- [name …]
@@ -60,7 +62,7 @@ async function run(benchmark: Benchmark): Promise<string[]> {
       `${benchmark.name}, ${rows} rows: ${result.ratio.toFixed(2)} × ${reference.name}, not ${target} ×`,
     )
   }
-  prepared.finish?.()
+  await prepared.finish?.()
   return missed
 }
 

@@ -1,7 +1,7 @@
 import type { Sql } from 'postgres'
 
 /** The tables of requests that a gateway may write, and what they call a request's duration. */
-const DURATION_COLUMN = { request_logs: 'response_time_ms', request_metrics: 'duration_ms' } as const
+export const DURATION_COLUMN = { request_logs: 'response_time_ms', request_metrics: 'duration_ms' } as const
 
 export type TrafficTable = keyof typeof DURATION_COLUMN
 
@@ -28,7 +28,7 @@ const LOCK_TIMEOUT = '10s'
 export async function minuteFigures(
   sql: Sql,
   table: TrafficTable,
-  { from, to }: { from: Date; to: Date },
+  { from, to }: { from: Date; to: Date; exclude?: unknown },
   signal: AbortSignal,
 ): Promise<Float64Array> {
   const duration = sql(DURATION_COLUMN[table])

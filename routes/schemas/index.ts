@@ -1,6 +1,15 @@
 import { Batch, BatchVerdict, Metrics, Trend, Verdict } from './detection.js'
 import { Alive, Health, Ready } from './health.js'
-import { LoadBody, LoadResult, ModelInfo, ResetResult } from './models.js'
+import { TrainingJob } from './jobs.js'
+import {
+  ActivateBody,
+  ActivateResult,
+  LoadBody,
+  LoadResult,
+  ModelInfo,
+  ModelVersions,
+  ResetResult,
+} from './models.js'
 import {
   SyntheticBody,
   SyntheticResult,
@@ -24,9 +33,13 @@ export const sharedSchemas = [
   TrainedDetector,
   TrainResult,
   TrainingStatus,
+  TrainingJob,
   SyntheticBody,
   SyntheticResult,
   ModelInfo,
+  ModelVersions,
+  ActivateBody,
+  ActivateResult,
   LoadBody,
   LoadResult,
   ResetResult,
