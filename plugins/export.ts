@@ -11,6 +11,7 @@ import { BUCKET_SECONDS, trafficColumns, type Bucket } from '../models/export/tr
 import { ServiceError } from './errors.js'
 import { exportText, type ExportFormat } from './export-text.js'
 import { exportRange, type RangeRequest } from './export-range.js'
+import { orAborted } from './or-aborted.js'
 
 export interface TrainingDataRequest extends RangeRequest {
   readonly bucket: Bucket
@@ -141,16 +142,6 @@ function nothingIn(table: TrafficTable, { from, to }: { from: Date; to: Date }):
   return new ServiceError('NO_DATA', message)
 }
 
-/** Fails as soon as the signal is aborted, with its reason, whatever the work does then. */
-function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason as Error)
-    if (signal.aborted) abort()
-    signal.addEventListener('abort', abort, { once: true })
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
-  })
-}
-
 const MOST_EXPORTS = 4
 const IDLE_S = 30
 
@@ -161,7 +152,7 @@ export default fp(
     const sql = postgres({ ...(app.sql.options as object), max: MOST_EXPORTS, idle_timeout: IDLE_S })
     const exports = createExports({
       sql,
-      assertDatabase: () => database.assertConnected(),
+      assertDatabase: () => database.assertUsable(),
       table: config.trafficTable,
       retentionDays: config.retentionDays,
       lookBackMinutes: config.lookBackMinutes,
