@@ -8,6 +8,7 @@ import { Roller } from './roll-up.js'
 import { createScratch } from './scratch.js'
 import { withRollupSession, type RollupSession } from './session.js'
 import { readState, writeState, type RollupState } from './state.js'
+import { ensureRollupTables } from './tables.js'
 import * as times from './times.js'
 import { EARLIEST, HOUR_MS, LATEST, MINUTE_MS, type TimeRange } from './times.js'
 import { forgetTouchedRanges, pendingTouchedRanges } from './touched-ranges.js'
@@ -41,6 +42,7 @@ export async function update(pool: Sql, options: UpdateOptions): Promise<void> {
   await withRollupSession(pool, options.signal, async (session) => {
     const source = await findTrafficSource(session.sql, options.table)
     warnOfMissingIndex(pool, source, options.log)
+    await ensureRollupTables(session.sql)
     await createScratch(session.sql)
     await new Update(session, source, options).run()
   })
