@@ -5,6 +5,7 @@ import { insert } from './insert.js'
 import { kernelBatch } from './kernel-batch.js'
 import { kernelRow } from './kernel-row.js'
 import { kernelSklearn } from './kernel-sklearn.js'
+import { rollups } from './rollups.js'
 import { tensor } from './tensor.js'
 
 const benchmarks: Readonly<Record<string, Benchmark>> = {
@@ -14,6 +15,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   tensor,
   'detect-while-training': detectWhileTraining,
   insert,
+  rollups,
 }
 
 const help = `Usage: npm run bench -- [name …]

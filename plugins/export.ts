@@ -1,5 +1,5 @@
 import fp from 'fastify-plugin'
-import postgres, { type Sql } from 'postgres'
+import type { Sql } from 'postgres'
 import { describeDatabaseError, isTableUnusable } from '../db/errors.js'
 import type { Log } from '../db/log.js'
 import { bucketRows, TrafficTableError, updateRollups } from '../db/queries/rollups.js'
@@ -11,6 +11,7 @@ import { BUCKET_SECONDS, trafficColumns, type Bucket } from '../models/export/tr
 import { ServiceError } from './errors.js'
 import { exportText, type ExportFormat } from './export-text.js'
 import { exportRange, type RangeRequest } from './export-range.js'
+import { orAborted } from './or-aborted.js'
 
 export interface TrainingDataRequest extends RangeRequest {
   readonly bucket: Bucket
@@ -31,7 +32,6 @@ export interface Exports {
 }
 
 export interface ExportsOptions {
-  /** A pool of its own: exports last as long as their readers like. */
   readonly sql: Sql
   /** @throws ServiceError when the database is away */
   readonly assertDatabase: () => Promise<void>
@@ -49,6 +49,10 @@ declare module 'fastify' {
 }
 
 const DAY_MS = 86_400_000
+
+/** Midnight UTC, where the buckets of every length begin. */
+const nextDay = (time: Date) => (Math.floor(time.getTime() / DAY_MS) + 1) * DAY_MS
+
 const COLUMNS = trafficColumns('aggregated')
 
 interface Selection {
@@ -65,19 +69,30 @@ export function createExports(options: ExportsOptions): Exports {
     updateRollups(sql, { table, now: now(), retentionDays, lookBackMinutes, signal: stopping.signal, log }),
   )
 
-  /** From the rollups; a range that begins before they do is put together from the raw rows. */
-  async function* pages(selection: Selection, signal: AbortSignal): AsyncGenerator<Cell[][], void> {
-    const { from, to, bucketSeconds } = selection
+  /** From the rollups; what lies before them is put together from the raw rows. */
+  const read = async ({ from, to, bucketSeconds }: Selection, signal: AbortSignal): Promise<Cell[][]> => {
+    const rows: Cell[][] = []
     if (from.getTime() < now().getTime() - retentionDays * DAY_MS) {
-      const rows = new CopyTextRows(COLUMNS)
+      const text = new CopyTextRows(COLUMNS)
       const raw = { table, type: 'aggregated', from, to, bucketSeconds } as const
-      for await (const piece of exportTraffic(sql, raw, 'text', signal)) yield rows.take(piece)
-      return
+      for await (const piece of exportTraffic(sql, raw, 'text', signal)) rows.push(...text.take(piece))
+    } else {
+      for await (const page of bucketRows(sql, table, { from, to }, bucketSeconds)) {
+        for (const row of page) rows.push(COLUMNS.map(({ name }) => row[name]))
+      }
     }
+    return rows
+  }
+
+  /** Day by day, so that a slow reader holds no connection and a fast one little memory. */
+  async function* pages({ from, to, bucketSeconds }: Selection, signal: AbortSignal) {
     await orAborted(update(), signal)
-    for await (const rows of bucketRows(sql, table, { from, to }, bucketSeconds)) {
+    for (let start = from; start < to;) {
       signal.throwIfAborted()
-      yield rows.map((row) => COLUMNS.map(({ name }) => row[name]))
+      const end = new Date(Math.min(nextDay(start), to.getTime()))
+      const rows = await read({ from: start, to: end, bucketSeconds }, signal)
+      if (rows.length > 0) yield rows
+      start = end
     }
   }
 
@@ -141,27 +156,13 @@ function nothingIn(table: TrafficTable, { from, to }: { from: Date; to: Date }):
   return new ServiceError('NO_DATA', message)
 }
 
-/** Fails as soon as the signal is aborted, with its reason, whatever the work does then. */
-function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason as Error)
-    if (signal.aborted) abort()
-    signal.addEventListener('abort', abort, { once: true })
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
-  })
-}
-
-const MOST_EXPORTS = 4
-const IDLE_S = 30
-
 /** `fastify.exports`. */
 export default fp(
   async (app) => {
-    const { config, database } = app
-    const sql = postgres({ ...(app.sql.options as object), max: MOST_EXPORTS, idle_timeout: IDLE_S })
+    const { config, database, sql } = app
     const exports = createExports({
       sql,
-      assertDatabase: () => database.assertConnected(),
+      assertDatabase: () => database.assertUsable(),
       table: config.trafficTable,
       retentionDays: config.retentionDays,
       lookBackMinutes: config.lookBackMinutes,
@@ -170,7 +171,6 @@ export default fp(
     })
     app.decorate('exports', exports)
     app.addHook('preClose', async () => exports.close())
-    app.addHook('onClose', () => sql.end({ timeout: 1 }))
   },
   { name: 'export', dependencies: ['config', 'database'] },
 )

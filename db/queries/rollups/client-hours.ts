@@ -1,4 +1,4 @@
-import type { TransactionSql } from 'postgres'
+import type { Sql } from 'postgres'
 import type { TrafficTable } from '../traffic.js'
 import type { TimeRange } from './times.js'
 
@@ -12,15 +12,15 @@ export const MAX_CLIENTS = 100
  * keys of this kind collide in PostgreSQL's hash of a bigint.
  */
 export async function replaceClientHours(
-  tx: TransactionSql,
+  sql: Sql,
   table: TrafficTable,
   { from, to }: TimeRange,
 ): Promise<void> {
-  await tx`
+  await sql`
     delete from aegis_ml_rollup_client_hours
     where traffic_table = ${table} and hour >= ${from} and hour < ${to}`
-  await tx`set local enable_hashagg = off`
-  await tx`
+  await sql`set local enable_hashagg = off`
+  await sql`
     insert into aegis_ml_rollup_client_hours
     with seconds as (
       select (coalesce(user_no, address_no)::bigint << 32) + (endpoint::bigint << 20) + (second / 3600 << 12)
@@ -47,5 +47,5 @@ export async function replaceClientHours(
     select ${table}, ${from}::timestamptz + (key & 255) * interval '1 hour', key >> 8, place, name, clients,
       requests, minute, second
     from placed`
-  await tx`set local enable_hashagg = on`
+  await sql`set local enable_hashagg = on`
 }

@@ -1,4 +1,4 @@
-import type { Sql, TransactionSql } from 'postgres'
+import type { Sql } from 'postgres'
 import { LN_GAMMA, SMALLEST, ZERO_BUCKET } from '../../../models/statistics/latency-histogram.js'
 import type { TrafficTable } from '../traffic.js'
 import type { TimeRange } from './times.js'
@@ -7,26 +7,21 @@ import type { TimeRange } from './times.js'
 // minute of the chunk, endpoint (12 bits), bucket of the histogram (16 bits).
 
 /** Replaces the minutes of the range, of the gateway and of each endpoint, by what rollup_requests holds. */
-export async function replaceMinutes(
-  tx: TransactionSql,
-  sql: Sql,
-  table: TrafficTable,
-  { from, to }: TimeRange,
-): Promise<void> {
-  await tx`
+export async function replaceMinutes(sql: Sql, table: TrafficTable, { from, to }: TimeRange): Promise<void> {
+  await sql`
     delete from aegis_ml_rollup_minutes
     where traffic_table = ${table} and minute >= ${from} and minute < ${to}`
-  await tx`
+  await sql`
     delete from aegis_ml_rollup_endpoint_minutes
     where traffic_table = ${table} and minute >= ${from} and minute < ${to}`
-  await tx`
+  await sql`
     insert into rollup_buckets
     select (second / 60 * 4096 + endpoint)::bigint * 65536 - ${ZERO_BUCKET}
       + case when latency < ${SMALLEST} then ${ZERO_BUCKET} else ceil(ln(latency) / ${LN_GAMMA}::float8)::int end,
       count(*)
     from rollup_requests where latency is not null group by 1`
-  await insertEndpointMinutes(tx, sql, table, from)
-  await insertMinutes(tx, sql, table, from)
+  await insertEndpointMinutes(sql, table, from)
+  await insertMinutes(sql, table, from)
 }
 
 /** Buckets in ascending order, as LatencyHistogram encodes them. */
@@ -34,8 +29,8 @@ const histogramOf = (sql: Sql) =>
   sql`string_agg(int2send((bucket + ${ZERO_BUCKET})::int2) || int4send(latencies::int), '' order by bucket)`
 
 /** The variance of whole milliseconds is added up in integers, so that it does not depend on the order of rows. */
-async function insertMinutes(tx: TransactionSql, sql: Sql, table: TrafficTable, from: Date): Promise<void> {
-  await tx`
+async function insertMinutes(sql: Sql, table: TrafficTable, from: Date): Promise<void> {
+  await sql`
     insert into aegis_ml_rollup_minutes
     select ${table}, ${from}::timestamptz + minute * interval '1 minute', requests, latencies, sum, sxx, min, max,
       p[1], p[2], p[3], s2, s3, s4, s5, errors, ips, users, histogram
@@ -59,13 +54,8 @@ async function insertMinutes(tx: TransactionSql, sql: Sql, table: TrafficTable, 
     ) histograms using (minute)`
 }
 
-async function insertEndpointMinutes(
-  tx: TransactionSql,
-  sql: Sql,
-  table: TrafficTable,
-  from: Date,
-): Promise<void> {
-  await tx`
+async function insertEndpointMinutes(sql: Sql, table: TrafficTable, from: Date): Promise<void> {
+  await sql`
     insert into aegis_ml_rollup_endpoint_minutes
     select ${table}, ${from}::timestamptz + (key >> 12) * interval '1 minute', key & 4095, requests, latencies,
       sum, p[1], p[2], p[3], s4, s5, errors, histogram

@@ -163,8 +163,8 @@ t.test('what is written in pages of paths arrives whole', async (t) => {
   )
   await sql.begin(async (tx) => {
     await createScratch(tx as never)
-    const names = new EndpointNames(sql, 'request_logs', 4)
-    await names.resolve(tx, { from: START, to: minutesAfterStart(1) })
+    const names = new EndpointNames(tx as never, 'request_logs', 4)
+    await names.resolve({ from: START, to: minutesAfterStart(1) })
     const found = await tx`
       select coalesce(named.path, '?') as template, count(*)::int as paths from rollup_paths
       join aegis_ml_rollup_endpoints named using (endpoint) group by 1 order by 1`

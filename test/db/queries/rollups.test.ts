@@ -204,7 +204,7 @@ t.test('what is older than the retention is dropped, the traffic table is not to
   t.same(await sql`select count(*)::int as n from request_logs`, [{ n: 1000 }])
 })
 
-t.test('rollups that were emptied are made anew', async (t) => {
+t.test('rollups that were emptied or dropped are made anew', async (t) => {
   const sql = await migrated((await testDatabase(t)).sql)
   await insertTraffic(sql, 'request_logs', oddTraffic(1000, 60, 13))
   await update(sql)
@@ -213,6 +213,9 @@ t.test('rollups that were emptied are made anew', async (t) => {
   await update(sql)
   t.same(await everything(sql), before)
   await sql`truncate aegis_ml_rollup_minutes`
+  await update(sql)
+  t.same(await everything(sql), before)
+  await sql`drop table aegis_ml_rollup_endpoint_minutes, aegis_ml_rollup_client_hours`
   await update(sql)
   t.same(await everything(sql), before)
 })
@@ -285,14 +288,15 @@ t.test('columns that are missing are named, a missing table too', async (t) => {
 
 t.test('a connection that breaks in the middle is an error, and the next update goes on', async (t) => {
   const sql = await migrated((await testDatabase(t)).sql)
-  await insertTraffic(sql, 'request_logs', oddTraffic(3000, 600, 18))
-  const now = minutesAfterStart(600)
+  // As many chunks as days, so that the connection breaks before the last of them.
+  await insertTraffic(sql, 'request_logs', oddTraffic(2000, 300 * 1440, 18))
+  const options = { now: minutesAfterStart(300 * 1440), retentionDays: 4000 }
   const kill = sql`select pg_terminate_backend(pid) from (${updateConnections(sql)}) locks`
   let killed: Promise<unknown> | undefined
-  await t.rejects(update(sql, { now, onProgress: () => (killed ??= kill.execute()) }))
+  await t.rejects(update(sql, { ...options, onProgress: () => (killed ??= kill.execute()) }))
   await killed
-  await update(sql, { now })
-  await equalsRebuilt(t, sql, now)
+  await update(sql, options)
+  await equalsRebuilt(t, sql, options.now, options.retentionDays)
 })
 
 /** The connections that hold the lock of the rollups of this database. */
