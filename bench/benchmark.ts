@@ -1,7 +1,7 @@
 /** Something that is measured: what a call does, and how many rows it scores. */
 export interface Contestant {
   readonly name: string
-  /** Milliseconds that one pass over all rows takes. */
+  /** Milliseconds that one pass over all rows takes, or what else the comparison is in: the less the better. */
   measure(): number | Promise<number>
 }
 
@@ -12,12 +12,16 @@ export interface Comparison {
   readonly candidate: Contestant
   /** Times as fast as the reference that it must be; without one the comparison is for information. */
   readonly target?: number
+  /** What is measured when it is not time. */
+  readonly unit?: 'MB'
+  /** How often both are measured, after one warm-up; where left out, often, for what is over in no time. */
+  readonly repetitions?: number
 }
 
 export interface Benchmark {
   readonly name: string
   /** The comparisons, or why there are none here, in one sentence; `finish` is called when they are over. */
-  prepare(): Promise<{ comparisons: Comparison[]; finish?: () => void } | { skipped: string }>
+  prepare(): Promise<{ comparisons: Comparison[]; finish?: () => void | Promise<void> } | { skipped: string }>
 }
 
 export interface Result {
@@ -29,12 +33,13 @@ export interface Result {
   readonly ratio: number
 }
 
-const warmUps = 3
-const repetitions = 11
+const manyWarmUps = 3
+const manyRepetitions = 11
 
 /** Measures both in turns, so that what else the machine does strikes both alike. */
 export async function compare(comparison: Comparison): Promise<Result> {
-  const { reference, candidate } = comparison
+  const { reference, candidate, repetitions = manyRepetitions } = comparison
+  const warmUps = comparison.repetitions === undefined ? manyWarmUps : 1
   const referenceTimes: number[] = []
   const candidateTimes: number[] = []
   for (let repetition = -warmUps; repetition < repetitions; repetition++) {

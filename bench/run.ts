@@ -1,10 +1,14 @@
 import { parseArgs } from 'node:util'
 import { compare, type Benchmark, type Result } from './benchmark.js'
+import { detectWhileTraining } from './detect-while-training.js'
 import { importAccessLog } from './import.js'
+import { insert } from './insert.js'
 import { kernelBatch } from './kernel-batch.js'
 import { kernelRow } from './kernel-row.js'
 import { kernelSklearn } from './kernel-sklearn.js'
 import { requestStream } from './request-stream.js'
+import { rollups } from './rollups.js'
+import { syntheticMemory } from './synthetic-memory.js'
 import { tensor } from './tensor.js'
 
 const benchmarks: Readonly<Record<string, Benchmark>> = {
@@ -12,6 +16,10 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   'kernel-row': kernelRow,
   'kernel-sklearn': kernelSklearn,
   tensor,
+  'detect-while-training': detectWhileTraining,
+  insert,
+  rollups,
+  'synthetic-memory': syntheticMemory,
   'import-access-log': importAccessLog,
   'request-stream': requestStream,
 }
@@ -61,10 +69,10 @@ async function run(benchmark: Benchmark): Promise<string[]> {
     const { rows, target = 0, reference } = comparison
     if (result.ratio >= target) continue
     missed.push(
-      `${benchmark.name}, ${rows} rows: ${result.ratio.toFixed(2)} × ${reference.name}, not ${target} ×`,
+      `${benchmark.name}, ${rows} rows: ${result.ratio.toFixed(2)} × ${reference.name}, not ${Number(target.toFixed(2))} ×`,
     )
   }
-  prepared.finish?.()
+  await prepared.finish?.()
   return missed
 }
 
@@ -76,17 +84,20 @@ function printHeader(): void {
 }
 
 function printResult(benchmark: Benchmark, { comparison, referenceMs, candidateMs, ratio }: Result): void {
-  const { rows, reference, candidate, target } = comparison
-  const perSecond = (ms: number): string => Math.round((rows / ms) * 1000).toLocaleString('en')
+  const { rows, reference, candidate, target, unit } = comparison
+  const figure = (measured: number): string =>
+    unit === undefined
+      ? Math.round((rows / measured) * 1000).toLocaleString('en')
+      : `${Math.round(measured)} ${unit}`
   printLine([
     benchmark.name,
     rows.toLocaleString('en'),
     reference.name,
-    perSecond(referenceMs),
+    figure(referenceMs),
     candidate.name,
-    perSecond(candidateMs),
+    figure(candidateMs),
     `${ratio.toFixed(2)} ×`,
-    target === undefined ? '' : `≥ ${target} ×`,
+    target === undefined ? '' : `≥ ${Number(target.toFixed(2))} ×`,
   ])
 }
 

@@ -28,6 +28,10 @@ export interface Config {
   readonly logLevel: LogLevel
   readonly trafficTable: TrafficTable
   readonly scoringEngine: EngineChoice
+  /** How long the rollups of the traffic are kept. */
+  readonly retentionDays: number
+  /** How far back the rollups look for rows that came late. */
+  readonly lookBackMinutes: number
 }
 
 declare module 'fastify' {
@@ -86,6 +90,8 @@ export function loadConfig(environment: Environment): Config {
     logLevel: oneOf('LOG_LEVEL', LOG_LEVELS, debug === 'true' || debug === '1' ? 'debug' : 'info'),
     trafficTable: oneOf('TRAFFIC_TABLE', TRAFFIC_TABLES, 'request_logs'),
     scoringEngine: oneOf('SCORING_ENGINE', ENGINE_CHOICES, 'auto'),
+    retentionDays: number('RETENTION_DAYS', 90, { min: 1, max: 3650, integer: true }),
+    lookBackMinutes: number('LOOK_BACK_MINUTES', 60, { min: 0, max: 10080, integer: true }),
   })
 }
 

@@ -15,6 +15,10 @@ export interface Database {
   readonly setupProblem: string | undefined
   /** @throws ServiceError DATABASE_UNAVAILABLE unless the status is connected */
   assertConnected(): Promise<void>
+  /** As assertConnected, and that the service's own tables are there. */
+  assertUsable(): Promise<void>
+  /** A connection outside the pool, made when it is first asked; whoever opens it ends it. */
+  openConnection(): postgres.Sql
 }
 
 declare module 'fastify' {
@@ -53,7 +57,7 @@ export default fp(
         await stop()
         throw error
       }
-      decorate(sql, 'embedded', probe.ask, () => undefined)
+      decorate(sql, server.connection, probe.ask, () => undefined)
     } else {
       const sql = connect(database)
       const probe = createProbe(database)
@@ -63,7 +67,7 @@ export default fp(
         await Promise.all([sql.end({ timeout: 5 }), probe.end()])
       })
       await Promise.race([migration.attempt(), delay(FIRST_MIGRATION_LIMIT_MS, undefined, { ref: false })])
-      decorate(sql, 'server', probe.ask, migration.problem)
+      decorate(sql, database, probe.ask, migration.problem)
       log.info(
         { host: database.host, port: database.port, database: database.database },
         'using a PostgreSQL server',
@@ -72,13 +76,18 @@ export default fp(
 
     function decorate(
       sql: postgres.Sql,
-      mode: Database['mode'],
+      connection: Connection,
       problem: () => Promise<string | undefined>,
       setupProblem: () => string | undefined,
     ) {
+      const assertConnected = async () => {
+        if ((await problem()) === undefined) return
+        const message = 'The database is away. Try again shortly; GET /health says what is wrong with it.'
+        throw new ServiceError('DATABASE_UNAVAILABLE', message)
+      }
       app.decorate('sql', sql)
       app.decorate('database', {
-        mode,
+        mode: database.mode,
         get setupProblem() {
           return setupProblem()
         },
@@ -86,11 +95,15 @@ export default fp(
           const found = await problem()
           return found === undefined ? 'connected' : `error: ${found}`
         },
-        async assertConnected() {
-          if ((await problem()) === undefined) return
-          const message = 'The database is away. Try again shortly; GET /health says what is wrong with it.'
+        assertConnected,
+        async assertUsable() {
+          await assertConnected()
+          const found = setupProblem()
+          if (found === undefined) return
+          const message = `The service cannot set up its tables (${found}). Grant its role what is missing; it tries again by itself.`
           throw new ServiceError('DATABASE_UNAVAILABLE', message)
         },
+        openConnection: () => connect(connection, 1),
       })
     }
   },

@@ -128,7 +128,9 @@ function timeOf({ timestamp }: Metrics, nowMs: number): number {
 /** `fastify.detection`. No I/O: what is needed for a verdict is in memory. */
 export default fp(
   async (app) => {
-    app.decorate('detection', createDetection({ models: app.models, now: Date.now }))
+    const detection = createDetection({ models: app.models, now: Date.now })
+    app.models.onReset(() => detection.clear())
+    app.decorate('detection', detection)
   },
   { name: 'detection', dependencies: ['model-registry'] },
 )

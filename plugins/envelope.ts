@@ -24,6 +24,7 @@ export default fp(
       const responses = responsesOf(route)
       if (!responses?.['200']) return
       responses['200'] = envelopeOf(responses['200'])
+      if (responses['202']) responses['202'] = envelopeOf(responses['202'])
       responses['default'] = ANY_OTHER_FAILURE
     })
 

@@ -1,71 +1,12 @@
-import { createHash } from 'node:crypto'
 import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { anomalyModelFromState, anomalyModelToState } from '../models/anomaly/state.js'
-import type { AnomalyModel } from '../models/anomaly/model.js'
 import { replaceFile } from './atomic-file.js'
+import { isVersion } from './model-artifact.js'
 
-/** A trained model with its place in the order of versions. Immutable. */
-export interface Artifact {
-  /** Time of training, as text that sorts in the order of time: 20260131T120000000Z. */
-  readonly version: string
-  readonly trainedAt: string
-  readonly model: AnomalyModel
-}
-
-const SCHEMA_VERSION = 1
 const PREFIX = 'anomaly_detector-'
 const VERSION_FILE = /^anomaly_detector-(\d{8}T\d{9}Z)\.json$/
 const ACTIVE_FILE = 'active.json'
 const KEPT_VERSIONS = 20
-
-/** An artifact as the text of a file: JSON, with the SHA-256 of its payload. */
-export function encodeArtifact({ version, trainedAt, model }: Artifact): string {
-  const payload = { version, trained_at: trainedAt, model: anomalyModelToState(model) }
-  const header = { format: 'aegis-ml-model', schema_version: SCHEMA_VERSION, kind: 'anomaly_detector' }
-  return JSON.stringify({ ...header, sha256: checksum(payload), payload })
-}
-
-/**
- * The artifact in a file's text.
- * @throws Error saying what is wrong: not JSON, another schema version, a wrong checksum, an invalid model
- */
-export function decodeArtifact(text: string): Artifact {
-  const file = JSON.parse(text) as {
-    schema_version?: unknown
-    kind?: unknown
-    sha256?: unknown
-    payload?: { version: string; trained_at: string; model: unknown }
-  }
-  if (file.schema_version !== SCHEMA_VERSION || file.kind !== 'anomaly_detector' || !file.payload) {
-    const found = `schema version ${String(file.schema_version)}`
-    throw new Error(`it has ${found}; this service reads version ${SCHEMA_VERSION}, so train a new model`)
-  }
-  if (file.sha256 !== checksum(file.payload)) throw new Error('its checksum does not match its content')
-  const { version, trained_at: trainedAt, model } = file.payload
-  return { version, trainedAt, model: anomalyModelFromState(model) }
-}
-
-function checksum(payload: object): string {
-  return createHash('sha256').update(JSON.stringify(payload)).digest('hex')
-}
-
-/** The time as a version; later than the newest one even if the clock went back. */
-export function versionAfter(newest: string | undefined, time: Date): string {
-  return versionOf(newest === undefined ? time.getTime() : Math.max(time.getTime(), timeOf(newest) + 1))!
-}
-
-/** None for what is no time, nor for one so late that none could follow. */
-function versionOf(ms: number): string | undefined {
-  return ms >= 0 && ms < LATEST_MS ? new Date(ms).toISOString().replace(/[-:.]/g, '') : undefined
-}
-
-const LATEST_MS = Date.UTC(9000, 0)
-
-function timeOf(version: string): number {
-  const parts = /^(\d{4})(\d\d)(\d\dT\d\d)(\d\d)(\d\d)(\d{3}Z)$/
-  return Date.parse(version.replace(parts, '$1-$2-$3:$4:$5.$6'))
-}
 
 /** The models on disk: a file for each version, and one that says which is active. */
 export class ModelFiles {
@@ -77,7 +18,7 @@ export class ModelFiles {
     return names
       .map((name) => VERSION_FILE.exec(name)?.[1])
       .filter((version) => version !== undefined)
-      .filter((version) => versionOf(timeOf(version)) === version)
+      .filter(isVersion)
       .sort()
       .reverse()
   }
@@ -86,16 +27,13 @@ export class ModelFiles {
     return join(this.folder, `${PREFIX}${version}.json`)
   }
 
-  async read(version: string): Promise<Artifact> {
-    const artifact = decodeArtifact(await readFile(this.pathOf(version), 'utf8'))
-    if (artifact.version !== version) throw new Error(`it holds version ${artifact.version}`)
-    return artifact
+  /** The text of a version's artifact; undefined when there is no such file. */
+  async read(version: string): Promise<string | undefined> {
+    return readFile(this.pathOf(version), 'utf8').catch(nothingWhenMissing)
   }
 
-  async write(artifact: Artifact): Promise<void> {
-    const text = encodeArtifact(artifact)
-    decodeArtifact(text) // what could not be read again is not written
-    await replaceFile(this.pathOf(artifact.version), (file) => file.writeFile(text))
+  async write(version: string, text: string): Promise<void> {
+    await replaceFile(this.pathOf(version), (file) => file.writeFile(text))
   }
 
   /** The version to be active: undefined when that was never said, null after a reset. */
@@ -117,13 +55,16 @@ export class ModelFiles {
 
   /** Removes all but the newest versions and the active one. */
   async prune(active: string): Promise<void> {
-    const versions = await this.versions()
-    const old = versions.slice(KEPT_VERSIONS).filter((version) => version !== active)
+    const old = (await this.versions()).slice(KEPT_VERSIONS).filter((version) => version !== active)
     await Promise.all(old.map((version) => rm(this.pathOf(version), { force: true })))
   }
 }
 
+function nothingWhenMissing(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT') throw error
+}
+
 function emptyWhenMissing(error: NodeJS.ErrnoException): string[] {
-  if (error.code === 'ENOENT') return []
-  throw error
+  nothingWhenMissing(error)
+  return []
 }

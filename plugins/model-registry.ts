@@ -1,10 +1,17 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import fp from 'fastify-plugin'
+import type { TransactionSql } from 'postgres'
 import type { Log } from '../db/log.js'
+import type { VersionRow } from '../db/queries/models.js'
 import type { AnomalyModel } from '../models/anomaly/model.js'
 import { removeAbandoned } from './atomic-file.js'
-import { ModelFiles, versionAfter, type Artifact } from './model-files.js'
-import { chooseEngine, type ChosenEngine } from './scoring-engine.js'
 import type { EngineChoice } from './config.js'
+import { ServiceError } from './errors.js'
+import { versionAfter, type Artifact, type TrainingRecord } from './model-artifact.js'
+import { ModelFiles } from './model-files.js'
+import { followActiveModel } from './model-follower.js'
+import { ModelStore } from './model-store.js'
+import { chooseEngine, type ChosenEngine } from './scoring-engine.js'
 
 /** A model that is in use, with the engine that scores its forest. Immutable. */
 export interface ActiveDetector extends Artifact, ChosenEngine {}
@@ -14,23 +21,39 @@ export interface ActiveModels {
   readonly anomaly: ActiveDetector | null
 }
 
+/** Stores in the transaction of the run that made the model. */
+export type InTransaction = (store: (tx: TransactionSql) => Promise<Artifact>) => Promise<Artifact>
+
 export interface ModelRegistry {
   readonly active: ActiveModels
   /** What is wrong with the stored models, in sentences. */
   readonly problems: readonly string[]
-  /** Stores a model durably as a new version, then makes it the active one. */
-  publish(model: AnomalyModel): Promise<ActiveDetector>
-  /** Takes up what was active before the last stop. What stands in for a damaged file is not chosen for good. */
-  restore(): Promise<void>
+  /** Stores a model durably as a new version and makes it active, in the transaction of the run that made it. */
+  publish(
+    model: AnomalyModel,
+    training: TrainingRecord,
+    inTransaction: InTransaction,
+  ): Promise<ActiveDetector>
+  /** Takes up what the database says is active. */
+  sync(): Promise<void>
+  /** Takes up what the files of this replica say was active: what there is while the database is away. */
+  restoreFromFiles(): Promise<void>
   /** Makes the stored model active: the one last chosen, or the newest that is whole. Null when there is none. */
   load(): Promise<ActiveDetector | null>
-  /** Makes nothing active, until the next load or publish and across restarts. Stored versions stay. */
+  /** Makes a stored version active. */
+  activate(version: string): Promise<ActiveDetector>
+  /** Makes nothing active, until the next load, activation or training. Stored versions stay. */
   reset(): Promise<void>
-  close(): void
+  /** What is stored, the newest first. */
+  versions(): Promise<VersionRow[]>
+  /** Tells when nothing is active any more, wherever that was asked for. */
+  onReset(listener: () => void): void
+  /** Ends the change that is under way; none comes after it. */
+  close(): Promise<void>
 }
 
 export interface RegistryOptions {
-  readonly files: ModelFiles
+  readonly store: ModelStore
   readonly engine: EngineChoice
   readonly log: Pick<Log, 'info' | 'warn'>
   readonly now: () => Date
@@ -42,23 +65,34 @@ declare module 'fastify' {
   }
 }
 
+/** How long a change that hangs with its database can hold up the end. */
+const CLOSE_LIMIT_MS = 2_000
+
 const NOTHING: ActiveModels = Object.freeze({ anomaly: null })
 
-export function createModelRegistry({ files, engine, log, now }: RegistryOptions): ModelRegistry {
+export function createModelRegistry({ store, engine, log, now }: RegistryOptions): ModelRegistry {
+  const { sql, files } = store
   let active = NOTHING
-  let problems: readonly string[] = []
+  let problems: string[] = []
   let last: Promise<unknown> = Promise.resolve()
+  let closed = false
+  const resetListeners: (() => void)[] = []
 
   /** One change at a time: each starts when the one before has ended, well or badly. */
   const inTurn = <T>(change: () => Promise<T>): Promise<T> => {
+    if (closed) return Promise.reject(new ServiceError('SHUTTING_DOWN', 'The service is stopping.'))
     const result = last.then(change, change)
     last = result.catch(() => undefined)
     return result
+  }
+  const report = (problem: string): void => {
+    problems.push(problem)
   }
   const swap = (detector: ActiveDetector | null): void => {
     const before = active
     active = Object.freeze({ anomaly: detector })
     before.anomaly?.engine.dispose()
+    if (!detector) resetListeners.forEach((listener) => listener())
   }
   const use = async (artifact: Artifact): Promise<ActiveDetector> => {
     const detector = Object.freeze({ ...artifact, ...(await chooseEngine(engine, artifact.model.forest)) })
@@ -66,27 +100,45 @@ export function createModelRegistry({ files, engine, log, now }: RegistryOptions
     log.info({ version: detector.version, engine: detector.engine.name }, 'model active')
     return detector
   }
-  const readWhole = async (version: string): Promise<Artifact | null> => {
-    try {
-      return await files.read(version)
-    } catch (error) {
-      const reason = (error as Error).message.replace(/\.$/, '')
-      const problem = `Model file ${files.pathOf(version)} cannot be used: ${reason}.`
-      log.warn({ err: error, version }, problem)
-      problems = [...problems, problem]
-      return null
-    }
+  /** The database has it for certain: a disk that is full is a problem to tell of, no reason to fail. */
+  const onDisk = async (work: Promise<void>): Promise<void> => {
+    await work.catch((error: unknown) => {
+      log.warn({ err: error }, 'MODEL_PATH cannot be written')
+      report(`MODEL_PATH cannot be written (${(error as Error).message}): free its disk or grant the rights.`)
+    })
   }
-
-  /** The version last chosen or, where it is missing or damaged, the newest that is whole. */
-  const findWhole = async (): Promise<Artifact | null> => {
-    problems = []
-    const chosen = await files.activeVersion()
-    for (const version of new Set([...(chosen ? [chosen] : []), ...(await files.versions())])) {
-      const artifact = await readWhole(version)
+  const takeUp = async (artifact: Artifact): Promise<ActiveDetector> => {
+    await onDisk(store.keepFile(artifact))
+    return use(artifact)
+  }
+  const firstWhole = async (
+    versions: Iterable<string>,
+    find: (version: string) => Promise<Artifact | null>,
+  ): Promise<Artifact | null> => {
+    for (const version of versions) {
+      const artifact = await find(version)
       if (artifact) return artifact
     }
     return null
+  }
+  /** In the order in which they are tried: the chosen one, then the newest. */
+  const inOrder = (chosen: string | null | undefined, ...others: string[][]): Set<string> =>
+    new Set([...(chosen ? [chosen] : []), ...others.flat().sort().reverse()])
+
+  const useNothing = async (): Promise<void> => {
+    swap(null)
+    await onDisk(files.setActiveVersion(null))
+  }
+
+  /** A database that has never been told (a new one) learns what this replica uses. */
+  const adoptOwn = async (): Promise<void> => {
+    const chosen = await files.activeVersion()
+    if (chosen === null) return
+    const versions = inOrder(chosen, await files.versions())
+    const artifact = await firstWhole(versions, (version) => store.findFile(version, report))
+    if (!artifact) return
+    await sql.begin((tx) => store.activate(tx, artifact, false))
+    await takeUp(artifact)
   }
 
   return {
@@ -96,59 +148,99 @@ export function createModelRegistry({ files, engine, log, now }: RegistryOptions
     get problems() {
       return problems
     },
-    publish: (model) =>
+    publish: (model, training, inTransaction) =>
       inTurn(async () => {
-        const trainedAt = now()
-        const newest = (await files.versions())[0]
-        const artifact = {
-          version: versionAfter(newest, trainedAt),
-          trainedAt: trainedAt.toISOString(),
-          model,
-        }
-        await files.write(artifact)
-        await files.setActiveVersion(artifact.version)
-        const detector = await use(artifact)
+        const artifact = await inTransaction(async (tx) => {
+          const trainedAt = now()
+          const known = inOrder(
+            null,
+            (await store.versions(tx)).map(({ version }) => version),
+          )
+          const [newest] = inOrder(null, [...known], await files.versions())
+          const version = versionAfter(newest, trainedAt)
+          const artifact = { version, trainedAt: trainedAt.toISOString(), training, model }
+          await store.activate(tx, artifact, true)
+          return artifact
+        })
         problems = []
-        await files.prune(detector.version)
-        return detector
+        return takeUp(artifact)
       }),
-    restore: () =>
+    sync: () =>
       inTurn(async () => {
-        if ((await files.activeVersion()) === null) return
-        const artifact = await findWhole()
-        if (artifact) await use(artifact)
+        const chosen = await store.active()
+        if (chosen === (active.anomaly?.version ?? null)) return
+        problems = []
+        if (chosen === undefined) return adoptOwn()
+        if (chosen === null) return useNothing()
+        const artifact = await store.find(chosen, report)
+        if (artifact) await takeUp(artifact)
+        else if (!active.anomaly) await standIn()
       }),
+    restoreFromFiles: () => inTurn(standIn),
     load: () =>
       inTurn(async () => {
-        const artifact = await findWhole()
+        problems = []
+        const stored = (await store.versions()).map(({ version }) => version)
+        const versions = inOrder(await store.active(), stored, await files.versions())
+        const artifact = await firstWhole(versions, (version) => store.find(version, report))
         if (!artifact) return null
-        await files.setActiveVersion(artifact.version)
-        return use(artifact)
+        await sql.begin((tx) => store.activate(tx, artifact, false))
+        return takeUp(artifact)
+      }),
+    activate: (version) =>
+      inTurn(async () => {
+        const reasons: string[] = []
+        const artifact = await store.find(version, (problem) => reasons.push(problem))
+        if (!artifact) throw cannotActivate(version, reasons)
+        await sql.begin((tx) => store.activate(tx, artifact, false))
+        problems = []
+        return takeUp(artifact)
       }),
     reset: () =>
       inTurn(async () => {
-        await files.setActiveVersion(null)
-        swap(null)
+        await sql.begin((tx) => store.choose(tx, null))
+        problems = []
+        await useNothing()
       }),
-    close: () => swap(null),
+    versions: () => store.versions(),
+    onReset: (listener) => void resetListeners.push(listener),
+    async close() {
+      closed = true
+      await Promise.race([last, delay(CLOSE_LIMIT_MS, undefined, { ref: false })])
+      swap(null)
+    },
+  }
+
+  /** What stands in for a missing or damaged version is not chosen for good. */
+  async function standIn(): Promise<void> {
+    const chosen = await files.activeVersion()
+    if (chosen === null) return
+    const versions = inOrder(chosen, await files.versions())
+    const artifact = await firstWhole(versions, (version) => store.findFile(version, report))
+    if (artifact) await use(artifact)
   }
 }
 
-/** `fastify.models`: what was active before the last stop is active again, unless it was reset. */
+function cannotActivate(version: string, reasons: readonly string[]): ServiceError {
+  if (reasons.length > 0) return new ServiceError('MODEL_UNUSABLE', reasons.join(' '))
+  const message = `There is no version ${version}. GET /model/versions lists those that are stored.`
+  return new ServiceError('MODEL_NOT_FOUND', message)
+}
+
+/** `fastify.models`: what the database says is active or, while it is away, what was active on this replica. */
 export default fp(
   async (app) => {
+    const { sql, database, log } = app
     const { modelPath, scoringEngine } = app.config
-    const files = new ModelFiles(modelPath)
-    const registry = createModelRegistry({
-      files,
-      engine: scoringEngine,
-      log: app.log,
-      now: () => new Date(),
-    })
+    const store = new ModelStore(sql, new ModelFiles(modelPath), log)
+    const registry = createModelRegistry({ store, engine: scoringEngine, log, now: () => new Date() })
     await removeAbandoned(modelPath, Date.now())
-    await registry.restore()
+    const following = await followActiveModel({ registry, database, log })
     app.decorate('models', registry)
-    app.addHook('onClose', async () => registry.close())
+    app.addHook('onClose', async () => {
+      await following.stop()
+      await registry.close()
+    })
   },
-  { name: 'model-registry', dependencies: ['config'] },
+  { name: 'model-registry', dependencies: ['config', 'database'] },
 )

@@ -96,6 +96,7 @@ export function describeSchema(schema: Schema): string {
     case 'array':
       return `a list of ${schema.minItems ?? 0} to ${schema.maxItems} entries`
     case 'string':
+      if (schema.format === 'uuid') return 'a UUID, such as "7feea531-ae5f-451c-9683-b89d4a9a03ca"'
       if (schema.format === 'date-time') return 'an ISO-8601 time, such as "2026-01-31T12:00:00Z"'
       return `a text of ${schema.minLength ?? 0} to ${schema.maxLength} characters`
     case 'object':

@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { failures, Nothing, ref } from './schemas/types.js'
+import { toTrainedDetector, toTrainingJob, toTrainResult, TrainingJob } from './schemas/jobs.js'
 import { TrainBody, TrainedDetector, TrainingStatus, TrainResult } from './schemas/training.js'
+import { failures, Nothing, ref } from './schemas/types.js'
 
 const DEFAULT_DAYS = 7
 
@@ -13,15 +14,17 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         tags: ['training'],
         summary: 'Learn from the traffic table',
         description:
-          'Reads what each minute of the last days was like, fits a model and makes it active. Fewer than ten minutes: 200 with trained false, and the active model stays.',
+          'Brings the rollups of the traffic up to date, fits a model to what each minute of the last days was like and makes it active, on all replicas. Fewer than ten minutes: 200 with trained false, and the active model stays. With wait false it answers 202 with the job.',
         body: ref(TrainBody),
-        response: { 200: ref(TrainResult), ...failures(400, 409, 413, 415, 503) },
+        response: { 200: ref(TrainResult), 202: ref(TrainingJob), ...failures(400, 409, 413, 415, 503) },
       },
     },
-    async (request) => {
-      const { days = DEFAULT_DAYS, contamination } = request.body
-      const result = await app.training.run({ days, contamination })
-      return { anomaly_detector: toTrainedDetector(result), rate_optimizer: null }
+    async (request, reply) => {
+      const { days = DEFAULT_DAYS, contamination, exclude = [], wait = true } = request.body
+      const { job, result } = await app.training.begin({ days, contamination, exclude })
+      if (wait) return toTrainResult(await result)
+      reply.code(202).header('location', `/train/jobs/${job.id}`)
+      return toTrainingJob(job)
     },
   )
 
@@ -38,7 +41,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         response: { 200: ref(TrainedDetector), ...failures(400, 409, 413, 415, 503) },
       },
     },
-    async () => toTrainedDetector(await app.training.runOnSynthetic()),
+    async () => toTrainedDetector(await (await app.training.beginOnSynthetic()).result),
   )
 
   app.get(
@@ -52,11 +55,12 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       },
     },
     async () => {
-      const { startedAt } = app.training
+      const job = await app.training.jobs.current().catch(() => null) // what is loaded can be told without
       const detector = app.models.active.anomaly
       return {
-        training: startedAt !== null,
-        started_at: startedAt?.toISOString() ?? null,
+        training: job !== null,
+        started_at: job?.startedAt.toISOString() ?? null,
+        job: job?.id ?? null,
         anomaly_detector: {
           loaded: detector !== null,
           trained: detector !== null,
@@ -68,16 +72,6 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       }
     },
   )
-
-  function toTrainedDetector(result: Awaited<ReturnType<typeof app.training.run>>) {
-    const { trained, samples } = result
-    if (!result.trained) {
-      const { error, at } = result
-      return { trained, samples, score_threshold: null, timestamp: at.toISOString(), version: null, error }
-    }
-    const { model, trainedAt: timestamp, version } = result.detector
-    return { trained, samples, score_threshold: model.threshold, timestamp, version }
-  }
 }
 
 export default routes

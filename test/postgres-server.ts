@@ -1,6 +1,7 @@
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import postgres from 'postgres'
 import { startEmbeddedPostgres, type Connection, type EmbeddedPostgres } from '../db/embedded.js'
 import type { Log } from '../db/log.js'
 
@@ -18,6 +19,11 @@ export async function openDirectory(): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'aegis-ml-test-'))
   await chmod(directory, 0o755)
   return directory
+}
+
+export function connectTo({ host, port, user, password, database }: Connection): postgres.Sql {
+  const options = { host, port, username: user, password, database, connect_timeout: 5 }
+  return postgres({ ...options, max: 5, onnotice: () => undefined })
 }
 
 /** A throw-away server. */

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { rm } from 'node:fs/promises'
-import postgres from 'postgres'
+import type postgres from 'postgres'
 import tap, { type Test } from 'tap'
 import type { Connection } from '../db/embedded.js'
-import { configuredServer, openDirectory, startTestServer } from './postgres-server.js'
+import { configuredServer, connectTo, openDirectory, startTestServer } from './postgres-server.js'
 
-export { silentLog } from './postgres-server.js'
+export { connectTo as openSql, silentLog } from './postgres-server.js'
 
 /** A temporary directory that the system user postgres can enter too, removed after the test. */
 export async function testDirectory(t: Test): Promise<string> {
@@ -14,22 +14,17 @@ export async function testDirectory(t: Test): Promise<string> {
   return directory
 }
 
-export function openSql({ host, port, user, password, database }: Connection): postgres.Sql {
-  const options = { host, port, username: user, password, database, connect_timeout: 5 }
-  return postgres({ ...options, max: 5, onnotice: () => undefined })
-}
-
 /**
  * A fresh, empty database, dropped after the test. It is on the server of the test run or, when a file is run by
  * itself, on one that is started for the process.
  */
 export async function testDatabase(t: Test): Promise<{ sql: postgres.Sql; connection: Connection }> {
   const server = await (sharedServer ??= findServer())
-  const admin = openSql(server)
+  const admin = connectTo(server)
   const database = `test_${randomBytes(6).toString('hex')}`
   await admin`create database ${admin(database)}`
   const connection = { ...server, database }
-  const sql = openSql(connection)
+  const sql = connectTo(connection)
   t.teardown(async () => {
     await sql.end({ timeout: 1 })
     await admin`drop database ${admin(database)} with (force)`

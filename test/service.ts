@@ -26,6 +26,7 @@ export interface Service {
   dataPath: string
   get(url: string): Promise<Answer>
   post(url: string, body?: object, options?: InjectOptions): Promise<Answer>
+  delete(url: string): Promise<Answer>
 }
 
 /** The service as it runs in production, on a database and in folders of its own, closed after the test. */
@@ -57,6 +58,7 @@ export async function testService(t: Test, environment: Record<string, string> =
     sql,
     dataPath,
     get: (url) => send({ method: 'GET', url }),
+    delete: (url) => send({ method: 'DELETE', url }),
     post: (url, body, options = {}) =>
       send({ method: 'POST', url, ...(body && { payload: body }), ...options }),
   }

@@ -1,5 +1,5 @@
 import { Writable } from 'node:stream'
-import type { PendingQuery, Row, Sql } from 'postgres'
+import postgres, { type PendingQuery, type Row, type Sql } from 'postgres'
 import { recordTouchedRange } from './rollups.js'
 import type { TrafficTable } from './traffic.js'
 
@@ -23,28 +23,57 @@ const LOCK_TIMEOUT = '10s'
 /**
  * Copies rows into a traffic table and marks their range for the rollups, in one transaction: all or nothing.
  *
+ * It has a connection of its own, which ends with it. When one breaks, `sql.begin` asks for a rollback on what is no
+ * longer there, and that ends the process.
+ *
  * @returns how many rows PostgreSQL has taken
  * @throws PostgresError of the first row that it refuses; CopyStalledError; the reason of the signal
  */
 export async function copyRequests(sql: Sql, copy: RequestCopy): Promise<number> {
-  const { table, columns, range, signal } = copy
-  signal.throwIfAborted()
+  copy.signal.throwIfAborted()
   const patience = createPatience(copy.timeoutMs)
-  const work = sql.begin(async (tx) => {
-    await tx`select set_config('lock_timeout', ${LOCK_TIMEOUT}, true)`
-    // First, for where it fails it fails at once.
-    await recordTouchedRange(tx, table, range)
-    const query = tx`copy ${tx(table)} (${tx(columns)}) from stdin`
-    const count = await copyIn(query, copy.rows, signal, patience.renew)
-    signal.throwIfAborted()
-    return count
-  })
+  let lost = false
+  const onclose = () => {
+    lost = true
+  }
+  const connection = postgres({ ...(sql.options as object), max: 1, max_lifetime: null, onclose })
+  /** A new connection would take the place of a lost one, and go on outside of the transaction. */
+  const goOn = () => {
+    copy.signal.throwIfAborted()
+    if (lost) throw new ConnectionLostError('The connection was lost.')
+  }
   try {
-    // With a server that has gone silent there is no end of a transaction to wait for.
+    const work = copyInTransaction(connection, copy, goOn, patience.renew)
+    // With a server that has gone silent there is no end of the work to wait for.
     return await Promise.race([work, patience.over])
   } finally {
     patience.stop()
+    await connection.end({ timeout: 0 })
   }
+}
+
+async function copyInTransaction(
+  connection: Sql,
+  { table, columns, range, rows, signal }: RequestCopy,
+  goOn: () => void,
+  onProgress: () => void,
+): Promise<number> {
+  await connection`begin`
+  goOn()
+  await connection`select set_config('lock_timeout', ${LOCK_TIMEOUT}, true)`
+  goOn()
+  // First, for where it fails it fails at once.
+  await recordTouchedRange(connection, table, range)
+  goOn()
+  const query = connection`copy ${connection(table)} (${connection(columns)}) from stdin`
+  const count = await copyIn(query, rows, signal, onProgress)
+  goOn()
+  await connection`commit`
+  return count
+}
+
+class ConnectionLostError extends Error {
+  readonly code = 'CONNECTION_CLOSED'
 }
 
 /** PostgreSQL takes in nothing any more, and says nothing either. */

@@ -2,8 +2,8 @@ import type { ISql, Sql } from 'postgres'
 import { copyOut } from './copy-out.js'
 import { countQuery, exportQuery, namesEndpoints } from './traffic-export/figures.js'
 import { foldPaths } from './traffic-export/folded-paths.js'
-import { durationColumn, type TrafficSelection } from './traffic-export/selection.js'
-import type { TrafficTable } from './traffic.js'
+import type { TrafficSelection } from './traffic-export/selection.js'
+import { DURATION_COLUMN, type TrafficTable } from './traffic.js'
 
 export type { TrafficSelection }
 
@@ -36,9 +36,12 @@ export async function countExportRows(sql: Sql, selection: TrafficSelection): Pr
 }
 
 async function settle(tx: ISql, selection: TrafficSelection): Promise<boolean> {
-  await tx`select set_config('lock_timeout', ${LOCK_TIMEOUT}, true)`
+  await tx`select set_config('lock_timeout', ${LOCK_TIMEOUT}, true), set_config('jit', 'off', true)`
   // From here on numbers are written in the shortest form that reads back as the same, on servers before 12 too.
   await tx`select set_config('extra_float_digits', '3', true)`
+  // A server that sorts notices in time that its client was killed (PostgreSQL 14 and later, on Linux).
+  await tx`select set_config(name, '5s', true) from pg_settings
+    where name = 'client_connection_check_interval' and version() like '%linux%'`
   return namesEndpoints(selection.type) ? foldPaths(tx, selection) : false
 }
 
@@ -55,7 +58,7 @@ export async function trafficTotals(
   sql: Sql,
   { table, from, to }: { table: TrafficTable; from: Date; to: Date },
 ): Promise<TrafficTotals> {
-  const duration = sql(durationColumn(table))
+  const duration = sql(DURATION_COLUMN[table])
   const [row] = await sql<[TrafficTotals]>`
     select count(*)::float8 as requests, min("timestamp") as first, max("timestamp") as last,
       (count(*) filter (where status_code >= 400))::float8 as errors,

@@ -33,13 +33,15 @@ const LEAST: Readonly<Record<Feature, number>> = {
  * rates lean to the right, and an error rate that is mostly zero has no MAD at all). Downwards it is
  * 1.4826 × MAD of the logarithms, for a drop to a tenth is as remarkable as a rise to tenfold, which no
  * difference shows. Both have a floor, so that a history without any spread does not make every change an event.
+ * Traffic or a latency that is 0 throughout was not recorded: its scale is so wide that no value ever matters.
  *
  * @param feature which one; it decides the floor
  * @param values at least one, finite and not negative
  * @throws RangeError when values is empty
  */
 export function fitExpectation(feature: Feature, values: Float64Array): Expectation {
-  const value = quantile(values, 0.5)
+  if (feature !== 'error_rate' && values.every((each) => each === 0)) return NOT_RECORDED
+  const value = quantile(values, 0.5) // RangeError when empty
   const spread = Math.max(SIGMAS_PER_MAD * mad(values, value), LEAST_SHARE * value, LEAST[feature])
   const tail = (quantile(values, 0.9) - value) / NORMAL_Q90
   const logRatios = values.map((each) => logRatio(each, value))
@@ -49,6 +51,9 @@ export function fitExpectation(feature: Feature, values: Float64Array): Expectat
     down: Math.max(SIGMAS_PER_MAD * mad(logRatios, 0), LEAST_SHARE),
   }
 }
+
+/** The largest sample there may be is one such deviation away. */
+const NOT_RECORDED: Expectation = { value: 0, up: 1e12, down: 1e12 }
 
 /** The 90th percentile of the standard normal distribution. */
 const NORMAL_Q90 = 1.2816

@@ -1,5 +1,7 @@
 import type { Cell, Column } from './column.js'
 
+const LF = 0x0a
+
 const ESCAPES: Readonly<Record<string, string>> = {
   b: '\b',
   f: '\f',
@@ -29,4 +31,24 @@ export function copyTextCells(line: string, columns: readonly Column[]): Cell[] 
         return Number(text)
     }
   })
+}
+
+/**
+ * Rows out of the text format of COPY, in UTF-8, that comes in pieces of any size. A line end within a text is
+ * escaped there, so each LF ends a row.
+ */
+export class CopyTextRows {
+  #rest: Buffer = Buffer.alloc(0)
+
+  constructor(private readonly columns: readonly Column[]) {}
+
+  /** @returns the rows that this piece completes */
+  take(piece: Buffer): Cell[][] {
+    const text = this.#rest.length === 0 ? piece : Buffer.concat([this.#rest, piece])
+    const end = text.lastIndexOf(LF) + 1
+    this.#rest = text.subarray(end)
+    if (end === 0) return []
+    const lines = text.toString('utf8', 0, end - 1).split('\n')
+    return lines.map((line) => copyTextCells(line, this.columns))
+  }
 }

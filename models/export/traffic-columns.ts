@@ -55,6 +55,6 @@ const COLUMNS = {
 export type TrafficColumn = (typeof COLUMNS)[ExportType][number]['name']
 
 /** The columns of a type, in the order in which they are exported. */
-export function trafficColumns(type: ExportType): readonly (Column & { readonly name: TrafficColumn })[] {
+export function trafficColumns<T extends ExportType>(type: T): Readonly<(typeof COLUMNS)[T]> {
   return COLUMNS[type]
 }

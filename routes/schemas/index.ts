@@ -1,6 +1,16 @@
 import { Batch, BatchVerdict, Metrics, Trend, Verdict } from './detection.js'
+import { TrafficBucket } from './export.js'
 import { Alive, Health, Ready } from './health.js'
-import { LoadBody, LoadResult, ModelInfo, ResetResult } from './models.js'
+import { TrainingJob } from './jobs.js'
+import {
+  ActivateBody,
+  ActivateResult,
+  LoadBody,
+  LoadResult,
+  ModelInfo,
+  ModelVersions,
+  ResetResult,
+} from './models.js'
 import {
   SyntheticBody,
   SyntheticResult,
@@ -24,12 +34,17 @@ export const sharedSchemas = [
   TrainedDetector,
   TrainResult,
   TrainingStatus,
+  TrainingJob,
   SyntheticBody,
   SyntheticResult,
   ModelInfo,
+  ModelVersions,
+  ActivateBody,
+  ActivateResult,
   LoadBody,
   LoadResult,
   ResetResult,
+  TrafficBucket,
   Health,
   Alive,
   Ready,

@@ -49,6 +49,44 @@ export const ModelInfo = Type.Object(
   { $id: 'ModelInfo' },
 )
 
+const VersionInfo = Type.Object({
+  version: Type.String(),
+  active: Type.Boolean(),
+  trained_at: Timestamp,
+  training_samples: Type.Integer(),
+  source: nullable(Type.String(), { description: 'The table learned from, or synthetic.' }),
+  from: nullable(Timestamp, { description: 'The range learned from.' }),
+  to: nullable(Timestamp),
+  exclude: Type.Array(Type.Object({ from: Timestamp, to: Timestamp })),
+  duration_seconds: nullable(Type.Number()),
+  parameters: Type.Record(Type.String(), Type.Number()),
+  metrics: Type.Record(Type.String(), Type.Number()),
+  size_bytes: Type.Integer(),
+})
+
+export const ModelVersions = Type.Object(
+  { anomaly_detector: Type.Array(VersionInfo, { description: 'The newest first.' }) },
+  { $id: 'ModelVersions' },
+)
+
+export const ActivateBody = Type.Object(
+  {
+    model: oneOf(['anomaly']),
+    version: Type.String({
+      minLength: 1,
+      maxLength: 100,
+      description: 'One of GET /model/versions.',
+      examples: ['20260131T120000000Z'],
+    }),
+  },
+  { $id: 'ActivateBody' },
+)
+
+export const ActivateResult = Type.Object(
+  { activated: Type.Literal(true), model: oneOf(['anomaly']), version: Type.String() },
+  { $id: 'ActivateResult' },
+)
+
 export const LoadBody = Type.Object(
   { models: Type.Optional(ModelNames) },
   { $id: 'LoadBody', examples: [{}] },

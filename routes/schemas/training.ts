@@ -21,6 +21,17 @@ export const TrainBody = Type.Object(
     ),
     contamination: Type.Optional(Contamination),
     models: Type.Optional(ModelNames),
+    exclude: Type.Optional(
+      Type.Array(Type.Object({ from: Timestamp, to: Timestamp }), {
+        maxItems: 1000,
+        description: 'Intervals that are left out, known incidents say: from included, to not.',
+      }),
+    ),
+    wait: Type.Optional(
+      Type.Boolean({
+        description: 'False: answer 202 at once with the job, to be followed at /train/jobs/{id}.',
+      }),
+    ),
   },
   { $id: 'TrainBody', examples: [{ days: 7 }] },
 )
@@ -34,6 +45,7 @@ const trained = {
   timestamp: Timestamp,
   version: nullable(Type.String(), { description: 'The version that is active now; null when not trained.' }),
   error: Type.Optional(Type.String({ examples: ['Insufficient training data'] })),
+  warnings: Type.Array(Type.String(), { description: 'What the history could not teach.' }),
 }
 
 export const TrainedDetector = Type.Object(trained, { $id: 'TrainedDetector' })
@@ -48,8 +60,13 @@ export const TrainResult = Type.Object(
 
 export const TrainingStatus = Type.Object(
   {
-    training: Type.Boolean({ description: 'A run is under way.' }),
+    training: Type.Boolean({
+      description: 'A run is under way on any replica; false also when the database cannot be asked.',
+    }),
     started_at: nullable(Timestamp, { description: 'When that run began, or null.' }),
+    job: nullable(Type.String({ format: 'uuid' }), {
+      description: 'The id of that run, for /train/jobs/{id}, or null.',
+    }),
     anomaly_detector: Type.Object({
       loaded: Type.Boolean(),
       trained: Type.Boolean(),

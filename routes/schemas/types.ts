@@ -35,6 +35,7 @@ export const Failure = Type.Object(
 
 const DESCRIPTIONS = {
   400: 'The request is not valid; the message names the field and what is allowed.',
+  404: 'There is nothing of that name.',
   409: 'The service is not in the state that this needs; the message says what to do first.',
   413: 'The body is larger than 8 MiB.',
   415: 'The content type is not application/json.',

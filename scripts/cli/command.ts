@@ -35,7 +35,10 @@ function ending(error: unknown): { code: number; message: string } {
   if (!(error instanceof CommanderError)) return failureOf(error)
   if (error.exitCode === 0) return { code: 0, message: '' } // --help, --version
   if (error.code === 'commander.help') return { code: 2, message: '' } // the help has been shown
-  const text = error.message.replace(/^error: /, '').replace(/\s+/g, ' ')
+  const text = error.message
+    .replace(/^error: /, '')
+    .replace(/\s+/g, ' ')
+    .replace(/\.$/, '')
   // What follows a mistyped --db-password= is nobody's business.
   return failureOf(new UsageError(`${text.replace(/'(--?[^'=]*)=.*'/, "'$1'")}.`))
 }

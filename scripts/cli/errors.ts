@@ -33,6 +33,13 @@ export function failureOf(error: unknown): { code: number; message: string } {
     return { code: 2, message: `${message} See --help.` }
   }
   const ofDatabase = error instanceof DatabaseError || error instanceof postgres.PostgresError
-  if (ofDatabase || isDatabaseAway(error)) return { code: 3, message: `the database: ${message}` }
+  if (ofDatabase || isDatabaseAway(error)) return { code: 3, message: `the database: ${inWords(message)}` }
   return { code: UNEXPECTED, message }
+}
+
+/** The client has codes of its own for what happens to a connection. */
+function inWords(message: string): string {
+  const [, code, where] = /^write (\w+) (\S+)$/.exec(message) ?? []
+  if (code === 'CONNECT_TIMEOUT') return `${where} does not answer.`
+  return code === undefined ? message : `the connection to ${where} was lost.`
 }

@@ -35,10 +35,11 @@ function standardOutput(stop: AbortSignal): Output {
         if (stop.aborted) return refuse()
         stop.addEventListener('abort', refuse, { once: true })
         process.stdout.write(chunk, (error) => {
+          // When the reader has hung up, the command is about to be stopped.
+          if ((error as NodeJS.ErrnoException | null | undefined)?.code === 'EPIPE') return
           stop.removeEventListener('abort', refuse)
-          // Of a reader that hung up the stream itself tells, and the command is stopped.
-          if (!error) resolve()
-          else if ((error as NodeJS.ErrnoException).code !== 'EPIPE') reject(error)
+          if (error) reject(error)
+          else resolve()
         })
       }),
   }
@@ -76,10 +77,16 @@ async function replaceFile<T>(
 const writeInto = async <T>(path: string, stop: AbortSignal, work: (output: Output) => Promise<T>) =>
   writeTo(await openOutput(path, 'w', path), path, stop, work, false)
 
+const REASONS: Readonly<Record<string, string>> = {
+  EACCES: 'there is no permission',
+  EROFS: 'the file system is read-only',
+  ENOENT: 'there is no such folder',
+  ENOTDIR: 'its folder is a file',
+}
+
 async function openOutput(name: string, flags: string, path: string): Promise<FileHandle> {
   return open(name, flags, 0o666).catch((error: NodeJS.ErrnoException) => {
-    const reason = error.code === 'ENOENT' ? 'there is no such folder' : error.code
-    throw new UsageError(`--output ${path} cannot be written: ${reason}.`)
+    throw new UsageError(`--output ${path} cannot be written: ${REASONS[error.code ?? ''] ?? error.message}.`)
   })
 }
 

@@ -26,8 +26,8 @@ export function rangeOf({ days, start, end }: RangeFlags, now: Date): { from: Da
   const given = end === undefined ? present : end.at.getTime() + (end.isDay ? DAY_MS : 0)
   const to = new Date(Math.min(given, present))
   if (start.at >= to) {
-    const what = given > present || end === undefined ? 'the present minute' : `--end ${to.toISOString()}`
-    throw new UsageError(`--start ${start.at.toISOString()} is not before ${what}.`)
+    const end = given >= present ? 'the present minute' : 'the end of the range'
+    throw new UsageError(`--start ${start.at.toISOString()} is not before ${end}, ${to.toISOString()}.`)
   }
   return { from: start.at, to }
 }

@@ -1,5 +1,5 @@
 import type { Column } from '../../models/export/column.js'
-import { copyTextCells } from '../../models/export/copy-text.js'
+import { CopyTextRows } from '../../models/export/copy-text.js'
 import { CrlfLines } from '../../models/export/crlf.js'
 import { csvHeader } from '../../models/export/csv.js'
 import type { Output } from '../cli/output.js'
@@ -41,11 +41,9 @@ function passOn(columns: readonly Column[], output: Output): TrafficWriter {
   }
 }
 
-const LF = 0x0a
-
 function rewrite(format: Format, columns: readonly Column[], output: Output): TrafficWriter {
   const writer = createRowWriter(format, columns, output)
-  let rest: Buffer = Buffer.alloc(0)
+  const text = new CopyTextRows(columns)
   let rows = 0
   return {
     copyFormat: 'text',
@@ -53,13 +51,9 @@ function rewrite(format: Format, columns: readonly Column[], output: Output): Tr
       return rows
     },
     async write(piece) {
-      const text = rest.length === 0 ? piece : Buffer.concat([rest, piece])
-      const end = text.lastIndexOf(LF) + 1
-      rest = text.subarray(end)
-      if (end === 0) return
-      const lines = text.toString('utf8', 0, end - 1).split('\n')
-      rows += lines.length
-      await writer.write(lines.map((line) => copyTextCells(line, columns)))
+      const complete = text.take(piece)
+      rows += complete.length
+      await writer.write(complete)
     },
     finish: () => writer.finish(),
   }

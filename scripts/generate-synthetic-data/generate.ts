@@ -29,7 +29,7 @@ export async function writeTraffic(
     for await (const batch of requests.batches()) await sink.write(batch)
     await sink.finish()
   })
-  say(`${requests.summary()}${output === undefined ? '' : ` Written to ${output}.`}`)
+  if (output !== undefined) say(`${requests.summary()} They are in ${output}.`)
 }
 
 /** Puts traffic into the traffic table; the tables that are missing are made, as the service does. */
@@ -51,7 +51,7 @@ export async function insertRequests(
     signal: stop,
     timeoutMs: COPY_TIMEOUT_MS,
   })
-  say(`${requests.summary()} ${count.toLocaleString('en')} rows are in ${table}.`)
+  say(`${requests.summary()} They are in ${table}, ${count.toLocaleString('en')} rows.`)
 }
 
 async function* pieces(

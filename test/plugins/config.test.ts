@@ -15,6 +15,8 @@ t.test('an empty environment gives the documented defaults', async (t) => {
     logLevel: 'info',
     trafficTable: 'request_logs',
     scoringEngine: 'auto',
+    retentionDays: 90,
+    lookBackMinutes: 60,
   })
 })
 

@@ -4,8 +4,9 @@ import {
   type ExportType,
   type TrafficColumn,
 } from '../../../models/export/traffic-columns.js'
+import { DURATION_COLUMN } from '../traffic.js'
 import { FOLDED_PATHS } from './folded-paths.js'
-import { durationColumn, rangeOf, type TrafficSelection } from './selection.js'
+import { rangeOf, type TrafficSelection } from './selection.js'
 
 const KEYS = {
   aggregated: ['time_bucket'],
@@ -55,12 +56,14 @@ export function exportQuery(
     if (kind === 'time') return isoTime(value)
     return kind === 'text' && guardTexts ? neutralised(value) : value
   })
+  // By the keys themselves, not by the texts made of them: so they come sorted from the grouping, row by row.
+  const order = KEYS[type].map((name) => `figures.${name}`)
   const figures = `(${figuresQuery(selection, pathsAreFolded)}) figures`
   const minutes =
     type === 'endpoint-summary'
       ? `join (${minutesQuery(selection, pathsAreFolded)}) minutes using (method, path)`
       : ''
-  return `select ${cells.join(', ')} from ${figures} ${minutes} order by ${KEYS[type].join(', ')}`
+  return `select ${cells.join(', ')} from ${figures} ${minutes} order by ${order.join(', ')}`
 }
 
 /** The text of a query for the number of rows of an export. */
@@ -73,7 +76,7 @@ export function countQuery(selection: TrafficSelection, pathsAreFolded: boolean)
 /** What the minutes of each endpoint were like; those without a request are unknown. */
 function minutesQuery(selection: TrafficSelection, pathsAreFolded: boolean): string {
   return `
-    select method, path, avg(rpm)::float8 as rpm_mean, max(rpm) as rpm_max, stddev(rpm::float8) as rpm_stddev,
+    select method, path, sum(rpm)::float8 / count(*) as rpm_mean, max(rpm) as rpm_max, stddev(rpm::float8) as rpm_stddev,
       percentile_cont(0.95) within group (order by rpm) as rpm_p95,
       min(first) as first, max(last) as last, count(distinct date_bin('1 hour', minute, ${EPOCH})) as hours
     from (
@@ -84,12 +87,15 @@ function minutesQuery(selection: TrafficSelection, pathsAreFolded: boolean): str
     group by 1, 2`
 }
 
-/** The requests as the aggregates want them: a latency below zero is none, a missing status is 0. */
+/**
+ * The requests as the aggregates want them: a latency below zero is none, nor is one of 30,000 years; a missing
+ * status is 0.
+ */
 function requestsOf(selection: TrafficSelection, pathsAreFolded: boolean): string {
   const { table, type } = selection
-  const duration = durationColumn(table)
+  const duration = DURATION_COLUMN[table]
   const common = `"timestamp", coalesce(status_code, 0) as status, ip_address, user_id,
-    case when ${duration} >= 0 then ${duration} end as latency`
+    case when ${duration} between 0 and 1e15 then ${duration} end as latency`
   if (!namesEndpoints(type)) return `select ${common} from ${table} where ${rangeOf(selection)}`
   const path = pathsAreFolded ? 'coalesce(folded.template, requests.path)' : 'requests.path'
   const join = pathsAreFolded

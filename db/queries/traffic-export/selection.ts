@@ -15,10 +15,3 @@ export interface TrafficSelection {
 export function rangeOf({ from, to }: TrafficSelection): string {
   return `"timestamp" >= '${from.toISOString()}' and "timestamp" < '${to.toISOString()}'`
 }
-
-const DURATION_COLUMN = { request_logs: 'response_time_ms', request_metrics: 'duration_ms' } as const
-
-/** What a table of requests calls their duration. */
-export function durationColumn(table: TrafficTable): string {
-  return DURATION_COLUMN[table]
-}

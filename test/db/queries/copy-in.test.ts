@@ -34,7 +34,6 @@ const copy = (sql: Sql, over: Partial<RequestCopy> = {}) =>
 async function prepared(t: Test) {
   const { sql, connection } = await testDatabase(t)
   await migrate(sql)
-  await sql`create table if not exists aegis_ml_touched_ranges (t text, a timestamptz, b timestamptz)` // TEMPORARY
   /** Rows, touched ranges, and that the connections are as they were. */
   const left = async () => {
     const [{ rows, ranges }] = (await sql`select

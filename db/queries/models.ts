@@ -1,0 +1,150 @@
+import type { JSONValue, Sql, TransactionSql } from 'postgres'
+import { isTableUnusable } from '../errors.js'
+
+/** What notifies of a change of what is active. */
+export const ACTIVE_CHANNEL = 'aegis_ml_active_models'
+
+/** Kinds of models that the service trains. */
+export type ModelKind = 'anomaly_detector'
+
+/** What there is to tell of a version without opening its artifact. */
+export interface ModelSummary {
+  readonly trainedAt: string
+  readonly samples: number
+  /** What it learned from, with the range of that in time; null where it is not known. */
+  readonly source: string | null
+  readonly from: string | null
+  readonly to: string | null
+  readonly exclude: readonly { readonly from: string; readonly to: string }[]
+  readonly durationSeconds: number | null
+  readonly parameters: Readonly<Record<string, number>>
+  readonly metrics: Readonly<Record<string, number>>
+  readonly sizeBytes: number
+}
+
+export interface StoredModel {
+  readonly version: string
+  readonly artifact: string
+  readonly summary: ModelSummary
+}
+
+export interface VersionRow extends ModelSummary {
+  readonly version: string
+  readonly active: boolean
+}
+
+/** Versions kept beside the active one. */
+const KEPT_VERSIONS = 20
+
+/** Puts a version into the store, where it is not there yet. */
+export async function storeModel(tx: TransactionSql, kind: ModelKind, model: StoredModel): Promise<void> {
+  const { version, artifact, summary } = model
+  await tx`insert into aegis_ml_models (kind, version, artifact, summary)
+    values (${kind}, ${version}, ${artifact}, ${tx.json(summary as unknown as JSONValue)})
+    on conflict (kind, version) do nothing`
+}
+
+/** What the gateway's own table ml_models tells of a training. */
+export interface TrainingEntry {
+  readonly modelType: string
+  readonly path: string
+  readonly featureNames: readonly string[]
+  readonly baselines: object
+}
+
+/**
+ * Enters a training into ml_models.
+ * @returns the problem, when the gateway's table does not take it
+ */
+export async function enterTraining(
+  tx: TransactionSql,
+  kind: ModelKind,
+  { version, summary }: StoredModel,
+  { modelType, path, featureNames, baselines }: TrainingEntry,
+): Promise<unknown> {
+  try {
+    await tx.savepoint(
+      (savepoint) => savepoint`insert into ml_models (model_name, model_type, version, trained_at,
+          training_samples, training_duration_seconds, parameters, metrics, feature_names, feature_baselines,
+          model_path, model_size_bytes)
+        values (${kind}, ${modelType}, ${version}, ${summary.trainedAt}, ${summary.samples},
+          ${summary.durationSeconds}, ${tx.json(summary.parameters)}, ${tx.json(summary.metrics)},
+          ${featureNames as string[]}, ${tx.json(baselines as JSONValue)}, ${path}, ${summary.sizeBytes})`,
+    )
+    return undefined
+  } catch (error) {
+    if (isTableUnusable(error)) return error
+    throw error
+  }
+}
+
+/** Makes a stored version active, or none, and tells all replicas when the transaction commits. */
+export async function setActiveModel(
+  tx: TransactionSql,
+  kind: ModelKind,
+  version: string | null,
+): Promise<void> {
+  await tx`insert into aegis_ml_active_models (kind, version) values (${kind}, ${version})
+    on conflict (kind) do update set version = excluded.version, changed_at = now()`
+  await tx`select pg_notify(${ACTIVE_CHANNEL}, ${kind})`
+}
+
+/** Sends through the channel what listeners hear if they still do. */
+export async function pingChannel(sql: Sql, echo: string): Promise<void> {
+  await sql`select pg_notify(${ACTIVE_CHANNEL}, ${echo})`
+}
+
+/** The flags of the gateway's table ml_models after a change. As enterTraining, it returns a problem. */
+export async function flagActiveModel(
+  tx: TransactionSql,
+  kind: ModelKind,
+  version: string | null,
+): Promise<unknown> {
+  try {
+    await tx.savepoint(async (savepoint) => {
+      await savepoint`update ml_models set is_active = false, deactivated_at = now()
+        where model_name = ${kind} and is_active and version is distinct from ${version}`
+      await savepoint`update ml_models set is_active = true, deactivated_at = null
+        where model_name = ${kind} and version = ${version} and not is_active`
+    })
+    return undefined
+  } catch (error) {
+    if (isTableUnusable(error)) return error
+    throw error
+  }
+}
+
+/** Removes all but the newest versions and the active one. */
+export async function pruneModels(tx: TransactionSql, kind: ModelKind): Promise<void> {
+  await tx`delete from aegis_ml_models where kind = ${kind}
+    and version not in (
+      select version from aegis_ml_models where kind = ${kind} order by version desc limit ${KEPT_VERSIONS})
+    and version not in (
+      select version from aegis_ml_active_models where kind = ${kind} and version is not null)`
+}
+
+/** The active version: null after a reset, undefined when nothing was ever said. */
+export async function activeModelVersion(
+  sql: Sql | TransactionSql,
+  kind: ModelKind,
+): Promise<string | null | undefined> {
+  const [row] = await sql<{ version: string | null }[]>`
+    select version from aegis_ml_active_models where kind = ${kind}`
+  return row?.version
+}
+
+/** The text of a version's artifact. */
+export async function modelArtifact(sql: Sql, kind: ModelKind, version: string): Promise<string | undefined> {
+  const [row] = await sql<{ artifact: string }[]>`
+    select artifact from aegis_ml_models where kind = ${kind} and version = ${version}`
+  return row?.artifact
+}
+
+/** What is stored, the newest first. */
+export async function storedVersions(sql: Sql | TransactionSql, kind: ModelKind): Promise<VersionRow[]> {
+  const rows = await sql<{ version: string; summary: ModelSummary; active: boolean }[]>`
+    select model.version, summary, active.version is not null as active
+    from aegis_ml_models model left join aegis_ml_active_models active using (kind, version)
+    where kind = ${kind} order by model.version desc`
+  return rows.map(({ version, summary, active }) => ({ ...summary, version, active }))
+}

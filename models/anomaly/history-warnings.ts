@@ -1,0 +1,35 @@
+import { FEATURES, N_FEATURES } from './features.js'
+
+const DAY_MINUTES = 1440
+
+/**
+ * What a history cannot teach, in sentences for an operator: a column that is 0 throughout (see `fitExpectation`),
+ * less than a day, a range most of which is unknown.
+ *
+ * @param samples `[nSamples, 5]`, row-major, features in the order of FEATURES
+ * @param rangeMinutes minutes in the range that the samples are from, left out ones not counted
+ */
+export function historyWarnings(samples: Float64Array, rangeMinutes: number): string[] {
+  const count = samples.length / N_FEATURES
+  if (count === 0) return []
+  const warnings: string[] = []
+  const empty = FEATURES.filter((feature, column) => feature !== 'error_rate' && isZero(samples, column))
+  if (empty.length > 0) {
+    warnings.push(`${empty.join(', ')}: 0 in every minute, so not recorded, and not judged.`)
+  }
+  if (count < DAY_MINUTES) {
+    warnings.push(
+      `The history has ${count} minutes: usual hours of a day that are not in it will look unusual.`,
+    )
+  } else if (count < rangeMinutes / 2) {
+    warnings.push(
+      `Only ${count} of the ${rangeMinutes} minutes in the range have requests; the others are unknown.`,
+    )
+  }
+  return warnings
+}
+
+function isZero(samples: Float64Array, column: number): boolean {
+  for (let index = column; index < samples.length; index += N_FEATURES) if (samples[index] !== 0) return false
+  return true
+}

@@ -1,0 +1,92 @@
+import { randomUUID } from 'node:crypto'
+import type { Sql } from 'postgres'
+import { describeDatabaseError } from '../db/errors.js'
+import type { Log } from '../db/log.js'
+import { ACTIVE_CHANNEL, pingChannel } from '../db/queries/models.js'
+import type { Database } from './database.js'
+import type { ModelRegistry } from './model-registry.js'
+
+export interface FollowerOptions {
+  readonly registry: Pick<ModelRegistry, 'sync' | 'restoreFromFiles'>
+  readonly database: Pick<Database, 'assertUsable' | 'openConnection'>
+  readonly log: Pick<Log, 'debug'>
+}
+
+/** How long a notification that was lost goes unnoticed. */
+const POLL_MS = 10_000
+const RETRY_MS = 1_000
+
+/**
+ * Keeps the registry at what the database says is active: a notification tells of each change at once, a slow
+ * poll of those whose notification was lost. Each poll also sends an echo through the channel; where the one
+ * before has not come back, the connection that listens is replaced.
+ *
+ * Resolves when the registry has what is active, from the files while the database is away.
+ */
+export async function followActiveModel({ registry, database, log }: FollowerOptions) {
+  const echo = `echo ${randomUUID()}`
+  let heard = false
+  let listener: Sql | undefined
+  let timer: NodeJS.Timeout | undefined
+  let running = false
+  let stopped = false
+
+  const onNotification = (payload: string): void => {
+    if (payload === echo) heard = true
+    else if (!payload.startsWith('echo ')) registry.sync().catch(retrySoon)
+  }
+  const listen = async (): Promise<void> => {
+    const deaf = listener
+    listener = database.openConnection()
+    await deaf?.end({ timeout: 0 })
+    await listener.listen(ACTIVE_CHANNEL, onNotification)
+    heard = true
+  }
+  const poll = async (): Promise<void> => {
+    await database.assertUsable()
+    if (!heard) await listen()
+    heard = false
+    await pingChannel(listener!, echo)
+    await registry.sync()
+  }
+  const run = async (): Promise<void> => {
+    if (running) return
+    running = true
+    let next = POLL_MS
+    try {
+      await poll()
+    } catch (error) {
+      log.debug(
+        { reason: describeDatabaseError(error) },
+        'the active model cannot be asked for; trying again',
+      )
+      heard = false
+      next = RETRY_MS
+    }
+    running = false
+    schedule(next)
+  }
+  function schedule(ms: number): void {
+    clearTimeout(timer)
+    if (!stopped) timer = setTimeout(() => void run(), ms).unref()
+  }
+  function retrySoon(): void {
+    schedule(RETRY_MS)
+  }
+
+  try {
+    await poll()
+    schedule(POLL_MS)
+  } catch (error) {
+    log.debug({ reason: describeDatabaseError(error) }, 'the active model is taken from the files')
+    await registry.restoreFromFiles()
+    schedule(RETRY_MS)
+  }
+  return {
+    async stop(): Promise<void> {
+      stopped = true
+      clearTimeout(timer)
+      await listener?.end({ timeout: 0 })
+    },
+  }
+}
