@@ -1,5 +1,6 @@
-import type { PendingQuery, Row, Sql, TransactionSql } from 'postgres'
+import type { PendingQuery, Row, Sql } from 'postgres'
 import { ADVISORY_LOCKS, ADVISORY_LOCK_SPACE } from '../advisory-locks.js'
+import { ownTransaction, type GoOn } from '../own-transaction.js'
 import { copyIn, type RequestCopy } from './copy-in.js'
 import { recordTouchedRange } from './rollups.js'
 
@@ -28,16 +29,19 @@ export async function importRequests(
   sql: Sql,
   { table, columns, rows, signal }: LogImport,
 ): Promise<{ rows: number; added: number }> {
-  signal.throwIfAborted()
-  return sql.begin(async (tx) => {
+  return ownTransaction(sql, signal, async (tx, goOn) => {
     await tx`
       create temporary table aegis_ml_staged on commit drop as
       select ${tx(columns)} from ${tx(table)} with no data`
+    goOn()
     const count = await copyIn(tx`copy aegis_ml_staged (${tx(columns)}) from stdin`, rows, signal)
+    goOn()
     if (count === 0) return { rows: 0, added: 0 }
-    const hours = await untilAborted(signal, (run) => addNewRows(tx, { table, columns }, run))
-    for (const range of rangesOf(hours)) await recordTouchedRange(tx, table, range)
-    signal.throwIfAborted()
+    const hours = await addNewRows(tx, { table, columns, signal }, goOn)
+    for (const range of rangesOf(hours)) {
+      goOn()
+      await recordTouchedRange(tx, table, range)
+    }
     return { rows: count, added: hours.reduce((sum, { added }) => sum + added, 0) }
   })
 }
@@ -47,24 +51,23 @@ interface AddedHour {
   readonly added: number
 }
 
-type Run = <T extends Row[]>(query: PendingQuery<T>) => PendingQuery<T>
-
 async function addNewRows(
-  tx: TransactionSql,
-  { table, columns }: Pick<LogImport, 'table' | 'columns'>,
-  run: Run,
+  tx: Sql,
+  { table, columns, signal }: Pick<LogImport, 'table' | 'columns' | 'signal'>,
+  goOn: GoOn,
 ): Promise<AddedHour[]> {
-  await run(tx`select pg_advisory_xact_lock(${ADVISORY_LOCK_SPACE}, ${ADVISORY_LOCKS.importing})`)
-  await tx`select set_config('lock_timeout', ${LOCK_TIMEOUT}, true)`
-  await tx`select set_config('work_mem', ${WORK_MEMORY}, true)`
-  const times = await run(
-    tx<{ from: Date; to: Date }[]>`
-      select date_trunc('second', min("timestamp")) as from, max("timestamp") + interval '1 second' as to
-      from aegis_ml_staged`,
-  )
-  const { from, to } = times[0]!
+  const lock = tx`select pg_advisory_xact_lock(${ADVISORY_LOCK_SPACE}, ${ADVISORY_LOCKS.importing})`
+  await orCancelled(lock, signal)
+  goOn()
+  await tx`select set_config('lock_timeout', ${LOCK_TIMEOUT}, true), set_config('work_mem', ${WORK_MEMORY}, true)`
+  goOn()
+  const times = tx<{ from: Date; to: Date }[]>`
+    select date_trunc('second', min("timestamp")) as from, max("timestamp") + interval '1 second' as to
+    from aegis_ml_staged`
+  const { from, to } = (await orCancelled(times, signal))[0]!
+  goOn()
   const list = tx`${tx(columns)}` // after "insert" the client would take them for values
-  return run(tx<(AddedHour & Row)[]>`
+  const insertion = tx<AddedHour[]>`
     with added as (
       insert into ${tx`${tx(table)}`} (${list})
       select ${list} from aegis_ml_staged staged where not exists (
@@ -74,20 +77,16 @@ async function addNewRows(
       )
       returning "timestamp"
     )
-    select date_trunc('hour', "timestamp") as hour, count(*)::float8 as added from added group by 1 order by 1`)
+    select date_trunc('hour', "timestamp") as hour, count(*)::float8 as added from added group by 1 order by 1`
+  return orCancelled(insertion, signal)
 }
 
-/** Does the work; what it runs is cancelled, on the server, at the signal. */
-async function untilAborted<T>(signal: AbortSignal, work: (run: Run) => Promise<T>): Promise<T> {
-  let running: PendingQuery<Row[]> | undefined
-  const cancel = () => void Promise.resolve(running?.cancel()).catch(() => undefined)
+/** The answer of a query, which the server gives up at the signal. */
+async function orCancelled<T>(query: PendingQuery<T & Row[]>, signal: AbortSignal): Promise<T> {
+  const cancel = () => void Promise.resolve(query.cancel()).catch(() => undefined)
   signal.addEventListener('abort', cancel, { once: true })
   try {
-    return await work((query) => {
-      signal.throwIfAborted()
-      running = query as unknown as PendingQuery<Row[]>
-      return query
-    })
+    return await query
   } catch (error) {
     signal.throwIfAborted()
     throw error
