@@ -65,6 +65,8 @@ declare module 'fastify' {
   }
 }
 
+const POLL_MS = 10_000
+
 /** How long a change that hangs with its database can hold up the end. */
 const CLOSE_LIMIT_MS = 2_000
 
@@ -150,13 +152,14 @@ export function createModelRegistry({ store, engine, log, now }: RegistryOptions
     },
     publish: (model, training, inTransaction) =>
       inTurn(async () => {
+        const kept = await files.versions()
         const artifact = await inTransaction(async (tx) => {
           const trainedAt = now()
           const known = inOrder(
             null,
             (await store.versions(tx)).map(({ version }) => version),
           )
-          const [newest] = inOrder(null, [...known], await files.versions())
+          const [newest] = inOrder(null, [...known], kept)
           const version = versionAfter(newest, trainedAt)
           const artifact = { version, trainedAt: trainedAt.toISOString(), training, model }
           await store.activate(tx, artifact, true)
@@ -235,7 +238,7 @@ export default fp(
     const store = new ModelStore(sql, new ModelFiles(modelPath), log)
     const registry = createModelRegistry({ store, engine: scoringEngine, log, now: () => new Date() })
     await removeAbandoned(modelPath, Date.now())
-    const following = await followActiveModel({ registry, database, log })
+    const following = await followActiveModel({ registry, database, log, pollMs: POLL_MS })
     app.decorate('models', registry)
     app.addHook('onClose', async () => {
       await following.stop()
