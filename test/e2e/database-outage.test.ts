@@ -55,14 +55,17 @@ t.test('without its database the service judges on, says so, and recovers by its
   t.match(await service.post('/train'), { status: 200 })
 
   async function refusesChanges({ get, post }: Service): Promise<void> {
-    t.match(await post('/train'), AWAY)
-    t.match(await post('/train', { wait: false }), AWAY)
-    t.match(await post('/train/synthetic'), AWAY)
-    t.match(await post('/model/activate', { model: 'anomaly', version: '20260131T120000000Z' }), AWAY)
-    t.match(await post('/model/load'), AWAY)
-    t.match(await post('/model/reset'), AWAY)
-    t.match(await get('/model/versions'), AWAY)
-    t.match(await get('/train/jobs/00000000-0000-4000-8000-000000000000'), AWAY)
+    const refusals = await Promise.all([
+      post('/train'),
+      post('/train', { wait: false }),
+      post('/train/synthetic'),
+      post('/model/activate', { model: 'anomaly', version: '20260131T120000000Z' }),
+      post('/model/load'),
+      post('/model/reset'),
+      get('/model/versions'),
+      get('/train/jobs/00000000-0000-4000-8000-000000000000'),
+    ])
+    for (const refusal of refusals) t.match(refusal, AWAY)
     t.match(await get('/train/status'), { status: 200, body: { data: { training: false } } })
   }
 })
