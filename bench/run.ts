@@ -4,6 +4,7 @@ import { detectWhileTraining } from './detect-while-training.js'
 import { kernelBatch } from './kernel-batch.js'
 import { kernelRow } from './kernel-row.js'
 import { kernelSklearn } from './kernel-sklearn.js'
+import { rollups } from './rollups.js'
 import { tensor } from './tensor.js'
 
 const benchmarks: Readonly<Record<string, Benchmark>> = {
@@ -12,6 +13,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   'kernel-sklearn': kernelSklearn,
   tensor,
   'detect-while-training': detectWhileTraining,
+  rollups,
 }
 
 const help = `Usage: npm run bench -- [name …]

@@ -6,8 +6,8 @@ export const ADVISORY_LOCKS = {
   embeddedOwner: 1,
   /** Held while a migration is applied. */
   migrations: 2,
-  /** Held while the rollups are brought up to date. */
+  /** Held by the replica that brings the rollups up to date. */
   rollups: 3,
-  /** Held by the one training run that there may be. */
+  /** Held by the replica that trains. */
   training: 4,
 } as const

@@ -1,0 +1,56 @@
+import type { MaybeRow, PendingQuery, Sql } from 'postgres'
+import type { TrafficTable } from '../traffic.js'
+import { DAY_MS, type TimeRange } from './times.js'
+
+/** Days fetched at a time. */
+const PAGE = 31
+
+/** See minuteFigures in db/queries/rollups.ts. Figures travel as their eight bytes: no digit is lost, none is parsed. */
+export async function readMinuteFigures(
+  sql: Sql,
+  table: TrafficTable,
+  { from, to, exclude = [] }: TimeRange & { readonly exclude?: readonly TimeRange[] },
+  signal: AbortSignal,
+): Promise<Float64Array> {
+  const days: Buffer[] = []
+  let next = from
+  for (;;) {
+    signal.throwIfAborted()
+    const page = await cancelledBy(signal, pageOf(sql, table, { from: next, to }, exclude))
+    days.push(...page.map(({ figures }) => figures))
+    const last = page.at(-1)
+    if (last === undefined || page.length < PAGE) return toNumbers(Buffer.concat(days))
+    next = new Date(last.day.getTime() + DAY_MS)
+  }
+}
+
+const pageOf = (sql: Sql, table: TrafficTable, { from, to }: TimeRange, exclude: readonly TimeRange[]) =>
+  sql<{ day: Date; figures: Buffer }[]>`
+    select date_trunc('day', minute, 'UTC') as day, string_agg(
+      float8send(requests::float8 / 60) || float8send(latency_sum / latencies) || float8send(latency_p95)
+        || float8send(latency_p99) || float8send(errors::float8 / requests),
+      '' order by minute) as figures
+    from aegis_ml_rollup_minutes
+    where traffic_table = ${table} and minute >= ${from} and minute < ${to} and latencies > 0
+      and not exists (
+        select from unnest(${exclude.map(({ from }) => from.toISOString())}::timestamptz[],
+          ${exclude.map(({ to }) => to.toISOString())}::timestamptz[]) excluded (since, until)
+        where minute < until and minute + interval '1 minute' > since
+      )
+    group by 1 order by 1 limit ${PAGE}`
+
+async function cancelledBy<T>(signal: AbortSignal, query: PendingQuery<T & readonly MaybeRow[]>) {
+  const cancel = () => void Promise.resolve(query.cancel()).catch(() => undefined)
+  signal.addEventListener('abort', cancel, { once: true })
+  try {
+    return await query
+  } finally {
+    signal.removeEventListener('abort', cancel)
+  }
+}
+
+function toNumbers(bytes: Buffer): Float64Array {
+  const numbers = new Float64Array(bytes.length / 8)
+  for (let i = 0; i < numbers.length; i++) numbers[i] = bytes.readDoubleBE(8 * i)
+  return numbers
+}

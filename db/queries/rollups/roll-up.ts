@@ -1,0 +1,78 @@
+import type { Sql } from 'postgres'
+import { replaceClientHours } from './client-hours.js'
+import type { EndpointNames } from './endpoints.js'
+import { replaceMinutes } from './minutes.js'
+import { ScratchSize } from './scratch.js'
+import type { TimeRange } from './times.js'
+import { addressOf, latencyOf, type TrafficSource } from './traffic-source.js'
+
+/** Names whose numbers are kept from chunk to chunk. */
+const MOST_NAMES = 200_000
+
+/** Rolls chunks up: whole minutes, or whole hours with their clients; each replaces what was there. */
+export class Roller {
+  readonly #sql: Sql
+  readonly #source: TrafficSource
+  readonly #endpoints: EndpointNames
+  readonly #names = new ScratchSize(MOST_NAMES)
+
+  constructor(sql: Sql, source: TrafficSource, endpoints: EndpointNames) {
+    this.#sql = sql
+    this.#source = source
+    this.#endpoints = endpoints
+  }
+
+  /**
+   * In a transaction of a single snapshot. With clients the range must begin with an hour.
+   * @returns how many rows there were
+   */
+  async rollUp(chunk: TimeRange, withClients: boolean): Promise<number> {
+    const sql = this.#sql
+    const { table } = this.#source
+    await this.#endpoints.resolve(chunk)
+    await this.#numberNames(chunk)
+    const rows = await this.#load(chunk)
+    await replaceMinutes(sql, table, chunk)
+    if (withClients) await replaceClientHours(sql, table, chunk)
+    return rows
+  }
+
+  /** Users and addresses get numbers, which are counted and sorted several times as fast as names are. */
+  async #numberNames({ from, to }: TimeRange): Promise<void> {
+    const sql = this.#sql
+    if (this.#names.isFull) {
+      await sql`truncate rollup_names`
+      this.#names.clear()
+    }
+    const { count } = await sql`
+      insert into rollup_names (name)
+      with pairs as (
+        select user_id, ip_address from ${sql(this.#source.table)}
+        where "timestamp" >= ${from} and "timestamp" < ${to} group by 1, 2
+      )
+      select name from (
+        select user_id::text collate "C" as name from pairs union select ${addressOf(sql, this.#source)} from pairs
+      ) found
+      where name is not null and not exists (select from rollup_names known where known.name = found.name)`
+    if (this.#names.add(count)) await sql`analyze rollup_names`
+  }
+
+  async #load({ from, to }: TimeRange): Promise<number> {
+    const sql = this.#sql
+    const { table } = this.#source
+    const { count } = await sql`
+      insert into rollup_requests
+      select floor(date_part('epoch', "timestamp") - ${from.getTime() / 1000}::float8)::int, endpoint, latency,
+        status, users.no, addresses.no
+      from (
+        select "timestamp", coalesce(method, '') as method, coalesce(path, '') as path,
+          ${latencyOf(sql, table)} as latency, coalesce(status_code, 0) as status,
+          user_id::text collate "C" as user_id, ${addressOf(sql, this.#source)} collate "C" as address
+        from ${sql(table)} where "timestamp" >= ${from} and "timestamp" < ${to}
+      ) requests
+      join rollup_paths using (method, path)
+      left join rollup_names users on users.name = user_id
+      left join rollup_names addresses on addresses.name = address`
+    return count
+  }
+}

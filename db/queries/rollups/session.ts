@@ -1,0 +1,65 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Sql } from 'postgres'
+import { ADVISORY_LOCKS, ADVISORY_LOCK_SPACE } from '../../advisory-locks.js'
+import { openOwnConnection } from '../../own-connection.js'
+
+/** A connection of the update's own: its session locks and temporary tables end with it, or at the signal. */
+export interface RollupSession {
+  readonly sql: Sql
+  /** On one snapshot: what several statements read of the traffic table is the same rows. */
+  transaction<T>(work: () => Promise<T>): Promise<T>
+}
+
+const SETTINGS = {
+  /** How long a lock of somebody else on a table is waited for. */
+  lock_timeout: '10s',
+  /** What a sort or a hash table may use before it goes to disk. */
+  work_mem: '64MB',
+  jit: 'off',
+}
+
+/** Pauses between two questions whether it is our turn. */
+const FIRST_PAUSE_MS = 20
+const LONGEST_PAUSE_MS = 250
+
+/** Runs the work on a connection that holds the advisory lock of the rollups; ends it when the signal says so. */
+export async function withRollupSession<T>(
+  pool: Sql,
+  signal: AbortSignal,
+  work: (session: RollupSession) => Promise<T>,
+): Promise<T> {
+  signal.throwIfAborted()
+  const { sql, transaction, close } = openOwnConnection(pool, SETTINGS, signal)
+  let stopped: Promise<unknown> | undefined
+  let backend: number | undefined
+  const stop = () => {
+    if (backend === undefined) return
+    stopped = pool`select pg_cancel_backend(${backend})`.catch(() => undefined)
+  }
+  signal.addEventListener('abort', stop, { once: true })
+  try {
+    const [row] = await sql<{ pid: number }[]>`select pg_backend_pid() as pid`
+    backend = row!.pid
+    await waitForTurn(sql, signal)
+    return await work({
+      sql,
+      transaction: (inside) => transaction('isolation level repeatable read', inside),
+    })
+  } catch (error) {
+    throw signal.aborted ? signal.reason : error
+  } finally {
+    signal.removeEventListener('abort', stop)
+    await stopped
+    await close()
+  }
+}
+
+/** Asks again and again: a session that waits inside the server would hold back its vacuum. */
+async function waitForTurn(sql: Sql, signal: AbortSignal): Promise<void> {
+  for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
+    const [row] = await sql<{ ours: boolean }[]>`
+      select pg_try_advisory_lock(${ADVISORY_LOCK_SPACE}, ${ADVISORY_LOCKS.rollups}) as ours`
+    if (row!.ours) return
+    await delay(pauseMs, undefined, { signal })
+  }
+}
