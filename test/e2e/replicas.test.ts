@@ -10,7 +10,9 @@ import { holdTraffic, holdVersions, insertMinutes } from './traffic.js'
 /** Within which all replicas have what one was told; the poll that does without notifications is five times as slow. */
 const AT_ONCE = { limitMs: 2_000 }
 
-async function twoReplicas(t: Test): Promise<{ sql: Sql; a: Replica; b: Replica; start(): Promise<Replica> }> {
+async function twoReplicas(
+  t: Test,
+): Promise<{ sql: Sql; a: Replica; b: Replica; start(): Promise<Replica> }> {
   const { sql, connection } = await testDatabase(t)
   const start = () => startReplica(t, connection)
   const [a, b] = await Promise.all([start(), start()])
@@ -19,7 +21,10 @@ async function twoReplicas(t: Test): Promise<{ sql: Sql; a: Replica; b: Replica;
 
 async function bothUse(t: Test, replicas: Replica[], version: string | null, what: string, limit = AT_ONCE) {
   const since = performance.now()
-  await eventually(async () => (await Promise.all(replicas.map(versionInUse))).every((v) => v === version), limit)
+  await eventually(
+    async () => (await Promise.all(replicas.map(versionInUse))).every((v) => v === version),
+    limit,
+  )
   t.pass(`${what} (${Math.round(performance.now() - since)} ms)`)
 }
 
@@ -29,7 +34,9 @@ const versionOf = ({ body }: { body: { data: Record<string, unknown> } }) =>
 t.test('a training started on both replicas at once runs once, and both serve what it made', async (t) => {
   const { sql, a, b, start } = await twoReplicas(t)
   const replicas = [a, b]
-  await Promise.all(replicas.map(({ service }) => post(`${service.url}/generate/synthetic`, { duration_hours: 24 })))
+  await Promise.all(
+    replicas.map(({ service }) => post(`${service.url}/generate/synthetic`, { duration_hours: 24 })),
+  )
   await insertMinutes(sql, 60)
 
   const versions: string[] = []
