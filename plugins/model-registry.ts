@@ -110,8 +110,9 @@ export function createModelRegistry({ store, engine, log, now }: RegistryOptions
     })
   }
   const takeUp = async (artifact: Artifact): Promise<ActiveDetector> => {
+    const detector = await use(artifact)
     await onDisk(store.keepFile(artifact))
-    return use(artifact)
+    return detector
   }
   const firstWhole = async (
     versions: Iterable<string>,
