@@ -25,17 +25,20 @@ async function singleConnection(t: Test) {
   return { sql, proxy, terminate, goesOn }
 }
 
-t.test('a transaction whose connection ends in the middle of a query fails, and the next works', async (t) => {
-  const { sql, terminate, goesOn } = await singleConnection(t)
-  for (let round = 0; round < 3; round++) {
-    const transaction = sql.begin(async (tx) => {
-      await terminate(tx)
-      await tx`select pg_sleep(10)`
-    })
-    await t.rejects(transaction, { code: 'CONNECTION_CLOSED' })
-    await goesOn()
-  }
-})
+t.test(
+  'a transaction whose connection ends in the middle of a query fails, and the next works',
+  async (t) => {
+    const { sql, terminate, goesOn } = await singleConnection(t)
+    for (let round = 0; round < 3; round++) {
+      const transaction = sql.begin(async (tx) => {
+        await terminate(tx)
+        await tx`select pg_sleep(10)`
+      })
+      await t.rejects(transaction, { code: 'CONNECTION_CLOSED' })
+      await goesOn()
+    }
+  },
+)
 
 t.test('a connection that ends between queries is made anew', async (t) => {
   const { sql, terminate, goesOn } = await singleConnection(t)
@@ -50,19 +53,22 @@ t.test('a connection that ends between queries is made anew', async (t) => {
   }
 })
 
-t.test('what was asked while the server was away does not keep the next connection from working', async (t) => {
-  const { sql, proxy, goesOn } = await singleConnection(t)
-  for (let round = 0; round < 3; round++) {
-    await sql`select 1`
-    const closing = proxy.close()
-    const asked = [sql`select 1`, sql`select 2`, sql`select 3`].map((query) => query.catch(() => undefined))
-    await closing
-    await Promise.all(asked)
-    await t.rejects(sql`select 1`)
-    await proxy.open()
-    await goesOn()
-  }
-})
+t.test(
+  'what was asked while the server was away does not keep the next connection from working',
+  async (t) => {
+    const { sql, proxy, goesOn } = await singleConnection(t)
+    for (let round = 0; round < 3; round++) {
+      await sql`select 1`
+      const closing = proxy.close()
+      const asked = [sql`select 1`, sql`select 2`, sql`select 3`].map((query) => query.catch(() => undefined))
+      await closing
+      await Promise.all(asked)
+      await t.rejects(sql`select 1`)
+      await proxy.open()
+      await goesOn()
+    }
+  },
+)
 
 t.test('a query can be cancelled', async (t) => {
   const { sql, goesOn } = await singleConnection(t)

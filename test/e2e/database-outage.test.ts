@@ -70,38 +70,41 @@ t.test('without its database the service judges on, says so, and recovers by its
   }
 })
 
-t.test('at a start without the database the files say what was active, later the database does', async (t) => {
-  const { connection, sql } = await testDatabase(t)
-  const proxy = await switchableProxy(t, connection.port)
-  const environment = {
-    POSTGRES_HOST: '127.0.0.1',
-    POSTGRES_PORT: String(proxy.port),
-    POSTGRES_DB: connection.database,
-    MODEL_PATH: await testDirectory(t),
-  }
-  const first = await testService(t, environment)
-  await trainOnSynthetic(first)
-  const old = await versionInUse(first)
-  await trainOnSynthetic(first)
-  const newest = await versionInUse(first)
-  await first.post('/model/activate', { model: 'anomaly', version: old })
-  await first.app.close()
+t.test(
+  'at a start without the database the files say what was active, later the database does',
+  async (t) => {
+    const { connection, sql } = await testDatabase(t)
+    const proxy = await switchableProxy(t, connection.port)
+    const environment = {
+      POSTGRES_HOST: '127.0.0.1',
+      POSTGRES_PORT: String(proxy.port),
+      POSTGRES_DB: connection.database,
+      MODEL_PATH: await testDirectory(t),
+    }
+    const first = await testService(t, environment)
+    await trainOnSynthetic(first)
+    const old = await versionInUse(first)
+    await trainOnSynthetic(first)
+    const newest = await versionInUse(first)
+    await first.post('/model/activate', { model: 'anomaly', version: old })
+    await first.app.close()
 
-  await proxy.close()
-  const second = await testService(t, environment)
-  t.equal(await versionInUse(second), old, 'the active one, not the newest')
-  t.match(await second.post('/detect', USUAL), { status: 200, body: { data: { model_version: old } } })
-  await sql`update aegis_ml_active_models set version = ${newest!}` // as another replica did
-  await proxy.open()
-  await eventually(async () => (await versionInUse(second)) === newest)
-  await second.post('/model/reset')
-  await second.app.close()
+    await proxy.close()
+    const second = await testService(t, environment)
+    t.equal(await versionInUse(second), old, 'the active one, not the newest')
+    t.match(await second.post('/detect', USUAL), { status: 200, body: { data: { model_version: old } } })
+    await sql`update aegis_ml_active_models set version = ${newest!}` // as another replica did
+    await proxy.open()
+    await eventually(async () => (await versionInUse(second)) === newest)
+    await second.post('/model/reset')
+    await second.app.close()
 
-  await proxy.close()
-  const third = await testService(t, environment)
-  t.equal(await versionInUse(third), undefined, 'a reset is remembered as well')
-  await sql`update aegis_ml_active_models set version = ${newest!}`
-  await rm(environment.MODEL_PATH, { recursive: true })
-  await proxy.open()
-  await eventually(async () => (await versionInUse(third)) === newest)
-})
+    await proxy.close()
+    const third = await testService(t, environment)
+    t.equal(await versionInUse(third), undefined, 'a reset is remembered as well')
+    await sql`update aegis_ml_active_models set version = ${newest!}`
+    await rm(environment.MODEL_PATH, { recursive: true })
+    await proxy.open()
+    await eventually(async () => (await versionInUse(third)) === newest)
+  },
+)

@@ -10,7 +10,9 @@ import { holdTraffic, holdVersions, insertMinutes } from './traffic.js'
 /** Within which all replicas have what one was told; the poll that does without notifications is five times as slow. */
 const AT_ONCE = { limitMs: 2_000 }
 
-async function twoReplicas(t: Test): Promise<{ sql: Sql; a: Replica; b: Replica; start(): Promise<Replica> }> {
+async function twoReplicas(
+  t: Test,
+): Promise<{ sql: Sql; a: Replica; b: Replica; start(): Promise<Replica> }> {
   const { sql, connection } = await testDatabase(t)
   const start = () => startReplica(t, connection)
   const [a, b] = await Promise.all([start(), start()])
@@ -19,7 +21,10 @@ async function twoReplicas(t: Test): Promise<{ sql: Sql; a: Replica; b: Replica;
 
 async function bothUse(t: Test, replicas: Replica[], version: string | null, what: string, limit = AT_ONCE) {
   const since = performance.now()
-  await eventually(async () => (await Promise.all(replicas.map(versionInUse))).every((v) => v === version), limit)
+  await eventually(
+    async () => (await Promise.all(replicas.map(versionInUse))).every((v) => v === version),
+    limit,
+  )
   t.pass(`${what} (${Math.round(performance.now() - since)} ms)`)
 }
 
@@ -29,7 +34,9 @@ const versionOf = ({ body }: { body: { data: Record<string, unknown> } }) =>
 t.test('a training started on both replicas at once runs once, and both serve what it made', async (t) => {
   const { sql, a, b, start } = await twoReplicas(t)
   const replicas = [a, b]
-  await Promise.all(replicas.map(({ service }) => post(`${service.url}/generate/synthetic`, { duration_hours: 24 })))
+  await Promise.all(
+    replicas.map(({ service }) => post(`${service.url}/generate/synthetic`, { duration_hours: 24 })),
+  )
   await insertMinutes(sql, 60)
 
   const versions: string[] = []
@@ -102,4 +109,25 @@ t.test('a replica whose connection for notifications breaks still learns of chan
     await post(`${a.service.url}/model/activate`, { model: 'anomaly', version })
     await bothUse(t, [a, b], version, what, { limitMs: 12_000 })
   }
+})
+
+t.test('a replica that hangs while it trains loses the right to, and gives up when it goes on', async (t) => {
+  const { sql, a, b } = await twoReplicas(t)
+  await insertMinutes(sql, 30)
+  const release = await holdTraffic(sql)
+  const hanging = post(`${a.service.url}/train`)
+  await eventually(async () => (await get(`${b.service.url}/train/status`)).body.data['training'] === true)
+  a.service.child.kill('SIGSTOP')
+  await release()
+  t.match(await post(`${b.service.url}/train`), { status: 409, body: { code: 'TRAINING_RUNNING' } })
+  const trained = await eventually(
+    async () => {
+      const answer = await post(`${b.service.url}/train`)
+      return answer.status === 200 && answer
+    },
+    { limitMs: 60_000, pauseMs: 500 },
+  )
+  a.service.child.kill('SIGCONT')
+  t.match(await hanging, { status: 503, body: { code: 'DATABASE_UNAVAILABLE' } })
+  await bothUse(t, [a, b], versionOf(trained), 'both serve what the other made', { limitMs: 12_000 })
 })
