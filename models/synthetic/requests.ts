@@ -26,7 +26,7 @@ export interface RequestBatch {
   readonly latencyMs: Uint16Array
 }
 
-const BATCH = 1024
+const BATCH = 256
 const MINUTE_MS = 60_000
 /** The gateway gives up then. */
 const LONGEST_LATENCY_MS = 60_000

@@ -39,7 +39,7 @@ export function createSink(content: Content, place: Place): Sink {
 
 /** Characters, or rows, that are written at once. */
 const PIECE = 65_536
-const ROWS = 1000
+const ROWS = 250
 
 function textSink(header: string, lines: (batch: Readonly<RequestBatch>) => string, output: Output): Sink {
   let text = header
