@@ -110,3 +110,24 @@ t.test('a replica whose connection for notifications breaks still learns of chan
     await bothUse(t, [a, b], version, what, { limitMs: 12_000 })
   }
 })
+
+t.test('a replica that hangs while it trains loses the right to, and gives up when it goes on', async (t) => {
+  const { sql, a, b } = await twoReplicas(t)
+  await insertMinutes(sql, 30)
+  const release = await holdTraffic(sql)
+  const hanging = post(`${a.service.url}/train`)
+  await eventually(async () => (await get(`${b.service.url}/train/status`)).body.data['training'] === true)
+  a.service.child.kill('SIGSTOP')
+  await release()
+  t.match(await post(`${b.service.url}/train`), { status: 409, body: { code: 'TRAINING_RUNNING' } })
+  const trained = await eventually(
+    async () => {
+      const answer = await post(`${b.service.url}/train`)
+      return answer.status === 200 && answer
+    },
+    { limitMs: 60_000, pauseMs: 500 },
+  )
+  a.service.child.kill('SIGCONT')
+  t.match(await hanging, { status: 503, body: { code: 'DATABASE_UNAVAILABLE' } })
+  await bothUse(t, [a, b], versionOf(trained), 'both serve what the other made', { limitMs: 12_000 })
+})

