@@ -9,7 +9,8 @@ import type { Sql } from 'postgres'
 import { migrate } from '../../db/migrate.js'
 import { EXPORT_TYPES, trafficColumns } from '../../models/export/traffic-columns.js'
 import { insertRequests, randomRequests } from '../db/queries/traffic-rows.js'
-import { testDatabase } from '../postgres.js'
+import { readEmbeddedConnection } from '../../db/embedded.js'
+import { testDatabase, testDirectory } from '../postgres.js'
 import { databaseFlags, runScript, startScript } from './cli/process.js'
 
 const SCRIPT = 'export-training-data'
@@ -300,3 +301,34 @@ t.test('a database that goes away in the middle is exit code 3, and no file', as
   t.match(await ended, { code: 3, stderr: /the database: .*(terminating|lost)/ })
   t.same(await readdir(path), [])
 })
+
+t.test('a reader that pauses holds the server back, not the memory', async (t) => {
+  const { sql, flags } = await traffic(t, 0)
+  await sql`insert into request_logs ("timestamp", method, path, status_code)
+    select ${FROM}::timestamptz + i * interval '0.5 seconds', 'GET', '/' || repeat('x', 30) || chr(97 + i % 26), 200
+    from generate_series(0, 160000) i`
+  const { child, ended } = startScript(SCRIPT, [...flags, ...RANGE, '--type', 'endpoint'])
+  child.stdout!.pause()
+  const waiting = () =>
+    sql`select 1 from pg_stat_activity where datname = current_database() and wait_event = 'ClientWrite'`
+  while ((await waiting()).length === 0) await delay(20)
+  await delay(500)
+  t.equal((await waiting()).length, 1)
+  child.stdout!.resume()
+  const { code, stdout } = await ended
+  t.equal(code, 0)
+  t.equal(stdout.split('\r\n').length, 2 + 1440 * 26)
+})
+
+t.test(
+  'with nothing said about a database it is the one below DATA_PATH, which is left stopped',
+  async (t) => {
+    const dataPath = await testDirectory(t)
+    const env = { DATA_PATH: dataPath }
+    t.match(await runScript(SCRIPT, [], { env, cwd: dataPath }), {
+      code: 1,
+      stderr: /request_logs has no requests/,
+    })
+    await t.rejects(readEmbeddedConnection(dataPath), { message: /start the service/ })
+  },
+)
