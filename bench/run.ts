@@ -2,9 +2,11 @@ import { parseArgs } from 'node:util'
 import { compare, type Benchmark, type Result } from './benchmark.js'
 import { detectWhileTraining } from './detect-while-training.js'
 import { exportTrainingData } from './export.js'
+import { insert } from './insert.js'
 import { kernelBatch } from './kernel-batch.js'
 import { kernelRow } from './kernel-row.js'
 import { kernelSklearn } from './kernel-sklearn.js'
+import { rollups } from './rollups.js'
 import { tensor } from './tensor.js'
 
 const benchmarks: Readonly<Record<string, Benchmark>> = {
@@ -13,7 +15,9 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   'kernel-sklearn': kernelSklearn,
   tensor,
   'detect-while-training': detectWhileTraining,
+  rollups,
   export: exportTrainingData,
+  insert,
 }
 
 const help = `Usage: npm run bench -- [name …]

@@ -11,6 +11,7 @@ import { BUCKET_SECONDS, trafficColumns, type Bucket } from '../models/export/tr
 import { ServiceError } from './errors.js'
 import { exportText, type ExportFormat } from './export-text.js'
 import { exportRange, type RangeRequest } from './export-range.js'
+import { orAborted } from './or-aborted.js'
 
 export interface TrainingDataRequest extends RangeRequest {
   readonly bucket: Bucket
@@ -155,23 +156,13 @@ function nothingIn(table: TrafficTable, { from, to }: { from: Date; to: Date }):
   return new ServiceError('NO_DATA', message)
 }
 
-/** Fails as soon as the signal is aborted, with its reason, whatever the work does then. */
-function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason as Error)
-    if (signal.aborted) abort()
-    signal.addEventListener('abort', abort, { once: true })
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
-  })
-}
-
 /** `fastify.exports`. */
 export default fp(
   async (app) => {
     const { config, database, sql } = app
     const exports = createExports({
       sql,
-      assertDatabase: () => database.assertConnected(),
+      assertDatabase: () => database.assertUsable(),
       table: config.trafficTable,
       retentionDays: config.retentionDays,
       lookBackMinutes: config.lookBackMinutes,

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import fp from 'fastify-plugin'
 import type { TransactionSql } from 'postgres'
 import type { Log } from '../db/log.js'
@@ -47,7 +48,8 @@ export interface ModelRegistry {
   versions(): Promise<VersionRow[]>
   /** Tells when nothing is active any more, wherever that was asked for. */
   onReset(listener: () => void): void
-  close(): void
+  /** Ends the change that is under way; none comes after it. */
+  close(): Promise<void>
 }
 
 export interface RegistryOptions {
@@ -63,6 +65,11 @@ declare module 'fastify' {
   }
 }
 
+const POLL_MS = 10_000
+
+/** How long a change that hangs with its database can hold up the end. */
+const CLOSE_LIMIT_MS = 2_000
+
 const NOTHING: ActiveModels = Object.freeze({ anomaly: null })
 
 export function createModelRegistry({ store, engine, log, now }: RegistryOptions): ModelRegistry {
@@ -70,10 +77,12 @@ export function createModelRegistry({ store, engine, log, now }: RegistryOptions
   let active = NOTHING
   let problems: string[] = []
   let last: Promise<unknown> = Promise.resolve()
+  let closed = false
   const resetListeners: (() => void)[] = []
 
   /** One change at a time: each starts when the one before has ended, well or badly. */
   const inTurn = <T>(change: () => Promise<T>): Promise<T> => {
+    if (closed) return Promise.reject(new ServiceError('SHUTTING_DOWN', 'The service is stopping.'))
     const result = last.then(change, change)
     last = result.catch(() => undefined)
     return result
@@ -143,13 +152,14 @@ export function createModelRegistry({ store, engine, log, now }: RegistryOptions
     },
     publish: (model, training, inTransaction) =>
       inTurn(async () => {
+        const kept = await files.versions()
         const artifact = await inTransaction(async (tx) => {
           const trainedAt = now()
           const known = inOrder(
             null,
             (await store.versions(tx)).map(({ version }) => version),
           )
-          const [newest] = inOrder(null, [...known], await files.versions())
+          const [newest] = inOrder(null, [...known], kept)
           const version = versionAfter(newest, trainedAt)
           const artifact = { version, trainedAt: trainedAt.toISOString(), training, model }
           await store.activate(tx, artifact, true)
@@ -197,7 +207,11 @@ export function createModelRegistry({ store, engine, log, now }: RegistryOptions
       }),
     versions: () => store.versions(),
     onReset: (listener) => void resetListeners.push(listener),
-    close: () => swap(null),
+    async close() {
+      closed = true
+      await Promise.race([last, delay(CLOSE_LIMIT_MS, undefined, { ref: false })])
+      swap(null)
+    },
   }
 
   /** What stands in for a missing or damaged version is not chosen for good. */
@@ -224,11 +238,11 @@ export default fp(
     const store = new ModelStore(sql, new ModelFiles(modelPath), log)
     const registry = createModelRegistry({ store, engine: scoringEngine, log, now: () => new Date() })
     await removeAbandoned(modelPath, Date.now())
-    const following = await followActiveModel({ registry, database, log })
+    const following = await followActiveModel({ registry, database, log, pollMs: POLL_MS })
     app.decorate('models', registry)
     app.addHook('onClose', async () => {
       await following.stop()
-      registry.close()
+      await registry.close()
     })
   },
   { name: 'model-registry', dependencies: ['config', 'database'] },

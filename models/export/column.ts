@@ -1,5 +1,5 @@
-/** What the cells of a column hold: moments, whole numbers, numbers, or text. */
-export type Kind = 'time' | 'integer' | 'number' | 'text'
+/** What the cells of a column hold: moments, whole numbers, numbers, text, or true and false. */
+export type Kind = 'time' | 'integer' | 'number' | 'text' | 'boolean'
 
 /** A column of exported data. */
 export interface Column {
@@ -8,4 +8,4 @@ export interface Column {
 }
 
 /** A cell; null is "no value", which is not the same as an empty text or zero. Numbers are finite. */
-export type Cell = Date | number | string | null
+export type Cell = Date | number | string | boolean | null

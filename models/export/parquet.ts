@@ -5,6 +5,7 @@ const ELEMENTS = {
   integer: { type: 'INT64' },
   number: { type: 'DOUBLE' },
   text: { type: 'BYTE_ARRAY', converted_type: 'UTF8' },
+  boolean: { type: 'BOOLEAN' },
 } as const
 
 /** The schema of a Parquet file with these columns: a flat group, every column with room for "no value". */
@@ -23,6 +24,6 @@ export function parquetSchema(columns: readonly Column[]) {
  * A cell as Parquet stores it: whole numbers as bigint, times by their milliseconds.
  * @throws RangeError on a whole number that is none
  */
-export function parquetValue(kind: Kind, cell: Cell): Date | bigint | number | string | null {
+export function parquetValue(kind: Kind, cell: Cell): bigint | Cell {
   return kind === 'integer' && cell !== null ? BigInt(cell as number) : cell
 }

@@ -5,7 +5,7 @@ import type { Output } from './output.js'
 import type { RowWriter } from './row-writer.js'
 
 /** Rows are held until a row group is full: few enough for little memory, many enough to compress well. */
-const GROUP_ROWS = 20_000
+const GROUP_ROWS = 10_000
 
 export function createParquetWriter(columns: readonly Column[], output: Output): RowWriter {
   const bytes = new ByteWriter(1024 * 1024)

@@ -395,3 +395,16 @@ t.test('kill -9 while models are published leaves every acknowledged version, wh
     }
   }
 })
+
+t.test('a registry that is closed ends what it was taking up, and takes up no more', async (t) => {
+  const here = await place(t)
+  const { version } = await registryOf(here).publish(SMALL)
+  const path = (await place(t)).path
+  const registry = registryOf({ ...here, path })
+  const taking = registry.sync()
+  await registry.close()
+  t.equal(await new ModelFiles(path).activeVersion(), version, 'whole before the end')
+  await taking
+  await t.rejects(registry.sync(), { code: 'SHUTTING_DOWN' })
+  t.equal(registry.active(), null)
+})

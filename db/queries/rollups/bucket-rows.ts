@@ -1,5 +1,6 @@
 import type { Sql } from 'postgres'
 import { LatencyHistogram } from '../../../models/statistics/latency-histogram.js'
+import { openOwnConnection } from '../../own-connection.js'
 import type { TrafficTable } from '../traffic.js'
 import { DAY_MS, MINUTE_MS, type TimeRange } from './times.js'
 
@@ -69,20 +70,24 @@ export async function* readBuckets(
   }
   const minutes = (bucketSeconds * 1000) / MINUTE_MS
   const page = Math.min(MOST_BUCKETS, Math.ceil(MOST_MINUTES / minutes))
-  const reserved = await sql.reserve()
+  const connection = openOwnConnection(sql, { lock_timeout: LOCK_TIMEOUT })
   try {
-    await reserved`begin read only`
-    await reserved`select set_config('lock_timeout', ${LOCK_TIMEOUT}, true)`
+    const { sql } = connection
+    await sql`begin read only`
     const query =
-      minutes === 1 ? minuteQuery(reserved, table, range) : bucketQuery(reserved, table, range, bucketSeconds)
-    for await (const rows of query.cursor(page)) yield rows.map((row) => toBucketRow(row, bucketSeconds))
+      minutes === 1 ? minuteQuery(sql, table, range) : bucketQuery(sql, table, range, bucketSeconds)
+    await sql`declare buckets no scroll cursor for ${query}`
+    for (;;) {
+      const rows = await sql.unsafe<StoredBucket[]>(`fetch ${page} from buckets`)
+      if (rows.length > 0) yield rows.map((row) => toBucketRow(row, bucketSeconds))
+      if (rows.length < page) return
+    }
   } finally {
-    await reserved`rollback`.catch(() => undefined)
-    reserved.release()
+    await connection.close()
   }
 }
 
-const minuteQuery = (sql: Sql, table: TrafficTable, { from, to }: TimeRange) => sql<StoredBucket[]>`
+const minuteQuery = (sql: Sql, table: TrafficTable, { from, to }: TimeRange) => sql`
   select minute as bucket, requests::float8, latencies::float8, latency_sum as sum, latency_sxx as sxx,
     latency_min as min, latency_max as max, latency_p50 as p50, latency_p95 as p95, latency_p99 as p99,
     status_2xx::float8 as s2, status_3xx::float8 as s3, status_4xx::float8 as s4, status_5xx::float8 as s5,
@@ -97,7 +102,7 @@ const minuteQuery = (sql: Sql, table: TrafficTable, { from, to }: TimeRange) => 
 const bucketQuery = (sql: Sql, table: TrafficTable, { from, to }: TimeRange, seconds: number) => {
   const bucketOf = (time: ReturnType<Sql>) =>
     sql`to_timestamp(floor(date_part('epoch', ${time}) / ${seconds}::float8) * ${seconds}::float8)`
-  return sql<StoredBucket[]>`
+  return sql`
     select merged.*, ips, users from (
       select bucket, sum(requests)::float8 as requests, sum(latencies)::float8 as latencies, sum(latency_sum) as sum,
         sum(latency_sxx + latencies * (latency_sum / nullif(latencies, 0) - mean) ^ 2) as sxx,

@@ -1,6 +1,7 @@
-import type { Sql, TransactionSql } from 'postgres'
+import type { Sql } from 'postgres'
 import { pathTemplate } from '../../../models/traffic/path-template.js'
 import type { TrafficTable } from '../traffic.js'
+import { ScratchSize } from './scratch.js'
 import type { TimeRange } from './times.js'
 
 /** Endpoints (method and template) with a name of their own: those that came first, the busiest of them first. */
@@ -23,7 +24,7 @@ export class EndpointNames {
   readonly #sql: Sql
   readonly #table: TrafficTable
   readonly #maxTemplates: number
-  #known = 0
+  readonly #known = new ScratchSize(MOST_PATHS)
 
   constructor(sql: Sql, table: TrafficTable, maxTemplates = MAX_TEMPLATES) {
     this.#sql = sql
@@ -31,12 +32,12 @@ export class EndpointNames {
     this.#maxTemplates = maxTemplates
   }
 
-  async resolve(tx: TransactionSql, range: TimeRange): Promise<void> {
-    if (this.#known > MOST_PATHS) {
-      await tx`truncate rollup_paths`
-      this.#known = 0
+  async resolve(range: TimeRange): Promise<void> {
+    if (this.#known.isFull) {
+      await this.#sql`truncate rollup_paths`
+      this.#known.clear()
     }
-    const { count } = await tx`
+    const { count } = await this.#sql`
       insert into rollup_new_paths (method, path, requests)
       select method, path, requests from (
         select coalesce(method, '') as method, coalesce(path, '') as path, count(*) as requests
@@ -47,40 +48,39 @@ export class EndpointNames {
         select from rollup_paths known where known.method = found.method and known.path = found.path
       )`
     if (count === 0) return
-    await this.#fold(tx)
-    await this.#nameTheBusiest(tx)
-    await tx`
+    await this.#fold()
+    await this.#nameTheBusiest()
+    await this.#sql`
       insert into rollup_paths
       select new.method, new.path, coalesce(endpoint, ${OTHER})
       from rollup_new_paths new join rollup_unnamed folded using (no)
       left join aegis_ml_rollup_endpoints named
         on traffic_table = ${this.#table} and named.method = folded.method and named.path = folded.template`
-    await tx`analyze rollup_paths`
-    this.#known += count
+    if (this.#known.add(count)) await this.#sql`analyze rollup_paths`
   }
 
   /** Pages of a cursor: there may be millions of paths, each of them long. */
-  async #fold(tx: TransactionSql): Promise<void> {
-    await tx`declare new_paths no scroll cursor for select no, method, path from rollup_new_paths`
+  async #fold(): Promise<void> {
+    await this.#sql`declare new_paths no scroll cursor for select no, method, path from rollup_new_paths`
     for (;;) {
-      const rows = await tx.unsafe<{ no: number; method: string; path: string }[]>(
+      const rows = await this.#sql.unsafe<{ no: number; method: string; path: string }[]>(
         `fetch ${PAGE} from new_paths`,
       )
       if (rows.length === 0) break
-      await tx`
+      await this.#sql`
         insert into rollup_unnamed
         select * from unnest(${rows.map(({ no }) => no)}::int[], ${rows.map(methodOf)}::text[],
           ${rows.map(({ path }) => pathTemplate(path))}::text[])`
     }
-    await tx`close new_paths`
+    await this.#sql`close new_paths`
   }
 
   /** As long as there is room, new endpoints get names. */
-  async #nameTheBusiest(tx: TransactionSql): Promise<void> {
-    await tx`
+  async #nameTheBusiest(): Promise<void> {
+    await this.#sql`
       insert into aegis_ml_rollup_endpoints (traffic_table, endpoint, method, path)
       values (${this.#table}, ${OTHER}, '', 'other') on conflict do nothing`
-    await tx`
+    await this.#sql`
       insert into aegis_ml_rollup_endpoints (traffic_table, endpoint, method, path)
       select ${this.#table}, taken + row_number() over (order by requests desc, method, template), method, template
       from (

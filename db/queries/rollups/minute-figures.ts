@@ -1,6 +1,6 @@
-import type { Sql } from 'postgres'
+import type { MaybeRow, PendingQuery, Sql } from 'postgres'
 import type { TrafficTable } from '../traffic.js'
-import type { TimeRange } from './times.js'
+import { DAY_MS, type TimeRange } from './times.js'
 
 /** Days fetched at a time. */
 const PAGE = 31
@@ -12,26 +12,38 @@ export async function readMinuteFigures(
   { from, to, exclude = [] }: TimeRange & { readonly exclude?: readonly TimeRange[] },
   signal: AbortSignal,
 ): Promise<Float64Array> {
-  signal.throwIfAborted()
-  const query = sql<{ figures: Buffer }[]>`
-    select string_agg(
+  const days: Buffer[] = []
+  let next = from
+  for (;;) {
+    signal.throwIfAborted()
+    const page = await cancelledBy(signal, pageOf(sql, table, { from: next, to }, exclude))
+    days.push(...page.map(({ figures }) => figures))
+    const last = page.at(-1)
+    if (last === undefined || page.length < PAGE) return toNumbers(Buffer.concat(days))
+    next = new Date(last.day.getTime() + DAY_MS)
+  }
+}
+
+const pageOf = (sql: Sql, table: TrafficTable, { from, to }: TimeRange, exclude: readonly TimeRange[]) =>
+  sql<{ day: Date; figures: Buffer }[]>`
+    select date_trunc('day', minute, 'UTC') as day, string_agg(
       float8send(requests::float8 / 60) || float8send(latency_sum / latencies) || float8send(latency_p95)
         || float8send(latency_p99) || float8send(errors::float8 / requests),
       '' order by minute) as figures
     from aegis_ml_rollup_minutes
     where traffic_table = ${table} and minute >= ${from} and minute < ${to} and latencies > 0
       and not exists (
-        select from unnest(${exclude.map(({ from }) => from)}::timestamptz[],
-          ${exclude.map(({ to }) => to)}::timestamptz[]) excluded (since, until)
+        select from unnest(${exclude.map(({ from }) => from.toISOString())}::timestamptz[],
+          ${exclude.map(({ to }) => to.toISOString())}::timestamptz[]) excluded (since, until)
         where minute < until and minute + interval '1 minute' > since
       )
-    group by date_trunc('day', minute) order by date_trunc('day', minute)`
+    group by 1 order by 1 limit ${PAGE}`
+
+async function cancelledBy<T>(signal: AbortSignal, query: PendingQuery<T & readonly MaybeRow[]>) {
   const cancel = () => void Promise.resolve(query.cancel()).catch(() => undefined)
   signal.addEventListener('abort', cancel, { once: true })
   try {
-    const days: Buffer[] = []
-    for await (const rows of query.cursor(PAGE)) days.push(...rows.map(({ figures }) => figures))
-    return toNumbers(Buffer.concat(days))
+    return await query
   } finally {
     signal.removeEventListener('abort', cancel)
   }

@@ -1,22 +1,50 @@
 import type { Sql } from 'postgres'
 
 /**
- * The temporary tables of an update. Those of a chunk are emptied at the end of its transaction; the names of
- * paths and the numbers of clients are kept from chunk to chunk, as the next one has much the same.
+ * The temporary tables of an update. Those of a chunk are emptied at the end of its transaction; the
+ * endpoints of paths and the numbers of users and addresses are kept from chunk to chunk, as the next one has much the same.
  */
 export async function createScratch(sql: Sql): Promise<void> {
   await sql`
     create temp table rollup_paths (method text, path text, endpoint int)`
   await sql`
-    create temp table rollup_clients (id int generated always as identity, client text collate "C")`
+    create temp table rollup_names (no int generated always as identity, name text collate "C")`
   await sql`
     create temp table rollup_new_paths (no int generated always as identity, method text, path text,
       requests bigint) on commit delete rows`
   await sql`
     create temp table rollup_unnamed (no int, method text, template text) on commit delete rows`
   await sql`
-    create temp table rollup_requests (second int, endpoint int, latency float8, status int, client int,
-      user_id text collate "C", address text collate "C") on commit delete rows`
+    create temp table rollup_requests (second int, endpoint int, latency float8, status int, user_no int,
+      address_no int) on commit delete rows`
   await sql`
     create temp table rollup_buckets (key bigint, latencies bigint) on commit delete rows`
+}
+
+/** How much a table that is kept from chunk to chunk holds. */
+export class ScratchSize {
+  readonly #most: number
+  #rows = 0
+  #analyzed = 0
+
+  constructor(most: number) {
+    this.#most = most
+  }
+
+  get isFull(): boolean {
+    return this.#rows > this.#most
+  }
+
+  /** Whether it has grown so much that the planner should look at it again. */
+  add(rows: number): boolean {
+    this.#rows += rows
+    if (this.#rows <= 1.5 * this.#analyzed) return false
+    this.#analyzed = this.#rows
+    return true
+  }
+
+  clear(): void {
+    this.#rows = 0
+    this.#analyzed = 0
+  }
 }

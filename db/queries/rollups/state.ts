@@ -1,4 +1,4 @@
-import type { ISql, Sql } from 'postgres'
+import type { Sql } from 'postgres'
 import type { TrafficTable } from '../traffic.js'
 
 /** How far the rollups of a traffic table reach. */
@@ -18,7 +18,7 @@ export async function readState(sql: Sql, table: TrafficTable): Promise<RollupSt
   return row
 }
 
-export async function writeState(sql: ISql, table: TrafficTable, state: RollupState): Promise<void> {
+export async function writeState(sql: Sql, table: TrafficTable, state: RollupState): Promise<void> {
   await sql`
     insert into aegis_ml_rollup_state (traffic_table, rolled_to, clients_to)
     values (${table}, ${state.rolledTo}, ${state.clientsTo})

@@ -1,6 +1,6 @@
 import type { ReservedSql, Sql, TransactionSql } from 'postgres'
 import type { TrafficTable } from '../traffic.js'
-import { HOUR_MS, floorTo, joinRanges, type TimeRange } from './times.js'
+import { MINUTE_MS, floorTo, joinRanges, type TimeRange } from './times.js'
 
 /**
  * Called by the service's own writers inside the transaction that writes rows: the range is rolled up anew,
@@ -16,8 +16,8 @@ export async function recordTouchedRange(
 }
 
 export interface TouchedRanges {
-  /** Whole hours, in order, apart from each other. */
-  readonly hours: TimeRange[]
+  /** Whole minutes, in order, apart from each other. */
+  readonly minutes: TimeRange[]
   /** Ranges recorded after this one are not among them. */
   readonly ids: string[]
 }
@@ -29,11 +29,11 @@ export async function pendingTouchedRanges(sql: Sql, table: TrafficTable): Promi
   const rows = await sql<{ id: string; from_time: Date; to_time: Date }[]>`
     select id::text, from_time, to_time from aegis_ml_touched_ranges
     where traffic_table = ${table} limit ${MOST}`
-  const hours = rows.map(({ from_time, to_time }) => ({
-    from: floorTo(HOUR_MS, from_time),
-    to: new Date(floorTo(HOUR_MS, to_time).getTime() + HOUR_MS),
+  const minutes = rows.map(({ from_time, to_time }) => ({
+    from: floorTo(MINUTE_MS, from_time),
+    to: new Date(floorTo(MINUTE_MS, to_time).getTime() + MINUTE_MS),
   }))
-  return { hours: joinRanges(hours), ids: rows.map(({ id }) => id) }
+  return { minutes: joinRanges(minutes), ids: rows.map(({ id }) => id) }
 }
 
 export async function forgetTouchedRanges(sql: Sql, ids: readonly string[]): Promise<void> {

@@ -1,4 +1,4 @@
-import type { ISql, PendingQuery, Row, Sql } from 'postgres'
+import type { PendingQuery, Row, Sql } from 'postgres'
 import { DURATION_COLUMN, type TrafficTable } from '../traffic.js'
 import type { TimeRange } from './times.js'
 
@@ -68,7 +68,7 @@ export function addressOf(sql: Sql, { inet }: TrafficSource): Fragment {
 
 /** The time of the earliest row of a range. */
 export async function firstRow(
-  sql: ISql,
+  sql: Sql,
   table: TrafficTable,
   { from, to }: TimeRange,
 ): Promise<Date | undefined> {

@@ -1,4 +1,4 @@
-import type { Sql, TransactionSql } from 'postgres'
+import type { Sql } from 'postgres'
 import type { Log } from '../../log.js'
 import type { TrafficTable } from '../traffic.js'
 import { dropRollups } from './drop-rollups.js'
@@ -8,6 +8,7 @@ import { Roller } from './roll-up.js'
 import { createScratch } from './scratch.js'
 import { withRollupSession, type RollupSession } from './session.js'
 import { readState, writeState, type RollupState } from './state.js'
+import { ensureRollupTables } from './tables.js'
 import * as times from './times.js'
 import { EARLIEST, HOUR_MS, LATEST, MINUTE_MS, type TimeRange } from './times.js'
 import { forgetTouchedRanges, pendingTouchedRanges } from './touched-ranges.js'
@@ -41,6 +42,7 @@ export async function update(pool: Sql, options: UpdateOptions): Promise<void> {
   await withRollupSession(pool, options.signal, async (session) => {
     const source = await findTrafficSource(session.sql, options.table)
     warnOfMissingIndex(pool, source, options.log)
+    await ensureRollupTables(session)
     await createScratch(session.sql)
     await new Update(session, source, options).run()
   })
@@ -77,7 +79,7 @@ class Update {
   constructor(session: RollupSession, source: TrafficSource, options: UpdateOptions) {
     this.#session = session
     this.#options = options
-    this.#roller = new Roller(session, source, new EndpointNames(session.sql, options.table))
+    this.#roller = new Roller(session.sql, source, new EndpointNames(session.sql, options.table))
     const oldestMs = options.now.getTime() - options.retentionDays * times.DAY_MS
     this.#oldest = times.floorTo(HOUR_MS, Math.max(oldestMs, EARLIEST.getTime()))
     this.#end = times.floorTo(MINUTE_MS, options.now)
@@ -91,7 +93,7 @@ class Update {
     const touched = await pendingTouchedRanges(sql, table)
     const state = await this.#start()
     if (state !== undefined) {
-      const again = await this.#again(state, touched.hours)
+      const again = await this.#again(state, touched.minutes)
       const ahead = { from: state.rolledTo, to: this.#end }
       this.#toDoMs = [...again, ahead].reduce((sum, range) => sum + times.lengthOf(range), 0)
       for (const range of again) await this.#rollAgain(range)
@@ -126,15 +128,16 @@ class Update {
     const { table, log } = this.#options
     const state = startingAt(times.floorTo(HOUR_MS, this.#end))
     log.warn({ table, rolledTo, now: this.#end }, 'the clock was set back; rollups ahead of it are made anew')
-    await this.#session.inTransaction(async (tx) => {
-      await dropRollups(tx, table, { from: state.rolledTo, to: LATEST })
-      await writeState(tx, table, state)
+    const { sql, transaction } = this.#session
+    await transaction(async () => {
+      await dropRollups(sql, table, { from: state.rolledTo, to: LATEST })
+      await writeState(sql, table, state)
     })
     return state
   }
 
   /** What our own writers touched, and where rows of others came late. */
-  async #again(state: RollupState, touchedHours: readonly TimeRange[]): Promise<Again[]> {
+  async #again(state: RollupState, touched: readonly TimeRange[]): Promise<Again[]> {
     const { sql } = this.#session
     const { table, lookBackMinutes } = this.#options
     const lookBack = new Date(
@@ -144,7 +147,7 @@ class Update {
       from: times.later(this.#oldest, lookBack),
       to: state.rolledTo,
     })
-    const ranges = times.joinRanges([...touchedHours, ...late])
+    const ranges = times.joinRanges([...touched, ...late])
     // Hours that are over are rolled up whole, for their clients; those of the present one come when it is over.
     const settled = times.floorTo(HOUR_MS, state.rolledTo)
     const hours = times.joinRanges(
@@ -168,6 +171,7 @@ class Update {
   }
 
   async #advance(state: RollupState): Promise<void> {
+    const { sql } = this.#session
     const { table } = this.#options
     let { rolledTo, clientsTo } = state
     while (rolledTo < this.#end) {
@@ -175,9 +179,9 @@ class Update {
       const to = times.earlier(this.#end, this.#chunkEnd(rolledTo))
       const withClients = clientsAreDue(hour, to, clientsTo)
       const chunk = { from: withClients ? hour : rolledTo, to }
-      rolledTo = await this.#rollChunk(chunk, withClients, this.#end, async (tx, reached) => {
+      rolledTo = await this.#rollChunk(chunk, withClients, this.#end, async (reached) => {
         if (withClients) clientsTo = reached
-        await writeState(tx, table, { rolledTo: reached, clientsTo })
+        await writeState(sql, table, { rolledTo: reached, clientsTo })
       })
     }
   }
@@ -187,14 +191,14 @@ class Update {
     chunk: TimeRange,
     withClients: boolean,
     limit: Date,
-    finish?: (tx: TransactionSql, reached: Date) => Promise<void>,
+    finish?: (reached: Date) => Promise<void>,
   ): Promise<Date> {
     const { onProgress } = this.#options
-    const reached = await this.#session.inTransaction(async (tx) => {
-      const rows = await this.#roller.rollUp(tx, chunk, withClients)
+    const reached = await this.#session.transaction(async () => {
+      const rows = await this.#roller.rollUp(chunk, withClients)
       this.#adaptChunks(chunk, rows)
-      const reached = rows > 0 || chunk.to >= limit ? chunk.to : await this.#skip(tx, chunk.to, limit)
-      await finish?.(tx, reached)
+      const reached = rows > 0 || chunk.to >= limit ? chunk.to : await this.#skip(chunk.to, limit)
+      await finish?.(reached)
       return reached
     })
     this.#doneMs += times.lengthOf({ from: chunk.from, to: reached })
@@ -202,11 +206,12 @@ class Update {
     return reached
   }
 
-  async #skip(tx: TransactionSql, from: Date, limit: Date): Promise<Date> {
+  async #skip(from: Date, limit: Date): Promise<Date> {
+    const { sql } = this.#session
     const { table } = this.#options
-    const next = await firstRow(tx, table, { from, to: limit })
+    const next = await firstRow(sql, table, { from, to: limit })
     const reached = next === undefined ? limit : times.floorTo(HOUR_MS, next)
-    await dropRollups(tx, table, { from, to: reached })
+    await dropRollups(sql, table, { from, to: reached })
     return reached
   }
 

@@ -13,7 +13,7 @@ import { copyTextCells } from '../../../models/export/copy-text.js'
 import { neutralised } from '../../../models/export/csv.js'
 import { testDatabase } from '../../postgres.js'
 import { expectedRows } from './traffic-oracle.js'
-import { insertRequests, randomRequests } from './traffic-rows.js'
+import { insertRequests, randomRequests } from './request-rows.js'
 
 const FROM = new Date('2026-03-01T10:07:00Z')
 const TO = new Date('2026-03-04T02:31:00Z')

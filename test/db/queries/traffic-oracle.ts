@@ -1,7 +1,7 @@
 import { quantile } from '../../../models/statistics/quantile.js'
 import { pathTemplate } from '../../../models/traffic/path-template.js'
 import type { ExportType } from '../../../models/export/traffic-columns.js'
-import type { RequestRow } from './traffic-rows.js'
+import type { RequestRow } from './request-rows.js'
 
 type Figures = Record<string, number | string | null>
 
