@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import fp from 'fastify-plugin'
-import type { Sql } from 'postgres'
+import type { TransactionSql } from 'postgres'
 import type { Log } from '../db/log.js'
 import type { VersionRow } from '../db/queries/models.js'
 import type { AnomalyModel } from '../models/anomaly/model.js'
@@ -22,7 +22,7 @@ export interface ActiveModels {
 }
 
 /** Stores in the transaction of the run that made the model. */
-export type InTransaction = (store: (tx: Sql) => Promise<Artifact>) => Promise<Artifact>
+export type InTransaction = (store: (tx: TransactionSql) => Promise<Artifact>) => Promise<Artifact>
 
 export interface ModelRegistry {
   readonly active: ActiveModels
@@ -73,7 +73,7 @@ const CLOSE_LIMIT_MS = 2_000
 const NOTHING: ActiveModels = Object.freeze({ anomaly: null })
 
 export function createModelRegistry({ store, engine, log, now }: RegistryOptions): ModelRegistry {
-  const { files } = store
+  const { sql, files } = store
   let active = NOTHING
   let problems: string[] = []
   let last: Promise<unknown> = Promise.resolve()
@@ -140,7 +140,7 @@ export function createModelRegistry({ store, engine, log, now }: RegistryOptions
     const versions = inOrder(chosen, await files.versions())
     const artifact = await firstWhole(versions, (version) => store.findFile(version, report))
     if (!artifact) return
-    await store.inTransaction((tx) => store.activate(tx, artifact, false))
+    await sql.begin((tx) => store.activate(tx, artifact, false))
     await takeUp(artifact)
   }
 
@@ -188,7 +188,7 @@ export function createModelRegistry({ store, engine, log, now }: RegistryOptions
         const versions = inOrder(await store.active(), stored, await files.versions())
         const artifact = await firstWhole(versions, (version) => store.find(version, report))
         if (!artifact) return null
-        await store.inTransaction((tx) => store.activate(tx, artifact, false))
+        await sql.begin((tx) => store.activate(tx, artifact, false))
         return takeUp(artifact)
       }),
     activate: (version) =>
@@ -196,13 +196,13 @@ export function createModelRegistry({ store, engine, log, now }: RegistryOptions
         const reasons: string[] = []
         const artifact = await store.find(version, (problem) => reasons.push(problem))
         if (!artifact) throw cannotActivate(version, reasons)
-        await store.inTransaction((tx) => store.activate(tx, artifact, false))
+        await sql.begin((tx) => store.activate(tx, artifact, false))
         problems = []
         return takeUp(artifact)
       }),
     reset: () =>
       inTurn(async () => {
-        await store.inTransaction((tx) => store.choose(tx, null))
+        await sql.begin((tx) => store.choose(tx, null))
         problems = []
         await useNothing()
       }),

@@ -58,7 +58,7 @@ export interface Training {
 
 export interface TrainingOptions {
   readonly sql: Sql
-  readonly database: Pick<Database, 'assertUsable'>
+  readonly database: Pick<Database, 'assertUsable' | 'openConnection'>
   readonly models: ModelRegistry
   readonly table: TrafficTable
   readonly syntheticFile: string
@@ -110,7 +110,7 @@ export function createTraining(options: TrainingOptions): Training {
 
   const leaseOrRefuse = async (request: object): Promise<TrainingLease> => {
     for (let attempt = 1; ; attempt++) {
-      const lease = await takeTrainingLease(sql, request)
+      const lease = await takeTrainingLease(database.openConnection(), request)
       if (lease) return lease
       const job = await jobs.current()
       if (job || attempt === LEASE_ATTEMPTS) throw alreadyRunning(job)

@@ -24,7 +24,7 @@ async function registryOn(t: Test, sql: Sql) {
   const registry = createModelRegistry({ store, engine: 'kernel', log: silentLog, now: () => new Date() })
   const record = { source: 'synthetic', from: null, to: null, exclude: [], durationSeconds: 1 }
   const publish = () =>
-    registry.publish(MODEL, { ...record, parameters: {}, metrics: {} }, (work) => store.inTransaction(work))
+    registry.publish(MODEL, { ...record, parameters: {}, metrics: {} }, (store) => sql.begin(store))
   return { registry, publish }
 }
 
