@@ -7,6 +7,7 @@ import database from './plugins/database.js'
 import detection from './plugins/detection.js'
 import envelope from './plugins/envelope.js'
 import errors, { answerMalformed, sendFailure, toServiceError } from './plugins/errors.js'
+import exports from './plugins/export.js'
 import modelManagement from './plugins/model-management.js'
 import modelRegistry from './plugins/model-registry.js'
 import openapi from './plugins/openapi.js'
@@ -14,6 +15,7 @@ import syntheticData from './plugins/synthetic-data.js'
 import training from './plugins/training.js'
 import validation from './plugins/validation.js'
 import detectRoutes from './routes/detect.js'
+import exportRoutes from './routes/export.js'
 import healthRoutes from './routes/health.js'
 import jobRoutes from './routes/jobs.js'
 import modelRoutes from './routes/models.js'
@@ -46,6 +48,7 @@ export async function buildApp(settings: Config): Promise<FastifyInstance> {
     await app.register(syntheticData)
     await app.register(training)
     await app.register(modelManagement)
+    await app.register(exports)
     await app.ready()
     return app
   } catch (error) {
@@ -86,6 +89,7 @@ async function registerInterface(app: FastifyInstance): Promise<void> {
   await app.register(jobRoutes)
   await app.register(syntheticRoutes)
   await app.register(modelRoutes)
+  await app.register(exportRoutes)
 }
 
 function createLogger({ logLevel }: Config): FastifyBaseLogger {

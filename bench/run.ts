@@ -1,6 +1,8 @@
 import { parseArgs } from 'node:util'
 import { compare, type Benchmark, type Result } from './benchmark.js'
 import { detectWhileTraining } from './detect-while-training.js'
+import { exportTrainingData } from './export.js'
+import { insert } from './insert.js'
 import { kernelBatch } from './kernel-batch.js'
 import { kernelRow } from './kernel-row.js'
 import { kernelSklearn } from './kernel-sklearn.js'
@@ -14,6 +16,8 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   tensor,
   'detect-while-training': detectWhileTraining,
   rollups,
+  export: exportTrainingData,
+  insert,
 }
 
 const help = `Usage: npm run bench -- [name …]

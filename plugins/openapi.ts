@@ -25,6 +25,7 @@ export default fp<{ version: string }>(
           { name: 'detection', description: 'Is this minute of traffic abnormal, and why?' },
           { name: 'training', description: 'Learning from recorded or synthetic traffic.' },
           { name: 'models', description: 'What is active, and what is stored.' },
+          { name: 'export', description: 'The data, in formats that people use.' },
           { name: 'health', description: 'For probes and for people.' },
         ],
       },

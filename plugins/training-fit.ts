@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import { ServiceError } from './errors.js'
+import { orAborted } from './or-aborted.js'
 import type { FittedModel, TrainingOutcome, TrainingTask } from './training-worker.js'
 
 /** A worker runs JavaScript: when this is TypeScript (tsx), it takes the built file. */
@@ -27,15 +28,5 @@ function outcomeOf(worker: Worker): Promise<TrainingOutcome> {
     worker.once('message', resolve)
     worker.once('error', reject)
     worker.once('exit', () => reject(new Error('The training worker ended without a word.')))
-  })
-}
-
-/** Fails as soon as the signal is aborted, with its reason, whatever the work does then. */
-export function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason as Error)
-    if (signal.aborted) abort()
-    signal.addEventListener('abort', abort, { once: true })
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
   })
 }

@@ -1,4 +1,5 @@
 import { Batch, BatchVerdict, Metrics, Trend, Verdict } from './detection.js'
+import { TrafficBucket } from './export.js'
 import { Alive, Health, Ready } from './health.js'
 import { TrainingJob } from './jobs.js'
 import {
@@ -43,6 +44,7 @@ export const sharedSchemas = [
   LoadBody,
   LoadResult,
   ResetResult,
+  TrafficBucket,
   Health,
   Alive,
   Ready,

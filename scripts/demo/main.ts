@@ -16,6 +16,7 @@ import {
 import {
   createRecorder,
   endOfMinute,
+  forgetRequests,
   insertRequests,
   type MinuteReport,
   type Recorder,
@@ -154,7 +155,7 @@ async function tellStory(service: Service, signal: AbortSignal): Promise<Told> {
 async function setStage(service: Service, cleanup: Cleanup, signal: AbortSignal): Promise<Stage> {
   const sql = postgres({ ...(await readEmbeddedConnection(DATA_PATH)), max: 1, onnotice: () => undefined })
   cleanup.push(() => sql.end({ timeout: 5 }))
-  await sql`truncate request_logs` // the traffic of the last demo, with its faults
+  await forgetRequests(sql)
   const startMs = performance.now() + WARM_UP_MS
   const clock = { startMs, epochMs: wholeMinute(Date.now() - HOURS_AGO * 3_600_000) }
   const recorder = createRecorder(clock, (rows) => insertRequests(sql, rows))

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Sql } from 'postgres'
+import { recordTouchedRange } from '../../db/queries/rollups.js'
 import { quantileSorted } from '../../models/statistics/quantile.js'
 import type { FinishedRequest } from './gateway.js'
 
@@ -75,6 +76,18 @@ export function createRecorder(
       await writing
     },
   }
+}
+
+/** Empties the table of the traffic of the last demo, with its faults; its rollups follow at the next update. */
+export async function forgetRequests(sql: Sql): Promise<void> {
+  await sql.begin(async (tx) => {
+    const [range] = await tx<{ from: Date | null; to: Date | null }[]>`
+      select min(timestamp) as from, max(timestamp) as to from request_logs`
+    await tx`truncate request_logs`
+    if (range?.from && range.to) {
+      await recordTouchedRange(tx, 'request_logs', { from: range.from, to: range.to })
+    }
+  })
 }
 
 /** Writes rows as a gateway does: plain inserts, some hundred rows each. */

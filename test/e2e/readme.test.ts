@@ -5,6 +5,9 @@ import { testService, type Answer, type Service } from '../service.js'
 t.test('the curl lines of the README answer as it says', async (t) => {
   const commands = curlCommands(await readFile('README.md', 'utf8'))
   const service = await testService(t)
+  // A gateway that has been writing its log for a while.
+  await service.sql`insert into request_logs (timestamp, method, path, status_code, response_time_ms)
+    select time, 'GET', '/', 200, 20 from unnest(array[now() - interval '1 hour', '2026-01-15T12:00Z']) time`
   const answers = new Map<string, Answer>()
   for (const command of commands) answers.set(command, await run(service, command))
   const [generated, trained, usual, spike] = [...answers.values()]
@@ -48,5 +51,6 @@ async function run({ app }: Service, command: string): Promise<Answer> {
     else throw new Error(`The README uses curl with ${word}, which this test does not know.`)
   }
   const response = await app.inject({ method, url, headers, ...(payload !== undefined && { payload }) })
-  return { status: response.statusCode, body: response.json() }
+  const isJson = String(response.headers['content-type']).startsWith('application/json')
+  return { status: response.statusCode, body: isJson ? response.json() : ({} as Answer['body']) }
 }

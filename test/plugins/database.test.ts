@@ -61,7 +61,7 @@ t.test('a server that is away at start, comes, goes and comes back', async (t) =
 
   await proxy.open()
   await eventually(async () => app.database.setupProblem === undefined)
-  t.strictSame([...(await sql`select count(*)::int as n from aegis_ml_migrations`)], [{ n: 1 }])
+  t.strictSame([...(await sql`select count(*)::int as n from aegis_ml_migrations`)], [{ n: 3 }])
   await everyPooledConnection(t, app)
 
   for (let outage = 1; outage <= 2; outage++) {

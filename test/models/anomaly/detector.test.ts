@@ -212,7 +212,7 @@ t.test('too few samples, and values that are no traffic, are refused', async (t)
   }
 })
 
-t.test('traffic that never was makes a model all the same', async (t) => {
+t.test('where nothing was ever recorded nothing is judged but errors', async (t) => {
   const model = fitAnomalyModel(new Float64Array(60 * N_FEATURES), OPTIONS)
   t.equal(
     ask(
@@ -221,5 +221,6 @@ t.test('traffic that never was makes a model all the same', async (t) => {
     ).anomaly,
     false,
   )
-  t.equal(ask(model, USUAL).anomaly, true)
+  t.equal(ask(model, USUAL).anomaly, false)
+  t.equal(ask(model, { ...USUAL, error_rate: 0.4 }).anomaly, true)
 })

@@ -48,8 +48,15 @@ t.test('a value is as many deviations away as it was placed', async (t) => {
   }
 })
 
-t.test('where nothing is usual, anything is a rise', async (t) => {
-  const expectation = fitExpectation('requests_per_second', new Float64Array(20))
+t.test('where no error is usual, any rate of them is a rise', async (t) => {
+  const expectation = fitExpectation('error_rate', new Float64Array(20))
   t.equal(robustDeviation(0, expectation), 0)
-  t.ok(robustDeviation(10, expectation) > 100)
+  t.ok(robustDeviation(0.1, expectation) >= 10)
+})
+
+t.test('what is 0 throughout was not recorded, and never matters', async (t) => {
+  for (const feature of ['requests_per_second', 'avg_latency_ms', 'p99_latency_ms'] as const) {
+    const expectation = fitExpectation(feature, new Float64Array(20))
+    t.ok(Math.abs(robustDeviation(1e6, expectation)) < 1e-5)
+  }
 })

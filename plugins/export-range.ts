@@ -1,0 +1,37 @@
+import { ServiceError } from './errors.js'
+import { parseTime } from './validation.js'
+
+/** Either the last days or a range of times; ISO-8601. */
+export interface RangeRequest {
+  readonly days?: number | undefined
+  readonly from?: string | undefined
+  readonly to?: string | undefined
+}
+
+const DAY_MS = 86_400_000
+const MINUTE_MS = 60_000
+const DEFAULT_DAYS = 7
+
+const wholeMinute = (ms: number) => Math.floor(ms / MINUTE_MS) * MINUTE_MS
+
+/**
+ * The half-open range of whole minutes that is asked for. The present minute is not over and never part of it.
+ * @throws ServiceError INVALID_REQUEST when the fields contradict each other
+ */
+export function exportRange({ days, from, to }: RangeRequest, now: Date): { from: Date; to: Date } {
+  const present = wholeMinute(now.getTime())
+  if (from === undefined) {
+    if (to !== undefined) throw invalid('from', 'is required with to')
+    return { from: new Date(present - (days ?? DEFAULT_DAYS) * DAY_MS), to: new Date(present) }
+  }
+  if (days !== undefined) throw invalid('days', 'cannot be given together with from')
+  const start = wholeMinute(parseTime(from)!)
+  const end = to === undefined ? present : Math.min(wholeMinute(parseTime(to)!), present)
+  if (start < end) return { from: new Date(start), to: new Date(end) }
+  const limit = end === present ? 'the present minute' : 'to'
+  throw invalid('from', `is ${new Date(start).toISOString()}; allowed is a minute before ${limit}`)
+}
+
+function invalid(field: string, problem: string): ServiceError {
+  return new ServiceError('INVALID_REQUEST', `${field} ${problem}.`, [{ field, problem }])
+}

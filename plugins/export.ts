@@ -1,0 +1,176 @@
+import fp from 'fastify-plugin'
+import type { Sql } from 'postgres'
+import { describeDatabaseError, isTableUnusable } from '../db/errors.js'
+import type { Log } from '../db/log.js'
+import { bucketRows, TrafficTableError, updateRollups } from '../db/queries/rollups.js'
+import { exportTraffic } from '../db/queries/traffic-export.js'
+import type { TrafficTable } from '../db/queries/traffic.js'
+import type { Cell } from '../models/export/column.js'
+import { CopyTextRows } from '../models/export/copy-text.js'
+import { BUCKET_SECONDS, trafficColumns, type Bucket } from '../models/export/traffic-columns.js'
+import { ServiceError } from './errors.js'
+import { exportText, type ExportFormat } from './export-text.js'
+import { exportRange, type RangeRequest } from './export-range.js'
+import { orAborted } from './or-aborted.js'
+
+export interface TrainingDataRequest extends RangeRequest {
+  readonly bucket: Bucket
+  readonly format: ExportFormat
+}
+
+export interface Exports {
+  /**
+   * The traffic of a range by buckets of time, in pieces of text that are made as they are taken. What is wrong is
+   * told before the first.
+   *
+   * @param signal the caller is gone
+   * @throws ServiceError NO_DATA, TRAFFIC_TABLE_UNUSABLE, INVALID_REQUEST, DATABASE_UNAVAILABLE
+   */
+  trainingData(request: TrainingDataRequest, signal: AbortSignal): Promise<AsyncGenerator<string, void>>
+  /** Ends what is under way. */
+  close(): void
+}
+
+export interface ExportsOptions {
+  readonly sql: Sql
+  /** @throws ServiceError when the database is away */
+  readonly assertDatabase: () => Promise<void>
+  readonly table: TrafficTable
+  readonly retentionDays: number
+  readonly lookBackMinutes: number
+  readonly log: Log
+  readonly now: () => Date
+}
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    exports: Exports
+  }
+}
+
+const DAY_MS = 86_400_000
+
+/** Midnight UTC, where the buckets of every length begin. */
+const nextDay = (time: Date) => (Math.floor(time.getTime() / DAY_MS) + 1) * DAY_MS
+
+const COLUMNS = trafficColumns('aggregated')
+
+interface Selection {
+  readonly from: Date
+  readonly to: Date
+  readonly bucketSeconds: number
+}
+
+export function createExports(options: ExportsOptions): Exports {
+  const { sql, table, retentionDays, lookBackMinutes, log, now } = options
+  const stopping = new AbortController()
+
+  const update = shared(() =>
+    updateRollups(sql, { table, now: now(), retentionDays, lookBackMinutes, signal: stopping.signal, log }),
+  )
+
+  /** From the rollups; what lies before them is put together from the raw rows. */
+  const read = async ({ from, to, bucketSeconds }: Selection, signal: AbortSignal): Promise<Cell[][]> => {
+    const rows: Cell[][] = []
+    if (from.getTime() < now().getTime() - retentionDays * DAY_MS) {
+      const text = new CopyTextRows(COLUMNS)
+      const raw = { table, type: 'aggregated', from, to, bucketSeconds } as const
+      for await (const piece of exportTraffic(sql, raw, 'text', signal)) rows.push(...text.take(piece))
+    } else {
+      for await (const page of bucketRows(sql, table, { from, to }, bucketSeconds)) {
+        for (const row of page) rows.push(COLUMNS.map(({ name }) => row[name]))
+      }
+    }
+    return rows
+  }
+
+  /** Day by day, so that a slow reader holds no connection and a fast one little memory. */
+  async function* pages({ from, to, bucketSeconds }: Selection, signal: AbortSignal) {
+    await orAborted(update(), signal)
+    for (let start = from; start < to;) {
+      signal.throwIfAborted()
+      const end = new Date(Math.min(nextDay(start), to.getTime()))
+      const rows = await read({ from: start, to: end, bucketSeconds }, signal)
+      if (rows.length > 0) yield rows
+      start = end
+    }
+  }
+
+  return {
+    async trainingData(request, gone) {
+      const range = exportRange(request, now())
+      await options.assertDatabase()
+      const { bucket, format } = request
+      const signal = AbortSignal.any([gone, stopping.signal])
+      const rest = pages({ ...range, bucketSeconds: BUCKET_SECONDS[bucket] }, signal)
+      const first = await rest.next().catch((error: unknown) => {
+        throw explained(error, table)
+      })
+      if (first.done) throw nothingIn(table, range)
+      return exportText(format, COLUMNS, withFirst(first.value, rest), { bucket, ...range })
+    },
+    close() {
+      stopping.abort(new ServiceError('SHUTTING_DOWN', 'The export was stopped, as the service is.'))
+    },
+  }
+}
+
+/** Puts back the page by which it was seen that there is one. */
+async function* withFirst<T>(first: T, rest: AsyncGenerator<T, void>): AsyncGenerator<T, void> {
+  try {
+    yield first
+    yield* rest
+  } finally {
+    await rest.return()
+  }
+}
+
+/**
+ * Callers at the same time share a run. One that comes while a run is under way gets the next: what was written
+ * before it asked may have come too late for the present one.
+ */
+function shared(run: () => Promise<void>): () => Promise<void> {
+  let present: Promise<void> | undefined
+  let next: Promise<void> | undefined
+  const start = () => (present = run().finally(() => (present = undefined)))
+  return () => {
+    if (present === undefined) return start()
+    next ??= present
+      .catch(() => undefined)
+      .then(() => {
+        next = undefined
+        return start()
+      })
+    return next
+  }
+}
+
+function explained(error: unknown, table: TrafficTable): unknown {
+  if (!isTableUnusable(error) && !(error instanceof TrafficTableError)) return error
+  const message = `The table ${table} cannot be exported: ${describeDatabaseError(error)}`
+  return new ServiceError('TRAFFIC_TABLE_UNUSABLE', message, null, { cause: error })
+}
+
+function nothingIn(table: TrafficTable, { from, to }: { from: Date; to: Date }): ServiceError {
+  const message = `There is nothing to export: ${table} has no requests from ${from.toISOString()} to ${to.toISOString()}.`
+  return new ServiceError('NO_DATA', message)
+}
+
+/** `fastify.exports`. */
+export default fp(
+  async (app) => {
+    const { config, database, sql } = app
+    const exports = createExports({
+      sql,
+      assertDatabase: () => database.assertUsable(),
+      table: config.trafficTable,
+      retentionDays: config.retentionDays,
+      lookBackMinutes: config.lookBackMinutes,
+      log: app.log,
+      now: () => new Date(),
+    })
+    app.decorate('exports', exports)
+    app.addHook('preClose', async () => exports.close())
+  },
+  { name: 'export', dependencies: ['config', 'database'] },
+)

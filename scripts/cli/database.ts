@@ -1,0 +1,99 @@
+import type { Command } from 'commander'
+import postgres from 'postgres'
+import { readEmbeddedConnection, startEmbeddedPostgres, type Connection } from '../../db/embedded.js'
+import { describeDatabaseError } from '../../db/errors.js'
+import type { Log } from '../../db/log.js'
+import { migrate } from '../../db/migrate.js'
+import { loadConfig, processEnvironment, type Config, type Environment } from '../../plugins/config.js'
+import { DatabaseError } from './errors.js'
+import { wholeNumber } from './options.js'
+
+/** What the flags of {@link addDatabaseOptions} give. */
+export interface DatabaseFlags {
+  readonly dbHost?: string
+  readonly dbPort?: number
+  readonly dbName?: string
+  readonly dbUser?: string
+  readonly dbPassword?: string
+}
+
+export function addDatabaseOptions(command: Command): Command {
+  return command
+    .optionsGroup('Database (default: POSTGRES_HOST and so on; with none set, the one below DATA_PATH):')
+    .option('--db-host <host>', 'server')
+    .option('--db-port <port>', 'port', wholeNumber('--db-port', { min: 1, max: 65_535 }))
+    .option('--db-name <name>', 'database')
+    .option('--db-user <user>', 'user')
+    .option(
+      '--db-password <password>',
+      'password; in POSTGRES_PASSWORD other users of the machine cannot see it',
+    )
+}
+
+/** The configuration of the service in this environment, with the flags above it. */
+export function configOf(flags: DatabaseFlags, environment: Environment = processEnvironment()): Config {
+  const given = {
+    POSTGRES_HOST: flags.dbHost,
+    POSTGRES_PORT: flags.dbPort?.toString(),
+    POSTGRES_DB: flags.dbName,
+    POSTGRES_USER: flags.dbUser,
+    POSTGRES_PASSWORD: flags.dbPassword,
+  }
+  const set = Object.entries(given).filter(([, value]) => value !== undefined)
+  return loadConfig({ ...environment, ...Object.fromEntries(set) })
+}
+
+const CONNECT_LIMIT_S = 5
+
+/**
+ * A pool on the configured database for the time of some work. With the embedded PostgreSQL: the one that a running
+ * service has, or else one that is started for the work, and stopped.
+ *
+ * @throws DatabaseError when it cannot be started
+ */
+export async function withDatabase<T>(
+  { database, dataPath }: Config,
+  work: (sql: postgres.Sql) => Promise<T>,
+): Promise<T> {
+  if (database.mode === 'server') return withPool(database, work)
+  const running = await readEmbeddedConnection(dataPath).catch(() => undefined)
+  if (running) return withPool(running, work)
+  const server = await startEmbeddedPostgres({ dataPath, log: SILENT }).catch((error: unknown) => {
+    throw new DatabaseError(describeDatabaseError(error), { cause: error })
+  })
+  try {
+    return await withPool(server.connection, async (sql) => {
+      await migrate(sql)
+      return work(sql)
+    })
+  } finally {
+    await server.stop()
+  }
+}
+
+const SILENT: Log = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+}
+
+async function withPool<T>(connection: Connection, work: (sql: postgres.Sql) => Promise<T>): Promise<T> {
+  const { host, port, database, user, password } = connection
+  const sql = postgres({
+    host,
+    port,
+    database,
+    username: user,
+    password,
+    max: 3,
+    connect_timeout: CONNECT_LIMIT_S,
+    onnotice: () => undefined,
+    connection: { application_name: 'aegis-ml script' },
+  })
+  try {
+    return await work(sql)
+  } finally {
+    await sql.end({ timeout: 1 })
+  }
+}

@@ -1,0 +1,57 @@
+import { setImmediate as breath } from 'node:timers/promises'
+import type { Population } from '../../models/synthetic/population.js'
+import { generateRequests, type RequestBatch } from '../../models/synthetic/requests.js'
+import type { SyntheticOptions } from '../../models/synthetic/traffic.js'
+import { NoDataError } from '../cli/errors.js'
+import { startProgress } from '../cli/progress.js'
+
+/** The requests of a run, counted on their way. */
+export interface RequestStream {
+  readonly range: { readonly from: Date; readonly to: Date }
+  /** @throws NoDataError at the end when there was none */
+  batches(): AsyncGenerator<Readonly<RequestBatch>, void>
+  /** What has been made, in one sentence. */
+  summary(): string
+}
+
+const MINUTE_MS = 60_000
+/** Between two looks at whether the user has stopped the command. */
+const BREATH_EVERY_MS = 50
+
+export function requestStream(
+  options: SyntheticOptions,
+  population: Population,
+  stop: AbortSignal,
+): RequestStream {
+  const { startMs, minutes } = options
+  const range = { from: new Date(startMs), to: new Date(startMs + minutes * MINUTE_MS) }
+  const inWords = `from ${range.from.toISOString()} to ${range.to.toISOString()}`
+  const incidents = new Set<number>()
+  let count = 0
+  return {
+    range,
+    async *batches() {
+      const progress = startProgress('requests')
+      try {
+        let breathedMs = performance.now()
+        for (const batch of generateRequests(options, population)) {
+          count += batch.length
+          if (batch.label !== null) incidents.add(batch.minuteMs)
+          yield batch
+          if (performance.now() - breathedMs < BREATH_EVERY_MS) continue
+          progress.update((batch.minuteMs - startMs) / (minutes * MINUTE_MS), count)
+          await breath()
+          stop.throwIfAborted()
+          breathedMs = performance.now()
+        }
+      } finally {
+        progress.stop()
+      }
+      if (count === 0) throw new NoDataError(`no data: not one request falls into the time ${inWords}.`)
+    },
+    summary: () => {
+      const labelled = incidents.size.toLocaleString('en')
+      return `${count.toLocaleString('en')} requests ${inWords}; ${labelled} minutes lie in incidents.`
+    },
+  }
+}

@@ -1,0 +1,43 @@
+import t from 'tap'
+import { historyWarnings } from '../../../models/anomaly/history-warnings.js'
+import { fitAnomalyModel } from '../../../models/anomaly/model.js'
+import { judgeIntervals } from '../../../models/anomaly/detector.js'
+import { anomalyScores } from '../../../models/isolation-forest/anomaly-scores.js'
+
+const history = (minutes: number, row: number[]) => Float64Array.from(Array(minutes).fill(row).flat())
+const USUAL = [50, 45, 90, 135, 0]
+
+t.test('a full week has nothing to be warned of', async (t) => {
+  t.same(historyWarnings(history(10_080, USUAL), 10_080), [])
+  t.same(historyWarnings(new Float64Array(0), 10_080), [], 'nothing at all is told of elsewhere')
+})
+
+t.test('a short history, and one with gaps, is told of', async (t) => {
+  t.match(historyWarnings(history(600, USUAL), 10_080), [/^The history has 600 minutes/])
+  t.match(historyWarnings(history(2000, USUAL), 10_080), [/^Only 2000 of the 10080 minutes/])
+})
+
+t.test(
+  'columns that are 0 throughout are named, and a model of them flags nothing for what they hide',
+  async (t) => {
+    const samples = history(2000, [50, 0, 0, 0, 0])
+    t.match(historyWarnings(samples, 2000), [
+      /^avg_latency_ms, p95_latency_ms, p99_latency_ms: 0 in every minute/,
+    ])
+    const model = fitAnomalyModel(samples, { contamination: 0.1, anomalyThreshold: -0.5, seed: 1 })
+    const interval = {
+      ...{
+        requests_per_second: 50,
+        avg_latency_ms: 45,
+        p95_latency_ms: 90,
+        p99_latency_ms: 135,
+        error_rate: 0,
+      },
+      ...{ seconds: 60, requests: 3000 },
+    }
+    const score = (matrix: Float64Array) => anomalyScores(model.forest, matrix)
+    const [usual, spike] = judgeIntervals([interval, { ...interval, requests_per_second: 900 }], model, score)
+    t.equal(usual!.anomaly, false)
+    t.match(spike, { anomaly: true, type: 'traffic_spike' })
+  },
+)
