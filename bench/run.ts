@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import { compare, type Benchmark, type Result } from './benchmark.js'
 import { detectWhileTraining } from './detect-while-training.js'
+import { exportTrainingData } from './export.js'
 import { insert } from './insert.js'
 import { kernelBatch } from './kernel-batch.js'
 import { kernelRow } from './kernel-row.js'
@@ -15,8 +16,9 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   'kernel-sklearn': kernelSklearn,
   tensor,
   'detect-while-training': detectWhileTraining,
-  insert,
   rollups,
+  export: exportTrainingData,
+  insert,
   'synthetic-memory': syntheticMemory,
 }
 

@@ -1,6 +1,7 @@
 import { readFile, readdir } from 'node:fs/promises'
 import type postgres from 'postgres'
 import { ADVISORY_LOCKS, ADVISORY_LOCK_SPACE } from './advisory-locks.js'
+import { openOwnConnection } from './own-connection.js'
 
 const DIRECTORY = new URL('./migrations/', import.meta.url)
 
@@ -12,14 +13,20 @@ const DIRECTORY = new URL('./migrations/', import.meta.url)
 export async function migrate(sql: postgres.Sql, directory: URL = DIRECTORY): Promise<string[]> {
   const files = (await readdir(directory)).filter((name) => /^\d+_.*\.sql$/.test(name)).sort()
   const applied: string[] = []
-  for (const name of files) {
-    const statements = await readFile(new URL(name, directory), 'utf8')
-    if (await sql.begin((tx) => applyOnce(tx, name, statements))) applied.push(name)
+  const connection = openOwnConnection(sql, {})
+  try {
+    for (const name of files) {
+      const statements = await readFile(new URL(name, directory), 'utf8')
+      const apply = () => applyOnce(connection.sql, name, statements)
+      if (await connection.transaction('', apply)) applied.push(name)
+    }
+  } finally {
+    await connection.close()
   }
   return applied
 }
 
-async function applyOnce(tx: postgres.TransactionSql, name: string, statements: string): Promise<boolean> {
+async function applyOnce(tx: postgres.Sql, name: string, statements: string): Promise<boolean> {
   await tx`select pg_advisory_xact_lock(${ADVISORY_LOCK_SPACE}, ${ADVISORY_LOCKS.migrations})`
   // "if not exists" would ask for the right to create even where the table stands.
   const [book] = await tx`select to_regclass('aegis_ml_migrations') as name`

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import fp from 'fastify-plugin'
 import postgres from 'postgres'
 import { startEmbeddedPostgres, type Connection } from '../db/embedded.js'
+import { openDriverSocket } from '../db/driver-socket.js'
 import { describeDatabaseError } from '../db/errors.js'
 import type { Log } from '../db/log.js'
 import { migrate } from '../db/migrate.js'
@@ -112,7 +113,7 @@ export default fp(
 
 /** A pool that connects when it is asked and, after an outage, at the next query. */
 function connect({ host, port, database, user, password }: Connection, max = POOL_SIZE): postgres.Sql {
-  return postgres({
+  const options = {
     host,
     port,
     database,
@@ -123,7 +124,9 @@ function connect({ host, port, database, user, password }: Connection, max = POO
     backoff: () => 0.5,
     onnotice: () => undefined,
     connection: { application_name: 'aegis-ml' },
-  })
+    socket: openDriverSocket,
+  }
+  return postgres(options)
 }
 
 /**

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import fp from 'fastify-plugin'
-import type { TransactionSql } from 'postgres'
+import type { Sql } from 'postgres'
 import type { Log } from '../db/log.js'
 import type { VersionRow } from '../db/queries/models.js'
 import type { AnomalyModel } from '../models/anomaly/model.js'
@@ -22,7 +22,7 @@ export interface ActiveModels {
 }
 
 /** Stores in the transaction of the run that made the model. */
-export type InTransaction = (store: (tx: TransactionSql) => Promise<Artifact>) => Promise<Artifact>
+export type InTransaction = (store: (tx: Sql) => Promise<Artifact>) => Promise<Artifact>
 
 export interface ModelRegistry {
   readonly active: ActiveModels
@@ -65,13 +65,15 @@ declare module 'fastify' {
   }
 }
 
+const POLL_MS = 10_000
+
 /** How long a change that hangs with its database can hold up the end. */
 const CLOSE_LIMIT_MS = 2_000
 
 const NOTHING: ActiveModels = Object.freeze({ anomaly: null })
 
 export function createModelRegistry({ store, engine, log, now }: RegistryOptions): ModelRegistry {
-  const { sql, files } = store
+  const { files } = store
   let active = NOTHING
   let problems: string[] = []
   let last: Promise<unknown> = Promise.resolve()
@@ -108,8 +110,9 @@ export function createModelRegistry({ store, engine, log, now }: RegistryOptions
     })
   }
   const takeUp = async (artifact: Artifact): Promise<ActiveDetector> => {
+    const detector = await use(artifact)
     await onDisk(store.keepFile(artifact))
-    return use(artifact)
+    return detector
   }
   const firstWhole = async (
     versions: Iterable<string>,
@@ -137,7 +140,7 @@ export function createModelRegistry({ store, engine, log, now }: RegistryOptions
     const versions = inOrder(chosen, await files.versions())
     const artifact = await firstWhole(versions, (version) => store.findFile(version, report))
     if (!artifact) return
-    await sql.begin((tx) => store.activate(tx, artifact, false))
+    await store.inTransaction((tx) => store.activate(tx, artifact, false))
     await takeUp(artifact)
   }
 
@@ -150,13 +153,14 @@ export function createModelRegistry({ store, engine, log, now }: RegistryOptions
     },
     publish: (model, training, inTransaction) =>
       inTurn(async () => {
+        const kept = await files.versions()
         const artifact = await inTransaction(async (tx) => {
           const trainedAt = now()
           const known = inOrder(
             null,
             (await store.versions(tx)).map(({ version }) => version),
           )
-          const [newest] = inOrder(null, [...known], await files.versions())
+          const [newest] = inOrder(null, [...known], kept)
           const version = versionAfter(newest, trainedAt)
           const artifact = { version, trainedAt: trainedAt.toISOString(), training, model }
           await store.activate(tx, artifact, true)
@@ -184,7 +188,7 @@ export function createModelRegistry({ store, engine, log, now }: RegistryOptions
         const versions = inOrder(await store.active(), stored, await files.versions())
         const artifact = await firstWhole(versions, (version) => store.find(version, report))
         if (!artifact) return null
-        await sql.begin((tx) => store.activate(tx, artifact, false))
+        await store.inTransaction((tx) => store.activate(tx, artifact, false))
         return takeUp(artifact)
       }),
     activate: (version) =>
@@ -192,13 +196,13 @@ export function createModelRegistry({ store, engine, log, now }: RegistryOptions
         const reasons: string[] = []
         const artifact = await store.find(version, (problem) => reasons.push(problem))
         if (!artifact) throw cannotActivate(version, reasons)
-        await sql.begin((tx) => store.activate(tx, artifact, false))
+        await store.inTransaction((tx) => store.activate(tx, artifact, false))
         problems = []
         return takeUp(artifact)
       }),
     reset: () =>
       inTurn(async () => {
-        await sql.begin((tx) => store.choose(tx, null))
+        await store.inTransaction((tx) => store.choose(tx, null))
         problems = []
         await useNothing()
       }),
@@ -235,7 +239,7 @@ export default fp(
     const store = new ModelStore(sql, new ModelFiles(modelPath), log)
     const registry = createModelRegistry({ store, engine: scoringEngine, log, now: () => new Date() })
     await removeAbandoned(modelPath, Date.now())
-    const following = await followActiveModel({ registry, database, log })
+    const following = await followActiveModel({ registry, database, log, pollMs: POLL_MS })
     app.decorate('models', registry)
     app.addHook('onClose', async () => {
       await following.stop()

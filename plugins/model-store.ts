@@ -1,5 +1,6 @@
-import type { Sql, TransactionSql } from 'postgres'
+import type { Sql } from 'postgres'
 import type { Log } from '../db/log.js'
+import { openOwnConnection } from '../db/own-connection.js'
 import {
   activeModelVersion,
   enterTraining,
@@ -29,18 +30,28 @@ export class ModelStore {
     readonly log: Pick<Log, 'warn'>,
   ) {}
 
+  /** All of it or nothing, on a connection of its own. */
+  async inTransaction<T>(work: (tx: Sql) => Promise<T>): Promise<T> {
+    const connection = openOwnConnection(this.sql, {})
+    try {
+      return await connection.transaction('', () => work(connection.sql))
+    } finally {
+      await connection.close()
+    }
+  }
+
   /** The active version by the database: null after a reset, undefined when nothing was ever said. */
-  active(sql: Sql | TransactionSql = this.sql): Promise<string | null | undefined> {
+  active(sql: Sql = this.sql): Promise<string | null | undefined> {
     return activeModelVersion(sql, KIND)
   }
 
   /** What the database holds, the newest first. */
-  versions(sql: Sql | TransactionSql = this.sql): Promise<VersionRow[]> {
+  versions(sql: Sql = this.sql): Promise<VersionRow[]> {
     return storedVersions(sql, KIND)
   }
 
   /** Enters a version, new or from a file, and makes it active, all in the transaction given. */
-  async activate(tx: TransactionSql, artifact: Artifact, isNew: boolean): Promise<void> {
+  async activate(tx: Sql, artifact: Artifact, isNew: boolean): Promise<void> {
     const stored = toStored(artifact)
     await storeModel(tx, KIND, stored)
     if (isNew) {
@@ -58,7 +69,7 @@ export class ModelStore {
   }
 
   /** Makes a version that is in the database active, or none. */
-  async choose(tx: TransactionSql, version: string | null): Promise<void> {
+  async choose(tx: Sql, version: string | null): Promise<void> {
     await setActiveModel(tx, KIND, version)
     const problem = await flagActiveModel(tx, KIND, version)
     if (problem) this.log.warn({ err: problem }, 'the flags in the table ml_models cannot be set')

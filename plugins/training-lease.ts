@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Sql, TransactionSql } from 'postgres'
+import type { Sql } from 'postgres'
 import { describeDatabaseError } from '../db/errors.js'
+import { openOwnConnection, type OwnConnection } from '../db/own-connection.js'
 import {
   abandonJob,
   beat,
   finishJob,
-  isBackend,
   lockTraining,
   startJob,
   type TrainingJob,
@@ -26,7 +26,7 @@ export interface TrainingLease {
   /** What the run is at, and how much of that is done. */
   progress(stage: Stage, share?: number): void
   /** Ends the run with a last piece of work, in one transaction with the entry of its result. */
-  finish<T>(work: (tx: TransactionSql) => Promise<T>, resultOf: (outcome: T) => object): Promise<T>
+  finish<T>(work: (tx: Sql) => Promise<T>, resultOf: (outcome: T) => object): Promise<T>
   /** Enters why the run has failed. */
   abandon(error: unknown): Promise<void>
   release(): Promise<void>
@@ -40,28 +40,23 @@ const LAST_WORDS_MS = 2_000
  * Takes the lock of all training runs on a connection of its own, and keeps saying that the run lives.
  * @returns null when another run has the lock
  */
-export async function takeTrainingLease(connection: Sql, request: object): Promise<TrainingLease | null> {
-  const release = () => connection.end({ timeout: 1 })
+export async function takeTrainingLease(pool: Sql, request: object): Promise<TrainingLease | null> {
+  const connection = openOwnConnection(pool, {})
   try {
-    const backend = await lockTraining(connection)
-    if (backend !== undefined) {
-      const job = await startJob(connection, randomUUID(), 'waiting', request)
-      return createLease(connection, backend, job, release)
+    if (await lockTraining(connection.sql)) {
+      const start = () => startJob(connection.sql, randomUUID(), 'waiting', request)
+      return createLease(connection, await connection.transaction('', start))
     }
   } catch (error) {
-    await release()
+    await connection.close()
     throw error
   }
-  await release()
+  await connection.close()
   return null
 }
 
-function createLease(
-  connection: Sql,
-  backend: number,
-  job: TrainingJob,
-  release: () => Promise<void>,
-): TrainingLease {
+function createLease(connection: OwnConnection, job: TrainingJob): TrainingLease {
+  const { sql } = connection
   const ending = new AbortController()
   let now: { stage: Stage; share: number } = { stage: 'waiting', share: 0 }
   let beating: Promise<void> | undefined
@@ -69,9 +64,7 @@ function createLease(
   const sayAlive = async (): Promise<void> => {
     const silence = delay(SILENCE_MS, undefined, { ref: false }).then(() => Promise.reject(lost('no answer')))
     try {
-      const { stop, locked } = await Promise.race([beat(connection, job.id, { ...now, backend }), silence])
-      if (!locked) throw lost('the connection was cut')
-      if (stop) ending.abort(stopped())
+      if (await Promise.race([beat(sql, job.id, now.stage, now.share), silence])) ending.abort(stopped())
     } catch (error) {
       ending.abort(error instanceof ServiceError ? error : lost(describeDatabaseError(error)))
     } finally {
@@ -92,24 +85,22 @@ function createLease(
       clearInterval(heart)
       await beating
       ending.signal.throwIfAborted()
-      const done = connection.begin(async (tx) => {
-        if (!(await isBackend(tx, backend))) throw lost('the connection was cut')
-        const outcome = await work(tx)
-        if (!(await finishJob(tx, job.id, resultOf(outcome)))) throw stopped()
+      return connection.transaction('', async () => {
+        const outcome = await work(sql)
+        if (!(await finishJob(sql, job.id, resultOf(outcome)))) throw stopped()
         return outcome
       })
-      return done as ReturnType<typeof work>
     },
     async abandon(error) {
       clearInterval(heart)
       const { code, message } = reasonOf(error)
       const state = code === 'TRAINING_STOPPED' ? 'stopped' : 'failed'
-      const entered = abandonJob(connection, job.id, state, { code, message })
+      const entered = abandonJob(sql, job.id, state, { code, message })
       await Promise.race([entered, delay(LAST_WORDS_MS, undefined, { ref: false })])
     },
     async release() {
       clearInterval(heart)
-      await release()
+      await connection.close()
     },
   }
 }

@@ -1,4 +1,4 @@
-import type { JSONValue, Sql, TransactionSql } from 'postgres'
+import type { JSONValue, Sql } from 'postgres'
 import { isTableUnusable } from '../errors.js'
 
 /** What notifies of a change of what is active. */
@@ -37,7 +37,7 @@ export interface VersionRow extends ModelSummary {
 const KEPT_VERSIONS = 20
 
 /** Puts a version into the store, where it is not there yet. */
-export async function storeModel(tx: TransactionSql, kind: ModelKind, model: StoredModel): Promise<void> {
+export async function storeModel(tx: Sql, kind: ModelKind, model: StoredModel): Promise<void> {
   const { version, artifact, summary } = model
   await tx`insert into aegis_ml_models (kind, version, artifact, summary)
     values (${kind}, ${version}, ${artifact}, ${tx.json(summary as unknown as JSONValue)})
@@ -56,34 +56,38 @@ export interface TrainingEntry {
  * Enters a training into ml_models.
  * @returns the problem, when the gateway's table does not take it
  */
-export async function enterTraining(
-  tx: TransactionSql,
+export function enterTraining(
+  tx: Sql,
   kind: ModelKind,
   { version, summary }: StoredModel,
   { modelType, path, featureNames, baselines }: TrainingEntry,
 ): Promise<unknown> {
+  return attempt(
+    tx,
+    () => tx`insert into ml_models (model_name, model_type, version, trained_at, training_samples,
+        training_duration_seconds, parameters, metrics, feature_names, feature_baselines, model_path,
+        model_size_bytes)
+      values (${kind}, ${modelType}, ${version}, ${summary.trainedAt}, ${summary.samples},
+        ${summary.durationSeconds}, ${tx.json(summary.parameters)}, ${tx.json(summary.metrics)},
+        ${featureNames as string[]}, ${tx.json(baselines as JSONValue)}, ${path}, ${summary.sizeBytes})`,
+  )
+}
+
+/** What the gateway's table does not take leaves the transaction as it was; the problem is returned. */
+async function attempt(tx: Sql, work: () => Promise<unknown>): Promise<unknown> {
+  await tx`savepoint attempt`
   try {
-    await tx.savepoint(
-      (savepoint) => savepoint`insert into ml_models (model_name, model_type, version, trained_at,
-          training_samples, training_duration_seconds, parameters, metrics, feature_names, feature_baselines,
-          model_path, model_size_bytes)
-        values (${kind}, ${modelType}, ${version}, ${summary.trainedAt}, ${summary.samples},
-          ${summary.durationSeconds}, ${tx.json(summary.parameters)}, ${tx.json(summary.metrics)},
-          ${featureNames as string[]}, ${tx.json(baselines as JSONValue)}, ${path}, ${summary.sizeBytes})`,
-    )
+    await work()
     return undefined
   } catch (error) {
-    if (isTableUnusable(error)) return error
-    throw error
+    if (!isTableUnusable(error)) throw error
+    await tx`rollback to attempt`
+    return error
   }
 }
 
 /** Makes a stored version active, or none, and tells all replicas when the transaction commits. */
-export async function setActiveModel(
-  tx: TransactionSql,
-  kind: ModelKind,
-  version: string | null,
-): Promise<void> {
+export async function setActiveModel(tx: Sql, kind: ModelKind, version: string | null): Promise<void> {
   await tx`insert into aegis_ml_active_models (kind, version) values (${kind}, ${version})
     on conflict (kind) do update set version = excluded.version, changed_at = now()`
   await tx`select pg_notify(${ACTIVE_CHANNEL}, ${kind})`
@@ -95,27 +99,17 @@ export async function pingChannel(sql: Sql, echo: string): Promise<void> {
 }
 
 /** The flags of the gateway's table ml_models after a change. As enterTraining, it returns a problem. */
-export async function flagActiveModel(
-  tx: TransactionSql,
-  kind: ModelKind,
-  version: string | null,
-): Promise<unknown> {
-  try {
-    await tx.savepoint(async (savepoint) => {
-      await savepoint`update ml_models set is_active = false, deactivated_at = now()
-        where model_name = ${kind} and is_active and version is distinct from ${version}`
-      await savepoint`update ml_models set is_active = true, deactivated_at = null
-        where model_name = ${kind} and version = ${version} and not is_active`
-    })
-    return undefined
-  } catch (error) {
-    if (isTableUnusable(error)) return error
-    throw error
-  }
+export function flagActiveModel(tx: Sql, kind: ModelKind, version: string | null): Promise<unknown> {
+  return attempt(tx, async () => {
+    await tx`update ml_models set is_active = false, deactivated_at = now()
+      where model_name = ${kind} and is_active and version is distinct from ${version}`
+    await tx`update ml_models set is_active = true, deactivated_at = null
+      where model_name = ${kind} and version = ${version} and not is_active`
+  })
 }
 
 /** Removes all but the newest versions and the active one. */
-export async function pruneModels(tx: TransactionSql, kind: ModelKind): Promise<void> {
+export async function pruneModels(tx: Sql, kind: ModelKind): Promise<void> {
   await tx`delete from aegis_ml_models where kind = ${kind}
     and version not in (
       select version from aegis_ml_models where kind = ${kind} order by version desc limit ${KEPT_VERSIONS})
@@ -124,10 +118,7 @@ export async function pruneModels(tx: TransactionSql, kind: ModelKind): Promise<
 }
 
 /** The active version: null after a reset, undefined when nothing was ever said. */
-export async function activeModelVersion(
-  sql: Sql | TransactionSql,
-  kind: ModelKind,
-): Promise<string | null | undefined> {
+export async function activeModelVersion(sql: Sql, kind: ModelKind): Promise<string | null | undefined> {
   const [row] = await sql<{ version: string | null }[]>`
     select version from aegis_ml_active_models where kind = ${kind}`
   return row?.version
@@ -141,7 +132,7 @@ export async function modelArtifact(sql: Sql, kind: ModelKind, version: string):
 }
 
 /** What is stored, the newest first. */
-export async function storedVersions(sql: Sql | TransactionSql, kind: ModelKind): Promise<VersionRow[]> {
+export async function storedVersions(sql: Sql, kind: ModelKind): Promise<VersionRow[]> {
   const rows = await sql<{ version: string; summary: ModelSummary; active: boolean }[]>`
     select model.version, summary, active.version is not null as active
     from aegis_ml_models model left join aegis_ml_active_models active using (kind, version)

@@ -1,4 +1,4 @@
-import type { JSONValue, Sql, TransactionSql } from 'postgres'
+import type { JSONValue, Sql } from 'postgres'
 import { ADVISORY_LOCKS, ADVISORY_LOCK_SPACE } from '../advisory-locks.js'
 
 export type JobState = 'running' | 'done' | 'failed' | 'stopped'
@@ -21,65 +21,48 @@ export interface TrainingJob {
 }
 
 /** A run whose replica has been silent for so long has died with it. */
-const SILENCE = '15 seconds'
+const SILENCE = '15s'
 
 const KEPT_JOBS = 100
 
-const columns = (sql: Sql | TransactionSql) => sql`id, state, stage, share, request,
+const columns = (sql: Sql) => sql`id, state, stage, share, request,
   stop_requested as "stopRequested", started_at as "startedAt", ended_at as "endedAt",
   extract(epoch from coalesce(ended_at, clock_timestamp()) - started_at)::float8 as "elapsedSeconds",
   result, error`
 
-/**
- * Takes the lock of all training runs, for as long as the connection lives.
- * @returns what tells the connection from one made in its place; undefined when another run has the lock
- */
-export async function lockTraining(connection: Sql): Promise<number | undefined> {
-  const [row] = await connection<{ taken: boolean; backend: number }[]>`
-    select pg_try_advisory_lock(${ADVISORY_LOCK_SPACE}, ${ADVISORY_LOCKS.training}) as taken,
-      pg_backend_pid() as backend`
-  return row?.taken ? row.backend : undefined
-}
-
-/** Whether the connection is still the one that took the lock. */
-export async function isBackend(connection: Sql | TransactionSql, backend: number): Promise<boolean> {
-  const [row] = await connection<{ same: boolean }[]>`select pg_backend_pid() = ${backend} as same`
-  return row?.same ?? false
+/** Takes the lock of all training runs, for as long as the connection lives; whether it was to be had. */
+export async function lockTraining(connection: Sql): Promise<boolean> {
+  const [row] = await connection<{ taken: boolean }[]>`
+    select pg_try_advisory_lock(${ADVISORY_LOCK_SPACE}, ${ADVISORY_LOCKS.training}) as taken`
+  return row?.taken ?? false
 }
 
 /** Enters a run. The caller holds the lock of all runs: one that still counts as running has died. */
-export async function startJob(sql: Sql, id: string, stage: string, request: object): Promise<TrainingJob> {
-  return sql.begin(async (tx) => {
-    await tx`${endLost(tx)} where state = 'running'`
-    await tx`delete from aegis_ml_training_jobs where id not in (
-      select id from aegis_ml_training_jobs order by started_at desc limit ${KEPT_JOBS - 1})`
-    const [job] = await tx<[TrainingJob]>`insert into aegis_ml_training_jobs (id, stage, request)
-      values (${id}, ${stage}, ${tx.json(request as JSONValue)}) returning ${columns(tx)}`
-    return job
-  })
+export async function startJob(tx: Sql, id: string, stage: string, request: object): Promise<TrainingJob> {
+  await tx`${endLost(tx)} where state = 'running'`
+  await tx`delete from aegis_ml_training_jobs where id not in (
+    select id from aegis_ml_training_jobs order by started_at desc limit ${KEPT_JOBS - 1})`
+  const [job] = await tx<[TrainingJob]>`insert into aegis_ml_training_jobs (id, stage, request)
+    values (${id}, ${stage}, ${tx.json(request as JSONValue)}) returning ${columns(tx)}`
+  return job
 }
 
 /**
  * Says that a run lives, and how far it is.
- * @returns whether somebody has asked to stop it, and whether the connection is still the one with the lock
+ * @returns whether somebody has asked to stop it
  */
-export async function beat(
-  connection: Sql,
-  id: string,
-  { stage, share, backend }: { stage: string; share: number; backend: number },
-): Promise<{ stop: boolean; locked: boolean }> {
-  const [row] = await connection<{ stop: boolean; locked: boolean }[]>`update aegis_ml_training_jobs
+export async function beat(connection: Sql, id: string, stage: string, share: number): Promise<boolean> {
+  const [row] = await connection<{ stop: boolean }[]>`update aegis_ml_training_jobs
     set heartbeat_at = clock_timestamp(), stage = ${stage}, share = ${share}
-    where id = ${id} and state = 'running'
-    returning stop_requested as stop, pg_backend_pid() = ${backend} as locked`
-  return row ?? { stop: true, locked: false }
+    where id = ${id} and state = 'running' returning stop_requested as stop`
+  return row?.stop ?? true
 }
 
 /**
  * Ends a run well, unless it was asked to stop before.
  * @returns whether it has ended well
  */
-export async function finishJob(tx: TransactionSql, id: string, result: object): Promise<boolean> {
+export async function finishJob(tx: Sql, id: string, result: object): Promise<boolean> {
   const { count } = await tx`update aegis_ml_training_jobs
     set state = 'done', share = 1, ended_at = clock_timestamp(), result = ${tx.json(result as JSONValue)}
     where id = ${id} and state = 'running' and not stop_requested`
@@ -130,5 +113,5 @@ const LOST = {
   message: 'The service that trained has ended in the middle of it. Train again.',
 }
 
-const endLost = (sql: Sql | TransactionSql) => sql`update aegis_ml_training_jobs
+const endLost = (sql: Sql) => sql`update aegis_ml_training_jobs
   set state = 'failed', ended_at = clock_timestamp(), error = ${sql.json(LOST)}`

@@ -53,9 +53,10 @@ function registryOf({ path, sql }: { path: string; sql: Sql }, now = clock) {
   const registry = createModelRegistry({ store, engine: 'kernel', log: silentLog, now })
   const publishIn = (model: AnomalyModel, inTransaction: InTransaction) =>
     registry.publish(model, RECORD, inTransaction)
-  const publish = (model: AnomalyModel) => publishIn(model, (store) => sql.begin(store))
+  const publish = (model: AnomalyModel) => publishIn(model, (work) => store.inTransaction(work))
   const active = () => registry.active.anomaly
-  return { ...registry, publishIn, publish, active, problems: () => registry.problems }
+  const inTransaction: typeof store.inTransaction = (work) => store.inTransaction(work)
+  return { ...registry, inTransaction, publishIn, publish, active, problems: () => registry.problems }
 }
 
 t.test('a published model is active, and again after a restart', async (t) => {
@@ -353,9 +354,9 @@ t.test('a transaction that fails leaves what was active, and no trace', async (t
   const here = await place(t)
   const registry = registryOf(here)
   const { version } = await registry.publish(SMALL)
-  const failing = registry.publishIn(LARGE, (store) =>
-    here.sql.begin(async (tx) => {
-      await store(tx)
+  const failing = registry.publishIn(LARGE, (work) =>
+    registry.inTransaction(async (tx) => {
+      await work(tx)
       throw new Error('stopped')
     }),
   )

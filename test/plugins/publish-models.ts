@@ -19,6 +19,6 @@ const training = {
   ...{ parameters: {}, metrics: {} },
 }
 for (let run = 0; run < 5000; run++) {
-  const { version } = await registry.publish(model, training, (store) => sql.begin(store))
+  const { version } = await registry.publish(model, training, (work) => store.inTransaction(work))
   writeSync(1, `${version}\n`)
 }
