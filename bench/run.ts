@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import { compare, type Benchmark, type Result } from './benchmark.js'
 import { detectWhileTraining } from './detect-while-training.js'
+import { exportTrainingData } from './export.js'
 import { importAccessLog } from './import.js'
 import { insert } from './insert.js'
 import { kernelBatch } from './kernel-batch.js'
@@ -17,8 +18,9 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   'kernel-sklearn': kernelSklearn,
   tensor,
   'detect-while-training': detectWhileTraining,
-  insert,
   rollups,
+  export: exportTrainingData,
+  insert,
   'synthetic-memory': syntheticMemory,
   'import-access-log': importAccessLog,
   'request-stream': requestStream,

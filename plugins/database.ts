@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import fp from 'fastify-plugin'
 import postgres from 'postgres'
 import { startEmbeddedPostgres, type Connection } from '../db/embedded.js'
+import { openDriverSocket } from '../db/driver-socket.js'
 import { describeDatabaseError } from '../db/errors.js'
 import type { Log } from '../db/log.js'
 import { migrate } from '../db/migrate.js'
@@ -103,7 +104,7 @@ export default fp(
           const message = `The service cannot set up its tables (${found}). Grant its role what is missing; it tries again by itself.`
           throw new ServiceError('DATABASE_UNAVAILABLE', message)
         },
-        openConnection: () => connect(connection, 1),
+        openConnection: () => connect(connection, 1, { max_lifetime: null }),
       })
     }
   },
@@ -111,8 +112,13 @@ export default fp(
 )
 
 /** A pool that connects when it is asked and, after an outage, at the next query. */
-function connect({ host, port, database, user, password }: Connection, max = POOL_SIZE): postgres.Sql {
-  return postgres({
+function connect(
+  { host, port, database, user, password }: Connection,
+  max = POOL_SIZE,
+  lifetime: { max_lifetime?: null } = {},
+): postgres.Sql {
+  const options = {
+    ...lifetime,
     host,
     port,
     database,
@@ -123,7 +129,9 @@ function connect({ host, port, database, user, password }: Connection, max = POO
     backoff: () => 0.5,
     onnotice: () => undefined,
     connection: { application_name: 'aegis-ml' },
-  })
+    socket: openDriverSocket,
+  }
+  return postgres(options)
 }
 
 /**

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Sql } from 'postgres'
 import { describeDatabaseError } from '../db/errors.js'
 import type { Log } from '../db/log.js'
@@ -10,11 +11,12 @@ export interface FollowerOptions {
   readonly registry: Pick<ModelRegistry, 'sync' | 'restoreFromFiles'>
   readonly database: Pick<Database, 'assertUsable' | 'openConnection'>
   readonly log: Pick<Log, 'debug'>
+  /** How long a notification that was lost goes unnoticed. */
+  readonly pollMs: number
 }
 
-/** How long a notification that was lost goes unnoticed. */
-const POLL_MS = 10_000
 const RETRY_MS = 1_000
+const ANSWER_LIMIT_MS = 5_000
 
 /**
  * Keeps the registry at what the database says is active: a notification tells of each change at once, a slow
@@ -23,7 +25,7 @@ const RETRY_MS = 1_000
  *
  * Resolves when the registry has what is active, from the files while the database is away.
  */
-export async function followActiveModel({ registry, database, log }: FollowerOptions) {
+export async function followActiveModel({ registry, database, log, pollMs }: FollowerOptions) {
   const echo = `echo ${randomUUID()}`
   let heard = false
   let listener: Sql | undefined
@@ -31,28 +33,33 @@ export async function followActiveModel({ registry, database, log }: FollowerOpt
   let running = false
   let stopped = false
 
+  const syncNow = (): void => void registry.sync().catch(retrySoon)
   const onNotification = (payload: string): void => {
     if (payload === echo) heard = true
-    else if (!payload.startsWith('echo ')) registry.sync().catch(retrySoon)
+    else if (!payload.startsWith('echo ')) syncNow()
   }
   const listen = async (): Promise<void> => {
     const deaf = listener
     listener = database.openConnection()
     await deaf?.end({ timeout: 0 })
-    await listener.listen(ACTIVE_CHANNEL, onNotification)
+    // A connection that breaks is replaced at once; what changed in between is asked for.
+    await listener.listen(ACTIVE_CHANNEL, onNotification, syncNow)
     heard = true
   }
-  const poll = async (): Promise<void> => {
-    await database.assertUsable()
+  const listenAndPing = async (): Promise<void> => {
     if (!heard) await listen()
     heard = false
     await pingChannel(listener!, echo)
+  }
+  const poll = async (): Promise<void> => {
+    await database.assertUsable()
+    await answered(listenAndPing())
     await registry.sync()
   }
   const run = async (): Promise<void> => {
     if (running) return
     running = true
-    let next = POLL_MS
+    let next = pollMs
     try {
       await poll()
     } catch (error) {
@@ -76,7 +83,7 @@ export async function followActiveModel({ registry, database, log }: FollowerOpt
 
   try {
     await poll()
-    schedule(POLL_MS)
+    schedule(pollMs)
   } catch (error) {
     log.debug({ reason: describeDatabaseError(error) }, 'the active model is taken from the files')
     await registry.restoreFromFiles()
@@ -89,4 +96,12 @@ export async function followActiveModel({ registry, database, log }: FollowerOpt
       await listener?.end({ timeout: 0 })
     },
   }
+}
+
+/** A connection that hangs gives no error. */
+function answered(work: Promise<void>): Promise<void> {
+  const silence = delay(ANSWER_LIMIT_MS, undefined, { ref: false }).then(() => {
+    throw new Error('no answer to the listening connection')
+  })
+  return Promise.race([work, silence])
 }

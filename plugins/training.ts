@@ -1,4 +1,5 @@
 import { access } from 'node:fs/promises'
+import { setTimeout as delay } from 'node:timers/promises'
 import fp from 'fastify-plugin'
 import type { Sql } from 'postgres'
 import type { Log } from '../db/log.js'
@@ -78,6 +79,9 @@ declare module 'fastify' {
 /** The same samples make the same model. */
 const SEED = 1
 
+const LEASE_ATTEMPTS = 10
+const LEASE_PAUSE_MS = 50
+
 const DAY_MS = 86_400_000
 const MINUTE_MS = 60_000
 
@@ -97,12 +101,21 @@ export function createTraining(options: TrainingOptions): Training {
 
   const beginRun = async (plan: Plan): Promise<TrainingRun> => {
     await database.assertUsable()
-    const lease = await takeTrainingLease(database.openConnection(), plan.request)
-    if (!lease) throw alreadyRunning(await jobs.current())
+    const lease = await leaseOrRefuse(plan.request)
     const result = carryOut(lease, plan)
     const ended = result.catch(() => undefined).finally(() => runs.delete(ended))
     runs.add(ended)
     return { job: lease.job, result }
+  }
+
+  const leaseOrRefuse = async (request: object): Promise<TrainingLease> => {
+    for (let attempt = 1; ; attempt++) {
+      const lease = await takeTrainingLease(database.openConnection(), request)
+      if (lease) return lease
+      const job = await jobs.current()
+      if (job || attempt === LEASE_ATTEMPTS) throw alreadyRunning(job)
+      await delay(LEASE_PAUSE_MS) // the run that has the lock is about to enter itself, or has just ended
+    }
   }
 
   const carryOut = async (lease: TrainingLease, plan: Plan): Promise<TrainingResult> => {

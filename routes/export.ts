@@ -7,6 +7,9 @@ import { failures, ref, Timestamp } from './schemas/types.js'
 /** A reader that takes nothing for so long holds up others. */
 const LONGEST_PAUSE_MS = 120_000
 
+/** No fault of ours: answered to nobody, and not logged as an error. */
+const CALLER_GONE = Object.assign(new Error('The caller hung up.'), { statusCode: 499 })
+
 const KNOWN = new Set(Object.keys(TrainingDataQuery.properties))
 
 const routes: FastifyPluginAsyncTypebox = async (app) => {
@@ -37,7 +40,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     async (request, reply) => {
       const { format = 'csv', bucket = '1m', days, from, to } = request.query
       const gone = new AbortController()
-      reply.raw.once('close', () => gone.abort())
+      reply.raw.once('close', () => gone.abort(CALLER_GONE))
       const text = await app.exports.trainingData({ days, from, to, bucket, format }, gone.signal)
       reply.raw.setTimeout(LONGEST_PAUSE_MS, () => reply.raw.destroy())
       const attachment = format !== 'json'

@@ -58,13 +58,15 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     async (request, reply) => {
       const { id } = request.params
       await app.training.jobs.find(id) // what is wrong is told before the stream begins
+      const hungUp = new AbortController()
+      reply.raw.once('close', () => hungUp.abort())
       reply.type('text/event-stream; charset=utf-8').header('cache-control', 'no-store')
-      return reply.send(Readable.from(events(id)))
+      return reply.send(Readable.from(events(id, AbortSignal.any([app.training.closing, hungUp.signal]))))
     },
   )
 
-  async function* events(id: string): AsyncGenerator<string> {
-    for await (const job of app.training.jobs.watch(id, app.training.closing)) {
+  async function* events(id: string, signal: AbortSignal): AsyncGenerator<string> {
+    for await (const job of app.training.jobs.watch(id, signal)) {
       const name = job.state === 'running' ? 'progress' : job.state
       yield `event: ${name}\ndata: ${JSON.stringify(toTrainingJob(job))}\n\n`
     }

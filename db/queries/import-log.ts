@@ -1,6 +1,6 @@
 import type { PendingQuery, Row, Sql } from 'postgres'
 import { ADVISORY_LOCKS, ADVISORY_LOCK_SPACE } from '../advisory-locks.js'
-import { ownTransaction, type GoOn } from '../own-transaction.js'
+import { openOwnConnection } from '../own-connection.js'
 import { copyIn, type RequestCopy } from './copy-in.js'
 import { recordTouchedRange } from './rollups.js'
 
@@ -25,25 +25,24 @@ const HOUR_MS = 3_600_000
  * @returns how many rows there were, and how many of them were new
  * @throws PostgresError of the first row that PostgreSQL refuses; the reason of the signal
  */
-export async function importRequests(
-  sql: Sql,
-  { table, columns, rows, signal }: LogImport,
-): Promise<{ rows: number; added: number }> {
-  return ownTransaction(sql, signal, async (tx, goOn) => {
-    await tx`
-      create temporary table aegis_ml_staged on commit drop as
-      select ${tx(columns)} from ${tx(table)} with no data`
-    goOn()
-    const count = await copyIn(tx`copy aegis_ml_staged (${tx(columns)}) from stdin`, rows, signal)
-    goOn()
-    if (count === 0) return { rows: 0, added: 0 }
-    const hours = await addNewRows(tx, { table, columns, signal }, goOn)
-    for (const range of rangesOf(hours)) {
-      goOn()
-      await recordTouchedRange(tx, table, range)
-    }
-    return { rows: count, added: hours.reduce((sum, { added }) => sum + added, 0) }
-  })
+export async function importRequests(sql: Sql, log: LogImport): Promise<{ rows: number; added: number }> {
+  const { table, columns, rows, signal } = log
+  signal.throwIfAborted()
+  const own = openOwnConnection(sql, {}, signal)
+  const tx = own.sql
+  try {
+    return await own.transaction('', async () => {
+      await tx`
+        create temporary table aegis_ml_staged on commit drop as
+        select ${tx(columns)} from ${tx(table)} with no data`
+      const count = await copyIn(tx`copy aegis_ml_staged (${tx(columns)}) from stdin`, rows, signal)
+      const hours = count === 0 ? [] : await addNewRows(tx, log)
+      for (const range of rangesOf(hours)) await recordTouchedRange(tx, table, range)
+      return { rows: count, added: hours.reduce((sum, { added }) => sum + added, 0) }
+    })
+  } finally {
+    await own.close()
+  }
 }
 
 interface AddedHour {
@@ -51,21 +50,14 @@ interface AddedHour {
   readonly added: number
 }
 
-async function addNewRows(
-  tx: Sql,
-  { table, columns, signal }: Pick<LogImport, 'table' | 'columns' | 'signal'>,
-  goOn: GoOn,
-): Promise<AddedHour[]> {
+async function addNewRows(tx: Sql, { table, columns, signal }: LogImport): Promise<AddedHour[]> {
   const lock = tx`select pg_advisory_xact_lock(${ADVISORY_LOCK_SPACE}, ${ADVISORY_LOCKS.importing})`
   await orCancelled(lock, signal)
-  goOn()
   await tx`select set_config('lock_timeout', ${LOCK_TIMEOUT}, true), set_config('work_mem', ${WORK_MEMORY}, true)`
-  goOn()
   const times = tx<{ from: Date; to: Date }[]>`
     select date_trunc('second', min("timestamp")) as from, max("timestamp") + interval '1 second' as to
     from aegis_ml_staged`
   const { from, to } = (await orCancelled(times, signal))[0]!
-  goOn()
   const list = tx`${tx(columns)}` // after "insert" the client would take them for values
   const insertion = tx<AddedHour[]>`
     with added as (

@@ -17,22 +17,32 @@ export function exportTraffic(
   format: 'csv' | 'text',
   signal: AbortSignal,
 ): AsyncGenerator<Buffer, void> {
-  const prepare = async (connection: Sql) => {
-    // One snapshot, so that no path comes up that has not been folded.
-    await connection.unsafe('begin isolation level repeatable read')
-    const folded = await settle(connection, selection)
-    return exportQuery(selection, folded, format === 'csv')
-  }
-  return copyOut(sql, format, prepare, signal)
+  const query: typeof countQuery = (...args) => exportQuery(...args, format === 'csv')
+  return copyOut(sql, format, prepared(selection, query), signal)
 }
 
 /** How many rows {@link exportTraffic} has. */
-export async function countExportRows(sql: Sql, selection: TrafficSelection): Promise<number> {
-  return sql.begin('isolation level repeatable read', async (tx) => {
-    const folded = await settle(tx, selection)
-    const [row] = await tx.unsafe<{ rows: number }[]>(countQuery(selection, folded))
-    return row!.rows
-  })
+export async function countExportRows(
+  sql: Sql,
+  selection: TrafficSelection,
+  signal: AbortSignal,
+): Promise<number> {
+  let text = ''
+  for await (const piece of copyOut(sql, 'text', prepared(selection, countQuery), signal))
+    text += piece.toString()
+  return Number(text)
+}
+
+/** What makes a connection ready for a query, and the query. */
+function prepared(
+  selection: TrafficSelection,
+  query: (selection: TrafficSelection, pathsAreFolded: boolean) => string,
+): (connection: Sql) => Promise<string> {
+  return async (connection) => {
+    // One snapshot, so that no path comes up that has not been folded.
+    await connection.unsafe('begin isolation level repeatable read')
+    return query(selection, await settle(connection, selection))
+  }
 }
 
 async function settle(tx: ISql, selection: TrafficSelection): Promise<boolean> {

@@ -21,7 +21,7 @@ export interface TrainingJob {
 }
 
 /** A run whose replica has been silent for so long has died with it. */
-const SILENCE = '15 seconds'
+const SILENCE = '15s'
 
 const KEPT_JOBS = 100
 
@@ -31,14 +31,18 @@ const columns = (sql: Sql | TransactionSql) => sql`id, state, stage, share, requ
   result, error`
 
 /**
- * Takes the lock of all training runs, for as long as the connection lives.
+ * Takes the lock of all training runs, for as long as the connection lives. The server ends one that is silent: a
+ * replica that hangs, or whose host is gone without a word, does not keep the others from training.
  * @returns what tells the connection from one made in its place; undefined when another run has the lock
  */
 export async function lockTraining(connection: Sql): Promise<number | undefined> {
   const [row] = await connection<{ taken: boolean; backend: number }[]>`
     select pg_try_advisory_lock(${ADVISORY_LOCK_SPACE}, ${ADVISORY_LOCKS.training}) as taken,
       pg_backend_pid() as backend`
-  return row?.taken ? row.backend : undefined
+  if (!row?.taken) return undefined
+  await connection`select set_config(name, ${SILENCE}, false) from pg_settings
+    where name in ('idle_session_timeout', 'idle_in_transaction_session_timeout')` // the first since PostgreSQL 14
+  return row.backend
 }
 
 /** Whether the connection is still the one that took the lock. */
@@ -81,7 +85,7 @@ export async function beat(
  */
 export async function finishJob(tx: TransactionSql, id: string, result: object): Promise<boolean> {
   const { count } = await tx`update aegis_ml_training_jobs
-    set state = 'done', share = 1, ended_at = clock_timestamp(), result = ${tx.json(result as JSONValue)}
+    set state = 'done', stage = 'publishing', share = 1, ended_at = clock_timestamp(), result = ${tx.json(result as JSONValue)}
     where id = ${id} and state = 'running' and not stop_requested`
   return count === 1
 }

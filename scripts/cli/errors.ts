@@ -22,7 +22,7 @@ export class Stopped extends Error {
 }
 
 /** EX_SOFTWARE of sysexits.h. */
-const UNEXPECTED = 70
+export const UNEXPECTED = 70
 
 /** How a failed command ends: its exit code, and one line for people (empty: nothing to say). */
 export function failureOf(error: unknown): { code: number; message: string } {

@@ -75,7 +75,7 @@ async function run(flags: Flags, stop: AbortSignal): Promise<void> {
   const selection = { table, type, ...range, bucketSeconds: BUCKET_SECONDS[bucket] }
   await withDatabase(config, (sql) =>
     flags.dryRun
-      ? describeExport(sql, selection)
+      ? describeExport(sql, selection, stop)
       : exportData(sql, selection, { format, output, stats: flags.stats ?? false }, stop),
   )
 }

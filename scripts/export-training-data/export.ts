@@ -48,8 +48,12 @@ export async function exportData(
 }
 
 /** Says what {@link exportData} would write. */
-export async function describeExport(sql: Sql, selection: TrafficSelection): Promise<void> {
-  const rows = await countExportRows(sql, selection)
+export async function describeExport(
+  sql: Sql,
+  selection: TrafficSelection,
+  stop: AbortSignal,
+): Promise<void> {
+  const rows = await countExportRows(sql, selection, stop)
   if (rows === 0) throw nothingIn(selection)
   const columns = trafficColumns(selection.type).map(({ name }) => name)
   say(`${count(rows)} rows would be exported. ${await summary(sql, selection)}`)

@@ -53,7 +53,6 @@ t.test('a connection that is lost within a statement is one too', async (t) => {
 t.test('so is a server that goes without a word', async (t) => {
   const { connection } = await testDatabase(t)
   const proxy = await switchableProxy(t, connection.port)
-  await proxy.open()
   const pool = openSql({ ...connection, port: proxy.port })
   const own = openOwnConnection(pool, {})
   t.teardown(() => Promise.all([own.close(), pool.end({ timeout: 1 })]))

@@ -1,96 +1,110 @@
-import { connect, createServer, type Server, type Socket } from 'node:net'
-import { once } from 'node:events'
-import { setTimeout as delay } from 'node:timers/promises'
-import t, { type Test } from 'tap'
-import type { Connection } from '../../db/embedded.js'
-import { testDatabase } from '../postgres.js'
+import { rm } from 'node:fs/promises'
+import t from 'tap'
+import { testDatabase, testDirectory } from '../postgres.js'
 import { testService, trainOnSynthetic, USUAL, type Service } from '../service.js'
-import { freePort } from './process.js'
+import { switchableProxy } from '../plugins/switchable-proxy.js'
+import { eventually } from './eventually.js'
+import { insertMinutes } from './traffic.js'
 
-/** A way to the database that can be cut and mended, or left hanging. */
-async function createLink(t: Test, { host, port: target }: Connection, port: number) {
-  const sockets = new Set<Socket>()
-  let silent = false
-  let server: Server | undefined
-  const link = {
-    async mend() {
-      silent = false
-      server = createServer((socket) => {
-        const upstream = connect(target, host)
-        for (const [from, to] of [
-          [socket, upstream],
-          [upstream, socket],
-        ] as const) {
-          sockets.add(from)
-          from.on('data', (chunk) => !silent && to.write(chunk))
-          from.on('error', () => undefined)
-          from.on('close', () => to.destroy())
-        }
-      }).listen(port, '127.0.0.1')
-      await once(server, 'listening')
-    },
-    async cut() {
-      server?.close()
-      server = undefined
-      for (const socket of sockets) socket.destroy()
-      sockets.clear()
-      await delay(10)
-    },
-    silence: () => (silent = true),
-  }
-  t.teardown(() => link.cut())
-  return link
-}
+const AWAY = { status: 503, body: { code: 'DATABASE_UNAVAILABLE', message: /GET \/health/ } }
 
-async function eventually(t: Test, what: string, check: () => Promise<boolean>): Promise<void> {
-  for (let attempt = 0; attempt < 100; attempt++) {
-    if (await check()) return void t.pass(what)
-    await delay(100)
-  }
-  t.fail(`${what}: not within 10 s`)
-}
-
-const status = async (service: Service) => (await service.get('/health')).body.data['status']
+const status = async ({ get }: Service) => (await get('/health')).body.data['status']
+const isHealthy = async (service: Service) => (await status(service)) === 'healthy'
+const versionInUse = async ({ get }: Service) =>
+  ((await get('/model/info')).body.data['anomaly_detector'] as { version: string } | null)?.version
 
 t.test('without its database the service judges on, says so, and recovers by itself', async (t) => {
   const { connection, sql } = await testDatabase(t)
-  const port = await freePort()
-  const link = await createLink(t, connection, port)
+  const proxy = await switchableProxy(t, connection.port)
+  await proxy.close()
   // Away at the start.
   const service = await testService(t, {
     POSTGRES_HOST: '127.0.0.1',
-    POSTGRES_PORT: String(port),
+    POSTGRES_PORT: String(proxy.port),
     POSTGRES_DB: connection.database,
   })
   t.equal(await status(service), 'degraded')
   t.equal((await service.get('/health/live')).status, 200)
   t.match(await service.get('/health/ready'), { status: 503, body: { code: 'DATABASE_UNAVAILABLE' } })
-  t.match(await service.post('/train'), {
-    status: 503,
-    body: { code: 'DATABASE_UNAVAILABLE', message: /GET \/health/ },
-  })
-  await trainOnSynthetic(service)
+  t.match(await service.post('/generate/synthetic', { duration_hours: 24 }), { status: 200 })
+  await refusesChanges(service)
 
-  await link.mend()
-  await eventually(t, 'healthy once the database is there', async () => (await status(service)) === 'healthy')
-  await sql`insert into request_logs (timestamp, method, path, status_code, response_time_ms)
-    select now() - i * interval '1 second', 'GET', '/', 200, 20 + i % 7 from generate_series(60, 6000) i`
+  await proxy.open()
+  await eventually(() => isHealthy(service))
+  await insertMinutes(sql, 60)
   t.match((await service.post('/train')).body.data, { anomaly_detector: { trained: true } })
 
   // It goes away under the running service.
-  await link.cut()
+  await proxy.close()
   t.match(await service.post('/detect', USUAL), { status: 200 })
   t.match((await service.get('/health')).body.data, { status: 'degraded', database: /^error: / })
-  t.match(await service.post('/train'), { status: 503, body: { code: 'DATABASE_UNAVAILABLE' } })
+  await refusesChanges(service)
+  t.match(await service.post('/detect', USUAL), { status: 200 })
 
-  await link.mend()
-  await eventually(t, 'healthy again', async () => (await status(service)) === 'healthy')
+  await proxy.open()
+  await eventually(() => isHealthy(service))
   t.match(await service.post('/train'), { status: 200 })
 
   // It no longer answers, which no error tells.
-  link.silence()
+  proxy.pause()
   t.match(await service.post('/detect', USUAL), { status: 200 })
   t.match((await service.get('/health')).body.data, { status: 'degraded', database: /no answer/ })
   t.match(await service.post('/train'), { status: 503 })
-  await link.cut()
+  proxy.resume()
+  await eventually(() => isHealthy(service))
+  t.match(await service.post('/train'), { status: 200 })
+
+  async function refusesChanges({ get, post }: Service): Promise<void> {
+    const refusals = await Promise.all([
+      post('/train'),
+      post('/train', { wait: false }),
+      post('/train/synthetic'),
+      post('/model/activate', { model: 'anomaly', version: '20260131T120000000Z' }),
+      post('/model/load'),
+      post('/model/reset'),
+      get('/model/versions'),
+      get('/train/jobs/00000000-0000-4000-8000-000000000000'),
+    ])
+    for (const refusal of refusals) t.match(refusal, AWAY)
+    t.match(await get('/train/status'), { status: 200, body: { data: { training: false } } })
+  }
 })
+
+t.test(
+  'at a start without the database the files say what was active, later the database does',
+  async (t) => {
+    const { connection, sql } = await testDatabase(t)
+    const proxy = await switchableProxy(t, connection.port)
+    const environment = {
+      POSTGRES_HOST: '127.0.0.1',
+      POSTGRES_PORT: String(proxy.port),
+      POSTGRES_DB: connection.database,
+      MODEL_PATH: await testDirectory(t),
+    }
+    const first = await testService(t, environment)
+    await trainOnSynthetic(first)
+    const old = await versionInUse(first)
+    await trainOnSynthetic(first)
+    const newest = await versionInUse(first)
+    await first.post('/model/activate', { model: 'anomaly', version: old })
+    await first.app.close()
+
+    await proxy.close()
+    const second = await testService(t, environment)
+    t.equal(await versionInUse(second), old, 'the active one, not the newest')
+    t.match(await second.post('/detect', USUAL), { status: 200, body: { data: { model_version: old } } })
+    await sql`update aegis_ml_active_models set version = ${newest!}` // as another replica did
+    await proxy.open()
+    await eventually(async () => (await versionInUse(second)) === newest)
+    await second.post('/model/reset')
+    await second.app.close()
+
+    await proxy.close()
+    const third = await testService(t, environment)
+    t.equal(await versionInUse(third), undefined, 'a reset is remembered as well')
+    await sql`update aegis_ml_active_models set version = ${newest!}`
+    await rm(environment.MODEL_PATH, { recursive: true })
+    await proxy.open()
+    await eventually(async () => (await versionInUse(third)) === newest)
+  },
+)

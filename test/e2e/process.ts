@@ -61,22 +61,25 @@ export async function startService(t: Test, environment: Record<string, string>)
   throw new Error(`The service does not answer: ${service.output()}`)
 }
 
-/** Posts JSON, or nothing; the parsed answer with its status. */
-export async function post(url: string, body?: object) {
-  const response = await fetch(url, {
+/** An answer, parsed. */
+export interface JsonAnswer {
+  status: number
+  body: { data: Record<string, unknown>; code?: string; message?: string; details?: unknown }
+}
+
+/** Posts JSON, or nothing. */
+export function post(url: string, body?: object): Promise<JsonAnswer> {
+  return ask(url, {
     method: 'POST',
     ...(body && { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
   })
-  return {
-    status: response.status,
-    body: (await response.json()) as { data: Record<string, unknown>; code?: string },
-  }
 }
 
-export async function get(url: string) {
-  const response = await fetch(url)
-  return {
-    status: response.status,
-    body: (await response.json()) as { data: Record<string, unknown>; code?: string },
-  }
+export const get = (url: string) => ask(url)
+
+export const remove = (url: string) => ask(url, { method: 'DELETE' })
+
+async function ask(url: string, options?: RequestInit): Promise<JsonAnswer> {
+  const response = await fetch(url, options)
+  return { status: response.status, body: (await response.json()) as JsonAnswer['body'] }
 }

@@ -12,6 +12,8 @@ export interface SwitchableProxy {
   /** Connects and forwards nothing, in either direction, until resumed: the server hangs. */
   pause(): void
   resume(): void
+  /** The oldest connections hang for good, what connects from now on does not: a firewall forgot its state. */
+  strand(oldest?: number): void
 }
 
 export async function switchableProxy(t: Test, targetPort: number): Promise<SwitchableProxy> {
@@ -64,6 +66,9 @@ export async function switchableProxy(t: Test, targetPort: number): Promise<Swit
     resume() {
       paused = false
       for (const socket of sockets) socket.resume()
+    },
+    strand(oldest = Infinity) {
+      for (const socket of [...sockets].slice(0, 2 * oldest)) socket.pause() // two sockets each
     },
   }
   await proxy.open()

@@ -1,0 +1,40 @@
+import { Socket } from 'node:net'
+
+/** What the driver knows of the place when it asks for a socket. */
+interface Place {
+  readonly host: readonly string[]
+  readonly port: readonly number[]
+  readonly path?: string | false
+}
+
+/**
+ * The socket under a connection of postgres.js 3.4.9, which a connection that ends in the middle of a transaction
+ * breaks: the rollback is written where no socket is left, which throws outside of any promise and ends the
+ * process, and what connects in its place stays mute for ten attempts (porsager/postgres, pull requests 1209 and
+ * 1215). Here the driver is told of the end while the socket is still in place: first the error, so that queries
+ * fail and transactions roll back; then, when what they wrote has been dropped, the close.
+ */
+class DriverSocket extends Socket {
+  host?: string | undefined
+  port?: number | undefined
+
+  override emit(event: string | symbol, ...args: unknown[]): boolean {
+    if (event !== 'close') return super.emit(event, ...args)
+    // A request to cancel is sent on a socket of its own, to which nothing is ever answered: it ends well.
+    if (this.bytesRead > 0 && this.listenerCount('error') > 0) super.emit('error', connectionClosed())
+    setImmediate(() => setImmediate(() => super.emit('close', false)))
+    return true
+  }
+}
+
+/** For the option `socket` of the driver. */
+export function openDriverSocket({ host: [host], port: [port], path }: Place): Socket {
+  const socket = new DriverSocket()
+  if (path) return socket.connect(path)
+  Object.assign(socket, { host, port }) // which the driver's errors tell of
+  return socket.connect(port!, host!)
+}
+
+function connectionClosed(): Error {
+  return Object.assign(new Error('The server ended the connection.'), { code: 'CONNECTION_CLOSED' })
+}
