@@ -31,16 +31,18 @@ export async function importRequests(sql: Sql, log: LogImport): Promise<{ rows: 
   const own = openOwnConnection(sql, {}, signal)
   const tx = own.sql
   try {
-    return await own.transaction('', async () => {
-      await tx`
-        create temporary table aegis_ml_staged on commit drop as
-        select ${tx(columns)} from ${tx(table)} with no data`
-      const count = await copyIn(tx`copy aegis_ml_staged (${tx(columns)}) from stdin`, rows, signal)
-      const hours = count === 0 ? [] : await addNewRows(tx, log)
-      for (const range of rangesOf(hours)) await recordTouchedRange(tx, table, range)
-      return { rows: count, added: hours.reduce((sum, { added }) => sum + added, 0) }
-    })
+    await tx`begin`
+    await tx`
+      create temporary table aegis_ml_staged on commit drop as
+      select ${tx(columns)} from ${tx(table)} with no data`
+    const count = await copyIn(tx`copy aegis_ml_staged (${tx(columns)}) from stdin`, rows, signal)
+    const hours = count === 0 ? [] : await addNewRows(tx, log)
+    for (const range of rangesOf(hours)) await recordTouchedRange(tx, table, range)
+    await tx`commit`
+    return { rows: count, added: hours.reduce((sum, { added }) => sum + added, 0) }
   } finally {
+    // What is not committed is undone by the end of the connection: a rollback may be asked of one that the server
+    // is about to close, and then never be answered.
     await own.close()
   }
 }
