@@ -64,13 +64,22 @@ export class ModelStore {
     if (problem) this.log.warn({ err: problem }, 'the flags in the table ml_models cannot be set')
   }
 
-  /** A version by its file or, where that is missing or damaged, by the database; null when neither is whole. */
+  /**
+   * A version by its file or, where that is missing or damaged, by the database; null when neither is whole. A damaged
+   * file that the database makes up for is logged, no more: it is about to be mended.
+   */
   async find(version: string, report: Report): Promise<Artifact | null> {
-    const file = this.files.pathOf(version)
-    const local = await this.#read(version, report, `Model file ${file}`, () => this.files.read(version))
-    if (local) return local
-    const shared = () => modelArtifact(this.sql, KIND, version)
-    return this.#read(version, report, `Model ${version} of the database`, shared)
+    const problems: string[] = []
+    const found =
+      (await this.findFile(version, (problem) => problems.push(problem))) ??
+      (await this.#read(
+        version,
+        (problem) => problems.push(problem),
+        `Model ${version} of the database`,
+        () => modelArtifact(this.sql, KIND, version),
+      ))
+    if (!found) problems.forEach(report)
+    return found
   }
 
   /** A version by its file alone. */

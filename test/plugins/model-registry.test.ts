@@ -249,6 +249,7 @@ t.test('a damaged or missing file is mended from the database', async (t) => {
     await registry.sync()
     t.equal(registry.active()?.version, version, name)
     t.equal(await readFile(file, 'utf8'), text, name)
+    t.same(registry.problems(), [], 'which is no problem any more')
   }
   await rm(file)
   await registryOf(here).sync()
