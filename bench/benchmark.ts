@@ -1,7 +1,7 @@
 /** Something that is measured: what a call does, and how many rows it scores. */
 export interface Contestant {
   readonly name: string
-  /** Milliseconds that one pass over all rows takes. */
+  /** Milliseconds that one pass over all rows takes, or what else the comparison is in: the less the better. */
   measure(): number | Promise<number>
 }
 
@@ -12,6 +12,8 @@ export interface Comparison {
   readonly candidate: Contestant
   /** Times as fast as the reference that it must be; without one the comparison is for information. */
   readonly target?: number
+  /** What is measured when it is not time. */
+  readonly unit?: 'MB'
   /** How often both are measured, after one warm-up; where left out, often, for what is over in no time. */
   readonly repetitions?: number
 }

@@ -7,6 +7,7 @@ import { kernelBatch } from './kernel-batch.js'
 import { kernelRow } from './kernel-row.js'
 import { kernelSklearn } from './kernel-sklearn.js'
 import { rollups } from './rollups.js'
+import { syntheticMemory } from './synthetic-memory.js'
 import { tensor } from './tensor.js'
 
 const benchmarks: Readonly<Record<string, Benchmark>> = {
@@ -18,6 +19,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   rollups,
   export: exportTrainingData,
   insert,
+  'synthetic-memory': syntheticMemory,
 }
 
 const help = `Usage: npm run bench -- [name …]
@@ -65,7 +67,7 @@ async function run(benchmark: Benchmark): Promise<string[]> {
     const { rows, target = 0, reference } = comparison
     if (result.ratio >= target) continue
     missed.push(
-      `${benchmark.name}, ${rows} rows: ${result.ratio.toFixed(2)} × ${reference.name}, not ${target} ×`,
+      `${benchmark.name}, ${rows} rows: ${result.ratio.toFixed(2)} × ${reference.name}, not ${Number(target.toFixed(2))} ×`,
     )
   }
   await prepared.finish?.()
@@ -80,17 +82,20 @@ function printHeader(): void {
 }
 
 function printResult(benchmark: Benchmark, { comparison, referenceMs, candidateMs, ratio }: Result): void {
-  const { rows, reference, candidate, target } = comparison
-  const perSecond = (ms: number): string => Math.round((rows / ms) * 1000).toLocaleString('en')
+  const { rows, reference, candidate, target, unit } = comparison
+  const figure = (measured: number): string =>
+    unit === undefined
+      ? Math.round((rows / measured) * 1000).toLocaleString('en')
+      : `${Math.round(measured)} ${unit}`
   printLine([
     benchmark.name,
     rows.toLocaleString('en'),
     reference.name,
-    perSecond(referenceMs),
+    figure(referenceMs),
     candidate.name,
-    perSecond(candidateMs),
+    figure(candidateMs),
     `${ratio.toFixed(2)} ×`,
-    target === undefined ? '' : `≥ ${target} ×`,
+    target === undefined ? '' : `≥ ${Number(target.toFixed(2))} ×`,
   ])
 }
 

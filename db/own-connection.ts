@@ -9,6 +9,9 @@ export interface OwnConnection {
   close(): Promise<void>
 }
 
+/** The server ends the session of a host that is gone without a word, and with it what the session held. */
+const KEEPALIVE = { tcp_keepalives_idle: '15', tcp_keepalives_interval: '5', tcp_keepalives_count: '3' }
+
 /**
  * Statements are refused by us as soon as the connection is closed. Left to postgres.js (3.4.9), one on a reserved
  * connection or within `begin` would be written to a socket that is no more, an exception that nobody can catch;
@@ -27,7 +30,7 @@ export function openOwnConnection(
   const options = {
     ...pool.options,
     ...{ max: 1, idle_timeout: null, max_lifetime: null, prepare: false, onclose: () => (lost = true) },
-    connection: { ...pool.options.connection, ...settings },
+    connection: { ...pool.options.connection, ...KEEPALIVE, ...settings },
   }
   const raw = postgres(options as unknown as postgres.Options<Record<string, never>>) as Sql
   const guard = <F extends (...args: never[]) => unknown>(ask: F) =>

@@ -104,7 +104,7 @@ export default fp(
           const message = `The service cannot set up its tables (${found}). Grant its role what is missing; it tries again by itself.`
           throw new ServiceError('DATABASE_UNAVAILABLE', message)
         },
-        openConnection: () => connect(connection, 1),
+        openConnection: () => connect(connection, 1, { max_lifetime: null }),
       })
     }
   },
@@ -112,8 +112,13 @@ export default fp(
 )
 
 /** A pool that connects when it is asked and, after an outage, at the next query. */
-function connect({ host, port, database, user, password }: Connection, max = POOL_SIZE): postgres.Sql {
+function connect(
+  { host, port, database, user, password }: Connection,
+  max = POOL_SIZE,
+  lifetime: { max_lifetime?: null } = {},
+): postgres.Sql {
   const options = {
+    ...lifetime,
     host,
     port,
     database,

@@ -42,7 +42,7 @@ export function encodeArtifact({ version, trainedAt, training, model }: Artifact
  * @throws Error saying what is wrong: not JSON, another schema version, a wrong checksum, an invalid model
  */
 export function decodeArtifact(text: string): Artifact {
-  const file = JSON.parse(text) as {
+  const file = parseJson(text) as {
     schema_version?: unknown
     kind?: unknown
     sha256?: unknown
@@ -55,6 +55,15 @@ export function decodeArtifact(text: string): Artifact {
   if (file.sha256 !== checksum(file.payload)) throw new Error('its checksum does not match its content')
   const { version, trained_at: trainedAt, training = null, model } = file.payload
   return { version, trainedAt, training, model: anomalyModelFromState(model) }
+}
+
+/** The parser's own message quotes what it has read. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new Error('it is not JSON')
+  }
 }
 
 function checksum(payload: object): string {

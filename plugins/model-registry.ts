@@ -7,7 +7,7 @@ import type { AnomalyModel } from '../models/anomaly/model.js'
 import { removeAbandoned } from './atomic-file.js'
 import type { EngineChoice } from './config.js'
 import { ServiceError } from './errors.js'
-import { versionAfter, type Artifact, type TrainingRecord } from './model-artifact.js'
+import { isVersion, versionAfter, type Artifact, type TrainingRecord } from './model-artifact.js'
 import { ModelFiles } from './model-files.js'
 import { followActiveModel } from './model-follower.js'
 import { ModelStore } from './model-store.js'
@@ -70,6 +70,17 @@ const POLL_MS = 10_000
 /** How long a change that hangs with its database can hold up the end. */
 const CLOSE_LIMIT_MS = 2_000
 
+/** A change that hangs with its database ends, so that others get their turn. */
+const CHANGE_LIMIT_MS = 30_000
+
+function withinLimit<T>(change: Promise<T>): Promise<T> {
+  const message = 'The database does not answer. Try again shortly; GET /health shows its state.'
+  const silence = delay(CHANGE_LIMIT_MS, undefined, { ref: false }).then(() => {
+    throw new ServiceError('DATABASE_UNAVAILABLE', message)
+  })
+  return Promise.race([change, silence])
+}
+
 const NOTHING: ActiveModels = Object.freeze({ anomaly: null })
 
 export function createModelRegistry({ store, engine, log, now }: RegistryOptions): ModelRegistry {
@@ -83,7 +94,7 @@ export function createModelRegistry({ store, engine, log, now }: RegistryOptions
   /** One change at a time: each starts when the one before has ended, well or badly. */
   const inTurn = <T>(change: () => Promise<T>): Promise<T> => {
     if (closed) return Promise.reject(new ServiceError('SHUTTING_DOWN', 'The service is stopping.'))
-    const result = last.then(change, change)
+    const result = last.then(() => withinLimit(change()))
     last = result.catch(() => undefined)
     return result
   }
@@ -110,8 +121,9 @@ export function createModelRegistry({ store, engine, log, now }: RegistryOptions
     })
   }
   const takeUp = async (artifact: Artifact): Promise<ActiveDetector> => {
+    const detector = await use(artifact)
     await onDisk(store.keepFile(artifact))
-    return use(artifact)
+    return detector
   }
   const firstWhole = async (
     versions: Iterable<string>,
@@ -171,7 +183,9 @@ export function createModelRegistry({ store, engine, log, now }: RegistryOptions
     sync: () =>
       inTurn(async () => {
         const chosen = await store.active()
-        if (chosen === (active.anomaly?.version ?? null)) return
+        const isNew = chosen !== (active.anomaly?.version ?? null)
+        // While this replica was down a reset did not reach its files.
+        if (!isNew && (chosen !== null || (await files.activeVersion()) === null)) return
         problems = []
         if (chosen === undefined) return adoptOwn()
         if (chosen === null) return useNothing()
@@ -193,6 +207,7 @@ export function createModelRegistry({ store, engine, log, now }: RegistryOptions
     activate: (version) =>
       inTurn(async () => {
         const reasons: string[] = []
+        if (!isVersion(version)) throw cannotActivate(version, reasons) // it goes into the name of a file
         const artifact = await store.find(version, (problem) => reasons.push(problem))
         if (!artifact) throw cannotActivate(version, reasons)
         await sql.begin((tx) => store.activate(tx, artifact, false))

@@ -85,7 +85,7 @@ export async function beat(
  */
 export async function finishJob(tx: TransactionSql, id: string, result: object): Promise<boolean> {
   const { count } = await tx`update aegis_ml_training_jobs
-    set state = 'done', share = 1, ended_at = clock_timestamp(), result = ${tx.json(result as JSONValue)}
+    set state = 'done', stage = 'publishing', share = 1, ended_at = clock_timestamp(), result = ${tx.json(result as JSONValue)}
     where id = ${id} and state = 'running' and not stop_requested`
   return count === 1
 }

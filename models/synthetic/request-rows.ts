@@ -100,7 +100,7 @@ export function requestRows(
       const start = [time, details.requestId(batch, i), method, details.path(batch, i), status]
       const common = [...start, batch.latencyMs[i]!, userId, address, agent, backend, ERRORS[status] ?? null]
       if (!isMetrics) return common
-      const { bytesIn, bytesOut, cached } = details.transfer(batch, i)
+      const { bytesIn, bytesOut, cached } = transferOf(batch.endpoint[i]!, status, details.luck(batch, i))
       return [...common, bytesIn, bytesOut, status === 429, cached, tier]
     },
     lines: linesOf(isMetrics, dialect, details, population),
@@ -124,40 +124,57 @@ const ERRORS: Readonly<Record<number, string>> = {
 function linesOf(isMetrics: boolean, dialect: Dialect, details: RequestDetails, { clients }: Population) {
   const { separator: s, missing, end } = dialect
   const quoted = (text: string | null) => (text === null ? missing : dialect.quoted(text))
-  const methods = ENDPOINTS.map(({ method }) => quoted(method))
-  const backends = ENDPOINTS.map(({ backend }) => quoted(backend))
-  const people = clients.map(({ userId, address, agent }) => [userId, address, agent].map(quoted).join(s))
-  const tiers = clients.map(({ tier }) => quoted(tier))
-  const errors = new Map(Object.entries(ERRORS).map(([status, error]) => [Number(status), quoted(error)]))
+  const zones = MILLISECONDS.map((text) => `${text}Z${s}`)
+  const methods = ENDPOINTS.map(({ method }) => `${s}${quoted(method)}${s}`)
+  const statuses = Array.from({ length: 600 }, (_, status) => `${s}${status}${s}`)
+  const people = clients.map(
+    ({ userId, address, agent }) => `${s}${[userId, address, agent].map(quoted).join(s)}${s}`,
+  )
+  const backends = ENDPOINTS.map(({ backend }) => `${quoted(backend)}${s}`)
+  const errors = statuses.map((_, status) => quoted(ERRORS[status] ?? null))
+  const tiers = clients.map(({ tier }) => `${quoted(tier)}${end}`)
+  const transfers = isMetrics ? transferTexts(s) : undefined
   return (batch: Readonly<RequestBatch>): string => {
     const minute = new Date(batch.minuteMs).toISOString().slice(0, 17)
     let text = ''
     for (let i = 0; i < batch.length; i++) {
+      const offset = batch.offsetMs[i]!
+      const second = Math.floor(offset / 1000)
       const endpoint = batch.endpoint[i]!
       const client = batch.client[i]!
       const status = batch.status[i]!
-      const time = `${minute}${seconds(batch.offsetMs[i]!)}Z`
-      text += `${time}${s}${details.requestId(batch, i)}${s}${methods[endpoint]!}${s}${details.path(batch, i)}${s}`
-      text += `${status}${s}${batch.latencyMs[i]!}${s}${people[client]!}${s}${backends[endpoint]!}${s}`
-      text += errors.get(status) ?? missing
-      if (isMetrics) {
-        const { bytesIn, bytesOut, cached } = details.transfer(batch, i)
-        text += `${s}${bytesIn}${s}${bytesOut}${s}${status === 429}${s}${cached}${s}${tiers[client]!}`
-      }
-      text += end
+      text += minute + SECONDS[second]! + zones[offset - second * 1000]! + details.requestId(batch, i)
+      text += methods[endpoint]! + details.path(batch, i) + statuses[status]! + batch.latencyMs[i]!
+      text += people[client]! + backends[endpoint]! + errors[status]!
+      text += transfers ? transfers(endpoint, status, details.luck(batch, i)) + tiers[client]! : end
     }
     return text
   }
 }
 
-const TWO_DIGITS = Array.from({ length: 60 }, (_, value) => String(value).padStart(2, '0'))
-const THREE_DIGITS = Array.from({ length: 1000 }, (_, value) => String(value).padStart(3, '0'))
+const SECONDS = Array.from({ length: 60 }, (_, value) => `${String(value).padStart(2, '0')}.`)
+const MILLISECONDS = Array.from({ length: 1000 }, (_, value) => String(value).padStart(3, '0'))
 
-/** `07.042` of 7042. */
-function seconds(offsetMs: number): string {
-  const whole = Math.floor(offsetMs / 1000)
-  return `${TWO_DIGITS[whole]!}.${THREE_DIGITS[offsetMs - whole * 1000]!}`
+/** The columns from bytes_in to cached, with a separator at both ends, for each endpoint, kind of status and luck. */
+function transferTexts(s: string) {
+  const texts = ENDPOINTS.flatMap((_, endpoint) =>
+    KINDS.flatMap((status) =>
+      Array.from({ length: LUCKS }, (_, luck) => {
+        const { bytesIn, bytesOut, cached } = transferOf(endpoint, status, luck)
+        return `${s}${bytesIn}${s}${bytesOut}${s}${status === 429}${s}${cached}${s}`
+      }),
+    ),
+  )
+  const kindOf = (status: number) => {
+    if (status < 400) return status === 304 ? 1 : 0
+    return status === 429 ? 3 : 2
+  }
+  return (endpoint: number, status: number, luck: number): string =>
+    texts[(endpoint * KINDS.length + kindOf(status)) * LUCKS + luck]!
 }
+
+/** One status of each kind that matters there: a success, nothing new, a failure, too many requests. */
+const KINDS = [200, 304, 500, 429]
 
 type RequestDetails = ReturnType<typeof requestDetails>
 
@@ -177,25 +194,32 @@ function requestDetails(seed: number) {
   }
   const paths = ENDPOINTS.map(({ path }) => {
     // Texts and, between them, names of what is filled in.
-    const [head, first, middle, second, tail] = path.split(/[{}]/)
-    if (first === undefined) return () => head!
-    if (second === undefined) return (bits: number) => `${head!}${fill[first]!(bits)}${middle!}`
-    return (bits: number) => `${head!}${fill[first]!(bits)}${middle!}${fill[second]!(bits >>> 12)}${tail!}`
+    const [head = '', first, middle = '', second, tail = ''] = path.split(/[{}]/)
+    if (first === undefined) return () => head
+    const one = fill[first]!
+    if (second === undefined) return (bits: number) => head + one(bits) + middle
+    const other = fill[second]!
+    return (bits: number) => head + one(bits) + middle + other(bits >>> 12) + tail
   })
   return {
     requestId: (batch: Readonly<RequestBatch>, i: number) => ids.uuid(batch.first + i),
     path: (batch: Readonly<RequestBatch>, i: number) => paths[batch.endpoint[i]!]!(ids.bits(batch.first + i)),
-    transfer: (batch: Readonly<RequestBatch>, i: number) =>
-      transferOf(batch.endpoint[i]!, batch.status[i]!, ids.bits(batch.first + i)),
+    luck: (batch: Readonly<RequestBatch>, i: number) => ids.bits(batch.first + i) >>> 24,
   }
 }
 
-/** Bytes in and out, and whether the answer came out of the cache. */
-function transferOf(endpoint: number, status: number, bits: number) {
+const LUCKS = 256
+
+/**
+ * Bytes in and out, and whether the answer came out of the cache.
+ *
+ * @param luck a whole number below LUCKS
+ */
+function transferOf(endpoint: number, status: number, luck: number) {
   const { method, bytes, cached: cachedShare } = ENDPOINTS[endpoint]!
-  const luck = bits / 2 ** 32
-  const bytesIn = Math.round((method === 'GET' || method === 'DELETE' ? 300 : 900) * (0.7 + 0.6 * luck))
+  const share = luck / LUCKS
+  const bytesIn = Math.round((method === 'GET' || method === 'DELETE' ? 300 : 900) * (0.7 + 0.6 * share))
   if (status >= 400) return { bytesIn, bytesOut: 120, cached: false }
   if (status === 304) return { bytesIn, bytesOut: 0, cached: true }
-  return { bytesIn, bytesOut: Math.round(bytes * (0.5 + luck)), cached: luck < cachedShare }
+  return { bytesIn, bytesOut: Math.round(bytes * (0.5 + share)), cached: share < cachedShare }
 }

@@ -186,6 +186,26 @@ t.test('a database that was never told learns what this replica uses', async (t)
   t.same(other.active()?.model, SMALL)
 })
 
+t.test('a reset reaches the files of a replica that was down', async (t) => {
+  const here = await place(t)
+  await registryOf(here).publish(SMALL)
+  await registryOf({ ...here, path: (await place(t)).path }).reset()
+  await registryOf(here).sync()
+  const withoutDatabase = registryOf(here)
+  await withoutDatabase.restoreFromFiles()
+  t.equal(withoutDatabase.active(), null)
+})
+
+t.test('what is no version reaches no file', async (t) => {
+  const here = await place(t)
+  const secret = join(here.path, 'secret.json')
+  await writeFile(secret, 'secret: hello-world')
+  const registry = registryOf(here)
+  for (const version of ['/../secret', '../secret', 'a\u0000b', '']) {
+    await t.rejects(registry.activate(version), { code: 'MODEL_NOT_FOUND' })
+  }
+})
+
 t.test('a version that is not there, or is damaged everywhere, is refused in words', async (t) => {
   const here = await place(t)
   const registry = registryOf(here)

@@ -1,49 +1,15 @@
-import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { readdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { parse } from 'csv-parse/sync'
 import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet'
-import t, { type Test } from 'tap'
-import type { Sql } from 'postgres'
-import { migrate } from '../../db/migrate.js'
+import t from 'tap'
+import { readEmbeddedConnection } from '../../db/embedded.js'
 import { EXPORT_TYPES, trafficColumns } from '../../models/export/traffic-columns.js'
 import { insertRequests, randomRequests } from '../db/queries/request-rows.js'
-import { testDatabase } from '../postgres.js'
-import { databaseFlags, runScript, startScript } from './cli/process.js'
-
-const SCRIPT = 'export-training-data'
-const FROM = new Date('2026-03-01T10:00:00Z')
-const TO = new Date('2026-03-02T10:00:00Z')
-const RANGE = ['--start', FROM.toISOString(), '--end', TO.toISOString()]
-
-async function folder(t: Test): Promise<string> {
-  const path = await mkdtemp(join(tmpdir(), 'aegis-ml-test-'))
-  t.teardown(() => rm(path, { recursive: true, force: true }))
-  return path
-}
-
-/** A database with some traffic, and the flags that lead to it. */
-async function traffic(t: Test, count = 400) {
-  const { sql, connection } = await testDatabase(t)
-  await migrate(sql)
-  if (count > 0) await insertRequests(sql, 'request_logs', randomRequests(count, FROM, TO, 1))
-  const flags = databaseFlags(connection)
-  const run = (...args: string[]) => runScript(SCRIPT, [...flags, ...args])
-  return { sql, connection, flags, run }
-}
-
-/** From here on every query on the traffic takes minutes. */
-async function slowDown(sql: Sql): Promise<void> {
-  await sql`alter table request_logs rename to slow_requests`
-  await sql`create view request_logs as select slow_requests.* from slow_requests, pg_sleep(300)`
-}
-
-async function running(sql: Sql): Promise<void> {
-  const copies = () =>
-    sql`select 1 from pg_stat_activity where datname = current_database() and query like 'copy (%' and state = 'active'`
-  while ((await copies()).length === 0) await delay(20)
-}
+import { testDirectory } from '../postgres.js'
+import { runScript } from './cli/process.js'
+import { folder, FROM, RANGE, SCRIPT, TO, traffic } from './cli/traffic.js'
 
 t.test('CSV on standard output, and nothing else', async (t) => {
   const { run } = await traffic(t)
@@ -239,42 +205,6 @@ t.test('--help explains, with examples', async (t) => {
   t.match(await runScript('aegis-ml', []), { code: 2, stdout: '', stderr: /export-training-data/ })
 })
 
-t.test('stopped in the middle it leaves no file, old or new, but the one that was there', async (t) => {
-  const { sql, flags } = await traffic(t)
-  await slowDown(sql)
-  const path = await folder(t)
-  const file = join(path, 'x.csv')
-  await writeFile(file, 'old')
-  for (const [signal, code] of [
-    ['SIGINT', 130],
-    ['SIGTERM', 143],
-  ] as const) {
-    const { child, ended } = startScript(SCRIPT, [...flags, ...RANGE, '--output', file])
-    await running(sql)
-    child.kill(signal)
-    child.kill(signal) // once from the terminal, once from npm
-    t.match(await ended, { code, stdout: '', stderr: /stopped by SIG/ })
-    t.same(await readdir(path), ['x.csv'])
-  }
-  const { child, ended } = startScript(SCRIPT, [...flags, ...RANGE, '--output', file])
-  await running(sql)
-  child.kill('SIGKILL')
-  await ended
-  t.equal(await readFile(file, 'utf8'), 'old')
-  t.equal((await readdir(path)).length, 2, 'killed, it leaves its unfinished file')
-  await sql`drop view request_logs`
-  await sql`alter table slow_requests rename to request_logs`
-  t.match(await runScript(SCRIPT, [...flags, ...RANGE, '--output', file]), { code: 0 })
-  t.same(await readdir(path), ['x.csv'], 'which the next run removes')
-})
-
-t.test('a reader that hangs up ends it quietly', async (t) => {
-  const { flags } = await traffic(t, 20_000)
-  const { child, ended } = startScript(SCRIPT, [...flags, ...RANGE, '--type', 'endpoint'])
-  child.stdout!.once('data', () => child.stdout!.destroy())
-  t.match(await ended, { code: 141, stderr: '' })
-})
-
 t.test('a full disk is said, and a link or a device is written through', async (t) => {
   const { run } = await traffic(t)
   t.match(await run(...RANGE, '--output', '/dev/full'), {
@@ -289,14 +219,15 @@ t.test('a full disk is said, and a link or a device is written through', async (
   t.match(await readFile(join(path, 'file.csv'), 'utf8'), /^time_bucket/)
 })
 
-t.test('a database that goes away in the middle is exit code 3, and no file', async (t) => {
-  const { sql, flags } = await traffic(t)
-  await slowDown(sql)
-  const path = await folder(t)
-  const { ended } = startScript(SCRIPT, [...flags, ...RANGE, '--output', join(path, 'x.csv')])
-  await running(sql)
-  await sql`select pg_terminate_backend(pid) from pg_stat_activity
-    where datname = current_database() and query like 'copy (%'`
-  t.match(await ended, { code: 3, stderr: /the database: .*(terminating|lost)/ })
-  t.same(await readdir(path), [])
-})
+t.test(
+  'with nothing said about a database it is the one below DATA_PATH, which is left stopped',
+  async (t) => {
+    const dataPath = await testDirectory(t)
+    const env = { DATA_PATH: dataPath }
+    t.match(await runScript(SCRIPT, [], { env, cwd: dataPath }), {
+      code: 1,
+      stderr: /request_logs has no requests/,
+    })
+    await t.rejects(readEmbeddedConnection(dataPath), { message: /start the service/ })
+  },
+)

@@ -5,20 +5,15 @@ import type { Sql } from 'postgres'
  * endpoints of paths and the numbers of users and addresses are kept from chunk to chunk, as the next one has much the same.
  */
 export async function createScratch(sql: Sql): Promise<void> {
-  await sql`
-    create temp table rollup_paths (method text, path text, endpoint int)`
-  await sql`
-    create temp table rollup_names (no int generated always as identity, name text collate "C")`
-  await sql`
+  await sql.unsafe(`
+    create temp table rollup_paths (method text, path text, endpoint int);
+    create temp table rollup_names (no int generated always as identity, name text collate "C");
     create temp table rollup_new_paths (no int generated always as identity, method text, path text,
-      requests bigint) on commit delete rows`
-  await sql`
-    create temp table rollup_unnamed (no int, method text, template text) on commit delete rows`
-  await sql`
+      requests bigint) on commit delete rows;
+    create temp table rollup_unnamed (no int, method text, template text) on commit delete rows;
     create temp table rollup_requests (second int, endpoint int, latency float8, status int, user_no int,
-      address_no int) on commit delete rows`
-  await sql`
-    create temp table rollup_buckets (key bigint, latencies bigint) on commit delete rows`
+      address_no int) on commit delete rows;
+    create temp table rollup_buckets (key bigint, latencies bigint) on commit delete rows`)
 }
 
 /** How much a table that is kept from chunk to chunk holds. */

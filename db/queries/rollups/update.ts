@@ -123,17 +123,21 @@ class Update {
     }
   }
 
-  /** The rows that are going to come have times which the rollups claim to be done with. */
-  async #rewind({ rolledTo }: RollupState): Promise<RollupState> {
+  /**
+   * The clock was ahead for a while: rollups claim minutes that were yet to come, and some may have been dropped as
+   * too old. All are made anew.
+   */
+  async #rewind({ rolledTo }: RollupState): Promise<RollupState | undefined> {
     const { table, log } = this.#options
-    const state = startingAt(times.floorTo(HOUR_MS, this.#end))
-    log.warn({ table, rolledTo, now: this.#end }, 'the clock was set back; rollups ahead of it are made anew')
+    log.warn({ table, rolledTo, now: this.#end }, 'the clock was set back; the rollups are made anew')
     const { sql, transaction } = this.#session
+    const first = await firstRow(sql, table, { from: this.#oldest, to: this.#end })
+    const state = startingAt(times.floorTo(HOUR_MS, first ?? this.#end))
     await transaction(async () => {
-      await dropRollups(sql, table, { from: state.rolledTo, to: LATEST })
+      await dropRollups(sql, table, { from: EARLIEST, to: LATEST })
       await writeState(sql, table, state)
     })
-    return state
+    return first && state
   }
 
   /** What our own writers touched, and where rows of others came late. */

@@ -1,6 +1,7 @@
 import t from 'tap'
 import { minuteFigures, recordTouchedRange, TrafficTableError } from '../../../db/queries/rollups.js'
-import { testDatabase } from '../../postgres.js'
+import { switchableProxy } from '../../plugins/switchable-proxy.js'
+import { openSql, testDatabase } from '../../postgres.js'
 import {
   everything,
   insertTraffic,
@@ -297,6 +298,22 @@ t.test('a connection that breaks in the middle is an error, and the next update 
   await killed
   await update(sql, options)
   await equalsRebuilt(t, sql, options.now, options.retentionDays)
+})
+
+t.test('an abort ends an update also when the server has fallen silent', async (t) => {
+  const { sql, connection } = await testDatabase(t)
+  await insertTraffic(await migrated(sql), 'request_logs', oddTraffic(2000, 300 * 1440, 19))
+  const proxy = await switchableProxy(t, connection.port)
+  const pool = openSql({ ...connection, port: proxy.port })
+  t.teardown(() => pool.end({ timeout: 0 }))
+  const stopping = new AbortController()
+  const reason = new Error('enough')
+  const onProgress = () => {
+    proxy.pause()
+    stopping.abort(reason)
+  }
+  const now = minutesAfterStart(300 * 1440)
+  await t.rejects(update(pool, { now, retentionDays: 4000, signal: stopping.signal, onProgress }), reason)
 })
 
 /** The connections that hold the lock of the rollups of this database. */
