@@ -5,6 +5,7 @@ import type { Sql } from 'postgres'
 import t, { type Test } from 'tap'
 import { migrate } from '../../db/migrate.js'
 import { fitAnomalyModel } from '../../models/anomaly/model.js'
+import type { Database } from '../../plugins/database.js'
 import { followActiveModel } from '../../plugins/model-follower.js'
 import { ModelFiles } from '../../plugins/model-files.js'
 import { createModelRegistry } from '../../plugins/model-registry.js'
@@ -35,7 +36,8 @@ async function follow(t: Test, pollMs: number) {
   const proxy = await switchableProxy(t, connection.port)
   const { registry } = await registryOn(t, sql)
   const assertUsable = async () => void (await sql`select 1`)
-  const openConnection = () => openSql({ ...connection, port: proxy.port })
+  const openConnection: Database['openConnection'] = (options) =>
+    openSql({ ...connection, port: proxy.port }, options)
   const database = { assertUsable, openConnection }
   const following = await followActiveModel({ registry, database, log: silentLog, pollMs })
   t.teardown(async () => {
