@@ -1,5 +1,6 @@
-import { bootstrapInterval, type Interval } from './bootstrap-interval.js'
+import type { Interval } from './bootstrap-interval.js'
 import { confidence, UNTRAINED_CONFIDENCE } from './confidence.js'
+import { dailyMovement } from './daily-movement.js'
 import { friendlyNumber } from './friendly-number.js'
 import type { EndpointProfile } from './profile.js'
 import { describeEndpointLimit } from './endpoint-reasoning.js'
@@ -56,7 +57,8 @@ export function recommendEndpointLimit(request: EndpointLimitRequest): EndpointR
   const base = endpointBase(profile.p95_requests_per_minute)
   const limit = scaleLimit(base, tier, strategy, profile)
   const burst = request.burstAt?.(limit) ?? burstOf(limit, profile.typical_burst_size)
-  const { interval, days } = movement(request.dailyP95, limit, request.seed)
+  const interval = dailyMovement(request.dailyP95, limit, request.seed)
+  const days = Math.max(1, request.dailyP95.length)
   const requests = profile.total_requests
   return {
     ...asked,
@@ -97,18 +99,4 @@ function untrained(tier: Tier) {
     confidence: UNTRAINED_CONFIDENCE,
     reasoning: `No traffic of this endpoint is known: this is the default of the tier ${tier}, ${untrainedLimit} requests a minute.`,
   }
-}
-
-/** The limit moves as the mean of its days' p95 does. */
-function movement(daily: ArrayLike<number>, limit: number, seed: number) {
-  const days = Math.max(1, daily.length)
-  const mean = (chosen: ArrayLike<number>): number => {
-    let sum = 0
-    for (let i = 0; i < chosen.length; i++) sum += daily[chosen[i]!] ?? 0
-    return sum / chosen.length
-  }
-  const whole = mean(Uint32Array.from({ length: days }, (_, day) => day))
-  if (!(whole > 0)) return { interval: { lower: limit, upper: limit }, days }
-  const { lower, upper } = bootstrapInterval(days, mean, seed)
-  return { interval: { lower: (limit * lower) / whole, upper: (limit * upper) / whole }, days }
 }

@@ -40,7 +40,13 @@ export class FixedWindows {
     return true
   }
 
-  /** As {@link take} would find it; changes nothing. */
+  /** Whether a request would pass; changes nothing. */
+  allows(client: number, timeMs: number): boolean {
+    const counted = this.#window[client] ?? 0
+    return Math.floor(timeMs / this.#windowMs) + 1 > counted || this.#count[client]! < this.#limit
+  }
+
+  /** How {@link take} would find it; changes nothing. */
   peek(client: number, timeMs: number): LimitState {
     const window = Math.floor(timeMs / this.#windowMs) + 1
     const counted = this.#window[client] ?? 0

@@ -41,7 +41,13 @@ export class TokenBuckets {
     return true
   }
 
-  /** As {@link take} would find it; changes nothing. */
+  /** Whether a request would pass; changes nothing. */
+  allows(client: number, timeMs: number): boolean {
+    const now = (timeMs - this.#originMs) * this.#limit
+    return Math.max(this.#fullAt[client] ?? 0, now) + this.#windowMs - now <= this.#depth
+  }
+
+  /** How {@link take} would find it; changes nothing. */
   peek(client: number, timeMs: number): LimitState {
     const now = (timeMs - this.#originMs) * this.#limit
     const missing = Math.max(0, (this.#fullAt[client] ?? 0) - now)

@@ -62,11 +62,13 @@ t.test('a peek foretells the take, says when to come again, and changes nothing'
         const { allowed, remaining, retryAfterMs } = peeked.peek(0, timeMs)
         const again = peeked.peek(0, timeMs + retryAfterMs).allowed
         const tooEarly = retryAfterMs > 0 && peeked.peek(0, timeMs + retryAfterMs - 1).allowed
+        const read = peeked.allows(0, timeMs)
         const taken = peeked.take(0, timeMs)
         return (
           again &&
           !tooEarly &&
           allowed === taken &&
+          read === taken &&
           allowed === remaining > 0 &&
           taken === plain.take(0, timeMs)
         )
