@@ -5,6 +5,7 @@ import type { Shape } from './shape.js'
 import { DAY_MS, DAYS, HOUR_MS, START_MS } from './weeks.js'
 
 const MINUTE_MS = 60_000
+const UNDER_MINUTE = 0.8
 
 /** Hides floods and scrapers among the honest requests, each by the busiest minute or hour of an honest client. */
 export function drawBad(shape: Shape, nHonest: number, random: Random, events: Events): void {
@@ -18,7 +19,13 @@ export function drawBad(shape: Shape, nHonest: number, random: Random, events: E
       drawFlood(shape, week, minute, client, random, events)
     }
   }
-  for (let i = 0; i < shape.scrapers; i++) drawScraper(shape, hour, minute, next++, random, events)
+  // Where three times the busiest hour is more than an even pace under the busiest minute, there is no such scraper.
+  const most = (UNDER_MINUTE * minute * 60) / hour
+  if (most < shape.scraperFactor[0]) return
+  for (let i = 0; i < shape.scrapers; i++) {
+    const perHour = hour * Math.min(most, between(shape.scraperFactor, random))
+    drawScraper(shape, perHour, next++, random, events)
+  }
 }
 
 /** One flood in that week, with so many times the busiest honest minute in every minute. */
@@ -41,13 +48,11 @@ function drawFlood(
 /** An even pace for some hours on some days, at times the busiest honest hour, under the busiest honest minute. */
 function drawScraper(
   shape: Shape,
-  hour: number,
-  minute: number,
+  perHour: number,
   client: number,
   random: Random,
   events: Events,
 ): void {
-  const perHour = Math.min(hour * between(shape.scraperFactor, random), 0.8 * minute * 60)
   const hours = between(shape.scraperHours, random)
   const days = Math.round(between(shape.scraperDays, random))
   const firstDay = random.integer(DAYS - days + 1)

@@ -11,8 +11,9 @@ export interface Judgement {
   readonly honestClientsTouched: number
   readonly floodsStopped: number
   readonly scrapersStopped: number
-  /** How far the limit lies from itself when the history is a week younger; the farther of both windows. */
+  /** How far the limit lies from itself when the history is a week younger; and that of the long window. */
   readonly movement: number
+  readonly longMovement: number
   readonly rule: ReplayRule
 }
 
@@ -24,7 +25,7 @@ export function judge(contender: Contender, weeks: Weeks): Judgement {
   const rule = contender.fit(between(weeks, startMs, startMs + 2 * WEEK_MS))
   const later = contender.fit(between(weeks, startMs + WEEK_MS, startMs + 3 * WEEK_MS))
   const third = between(weeks, startMs + 2 * WEEK_MS, startMs + 3 * WEEK_MS)
-  return { ...replayed(third, rule, contender.algorithm), movement: movementOf(rule, later), rule }
+  return { ...replayed(third, rule, contender.algorithm), ...movementOf(rule, later), rule }
 }
 
 export function between({ timeMs, client, kind }: Requests, fromMs: number, toMs: number): Requests {
@@ -74,8 +75,7 @@ function replayed({ timeMs, client, kind }: Requests, rule: ReplayRule, algorith
   }
 }
 
-function movementOf(before: ReplayRule, after: ReplayRule): number {
-  const minute = Math.abs(after.limit / before.limit - 1)
-  if (!before.longWindow || !after.longWindow) return minute
-  return Math.max(minute, Math.abs(after.longWindow.limit / before.longWindow.limit - 1))
+function movementOf(before: ReplayRule, after: ReplayRule) {
+  const long = (after.longWindow?.limit ?? NaN) / (before.longWindow?.limit ?? NaN)
+  return { movement: Math.abs(after.limit / before.limit - 1), longMovement: Math.abs(long - 1) }
 }

@@ -18,10 +18,10 @@ for (let seed = first; seed < first + nSeeds; seed++) {
     const j = judge(contender, weeks)
     found.get(contender.name)!.push(j)
     if (values.verbose && contender.name === 'recommended')
-      console.log(seed, ...[j.honestRejected,j.honestClientsTouched,j.floodsStopped,j.scrapersStopped,j.movement].map((x) => (100*x).toFixed(3).padStart(8)), JSON.stringify(j.rule))
+      console.log(seed, ...[j.honestRejected,j.honestClientsTouched,j.floodsStopped,j.scrapersStopped,j.movement,j.longMovement].map((x) => (100*x).toFixed(3).padStart(8)), JSON.stringify(j.rule))
   }
 }
-const figures = ['honestRejected', 'honestClientsTouched', 'floodsStopped', 'scrapersStopped', 'movement'] as const
+const figures = ['honestRejected', 'honestClientsTouched', 'floodsStopped', 'scrapersStopped', 'movement', 'longMovement'] as const
 for (const [name, judgements] of found) {
   console.log(name)
   for (const figure of figures) {

@@ -22,8 +22,10 @@ export interface Shape {
   /** Honest programs that ask at an even pace, and their requests an hour. */
   readonly pollers: number
   readonly pollsPerHour: number
-  /** Day from which more visits are made, how many times as many on that day, and after it. */
+  /** Day from which more is going on: share of the users who come then for the first time, */
   readonly launchDay: number
+  readonly newUsers: number
+  /** and how many times as often everyone visits, on that day and after it. */
   readonly launchFactor: number
   readonly afterLaunch: number
   /** Floods a week; times the busiest honest minute; minutes; whether of a client that is honest otherwise. */
@@ -38,7 +40,7 @@ export interface Shape {
   readonly scraperDays: readonly [number, number]
 }
 
-const MOST_REQUESTS_A_DAY = 30_000
+const MOST_REQUESTS_A_DAY = 20_000
 
 /** A world at random, within wide bounds. */
 export function drawShape(random: Random): Shape {
@@ -66,8 +68,9 @@ export function drawShape(random: Random): Shape {
     pollers: random.integer(4),
     pollsPerHour: times(6, 120),
     launchDay: random.integer(21),
-    launchFactor: between(1.3, 3),
-    afterLaunch: between(1, 1.5),
+    newUsers: between(0, 0.6),
+    launchFactor: between(1, 2),
+    afterLaunch: between(1, 1.3),
     floods: 1 + random.integer(4),
     floodFactor: [20, times(20, 80)],
     floodMinutes: [3, Math.round(times(5, 60))],

@@ -39,7 +39,7 @@ function activity({ unevenness }: Shape, random: Random): number {
 
 /** Visits of one client, as often as `users` middle users: some pages each, each page a burst of requests. */
 function drawVisits(shape: Shape, client: number, users: number, random: Random, events: Events): void {
-  const joined = random.uniform() < 0.7 ? 0 : random.integer(DAYS)
+  const joined = random.uniform() < shape.newUsers ? shape.launchDay : 0
   for (let day = joined; day < DAYS; day++) {
     const visits = poisson(shape.visitsPerDay * users * dayFactor(shape, day), random)
     for (let visit = 0; visit < visits; visit++) {

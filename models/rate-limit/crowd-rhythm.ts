@@ -1,3 +1,4 @@
+import { quantile } from '../statistics/quantile.js'
 import type { ClientTable } from './client-table.js'
 
 /** How many clients were active in each hour: the pulse of the crowd, which no single client can quicken. */
@@ -11,32 +12,34 @@ const FEWEST_HOURS = 12
 const LEAST_SWING = 0.1
 
 /**
- * How a client's requests follow the crowd: the slope of ln(requests of its hour) on ln(active clients of that hour),
- * least squares over the hours in which it was active. Near 1 for a shared address or a person, whose requests come
- * with the crowd; near 0 for a program that keeps an even pace, whatever hours it keeps.
+ * How a client's requests follow the crowd: the slope of ln(requests of its hour) on ln(active clients of that hour)
+ * by the resistant line (Tukey 1977, "Exploratory Data Analysis", chapter 5): between the medians of the outer thirds.
+ * Near 1 for a shared address or a person, whose requests come with the crowd; near 0 for a program that keeps an even
+ * pace. Only hours amid a run of active ones count: the first and the last are cut short by coming and going, which
+ * follows the crowd even where the pace does not.
  *
- * @param hours in which the client was active
+ * @param hours in which the client was active, ascending
  * @param requests in each of them, from 1
  * @param crowd {@link crowdRhythm}
- * @returns the slope; NaN with fewer than 12 hours, or where the crowd hardly swings over them (standard deviation of
- *   the logarithm below 0.1)
+ * @returns the slope; NaN with fewer than 12 hours, or where the crowd hardly swings over them
  */
 export function crowdElasticity(
   hours: ArrayLike<number>,
   requests: ArrayLike<number>,
   crowd: ReadonlyMap<number, number>,
 ): number {
-  const n = hours.length
-  if (n < FEWEST_HOURS) return NaN
-  const x = Float64Array.from(hours, (hour) => Math.log(crowd.get(hour)!))
-  const y = Float64Array.from(requests, Math.log)
-  const meanX = x.reduce((sum, value) => sum + value, 0) / n
-  const meanY = y.reduce((sum, value) => sum + value, 0) / n
-  let sxx = 0
-  let sxy = 0
-  for (let i = 0; i < n; i++) {
-    sxx += (x[i]! - meanX) ** 2
-    sxy += (x[i]! - meanX) * (y[i]! - meanY)
+  const points: { x: number; y: number }[] = []
+  for (let i = 1; i < hours.length - 1; i++) {
+    const amid = hours[i]! - hours[i - 1]! === 1 && hours[i + 1]! - hours[i]! === 1
+    if (amid) points.push({ x: Math.log(crowd.get(hours[i]!)!), y: Math.log(requests[i]!) })
   }
-  return Math.sqrt(sxx / n) < LEAST_SWING ? NaN : sxy / sxx
+  if (points.length < FEWEST_HOURS) return NaN
+  points.sort((a, b) => a.x - b.x)
+  const third = Math.floor(points.length / 3)
+  const low = points.slice(0, third)
+  const high = points.slice(-third)
+  const rise = (of: (point: { x: number; y: number }) => number) =>
+    quantile(high.map(of), 0.5) - quantile(low.map(of), 0.5)
+  const swing = rise(({ x }) => x)
+  return swing < LEAST_SWING ? NaN : rise(({ y }) => y) / swing
 }
