@@ -54,6 +54,7 @@ function replayed({ timeMs, client, kind }: Requests, rule: ReplayRule, algorith
   const long = rule.longWindow && new FixedWindows(rule.longWindow)
   const requests = [0, 0, 0]
   const rejected = [0, 0, 0]
+  const flooding = new Set(client.filter((_, i) => kind[i] === FLOOD))
   const seen = new Set<number>()
   const touched = new Set<number>()
   for (let i = 0; i < timeMs.length; i++) {
@@ -63,7 +64,7 @@ function replayed({ timeMs, client, kind }: Requests, rule: ReplayRule, algorith
     if (passes) long?.take(who, timeMs[i]!)
     requests[kind[i]!]!++
     if (!passes) rejected[kind[i]!]!++
-    if (kind[i] !== HONEST) continue
+    if (kind[i] !== HONEST || flooding.has(who)) continue
     seen.add(who)
     if (!passes) touched.add(who)
   }

@@ -26,6 +26,7 @@ for (const [name, judgements] of found) {
   console.log(name)
   for (const figure of figures) {
     const all = judgements.map((judgement) => judgement[figure]).filter((x) => !Number.isNaN(x))
+    if (all.length === 0) continue
     console.log('  ', figure.padEnd(22), [0, 0.1, 0.5, 0.9, 1].map((p) => (100 * quantile(all, p)).toFixed(3).padStart(9)).join(' '), ` mean ${(100 * all.reduce((a, b) => a + b, 0) / all.length).toFixed(3)}`)
   }
 }

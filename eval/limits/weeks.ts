@@ -17,15 +17,19 @@ export const START_MS = Date.UTC(2026, 0, 5) // a Monday
 export function drawWeeks(shape: Shape, seed: number): Weeks {
   const random = createRandom(seed)
   const events = new Events(START_MS)
-  const visitor = (client: number, users: number) => drawVisits(shape, client, users, random, events)
-  for (let client = 0; client < shape.clients; client++) visitor(client, activity(shape, random))
+  const visitor = (client: number, users: number, from: number) =>
+    drawVisits(shape, client, users, from, random, events)
+  for (let client = 0; client < shape.clients; client++) {
+    const from = random.uniform() < shape.newUsers ? shape.launchDay : 0
+    visitor(client, activity(shape, random), from)
+  }
   let nClients = shape.clients
   for (let i = 0; i < shape.sharedAddresses; i++) {
     const [few, many] = shape.usersBehind
     const users = few + random.integer(many - few + 1)
     let together = 0
     for (let user = 0; user < users; user++) together += activity(shape, random)
-    visitor(nClients++, together)
+    visitor(nClients++, together, 0)
   }
   for (let i = 0; i < shape.pollers; i++) drawPolls(shape, nClients++, random, events)
   drawBad(shape, nClients, random, events)
@@ -38,9 +42,15 @@ function activity({ unevenness }: Shape, random: Random): number {
 }
 
 /** Visits of one client, as often as `users` middle users: some pages each, each page a burst of requests. */
-function drawVisits(shape: Shape, client: number, users: number, random: Random, events: Events): void {
-  const joined = random.uniform() < shape.newUsers ? shape.launchDay : 0
-  for (let day = joined; day < DAYS; day++) {
+function drawVisits(
+  shape: Shape,
+  client: number,
+  users: number,
+  from: number,
+  random: Random,
+  events: Events,
+): void {
+  for (let day = from; day < DAYS; day++) {
     const visits = poisson(shape.visitsPerDay * users * dayFactor(shape, day), random)
     for (let visit = 0; visit < visits; visit++) {
       let timeMs = START_MS + day * DAY_MS + timeOfDay(shape, random)

@@ -28,12 +28,12 @@ export function sigmaAt({ limits, curves }: ClientCurves, client: number, limit:
   return here + share * (curves.sigma(client, k + 1) - here)
 }
 
-/** The burst for a rate, in whole requests: the depth that all but a budget of the clients need. */
+/** The burst for a rate, in requests: the depth that all but a budget of the clients need. */
 export function burstAt(known: ClientCurves, of: BurstClients, limit: number, budget: HarmBudget): number {
   const depths = Float64Array.from(of.clients, (client) => sigmaAt(known, client, limit))
   const episodes: number[] = []
   for (let i = 0; i < depths.length; i++) {
     for (let day = 0; day < of.activeDays[i]!; day++) episodes.push(depths[i]!)
   }
-  return Math.ceil(harmLevel(depths, episodes, of.requests, budget))
+  return harmLevel(depths, episodes, of.requests, budget)
 }

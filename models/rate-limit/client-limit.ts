@@ -51,7 +51,7 @@ export interface ClientLimit {
 }
 
 /** Times the second highest honest peak that a client's own may be without the rest of the crowd beside it. */
-const REACH = { minute: 3, hour: 2 }
+const REACH = { minute: 3, hour: 2.5 }
 const HEADROOM = 1.1
 const BUDGET = {
   minute: { clients: 0.005, requests: 1e-4 },
@@ -143,7 +143,10 @@ function burstsOf(
     activeDays: kept.map((i) => minutes.activeDays[i]!),
     requests: minutes.requests,
   }
-  return (limit) => Math.max(LEAST, kept.length > 0 ? burstAt(curves, of, limit, BUDGET.burst) : 0)
+  return (limit) => {
+    const depth = kept.length > 0 ? burstAt(curves, of, limit, BUDGET.burst) : 0
+    return Math.max(LEAST, Math.ceil(HEADROOM * depth))
+  }
 }
 
 function runawaysOf(table: ClientTable, honest: Uint8Array): number[] {

@@ -1,11 +1,22 @@
 import { quantile } from '../statistics/quantile.js'
-import type { ClientTable } from './client-table.js'
+import { dayOf, HOURS_PER_DAY, type ClientTable } from './client-table.js'
 
-/** How many clients were active in each hour: the pulse of the crowd, which no single client can quicken. */
-export function crowdRhythm({ rows, order }: ClientTable): Map<number, number> {
-  const active = new Map<number, number>()
-  for (const row of order) active.set(rows.hour[row]!, (active.get(rows.hour[row]!) ?? 0) + 1)
-  return active
+/**
+ * How many clients are active in an hour, as the crowd has it: what of the crowd comes at that hour of the day, times
+ * what came on that day. No single client can quicken this pulse, and chance hardly can: a product of two margins is
+ * far steadier than the count of the hour, and an unsteady measure would hide that a client follows it.
+ *
+ * @returns the expected number of active clients of any hour with rows
+ */
+export function crowdRhythm({ rows, order }: ClientTable): (hour: number) => number {
+  const ofDay = new Map<number, number>()
+  const ofHour = new Float64Array(HOURS_PER_DAY)
+  for (const row of order) {
+    const hour = rows.hour[row]!
+    ofDay.set(dayOf(hour), (ofDay.get(dayOf(hour)) ?? 0) + 1)
+    ofHour[hour % HOURS_PER_DAY]!++
+  }
+  return (hour) => ((ofDay.get(dayOf(hour)) ?? 0) * ofHour[hour % HOURS_PER_DAY]!) / order.length
 }
 
 const FEWEST_HOURS = 12
@@ -26,12 +37,12 @@ const LEAST_SWING = 0.1
 export function crowdElasticity(
   hours: ArrayLike<number>,
   requests: ArrayLike<number>,
-  crowd: ReadonlyMap<number, number>,
+  crowd: (hour: number) => number,
 ): number {
   const points: { x: number; y: number }[] = []
   for (let i = 1; i < hours.length - 1; i++) {
     const amid = hours[i]! - hours[i - 1]! === 1 && hours[i + 1]! - hours[i]! === 1
-    if (amid) points.push({ x: Math.log(crowd.get(hours[i]!)!), y: Math.log(requests[i]!) })
+    if (amid) points.push({ x: Math.log(crowd(hours[i]!)), y: Math.log(requests[i]!) })
   }
   if (points.length < FEWEST_HOURS) return NaN
   points.sort((a, b) => a.x - b.x)

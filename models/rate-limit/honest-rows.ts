@@ -16,18 +16,20 @@ const LEAST_ELASTICITY = 0.4
 const FEWEST_DAYS = 3
 
 /**
- * Which clients live like the crowd: active on at least half of the days (three at the least), and busier when the
+ * Which clients live like the crowd: active on at least half of the days since
+ * they came (three at the least), and busier when the
  * crowd is. A shared address does, however many stand behind it; a flood comes once, a scraper keeps its own hours
  * or none.
  *
  * @returns by place in table.clients, 1 or 0
  */
-export function trustedClients(table: ClientTable, crowd: ReadonlyMap<number, number>): Uint8Array {
+export function trustedClients(table: ClientTable, crowd: (hour: number) => number): Uint8Array {
   const { rows, order, starts, days } = table
-  const fewest = Math.max(FEWEST_DAYS, days.length / 2)
+  const present = (from: number) => days.filter((day) => day >= from).length
   return Uint8Array.from(table.clients, (_, i) => {
     const own = order.subarray(starts[i], starts[i + 1])
     const hours = Array.from(own, (row) => rows.hour[row]!)
+    const fewest = Math.max(FEWEST_DAYS, present(dayOf(hours[0]!)) / 2)
     if (new Set(hours.map(dayOf)).size < fewest) return 0
     const requests = Array.from(own, (row) => rows.requests[row]!)
     return crowdElasticity(hours, requests, crowd) >= LEAST_ELASTICITY ? 1 : 0
