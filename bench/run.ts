@@ -4,12 +4,14 @@ import { detectWhileTraining } from './detect-while-training.js'
 import { kernelBatch } from './kernel-batch.js'
 import { kernelRow } from './kernel-row.js'
 import { kernelSklearn } from './kernel-sklearn.js'
+import { replay } from './replay.js'
 import { tensor } from './tensor.js'
 
 const benchmarks: Readonly<Record<string, Benchmark>> = {
   'kernel-batch': kernelBatch,
   'kernel-row': kernelRow,
   'kernel-sklearn': kernelSklearn,
+  replay,
   tensor,
   'detect-while-training': detectWhileTraining,
 }
