@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import { compare, type Benchmark, type Result } from './benchmark.js'
 import { detectWhileTraining } from './detect-while-training.js'
+import { importAccessLog } from './import.js'
 import { kernelBatch } from './kernel-batch.js'
 import { kernelRow } from './kernel-row.js'
 import { kernelSklearn } from './kernel-sklearn.js'
@@ -14,6 +15,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   replay,
   tensor,
   'detect-while-training': detectWhileTraining,
+  'import-access-log': importAccessLog,
 }
 
 const help = `Usage: npm run bench -- [name …]
