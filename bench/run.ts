@@ -6,6 +6,7 @@ import { kernelBatch } from './kernel-batch.js'
 import { kernelRow } from './kernel-row.js'
 import { kernelSklearn } from './kernel-sklearn.js'
 import { replay } from './replay.js'
+import { requestStream } from './request-stream.js'
 import { tensor } from './tensor.js'
 
 const benchmarks: Readonly<Record<string, Benchmark>> = {
@@ -16,6 +17,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   tensor,
   'detect-while-training': detectWhileTraining,
   'import-access-log': importAccessLog,
+  'request-stream': requestStream,
 }
 
 const help = `Usage: npm run bench -- [name …]
