@@ -16,6 +16,7 @@ import {
   SyntheticResult,
   TrainBody,
   TrainedDetector,
+  TrainedOptimizer,
   TrainingStatus,
   TrainResult,
 } from './training.js'
@@ -32,6 +33,7 @@ export const sharedSchemas = [
   Trend,
   TrainBody,
   TrainedDetector,
+  TrainedOptimizer,
   TrainResult,
   TrainingStatus,
   TrainingJob,
