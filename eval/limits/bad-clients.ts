@@ -46,13 +46,7 @@ function drawFlood(
 }
 
 /** An even pace for some hours on some days, at times the busiest honest hour, under the busiest honest minute. */
-function drawScraper(
-  shape: Shape,
-  perHour: number,
-  client: number,
-  random: Random,
-  events: Events,
-): void {
+function drawScraper(shape: Shape, perHour: number, client: number, random: Random, events: Events): void {
   const hours = between(shape.scraperHours, random)
   const days = Math.round(between(shape.scraperDays, random))
   const firstDay = random.integer(DAYS - days + 1)
