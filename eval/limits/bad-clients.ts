@@ -53,7 +53,7 @@ function drawScraper(shape: Shape, perHour: number, client: number, random: Rand
   const startHour = random.uniform() * (24 - hours)
   for (let day = firstDay; day < firstDay + days; day++) {
     const startMs = START_MS + day * DAY_MS + startHour * HOUR_MS
-    for (let i = 0; i < perHour * hours; i++) {
+    for (let i = 0; i + 1 <= perHour * hours; i++) {
       events.add(startMs + ((i + random.uniform()) / perHour) * HOUR_MS, client, SCRAPER)
     }
   }
