@@ -46,20 +46,14 @@ function drawFlood(
 }
 
 /** An even pace for some hours on some days, at times the busiest honest hour, under the busiest honest minute. */
-function drawScraper(
-  shape: Shape,
-  perHour: number,
-  client: number,
-  random: Random,
-  events: Events,
-): void {
+function drawScraper(shape: Shape, perHour: number, client: number, random: Random, events: Events): void {
   const hours = between(shape.scraperHours, random)
   const days = Math.round(between(shape.scraperDays, random))
   const firstDay = random.integer(DAYS - days + 1)
   const startHour = random.uniform() * (24 - hours)
   for (let day = firstDay; day < firstDay + days; day++) {
     const startMs = START_MS + day * DAY_MS + startHour * HOUR_MS
-    for (let i = 0; i < perHour * hours; i++) {
+    for (let i = 0; i + 1 <= perHour * hours; i++) {
       events.add(startMs + ((i + random.uniform()) / perHour) * HOUR_MS, client, SCRAPER)
     }
   }

@@ -13,8 +13,8 @@ export interface Contender {
 }
 
 const MINUTE_MS = 60_000
-/** Requests a minute, each a quarter above the one before. */
-const CURVE_LIMITS = Array.from({ length: 40 }, (_, k) => Math.ceil(1.25 ** (k + 3)))
+/** Requests a minute, each half as many again as the one before, from 2 to 10,000. */
+const CURVE_LIMITS = Array.from({ length: 22 }, (_, k) => Math.round(2 * 1.5 ** k))
 
 function recommended({ timeMs, client }: Requests): ReplayRule {
   const activity = new ClientActivity(CURVE_LIMITS)

@@ -50,7 +50,8 @@ function firstAt(timeMs: Float64Array, atMs: number): number {
 }
 
 function replayed({ timeMs, client, kind }: Requests, rule: ReplayRule, algorithm: Contender['algorithm']) {
-  const limiter = algorithm === 'token_bucket' ? new TokenBuckets(rule, timeMs[0] ?? 0) : new FixedWindows(rule)
+  const limiter =
+    algorithm === 'token_bucket' ? new TokenBuckets(rule, timeMs[0] ?? 0) : new FixedWindows(rule)
   const long = rule.longWindow && new FixedWindows(rule.longWindow)
   const requests = [0, 0, 0]
   const rejected = [0, 0, 0]

@@ -1,56 +1,61 @@
 import { quantile } from '../statistics/quantile.js'
-import { dayOf, HOURS_PER_DAY, type ClientTable } from './client-table.js'
+import { HOURS_PER_DAY, type ClientTable } from './client-table.js'
 
 /**
- * How many clients are active in an hour, as the crowd has it: what of the crowd comes at that hour of the day, times
- * what came on that day. No single client can quicken this pulse, and chance hardly can: a product of two margins is
- * far steadier than the count of the hour, and an unsteady measure would hide that a client follows it.
+ * How many of the crowd come at each hour of the day (UTC): clients active in that hour, summed over the days. No
+ * single client can quicken this pulse. Growth from day to day is left out of it: a client need not share that.
  *
- * @returns the expected number of active clients of any hour with rows
+ * @returns 24 counts
  */
-export function crowdRhythm({ rows, order }: ClientTable): (hour: number) => number {
-  const ofDay = new Map<number, number>()
-  const ofHour = new Float64Array(HOURS_PER_DAY)
-  for (const row of order) {
-    const hour = rows.hour[row]!
-    ofDay.set(dayOf(hour), (ofDay.get(dayOf(hour)) ?? 0) + 1)
-    ofHour[hour % HOURS_PER_DAY]!++
-  }
-  return (hour) => ((ofDay.get(dayOf(hour)) ?? 0) * ofHour[hour % HOURS_PER_DAY]!) / order.length
+export function crowdRhythm({ rows, order }: ClientTable): Float64Array {
+  const active = new Float64Array(HOURS_PER_DAY)
+  for (const row of order) active[rows.hour[row]! % HOURS_PER_DAY]!++
+  return active
 }
 
-const FEWEST_HOURS = 12
+/** An hour of a client amid a run of active ones. */
+export interface ClientHour {
+  readonly hour: number
+  readonly requests: number
+  readonly busiestMinute: number
+}
+
 const LEAST_SWING = 0.1
+const MINUTES_PER_HOUR = 60
 
 /**
- * How a client's requests follow the crowd: the slope of ln(requests of its hour) on ln(active clients of that hour)
+ * How a client's requests follow the crowd: the slope of ln(requests of its hour) on ln(crowd at that hour of the day)
  * by the resistant line (Tukey 1977, "Exploratory Data Analysis", chapter 5): between the medians of the outer thirds.
  * Near 1 for a shared address or a person, whose requests come with the crowd; near 0 for a program that keeps an even
- * pace. Only hours amid a run of active ones count: the first and the last are cut short by coming and going, which
- * follows the crowd even where the pace does not.
+ * pace.
  *
- * @param hours in which the client was active, ascending
- * @param requests in each of them, from 1
+ * @param hours of the client, at least three
  * @param crowd {@link crowdRhythm}
- * @returns the slope; NaN with fewer than 12 hours, or where the crowd hardly swings over them
+ * @returns the slope; NaN where the crowd hardly swings over these hours
  */
-export function crowdElasticity(
-  hours: ArrayLike<number>,
-  requests: ArrayLike<number>,
-  crowd: (hour: number) => number,
-): number {
-  const points: { x: number; y: number }[] = []
-  for (let i = 1; i < hours.length - 1; i++) {
-    const amid = hours[i]! - hours[i - 1]! === 1 && hours[i + 1]! - hours[i]! === 1
-    if (amid) points.push({ x: Math.log(crowd(hours[i]!)), y: Math.log(requests[i]!) })
-  }
-  if (points.length < FEWEST_HOURS) return NaN
-  points.sort((a, b) => a.x - b.x)
-  const third = Math.floor(points.length / 3)
-  const low = points.slice(0, third)
-  const high = points.slice(-third)
-  const rise = (of: (point: { x: number; y: number }) => number) =>
-    quantile(high.map(of), 0.5) - quantile(low.map(of), 0.5)
-  const swing = rise(({ x }) => x)
-  return swing < LEAST_SWING ? NaN : rise(({ y }) => y) / swing
+export function crowdElasticity(hours: readonly ClientHour[], crowd: Float64Array): number {
+  const logCrowd = ({ hour }: ClientHour) => Math.log(crowd[hour % HOURS_PER_DAY]!)
+  const sorted = hours.toSorted((a, b) => logCrowd(a) - logCrowd(b) || a.hour - b.hour)
+  const third = Math.floor(sorted.length / 3)
+  const rise = (of: (hour: ClientHour) => number) =>
+    quantile(sorted.slice(-third).map(of), 0.5) - quantile(sorted.slice(0, third).map(of), 0.5)
+  const swing = rise(logCrowd)
+  return swing < LEAST_SWING ? NaN : rise(({ requests }) => Math.log(requests)) / swing
+}
+
+/**
+ * How far the busiest minute of a client's middle hour stands out, in standard deviations of a Poisson process of that
+ * hour's rate. A steady program, even or at random, stays near 3 (the largest of sixty); people who load pages, and
+ * many of them behind one address, lie well above.
+ *
+ * @param hours not empty
+ */
+export function burstiness(hours: readonly ClientHour[]): number {
+  return quantile(
+    hours.map(({ requests, busiestMinute }) => {
+      const mean = requests / MINUTES_PER_HOUR
+      return (busiestMinute - mean) / Math.sqrt(mean)
+    }),
+    0.5,
+  )
 }

@@ -4,7 +4,7 @@ import { dailyMovement } from './daily-movement.js'
 import { friendlyNumber } from './friendly-number.js'
 import type { EndpointProfile } from './profile.js'
 import { describeEndpointLimit } from './endpoint-reasoning.js'
-import { strategyMultiplier, type Strategy } from './strategies.js'
+import { strategyMultiplier, type Conduct, type Strategy } from './strategies.js'
 import { TIERS, type Tier } from './tiers.js'
 import { limitWarnings } from './warnings.js'
 
@@ -67,7 +67,7 @@ export function recommendEndpointLimit(request: EndpointLimitRequest): EndpointR
     confidence: confidence({ requests, days, interval, limit }),
     interval,
     reasoning: describeEndpointLimit({ profile, base, limit, burst, tier, strategy, days, interval }),
-    warnings: limitWarnings({ profile, limit, currentLimit }),
+    warnings: limitWarnings({ profile, limit, currentLimit, belowUsual: belowUsual(profile, limit) }),
   }
 }
 
@@ -77,9 +77,9 @@ export function endpointBase(p95RequestsPerMinute: number): number {
 }
 
 /** The base as a tier and a strategy have it: whole requests a minute, at least 1. */
-export function scaleLimit(base: number, tier: Tier, strategy: Strategy, profile: EndpointProfile): number {
+export function scaleLimit(base: number, tier: Tier, strategy: Strategy, conduct: Conduct): number {
   const ofTier = Math.trunc(base * TIERS[tier].multiplier)
-  return Math.max(1, Math.trunc(ofTier * strategyMultiplier(strategy, profile)))
+  return Math.max(1, Math.trunc(ofTier * strategyMultiplier(strategy, conduct)))
 }
 
 /**
@@ -91,7 +91,12 @@ export function burstOf(limit: number, typicalBurstSize: number): number {
   return friendlyNumber(Math.max(tenSeconds, Math.min(2 * typicalBurstSize, limit)))
 }
 
-function untrained(tier: Tier) {
+function belowUsual({ p95_requests_per_minute: p95 }: EndpointProfile, limit: number): string | null {
+  return limit < p95 ? `5 % of the minutes have more than ${Number(p95.toPrecision(3))} requests` : null
+}
+
+/** The answer where there is nothing to learn from. */
+export function untrained(tier: Tier) {
   const { untrainedLimit, untrainedBurst } = TIERS[tier]
   return {
     recommended_limit: untrainedLimit,

@@ -1,7 +1,6 @@
 import { quantileSorted } from '../statistics/quantile.js'
-import type { ClientTable } from './client-table.js'
-import { dayOf } from './client-table.js'
-import { crowdElasticity } from './crowd-rhythm.js'
+import { dayOf, type ClientTable } from './client-table.js'
+import { burstiness, crowdElasticity, type ClientHour } from './crowd-rhythm.js'
 import { highestHonestPeak, type Peak } from './runaways.js'
 
 /** Which measure of an hour's row is looked at, and how far apart from the crowd a runaway stands. */
@@ -13,27 +12,50 @@ export interface Measure {
 /** Times its own usual day that a client may have at its busiest and still be itself. */
 const OWN_REACH = 5
 const LEAST_ELASTICITY = 0.4
+const LEAST_BURSTINESS = 5
 const FEWEST_DAYS = 3
+const FEWEST_HOURS = 12
 
 /**
- * Which clients live like the crowd: active on at least half of the days since
- * they came (three at the least), and busier when the
- * crowd is. A shared address does, however many stand behind it; a flood comes once, a scraper keeps its own hours
- * or none.
+ * Which clients live like the crowd: active on at least half of the days since they came (three at the least), for hours
+ * on end, and busier when the crowd is; where the crowd comes round the clock alike, in bursts as people do. A shared
+ * address does, however many stand behind it; a flood comes once, a scraper keeps its own pace.
  *
+ * @param crowd {@link crowdRhythm}
  * @returns by place in table.clients, 1 or 0
  */
-export function trustedClients(table: ClientTable, crowd: (hour: number) => number): Uint8Array {
-  const { rows, order, starts, days } = table
-  const present = (from: number) => days.filter((day) => day >= from).length
+export function trustedClients(table: ClientTable, crowd: Float64Array): Uint8Array {
   return Uint8Array.from(table.clients, (_, i) => {
-    const own = order.subarray(starts[i], starts[i + 1])
-    const hours = Array.from(own, (row) => rows.hour[row]!)
-    const fewest = Math.max(FEWEST_DAYS, present(dayOf(hours[0]!)) / 2)
-    if (new Set(hours.map(dayOf)).size < fewest) return 0
-    const requests = Array.from(own, (row) => rows.requests[row]!)
-    return crowdElasticity(hours, requests, crowd) >= LEAST_ELASTICITY ? 1 : 0
+    const own = table.order.subarray(table.starts[i], table.starts[i + 1])
+    if (!comesOften(table, own)) return 0
+    const hours = hoursAmid(table, own)
+    if (hours.length < FEWEST_HOURS) return 0
+    const elasticity = crowdElasticity(hours, crowd)
+    const alike = Number.isNaN(elasticity)
+      ? burstiness(hours) >= LEAST_BURSTINESS
+      : elasticity >= LEAST_ELASTICITY
+    return alike ? 1 : 0
   })
+}
+
+function comesOften({ rows, days }: ClientTable, own: Uint32Array): boolean {
+  const active = new Set(Array.from(own, (row) => dayOf(rows.hour[row]!)))
+  const since = days.length - days.findIndex((day) => active.has(day))
+  return active.size >= Math.max(FEWEST_DAYS, since / 2)
+}
+
+/**
+ * The hours with an active one before and after: the first and the last of a run are cut short by coming and going,
+ * which follows the crowd even where the pace does not.
+ */
+function hoursAmid({ rows }: ClientTable, own: Uint32Array): ClientHour[] {
+  const hours: ClientHour[] = []
+  for (let i = 1; i < own.length - 1; i++) {
+    const hour = rows.hour[own[i]!]!
+    if (rows.hour[own[i - 1]!] !== hour - 1 || rows.hour[own[i + 1]!] !== hour + 1) continue
+    hours.push({ hour, requests: rows.requests[own[i]!]!, busiestMinute: rows.busiestMinute[own[i]!]! })
+  }
+  return hours
 }
 
 /**

@@ -5,6 +5,8 @@ export interface WarningCase {
   readonly profile: EndpointProfile
   readonly limit: number
   readonly currentLimit: number | null
+  /** Where the limit is below what is regularly seen: in what, as the end of a sentence. */
+  readonly belowUsual: string | null
 }
 
 const FAR_BELOW = 0.7
@@ -13,18 +15,16 @@ const STRONG_SWING = 0.8
 const FEW_REQUESTS = 1000
 
 /** What a person should know before the limit is applied; a sentence each, none when all is well. */
-export function limitWarnings({ profile, limit, currentLimit }: WarningCase): string[] {
-  const { p95_requests_per_minute: p95, error_rate, time_of_day_variance, total_requests } = profile
+export function limitWarnings({ profile, limit, currentLimit, belowUsual }: WarningCase): string[] {
+  const { error_rate, time_of_day_variance, total_requests } = profile
   const warnings: string[] = []
   if (currentLimit !== null && limit < FAR_BELOW * currentLimit) {
     warnings.push(
       `The recommended limit of ${limit} is far below the current limit of ${currentLimit} requests a minute.`,
     )
   }
-  if (limit < p95) {
-    warnings.push(
-      `The limit of ${limit} is below what the endpoint regularly sees: 5 % of its minutes have more than ${round(p95)} requests.`,
-    )
+  if (belowUsual !== null) {
+    warnings.push(`The limit of ${limit} is below what is regularly seen: ${belowUsual}.`)
   }
   if (error_rate > MANY_ERRORS) {
     warnings.push(`${round(100 * error_rate)} % of the requests fail: find out why before limiting them.`)

@@ -181,7 +181,7 @@ t.test('warnings say what is wrong and only that', async (t) => {
   has(/10.1 % of the requests fail/, { error_rate: 0.101 })
   has(/swings strongly/, { time_of_day_variance: 0.81 })
   has(/Only 999 requests/, { total_requests: 999 })
-  has(/below what the endpoint regularly sees/, {}, 'free')
+  has(/below what is regularly seen: 5 % of the minutes have more than 100/, {}, 'free')
   t.same(ask({ error_rate: 0.1, time_of_day_variance: 0.8, total_requests: 1000 }).warnings, [])
 })
 

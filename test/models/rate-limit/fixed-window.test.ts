@@ -18,10 +18,16 @@ t.test('each window of the clock lets the limit through and no more', async () =
             const before = passed.get(window) ?? 0
             const { allowed, remaining, retryAfterMs } = windows.peek(0, timeMs)
             const read = windows.allows(0, timeMs)
-          const taken = windows.take(0, timeMs)
+            const taken = windows.take(0, timeMs)
             passed.set(window, before + Number(taken))
             const opens = taken || windows.peek(0, timeMs + retryAfterMs).allowed
-            return taken === before < limit && allowed === taken && read === taken && remaining === limit - before && opens
+            return (
+              taken === before < limit &&
+              allowed === taken &&
+              read === taken &&
+              remaining === limit - before &&
+              opens
+            )
           })
       },
     ),
