@@ -52,7 +52,12 @@ export function createBacktests(sql: Sql, table: TrafficTable): Backtests {
   }
 }
 
-async function replay(sql: Sql, table: TrafficTable, plan: BacktestPlan, signal: AbortSignal): Promise<Backtested> {
+async function replay(
+  sql: Sql,
+  table: TrafficTable,
+  plan: BacktestPlan,
+  signal: AbortSignal,
+): Promise<Backtested> {
   const { from, to, endpoint, byMethod, scope, algorithm } = plan
   const { known, rules } = rulesOf(plan)
   const mostEndpoints = known ? known.length : MOST_ENDPOINTS
@@ -69,7 +74,10 @@ async function replay(sql: Sql, table: TrafficTable, plan: BacktestPlan, signal:
 }
 
 /** The rules by index, and the endpoints that have the indexes from 1 on; at 0 there is any other. */
-function rulesOf({ rules, endpoint }: BacktestPlan): { known: string[] | null; rules: (ReplayRule | null)[] } {
+function rulesOf({ rules, endpoint }: BacktestPlan): {
+  known: string[] | null
+  rules: (ReplayRule | null)[]
+} {
   if (rules instanceof Map) return { known: [...rules.keys()], rules: [null, ...rules.values()] }
   const rule = rules as ReplayRule
   if (endpoint !== null) return { known: [endpoint], rules: [null, rule] }

@@ -114,7 +114,11 @@ export interface Decision {
 }
 
 /** Makes a pending recommendation the limit in force, in one transaction; undefined when there is no such one. */
-export function applyRecommendation(sql: Sql, id: string, appliedBy: string | null): Promise<Decision | undefined> {
+export function applyRecommendation(
+  sql: Sql,
+  id: string,
+  appliedBy: string | null,
+): Promise<Decision | undefined> {
   return decide(sql, id, async (tx, { endpoint, tier, limit, burst }) => {
     const { count } = await tx`
       update rate_limit_rules set requests_per_minute = ${limit}, burst_size = ${burst}, enabled = true
@@ -131,7 +135,11 @@ export function applyRecommendation(sql: Sql, id: string, appliedBy: string | nu
 }
 
 /** As applyRecommendation, but it comes to nothing. */
-export function rejectRecommendation(sql: Sql, id: string, reason: string | null): Promise<Decision | undefined> {
+export function rejectRecommendation(
+  sql: Sql,
+  id: string,
+  reason: string | null,
+): Promise<Decision | undefined> {
   return decide(sql, id, async (tx) => {
     await tx`update rate_limit_recommendations set status = 'rejected', rejection_reason = ${reason}
       where id::text = ${id}`

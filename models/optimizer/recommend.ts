@@ -1,10 +1,10 @@
+import { recommendClientLimit } from '../rate-limit/client-recommendation.js'
 import type { LongWindow } from '../rate-limit/client-limit.js'
 import { recommendEndpointLimit, type EndpointRecommendation } from '../rate-limit/endpoint-limit.js'
 import type { Strategy } from '../rate-limit/strategies.js'
 import type { Tier } from '../rate-limit/tiers.js'
-import { endpointBurst } from './burst-curve.js'
-import { recommendClientLimit } from './client-recommendation.js'
-import type { CurvePoint, EndpointModel } from './optimizer-model.js'
+import { burstOn, endpointBurst } from './burst-curve.js'
+import type { ClientModel, CurvePoint, EndpointModel } from './optimizer-model.js'
 
 export type Scope = 'endpoint' | 'client'
 
@@ -12,25 +12,17 @@ export type Scope = 'endpoint' | 'client'
 export interface Recommendation extends EndpointRecommendation {
   /** Whether the limit is for all callers of the endpoint together, or for each of them. */
   readonly scope: Scope
-  /** A second limit over a longer time; always null with scope endpoint. */
+  /** A second limit over a longer time; null with scope endpoint. */
   readonly long_window: LongWindow | null
   /** Bursts that the arrivals need at some rates, ascending. */
-  readonly curve: readonly CurvePoint[]
-  /** The clients' own peak minutes; null with scope endpoint. */
-  readonly clients: ClientFigures | null
-}
-
-export interface ClientFigures {
-  readonly count: number
-  readonly p50_peak_minute: number
-  readonly p90_peak_minute: number
-  readonly p99_peak_minute: number
-  /** The busiest minute and hour of any client that behaves. */
-  readonly busiest_minute: number
-  readonly busiest_hour: number
-  /** Floods and scrapers, of which the limit takes no account: how many, and the first ten by name. */
-  readonly left_out: number
-  readonly left_out_names: readonly string[]
+  readonly burst_curve: readonly CurvePoint[]
+  /** Of the clients' own busiest minutes; null with scope endpoint. */
+  readonly client_peaks: ClientModel['peakMinutes'] | null
+  /** Clients that were learned from; null with scope endpoint. */
+  readonly clients: number | null
+  /** Floods and scrapers, which do not raise the limit: how many, and the first ten by name. */
+  readonly runaway_clients: number
+  readonly runaway_names: readonly string[]
 }
 
 export interface RecommendationRequest {
@@ -45,12 +37,13 @@ export interface RecommendationRequest {
 
 const SEED = 1
 
-/** The limit and the burst for an endpoint, with the evidence; deterministic. */
+/**
+ * The limit and the burst for an endpoint, with the evidence; deterministic. Where scope client is asked for and
+ * nobody is known to have sent the requests, it is the limit of all callers together, and says so.
+ */
 export function recommend(request: RecommendationRequest): Recommendation {
   const { model, scope } = request
-  if (scope === 'client' && model?.client) {
-    return recommendClientLimit({ ...request, profile: model.profile, client: model.client })
-  }
+  if (scope === 'client' && model?.client) return ofClients(request, model, model.client)
   const curve = model?.curve ?? []
   const found = recommendEndpointLimit({
     ...request,
@@ -59,8 +52,28 @@ export function recommend(request: RecommendationRequest): Recommendation {
     ...(curve.length > 0 && { burstAt: (limit: number) => endpointBurst(curve, limit) }),
     seed: SEED,
   })
-  const shared = { ...found, scope, long_window: null, curve, clients: null }
-  if (scope === 'endpoint' || model === null) return shared
   const unknown = 'No client of this endpoint is known: this is the limit of all its callers together.'
-  return { ...shared, scope: 'endpoint', warnings: [...shared.warnings, unknown] }
+  const isInstead = scope === 'client' && model !== null
+  return {
+    ...found,
+    warnings: isInstead ? [...found.warnings, unknown] : found.warnings,
+    scope: isInstead ? 'endpoint' : scope,
+    long_window: null,
+    burst_curve: curve,
+    client_peaks: null,
+    clients: null,
+    runaway_clients: 0,
+    runaway_names: [],
+  }
+}
+
+function ofClients(
+  request: RecommendationRequest,
+  { profile }: EndpointModel,
+  client: ClientModel,
+): Recommendation {
+  const burstAt = (limit: number) => burstOn(client.curve, limit)
+  const fitted = { ...client, runaways: [], burstAt }
+  const found = recommendClientLimit({ ...request, profile, fitted })
+  return { ...found, scope: 'client', runaway_names: client.runaways }
 }
