@@ -17,6 +17,7 @@ import training from './plugins/training.js'
 import validation from './plugins/validation.js'
 import detectRoutes from './routes/detect.js'
 import exportRoutes from './routes/export.js'
+import exportLimitRoutes from './routes/export-limits.js'
 import healthRoutes from './routes/health.js'
 import jobRoutes from './routes/jobs.js'
 import modelRoutes from './routes/models.js'
@@ -96,6 +97,7 @@ async function registerInterface(app: FastifyInstance): Promise<void> {
   await app.register(optimizeRoutes)
   await app.register(recommendationRoutes)
   await app.register(exportRoutes)
+  await app.register(exportLimitRoutes)
 }
 
 function createLogger({ logLevel }: Config): FastifyBaseLogger {

@@ -11,6 +11,9 @@ import type { EndpointProfile } from '../models/rate-limit/profile.js'
 import type { ReplayRule } from '../models/rate-limit/replay.js'
 import type { Strategy } from '../models/rate-limit/strategies.js'
 import type { Tier } from '../models/rate-limit/tiers.js'
+import { limitFile, toLimitEntry, type LimitFileFormat } from '../models/limit-files/limit-file.js'
+import { limitList, type LimitList } from '../models/limit-files/limit-list.js'
+import { profilesCsv } from '../models/limit-files/profiles-csv.js'
 import type { Database } from './database.js'
 import { ServiceError } from './errors.js'
 import { exportRange, type RangeRequest } from './export-range.js'
@@ -82,8 +85,16 @@ export interface Optimization {
   /** @throws ServiceError MODEL_NOT_TRAINED, as everything below */
   recommendAll(request: AllLimitsRequest, signal: AbortSignal): Promise<Advice[]>
   clusters(nClusters: number, byMethod: boolean): EndpointCluster[]
+  /** The limits as text for a gateway, or as they are. */
+  limits(
+    format: LimitFileFormat | 'json',
+    choice: LimitChoice & { readonly by_method?: boolean | undefined },
+    signal: AbortSignal,
+  ): Promise<string | LimitList>
   /** By endpoint. */
   profiles(byMethod: boolean): Map<string, EndpointProfile>
+  /** The same as CSV. */
+  profilesText(byMethod: boolean): string
   /** Replays stored requests; the query ends with the signal. Untrained it needs a limit. */
   backtest(request: BacktestRequest, signal: AbortSignal): Promise<BacktestOutcome>
   /** Ends what is under way. */
@@ -211,6 +222,16 @@ export function createOptimization({ sql, database, models, table, now }: Optimi
         models.map(({ profile }) => profile),
         nClusters,
       )
+    },
+    async limits(format, choice, gone) {
+      const { tier = 'default', strategy = 'balanced', scope = 'client' } = choice
+      const found = await this.recommendAll({ ...choice, scope }, gone)
+      const head = { tier, strategy, generatedAt: now().toISOString() }
+      const entries = found.map(toLimitEntry)
+      return format === 'json' ? limitList(entries, head) : limitFile(format, entries, head)
+    },
+    profilesText(byMethod) {
+      return profilesCsv([...this.profiles(byMethod).values()])
     },
     profiles: (byMethod) => {
       const { byMethod: methods, byTemplate } = trained()

@@ -314,6 +314,24 @@ export const LimitFileQuery = Type.Object({
   by_method: Type.Optional(ByMethod),
 })
 
+export const LimitFiles = Type.Object({
+  generated_at: Timestamp,
+  tier: Tier,
+  strategy: Strategy,
+  limits: Type.Array(
+    Type.Object({
+      endpoint: Type.String(),
+      method: nullable(Type.String()),
+      path: Type.String(),
+      scope: Scope,
+      requests_per_minute: count,
+      burst: count,
+      long_window: nullable(LongWindow),
+      policy: Type.String({ description: 'The field RateLimit-Policy.' }),
+    }),
+  ),
+})
+
 export const ProfilesQuery = Type.Object({
   format: Type.Optional(oneOf(['json', 'csv'], { description: 'json, when left out.' })),
   by_method: Type.Optional(ByMethod),
