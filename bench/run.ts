@@ -5,6 +5,7 @@ import { importAccessLog } from './import.js'
 import { kernelBatch } from './kernel-batch.js'
 import { kernelRow } from './kernel-row.js'
 import { kernelSklearn } from './kernel-sklearn.js'
+import { optimize } from './optimize.js'
 import { replay } from './replay.js'
 import { requestStream } from './request-stream.js'
 import { tensor } from './tensor.js'
@@ -13,6 +14,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   'kernel-batch': kernelBatch,
   'kernel-row': kernelRow,
   'kernel-sklearn': kernelSklearn,
+  optimize,
   replay,
   tensor,
   'detect-while-training': detectWhileTraining,

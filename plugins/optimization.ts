@@ -4,29 +4,22 @@ import { isDatabaseAway } from '../db/errors.js'
 import { rulesInForce, type NewRecommendation, type RuleRow } from '../db/queries/recommendations.js'
 import type { TrafficTable } from '../db/queries/traffic.js'
 import { clusterEndpoints, type EndpointCluster } from '../models/clustering/endpoint-clusters.js'
-import { findEndpoint, type FoundEndpoint } from '../models/optimizer/endpoint-lookup.js'
+import { findEndpoint } from '../models/optimizer/endpoint-lookup.js'
 import type { RateOptimizer } from '../models/optimizer/optimizer-model.js'
 import { recommend, type Recommendation, type Scope } from '../models/optimizer/recommend.js'
 import type { EndpointProfile } from '../models/rate-limit/profile.js'
 import type { ReplayRule } from '../models/rate-limit/replay.js'
-import type { Strategy } from '../models/rate-limit/strategies.js'
 import type { Tier } from '../models/rate-limit/tiers.js'
 import { limitFile, toLimitEntry, type LimitFileFormat } from '../models/limit-files/limit-file.js'
 import { limitList, type LimitList } from '../models/limit-files/limit-list.js'
 import { profilesCsv } from '../models/limit-files/profiles-csv.js'
 import type { Database } from './database.js'
 import { ServiceError } from './errors.js'
-import { exportRange, type RangeRequest } from './export-range.js'
+import { exportRange } from './export-range.js'
 import type { ModelRegistry } from './model-registry.js'
 import { createBacktests, type Backtested, type BacktestPlan } from './optimizer-backtest.js'
+import { backtestPlan, toRule, type BacktestRequest, type LimitChoice } from './optimizer-plan.js'
 import { createRecommendations, type Recommendations } from './optimizer-recommendations.js'
-
-/** What limits are for. */
-export interface LimitChoice {
-  readonly tier?: Tier | undefined
-  readonly strategy?: Strategy | undefined
-  readonly scope?: Scope | undefined
-}
 
 /** What is done with them beside telling them. */
 interface Extras {
@@ -60,16 +53,6 @@ export interface ShortBacktest {
   /** Null where all endpoints are replayed at once: clients are not counted by endpoint. */
   readonly clients: number | null
   readonly clients_affected: number | null
-}
-
-export interface BacktestRequest extends LimitChoice, RangeRequest {
-  readonly endpoint?: string | undefined
-  readonly limit?: number | undefined
-  readonly burst?: number | undefined
-  readonly window_seconds?: number | undefined
-  readonly long_window?: { readonly seconds: number; readonly limit: number } | undefined
-  readonly algorithm?: 'token_bucket' | 'fixed_window' | undefined
-  readonly by_method?: boolean | undefined
 }
 
 /** What was replayed, with the limit of the one endpoint; null where each has its own. */
@@ -115,9 +98,6 @@ declare module 'fastify' {
   }
 }
 
-const MINUTE_MS = 60_000
-const DAY_MS = 86_400_000
-const MOST_DAYS = 90
 const LONGEST_PATTERN = 255
 
 export function createOptimization({ sql, database, models, table, now }: OptimizationOptions): Optimization {
@@ -238,7 +218,7 @@ export function createOptimization({ sql, database, models, table, now }: Optimi
       return new Map([...(byMethod ? methods : byTemplate)].map(([name, { profile }]) => [name, profile]))
     },
     async backtest(request, gone) {
-      const plan = toPlan(request, models.active.optimizer?.model ?? null, trained, now())
+      const plan = backtestPlan(request, models.active.optimizer?.model ?? null, trained, now())
       const done = await replay(plan, gone)
       return { ...done, plan, rule: plan.rules instanceof Map ? null : (plan.rules as ReplayRule) }
     },
@@ -252,12 +232,6 @@ export function createOptimization({ sql, database, models, table, now }: Optimi
 function ruleFor(rules: readonly RuleRow[], endpoint: string, tier: Tier): RuleRow | undefined {
   const own = rules.filter((rule) => rule.endpoint === endpoint)
   return own.find((rule) => rule.tier === tier) ?? own.find((rule) => rule.tier === null)
-}
-
-function toRule({ recommended_limit, recommended_burst, long_window }: Recommendation): ReplayRule {
-  const rule = { limit: recommended_limit, burst: recommended_burst, windowMs: MINUTE_MS }
-  if (long_window === null) return rule
-  return { ...rule, longWindow: { limit: long_window.limit, windowMs: long_window.seconds * 1000 } }
 }
 
 function toRow(found: Recommendation, rule: RuleRow | undefined): NewRecommendation {
@@ -300,64 +274,6 @@ function toShort(
     rejection_rate: requests > 0 ? rejected / requests : 0,
     clients: alone ? report.clients : null,
     clients_affected: alone ? report.clientsAffected : null,
-  }
-}
-
-/** What a request asks to be replayed. */
-function toPlan(
-  request: BacktestRequest,
-  optimizer: RateOptimizer | null,
-  trained: () => RateOptimizer,
-  now: Date,
-): BacktestPlan {
-  const { endpoint, scope = 'endpoint', algorithm = 'token_bucket', by_method = false } = request
-  const range = exportRange(request, now)
-  if (range.to.getTime() - range.from.getTime() > MOST_DAYS * DAY_MS) {
-    const problem = `is ${range.from.toISOString()}; allowed is at most ${MOST_DAYS} days before to`
-    throw new ServiceError('INVALID_REQUEST', `from ${problem}.`, [{ field: 'from', problem }])
-  }
-  assertWindows(request)
-  const found = endpoint === undefined ? null : findEndpoint(optimizer, endpoint)
-  const shared = {
-    ...range,
-    algorithm,
-    endpoint: found?.name ?? null,
-    byMethod: found?.hasMethod ?? by_method,
-  }
-  if (request.limit !== undefined) return { ...shared, scope, rules: givenRule(request, request.limit) }
-  if (found) {
-    const recommendation = recommendFor(found, request)
-    return { ...shared, scope: recommendation.scope, rules: toRule(recommendation) }
-  }
-  const { byMethod, byTemplate } = trained()
-  const rules = [...(by_method ? byMethod : byTemplate)]
-    .map(([name, model]) => recommendFor({ name, model }, request))
-    .filter((each) => each.scope === scope)
-    .map((each): [string, ReplayRule] => [each.endpoint, toRule(each)])
-  return { ...shared, scope, rules: new Map(rules) }
-}
-
-function recommendFor(
-  { name, model }: Pick<FoundEndpoint, 'name' | 'model'>,
-  choice: LimitChoice,
-): Recommendation {
-  const { tier = 'default', strategy = 'balanced', scope = 'endpoint' } = choice
-  return recommend({ endpoint: name, tier, strategy, scope, currentLimit: null, model })
-}
-
-function givenRule({ burst, window_seconds = 60, long_window }: BacktestRequest, limit: number): ReplayRule {
-  const rule = { limit, burst: burst ?? limit, windowMs: window_seconds * 1000 }
-  if (!long_window) return rule
-  return { ...rule, longWindow: { limit: long_window.limit, windowMs: long_window.seconds * 1000 } }
-}
-
-/** These shape a limit that is given; a recommended one has its own. */
-function assertWindows(request: BacktestRequest): void {
-  if (request.limit !== undefined) return
-  for (const field of ['burst', 'window_seconds', 'long_window'] as const) {
-    if (request[field] === undefined) continue
-    const problem = 'is given without limit; allowed is either both, or tier and strategy'
-    throw new ServiceError('INVALID_REQUEST', `${field} ${problem}.`, [{ field, problem }])
   }
 }
 
