@@ -2,10 +2,14 @@ import { parseArgs } from 'node:util'
 import { compare, type Benchmark, type Result } from './benchmark.js'
 import { detectWhileTraining } from './detect-while-training.js'
 import { exportTrainingData } from './export.js'
+import { importAccessLog } from './import.js'
 import { insert } from './insert.js'
 import { kernelBatch } from './kernel-batch.js'
 import { kernelRow } from './kernel-row.js'
 import { kernelSklearn } from './kernel-sklearn.js'
+import { optimize } from './optimize.js'
+import { replay } from './replay.js'
+import { requestStream } from './request-stream.js'
 import { rollups } from './rollups.js'
 import { syntheticMemory } from './synthetic-memory.js'
 import { tensor } from './tensor.js'
@@ -14,12 +18,16 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   'kernel-batch': kernelBatch,
   'kernel-row': kernelRow,
   'kernel-sklearn': kernelSklearn,
+  optimize,
+  replay,
   tensor,
   'detect-while-training': detectWhileTraining,
   rollups,
   export: exportTrainingData,
   insert,
   'synthetic-memory': syntheticMemory,
+  'import-access-log': importAccessLog,
+  'request-stream': requestStream,
 }
 
 const help = `Usage: npm run bench -- [name …]

@@ -10,4 +10,8 @@ export const ADVISORY_LOCKS = {
   rollups: 3,
   /** Held by the replica that trains. */
   training: 4,
+  /** Held while the rows of an access log are compared with the traffic table and put into it. */
+  importing: 5,
+  /** Held while recommendations are saved or decided. */
+  recommendations: 6,
 } as const

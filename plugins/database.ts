@@ -10,6 +10,8 @@ import { ServiceError } from './errors.js'
 
 export interface Database {
   readonly mode: 'embedded' | 'server'
+  /** Where the server is, for a thread of its own. */
+  readonly connection: Connection
   /** Asks the server, for at most 1.5 s; concurrent callers share the question. */
   status(): Promise<'connected' | `error: ${string}`>
   /** Why the service's own tables are not set up, if they are not. */
@@ -89,6 +91,7 @@ export default fp(
       app.decorate('sql', sql)
       app.decorate('database', {
         mode: database.mode,
+        connection,
         get setupProblem() {
           return setupProblem()
         },

@@ -3,10 +3,12 @@ import { Command } from 'commander'
 import { runCommand } from './cli/command.js'
 import { exportTrainingData } from './export-training-data/command.js'
 import { generateSyntheticData } from './generate-synthetic-data/command.js'
+import { importAccessLog } from './import-access-log/command.js'
 
 process.exitCode = await runCommand((stop) =>
   new Command('aegis-ml')
     .description('Command-line tools of AEGIS ML.')
     .addCommand(exportTrainingData(stop))
-    .addCommand(generateSyntheticData(stop)),
+    .addCommand(generateSyntheticData(stop))
+    .addCommand(importAccessLog(stop)),
 )

@@ -91,11 +91,17 @@ function createPatience(timeoutMs: number) {
   return { over, renew: () => void timer?.refresh(), stop: () => clearTimeout(timer) }
 }
 
-async function copyIn(
+/**
+ * Copies rows with a query that reads them from the client, within a transaction.
+ *
+ * @returns how many rows PostgreSQL has taken
+ * @throws PostgresError of the first row that it refuses; the reason of the signal
+ */
+export async function copyIn(
   query: PendingQuery<Row[]>,
   rows: RequestCopy['rows'],
   signal: AbortSignal,
-  onProgress: () => void,
+  onProgress: () => void = () => undefined,
 ): Promise<number> {
   const { opened, answer } = watch(query)
   const cancel = () => void Promise.resolve(query.cancel()).catch(() => undefined)

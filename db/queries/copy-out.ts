@@ -14,7 +14,7 @@ const CANCEL_LIMIT_MS = 2_000
  */
 export async function* copyOut(
   sql: Sql,
-  format: 'csv' | 'text',
+  format: 'csv' | 'text' | 'binary',
   prepare: (connection: Sql) => Promise<string>,
   signal: AbortSignal,
 ): AsyncGenerator<Buffer, void> {

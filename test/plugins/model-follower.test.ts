@@ -8,6 +8,7 @@ import { fitAnomalyModel } from '../../models/anomaly/model.js'
 import type { Database } from '../../plugins/database.js'
 import { followActiveModel } from '../../plugins/model-follower.js'
 import { ModelFiles } from '../../plugins/model-files.js'
+import { ANOMALY_DETECTOR, RATE_OPTIMIZER } from '../../plugins/model-kind.js'
 import { createModelRegistry } from '../../plugins/model-registry.js'
 import { ModelStore } from '../../plugins/model-store.js'
 import { eventually } from '../e2e/eventually.js'
@@ -21,11 +22,15 @@ const MODEL = fitAnomalyModel(SAMPLES, OPTIONS)
 async function registryOn(t: Test, sql: Sql) {
   const path = await mkdtemp(join(tmpdir(), 'aegis-ml-test-'))
   t.teardown(() => rm(path, { recursive: true, force: true }))
-  const store = new ModelStore(sql, new ModelFiles(path), silentLog)
-  const registry = createModelRegistry({ store, engine: 'kernel', log: silentLog, now: () => new Date() })
+  const stores = {
+    anomaly: new ModelStore(sql, new ModelFiles(path), silentLog, ANOMALY_DETECTOR),
+    optimizer: new ModelStore(sql, new ModelFiles(path, 'rate_optimizer'), silentLog, RATE_OPTIMIZER),
+  }
+  const registry = createModelRegistry({ stores, engine: 'kernel', log: silentLog, now: () => new Date() })
   const record = { source: 'synthetic', from: null, to: null, exclude: [], durationSeconds: 1 }
-  const publish = () =>
-    registry.publish(MODEL, { ...record, parameters: {}, metrics: {} }, (store) => sql.begin(store))
+  const training = { ...record, parameters: {}, metrics: {} }
+  const trained = { anomaly: { model: MODEL, training }, optimizer: null }
+  const publish = async () => (await registry.publish(trained, (store) => sql.begin(store))).anomaly!
   return { registry, publish }
 }
 

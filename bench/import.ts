@@ -1,0 +1,75 @@
+import { spawnSync } from 'node:child_process'
+import { createReadStream } from 'node:fs'
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import postgres from 'postgres'
+import { migrate } from '../db/migrate.js'
+import { LOG_COLUMNS } from '../models/access-log/request-row.js'
+import { importLog } from '../scripts/import-access-log/import-log.js'
+import { startTestServer } from '../test/postgres-server.js'
+import { accessLog } from './access-log.js'
+import type { Benchmark } from './benchmark.js'
+import { psqlInstalled, timedPsql } from './psql.js'
+
+const rows = 300_000
+const table = 'request_logs'
+const repetitions = 5
+
+async function timedAsync(work: () => Promise<unknown>): Promise<number> {
+  const start = performance.now()
+  await work()
+  return performance.now() - start
+}
+
+/** An access log into an empty table; the same file through `wc -l`, and the same rows through psql's \copy. */
+export const importAccessLog: Benchmark = {
+  name: 'import-access-log',
+  async prepare() {
+    if (!psqlInstalled()) return { skipped: 'psql is not installed.' }
+    const folder = await mkdtemp(join(tmpdir(), 'aegis-ml-bench-'))
+    await chmod(folder, 0o755)
+    const server = await startTestServer()
+    const { connection } = server
+    const { host, port, user, password, database } = connection
+    const sql = postgres({ host, port, username: user, password, database, onnotice: () => undefined })
+    await migrate(sql)
+    const log = join(folder, 'access.log')
+    const copied = join(folder, 'rows.tsv')
+    await writeFile(log, accessLog(rows))
+    const load = () =>
+      importLog(
+        sql,
+        {
+          name: 'access.log',
+          pieces: createReadStream(log, { highWaterMark: 1 << 18 }),
+          reading: { format: undefined, names: {} },
+          table,
+          rejectedPath: `${log}.rejected`,
+          onLines: () => undefined,
+        },
+        new AbortController().signal,
+      )
+    await load()
+    const columns = LOG_COLUMNS[table].join(', ')
+    timedPsql(connection, `\\copy (select ${columns} from ${table}) to '${copied}'`)
+    const emptied = async (work: () => number | Promise<number>) => {
+      await sql`truncate ${sql(table)}`
+      return work()
+    }
+    const candidate = { name: 'import-access-log', measure: () => emptied(() => timedAsync(load)) }
+    const wc = () => timedAsync(async () => spawnSync('wc', ['-l', log]))
+    const copy = () => emptied(() => timedPsql(connection, `\\copy ${table} (${columns}) from '${copied}'`))
+    return {
+      comparisons: [
+        { rows, reference: { name: 'psql \\copy', measure: copy }, candidate, repetitions },
+        { rows, reference: { name: 'wc -l', measure: wc }, candidate, repetitions },
+      ],
+      async finish() {
+        await sql.end()
+        await server.stop()
+        await rm(folder, { recursive: true })
+      },
+    }
+  },
+}

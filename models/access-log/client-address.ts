@@ -1,0 +1,40 @@
+const IPV4 = /^(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?:25[0-5]|2[0-4]\d|1?\d?\d)){3}$/
+const IPV4_WITH_PORT = /^([\d.]+):\d{1,5}$/
+const IPV6_IN_BRACKETS = /^\[([^\]]+)\](?::\d{1,5})?$/
+const MAPPED = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i
+const GROUP = /^[\da-f]{1,4}$/i
+
+/**
+ * The IP address of a client, as PostgreSQL's inet takes it: the first of a list (as proxies write X-Forwarded-For),
+ * without port, brackets and zone; an IPv4 address that is mapped into IPv6 as IPv4.
+ *
+ * @returns null for what is no address, such as a host name
+ * @example clientAddress('[2001:db8::1]:443, 10.0.0.1') // '2001:db8::1'
+ */
+export function clientAddress(text: string): string | null {
+  const first = text.split(',', 1)[0]!.trim()
+  const bare = (IPV4_WITH_PORT.exec(first) ?? IPV6_IN_BRACKETS.exec(first))?.[1] ?? first
+  const address = bare.split('%', 1)[0]!
+  const v4 = MAPPED.exec(address)?.[1] ?? address
+  if (IPV4.test(v4)) return v4
+  return isIpv6(address) ? address : null
+}
+
+function isIpv6(text: string): boolean {
+  if (!text.includes(':') || text.length > 45) return false
+  const [head, tail, ...more] = text.split('::')
+  if (more.length > 0) return false
+  const before = groupsOf(head!)
+  if (tail === undefined) return before === 8
+  return before + groupsOf(tail) <= 7
+}
+
+/** How many groups of 16 bits; an IPv4 address at the end is two. NaN when there is something else. */
+function groupsOf(text: string): number {
+  if (text === '') return 0
+  const parts = text.split(':')
+  const last = parts.pop()!
+  if (!parts.every((part) => GROUP.test(part))) return NaN
+  if (GROUP.test(last)) return parts.length + 1
+  return IPV4.test(last) ? parts.length + 2 : NaN
+}

@@ -1,0 +1,36 @@
+const ESCAPE = /\\(?:x([\da-fA-F]{2})|(.))/gs
+const NAMED: Readonly<Record<string, string>> = {
+  n: '\n',
+  r: '\r',
+  t: '\t',
+  v: '\v',
+  b: '\b',
+  f: '\f',
+  a: '\x07',
+}
+const SPECIAL = /[\\\x80-\xff]/
+
+/**
+ * The text of a field: `\x22`, `\"` and the like, as NGINX and Apache escape, are undone, and then the bytes read as
+ * UTF-8; those that are none become U+FFFD.
+ *
+ * @param raw one character for each byte
+ */
+export function fieldText(raw: string): string {
+  return SPECIAL.test(raw) ? utf8(raw.includes('\\') ? unescaped(raw) : raw) : raw
+}
+
+function unescaped(raw: string): string {
+  return raw.replace(ESCAPE, (_, code: string | undefined, character: string) =>
+    code === undefined ? (NAMED[character] ?? character) : String.fromCharCode(Number.parseInt(code, 16)),
+  )
+}
+
+const decoder = new TextDecoder()
+
+/** The text of bytes, one character each. */
+export function utf8(raw: string): string {
+  const bytes = new Uint8Array(raw.length)
+  for (let i = 0; i < raw.length; i++) bytes[i] = raw.charCodeAt(i)
+  return decoder.decode(bytes)
+}

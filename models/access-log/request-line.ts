@@ -1,0 +1,28 @@
+import type { LogEntry } from './log-entry.js'
+
+const METHOD = /^[A-Za-z][A-Za-z_-]*$/
+const ABSOLUTE = /^[a-z][a-z\d+.-]*:\/\/[^/?#]*/i
+
+/**
+ * Reads a request line such as `GET /users/42?page=2 HTTP/1.1` into an entry. What a client sent that speaks no HTTP
+ * (`-`, nothing, a TLS handshake) has neither method nor path: servers log it, with status 400 or 408.
+ */
+export function readRequestLine(text: string, entry: LogEntry): void {
+  const space = text.indexOf(' ')
+  const method = space < 0 ? '' : text.slice(0, space)
+  if (!METHOD.test(method)) {
+    entry.method = null
+    entry.path = null
+    return
+  }
+  const end = text.lastIndexOf(' HTTP/')
+  entry.method = method
+  entry.path = requestPath(text.slice(space + 1, end > space ? end : undefined))
+}
+
+/** The target of a request without scheme and host. */
+export function requestPath(target: string): string {
+  if (target.charCodeAt(0) === 47) return target // a slash
+  const path = target.replace(ABSOLUTE, '')
+  return path === target || path.startsWith('/') ? path : `/${path}`
+}

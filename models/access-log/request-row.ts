@@ -1,0 +1,100 @@
+import { clientAddress } from './client-address.js'
+import type { LogEntry } from './log-entry.js'
+
+/** The tables that a gateway may write its requests into. */
+export type RequestTable = 'request_logs' | 'request_metrics'
+
+const SHARED = [
+  'timestamp',
+  'request_id',
+  'method',
+  'path',
+  'status_code',
+  'user_id',
+  'ip_address',
+  'user_agent',
+]
+
+/** The columns of {@link requestRows}, in order. */
+export const LOG_COLUMNS: Readonly<Record<RequestTable, readonly string[]>> = {
+  request_logs: [...SHARED, 'response_time_ms'],
+  request_metrics: [...SHARED, 'duration_ms', 'bytes_out', 'rate_limited'],
+}
+
+/** As long as the columns are. */
+const LONGEST_METHOD = 10
+const LONGEST_USER = { request_logs: 255, request_metrics: 128 } as const
+/** Bytes; a longer one may not fit into the index on it. */
+const LONGEST_PATH = 2000
+const LARGEST_INT = 2 ** 31 - 1
+/** Addresses, and seconds, that are not worked out anew. */
+const MOST_REMEMBERED = 50_000
+
+const SPECIAL = /[\\\t\n\r\0]/
+const TOO_MANY_REQUESTS = 429
+
+/** Turns what a log has of a request into a row. */
+export interface RequestRows {
+  /** The row as a line of COPY's text format. @param id the request_id */
+  line(entry: Readonly<LogEntry>, id: string): string
+  /** Rows that have no address, since the log has a name, or nothing, where it would be. */
+  readonly withoutAddress: number
+}
+
+/** Methods, users and paths longer than their columns (a path: 2,000 bytes) are cut there. */
+export function requestRows(table: RequestTable): RequestRows {
+  const addressOf = remember(clientAddress)
+  const timeOf = remember((timeMs: number) => new Date(timeMs).toISOString())
+  const isMetrics = table === 'request_metrics'
+  const longestUser = LONGEST_USER[table]
+  let withoutAddress = 0
+  return {
+    line(entry, id) {
+      const { method, path, status, user, client, latencyMs, bytes } = entry
+      const address = client === null ? null : addressOf(client)
+      if (address === null) withoutAddress++
+      const start =
+        `${timeOf(entry.timeMs)}\t${id}\t${method === null ? '\\N' : cut(method, LONGEST_METHOD)}\t` +
+        `${path === null ? '\\N' : copyText(indexable(path))}\t${status ?? '\\N'}\t`
+      const end =
+        `${user === null ? '\\N' : copyText(cut(user, longestUser))}\t${address ?? '\\N'}\t` +
+        `${entry.agent === null ? '\\N' : copyText(entry.agent)}\t${latencyMs === null ? '\\N' : Math.min(latencyMs, LARGEST_INT)}`
+      return isMetrics
+        ? `${start}${end}\t${bytes ?? '\\N'}\t${status === TOO_MANY_REQUESTS}\n`
+        : `${start}${end}\n`
+    },
+    get withoutAddress() {
+      return withoutAddress
+    },
+  }
+}
+
+function remember<K, V>(work: (key: K) => V): (key: K) => V {
+  const known = new Map<K, V>()
+  return (key) => {
+    const found = known.get(key)
+    if (found !== undefined) return found
+    const value = work(key)
+    if (known.size >= MOST_REMEMBERED) known.clear()
+    known.set(key, value)
+    return value
+  }
+}
+
+/** Text of COPY; U+0000, which PostgreSQL has not, becomes U+FFFD. */
+function copyText(text: string): string {
+  if (!SPECIAL.test(text)) return text
+  return text.replaceAll('\0', '\ufffd').replace(/[\\\t\n\r]/g, (character) => `\\${character}`)
+}
+
+function cut(text: string, longest: number): string {
+  return text.length <= longest ? text : text.slice(0, longest)
+}
+
+const encoder = new TextEncoder()
+
+function indexable(path: string): string {
+  if (path.length * 3 <= LONGEST_PATH) return path // three bytes for a UTF-16 unit are the most
+  const { read } = encoder.encodeInto(path, new Uint8Array(LONGEST_PATH))
+  return path.slice(0, read)
+}

@@ -1,0 +1,129 @@
+import { Command, type OptionValues } from 'commander'
+import { basename } from 'node:path'
+import { migrate } from '../../db/migrate.js'
+import type { TrafficTable } from '../../db/queries/traffic.js'
+import { JSON_FIELDS, type JsonField, type JsonNames } from '../../models/access-log/json-fields.js'
+import { LOG_FORMATS, type LogFormat } from '../../models/access-log/log-format.js'
+import { addDatabaseOptions, configOf, withDatabase, type DatabaseFlags } from '../cli/database.js'
+import { NoDataError, UsageError } from '../cli/errors.js'
+import { choice } from '../cli/options.js'
+import { startProgress } from '../cli/progress.js'
+import { describeLog } from './describe-log.js'
+import { importLog } from './import-log.js'
+import type { LogReaderOptions } from './log-reader.js'
+import { DamagedFileError, findSources, readSource, STDIN, type LogSource } from './log-source.js'
+
+interface Flags extends DatabaseFlags {
+  readonly format?: LogFormat
+  readonly field?: JsonNames
+  readonly table?: TrafficTable
+  readonly dryRun?: true
+}
+
+const TABLES = ['request_logs', 'request_metrics'] as const
+
+const NOTES = `
+A file is imported whole or not at all. Importing it again, or after it has grown, adds what is not there yet: a
+request is known by its line, and by how many times the line has been there. Without a zone a time is UTC; without
+a latency a request has none. Lines that cannot be read go into FILE.rejected (of standard input:
+stdin.rejected) with number and reason.
+
+Fields of JSON lines: ${JSON_FIELDS.join(', ')}.
+
+Examples:
+  import-access-log /var/log/nginx/access.log*
+  import-access-log --dry-run access.log.gz
+  import-access-log --field timestamp=when --field latency_s=took gateway.jsonl
+  ssh gateway cat /var/log/apache2/access.log | import-access-log --table request_metrics
+
+Exit codes: 0, also when some lines were rejected; 1 nothing to import, or a damaged file; 2 usage; 3 database.`
+
+/** `import-access-log`: the history of any gateway, from its log files, in the traffic table. */
+export function importAccessLog(stop: AbortSignal): Command {
+  const command = new Command('import-access-log')
+    .description('Puts the requests of access logs, plain or compressed by gzip, into the traffic table.')
+    .argument('[files...]', 'log files; - or none: standard input')
+    .option(
+      '--format <format>',
+      'clf: common or combined, with $request_time or without; vhost: the same after the virtual host; ' +
+        'json: a JSON object a line (default: as the first lines look)',
+      choice('--format', LOG_FORMATS),
+    )
+    .option('--field <field=name>', 'what a field of JSON lines is called; a.b is b within a', addName)
+    .option('--table <table>', `${TABLES.join(' or ')} (default: TRAFFIC_TABLE)`, choice('--table', TABLES))
+    .option('--dry-run', 'read everything and say what is in it; write nothing')
+  return addDatabaseOptions(command)
+    .addHelpText('after', NOTES)
+    .action((files: string[], flags: OptionValues) =>
+      run(files.length > 0 ? files : [STDIN], flags as Flags, stop),
+    )
+}
+
+function addName(text: string, names: JsonNames = {}): JsonNames {
+  const [, field, name] = /^([^=]+)=(.+)$/.exec(text) ?? []
+  if (name !== undefined && JSON_FIELDS.includes(field as JsonField)) return { ...names, [field!]: name }
+  const allowed = `a field and the name that it has, such as timestamp=when; fields are ${JSON_FIELDS.join(', ')}`
+  throw new UsageError(`--field is ${JSON.stringify(text.slice(0, 80))}; allowed is ${allowed}.`)
+}
+
+type Work = (
+  source: LogSource,
+  pieces: AsyncIterable<Buffer>,
+  onLines: (count: number) => void,
+) => Promise<Outcome>
+
+interface Outcome {
+  readonly accepted: number
+  readonly text: string
+}
+
+async function run(files: readonly string[], flags: Flags, stop: AbortSignal): Promise<void> {
+  const sources = await findSources(files)
+  const reading: LogReaderOptions = { format: flags.format, names: flags.field ?? {} }
+  if (flags.dryRun) {
+    const describe: Work = ({ path }, pieces, onLines) => describeLog(nameOf(path), pieces, reading, onLines)
+    return readAll(sources, describe, stop)
+  }
+  const config = configOf(flags)
+  const table = flags.table ?? config.trafficTable
+  await withDatabase(config, async (sql) => {
+    await migrate(sql)
+    const work: Work = ({ path }, pieces, onLines) => {
+      const rejectedPath = `${path === STDIN ? 'stdin' : path}.rejected`
+      return importLog(sql, { name: nameOf(path), pieces, reading, table, rejectedPath, onLines }, stop)
+    }
+    await readAll(sources, work, stop)
+  })
+}
+
+/** @throws NoDataError when a file is damaged, after the others have been read, and when there was not one request */
+async function readAll(sources: readonly LogSource[], work: Work, stop: AbortSignal): Promise<void> {
+  const bytes = sources.reduce((sum, { size }) => sum + (size ?? NaN), 0)
+  let [readBytes, readLines, accepted] = [0, 0, 0]
+  const damaged: string[] = []
+  for (const source of sources) {
+    const progress = startProgress('lines')
+    let lines = 0
+    try {
+      const pieces = readSource(source, (count) => void (readBytes += count), stop)
+      const outcome = await work(source, pieces, (count) => {
+        lines = count
+        progress.update(readBytes / bytes || 0, readLines + count)
+      })
+      accepted += outcome.accepted
+      progress.stop()
+      say(outcome.text)
+    } catch (error) {
+      if (!(error instanceof DamagedFileError)) throw error
+      damaged.push(error.message)
+    } finally {
+      progress.stop()
+    }
+    readLines += lines
+  }
+  if (damaged.length > 0) throw new NoDataError(damaged.join(' '))
+  if (accepted === 0) throw new NoDataError('no data: there is not one request to import.')
+}
+
+const nameOf = (path: string) => (path === STDIN ? 'standard input' : basename(path))
+const say = (line: string) => void process.stderr.write(`${line}\n`)

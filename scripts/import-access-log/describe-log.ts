@@ -1,0 +1,59 @@
+import type { LogEntry } from '../../models/access-log/log-entry.js'
+import { pathTemplate } from '../../models/traffic/path-template.js'
+import type { LogReaderOptions } from './log-reader.js'
+import { LogReader } from './log-reader.js'
+import { LogSummary } from './log-summary.js'
+
+/** Different endpoints, and clients, that are told apart. */
+const MOST = 1_000_000
+
+/** Reads a log and says what is in it; nothing is written. */
+export async function describeLog(
+  name: string,
+  pieces: AsyncIterable<Buffer>,
+  options: LogReaderOptions,
+  onLines: (count: number) => void,
+): Promise<{ accepted: number; text: string }> {
+  const summary = new LogSummary()
+  const endpoints = new Distinct()
+  const clients = new Distinct()
+  const reader = new LogReader(options, {
+    accepted(entry: Readonly<LogEntry>) {
+      summary.accept(entry)
+      endpoints.add(`${entry.method ?? ''} ${pathTemplate(entry.path ?? '')}`)
+      clients.add(entry.user ?? entry.client ?? '')
+    },
+    rejected: (...line) => summary.reject(...line),
+  })
+  for await (const piece of pieces) {
+    reader.push(piece)
+    onLines(reader.lines)
+  }
+  reader.end()
+  const { accepted, rejected } = summary
+  const counts = `${inWords(accepted)} requests and ${inWords(rejected)} lines that cannot be read`
+  const lines = [
+    `${name}: ${summary.format(reader.format)}; ${inWords(reader.lines)} lines: ${counts}.`,
+    ...summary.examples(),
+  ]
+  if (accepted > 0) {
+    lines.push(
+      `  Requests${summary.range()}; ${endpoints.inWords()} endpoints, ${clients.inWords()} clients.`,
+    )
+  }
+  return { accepted, text: lines.join('\n') }
+}
+
+class Distinct {
+  readonly #seen = new Set<string>()
+
+  add(text: string): void {
+    if (this.#seen.size < MOST) this.#seen.add(text)
+  }
+
+  inWords(): string {
+    return `${this.#seen.size < MOST ? '' : 'at least '}${inWords(this.#seen.size)}`
+  }
+}
+
+const inWords = (count: number) => count.toLocaleString('en')

@@ -1,0 +1,95 @@
+import type { Sql } from 'postgres'
+import { importRequests } from '../../db/queries/import-log.js'
+import type { TrafficTable } from '../../db/queries/traffic.js'
+import { LOG_COLUMNS, requestRows } from '../../models/access-log/request-row.js'
+import type { LogReaderOptions } from './log-reader.js'
+import { LogReader } from './log-reader.js'
+import { LogSummary } from './log-summary.js'
+import { rejectedLines, type RejectedLines } from './rejected-lines.js'
+import { createRequestIds } from './request-id.js'
+
+/** A log, and what is to become of it. */
+export interface LogImport {
+  readonly name: string
+  readonly pieces: AsyncIterable<Buffer>
+  readonly reading: LogReaderOptions
+  readonly table: TrafficTable
+  /** Where the lines go that cannot be read. */
+  readonly rejectedPath: string
+  onLines(count: number): void
+}
+
+/** Puts the requests of a log into the traffic table, all or nothing, and says what it did. */
+export async function importLog(
+  sql: Sql,
+  log: LogImport,
+  signal: AbortSignal,
+): Promise<{ accepted: number; text: string }> {
+  const { table, name, rejectedPath } = log
+  const rejected = rejectedLines(rejectedPath)
+  const work = copyLines(log, rejected)
+  try {
+    const { added } = await importRequests(sql, {
+      table,
+      columns: LOG_COLUMNS[table],
+      rows: work.lines(),
+      signal,
+    })
+    const { accepted, rejected: bad } = work.summary
+    const lines = [
+      `${name}: ${work.inWords()}: ${inWords(added)} imported into ${table}, ` +
+        `${inWords(accepted - added)} there already, ${inWords(bad)} rejected.`,
+    ]
+    if (bad > 0) lines.push(`  The rejected lines are in ${rejectedPath}.`, ...work.summary.examples())
+    return { accepted, text: lines.concat(work.remarks()).join('\n') }
+  } catch (error) {
+    rejected.discard()
+    throw error
+  }
+}
+
+function copyLines({ pieces, reading, table, onLines }: LogImport, rejected: RejectedLines) {
+  const summary = new LogSummary()
+  const idOf = createRequestIds()
+  const rows = requestRows(table)
+  let text = ''
+  const reader = new LogReader(reading, {
+    accepted(entry, line) {
+      summary.accept(entry)
+      text += rows.line(entry, idOf(line))
+    },
+    rejected(...line) {
+      summary.reject(...line)
+      rejected.add(...line)
+    },
+  })
+  const taken = () => {
+    const full = text
+    text = ''
+    return full
+  }
+  return {
+    summary,
+    async *lines(): AsyncGenerator<string, void> {
+      for await (const piece of pieces) {
+        reader.push(piece)
+        onLines(reader.lines)
+        await rejected.flush()
+        if (text !== '') yield taken()
+      }
+      reader.end()
+      // Before the rows are there for good: a line is in the table or in this file.
+      await rejected.finish()
+      if (text !== '') yield taken()
+    },
+    inWords: () => `${inWords(reader.lines)} lines (${summary.format(reader.format)})${summary.range()}`,
+    remarks(): string[] {
+      const { withoutAddress } = rows
+      return withoutAddress === 0
+        ? []
+        : [`  ${inWords(withoutAddress)} requests have no IP address, so that none is stored.`]
+    },
+  }
+}
+
+const inWords = (count: number) => count.toLocaleString('en')

@@ -1,0 +1,92 @@
+import type { JsonNames } from '../../models/access-log/json-fields.js'
+import { LineSplitter, LONGEST_LINE } from '../../models/access-log/line-splitter.js'
+import { emptyEntry, type LineParser, type LogEntry } from '../../models/access-log/log-entry.js'
+import { createLineParser, detectFormat, type LogFormat } from '../../models/access-log/log-format.js'
+
+/** What becomes of the lines of a log. */
+export interface EntryReceiver {
+  /** The entry is good until the call returns. @param line its bytes, a character each */
+  accepted(entry: Readonly<LogEntry>, line: string): void
+  /** @param lineNumber from 1 @param line its beginning at least */
+  rejected(lineNumber: number, reason: string, line: string): void
+}
+
+export interface LogReaderOptions {
+  /** undefined: to be found out from the first lines */
+  readonly format: LogFormat | undefined
+  readonly names: JsonNames
+}
+
+/** Lines by which a format is found out. */
+const SAMPLE = 100
+
+const UTF8_MARK = '\xef\xbb\xbf'
+
+/** Reads a log piece by piece. */
+export class LogReader {
+  readonly #splitter: LineSplitter
+  readonly #receiver: EntryReceiver
+  readonly #options: LogReaderOptions
+  readonly #entry = emptyEntry()
+  #parse: LineParser | undefined
+  /** Lines that wait for the format to be known. */
+  #waiting: { lineNumber: number; line: string; isWhole: boolean }[] = []
+  /** Lines with anything in them. */
+  lines = 0
+  /** undefined as long as it is not known. */
+  format: LogFormat | undefined
+
+  constructor(options: LogReaderOptions, receiver: EntryReceiver) {
+    this.#options = options
+    this.#receiver = receiver
+    if (options.format !== undefined) this.#settle(options.format)
+    this.#splitter = new LineSplitter({
+      line: (text, isWhole) => this.#take(this.#splitter.lineNumber, text, isWhole),
+      tooLong: (start) => {
+        this.lines++
+        const reason = `longer than ${LONGEST_LINE.toLocaleString('en')} bytes`
+        receiver.rejected(this.#splitter.lineNumber, reason, start)
+      },
+    })
+  }
+
+  push(piece: Buffer): void {
+    this.#splitter.push(piece.toString('latin1'))
+  }
+
+  end(): void {
+    this.#splitter.end()
+    this.#decide()
+  }
+
+  #take(lineNumber: number, text: string, isWhole: boolean): void {
+    this.lines++
+    const line = this.lines === 1 && text.startsWith(UTF8_MARK) ? text.slice(UTF8_MARK.length) : text
+    if (this.#parse !== undefined) {
+      this.#read(this.#parse, lineNumber, line, isWhole)
+      return
+    }
+    this.#waiting.push({ lineNumber, line, isWhole })
+    if (this.#waiting.length >= SAMPLE) this.#decide()
+  }
+
+  #decide(): void {
+    if (this.#parse !== undefined || this.#waiting.length === 0) return
+    const lines = this.#waiting.map(({ line }) => line)
+    const parse = this.#settle(detectFormat(lines, this.#options.names))
+    for (const { lineNumber, line, isWhole } of this.#waiting) this.#read(parse, lineNumber, line, isWhole)
+    this.#waiting = []
+  }
+
+  #settle(format: LogFormat): LineParser {
+    this.format = format
+    return (this.#parse = createLineParser(format, this.#options.names))
+  }
+
+  #read(parse: LineParser, lineNumber: number, line: string, isWhole: boolean): void {
+    const reason = line.includes('\0') ? 'binary zeros' : parse(line, this.#entry)
+    if (reason !== undefined) this.#receiver.rejected(lineNumber, reason, line)
+    else if (this.#entry.isCut && !isWhole) this.#receiver.rejected(lineNumber, 'not yet whole', line)
+    else this.#receiver.accepted(this.#entry, line)
+  }
+}

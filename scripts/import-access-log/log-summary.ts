@@ -1,0 +1,54 @@
+import type { LogEntry } from '../../models/access-log/log-entry.js'
+import type { LogFormat } from '../../models/access-log/log-format.js'
+
+const REJECTIONS_SHOWN = 3
+const SHOWN = 100
+
+/** What a log holds, in numbers. */
+export class LogSummary {
+  accepted = 0
+  rejected = 0
+  #fromMs = Infinity
+  #toMs = -Infinity
+  #withAgent = false
+  #withLatency = false
+  readonly #examples: string[] = []
+
+  accept({ timeMs, agent, latencyMs }: Readonly<LogEntry>): void {
+    this.accepted++
+    if (timeMs < this.#fromMs) this.#fromMs = timeMs
+    if (timeMs > this.#toMs) this.#toMs = timeMs
+    if (agent !== null) this.#withAgent = true
+    if (latencyMs !== null) this.#withLatency = true
+  }
+
+  reject(lineNumber: number, reason: string, line: string): void {
+    this.rejected++
+    if (this.#examples.length >= REJECTIONS_SHOWN) return
+    const start = JSON.stringify(line.slice(0, SHOWN)) + (line.length > SHOWN ? '…' : '')
+    this.#examples.push(`  line ${lineNumber}: ${reason}: ${start}`)
+  }
+
+  /** `combined log with request times`, from what was found in it. */
+  format(format: LogFormat | undefined): string {
+    const clf = this.#withAgent ? 'combined' : 'common'
+    const kind =
+      format === 'json'
+        ? 'JSON lines'
+        : format === 'vhost'
+          ? `${clf} format after the virtual host`
+          : `${clf} format`
+    return this.#withLatency ? `${kind}, with latencies` : `${kind}, without latencies`
+  }
+
+  /** Empty when there are no requests. */
+  range(): string {
+    if (this.accepted === 0) return ''
+    return ` from ${new Date(this.#fromMs).toISOString()} to ${new Date(this.#toMs).toISOString()}`
+  }
+
+  /** The first lines that could not be read, and why. */
+  examples(): readonly string[] {
+    return this.#examples
+  }
+}
