@@ -12,9 +12,9 @@ import { accessLog } from './access-log.js'
 import type { Benchmark } from './benchmark.js'
 import { psqlInstalled, timedPsql } from './psql.js'
 
-const rows = 300_000
+const rows = 200_000
 const table = 'request_logs'
-const repetitions = 5
+const repetitions = 3
 
 async function timedAsync(work: () => Promise<unknown>): Promise<number> {
   const start = performance.now()

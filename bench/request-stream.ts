@@ -50,7 +50,7 @@ export const requestStream: Benchmark = {
     const reference = { name: 'psql \\copy', measure: copy }
     const candidate = { name: 'streamRequests', measure: stream }
     return {
-      comparisons: [{ rows, reference, candidate, target: 0.5, repetitions: 5 }],
+      comparisons: [{ rows, reference, candidate, target: 0.5, repetitions: 3 }],
       async finish() {
         await sql.end()
         await server.stop()

@@ -1,5 +1,6 @@
-import type { PendingQuery, Row, Sql, TransactionSql } from 'postgres'
+import type { PendingQuery, Row, Sql } from 'postgres'
 import { ADVISORY_LOCKS, ADVISORY_LOCK_SPACE } from '../advisory-locks.js'
+import { openOwnConnection } from '../own-connection.js'
 import { copyIn, type RequestCopy } from './copy-in.js'
 import { recordTouchedRange } from './rollups.js'
 
@@ -24,22 +25,24 @@ const HOUR_MS = 3_600_000
  * @returns how many rows there were, and how many of them were new
  * @throws PostgresError of the first row that PostgreSQL refuses; the reason of the signal
  */
-export async function importRequests(
-  sql: Sql,
-  { table, columns, rows, signal }: LogImport,
-): Promise<{ rows: number; added: number }> {
+export async function importRequests(sql: Sql, log: LogImport): Promise<{ rows: number; added: number }> {
+  const { table, columns, rows, signal } = log
   signal.throwIfAborted()
-  return sql.begin(async (tx) => {
-    await tx`
-      create temporary table aegis_ml_staged on commit drop as
-      select ${tx(columns)} from ${tx(table)} with no data`
-    const count = await copyIn(tx`copy aegis_ml_staged (${tx(columns)}) from stdin`, rows, signal)
-    if (count === 0) return { rows: 0, added: 0 }
-    const hours = await untilAborted(signal, (run) => addNewRows(tx, { table, columns }, run))
-    for (const range of rangesOf(hours)) await recordTouchedRange(tx, table, range)
-    signal.throwIfAborted()
-    return { rows: count, added: hours.reduce((sum, { added }) => sum + added, 0) }
-  })
+  const own = openOwnConnection(sql, {}, signal)
+  const tx = own.sql
+  try {
+    return await own.transaction('', async () => {
+      await tx`
+        create temporary table aegis_ml_staged on commit drop as
+        select ${tx(columns)} from ${tx(table)} with no data`
+      const count = await copyIn(tx`copy aegis_ml_staged (${tx(columns)}) from stdin`, rows, signal)
+      const hours = count === 0 ? [] : await addNewRows(tx, log)
+      for (const range of rangesOf(hours)) await recordTouchedRange(tx, table, range)
+      return { rows: count, added: hours.reduce((sum, { added }) => sum + added, 0) }
+    })
+  } finally {
+    await own.close()
+  }
 }
 
 interface AddedHour {
@@ -47,24 +50,16 @@ interface AddedHour {
   readonly added: number
 }
 
-type Run = <T extends Row[]>(query: PendingQuery<T>) => PendingQuery<T>
-
-async function addNewRows(
-  tx: TransactionSql,
-  { table, columns }: Pick<LogImport, 'table' | 'columns'>,
-  run: Run,
-): Promise<AddedHour[]> {
-  await run(tx`select pg_advisory_xact_lock(${ADVISORY_LOCK_SPACE}, ${ADVISORY_LOCKS.importing})`)
-  await tx`select set_config('lock_timeout', ${LOCK_TIMEOUT}, true)`
-  await tx`select set_config('work_mem', ${WORK_MEMORY}, true)`
-  const times = await run(
-    tx<{ from: Date; to: Date }[]>`
-      select date_trunc('second', min("timestamp")) as from, max("timestamp") + interval '1 second' as to
-      from aegis_ml_staged`,
-  )
-  const { from, to } = times[0]!
+async function addNewRows(tx: Sql, { table, columns, signal }: LogImport): Promise<AddedHour[]> {
+  const lock = tx`select pg_advisory_xact_lock(${ADVISORY_LOCK_SPACE}, ${ADVISORY_LOCKS.importing})`
+  await orCancelled(lock, signal)
+  await tx`select set_config('lock_timeout', ${LOCK_TIMEOUT}, true), set_config('work_mem', ${WORK_MEMORY}, true)`
+  const times = tx<{ from: Date; to: Date }[]>`
+    select date_trunc('second', min("timestamp")) as from, max("timestamp") + interval '1 second' as to
+    from aegis_ml_staged`
+  const { from, to } = (await orCancelled(times, signal))[0]!
   const list = tx`${tx(columns)}` // after "insert" the client would take them for values
-  return run(tx<(AddedHour & Row)[]>`
+  const insertion = tx<AddedHour[]>`
     with added as (
       insert into ${tx`${tx(table)}`} (${list})
       select ${list} from aegis_ml_staged staged where not exists (
@@ -74,20 +69,16 @@ async function addNewRows(
       )
       returning "timestamp"
     )
-    select date_trunc('hour', "timestamp") as hour, count(*)::float8 as added from added group by 1 order by 1`)
+    select date_trunc('hour', "timestamp") as hour, count(*)::float8 as added from added group by 1 order by 1`
+  return orCancelled(insertion, signal)
 }
 
-/** Does the work; what it runs is cancelled, on the server, at the signal. */
-async function untilAborted<T>(signal: AbortSignal, work: (run: Run) => Promise<T>): Promise<T> {
-  let running: PendingQuery<Row[]> | undefined
-  const cancel = () => void Promise.resolve(running?.cancel()).catch(() => undefined)
+/** The answer of a query, which the server gives up at the signal. */
+async function orCancelled<T>(query: PendingQuery<T & Row[]>, signal: AbortSignal): Promise<T> {
+  const cancel = () => void Promise.resolve(query.cancel()).catch(() => undefined)
   signal.addEventListener('abort', cancel, { once: true })
   try {
-    return await work((query) => {
-      signal.throwIfAborted()
-      running = query as unknown as PendingQuery<Row[]>
-      return query
-    })
+    return await query
   } catch (error) {
     signal.throwIfAborted()
     throw error

@@ -1,4 +1,3 @@
-const IPV4 = /^(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?:25[0-5]|2[0-4]\d|1?\d?\d)){3}$/
 const IPV4_WITH_PORT = /^([\d.]+):\d{1,5}$/
 const IPV6_IN_BRACKETS = /^\[([^\]]+)\](?::\d{1,5})?$/
 const MAPPED = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i
@@ -12,12 +11,30 @@ const GROUP = /^[\da-f]{1,4}$/i
  * @example clientAddress('[2001:db8::1]:443, 10.0.0.1') // '2001:db8::1'
  */
 export function clientAddress(text: string): string | null {
+  if (isIpv4(text)) return text // by far the most
   const first = text.split(',', 1)[0]!.trim()
   const bare = (IPV4_WITH_PORT.exec(first) ?? IPV6_IN_BRACKETS.exec(first))?.[1] ?? first
   const address = bare.split('%', 1)[0]!
   const v4 = MAPPED.exec(address)?.[1] ?? address
-  if (IPV4.test(v4)) return v4
+  if (isIpv4(v4)) return v4
   return isIpv6(address) ? address : null
+}
+
+/** Four numbers up to 255, without leading zeros, between dots. */
+function isIpv4(text: string): boolean {
+  let dots = 0
+  let value = -1
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    if (code === 46 && value >= 0) {
+      dots++
+      value = -1
+    } else if (code >= 48 && code <= 57 && value !== 0) {
+      value = 10 * Math.max(0, value) + code - 48
+      if (value > 255) return false
+    } else return false
+  }
+  return dots === 3 && value >= 0
 }
 
 function isIpv6(text: string): boolean {
@@ -36,5 +53,5 @@ function groupsOf(text: string): number {
   const last = parts.pop()!
   if (!parts.every((part) => GROUP.test(part))) return NaN
   if (GROUP.test(last)) return parts.length + 1
-  return IPV4.test(last) ? parts.length + 2 : NaN
+  return isIpv4(last) ? parts.length + 2 : NaN
 }

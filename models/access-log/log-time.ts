@@ -62,7 +62,8 @@ function timeOf(parts: readonly number[], fraction = '', zone = 'Z'): number {
   const [year, month, day, hour, minute, second] = parts as [number, number, number, number, number, number]
   if (hour > 23 || minute > 59 || second > 60) return NaN
   const start = Date.UTC(year, month, day)
-  if (new Date(start).getUTCDate() !== day) return NaN // February 30
+  const date = new Date(start)
+  if (date.getUTCDate() !== day || date.getUTCMonth() !== month) return NaN // February 30, month 13
   const ms = Number(fraction.padEnd(3, '0').slice(0, 3))
   return start + hour * 3_600_000 + minute * 60_000 + second * 1000 + ms - offsetMs(zone)
 }

@@ -27,8 +27,6 @@ const LONGEST_USER = { request_logs: 255, request_metrics: 128 } as const
 /** Bytes; a longer one may not fit into the index on it. */
 const LONGEST_PATH = 2000
 const LARGEST_INT = 2 ** 31 - 1
-/** Addresses, and seconds, that are not worked out anew. */
-const MOST_REMEMBERED = 50_000
 
 const SPECIAL = /[\\\t\n\r\0]/
 const TOO_MANY_REQUESTS = 429
@@ -43,15 +41,14 @@ export interface RequestRows {
 
 /** Methods, users and paths longer than their columns (a path: 2,000 bytes) are cut there. */
 export function requestRows(table: RequestTable): RequestRows {
-  const addressOf = remember(clientAddress)
-  const timeOf = remember((timeMs: number) => new Date(timeMs).toISOString())
+  const timeOf = isoTimes()
   const isMetrics = table === 'request_metrics'
   const longestUser = LONGEST_USER[table]
   let withoutAddress = 0
   return {
     line(entry, id) {
       const { method, path, status, user, client, latencyMs, bytes } = entry
-      const address = client === null ? null : addressOf(client)
+      const address = client === null ? null : clientAddress(client)
       if (address === null) withoutAddress++
       const start =
         `${timeOf(entry.timeMs)}\t${id}\t${method === null ? '\\N' : cut(method, LONGEST_METHOD)}\t` +
@@ -69,15 +66,15 @@ export function requestRows(table: RequestTable): RequestRows {
   }
 }
 
-function remember<K, V>(work: (key: K) => V): (key: K) => V {
-  const known = new Map<K, V>()
-  return (key) => {
-    const found = known.get(key)
-    if (found !== undefined) return found
-    const value = work(key)
-    if (known.size >= MOST_REMEMBERED) known.clear()
-    known.set(key, value)
-    return value
+/** Most requests are of the same moment as the one before, as logs have no fractions of a second. */
+function isoTimes(): (timeMs: number) => string {
+  let lastMs = NaN
+  let last = ''
+  return (timeMs) => {
+    if (timeMs === lastMs) return last
+    lastMs = timeMs
+    last = new Date(timeMs).toISOString()
+    return last
   }
 }
 

@@ -58,7 +58,7 @@ async function replaceFile<T>(
   work: (output: Output) => Promise<T>,
 ): Promise<T> {
   await removeAbandoned(path)
-  const unfinished = `${path}.${unfinishedMark()}.tmp`
+  const unfinished = unfinishedName(path)
   const file = await openOutput(unfinished, 'wx', path)
   const remove = () => rmSync(unfinished, { force: true })
   process.on('exit', remove) // the last resort, when stopping takes too long
@@ -117,12 +117,13 @@ async function writeTo<T>(
 }
 
 /** An unfinished file names the process that writes it, so that the next one knows whether it still does. */
-function unfinishedMark(): string {
-  return process.pid.toString(16).padStart(8, '0') + randomBytes(2).toString('hex')
+export function unfinishedName(path: string): string {
+  const mark = process.pid.toString(16).padStart(8, '0') + randomBytes(2).toString('hex')
+  return `${path}.${mark}.tmp`
 }
 
 /** Removes what a process that was killed while it wrote the same file has left. */
-async function removeAbandoned(path: string): Promise<void> {
+export async function removeAbandoned(path: string): Promise<void> {
   for (const name of await readdir(dirname(path)).catch(() => [])) {
     if (!name.startsWith(`${basename(path)}.`)) continue
     const [, pid] = /^\.([0-9a-f]{8})[0-9a-f]{4}\.tmp$/.exec(name.slice(basename(path).length)) ?? []

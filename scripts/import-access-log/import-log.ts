@@ -43,7 +43,7 @@ export async function importLog(
     if (bad > 0) lines.push(`  The rejected lines are in ${rejectedPath}.`, ...work.summary.examples())
     return { accepted, text: lines.concat(work.remarks()).join('\n') }
   } catch (error) {
-    rejected.discard()
+    await rejected.discard()
     throw error
   }
 }

@@ -20,6 +20,8 @@ export interface LogReaderOptions {
 /** Lines by which a format is found out. */
 const SAMPLE = 100
 
+const TOO_LONG = `longer than ${LONGEST_LINE.toLocaleString('en')} bytes`
+
 const UTF8_MARK = '\xef\xbb\xbf'
 
 /** Reads a log piece by piece. */
@@ -29,8 +31,9 @@ export class LogReader {
   readonly #options: LogReaderOptions
   readonly #entry = emptyEntry()
   #parse: LineParser | undefined
-  /** Lines that wait for the format to be known. */
-  #waiting: { lineNumber: number; line: string; isWhole: boolean }[] = []
+  /** The first lines, and what is done with them once the format is known. */
+  readonly #sample: string[] = []
+  #waiting: ((parse: LineParser) => void)[] = []
   /** Lines with anything in them. */
   lines = 0
   /** undefined as long as it is not known. */
@@ -44,8 +47,10 @@ export class LogReader {
       line: (text, isWhole) => this.#take(this.#splitter.lineNumber, text, isWhole),
       tooLong: (start) => {
         this.lines++
-        const reason = `longer than ${LONGEST_LINE.toLocaleString('en')} bytes`
-        receiver.rejected(this.#splitter.lineNumber, reason, start)
+        const { lineNumber } = this.#splitter
+        const reject = () => receiver.rejected(lineNumber, TOO_LONG, start)
+        if (this.#waiting.length > 0) this.#waiting.push(reject)
+        else reject()
       },
     })
   }
@@ -66,15 +71,15 @@ export class LogReader {
       this.#read(this.#parse, lineNumber, line, isWhole)
       return
     }
-    this.#waiting.push({ lineNumber, line, isWhole })
+    this.#sample.push(line)
+    this.#waiting.push((parse) => this.#read(parse, lineNumber, line, isWhole))
     if (this.#waiting.length >= SAMPLE) this.#decide()
   }
 
   #decide(): void {
     if (this.#parse !== undefined || this.#waiting.length === 0) return
-    const lines = this.#waiting.map(({ line }) => line)
-    const parse = this.#settle(detectFormat(lines, this.#options.names))
-    for (const { lineNumber, line, isWhole } of this.#waiting) this.#read(parse, lineNumber, line, isWhole)
+    const parse = this.#settle(detectFormat(this.#sample, this.#options.names))
+    for (const read of this.#waiting) read(parse)
     this.#waiting = []
   }
 

@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto'
 import { rmSync } from 'node:fs'
 import { open, rename, rm, type FileHandle } from 'node:fs/promises'
 import { UsageError } from '../cli/errors.js'
+import { removeAbandoned, unfinishedName } from '../cli/output.js'
 
 /** The file beside a log that takes the lines which cannot be read; none is made for no lines. */
 export interface RejectedLines {
@@ -11,7 +11,7 @@ export interface RejectedLines {
   /** Gives the file its name, or removes the one of an earlier run when there is nothing to say. */
   finish(): Promise<void>
   /** Leaves what was there before. */
-  discard(): void
+  discard(): Promise<void>
 }
 
 /** Characters of a line that are kept. */
@@ -26,7 +26,7 @@ export function rejectedLine(lineNumber: number, reason: string, line: string): 
 
 /** @param path the name of the file once it is finished */
 export function rejectedLines(path: string): RejectedLines {
-  const unfinished = `${path}.${process.pid}.${randomBytes(2).toString('hex')}.tmp`
+  const unfinished = unfinishedName(path)
   let file: FileHandle | undefined
   let text = ''
   const remove = () => rmSync(unfinished, { force: true })
@@ -41,8 +41,8 @@ export function rejectedLines(path: string): RejectedLines {
     await file.appendFile(piece, 'latin1')
   }
   const close = async () => {
-    await file?.close()
     process.off('exit', remove)
+    await file?.close()
     file = undefined
   }
   return {
@@ -50,13 +50,15 @@ export function rejectedLines(path: string): RejectedLines {
     flush,
     async finish() {
       await flush()
-      if (file === undefined) return rm(path, { force: true })
+      await removeAbandoned(path)
+      if (file === undefined) return rm(path, { force: true }).catch(() => undefined)
       await file.sync()
       await close()
       await rename(unfinished, path)
     },
-    discard() {
-      void close()
+    async discard() {
+      if (file === undefined) return
+      await close()
       remove()
     },
   }

@@ -1,6 +1,10 @@
+import { writePathShape } from '../../../models/traffic/path-shape.js'
+
 const SIGNATURE_BYTES = 11
 /** PostgreSQL counts from 2000. */
 const EPOCH_2000_MS = 946_684_800_000
+/** No method has one. */
+const SPACE = 32
 const TWO_32 = 2 ** 32
 
 /** timestamp timestamptz, status int, client text, tier text, method text, path text. */
@@ -15,6 +19,7 @@ export class CopiedRows {
   #bytes: Buffer = Buffer.alloc(0)
   #at = 0
   #hasHeader = false
+  #scratch = Buffer.alloc(4096)
   readonly #starts = new Int32Array(COLUMNS)
   /** Where the values end; -1 for null. */
   readonly #ends = new Int32Array(COLUMNS)
@@ -65,10 +70,16 @@ export class CopiedRows {
     return this.#latin1(3)
   }
 
-  /** Stands for method and path. */
+  /** Stands for the method and for the template of the path. */
   get requestKey(): string {
-    const end = Math.max(this.#ends[5]!, this.#starts[5]!)
-    return this.#bytes.toString('latin1', this.#starts[4], end)
+    const [method, path] = [this.#starts[4]!, this.#starts[5]!]
+    const pathEnd = this.#ends[5]!
+    if (this.#scratch.length < pathEnd - method) this.#scratch = Buffer.alloc(2 * (pathEnd - method))
+    let end = 0
+    for (let at = method; at < this.#ends[4]!; at++) this.#scratch[end++] = this.#bytes[at]!
+    this.#scratch[end++] = SPACE
+    end = writePathShape(this.#bytes, path, pathEnd, this.#scratch, end)
+    return this.#scratch.toString('latin1', 0, end)
   }
 
   get client(): string {

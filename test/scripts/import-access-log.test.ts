@@ -1,0 +1,331 @@
+import { createHash } from 'node:crypto'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { appendFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { gzipSync } from 'node:zlib'
+import t, { type Test } from 'tap'
+import { migrate } from '../../db/migrate.js'
+import { testDatabase } from '../postgres.js'
+import { databaseFlags, runScript, startScript } from './cli/process.js'
+
+const SCRIPT = 'import-access-log'
+
+/** Lines in the combined format, each of its own second. */
+function combined(count: number, first = 0): string {
+  let text = ''
+  for (let i = first; i < first + count; i++) {
+    const clock = new Date(i * 1000).toISOString().slice(11, 19)
+    text += `192.0.2.${i % 200} - - [05/Jan/2026:${clock} +0100] "GET /users/${i} HTTP/1.1" 200 17 "-" "curl/8.0"\n`
+  }
+  return text
+}
+
+async function prepared(t: Test) {
+  const { sql, connection } = await testDatabase(t)
+  await migrate(sql)
+  const folder = await mkdtemp(join(tmpdir(), 'aegis-ml-test-'))
+  t.teardown(() => rm(folder, { recursive: true, force: true }))
+  const flags = databaseFlags(connection)
+  const run = (...args: string[]) => runScript(SCRIPT, [...flags, ...args], { cwd: folder })
+  const file = async (name: string, content: string | Uint8Array) => {
+    await writeFile(join(folder, name), content)
+    return join(folder, name)
+  }
+  const stored = async (table = 'request_logs') =>
+    (await sql`select count(*)::int as count from ${sql(table)}`)[0]!['count'] as number
+  return { sql, folder, flags, run, file, stored }
+}
+
+/** The command with a text on its standard input. */
+async function withInput(args: readonly string[], cwd: string, input: string | Uint8Array) {
+  const script = fileURLToPath(new URL(`../../scripts/${SCRIPT}.js`, import.meta.url))
+  const child = spawn(process.execPath, [script, ...args], { cwd, env: { PATH: process.env['PATH'] } })
+  let stderr = ''
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
+  child.stdin.end(input)
+  const [code] = (await once(child, 'close')) as [number]
+  return { code, stderr }
+}
+
+t.test('a log is imported once, however often it is read, and what it grows by', async (t) => {
+  const { sql, run, file, stored, folder } = await prepared(t)
+  const log = await file('access.log', combined(500) + combined(3))
+  const first = await run(log)
+  t.match(first, {
+    code: 0,
+    stdout: '',
+    stderr: /503 lines \(combined format, without latencies\).*503 imported/,
+  })
+  t.equal(await stored(), 503, 'the same line three times is three requests')
+  t.match(await run(log), {
+    code: 0,
+    stderr: /: 0 imported into request_logs, 503 there already, 0 rejected/,
+  })
+  await appendFile(log, combined(2) + combined(10, 500))
+  t.match(await run(log), { code: 0, stderr: /: 12 imported into request_logs, 503 there already/ })
+  t.equal(await stored(), 515)
+  const [row] = await sql`select * from request_logs order by timestamp, id limit 1`
+  t.match(row, {
+    timestamp: new Date('2026-01-04T23:00:00Z'),
+    method: 'GET',
+    path: '/users/0',
+    status_code: 200,
+    response_time_ms: null,
+    user_id: null,
+    ip_address: '192.0.2.0',
+    user_agent: 'curl/8.0',
+  })
+  const touched = await sql`select from_time, to_time from aegis_ml_touched_ranges order by id`
+  t.equal(touched.length, 2)
+  t.strictSame(await readdir(folder), ['access.log'], 'no lines are rejected, so there is no file of them')
+})
+
+t.test('ids are UUIDs of version 5 of the line, and from the second time on of the number too', async (t) => {
+  const { sql, run, file } = await prepared(t)
+  const line = combined(1).trimEnd()
+  await run(await file('access.log', `${line}\r\n${line}\n`))
+  const uuid5 = (name: string) => {
+    const namespace = Buffer.from('61656769732d4cc3a96f672d6c696e65', 'hex')
+    const bytes = createHash('sha1').update(namespace).update(name).digest().subarray(0, 16)
+    bytes[6] = (bytes[6]! & 0x0f) | 0x50
+    bytes[8] = (bytes[8]! & 0x3f) | 0x80
+    return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
+  }
+  const rows = await sql`select request_id from request_logs order by id`
+  t.strictSame(
+    rows.map(({ request_id }) => request_id as string),
+    [uuid5(line), uuid5(`${line}\n2`)],
+  )
+})
+
+t.test('every format, compressed whatever the name, several at once, into either table', async (t) => {
+  const { sql, run, file, stored } = await prepared(t)
+  const files = [
+    await file('common', '192.0.2.1 - ada [05/Jan/2026:10:00:00 +0000] "GET /common HTTP/1.1" 200 1\n'),
+    await file(
+      'vhost',
+      'www.example.com:80 192.0.2.1 - - [05/Jan/2026:10:00:01 +0000] "GET /vhost HTTP/1.1" 200 1\n',
+    ),
+    await file(
+      'timed',
+      gzipSync(combined(1).replace('curl/8.0"', 'curl/8.0" 0.250').replace('/users/0', '/timed')),
+    ),
+    await file(
+      'json',
+      '{"time":"2026-01-05T10:00:03Z","status":429,"path":"/json","duration_ms":7.6,"client_ip":"::1"}\n',
+    ),
+    await file('members.gz', Buffer.concat([gzipSync(combined(2)), gzipSync(combined(2, 2))])),
+  ]
+  const { code, stderr } = await run('--table', 'request_metrics', ...files)
+  t.equal(code, 0, stderr)
+  t.match(
+    stderr,
+    /common format, without.*\n.*common format after the virtual host.*\n.*with latencies.*\n.*JSON lines/,
+  )
+  t.equal(await stored('request_metrics'), 8)
+  const rows = await sql`select path, duration_ms, ip_address, user_id, rate_limited from request_metrics`
+  const found = Object.fromEntries(rows.map(({ path, ...rest }) => [path as string, rest]))
+  t.match(found['/common'], {
+    duration_ms: null,
+    user_id: 'ada',
+    ip_address: '192.0.2.1',
+    rate_limited: false,
+  })
+  t.match(found['/timed'], { duration_ms: 250 })
+  t.match(found['/json'], { duration_ms: 8, ip_address: '::1', rate_limited: true })
+})
+
+t.test('fields of JSON lines that have names of their own; what is no such field', async (t) => {
+  const { run, file, stored } = await prepared(t)
+  const log = await file(
+    'gateway.jsonl',
+    '{"when":1767607200,"http":{"code":200,"target":"/a"},"took":0.5}\n',
+  )
+  t.match(await run(log), { code: 1, stderr: /no timestamp/ })
+  const names = ['timestamp=when', 'status=http.code', 'path=http.target', 'latency_s=took']
+  const { code, stderr } = await run(...names.flatMap((name) => ['--field', name]), log)
+  t.match({ code, stderr }, { code: 0, stderr: /1 imported/ })
+  t.equal(await stored(), 1)
+  for (const name of ['colour=red', 'timestamp', 'timestamp=']) {
+    t.match(await run('--field', name, log), {
+      code: 2,
+      stderr: /--field is .* fields are timestamp, request/,
+    })
+  }
+})
+
+t.test('lines that cannot be read go into a file of their own, with number and reason', async (t) => {
+  const { run, file, stored, folder } = await prepared(t)
+  const long = 'x'.repeat(1_500_000)
+  const rubbish = '\x00\x01\x02\xfe'
+  const text = `${combined(2)}what is this?\n${long}\n${rubbish}\n\n${combined(1, 2)}192.0.2.1 - - [05/Jan/2026:10:00:00 +0000] "GE`
+  const log = await file('access.log', Buffer.from(text, 'latin1'))
+  const { code, stderr } = await run(log)
+  t.equal(code, 0, stderr)
+  t.match(stderr, /3 imported into request_logs, 0 there already, 4 rejected/)
+  t.match(stderr, /line 3: no time in brackets.*what is this/)
+  const rejected = (await readFile(`${log}.rejected`, 'latin1'))
+    .trimEnd()
+    .split('\n')
+    .map((line) => line.split('\t'))
+  t.strictSame(
+    rejected.map(([number, reason]) => [number, reason]),
+    [
+      ['3', 'no time in brackets, followed by a request in quotes'],
+      ['4', 'longer than 65,536 bytes'],
+      ['5', 'binary zeros'],
+      ['8', 'a request that does not end'],
+    ],
+  )
+  t.equal(rejected[0]![2], 'what is this?')
+  t.equal(rejected[1]![2]!.length, 1003)
+  t.equal(await stored(), 3)
+
+  await writeFile(log, combined(3))
+  t.match(await run(log), { code: 0, stderr: /0 imported into request_logs, 3 there already, 0 rejected/ })
+  t.strictSame(
+    await readdir(folder),
+    ['access.log'],
+    'of a log that has been mended nothing is rejected any more',
+  )
+})
+
+t.test('a file of the rejected lines that cannot be made undoes the import', async (t) => {
+  const { run, flags, file, stored, folder } = await prepared(t)
+  const log = await file('access.log', `${combined(2)}what is this?\n`)
+  await rm(`${log}.rejected`, { force: true })
+  const name = 'n'.repeat(250)
+  await file(name, `${combined(2)}what is this?\n`)
+  t.match(await run(join(folder, name)), { code: 2, stderr: /cannot be written: ENAMETOOLONG/ })
+  t.equal(await stored(), 0)
+  t.match(await withInput([...flags, '-'], folder, await readFile(log)), {
+    code: 0,
+    stderr: /stdin\.rejected/,
+  })
+  t.match(await readFile(join(folder, 'stdin.rejected'), 'utf8'), /^3\t/)
+})
+
+t.test('standard input, plain and compressed, named and not', async (t) => {
+  const { flags, folder, stored, run } = await prepared(t)
+  t.match(await withInput(flags, folder, combined(5)), {
+    code: 0,
+    stderr: /standard input: 5 lines.* 5 imported/,
+  })
+  t.match(await withInput([...flags, '-'], folder, gzipSync(combined(6))), { code: 0, stderr: / 1 imported/ })
+  t.equal(await stored(), 6)
+  t.match(await withInput(flags, folder, ''), { code: 1, stderr: /no data/ })
+  t.match(await run('-', '-'), { code: 2, stderr: /named twice/ })
+})
+
+t.test('a dry run says what there is, needs no database, and writes nothing', async (t) => {
+  const { file, stored, folder } = await prepared(t)
+  const log = await file('access.log', `${combined(100)}rubbish\n`)
+  const nowhere = ['--db-host', '127.0.0.1', '--db-port', '1']
+  const { code, stderr } = await runScript(SCRIPT, [...nowhere, '--dry-run', log])
+  t.equal(code, 0)
+  t.match(
+    stderr,
+    /combined format, without latencies; 101 lines: 100 requests and 1 lines that cannot be read/,
+  )
+  t.match(stderr, /from 2026-01-04T23:00:00.000Z to 2026-01-04T23:01:39.000Z; 1 endpoints, 100 clients/)
+  t.match(stderr, /line 101: /)
+  t.equal(await stored(), 0)
+  t.strictSame(await readdir(folder), ['access.log'])
+})
+
+t.test('of a damaged file nothing is imported, of the others all is', async (t) => {
+  const { run, file, stored, folder } = await prepared(t)
+  const packed = gzipSync(combined(20_000))
+  const truncated = await file('truncated.gz', packed.subarray(0, packed.length / 2))
+  const broken = await file(
+    'broken.gz',
+    packed.map((byte, at) => (at > 9000 && at < 9100 ? byte ^ 0xff : byte)),
+  )
+  const good = await file('good.log', combined(10, 50_000))
+  const { code, stderr } = await run(truncated, broken, good)
+  t.equal(code, 1)
+  t.match(stderr, /truncated\.gz ends in the middle of its compressed data; nothing of it was imported/)
+  t.match(stderr, /broken\.gz is damaged/)
+  t.match(stderr, /good\.log: 10 lines.* 10 imported/)
+  t.equal(await stored(), 10)
+  await writeFile(truncated, packed)
+  t.match(await run(truncated), { code: 0, stderr: / 20,000 imported/ })
+  t.strictSame((await readdir(folder)).toSorted(), ['broken.gz', 'good.log', 'truncated.gz'])
+})
+
+t.test('what cannot be asked for, and a log with nothing in it', async (t) => {
+  const { run, file, folder, stored } = await prepared(t)
+  const log = await file('access.log', combined(1))
+  t.match(await run(log, join(folder, 'missing.log')), {
+    code: 2,
+    stderr: /missing\.log cannot be read: there is no/,
+  })
+  t.equal(await stored(), 0, 'looked at before the first of them is read')
+  t.match(await run(folder), { code: 2, stderr: /is a folder/ })
+  t.match(await run('--format', 'iis', log), { code: 2, stderr: /clf, vhost, json/ })
+  t.match(await run(await file('empty.log', '')), { code: 1, stderr: /no data/ })
+  t.match(await run(await file('rubbish.log', 'a\nb\n')), { code: 1, stderr: /2 rejected.*\n[^]*no data/ })
+  t.equal((await readFile(join(folder, 'rubbish.log.rejected'), 'utf8')).split('\n').length, 3)
+  const away = ['--db-host', '127.0.0.1', '--db-port', '1', log]
+  t.match(await runScript(SCRIPT, away), { code: 3, stderr: /^import-access-log: the database: / })
+})
+
+t.test('a format that is given counts, whatever the first lines look like', async (t) => {
+  const { run, file } = await prepared(t)
+  const log = await file('access.log', combined(3))
+  t.match(await run('--format', 'json', log), { code: 1, stderr: /no JSON object/ })
+  t.match(await run('--format', 'clf', log), { code: 0, stderr: /3 imported/ })
+})
+
+t.test('killed, or stopped by Ctrl-C, in the middle: nothing of the file is there', async (t) => {
+  const { sql, flags, file, folder, stored, run } = await prepared(t)
+  const log = await file('access.log', `${combined(60_000)}rubbish\n`)
+  await sql.unsafe(`create function slow() returns trigger language plpgsql as
+      'begin perform pg_sleep(0.01); return new; end';
+    create trigger slow before insert on request_logs for each row execute function slow()`)
+  const backends = () => sql`
+    select from pg_stat_activity where application_name = 'aegis-ml script' and query like '%insert into%'
+      and datname = current_database()`
+  for (const [signal, code] of [
+    ['SIGKILL', 'SIGKILL'],
+    ['SIGINT', 130],
+  ] as const) {
+    const { child, ended } = startScript(SCRIPT, [...flags, log], { cwd: folder })
+    while ((await backends()).length === 0) await delay(20)
+    child.kill(signal)
+    t.equal((await ended).code, code)
+    await sql`select pg_terminate_backend(pid) from pg_stat_activity
+      where application_name = 'aegis-ml script' and datname = current_database()`
+    while ((await backends()).length > 0) await delay(20)
+    t.equal(await stored(), 0)
+  }
+  await sql`drop trigger slow on request_logs`
+  t.match(await run(log), { code: 0, stderr: /60,000 imported/ })
+  t.strictSame(
+    (await readdir(folder)).toSorted(),
+    ['access.log', 'access.log.rejected'],
+    'nothing is left behind',
+  )
+})
+
+t.test('stopped while standard input is silent', async (t) => {
+  const { sql, flags, folder, stored } = await prepared(t)
+  const script = fileURLToPath(new URL(`../../scripts/${SCRIPT}.js`, import.meta.url))
+  const child = spawn(process.execPath, [script, ...flags], {
+    cwd: folder,
+    env: { PATH: process.env['PATH'] },
+  })
+  child.stdin.write(combined(5))
+  const copying = () =>
+    sql`select from pg_stat_activity where query like 'copy aegis_ml_staged%' and datname = current_database()`
+  while ((await copying()).length === 0) await delay(20)
+  child.kill('SIGTERM')
+  const [code] = (await once(child, 'close')) as [number]
+  t.equal(code, 143)
+  t.equal(await stored(), 0)
+  t.strictSame(await readdir(folder), [])
+})
