@@ -11,14 +11,18 @@ import exports from './plugins/export.js'
 import modelManagement from './plugins/model-management.js'
 import modelRegistry from './plugins/model-registry.js'
 import openapi from './plugins/openapi.js'
+import optimization from './plugins/optimization.js'
 import syntheticData from './plugins/synthetic-data.js'
 import training from './plugins/training.js'
 import validation from './plugins/validation.js'
 import detectRoutes from './routes/detect.js'
 import exportRoutes from './routes/export.js'
+import exportLimitRoutes from './routes/export-limits.js'
 import healthRoutes from './routes/health.js'
 import jobRoutes from './routes/jobs.js'
 import modelRoutes from './routes/models.js'
+import optimizeRoutes from './routes/optimize.js'
+import recommendationRoutes from './routes/recommendations.js'
 import { sharedSchemas } from './routes/schemas/index.js'
 import syntheticRoutes from './routes/synthetic.js'
 import trainRoutes from './routes/train.js'
@@ -48,6 +52,7 @@ export async function buildApp(settings: Config): Promise<FastifyInstance> {
     await app.register(syntheticData)
     await app.register(training)
     await app.register(modelManagement)
+    await app.register(optimization)
     await app.register(exports)
     await app.ready()
     return app
@@ -89,7 +94,10 @@ async function registerInterface(app: FastifyInstance): Promise<void> {
   await app.register(jobRoutes)
   await app.register(syntheticRoutes)
   await app.register(modelRoutes)
+  await app.register(optimizeRoutes)
+  await app.register(recommendationRoutes)
   await app.register(exportRoutes)
+  await app.register(exportLimitRoutes)
 }
 
 function createLogger({ logLevel }: Config): FastifyBaseLogger {

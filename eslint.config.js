@@ -46,7 +46,7 @@ export default tseslint.config(
       'no-console': 'error',
     },
   },
-  { files: ['bench/**', 'scripts/**', 'test/run.ts'], rules: { 'no-console': 'off' } },
+  { files: ['bench/**', 'eval/**', 'scripts/**', 'test/run.ts'], rules: { 'no-console': 'off' } },
 
   layer(['models/**/*.ts'], [], [...serverPackages, tensorflow, kmeans]),
   layer(['models/scoring/**/*.ts'], [], [...serverPackages, kmeans]),

@@ -7,6 +7,8 @@ import { insert } from './insert.js'
 import { kernelBatch } from './kernel-batch.js'
 import { kernelRow } from './kernel-row.js'
 import { kernelSklearn } from './kernel-sklearn.js'
+import { optimize } from './optimize.js'
+import { replay } from './replay.js'
 import { requestStream } from './request-stream.js'
 import { rollups } from './rollups.js'
 import { syntheticMemory } from './synthetic-memory.js'
@@ -16,6 +18,8 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   'kernel-batch': kernelBatch,
   'kernel-row': kernelRow,
   'kernel-sklearn': kernelSklearn,
+  optimize,
+  replay,
   tensor,
   'detect-while-training': detectWhileTraining,
   rollups,

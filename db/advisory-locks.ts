@@ -12,4 +12,6 @@ export const ADVISORY_LOCKS = {
   training: 4,
   /** Held while the rows of an access log are compared with the traffic table and put into it. */
   importing: 5,
+  /** Held while recommendations are saved or decided. */
+  recommendations: 6,
 } as const

@@ -10,6 +10,8 @@ import { ServiceError } from './errors.js'
 
 export interface Database {
   readonly mode: 'embedded' | 'server'
+  /** Where the server is, for a thread of its own. */
+  readonly connection: Connection
   /** Asks the server, for at most 1.5 s; concurrent callers share the question. */
   status(): Promise<'connected' | `error: ${string}`>
   /** Why the service's own tables are not set up, if they are not. */
@@ -19,7 +21,7 @@ export interface Database {
   /** As assertConnected, and that the service's own tables are there. */
   assertUsable(): Promise<void>
   /** A connection outside the pool, made when it is first asked; whoever opens it ends it. */
-  openConnection(): postgres.Sql
+  openConnection(options?: postgres.Options<Record<string, never>>): postgres.Sql
 }
 
 declare module 'fastify' {
@@ -89,6 +91,7 @@ export default fp(
       app.decorate('sql', sql)
       app.decorate('database', {
         mode: database.mode,
+        connection,
         get setupProblem() {
           return setupProblem()
         },
@@ -104,32 +107,37 @@ export default fp(
           const message = `The service cannot set up its tables (${found}). Grant its role what is missing; it tries again by itself.`
           throw new ServiceError('DATABASE_UNAVAILABLE', message)
         },
-        openConnection: () => connect(connection, 1, { max_lifetime: null }),
+        openConnection: (options) => connect(connection, { max: 1, max_lifetime: null, ...options }),
       })
     }
   },
   { name: 'database', dependencies: ['config'] },
 )
 
+/**
+ * For a connection that is given up when it hangs. The driver asks for the types of arrays before the first query;
+ * an end in the middle of that would be an exception that nobody can catch.
+ */
+export const WATCHING = { max: 1, max_lifetime: null, fetch_types: false } as const
+
 /** A pool that connects when it is asked and, after an outage, at the next query. */
 function connect(
   { host, port, database, user, password }: Connection,
-  max = POOL_SIZE,
-  lifetime: { max_lifetime?: null } = {},
+  changes: postgres.Options<Record<string, never>> = {},
 ): postgres.Sql {
   const options = {
-    ...lifetime,
     host,
     port,
     database,
     username: user,
     password,
-    max,
+    max: POOL_SIZE,
     connect_timeout: 4,
     backoff: () => 0.5,
     onnotice: () => undefined,
     connection: { application_name: 'aegis-ml' },
     socket: openDriverSocket,
+    ...changes,
   }
   return postgres(options)
 }
@@ -139,13 +147,13 @@ function connect(
  * hangs (a stopped process, a cable that was pulled) is waited for by all, and after a while asked anew.
  */
 function createProbe(connection: Connection) {
-  let sql = connect(connection, 1)
+  let sql = connect(connection, WATCHING)
   let running: Promise<string | undefined> | undefined
 
   async function probe(): Promise<string | undefined> {
     const asked = sql
     const giveUp = setTimeout(() => {
-      sql = connect(connection, 1)
+      sql = connect(connection, WATCHING)
       void asked.end({ timeout: 0 })
     }, PROBE_LIMIT_MS).unref()
     try {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { AnomalyModel } from '../models/anomaly/model.js'
-import { anomalyModelFromState, anomalyModelToState } from '../models/anomaly/state.js'
+import type { Kind } from './model-kind.js'
 
 /** What a model was learned from, and how. */
 export interface TrainingRecord {
@@ -17,23 +17,25 @@ export interface TrainingRecord {
 }
 
 /** A trained model with its place in the order of versions. Immutable. */
-export interface Artifact {
+export interface Artifact<M = AnomalyModel> {
   /** Time of training, as text that sorts in the order of time: 20260131T120000000Z. */
   readonly version: string
   readonly trainedAt: string
   /** Null in artifacts of schema version 1, which did not have it. */
   readonly training: TrainingRecord | null
-  readonly model: AnomalyModel
+  readonly model: M
 }
 
 const SCHEMA_VERSION = 2
 const READABLE_VERSIONS: readonly unknown[] = [1, SCHEMA_VERSION]
-const KIND = 'anomaly_detector'
 
 /** An artifact as text: JSON, with the SHA-256 of its payload. */
-export function encodeArtifact({ version, trainedAt, training, model }: Artifact): string {
-  const payload = { version, trained_at: trainedAt, training, model: anomalyModelToState(model) }
-  const header = { format: 'aegis-ml-model', schema_version: SCHEMA_VERSION, kind: KIND }
+export function encodeArtifact<M>(
+  { version, trainedAt, training, model }: Artifact<M>,
+  kind: Pick<Kind<M>, 'name' | 'toState'>,
+): string {
+  const payload = { version, trained_at: trainedAt, training, model: kind.toState(model) }
+  const header = { format: 'aegis-ml-model', schema_version: SCHEMA_VERSION, kind: kind.name }
   return JSON.stringify({ ...header, sha256: checksum(payload), payload })
 }
 
@@ -41,20 +43,20 @@ export function encodeArtifact({ version, trainedAt, training, model }: Artifact
  * The artifact in a text.
  * @throws Error saying what is wrong: not JSON, another schema version, a wrong checksum, an invalid model
  */
-export function decodeArtifact(text: string): Artifact {
+export function decodeArtifact<M>(text: string, kind: Pick<Kind<M>, 'name' | 'fromState'>): Artifact<M> {
   const file = parseJson(text) as {
     schema_version?: unknown
     kind?: unknown
     sha256?: unknown
     payload?: { version: string; trained_at: string; training?: TrainingRecord; model: unknown }
   }
-  if (!READABLE_VERSIONS.includes(file.schema_version) || file.kind !== KIND || !file.payload) {
+  if (!READABLE_VERSIONS.includes(file.schema_version) || file.kind !== kind.name || !file.payload) {
     const found = `schema version ${String(file.schema_version)}`
     throw new Error(`it has ${found}; this service reads version ${SCHEMA_VERSION}, so train a new model`)
   }
   if (file.sha256 !== checksum(file.payload)) throw new Error('its checksum does not match its content')
   const { version, trained_at: trainedAt, training = null, model } = file.payload
-  return { version, trainedAt, training, model: anomalyModelFromState(model) }
+  return { version, trainedAt, training, model: kind.fromState(model) }
 }
 
 /** The parser's own message quotes what it has read. */

@@ -1,30 +1,38 @@
 import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { ModelKind } from '../db/queries/models.js'
 import { replaceFile } from './atomic-file.js'
 import { isVersion } from './model-artifact.js'
 
-const PREFIX = 'anomaly_detector-'
-const VERSION_FILE = /^anomaly_detector-(\d{8}T\d{9}Z)\.json$/
-const ACTIVE_FILE = 'active.json'
+const VERSION_FILE = /^(\w+)-(\d{8}T\d{9}Z)\.json$/
 const KEPT_VERSIONS = 20
 
-/** The models on disk: a file for each version, and one that says which is active. */
+/** The models of a kind on disk: a file for each version, and one that says which is active. */
 export class ModelFiles {
-  constructor(readonly folder: string) {}
+  readonly #activeFile: string
+
+  constructor(
+    readonly folder: string,
+    readonly kind: ModelKind = 'anomaly_detector',
+  ) {
+    // Each kind has its own, as they change independently; the first one keeps the name that it has always had.
+    this.#activeFile = join(folder, kind === 'anomaly_detector' ? 'active.json' : `active-${kind}.json`)
+  }
 
   /** Versions on disk, the newest first; none when the folder is missing. */
   async versions(): Promise<string[]> {
     const names = await readdir(this.folder).catch(emptyWhenMissing)
     return names
-      .map((name) => VERSION_FILE.exec(name)?.[1])
-      .filter((version) => version !== undefined)
+      .map((name) => VERSION_FILE.exec(name))
+      .filter((match) => match?.[1] === this.kind)
+      .map((match) => match![2]!)
       .filter(isVersion)
       .sort()
       .reverse()
   }
 
   pathOf(version: string): string {
-    return join(this.folder, `${PREFIX}${version}.json`)
+    return join(this.folder, `${this.kind}-${version}.json`)
   }
 
   /** The text of a version's artifact; undefined when there is no such file. */
@@ -39,9 +47,8 @@ export class ModelFiles {
   /** The version to be active: undefined when that was never said, null after a reset. */
   async activeVersion(): Promise<string | null | undefined> {
     try {
-      const { anomaly_detector: version } = JSON.parse(
-        await readFile(join(this.folder, ACTIVE_FILE), 'utf8'),
-      ) as { anomaly_detector?: unknown }
+      const active = JSON.parse(await readFile(this.#activeFile, 'utf8')) as Record<string, unknown>
+      const version = active[this.kind]
       return typeof version === 'string' || version === null ? version : undefined
     } catch {
       return undefined // missing or damaged: the newest version is the next best answer
@@ -49,8 +56,8 @@ export class ModelFiles {
   }
 
   async setActiveVersion(version: string | null): Promise<void> {
-    const text = `${JSON.stringify({ anomaly_detector: version })}\n`
-    await replaceFile(join(this.folder, ACTIVE_FILE), (file) => file.writeFile(text))
+    const text = `${JSON.stringify({ [this.kind]: version })}\n`
+    await replaceFile(this.#activeFile, (file) => file.writeFile(text))
   }
 
   /** Removes all but the newest versions and the active one. */

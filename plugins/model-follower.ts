@@ -4,7 +4,7 @@ import type { Sql } from 'postgres'
 import { describeDatabaseError } from '../db/errors.js'
 import type { Log } from '../db/log.js'
 import { ACTIVE_CHANNEL, pingChannel } from '../db/queries/models.js'
-import type { Database } from './database.js'
+import { WATCHING, type Database } from './database.js'
 import type { ModelRegistry } from './model-registry.js'
 
 export interface FollowerOptions {
@@ -40,8 +40,8 @@ export async function followActiveModel({ registry, database, log, pollMs }: Fol
   }
   const listen = async (): Promise<void> => {
     const deaf = listener
-    listener = database.openConnection()
-    await deaf?.end({ timeout: 0 })
+    listener = database.openConnection(WATCHING)
+    await deaf?.end({ timeout: 0 }).catch(() => undefined)
     // A connection that breaks is replaced at once; what changed in between is asked for.
     await listener.listen(ACTIVE_CHANNEL, onNotification, syncNow)
     heard = true
@@ -93,7 +93,7 @@ export async function followActiveModel({ registry, database, log, pollMs }: Fol
     async stop(): Promise<void> {
       stopped = true
       clearTimeout(timer)
-      await listener?.end({ timeout: 0 })
+      await listener?.end({ timeout: 0 }).catch(() => undefined)
     },
   }
 }

@@ -1,19 +1,32 @@
 import fp from 'fastify-plugin'
 import type { VersionRow } from '../db/queries/models.js'
 import type { Database } from './database.js'
-import type { ActiveDetector, ModelRegistry } from './model-registry.js'
+import {
+  MODEL_NAMES,
+  type ActiveDetector,
+  type ActiveModels,
+  type ActiveOptimizer,
+  type ModelName,
+  type ModelRegistry,
+} from './model-registry.js'
 
 export interface ModelManagement {
-  /** What is active, or null. */
-  info(): ActiveDetector | null
+  /** What is active. */
+  info(): ActiveModels
   /** What is stored, the newest first. */
-  versions(): Promise<VersionRow[]>
-  /** Makes the stored model active. */
-  load(): Promise<ActiveDetector | null>
+  versions(): Promise<Record<ModelName, VersionRow[]>>
+  /** Makes the stored models active, all of them unless some are named; null for what there is not. */
+  load(models?: readonly ModelName[]): Promise<Loaded>
   /** Makes a stored version active. */
-  activate(version: string): Promise<ActiveDetector>
+  activate(model: ModelName, version: string): Promise<ActiveDetector | ActiveOptimizer>
   /** Makes nothing active and forgets the sliding windows. */
   reset(): Promise<void>
+}
+
+/** By model that was asked for. */
+export interface Loaded {
+  readonly anomaly?: ActiveDetector | null
+  readonly optimizer?: ActiveOptimizer | null
 }
 
 declare module 'fastify' {
@@ -35,10 +48,15 @@ export function createModelManagement({
     return work()
   }
   return {
-    info: () => models.active.anomaly,
+    info: () => models.active,
     versions: () => withDatabase(() => models.versions()),
-    load: () => withDatabase(() => models.load()),
-    activate: (version) => withDatabase(() => models.activate(version)),
+    load: (names = MODEL_NAMES) =>
+      withDatabase(async () => ({
+        ...(names.includes('anomaly') && { anomaly: await models.anomaly.load() }),
+        ...(names.includes('optimizer') && { optimizer: await models.optimizer.load() }),
+      })),
+    activate: (model, version) =>
+      withDatabase<ActiveDetector | ActiveOptimizer>(() => models[model].activate(version)),
     reset: () => withDatabase(() => models.reset()),
   }
 }

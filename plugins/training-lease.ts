@@ -14,7 +14,14 @@ import {
 import { ServiceError } from './errors.js'
 
 /** The parts of a run, in order, each with the share of the whole at which it ends. */
-const STAGES = { waiting: 0, rollups: 0.6, reading: 0.65, fitting: 0.95, publishing: 1 } as const
+const STAGES = {
+  waiting: 0,
+  rollups: 0.45,
+  reading: 0.5,
+  arrivals: 0.75,
+  fitting: 0.95,
+  publishing: 1,
+} as const
 
 export type Stage = keyof typeof STAGES
 

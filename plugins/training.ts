@@ -9,8 +9,16 @@ import type { TrafficTable } from '../db/queries/traffic.js'
 import type { TrainingJob } from '../db/queries/training-jobs.js'
 import type { Database } from './database.js'
 import { ServiceError } from './errors.js'
-import type { Artifact, TrainingRecord } from './model-artifact.js'
-import type { ModelRegistry } from './model-registry.js'
+import type { TrainingRecord } from './model-artifact.js'
+import {
+  MODEL_NAMES,
+  type ModelName,
+  type ModelRegistry,
+  type PublishedModels,
+  type TrainedModels,
+} from './model-registry.js'
+import { fitOptimizerInWorker } from './optimizer-fit.js'
+import type { FittedOptimizer, OptimizerTask } from './optimizer-worker.js'
 import { orAborted } from './or-aborted.js'
 import { fitInWorker } from './training-fit.js'
 import { createTrainingJobs, type TrainingJobs } from './training-jobs.js'
@@ -18,8 +26,13 @@ import { takeTrainingLease, type TrainingLease } from './training-lease.js'
 import type { FittedModel, TrainingTask } from './training-worker.js'
 import { parseTime } from './validation.js'
 
-/** How a run ended. */
+/** How a run ended; null for a model that was not asked for. */
 export interface TrainingResult {
+  readonly anomaly: DetectorResult | null
+  readonly optimizer: OptimizerResult | null
+}
+
+export interface DetectorResult {
   readonly trained: boolean
   /** Minutes that were learned from. */
   readonly samples: number
@@ -31,9 +44,23 @@ export interface TrainingResult {
   readonly warnings: readonly string[]
 }
 
+export interface OptimizerResult {
+  readonly trained: boolean
+  readonly endpoints: number
+  readonly version: string | null
+  readonly timestamp: string
+  readonly error: string | null
+  /** What the pass over the requests has cost. */
+  readonly requests: number
+  readonly readSeconds: number
+  readonly incidentMinutes: number
+}
+
 export interface TrainingRequest {
   readonly days: number
   readonly contamination?: number | undefined
+  /** All of them unless some are named. */
+  readonly models?: readonly ModelName[] | undefined
   /** Intervals that are left out, known incidents say; ISO-8601. */
   readonly exclude?: readonly { readonly from: string; readonly to: string }[]
 }
@@ -58,7 +85,7 @@ export interface Training {
 
 export interface TrainingOptions {
   readonly sql: Sql
-  readonly database: Pick<Database, 'assertUsable' | 'openConnection'>
+  readonly database: Pick<Database, 'assertUsable' | 'openConnection' | 'connection'>
   readonly models: ModelRegistry
   readonly table: TrafficTable
   readonly syntheticFile: string
@@ -76,6 +103,8 @@ declare module 'fastify' {
   }
 }
 
+const INSUFFICIENT = 'Insufficient training data'
+
 /** The same samples make the same model. */
 const SEED = 1
 
@@ -90,7 +119,19 @@ interface Plan {
   readonly request: object
   readonly contamination: number
   readonly origin: Pick<TrainingRecord, 'source' | 'from' | 'to' | 'exclude'>
-  read(lease: TrainingLease, signal: AbortSignal): Promise<TrainingTask['source']>
+  /** Brings what is read up to date. */
+  prepare(lease: TrainingLease, signal: AbortSignal): Promise<void>
+  /** For the detector; null when it is not asked for. */
+  readonly samples: ((signal: AbortSignal) => Promise<TrainingTask['source']>) | null
+  /** For the optimizer; null when it is not asked for. */
+  readonly arrivals: Omit<OptimizerTask, 'connection'> | null
+}
+
+/** What a run has learned. */
+interface Learned {
+  readonly detector: FittedModel | null
+  readonly optimizer: FittedOptimizer | null
+  readonly durationSeconds: number
 }
 
 export function createTraining(options: TrainingOptions): Training {
@@ -122,16 +163,17 @@ export function createTraining(options: TrainingOptions): Training {
     const startedMs = now().getTime()
     try {
       const signal = AbortSignal.any([closing.signal, lease.signal])
-      const source = await orAborted(plan.read(lease, signal), signal)
+      await orAborted(plan.prepare(lease, signal), signal)
+      lease.progress('reading')
+      const source = plan.samples && (await orAborted(plan.samples(signal), signal))
+      const optimizer = plan.arrivals && (await learnArrivals(lease, plan.arrivals, signal))
       lease.progress('fitting')
       const { contamination } = plan
-      const fitted = await fitInWorker(
-        { source, options: { contamination, anomalyThreshold, seed: SEED } },
-        signal,
-      )
+      const task = source && { source, options: { contamination, anomalyThreshold, seed: SEED } }
+      const detector = task && (await fitInWorker(task, signal))
       lease.progress('publishing')
       const durationSeconds = (now().getTime() - startedMs) / 1000
-      return await publish(lease, fitted, toRecord(plan, fitted, anomalyThreshold, durationSeconds))
+      return await publish(lease, plan, { detector, optimizer, durationSeconds })
     } catch (error) {
       const failure = toFailure(error, table)
       log.warn({ err: failure, job: lease.job.id }, 'the training run has ended without a model')
@@ -142,48 +184,60 @@ export function createTraining(options: TrainingOptions): Training {
     }
   }
 
-  const publish = async (
+  const learnArrivals = (
     lease: TrainingLease,
-    { samples, model, warnings }: FittedModel,
-    record: TrainingRecord,
-  ): Promise<TrainingResult> => {
+    task: Omit<OptimizerTask, 'connection'>,
+    signal: AbortSignal,
+  ) => {
+    lease.progress('arrivals')
+    const onProgress = (share: number) => lease.progress('arrivals', share)
+    return fitOptimizerInWorker({ ...task, connection: database.connection }, onProgress, signal)
+  }
+
+  const publish = async (lease: TrainingLease, plan: Plan, learned: Learned): Promise<TrainingResult> => {
     const timestamp = now().toISOString()
-    if (!model) {
-      const error = 'Insufficient training data'
-      const result = { trained: false, samples, threshold: null, version: null, timestamp, error, warnings }
+    const trained = toTrained(plan, learned, anomalyThreshold)
+    const resultOf = (published: PublishedModels) => toResult(learned, published, timestamp)
+    if (!trained.anomaly && !trained.optimizer) {
       return lease.finish(
-        async () => result,
-        () => result,
+        async () => resultOf(NOTHING_PUBLISHED),
+        (result) => result,
       )
     }
-    const resultOf = ({ version, trainedAt }: Artifact): TrainingResult => {
-      const { threshold } = model
-      return { trained: true, samples, threshold, version, timestamp: trainedAt, error: null, warnings }
-    }
-    return resultOf(await models.publish(model, record, (store) => lease.finish(store, resultOf)))
+    return resultOf(await models.publish(trained, (store) => lease.finish(store, resultOf)))
   }
 
   return {
     jobs,
-    begin: async ({ days, contamination = options.contamination, exclude: given = [] }) => {
+    begin: async (request) => {
+      const {
+        days,
+        contamination = options.contamination,
+        models = MODEL_NAMES,
+        exclude: given = [],
+      } = request
       const to = Math.floor(now().getTime() / MINUTE_MS) * MINUTE_MS // the present minute is not over
       const range = { from: new Date(to - days * DAY_MS), to: new Date(to) }
       const left = given.map(toInterval)
       const exclude = left.map(inText)
+      const { retentionDays, lookBackMinutes } = options
       return beginRun({
-        request: { source: table, days, contamination, exclude },
+        request: { source: table, days, contamination, models, exclude },
         contamination,
         origin: { source: table, ...inText(range), exclude },
-        async read(lease, signal) {
+        async prepare(lease, signal) {
           lease.progress('rollups')
-          const { retentionDays, lookBackMinutes } = options
           const onProgress = (share: number) => lease.progress('rollups', share)
           const rollups = { table, now: now(), retentionDays, lookBackMinutes, signal, log, onProgress }
           await updateRollups(sql, rollups)
-          lease.progress('reading')
-          const samples = await minuteFigures(sql, table, { ...range, exclude: left }, signal)
-          return { samples, rangeMinutes: days * 1440 }
         },
+        samples: models.includes('anomaly')
+          ? async (signal) => {
+              const samples = await minuteFigures(sql, table, { ...range, exclude: left }, signal)
+              return { samples, rangeMinutes: days * 1440 }
+            }
+          : null,
+        arrivals: models.includes('optimizer') ? { table, ...range, exclude: left, seed: SEED } : null,
       })
     },
     beginOnSynthetic: async () => {
@@ -196,7 +250,9 @@ export function createTraining(options: TrainingOptions): Training {
         request: { source: 'synthetic', contamination },
         contamination,
         origin: { source: 'synthetic', from: null, to: null, exclude: [] },
-        read: async () => ({ file: syntheticFile }),
+        prepare: async () => undefined,
+        samples: async () => ({ file: syntheticFile }),
+        arrivals: null,
       })
     },
     closing: closing.signal,
@@ -208,13 +264,60 @@ export function createTraining(options: TrainingOptions): Training {
   }
 }
 
-function toRecord(
+const NOTHING_PUBLISHED: PublishedModels = { anomaly: null, optimizer: null }
+
+/** What of the learned there is to publish. */
+function toTrained(
+  plan: Plan,
+  { detector, optimizer, durationSeconds }: Learned,
+  threshold: number,
+): TrainedModels {
+  const anomaly = detector?.model && {
+    model: detector.model,
+    training: detectorRecord(plan, { ...detector, model: detector.model }, threshold, durationSeconds),
+  }
+  const isEmpty = !optimizer || optimizer.model.byTemplate.size === 0
+  const record = optimizer && optimizerRecord(plan, optimizer, durationSeconds)
+  return {
+    anomaly: anomaly ?? null,
+    optimizer: isEmpty ? null : { model: optimizer.model, training: record! },
+  }
+}
+
+function toResult(
+  { detector, optimizer }: Learned,
+  published: PublishedModels,
+  timestamp: string,
+): TrainingResult {
+  return {
+    anomaly: detector && {
+      trained: published.anomaly !== null,
+      samples: detector.samples,
+      threshold: published.anomaly?.model.threshold ?? null,
+      version: published.anomaly?.version ?? null,
+      timestamp: published.anomaly?.trainedAt ?? timestamp,
+      error: published.anomaly ? null : INSUFFICIENT,
+      warnings: detector.warnings,
+    },
+    optimizer: optimizer && {
+      trained: published.optimizer !== null,
+      endpoints: optimizer.model.byTemplate.size,
+      version: published.optimizer?.version ?? null,
+      timestamp: published.optimizer?.trainedAt ?? timestamp,
+      error: published.optimizer ? null : INSUFFICIENT,
+      requests: optimizer.requestsRead,
+      readSeconds: optimizer.readSeconds,
+      incidentMinutes: optimizer.incidentMinutes,
+    },
+  }
+}
+
+function detectorRecord(
   { origin, contamination }: Plan,
-  { model, range, anomalyShare }: FittedModel,
+  { model, range, anomalyShare }: FittedModel & { readonly model: NonNullable<FittedModel['model']> },
   anomalyThreshold: number,
   durationSeconds: number,
 ): TrainingRecord {
-  const { nEstimators = 0, maxSamples = 0 } = model?.forest ?? {}
   return {
     ...origin,
     from: origin.from ?? range?.from ?? null,
@@ -223,11 +326,21 @@ function toRecord(
     parameters: {
       contamination,
       anomaly_threshold: anomalyThreshold,
-      n_estimators: nEstimators,
-      max_samples: maxSamples,
+      n_estimators: model.forest.nEstimators,
+      max_samples: model.forest.maxSamples,
       seed: SEED,
     },
-    metrics: { score_threshold: model?.threshold ?? 0, anomaly_share: anomalyShare },
+    metrics: { score_threshold: model.threshold, anomaly_share: anomalyShare },
+  }
+}
+
+function optimizerRecord({ origin }: Plan, fitted: FittedOptimizer, durationSeconds: number): TrainingRecord {
+  const { model, requestsRead, readSeconds } = fitted
+  return {
+    ...origin,
+    durationSeconds,
+    parameters: { seed: SEED },
+    metrics: { endpoints: model.byTemplate.size, requests_read: requestsRead, read_seconds: readSeconds },
   }
 }
 

@@ -16,7 +16,7 @@ const routes: FastifyPluginAsyncTypebox<{ version: string }> = async (app, { ver
     },
     async () => {
       const database = await app.database.status()
-      const detector = app.models.active.anomaly
+      const { anomaly: detector, optimizer } = app.models.active
       const { setupProblem } = app.database
       const problems = [
         ...(database === 'connected'
@@ -39,7 +39,11 @@ const routes: FastifyPluginAsyncTypebox<{ version: string }> = async (app, { ver
             trained: detector !== null,
             version: detector?.version ?? null,
           },
-          rate_optimizer: { loaded: false, trained: false, version: null },
+          rate_optimizer: {
+            loaded: optimizer !== null,
+            trained: optimizer !== null,
+            version: optimizer?.version ?? null,
+          },
         },
         database,
         database_mode: app.database.mode,

@@ -1,4 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { FastifyInstance } from 'fastify'
 import {
   ActivateBody,
   ActivateResult,
@@ -22,23 +23,10 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       },
     },
     async () => {
-      const detector = app.modelManagement.info()
-      if (!detector) return { anomaly_detector: null, rate_optimizer: null }
-      const { version, trainedAt, model, engine, reason } = detector
+      const { anomaly, optimizer } = app.modelManagement.info()
       return {
-        anomaly_detector: {
-          is_trained: true as const,
-          version,
-          training_timestamp: trainedAt,
-          training_samples: model.nSamples,
-          contamination: model.contamination,
-          n_estimators: model.forest.nEstimators,
-          score_threshold: model.threshold,
-          feature_names: Object.keys(model.baselines),
-          baselines: model.baselines,
-          engine: { name: engine.name, backend: engine.backend, reason },
-        },
-        rate_optimizer: null,
+        anomaly_detector: anomaly && detectorInfo(anomaly),
+        rate_optimizer: optimizer && optimizerInfo(optimizer),
       }
     },
   )
@@ -54,22 +42,10 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         response: { 200: ref(ModelVersions), ...failures(503) },
       },
     },
-    async () => ({
-      anomaly_detector: (await app.modelManagement.versions()).map((row) => ({
-        version: row.version,
-        active: row.active,
-        trained_at: row.trainedAt,
-        training_samples: row.samples,
-        source: row.source,
-        from: row.from,
-        to: row.to,
-        exclude: [...row.exclude],
-        duration_seconds: row.durationSeconds,
-        parameters: row.parameters,
-        metrics: row.metrics,
-        size_bytes: row.sizeBytes,
-      })),
-    }),
+    async () => {
+      const { anomaly, optimizer } = await app.modelManagement.versions()
+      return { anomaly_detector: anomaly.map(versionInfo), rate_optimizer: optimizer.map(versionInfo) }
+    },
   )
 
   app.post(
@@ -85,8 +61,9 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       },
     },
     async (request) => {
-      const { version } = await app.modelManagement.activate(request.body.version)
-      return { activated: true as const, model: request.body.model, version }
+      const { model, version } = request.body
+      await app.modelManagement.activate(model, version)
+      return { activated: true as const, model, version }
     },
   )
 
@@ -103,16 +80,11 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         response: { 200: ref(LoadResult), ...failures(400, 413, 415, 503) },
       },
     },
-    async () => {
-      const detector = await app.modelManagement.load()
-      const loaded = detector !== null
+    async (request) => {
+      const { anomaly, optimizer } = await app.modelManagement.load(request.body.models)
       return {
-        anomaly_detector: {
-          loaded,
-          trained: loaded,
-          version: detector?.version ?? null,
-          ...(!loaded && { error: 'Model not found' }),
-        },
+        ...(anomaly !== undefined && { anomaly_detector: loaded(anomaly) }),
+        ...(optimizer !== undefined && { rate_optimizer: loaded(optimizer) }),
       }
     },
   )
@@ -135,6 +107,60 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       return { reset: true as const }
     },
   )
+}
+
+type Info = ReturnType<FastifyInstance['modelManagement']['info']>
+type Version = Awaited<ReturnType<FastifyInstance['modelManagement']['versions']>>['anomaly'][number]
+
+function detectorInfo({ version, trainedAt, model, engine, reason }: NonNullable<Info['anomaly']>) {
+  return {
+    is_trained: true as const,
+    version,
+    training_timestamp: trainedAt,
+    training_samples: model.nSamples,
+    contamination: model.contamination,
+    n_estimators: model.forest.nEstimators,
+    score_threshold: model.threshold,
+    feature_names: Object.keys(model.baselines),
+    baselines: model.baselines,
+    engine: { name: engine.name, backend: engine.backend, reason },
+  }
+}
+
+function optimizerInfo({ version, trainedAt, model }: NonNullable<Info['optimizer']>) {
+  return {
+    is_trained: true as const,
+    version,
+    training_timestamp: trainedAt,
+    training_requests: model.requests,
+    strategy: 'balanced' as const,
+    headroom_percent: 20,
+    endpoint_count: model.byTemplate.size,
+    endpoints: [...model.byTemplate.keys()],
+  }
+}
+
+function versionInfo(row: Version) {
+  return {
+    version: row.version,
+    active: row.active,
+    trained_at: row.trainedAt,
+    training_samples: row.samples,
+    source: row.source,
+    from: row.from,
+    to: row.to,
+    exclude: [...row.exclude],
+    duration_seconds: row.durationSeconds,
+    parameters: row.parameters,
+    metrics: row.metrics,
+    size_bytes: row.sizeBytes,
+  }
+}
+
+function loaded(model: { readonly version: string } | null) {
+  const found = model !== null
+  const version = model?.version ?? null
+  return { loaded: found, trained: found, version, ...(!found && { error: 'Model not found' }) }
 }
 
 export default routes

@@ -14,14 +14,14 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         tags: ['training'],
         summary: 'Learn from the traffic table',
         description:
-          'Brings the rollups of the traffic up to date, fits a model to what each minute of the last days was like and makes it active, on all replicas. Fewer than ten minutes: 200 with trained false, and the active model stays. With wait false it answers 202 with the job.',
+          'Brings the rollups of the traffic up to date, fits a detector to what each minute of the last days was like, learns from each request what limits the endpoints need, and makes both active, on all replicas. Where there is too little to learn from: 200 with trained false for that model, and the one that is active stays. With wait false it answers 202 with the job.',
         body: ref(TrainBody),
         response: { 200: ref(TrainResult), 202: ref(TrainingJob), ...failures(400, 409, 413, 415, 503) },
       },
     },
     async (request, reply) => {
-      const { days = DEFAULT_DAYS, contamination, exclude = [], wait = true } = request.body
-      const { job, result } = await app.training.begin({ days, contamination, exclude })
+      const { days = DEFAULT_DAYS, contamination, models, exclude = [], wait = true } = request.body
+      const { job, result } = await app.training.begin({ days, contamination, models, exclude })
       if (wait) return toTrainResult(await result)
       reply.code(202).header('location', `/train/jobs/${job.id}`)
       return toTrainingJob(job)
@@ -41,7 +41,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         response: { 200: ref(TrainedDetector), ...failures(400, 409, 413, 415, 503) },
       },
     },
-    async () => toTrainedDetector(await (await app.training.beginOnSynthetic()).result),
+    async () => toTrainedDetector((await (await app.training.beginOnSynthetic()).result).anomaly!),
   )
 
   app.get(
@@ -56,7 +56,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     },
     async () => {
       const job = await app.training.jobs.current().catch(() => null) // what is loaded can be told without
-      const detector = app.models.active.anomaly
+      const { anomaly: detector, optimizer } = app.models.active
       return {
         training: job !== null,
         started_at: job?.startedAt.toISOString() ?? null,
@@ -68,7 +68,13 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
           training_timestamp: detector?.trainedAt ?? null,
           training_samples: detector?.model.nSamples ?? 0,
         },
-        rate_optimizer: null,
+        rate_optimizer: {
+          loaded: optimizer !== null,
+          trained: optimizer !== null,
+          version: optimizer?.version ?? null,
+          training_timestamp: optimizer?.trainedAt ?? null,
+          endpoints: optimizer?.model.byTemplate.size ?? 0,
+        },
       }
     },
   )

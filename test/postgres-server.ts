@@ -21,9 +21,12 @@ export async function openDirectory(): Promise<string> {
   return directory
 }
 
-export function connectTo({ host, port, user, password, database }: Connection): postgres.Sql {
+export function connectTo(
+  { host, port, user, password, database }: Connection,
+  changes: postgres.Options<Record<string, never>> = {},
+): postgres.Sql {
   const options = { host, port, username: user, password, database, connect_timeout: 5 }
-  return postgres({ ...options, max: 5, onnotice: () => undefined })
+  return postgres({ ...options, max: 5, onnotice: () => undefined, ...changes })
 }
 
 /** A throw-away server. */

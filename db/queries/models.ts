@@ -5,7 +5,7 @@ import { isTableUnusable } from '../errors.js'
 export const ACTIVE_CHANNEL = 'aegis_ml_active_models'
 
 /** Kinds of models that the service trains. */
-export type ModelKind = 'anomaly_detector'
+export type ModelKind = 'anomaly_detector' | 'rate_optimizer'
 
 /** What there is to tell of a version without opening its artifact. */
 export interface ModelSummary {

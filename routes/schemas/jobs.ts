@@ -1,5 +1,5 @@
 import { Type, type Static } from '@sinclair/typebox'
-import { TrainResult, type TrainedDetector } from './training.js'
+import { TrainResult, type TrainedDetector, type TrainedOptimizer } from './training.js'
 import { nullable, oneOf, ref, Timestamp } from './types.js'
 
 export const JobParams = Type.Object({
@@ -10,7 +10,7 @@ export const TrainingJob = Type.Object(
   {
     id: Type.String({ format: 'uuid' }),
     state: oneOf(['running', 'done', 'failed', 'stopped']),
-    stage: oneOf(['waiting', 'rollups', 'reading', 'fitting', 'publishing'], {
+    stage: oneOf(['waiting', 'rollups', 'reading', 'arrivals', 'fitting', 'publishing'], {
       description: 'What the run is at, or was when it ended.',
     }),
     progress: Type.Number({ minimum: 0, maximum: 1, description: 'Share of the run that is done.' }),
@@ -32,6 +32,11 @@ export const TrainingJob = Type.Object(
 
 /** What a run gives, in the names of the capability. */
 interface Result {
+  readonly anomaly?: DetectorResult | null
+  readonly optimizer?: OptimizerResult | null
+}
+
+interface DetectorResult {
   readonly trained: boolean
   readonly samples: number
   readonly threshold: number | null
@@ -39,6 +44,17 @@ interface Result {
   readonly timestamp: string
   readonly error: string | null
   readonly warnings: readonly string[]
+}
+
+interface OptimizerResult {
+  readonly trained: boolean
+  readonly endpoints: number
+  readonly version: string | null
+  readonly timestamp: string
+  readonly error: string | null
+  readonly requests: number
+  readonly readSeconds: number
+  readonly incidentMinutes: number
 }
 
 interface Job {
@@ -55,7 +71,7 @@ interface Job {
   readonly error: { readonly code: string; readonly message: string } | null
 }
 
-export function toTrainedDetector(result: Result): Static<typeof TrainedDetector> {
+export function toTrainedDetector(result: DetectorResult): Static<typeof TrainedDetector> {
   const { trained, samples, threshold, version, timestamp, error, warnings } = result
   const failure = error === null ? {} : { error }
   return {
@@ -69,8 +85,25 @@ export function toTrainedDetector(result: Result): Static<typeof TrainedDetector
   }
 }
 
-export function toTrainResult(result: Result): Static<typeof TrainResult> {
-  return { anomaly_detector: toTrainedDetector(result), rate_optimizer: null }
+export function toTrainResult({ anomaly, optimizer }: Result): Static<typeof TrainResult> {
+  return {
+    anomaly_detector: anomaly ? toTrainedDetector(anomaly) : null,
+    rate_optimizer: optimizer ? toTrainedOptimizer(optimizer) : null,
+  }
+}
+
+function toTrainedOptimizer(result: OptimizerResult): Static<typeof TrainedOptimizer> {
+  const { trained, endpoints, version, timestamp, error, requests, readSeconds, incidentMinutes } = result
+  return {
+    trained,
+    endpoints,
+    timestamp,
+    version,
+    ...(error !== null && { error }),
+    requests,
+    read_seconds: readSeconds,
+    incident_minutes: incidentMinutes,
+  }
 }
 
 /** Below this share of a run the time it has taken says little of what it will take. */

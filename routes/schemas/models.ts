@@ -41,10 +41,21 @@ const DetectorInfo = Type.Object({
   ),
 })
 
+const OptimizerInfo = Type.Object({
+  is_trained: Type.Literal(true),
+  version: Type.String(),
+  training_timestamp: Timestamp,
+  training_requests: Type.Integer({ description: 'Requests of all endpoints.' }),
+  strategy: oneOf(['balanced'], { description: 'The one that is meant when none is named.' }),
+  headroom_percent: Type.Integer({ description: 'What is added to the busy minutes of an endpoint.' }),
+  endpoint_count: Type.Integer(),
+  endpoints: Type.Array(Type.String(), { description: 'Path templates.' }),
+})
+
 export const ModelInfo = Type.Object(
   {
     anomaly_detector: nullable(DetectorInfo, { description: 'Null when no model is active.' }),
-    rate_optimizer: Type.Null(),
+    rate_optimizer: nullable(OptimizerInfo, { description: 'Null when no model is active.' }),
   },
   { $id: 'ModelInfo' },
 )
@@ -65,13 +76,16 @@ const VersionInfo = Type.Object({
 })
 
 export const ModelVersions = Type.Object(
-  { anomaly_detector: Type.Array(VersionInfo, { description: 'The newest first.' }) },
+  {
+    anomaly_detector: Type.Array(VersionInfo, { description: 'The newest first.' }),
+    rate_optimizer: Type.Array(VersionInfo, { description: 'The newest first.' }),
+  },
   { $id: 'ModelVersions' },
 )
 
 export const ActivateBody = Type.Object(
   {
-    model: oneOf(['anomaly']),
+    model: oneOf(['anomaly', 'optimizer']),
     version: Type.String({
       minLength: 1,
       maxLength: 100,
@@ -83,7 +97,7 @@ export const ActivateBody = Type.Object(
 )
 
 export const ActivateResult = Type.Object(
-  { activated: Type.Literal(true), model: oneOf(['anomaly']), version: Type.String() },
+  { activated: Type.Literal(true), model: oneOf(['anomaly', 'optimizer']), version: Type.String() },
   { $id: 'ActivateResult' },
 )
 
@@ -92,14 +106,17 @@ export const LoadBody = Type.Object(
   { $id: 'LoadBody', examples: [{}] },
 )
 
+const Loaded = Type.Object({
+  loaded: Type.Boolean(),
+  trained: Type.Boolean(),
+  version: nullable(Type.String()),
+  error: Type.Optional(Type.String({ examples: ['Model not found'] })),
+})
+
 export const LoadResult = Type.Object(
   {
-    anomaly_detector: Type.Object({
-      loaded: Type.Boolean(),
-      trained: Type.Boolean(),
-      version: nullable(Type.String()),
-      error: Type.Optional(Type.String({ examples: ['Model not found'] })),
-    }),
+    anomaly_detector: Type.Optional(Loaded),
+    rate_optimizer: Type.Optional(Loaded),
   },
   { $id: 'LoadResult' },
 )

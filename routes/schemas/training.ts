@@ -2,7 +2,7 @@ import { Type } from '@sinclair/typebox'
 import { nullable, oneOf, ref, Timestamp } from './types.js'
 
 /** The models that a request may name. */
-export const ModelNames = Type.Array(oneOf(['anomaly']), {
+export const ModelNames = Type.Array(oneOf(['anomaly', 'optimizer']), {
   minItems: 1,
   maxItems: 2,
   description: 'Which models; all of them, when left out.',
@@ -50,10 +50,32 @@ const trained = {
 
 export const TrainedDetector = Type.Object(trained, { $id: 'TrainedDetector' })
 
+export const TrainedOptimizer = Type.Object(
+  {
+    trained: Type.Boolean(),
+    endpoints: Type.Integer({
+      minimum: 0,
+      description: 'Path templates that limits can be recommended for.',
+    }),
+    timestamp: Timestamp,
+    version: nullable(Type.String(), {
+      description: 'The version that is active now; null when not trained.',
+    }),
+    error: Type.Optional(Type.String({ examples: ['Insufficient training data'] })),
+    requests: Type.Integer({ minimum: 0, description: 'Requests that were read one by one.' }),
+    read_seconds: Type.Number({ minimum: 0, description: 'How long that took.' }),
+    incident_minutes: Type.Integer({
+      minimum: 0,
+      description: 'Minutes left out since somebody marked them as incidents.',
+    }),
+  },
+  { $id: 'TrainedOptimizer' },
+)
+
 export const TrainResult = Type.Object(
   {
-    anomaly_detector: ref(TrainedDetector),
-    rate_optimizer: Type.Null({ description: 'Not trained by this version of the service.' }),
+    anomaly_detector: nullable(ref(TrainedDetector), { description: 'Null when it was not asked for.' }),
+    rate_optimizer: nullable(ref(TrainedOptimizer), { description: 'Null when it was not asked for.' }),
   },
   { $id: 'TrainResult' },
 )
@@ -74,7 +96,13 @@ export const TrainingStatus = Type.Object(
       training_timestamp: nullable(Timestamp),
       training_samples: Type.Integer({ minimum: 0 }),
     }),
-    rate_optimizer: Type.Null(),
+    rate_optimizer: Type.Object({
+      loaded: Type.Boolean(),
+      trained: Type.Boolean(),
+      version: nullable(Type.String()),
+      training_timestamp: nullable(Timestamp),
+      endpoints: Type.Integer({ minimum: 0 }),
+    }),
   },
   { $id: 'TrainingStatus' },
 )

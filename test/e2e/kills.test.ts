@@ -9,6 +9,7 @@ import { dataDirectoryOf } from '../../db/embedded/places.js'
 import { createRandom, type Random } from '../../models/statistics/random.js'
 import { decodeArtifact } from '../../plugins/model-artifact.js'
 import { ModelFiles } from '../../plugins/model-files.js'
+import { ANOMALY_DETECTOR } from '../../plugins/model-kind.js'
 import { openSql, silentLog, testDirectory } from '../postgres.js'
 import { drive, type Journal } from './driver.js'
 import { eventually } from './eventually.js'
@@ -123,7 +124,7 @@ async function checkTraces(t: Test, { sql, replicas }: Scene): Promise<void> {
     const versions = await files.versions()
     const unknown = versions.filter((version) => version > oldest && !known.includes(version))
     t.same(unknown, [], 'no file that the database does not know')
-    for (const version of versions) decodeArtifact((await files.read(version))!)
+    for (const version of versions) decodeArtifact((await files.read(version))!, ANOMALY_DETECTOR)
     const others = (await readdir(modelPath)).filter((name) => !/\.json(\.[0-9a-f]{12}\.tmp)?$/.test(name))
     t.same(others, [], 'nothing else lies there')
     JSON.parse(await readFile(join(modelPath, 'active.json'), 'utf8'))

@@ -80,7 +80,7 @@ t.test(
   },
 )
 
-t.test('a stored model that is damaged does not stop the start', async (t) => {
+t.test('a model file that is damaged is mended from the database at the start', async (t) => {
   const dataPath = await testDirectory(t)
   const modelPath = join(dataPath, 'models')
   const first = await startService(t, { DATA_PATH: dataPath, MODEL_PATH: modelPath })
@@ -89,11 +89,15 @@ t.test('a stored model that is damaged does not stop the start', async (t) => {
   await first.end('SIGINT')
   const files = new ModelFiles(modelPath)
   const [version] = await files.versions()
+  const text = await files.read(version!)
   await writeFile(files.pathOf(version!), 'rubbish')
   const second = await startService(t, { DATA_PATH: dataPath, MODEL_PATH: modelPath })
-  const { data } = (await get(`${second.url}/health`)).body
-  t.match(data, { status: 'degraded', problems: [/anomaly_detector-.*cannot be used/] })
-  t.match(await post(`${second.url}/detect`, USUAL), { status: 409, body: { code: 'MODEL_NOT_TRAINED' } })
+  t.match((await get(`${second.url}/health`)).body.data, { status: 'healthy', problems: [] })
+  t.match(await post(`${second.url}/detect`, USUAL), {
+    status: 200,
+    body: { data: { model_version: version } },
+  })
+  t.equal(await files.read(version!), text)
   t.equal(await second.end('SIGTERM'), 0)
 })
 

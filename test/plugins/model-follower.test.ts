@@ -5,8 +5,10 @@ import type { Sql } from 'postgres'
 import t, { type Test } from 'tap'
 import { migrate } from '../../db/migrate.js'
 import { fitAnomalyModel } from '../../models/anomaly/model.js'
+import type { Database } from '../../plugins/database.js'
 import { followActiveModel } from '../../plugins/model-follower.js'
 import { ModelFiles } from '../../plugins/model-files.js'
+import { ANOMALY_DETECTOR, RATE_OPTIMIZER } from '../../plugins/model-kind.js'
 import { createModelRegistry } from '../../plugins/model-registry.js'
 import { ModelStore } from '../../plugins/model-store.js'
 import { eventually } from '../e2e/eventually.js'
@@ -20,11 +22,15 @@ const MODEL = fitAnomalyModel(SAMPLES, OPTIONS)
 async function registryOn(t: Test, sql: Sql) {
   const path = await mkdtemp(join(tmpdir(), 'aegis-ml-test-'))
   t.teardown(() => rm(path, { recursive: true, force: true }))
-  const store = new ModelStore(sql, new ModelFiles(path), silentLog)
-  const registry = createModelRegistry({ store, engine: 'kernel', log: silentLog, now: () => new Date() })
+  const stores = {
+    anomaly: new ModelStore(sql, new ModelFiles(path), silentLog, ANOMALY_DETECTOR),
+    optimizer: new ModelStore(sql, new ModelFiles(path, 'rate_optimizer'), silentLog, RATE_OPTIMIZER),
+  }
+  const registry = createModelRegistry({ stores, engine: 'kernel', log: silentLog, now: () => new Date() })
   const record = { source: 'synthetic', from: null, to: null, exclude: [], durationSeconds: 1 }
-  const publish = () =>
-    registry.publish(MODEL, { ...record, parameters: {}, metrics: {} }, (store) => sql.begin(store))
+  const training = { ...record, parameters: {}, metrics: {} }
+  const trained = { anomaly: { model: MODEL, training }, optimizer: null }
+  const publish = async () => (await registry.publish(trained, (store) => sql.begin(store))).anomaly!
   return { registry, publish }
 }
 
@@ -35,7 +41,8 @@ async function follow(t: Test, pollMs: number) {
   const proxy = await switchableProxy(t, connection.port)
   const { registry } = await registryOn(t, sql)
   const assertUsable = async () => void (await sql`select 1`)
-  const openConnection = () => openSql({ ...connection, port: proxy.port })
+  const openConnection: Database['openConnection'] = (options) =>
+    openSql({ ...connection, port: proxy.port }, options)
   const database = { assertUsable, openConnection }
   const following = await followActiveModel({ registry, database, log: silentLog, pollMs })
   t.teardown(async () => {

@@ -13,6 +13,7 @@ import { removeAbandoned } from '../../plugins/atomic-file.js'
 import { migrate } from '../../db/migrate.js'
 import { decodeArtifact } from '../../plugins/model-artifact.js'
 import { ModelFiles } from '../../plugins/model-files.js'
+import { ANOMALY_DETECTOR, RATE_OPTIMIZER } from '../../plugins/model-kind.js'
 import { createModelRegistry, type InTransaction } from '../../plugins/model-registry.js'
 import { ModelStore } from '../../plugins/model-store.js'
 import { silentLog, testDatabase } from '../postgres.js'
@@ -49,13 +50,18 @@ async function place(t: Test) {
 }
 
 function registryOf({ path, sql }: { path: string; sql: Sql }, now = clock) {
-  const store = new ModelStore(sql, new ModelFiles(path), silentLog)
-  const registry = createModelRegistry({ store, engine: 'kernel', log: silentLog, now })
-  const publishIn = (model: AnomalyModel, inTransaction: InTransaction) =>
-    registry.publish(model, RECORD, inTransaction)
+  const stores = {
+    anomaly: new ModelStore(sql, new ModelFiles(path), silentLog, ANOMALY_DETECTOR),
+    optimizer: new ModelStore(sql, new ModelFiles(path, 'rate_optimizer'), silentLog, RATE_OPTIMIZER),
+  }
+  const registry = createModelRegistry({ stores, engine: 'kernel', log: silentLog, now })
+  const publishIn = async (model: AnomalyModel, inTransaction: InTransaction) => {
+    const trained = { anomaly: { model, training: RECORD }, optimizer: null }
+    return (await registry.publish(trained, inTransaction)).anomaly!
+  }
   const publish = (model: AnomalyModel) => publishIn(model, (store) => sql.begin(store))
   const active = () => registry.active.anomaly
-  return { ...registry, publishIn, publish, active, problems: () => registry.problems }
+  return { ...registry, ...registry.anomaly, publishIn, publish, active, problems: () => registry.problems }
 }
 
 t.test('a published model is active, and again after a restart', async (t) => {
@@ -269,6 +275,7 @@ t.test('a damaged or missing file is mended from the database', async (t) => {
     await registry.sync()
     t.equal(registry.active()?.version, version, name)
     t.equal(await readFile(file, 'utf8'), text, name)
+    t.same(registry.problems(), [], 'which is no problem any more')
   }
   await rm(file)
   await registryOf(here).sync()
@@ -286,7 +293,7 @@ t.test('an artifact of the schema before this one loads', async (t) => {
   delete older['training']
   const sha256 = createHash('sha256').update(JSON.stringify(older)).digest('hex')
   const text = JSON.stringify({ ...header, schema_version: 1, sha256, payload: older })
-  t.match(decodeArtifact(text), { version, training: null })
+  t.match(decodeArtifact(text, ANOMALY_DETECTOR), { version, training: null })
   await writeFile(file, text)
   const moved = registryOf({ path: here.path, sql: (await place(t)).sql })
   t.equal((await moved.load())?.version, version)
@@ -410,7 +417,7 @@ t.test('kill -9 while models are published leaves every acknowledged version, wh
     )
     t.same(registry.problems(), [])
     for (const version of await new ModelFiles(here.path).versions()) {
-      decodeArtifact((await new ModelFiles(here.path).read(version))!)
+      decodeArtifact((await new ModelFiles(here.path).read(version))!, ANOMALY_DETECTOR)
       t.ok(stored.includes(version), `${version} is no trace of what was not acknowledged`)
     }
   }

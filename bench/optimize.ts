@@ -1,0 +1,62 @@
+import { recommend } from '../models/optimizer/recommend.js'
+import { rateOptimizerFromState } from '../models/optimizer/state.js'
+import { createRandom } from '../models/statistics/random.js'
+import type { Benchmark } from './benchmark.js'
+
+const ENDPOINTS = 1000
+const DAYS = 14
+const SECOND_MS = 1000
+
+/** The limits of a thousand endpoints from an active model, against the second that they may take. */
+export const optimize: Benchmark = {
+  name: 'optimize',
+  async prepare() {
+    const model = optimizer()
+    const all = (scope: 'endpoint' | 'client') => {
+      const request = { tier: 'default', strategy: 'balanced', scope, currentLimit: null } as const
+      return [...model.byTemplate].map(([endpoint, found]) =>
+        recommend({ ...request, endpoint, model: found }),
+      )
+    }
+    const measure = (scope: 'endpoint' | 'client') => () => {
+      const startedMs = performance.now()
+      all(scope)
+      return performance.now() - startedMs
+    }
+    const second = { name: 'a second', measure: () => SECOND_MS }
+    return {
+      comparisons: (['endpoint', 'client'] as const).map((scope) => ({
+        rows: ENDPOINTS,
+        reference: second,
+        candidate: { name: scope, measure: measure(scope) },
+        target: 1,
+      })),
+    }
+  },
+}
+
+function optimizer() {
+  const random = createRandom(1)
+  const endpoints = Array.from({ length: ENDPOINTS }, (_, i) => {
+    const p95 = 10 + random.integer(1000)
+    const curve = [0.5, 1, 2, 5].map((times) => ({ limit: Math.ceil(p95 * times), burst: 20 }))
+    const profile = {
+      ...{ endpoint: `/service-${i}/{id}`, method: null, unique_users: 100, total_requests: 100_000 },
+      ...{
+        avg_requests_per_minute: p95 / 2,
+        peak_requests_per_minute: 3 * p95,
+        p95_requests_per_minute: p95,
+      },
+      ...{ avg_latency_ms: 40, error_rate: 0.01, typical_burst_size: 5, largest_burst_size: 30 },
+      time_of_day_variance: 0.4,
+    }
+    const client = {
+      ...{ limit: 60, longWindow: null, confidence: 0.9, interval: { lower: 55, upper: 66 }, curve },
+      ...{ peakMinutes: { p50: 10, p90: 30, p99: 50 }, busiestMinute: 55, busiestHour: 900, clients: 100 },
+      ...{ runaways: [], nRunaways: 0, days: DAYS, requests: 100_000 },
+    }
+    const dailyP95 = Array.from({ length: DAYS }, () => p95 * (0.9 + random.integer(20) / 100))
+    return [profile.endpoint, { profile, dailyP95, curve, client }]
+  })
+  return rateOptimizerFromState({ by_template: endpoints, by_method: [], requests: 1 })
+}

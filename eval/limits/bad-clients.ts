@@ -1,0 +1,64 @@
+import type { Random } from '../../models/statistics/random.js'
+import { clientPeaks } from './client-peaks.js'
+import { FLOOD, SCRAPER, type Events } from './events.js'
+import type { Shape } from './shape.js'
+import { DAY_MS, DAYS, HOUR_MS, START_MS } from './weeks.js'
+
+const MINUTE_MS = 60_000
+const UNDER_MINUTE = 0.8
+
+/** Hides floods and scrapers among the honest requests, each by the busiest minute or hour of an honest client. */
+export function drawBad(shape: Shape, nHonest: number, random: Random, events: Events): void {
+  const peaks = clientPeaks(events.sorted())
+  const minute = Math.max(...peaks.map(({ minute }) => minute))
+  const hour = Math.max(...peaks.map(({ hour }) => hour))
+  let next = nHonest
+  for (let week = 0; week < 3; week++) {
+    for (let i = 0; i < shape.floods; i++) {
+      const client = random.uniform() < shape.floodByKnown ? random.integer(nHonest) : next++
+      drawFlood(shape, week, minute, client, random, events)
+    }
+  }
+  // Where three times the busiest hour is more than an even pace under the busiest minute, there is no such scraper.
+  const most = (UNDER_MINUTE * minute * 60) / hour
+  if (most < shape.scraperFactor[0]) return
+  for (let i = 0; i < shape.scrapers; i++) {
+    const perHour = hour * Math.min(most, between(shape.scraperFactor, random))
+    drawScraper(shape, perHour, next++, random, events)
+  }
+}
+
+/** One flood in that week, with so many times the busiest honest minute in every minute. */
+function drawFlood(
+  shape: Shape,
+  week: number,
+  minute: number,
+  client: number,
+  random: Random,
+  events: Events,
+): void {
+  const perMinute = minute * between(shape.floodFactor, random)
+  const minutes = Math.round(between(shape.floodMinutes, random))
+  const startMs = START_MS + (week * 7 + random.uniform() * 6.9) * DAY_MS
+  for (let i = 0; i < perMinute * minutes; i++) {
+    events.add(startMs + (i / perMinute) * MINUTE_MS + random.uniform() * 20, client, FLOOD)
+  }
+}
+
+/** An even pace for some hours on some days, at times the busiest honest hour, under the busiest honest minute. */
+function drawScraper(shape: Shape, perHour: number, client: number, random: Random, events: Events): void {
+  const hours = between(shape.scraperHours, random)
+  const days = Math.round(between(shape.scraperDays, random))
+  const firstDay = random.integer(DAYS - days + 1)
+  const startHour = random.uniform() * (24 - hours)
+  for (let day = firstDay; day < firstDay + days; day++) {
+    const startMs = START_MS + day * DAY_MS + startHour * HOUR_MS
+    for (let i = 0; i + 1 <= perHour * hours; i++) {
+      events.add(startMs + ((i + random.uniform()) / perHour) * HOUR_MS, client, SCRAPER)
+    }
+  }
+}
+
+function between([low, high]: readonly [number, number], random: Random): number {
+  return low + (high - low) * random.uniform()
+}

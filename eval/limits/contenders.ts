@@ -1,0 +1,58 @@
+import { ClientActivity } from '../../models/rate-limit/client-activity.js'
+import { fitClientLimit } from '../../models/rate-limit/client-limit.js'
+import type { ReplayRule } from '../../models/rate-limit/replay.js'
+import { quantile } from '../../models/statistics/quantile.js'
+import { clientPeaks } from './client-peaks.js'
+import type { Requests } from './events.js'
+
+/** A way to come from history to a limit of clients. */
+export interface Contender {
+  readonly name: string
+  readonly algorithm: 'token_bucket' | 'fixed_window'
+  fit(history: Requests): ReplayRule
+}
+
+const MINUTE_MS = 60_000
+/** Requests a minute, each half as many again as the one before, from 2 to 10,000. */
+const CURVE_LIMITS = Array.from({ length: 22 }, (_, k) => Math.round(2 * 1.5 ** k))
+
+function recommended({ timeMs, client }: Requests): ReplayRule {
+  const activity = new ClientActivity(CURVE_LIMITS)
+  for (let i = 0; i < timeMs.length; i++) activity.add(client[i]!, timeMs[i]!)
+  const found = fitClientLimit({
+    hours: activity.hours(),
+    curves: { limits: CURVE_LIMITS, curves: activity.curves },
+    excluded: [],
+    seed: 1,
+  })!
+  const rule = { limit: found.limit, burst: found.burstAt(found.limit), windowMs: MINUTE_MS }
+  if (found.longWindow === null) return rule
+  const { seconds, limit } = found.longWindow
+  return { ...rule, longWindow: { limit, windowMs: seconds * 1000 } }
+}
+
+/** What others make of the clients' busiest minutes; a window of a minute, as they count. */
+function rival(name: string, statistic: (peaks: readonly number[]) => number): Contender {
+  return {
+    name,
+    algorithm: 'fixed_window',
+    fit(history) {
+      const limit = Math.ceil(statistic(clientPeaks(history).map(({ minute }) => minute)))
+      return { limit, burst: limit, windowMs: MINUTE_MS }
+    },
+  }
+}
+
+function meanPlusThreeSigma(values: readonly number[]): number {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length
+  const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length
+  return mean + 3 * Math.sqrt(variance)
+}
+
+export const CONTENDERS: readonly Contender[] = [
+  { name: 'recommended', algorithm: 'token_bucket', fit: recommended },
+  { name: 'recommended, as windows', algorithm: 'fixed_window', fit: recommended },
+  rival('p99 of clients', (peaks) => quantile(peaks, 0.99)),
+  rival('p99 × 1.5', (peaks) => 1.5 * quantile(peaks, 0.99)),
+  rival('mean + 3σ', meanPlusThreeSigma),
+]

@@ -1,0 +1,47 @@
+import { parseArgs } from 'node:util'
+import { createRandom } from '../../models/statistics/random.js'
+import { CONTENDERS } from './contenders.js'
+import { judge, type Judgement } from './judge.js'
+import { printFigures } from './print.js'
+import { drawShape } from './shape.js'
+import { drawWeeks } from './weeks.js'
+
+const help = `Usage: npm run eval:limits -- [--seeds 40] [--first 1] [--verbose]
+
+Draws so many worlds of three weeks, fits the limit of a client on two, and replays the third. Every world has its own
+number of clients, unevenness, page loads, shared addresses, launch day, floods and scrapers; see eval/limits/shape.ts.`
+
+const { values } = parseArgs({
+  options: {
+    seeds: { type: 'string', default: '40' },
+    first: { type: 'string', default: '1' },
+    verbose: { type: 'boolean', default: false },
+    help: { type: 'boolean', short: 'h', default: false },
+  },
+})
+
+function main(): number {
+  if (values.help) {
+    console.log(help)
+    return 0
+  }
+  const nSeeds = Number(values.seeds)
+  const first = Number(values.first)
+  if (!Number.isSafeInteger(nSeeds) || nSeeds < 1 || !Number.isSafeInteger(first)) {
+    console.error(`--seeds and --first are whole numbers.\n\n${help}`)
+    return 2
+  }
+  const found = new Map<string, Judgement[]>(CONTENDERS.map(({ name }) => [name, []]))
+  for (let seed = first; seed < first + nSeeds; seed++) {
+    const weeks = drawWeeks(drawShape(createRandom(seed)), seed)
+    for (const contender of CONTENDERS) {
+      const judgement = judge(contender, weeks)
+      found.get(contender.name)!.push(judgement)
+      if (values.verbose) console.log(JSON.stringify({ seed, name: contender.name, ...judgement }))
+    }
+  }
+  printFigures(found)
+  return 0
+}
+
+process.exitCode = main()

@@ -1,0 +1,57 @@
+import { quantile } from '../../models/statistics/quantile.js'
+import type { Judgement } from './judge.js'
+
+/** A figure of merit: what it must be, and in which direction worse lies. */
+interface Figure {
+  readonly title: string
+  readonly of: (judgement: Judgement) => number
+  readonly target?: number
+  readonly atLeast: boolean
+}
+
+const FIGURES: readonly Figure[] = [
+  { title: 'honest requests rejected', of: (j) => j.honestRejected, target: 0.001, atLeast: false },
+  { title: 'honest clients touched', of: (j) => j.honestClientsTouched, target: 0.01, atLeast: false },
+  { title: 'flood requests stopped', of: (j) => j.floodsStopped, target: 0.93, atLeast: true },
+  { title: 'scraper requests stopped', of: (j) => j.scrapersStopped, target: 0.6, atLeast: true },
+  { title: 'movement of the limit', of: (j) => j.movement, target: 0.15, atLeast: false },
+  { title: 'movement of the hour', of: (j) => j.longMovement, atLeast: false },
+]
+const widths = [26, 9, 9, 9, 9, 8, 8]
+
+/** For each contender the mean, the middle, the worst tenth and the worst world, and in how many the target is met. */
+export function printFigures(found: ReadonlyMap<string, readonly Judgement[]>): void {
+  for (const [name, judgements] of found) {
+    console.log(`\n${name}, ${judgements.length} worlds`)
+    printLine(['', 'mean', 'median', 'worst 10', 'worst', 'target', 'met'])
+    for (const figure of FIGURES) printFigure(figure, judgements)
+  }
+}
+
+function printFigure({ title, of, target, atLeast }: Figure, judgements: readonly Judgement[]): void {
+  const all = judgements.map(of).filter((value) => !Number.isNaN(value))
+  if (all.length === 0) return printLine([title, 'none'])
+  const worse = (p: number) => quantile(all, atLeast ? 1 - p : p)
+  const met =
+    target === undefined
+      ? ''
+      : `${all.filter((value) => (atLeast ? value >= target : value <= target)).length}/${all.length}`
+  printLine([
+    title,
+    ...[all.reduce((sum, value) => sum + value, 0) / all.length, worse(0.5), worse(0.9), worse(1)].map(
+      percent,
+    ),
+    target === undefined ? '' : `${atLeast ? '≥' : '≤'} ${100 * target} %`,
+    met,
+  ])
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(3)} %`
+}
+
+function printLine(cells: readonly string[]): void {
+  console.log(
+    cells.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]! + 2))).join(''),
+  )
+}

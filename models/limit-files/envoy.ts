@@ -1,0 +1,39 @@
+import { commentText, headLines, type FileHead, type LimitEntry } from './limit-entry.js'
+
+/**
+ * A configuration of envoyproxy/ratelimit. Its descriptors know no patterns: the routes of Envoy name the endpoint in
+ * a generic_key, and for limits of clients add the remote_address. shadow_mode counts and rejects nothing.
+ */
+export function envoyFile(entries: readonly LimitEntry[], head: FileHead): string {
+  const lines = [
+    ...headLines(head).map((line) => `# ${line}`),
+    '# For envoyproxy/ratelimit. Each route of Envoy sends its endpoint:',
+    '#   rate_limits: [{actions: [{generic_key: {descriptor_value: "GET /users/{id}"}}, {remote_address: {}}]}]',
+    '# without remote_address where the limit is for all callers together. An hourly limit has a value of its own,',
+    '# with " per hour" at its end. Windows are fixed: there is no burst. Remove shadow_mode to enforce the limits.',
+    'domain: aegis_ml',
+    entries.length > 0 ? 'descriptors:' : 'descriptors: []',
+    ...entries.flatMap((entry) => {
+      const { endpoint, limit, longWindow } = entry
+      return [
+        ...descriptor(entry, endpoint, 'minute', limit),
+        ...(longWindow?.seconds === 3600
+          ? descriptor(entry, `${endpoint} per hour`, 'hour', longWindow.limit)
+          : []),
+      ]
+    }),
+  ]
+  return `${lines.join('\n')}\n`
+}
+
+function descriptor({ scope, endpoint }: LimitEntry, value: string, unit: string, limit: number): string[] {
+  const rate = (indent: string) => [
+    `${indent}shadow_mode: true`,
+    `${indent}rate_limit:`,
+    `${indent}  unit: ${unit}`,
+    `${indent}  requests_per_unit: ${limit}`,
+  ]
+  const key = [`  # ${commentText(endpoint)}`, '  - key: generic_key', `    value: ${JSON.stringify(value)}`]
+  if (scope === 'endpoint') return [...key, ...rate('    ')]
+  return [...key, '    descriptors:', '      - key: remote_address', ...rate('        ')]
+}

@@ -1,0 +1,86 @@
+import { ClientActivity } from '../rate-limit/client-activity.js'
+import { grown } from '../rate-limit/growing-array.js'
+import { inRanges, type MinuteRange } from '../rate-limit/minute-ranges.js'
+import { PairSlots } from '../rate-limit/pair-slots.js'
+import { DailyCurve } from './daily-curve.js'
+import { SecondCounts } from './second-counts.js'
+
+/** Rates of the clients' arrival curves, requests a minute: each half as much again as the one before. */
+export const CURVE_LIMITS: readonly number[] = Array.from({ length: 16 }, (_, k) => Math.ceil(1.5 ** (k + 2)))
+
+const SECOND_MS = 1000
+const MINUTE_MS = 60_000
+const MOST_PAIRS = 2_000_000
+
+/** Requests in columns, in order of time. */
+export interface ArrivalBatch {
+  readonly length: number
+  readonly timeMs: ArrayLike<number>
+  readonly client: ArrayLike<number>
+  readonly endpoint: ArrayLike<number>
+}
+
+/** What the requests of one endpoint leave behind. */
+class EndpointArrivals {
+  readonly seconds = new SecondCounts()
+  readonly activity = new ClientActivity(CURVE_LIMITS)
+  readonly curve: DailyCurve
+  /** Of each client of the activity: its index in the batches. */
+  clients = new Uint32Array(16)
+  nClients = 0
+
+  constructor(limits: readonly number[]) {
+    this.curve = new DailyCurve(limits)
+  }
+}
+
+export interface ArrivalsOptions {
+  /** The rates (requests a minute, ascending) at which all callers of each endpoint together are looked at. */
+  readonly limits: readonly (readonly number[])[]
+  /** By index of the batches: which of the endpoints above a request belongs to; none for one that is left out. */
+  readonly places: readonly (readonly number[])[]
+  /** Merged; their requests are left out. */
+  readonly excluded: readonly MinuteRange[]
+  /** The client of requests of nobody. */
+  readonly nobody: number
+}
+
+/**
+ * One pass over the requests of all endpoints, in order of time: busy seconds, arrival curves of all callers together
+ * and of each client, and what clients do by the hour. Some 250 bytes for each pair of endpoint and client, of which
+ * two million are kept.
+ */
+export class Arrivals {
+  readonly endpoints: readonly EndpointArrivals[]
+  readonly #options: ArrivalsOptions
+  readonly #slots: PairSlots
+
+  constructor(options: ArrivalsOptions) {
+    this.#options = options
+    this.endpoints = options.limits.map((limits) => new EndpointArrivals(limits))
+    this.#slots = new PairSlots(Math.max(1, options.limits.length), MOST_PAIRS)
+  }
+
+  add({ length, timeMs, client, endpoint }: ArrivalBatch): void {
+    const { places, excluded } = this.#options
+    for (let i = 0; i < length; i++) {
+      const time = timeMs[i]!
+      if (excluded.length > 0 && inRanges(excluded, Math.floor(time / MINUTE_MS))) continue
+      for (const place of places[endpoint[i]!] ?? []) this.#count(place, client[i]!, time)
+    }
+  }
+
+  #count(place: number, client: number, timeMs: number): void {
+    const of = this.endpoints[place]!
+    of.seconds.add(Math.floor(timeMs / SECOND_MS))
+    of.curve.add(timeMs)
+    if (client === this.#options.nobody) return
+    const slot = this.#slots.slotOf(place, client)
+    if (slot < 0) return
+    if (slot === of.nClients) {
+      of.clients = grown(of.clients, ++of.nClients)
+      of.clients[slot] = client
+    }
+    of.activity.add(slot, timeMs)
+  }
+}

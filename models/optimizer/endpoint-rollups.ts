@@ -1,0 +1,53 @@
+import type { EndpointTraffic } from '../rate-limit/profile.js'
+
+/** The rollups of one method of a path template; minutes and counts without those that are excluded. */
+export interface EndpointRollup {
+  /** Empty where requests had none. */
+  readonly method: string
+  readonly path: string
+  /** Minutes with requests, since 1970, ascending, and the requests in each. */
+  readonly minutes: Float64Array
+  readonly counts: Float64Array
+  readonly latencySumMs: number
+  readonly latencies: number
+  readonly errors: number
+}
+
+export type EndpointSums = Pick<
+  EndpointTraffic,
+  'endpoint' | 'method' | 'minutes' | 'counts' | 'latencySumMs' | 'latencies' | 'errors'
+>
+
+/** What an endpoint of one method is called: `GET /users/{id}`, without a method the path alone. */
+export function endpointName(method: string, path: string): string {
+  return method === '' ? path : `${method} ${path}`
+}
+
+/** Several methods of one path as one endpoint, all methods together. */
+export function joinMethods(rollups: readonly EndpointRollup[]): EndpointSums {
+  const counts = new Map<number, number>()
+  for (const rollup of rollups) {
+    for (let i = 0; i < rollup.minutes.length; i++) {
+      const minute = rollup.minutes[i]!
+      counts.set(minute, (counts.get(minute) ?? 0) + rollup.counts[i]!)
+    }
+  }
+  const minutes = Float64Array.from(counts.keys()).sort()
+  const sum = (of: (rollup: EndpointRollup) => number) => rollups.reduce((total, each) => total + of(each), 0)
+  return {
+    endpoint: rollups[0]!.path,
+    method: null,
+    minutes,
+    counts: minutes.map((minute) => counts.get(minute)!),
+    latencySumMs: sum(({ latencySumMs }) => latencySumMs),
+    latencies: sum(({ latencies }) => latencies),
+    errors: sum(({ errors }) => errors),
+  }
+}
+
+/** One method of a path as an endpoint. */
+export function ofMethod(rollup: EndpointRollup): EndpointSums {
+  const { method, path, minutes, counts, latencySumMs, latencies, errors } = rollup
+  const named = method === '' ? null : method
+  return { endpoint: path, method: named, minutes, counts, latencySumMs, latencies, errors }
+}

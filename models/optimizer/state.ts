@@ -1,0 +1,45 @@
+import type { EndpointModel, RateOptimizer } from './optimizer-model.js'
+
+/** A {@link RateOptimizer} as plain JSON. */
+export interface RateOptimizerState {
+  readonly by_template: readonly [string, EndpointModel][]
+  readonly by_method: readonly [string, EndpointModel][]
+  readonly requests: number
+}
+
+export function rateOptimizerToState({ byTemplate, byMethod, requests }: RateOptimizer): RateOptimizerState {
+  return { by_template: [...byTemplate], by_method: [...byMethod], requests }
+}
+
+/** @throws Error saying which endpoint is not one */
+export function rateOptimizerFromState(state: unknown): RateOptimizer {
+  const { by_template, by_method, requests } = (state ?? {}) as Partial<RateOptimizerState>
+  if (!isCount(requests)) throw new Error('it does not say how many requests it was learned from')
+  return { byTemplate: toMap(by_template), byMethod: toMap(by_method), requests }
+}
+
+function toMap(entries: unknown): ReadonlyMap<string, EndpointModel> {
+  if (!Array.isArray(entries)) throw new Error('it has no list of endpoints')
+  return new Map(
+    entries.map((entry: unknown): [string, EndpointModel] => {
+      const [name, model] = (Array.isArray(entry) ? entry : []) as [unknown, Partial<EndpointModel>?]
+      if (typeof name === 'string' && isEndpointModel(model)) return [name, model]
+      throw new Error(`its endpoint ${JSON.stringify(name)} is not one`)
+    }),
+  )
+}
+
+function isEndpointModel(model: Partial<EndpointModel> | undefined): model is EndpointModel {
+  const { profile, dailyP95, curve, client } = model ?? {}
+  if (!profile || !isCount(profile.p95_requests_per_minute) || !isCount(profile.total_requests)) return false
+  if (!Array.isArray(dailyP95) || !dailyP95.every(isCount) || !isCurve(curve)) return false
+  return client === null || (isCount(client?.limit) && isCurve(client.curve))
+}
+
+function isCurve(points: unknown): boolean {
+  return Array.isArray(points) && points.every((point) => isCount(point?.limit) && isCount(point?.burst))
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isFinite(value) && value >= 0
+}

@@ -1,0 +1,166 @@
+import { quantileSorted } from '../statistics/quantile.js'
+import type { Interval } from './bootstrap-interval.js'
+import type { ClientHours } from './client-activity.js'
+import { burstAt, type ClientCurves } from './client-burst.js'
+import { groupByClient, type ClientTable } from './client-table.js'
+import { confidence } from './confidence.js'
+import { crowdRhythm } from './crowd-rhythm.js'
+import { dailyMovement } from './daily-movement.js'
+import { burstOf } from './endpoint-limit.js'
+import { harmLevel } from './harm-level.js'
+import { clientPeaks, dailyQuantiles, type ClientPeaks } from './client-peaks.js'
+import { dropRunaways, trustedClients } from './honest-rows.js'
+import type { MinuteRange } from './minute-ranges.js'
+
+/** What a limit of clients is learnt from: one endpoint's clients. */
+export interface ClientTraffic {
+  readonly hours: ClientHours
+  /** From the same requests; null where only the rows of hours are known. */
+  readonly curves: ClientCurves | null
+  /** Incidents and minutes to be left out. Of the hours they touch nothing counts. */
+  readonly excluded: readonly MinuteRange[]
+  readonly seed: number
+}
+
+/** A second limit over a longer time. */
+export interface LongWindow {
+  readonly seconds: number
+  readonly limit: number
+}
+
+/** The limit of one client, before tier and strategy; see {@link fitClientLimit}. */
+export interface ClientLimit {
+  /** Requests a minute, whole. */
+  readonly limit: number
+  readonly longWindow: LongWindow | null
+  /** The burst that clients need at a rate (requests a minute), whole. */
+  readonly burstAt: (limit: number) => number
+  readonly confidence: number
+  readonly interval: Interval
+  /** Of the clients' own peak minutes, all clients. */
+  readonly peakMinutes: { readonly p50: number; readonly p90: number; readonly p99: number }
+  /** The busiest minute and hour of any client that behaves. */
+  readonly busiestMinute: number
+  readonly busiestHour: number
+  readonly clients: number
+  /** Clients that were left out in part or whole, by index, the first ten. */
+  readonly runaways: readonly number[]
+  readonly nRunaways: number
+  readonly days: number
+  readonly requests: number
+}
+
+/** Times the second highest honest peak that a client's own may be without the rest of the crowd beside it. */
+const REACH = { minute: 3, hour: 2.5 }
+const HEADROOM = 1.1
+const BUDGET = {
+  minute: { clients: 0.005, requests: 1e-4 },
+  hour: { clients: 0.0025, requests: 1e-4 },
+  burst: { clients: 0.005, requests: 1e-4 },
+}
+const LEAST = 5
+const HOUR_SECONDS = 3600
+const RUNAWAYS_NAMED = 10
+
+/**
+ * The limit of one client of an endpoint, from what each of its clients does at its busiest.
+ *
+ * First floods and scrapers are left out ({@link dropRunaways}), by the minute and then by the hour. Then the limit
+ * is the lowest that keeps within a budget of harm to all others ({@link harmLevel}), with a tenth to spare; the same by
+ * the hour makes the long window, where an hour at the limit would be more than twice of what anyone does. The burst
+ * comes from the arrival curves of those who behave. Everything is deterministic; O(n log n) in rows.
+ *
+ * @returns null when there are no rows outside the excluded minutes
+ */
+export function fitClientLimit(traffic: ClientTraffic): ClientLimit | null {
+  const table = groupByClient(traffic.hours, traffic.excluded)
+  if (table.clients.length === 0) return null
+  const { rows } = table
+  const trusted = trustedClients(table, crowdRhythm(table))
+  const honest = new Uint8Array(rows.length)
+  for (const row of table.order) honest[row] = 1
+  const busiestMinute = dropRunaways(
+    table,
+    { values: rows.busiestMinute, reach: REACH.minute },
+    trusted,
+    honest,
+  )
+  const hourHonest = honest.slice()
+  const busiestHour = dropRunaways(table, { values: rows.requests, reach: REACH.hour }, trusted, hourHonest)
+  const minutes = clientPeaks(table, rows.busiestMinute, honest)
+  const hours = clientPeaks(table, rows.requests, hourHonest)
+  const limit = round(HEADROOM * levelOf(minutes, BUDGET.minute))
+  const hourLimit = round(HEADROOM * levelOf(hours, BUDGET.hour))
+  const interval = dailyMovement(
+    dailyQuantiles(table, minutes, 1 - BUDGET.minute.clients),
+    limit,
+    traffic.seed,
+  )
+  const runaways = runawaysOf(table, hourHonest)
+  const { requests } = minutes
+  const days = table.days.length
+  return {
+    limit,
+    longWindow: hourLimit < (limit * 60) / 2 && days > 1 ? { seconds: HOUR_SECONDS, limit: hourLimit } : null,
+    burstAt: burstsOf(traffic, table, minutes, runaways),
+    confidence: confidence({ requests, days, clients: minutes.peaks.length, interval, limit }),
+    interval,
+    peakMinutes: distribution(table),
+    busiestMinute,
+    busiestHour,
+    clients: table.clients.length,
+    runaways: runaways.slice(0, RUNAWAYS_NAMED),
+    nRunaways: runaways.length,
+    days,
+    requests,
+  }
+}
+
+function levelOf(peaks: ClientPeaks, budget: { clients: number; requests: number }): number {
+  return harmLevel(peaks.peaks, peaks.loads, peaks.requests, budget)
+}
+
+/** Two digits: a coarser grid would move a limit by a quarter when the traffic moves by a hundredth. */
+function round(value: number): number {
+  return Math.max(LEAST, value < 10 ? Math.ceil(value) : Number(value.toPrecision(2)))
+}
+
+function burstsOf(
+  { curves, hours }: ClientTraffic,
+  table: ClientTable,
+  minutes: ClientPeaks,
+  runaways: readonly number[],
+): (limit: number) => number {
+  if (curves === null) {
+    const seconds = clientPeaks(table, hours.busiestSecond, minutes.honest).peaks
+    const usual = quantileSorted(Float64Array.from(seconds).sort(), 0.99)
+    return (limit) => burstOf(limit, usual)
+  }
+  const left = new Set(runaways)
+  const kept = [...minutes.clients.keys()].filter((i) => !left.has(minutes.clients[i]!))
+  const of = {
+    clients: kept.map((i) => minutes.clients[i]!),
+    activeDays: kept.map((i) => minutes.activeDays[i]!),
+    requests: minutes.requests,
+  }
+  return (limit) => {
+    const depth = kept.length > 0 ? burstAt(curves, of, limit, BUDGET.burst) : 0
+    return Math.max(LEAST, Math.ceil(HEADROOM * depth))
+  }
+}
+
+function runawaysOf(table: ClientTable, honest: Uint8Array): number[] {
+  return [...table.clients].filter((_, i) =>
+    table.order.subarray(table.starts[i], table.starts[i + 1]).some((row) => honest[row] === 0),
+  )
+}
+
+function distribution(table: ClientTable): ClientLimit['peakMinutes'] {
+  const all = new Uint8Array(table.rows.length).fill(1)
+  const sorted = Float64Array.from(clientPeaks(table, table.rows.busiestMinute, all).peaks).sort()
+  return {
+    p50: quantileSorted(sorted, 0.5),
+    p90: quantileSorted(sorted, 0.9),
+    p99: quantileSorted(sorted, 0.99),
+  }
+}

@@ -1,0 +1,96 @@
+import type { ClientLimit, LongWindow } from './client-limit.js'
+import { describeClientLimit } from './client-reasoning.js'
+import { scaleLimit, untrained, type EndpointRecommendation } from './endpoint-limit.js'
+import type { EndpointProfile } from './profile.js'
+import type { Strategy } from './strategies.js'
+import type { Tier } from './tiers.js'
+import { limitWarnings } from './warnings.js'
+
+/** The names are those of the HTTP interface. */
+export interface ClientRecommendation extends EndpointRecommendation {
+  readonly long_window: LongWindow | null
+  /** Of the clients' own busiest minutes; null without traffic. */
+  readonly client_peaks: { readonly p50: number; readonly p90: number; readonly p99: number } | null
+  /** The burst that clients need at some rates (requests a minute). */
+  readonly burst_curve: readonly { readonly limit: number; readonly burst: number }[]
+  readonly clients: number
+  /** Clients that were left out as floods or scrapers. */
+  readonly runaway_clients: number
+}
+
+/** What is asked, and what is known. */
+export interface ClientLimitRequest {
+  readonly endpoint: string
+  readonly tier: Tier
+  readonly strategy: Strategy
+  readonly currentLimit: number | null
+  /** Of the endpoint; with the limit of its clients null when it was never seen. */
+  readonly profile: EndpointProfile | null
+  readonly fitted: ClientLimit | null
+}
+
+const CURVE = [0.5, 1, 2, 4]
+const FEW_CLIENTS = 50
+
+/**
+ * The limit of one client as a tier and a strategy have it. The burst is what clients need at that limit, but no more
+ * than a minute's worth: where a low tier is kept below what clients do, a deep bucket would undo it.
+ */
+export function recommendClientLimit(request: ClientLimitRequest): ClientRecommendation {
+  const { endpoint, tier, strategy, currentLimit, profile, fitted } = request
+  const asked = { endpoint, tier, strategy, current_limit: currentLimit, profile }
+  if (profile === null || fitted === null) return { ...asked, ...untrained(tier), ...NOTHING }
+  const scale = (base: number) => scaleLimit(base, tier, strategy, profile)
+  const limit = scale(fitted.limit)
+  const burst = Math.max(1, Math.min(fitted.burstAt(limit), limit))
+  const { longWindow } = fitted
+  const long_window = longWindow && { seconds: longWindow.seconds, limit: scale(longWindow.limit) }
+  const ratio = limit / fitted.limit
+  return {
+    ...asked,
+    recommended_limit: limit,
+    recommended_burst: burst,
+    long_window,
+    confidence: fitted.confidence,
+    interval: { lower: fitted.interval.lower * ratio, upper: fitted.interval.upper * ratio },
+    client_peaks: fitted.peakMinutes,
+    burst_curve: CURVE.map((times) => Math.max(1, Math.round(limit * times))).map((at) => ({
+      limit: at,
+      burst: fitted.burstAt(at),
+    })),
+    clients: fitted.clients,
+    runaway_clients: fitted.nRunaways,
+    reasoning: describeClientLimit(fitted, { limit, burst, longWindow: long_window, tier, strategy }),
+    warnings: [
+      ...limitWarnings({ profile, limit, currentLimit, belowUsual: belowUsual(fitted, limit) }),
+      ...littleData(fitted),
+    ],
+  }
+}
+
+const NOTHING = {
+  long_window: null,
+  interval: null,
+  client_peaks: null,
+  burst_curve: [],
+  clients: 0,
+  runaway_clients: 0,
+  warnings: [],
+}
+
+function belowUsual({ peakMinutes }: ClientLimit, limit: number): string | null {
+  return limit < peakMinutes.p90
+    ? `one client in ten has ${Number(peakMinutes.p90.toPrecision(3))} requests or more in its busiest minute`
+    : null
+}
+
+function littleData({ clients, days }: ClientLimit): string[] {
+  const warnings: string[] = []
+  if (clients < FEW_CLIENTS) {
+    warnings.push(
+      `Only ${clients} clients to learn from; fewer than ${FEW_CLIENTS} say little about the next.`,
+    )
+  }
+  if (days < 2) warnings.push('Only one day to learn from: nothing is known of how days differ.')
+  return warnings
+}

@@ -1,0 +1,34 @@
+import type { Interval } from './bootstrap-interval.js'
+
+/** What a recommendation rests on. */
+export interface Evidence {
+  readonly requests: number
+  /** Days with requests. */
+  readonly days: number
+  /** Only where the limit is one of clients. */
+  readonly clients?: number
+  /** Of the recommended limit. */
+  readonly interval: Interval
+  readonly limit: number
+}
+
+/** Without any traffic: what the tier's defaults are worth. */
+export const UNTRAINED_CONFIDENCE = 0.2
+
+const HALF_WAY_REQUESTS = 200
+const FULL_DAYS = 7
+const HALF_WAY_CLIENTS = 12
+const HIGHEST = 0.99
+
+/**
+ * How far to trust a recommendation, 0…1, to two digits: a product of four shares, each 1 when nothing is wanting.
+ * Requests: n / (n + 200). Days: √(d / 7), at most 1. Clients: n / (n + 12). Steadiness: 1 / (1 + w), w the width of
+ * the bootstrap interval over the limit. A rule of thumb, made to be monotonic in each; not a probability.
+ */
+export function confidence({ requests, days, clients, interval, limit }: Evidence): number {
+  const amount = requests / (requests + HALF_WAY_REQUESTS)
+  const span = Math.sqrt(Math.min(1, days / FULL_DAYS))
+  const crowd = clients === undefined ? 1 : clients / (clients + HALF_WAY_CLIENTS)
+  const steadiness = 1 / (1 + Math.max(0, interval.upper - interval.lower) / limit)
+  return Math.round(Math.min(HIGHEST, amount * span * crowd * steadiness) * 100) / 100
+}

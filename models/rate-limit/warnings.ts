@@ -1,0 +1,45 @@
+import type { EndpointProfile } from './profile.js'
+
+/** What can be wrong with a recommendation. */
+export interface WarningCase {
+  readonly profile: EndpointProfile
+  readonly limit: number
+  readonly currentLimit: number | null
+  /** Where the limit is below what is regularly seen: in what, as the end of a sentence. */
+  readonly belowUsual: string | null
+}
+
+const FAR_BELOW = 0.7
+const MANY_ERRORS = 0.1
+const STRONG_SWING = 0.8
+const FEW_REQUESTS = 1000
+
+/** What a person should know before the limit is applied; a sentence each, none when all is well. */
+export function limitWarnings({ profile, limit, currentLimit, belowUsual }: WarningCase): string[] {
+  const { error_rate, time_of_day_variance, total_requests } = profile
+  const warnings: string[] = []
+  if (currentLimit !== null && limit < FAR_BELOW * currentLimit) {
+    warnings.push(
+      `The recommended limit of ${limit} is far below the current limit of ${currentLimit} requests a minute.`,
+    )
+  }
+  if (belowUsual !== null) {
+    warnings.push(`The limit of ${limit} is below what is regularly seen: ${belowUsual}.`)
+  }
+  if (error_rate > MANY_ERRORS) {
+    warnings.push(`${round(100 * error_rate)} % of the requests fail: find out why before limiting them.`)
+  }
+  if (time_of_day_variance > STRONG_SWING) {
+    warnings.push(
+      `Traffic swings strongly over the day (variance ${round(time_of_day_variance)}): a limit by time of day may fit better.`,
+    )
+  }
+  if (total_requests < FEW_REQUESTS) {
+    warnings.push(`Only ${total_requests} requests to learn from; fewer than ${FEW_REQUESTS} are little.`)
+  }
+  return warnings
+}
+
+function round(value: number): number {
+  return Number(value.toPrecision(3))
+}

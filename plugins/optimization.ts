@@ -1,0 +1,293 @@
+import fp from 'fastify-plugin'
+import type { Sql } from 'postgres'
+import { isDatabaseAway } from '../db/errors.js'
+import { rulesInForce, type NewRecommendation, type RuleRow } from '../db/queries/recommendations.js'
+import type { TrafficTable } from '../db/queries/traffic.js'
+import { clusterEndpoints, type EndpointCluster } from '../models/clustering/endpoint-clusters.js'
+import { findEndpoint } from '../models/optimizer/endpoint-lookup.js'
+import type { RateOptimizer } from '../models/optimizer/optimizer-model.js'
+import { recommend, type Recommendation, type Scope } from '../models/optimizer/recommend.js'
+import type { EndpointProfile } from '../models/rate-limit/profile.js'
+import type { ReplayRule } from '../models/rate-limit/replay.js'
+import type { Tier } from '../models/rate-limit/tiers.js'
+import { limitFile, toLimitEntry, type LimitFileFormat } from '../models/limit-files/limit-file.js'
+import { limitList, type LimitList } from '../models/limit-files/limit-list.js'
+import { profilesCsv } from '../models/limit-files/profiles-csv.js'
+import type { Database } from './database.js'
+import { ServiceError } from './errors.js'
+import { exportRange } from './export-range.js'
+import type { ModelRegistry } from './model-registry.js'
+import { createBacktests, type Backtested, type BacktestPlan } from './optimizer-backtest.js'
+import { backtestPlan, toRule, type BacktestRequest, type LimitChoice } from './optimizer-plan.js'
+import { createRecommendations, type Recommendations } from './optimizer-recommendations.js'
+
+/** What is done with them beside telling them. */
+interface Extras {
+  readonly backtest?: boolean | undefined
+  readonly save?: boolean | undefined
+}
+
+export interface LimitRequest extends LimitChoice, Extras {
+  readonly endpoint: string
+  readonly current_limit?: number | undefined
+}
+
+export interface AllLimitsRequest extends LimitChoice, Extras {
+  readonly by_method?: boolean | undefined
+}
+
+/** A recommendation with what was asked for beside it. */
+export interface Advice extends Recommendation {
+  /** Of the kept recommendation, when it is to be kept. */
+  readonly id?: string
+  /** What it would have done in the last days, in short. */
+  readonly backtest?: ShortBacktest
+}
+
+export interface ShortBacktest {
+  readonly from: string
+  readonly to: string
+  readonly requests: number
+  readonly rejected: number
+  readonly rejection_rate: number
+  /** Null where all endpoints are replayed at once: clients are not counted by endpoint. */
+  readonly clients: number | null
+  readonly clients_affected: number | null
+}
+
+/** What was replayed, with the limit of the one endpoint; null where each has its own. */
+export interface BacktestOutcome extends Backtested {
+  readonly plan: BacktestPlan
+  readonly rule: ReplayRule | null
+}
+
+export interface Optimization {
+  readonly recommendations: Recommendations
+  /** Works untrained, and for endpoints never seen, from the defaults of the tier. */
+  recommend(request: LimitRequest, signal: AbortSignal): Promise<Advice>
+  /** @throws ServiceError MODEL_NOT_TRAINED, as everything below */
+  recommendAll(request: AllLimitsRequest, signal: AbortSignal): Promise<Advice[]>
+  clusters(nClusters: number, byMethod: boolean): EndpointCluster[]
+  /** The limits as text for a gateway, or as they are. */
+  limits(
+    format: LimitFileFormat | 'json',
+    choice: LimitChoice & { readonly by_method?: boolean | undefined },
+    signal: AbortSignal,
+  ): Promise<string | LimitList>
+  /** By endpoint. */
+  profiles(byMethod: boolean): Map<string, EndpointProfile>
+  /** The same as CSV. */
+  profilesText(byMethod: boolean): string
+  /** Replays stored requests; the query ends with the signal. Untrained it needs a limit. */
+  backtest(request: BacktestRequest, signal: AbortSignal): Promise<BacktestOutcome>
+  /** Ends what is under way. */
+  close(): void
+}
+
+export interface OptimizationOptions {
+  readonly sql: Sql
+  readonly database: Pick<Database, 'assertUsable'>
+  readonly models: Pick<ModelRegistry, 'active'>
+  readonly table: TrafficTable
+  readonly now: () => Date
+}
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    optimization: Optimization
+  }
+}
+
+const LONGEST_PATTERN = 255
+
+export function createOptimization({ sql, database, models, table, now }: OptimizationOptions): Optimization {
+  const stopping = new AbortController()
+  const recommendations = createRecommendations(sql, () => database.assertUsable())
+  const replayed = createBacktests(sql, table)
+
+  const trained = (): RateOptimizer => {
+    const { optimizer } = models.active
+    if (optimizer) return optimizer.model
+    const message =
+      'No rate optimizer is active. POST /train learns one; POST /model/load takes up a stored one.'
+    throw new ServiceError('MODEL_NOT_TRAINED', message)
+  }
+  /** Limits in force are good to know; while the database is away they are not known. */
+  const rulesOf = async (endpoints: readonly string[]): Promise<RuleRow[]> => {
+    try {
+      return await rulesInForce(sql, endpoints)
+    } catch (error) {
+      if (isDatabaseAway(error)) return []
+      throw error
+    }
+  }
+  const replay = async (plan: BacktestPlan, gone: AbortSignal): Promise<Backtested> => {
+    await database.assertUsable()
+    return replayed(plan, AbortSignal.any([gone, stopping.signal]))
+  }
+  const save = async (found: readonly Recommendation[], rules: readonly RuleRow[]): Promise<string[]> => {
+    for (const { endpoint } of found) assertPattern(endpoint)
+    return recommendations.save(found.map((each) => toRow(each, ruleFor(rules, each.endpoint, each.tier))))
+  }
+  /** The same limits for all of them, on the requests of the last days. */
+  const backtestOf = (
+    found: readonly Recommendation[],
+    scope: Scope,
+    byMethod: boolean,
+    gone: AbortSignal,
+  ) => {
+    const only = found.length === 1 ? found[0]! : null
+    const rules = new Map(
+      found.filter((each) => each.scope === scope).map((each) => [each.endpoint, toRule(each)]),
+    )
+    const range = exportRange({}, now())
+    const plan = {
+      ...range,
+      endpoint: only?.endpoint ?? null,
+      rules,
+      byMethod,
+      scope,
+      algorithm: 'token_bucket' as const,
+    }
+    return replay(plan, gone).then((done) => ({ ...done, ...range }))
+  }
+
+  return {
+    recommendations,
+    async recommend(request, gone) {
+      const { tier = 'default', strategy = 'balanced', scope = 'endpoint', current_limit } = request
+      const { name, model, hasMethod } = findEndpoint(
+        models.active.optimizer?.model ?? null,
+        request.endpoint,
+      )
+      const rules = await rulesOf([name])
+      const currentLimit = current_limit ?? ruleFor(rules, name, tier)?.limit ?? null
+      const found = recommend({ endpoint: name, tier, strategy, scope, currentLimit, model })
+      const backtest =
+        request.backtest === true
+          ? toShort(await backtestOf([found], found.scope, hasMethod, gone), null)
+          : undefined
+      const [id] = request.save === true ? await save([found], rules) : []
+      return { ...found, ...(backtest && { backtest }), ...(id !== undefined && { id }) }
+    },
+    async recommendAll(request, gone) {
+      const {
+        tier = 'default',
+        strategy = 'balanced',
+        scope = 'endpoint',
+        by_method: byMethod = false,
+      } = request
+      const { byMethod: methods, byTemplate } = trained()
+      const endpoints = byMethod ? methods : byTemplate
+      const rules = await rulesOf([...endpoints.keys()])
+      const inForce = new Map(
+        rules.map((rule) => [rule.endpoint, rules.filter((each) => each.endpoint === rule.endpoint)]),
+      )
+      const found = [...endpoints].map(([endpoint, model]) => {
+        const currentLimit = ruleFor(inForce.get(endpoint) ?? [], endpoint, tier)?.limit ?? null
+        return recommend({ endpoint, tier, strategy, scope, currentLimit, model })
+      })
+      const done = request.backtest === true ? await backtestOf(found, scope, byMethod, gone) : undefined
+      const ids = request.save === true ? await save(found, rules) : []
+      return found.map((each, i) => ({
+        ...each,
+        ...(done && each.scope === scope && { backtest: toShort(done, i + 1) }),
+        ...(ids[i] !== undefined && { id: ids[i] }),
+      }))
+    },
+    clusters: (nClusters, byMethod) => {
+      const { byMethod: methods, byTemplate } = trained()
+      const models = [...(byMethod ? methods : byTemplate).values()]
+      return clusterEndpoints(
+        models.map(({ profile }) => profile),
+        nClusters,
+      )
+    },
+    async limits(format, choice, gone) {
+      const { tier = 'default', strategy = 'balanced', scope = 'client' } = choice
+      const found = await this.recommendAll({ ...choice, scope }, gone)
+      const head = { tier, strategy, generatedAt: now().toISOString() }
+      const entries = found.map(toLimitEntry)
+      return format === 'json' ? limitList(entries, head) : limitFile(format, entries, head)
+    },
+    profilesText(byMethod) {
+      return profilesCsv([...this.profiles(byMethod).values()])
+    },
+    profiles: (byMethod) => {
+      const { byMethod: methods, byTemplate } = trained()
+      return new Map([...(byMethod ? methods : byTemplate)].map(([name, { profile }]) => [name, profile]))
+    },
+    async backtest(request, gone) {
+      const plan = backtestPlan(request, models.active.optimizer?.model ?? null, trained, now())
+      const done = await replay(plan, gone)
+      return { ...done, plan, rule: plan.rules instanceof Map ? null : (plan.rules as ReplayRule) }
+    },
+    close() {
+      stopping.abort(new ServiceError('SHUTTING_DOWN', 'The backtest was stopped, as the service is.'))
+    },
+  }
+}
+
+/** The limit in force of a tier; one without a tier is for all of them. */
+function ruleFor(rules: readonly RuleRow[], endpoint: string, tier: Tier): RuleRow | undefined {
+  const own = rules.filter((rule) => rule.endpoint === endpoint)
+  return own.find((rule) => rule.tier === tier) ?? own.find((rule) => rule.tier === null)
+}
+
+function toRow(found: Recommendation, rule: RuleRow | undefined): NewRecommendation {
+  return {
+    endpoint: found.endpoint,
+    tier: found.tier,
+    currentLimit: found.current_limit,
+    currentBurst: rule?.burst ?? null,
+    limit: found.recommended_limit,
+    burst: found.recommended_burst,
+    strategy: found.strategy,
+    confidence: found.confidence,
+    reasoning: found.reasoning,
+    warnings: found.warnings,
+    profile: found.profile && { ...found.profile, scope: found.scope },
+  }
+}
+
+function assertPattern(endpoint: string): void {
+  if ([...endpoint].length <= LONGEST_PATTERN) return
+  const message = `endpoint is longer than ${LONGEST_PATTERN} characters, which is all that can be saved. Leave out save, or the method.`
+  throw new ServiceError('INVALID_REQUEST', message, [
+    { field: 'endpoint', problem: 'is too long to be saved' },
+  ])
+}
+
+/** @param index of one endpoint of several; null: all that was replayed */
+function toShort(
+  { report, names, from, to }: Backtested & { from: Date; to: Date },
+  index: number | null,
+): ShortBacktest {
+  const { requests, rejected } =
+    index === null ? report : (report.byEndpoint[index] ?? { requests: 0, rejected: 0 })
+  const alone = index === null || names.endpoints.length === 2
+  return {
+    from: from.toISOString(),
+    to: to.toISOString(),
+    requests,
+    rejected,
+    rejection_rate: requests > 0 ? rejected / requests : 0,
+    clients: alone ? report.clients : null,
+    clients_affected: alone ? report.clientsAffected : null,
+  }
+}
+
+/** `fastify.optimization`. */
+export default fp(
+  async (app) => {
+    const { config, sql, models, database } = app
+    const optimization = createOptimization({
+      ...{ sql, models, database },
+      table: config.trafficTable,
+      now: () => new Date(),
+    })
+    app.decorate('optimization', optimization)
+    app.addHook('preClose', async () => optimization.close())
+  },
+  { name: 'optimization', dependencies: ['config', 'database', 'model-registry'] },
+)

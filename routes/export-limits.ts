@@ -1,0 +1,98 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Type } from '@sinclair/typebox'
+import { goneSignal } from './gone.js'
+import { LimitFileQuery, LimitFiles, Profile, ProfilesQuery } from './schemas/optimization.js'
+import { failures, ref, Timestamp } from './schemas/types.js'
+
+const FILES = {
+  nginx: 'aegis-limits.conf',
+  envoy: 'aegis-limits.yaml',
+  kong: 'kong.yaml',
+  express: 'limits.mjs',
+  headers: 'ratelimit-policy.txt',
+} as const
+
+const routes: FastifyPluginAsyncTypebox = async (app) => {
+  app.get(
+    '/export/rate-limits',
+    {
+      exposeHeadRoute: false,
+      schema: {
+        operationId: 'exportRateLimits',
+        tags: ['export'],
+        summary: 'The recommended limits as the configuration of a gateway',
+        description:
+          'A complete file with comments, in log-only mode where the gateway has one: NGINX, the rate limit service of Envoy, Kong, express-rate-limit, or RateLimit-Policy fields. JSON comes in the envelope.',
+        querystring: LimitFileQuery,
+        response: {
+          '2xx': {
+            description: 'The limits.',
+            content: {
+              'text/plain': { schema: { type: 'string' } },
+              'application/json': { schema: enveloped(LimitFiles) },
+            },
+          },
+          ...failures(400, 409, 503),
+        },
+      },
+    },
+    async (request, reply) => {
+      const { format = 'json', ...choice } = request.query
+      const found = await app.optimization.limits(format, choice, goneSignal(reply))
+      if (typeof found !== 'string') return envelope(found)
+      const file = FILES[format as keyof typeof FILES]
+      reply.type('text/plain; charset=utf-8')
+      reply.header('content-disposition', `attachment; filename="${file}"`)
+      return found
+    },
+  )
+
+  app.get(
+    '/export/endpoint-profiles',
+    {
+      exposeHeadRoute: false,
+      schema: {
+        operationId: 'exportEndpointProfiles',
+        tags: ['export'],
+        summary: 'What the traffic of each endpoint is like',
+        description: 'Of the active rate optimizer. CSV comes as an attachment, JSON in the envelope.',
+        querystring: ProfilesQuery,
+        response: {
+          '2xx': {
+            description: 'The profiles.',
+            content: {
+              'text/csv': { schema: { type: 'string' } },
+              'application/json': { schema: enveloped(Profiles) },
+            },
+          },
+          ...failures(400, 409),
+        },
+      },
+    },
+    async (request, reply) => {
+      const { format = 'json', by_method = false } = request.query
+      if (format === 'json') {
+        const profiles = app.optimization.profiles(by_method)
+        return envelope({ profiles: Object.fromEntries(profiles), count: profiles.size })
+      }
+      reply.type('text/csv; charset=utf-8')
+      reply.header('content-disposition', 'attachment; filename="endpoint_profiles.csv"')
+      return app.optimization.profilesText(by_method)
+    },
+  )
+}
+
+const Profiles = Type.Object({
+  profiles: Type.Record(Type.String(), ref(Profile)),
+  count: Type.Integer({ minimum: 0 }),
+})
+
+function enveloped(data: ReturnType<typeof Type.Object>) {
+  return Type.Object({ success: Type.Literal(true), data, timestamp: Timestamp })
+}
+
+function envelope(data: object) {
+  return { success: true, data, timestamp: new Date().toISOString() }
+}
+
+export default routes

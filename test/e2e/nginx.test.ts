@@ -1,0 +1,104 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer, type AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import t, { type Test } from 'tap'
+import type { LimitEntry } from '../../models/limit-files/limit-entry.js'
+import { nginxFile } from '../../models/limit-files/nginx.js'
+
+const HEAD = { tier: 'default', strategy: 'balanced', generatedAt: '2026-01-31T12:00:00.000Z' }
+const entry = (path: string, more: Partial<LimitEntry> = {}): LimitEntry => ({
+  ...{ endpoint: path, method: null, path, scope: 'client', limit: 600, burst: 20, longWindow: null },
+  ...more,
+})
+const skip = spawnSync('nginx', ['-v']).error ? 'nginx is not installed' : false
+
+/** A folder with a configuration that includes the file, and the port it listens on. */
+async function configured(t: Test, limits: string) {
+  const folder = await mkdtemp(join(tmpdir(), 'aegis-ml-nginx-'))
+  t.teardown(() => rm(folder, { recursive: true, force: true }))
+  const port = await freePort()
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
+  const paths = temporary.map((name) => `${name}_temp_path ${folder}/${name};`).join(' ')
+  await writeFile(join(folder, 'aegis-limits.conf'), limits)
+  await writeFile(
+    join(folder, 'nginx.conf'),
+    `daemon off; master_process off; pid ${folder}/nginx.pid; error_log ${folder}/error.log;
+    events {}
+    http { access_log off; ${paths} include ${folder}/aegis-limits.conf;
+      server { listen 127.0.0.1:${port}; location / { root ${folder}; try_files /nothing =404; } } }`,
+  )
+  return { folder, port }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
+
+const flags = (folder: string) => [
+  '-p',
+  folder,
+  '-c',
+  join(folder, 'nginx.conf'),
+  '-e',
+  join(folder, 'error.log'),
+]
+
+t.test('nginx accepts the file, hostile paths and a thousand endpoints in it', { skip }, async (t) => {
+  const paths = ['/a"\n}; \\$host*/{id}.é', "/it's/{id}", '/{a;b}', '/a b', '/$uri/\\', '/{id}.json']
+  const many = Array.from({ length: 1000 }, (_, i) =>
+    entry(`/service-${i}/{id}`, { scope: i % 2 ? 'client' : 'endpoint' }),
+  )
+  for (const entries of [[], paths.map((path) => entry(path)), many]) {
+    const { folder } = await configured(t, nginxFile(entries, HEAD))
+    const { status, stderr } = spawnSync('nginx', ['-t', ...flags(folder)], { encoding: 'utf8' })
+    t.equal(status, 0, stderr)
+  }
+})
+
+t.test('nginx lets through the burst and then the rate, and nothing else is limited', { skip }, async (t) => {
+  const entries = [entry('/users/{id}', { method: 'GET', endpoint: 'GET /users/{id}', limit: 60, burst: 7 })]
+  for (const dryRun of [false, true]) {
+    const { folder, port } = await configured(t, nginxFile(entries, HEAD, dryRun))
+    const nginx = spawn('nginx', flags(folder), { stdio: 'ignore' })
+    const ended = new Promise((resolve) => nginx.once('exit', resolve))
+    try {
+      const ask = async (path: string, method = 'GET') =>
+        (await fetch(`http://127.0.0.1:${port}${path}`, { method })).status
+      await reachable(() => ask('/'))
+      const startedMs = performance.now()
+      const statuses: number[] = []
+      for (let i = 0; i < 30; i++) statuses.push(await ask(`/users/${i}`))
+      const passed = statuses.filter((status) => status === 404).length
+      // One a second is refilled, while these were sent.
+      const refilled = Math.ceil((performance.now() - startedMs) / 1000)
+      if (dryRun) t.equal(passed, 30, 'only logged')
+      else t.ok(passed >= 7 && passed <= 7 + refilled, `${passed} passed`)
+      for (let i = 0; i < 10; i++) t.not(await ask(`/users/${i}/orders`), 429)
+      t.not(await ask('/users/1', 'DELETE'), 429)
+    } finally {
+      nginx.kill()
+      await ended
+    }
+  }
+})
+
+async function reachable(ask: () => Promise<unknown>): Promise<void> {
+  for (let i = 0; i < 100; i++) {
+    if (
+      await ask().then(
+        () => true,
+        () => false,
+      )
+    )
+      return
+    await delay(50)
+  }
+  throw new Error('nginx does not answer')
+}

@@ -1,0 +1,94 @@
+import t from 'tap'
+import type { LimitEntry } from '../../../models/limit-files/limit-entry.js'
+import { limitFile, type LimitFileFormat } from '../../../models/limit-files/limit-file.js'
+import { pathPattern } from '../../../models/limit-files/path-pattern.js'
+
+const HEAD = { tier: 'default', strategy: 'balanced', generatedAt: '2026-01-31T12:00:00.000Z' }
+const PLAIN: LimitEntry = {
+  ...{ endpoint: 'GET /users/{id}', method: 'GET', path: '/users/{id}', scope: 'client' },
+  ...{ limit: 100, burst: 20, longWindow: { seconds: 3600, limit: 900 } },
+}
+const SHARED: LimitEntry = {
+  ...{
+    endpoint: '/health',
+    method: null,
+    path: '/health',
+    scope: 'endpoint',
+    limit: 60,
+    burst: 10,
+    longWindow: null,
+  },
+}
+const HOSTILE: LimitEntry = {
+  ...SHARED,
+  path: '/a"\n}; \\$host*/{id}.é',
+  endpoint: '/a"\n}; \\$host*/{id}.é',
+}
+
+t.test('each file says what it has to', async (t) => {
+  const cases: [LimitFileFormat, RegExp[]][] = [
+    [
+      'nginx',
+      [
+        /limit_req_dry_run on;/,
+        /"~\^GET \/users\/\[\^\/\]\+\$" \$binary_remote_addr;/,
+        /rate=100r\/m;/,
+        /burst=19 nodelay;/,
+        /" all;/,
+      ],
+    ],
+    [
+      'envoy',
+      [
+        /^domain: aegis_ml$/m,
+        /value: "GET \/users\/{id}"/,
+        /requests_per_unit: 100/,
+        /unit: hour/,
+        /shadow_mode: true/,
+      ],
+    ],
+    [
+      'kong',
+      [
+        /^_format_version: "3.0"$/m,
+        /methods: \["GET"\]/,
+        /paths: \["~\/users\/\[\^\/\]\+\$"\]/,
+        /minute: 100/,
+        /hour: 900/,
+        /limit_by: service/,
+      ],
+    ],
+    [
+      'express',
+      [/windowMs: 60000, limit: 100/, /windowMs: 3600000, limit: 900/, /method: "get"/, /keyGenerator/],
+    ],
+    ['headers', [/^GET \/users\/{id}\tRateLimit-Policy: "minute";q=100;w=60, "long";q=900;w=3600$/m]],
+  ]
+  for (const [format, patterns] of cases) {
+    const text = limitFile(format, [PLAIN, SHARED], HEAD)
+    for (const pattern of [...patterns, /2026-01-31T12:00:00.000Z: tier default, strategy balanced/]) {
+      t.match(text, pattern, format)
+    }
+    t.ok(limitFile(format, [], HEAD).endsWith('\n'), `${format} without endpoints`)
+  }
+})
+
+t.test('a hostile path stays within its line and its quotes', async (t) => {
+  for (const format of ['nginx', 'envoy', 'kong', 'express', 'headers'] as const) {
+    const lines = (entries: LimitEntry[]) => limitFile(format, entries, HEAD).split('\n').length
+    t.equal(lines([HOSTILE]), lines([SHARED]), format)
+  }
+  t.match('/a"\n}; \\$host*/42.é', new RegExp(pathPattern(HOSTILE.path).replace('\\xc3\\xa9', 'é')))
+  t.equal(pathPattern('/a%20b/{id}.json'), '^/a\\x20b/[^/]+\\x2ejson$')
+  t.equal(pathPattern('/100%'), '^/100\\x25$')
+})
+
+t.test('the module for Express can be loaded and matches paths', async (t) => {
+  const text = limitFile('express', [PLAIN, SHARED, HOSTILE], HEAD)
+  const module = (await import(`data:text/javascript,${encodeURIComponent(text)}`)) as {
+    limits: { method: string; path: RegExp; options: { limit: number } }[]
+  }
+  t.match(module.limits, [{ options: { limit: 100 } }, { options: { limit: 900 } }, {}, {}])
+  t.ok(module.limits[0]!.path.test('/users/42'))
+  t.notOk(module.limits[0]!.path.test('/users/42/orders'))
+})
