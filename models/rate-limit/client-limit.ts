@@ -52,7 +52,8 @@ export interface ClientLimit {
 
 /** Times the second highest honest peak that a client's own may be without the rest of the crowd beside it. */
 const REACH = { minute: 3, hour: 2.5 }
-const HEADROOM = 1.1
+/** Less by the hour: a scraper is three times the busiest client, a flood twenty. */
+const HEADROOM = { minute: 1.15, hour: 1.1, burst: 1.15 }
 const BUDGET = {
   minute: { clients: 0.005, requests: 1e-4 },
   hour: { clients: 0.0025, requests: 1e-4 },
@@ -66,7 +67,7 @@ const RUNAWAYS_NAMED = 10
  * The limit of one client of an endpoint, from what each of its clients does at its busiest.
  *
  * First floods and scrapers are left out ({@link dropRunaways}), by the minute and then by the hour. Then the limit
- * is the lowest that keeps within a budget of harm to all others ({@link harmLevel}), with a tenth to spare; the same by
+ * is the lowest that keeps within a budget of harm to all others ({@link harmLevel}), with 15 % to spare; the same by
  * the hour makes the long window, where an hour at the limit would be more than twice of what anyone does. The burst
  * comes from the arrival curves of those who behave. Everything is deterministic; O(n log n) in rows.
  *
@@ -85,18 +86,17 @@ export function fitClientLimit(traffic: ClientTraffic): ClientLimit | null {
     trusted,
     honest,
   )
-  const hourHonest = honest.slice()
-  const busiestHour = dropRunaways(table, { values: rows.requests, reach: REACH.hour }, trusted, hourHonest)
+  const busiestHour = dropRunaways(table, { values: rows.requests, reach: REACH.hour }, trusted, honest)
   const minutes = clientPeaks(table, rows.busiestMinute, honest)
-  const hours = clientPeaks(table, rows.requests, hourHonest)
-  const limit = round(HEADROOM * levelOf(minutes, BUDGET.minute))
-  const hourLimit = round(HEADROOM * levelOf(hours, BUDGET.hour))
+  const hours = clientPeaks(table, rows.requests, honest)
+  const limit = round(HEADROOM.minute * levelOf(minutes, BUDGET.minute), 2)
+  const hourLimit = Math.max(limit, round(HEADROOM.hour * levelOf(hours, BUDGET.hour), 3))
   const interval = dailyMovement(
     dailyQuantiles(table, minutes, 1 - BUDGET.minute.clients),
     limit,
     traffic.seed,
   )
-  const runaways = runawaysOf(table, hourHonest)
+  const runaways = runawaysOf(table, honest)
   const { requests } = minutes
   const days = table.days.length
   return {
@@ -120,9 +120,9 @@ function levelOf(peaks: ClientPeaks, budget: { clients: number; requests: number
   return harmLevel(peaks.peaks, peaks.loads, peaks.requests, budget)
 }
 
-/** Two digits: a coarser grid would move a limit by a quarter when the traffic moves by a hundredth. */
-function round(value: number): number {
-  return Math.max(LEAST, value < 10 ? Math.ceil(value) : Number(value.toPrecision(2)))
+/** Whole, and with so many digits where there are more: a coarser grid would move a limit by a quarter when the traffic moves by a hundredth. */
+function round(value: number, digits: number): number {
+  return Math.max(LEAST, value < 10 ** digits ? Math.ceil(value) : Number(value.toPrecision(digits)))
 }
 
 function burstsOf(
@@ -145,7 +145,7 @@ function burstsOf(
   }
   return (limit) => {
     const depth = kept.length > 0 ? burstAt(curves, of, limit, BUDGET.burst) : 0
-    return Math.max(LEAST, Math.ceil(HEADROOM * depth))
+    return Math.max(LEAST, Math.ceil(HEADROOM.burst * depth))
   }
 }
 

@@ -23,7 +23,7 @@ export function describeClientLimit(fitted: ClientLimit, answer: Answer): string
     )
   }
   sentences.push(
-    `The busiest minute of any other has ${busiestMinute} requests; all but a very few of them fit, with a tenth to spare, into ${fitted.limit}; tier ${answer.tier} × ${TIERS[answer.tier].multiplier} and strategy ${answer.strategy} make ${answer.limit}.`,
+    `The busiest minute of any other has ${busiestMinute} requests; all but a very few of them fit, with 15 % to spare, into ${fitted.limit}; tier ${answer.tier} × ${TIERS[answer.tier].multiplier} and strategy ${answer.strategy} make ${answer.limit}.`,
     `A burst of ${answer.burst} is what they need at that rate.`,
   )
   if (answer.longWindow) {

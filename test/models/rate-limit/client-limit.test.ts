@@ -21,9 +21,9 @@ const plain = fit(people)
 const flood = (client: number, hour: number, perMinute = 20 * plain.busiestMinute): Request[] =>
   steady(client, perMinute * 60, hour, 1).slice(0, perMinute * 10)
 
-t.test('it covers nearly all clients with a tenth to spare, and little more', async (t) => {
-  t.ok(plain.limit >= 0.9 * plain.busiestMinute && plain.limit <= 1.2 * plain.busiestMinute)
-  t.ok(plain.longWindow!.limit <= 1.2 * plain.busiestHour)
+t.test('it covers nearly all clients with something to spare, and little more', async (t) => {
+  t.ok(plain.limit >= 0.9 * plain.busiestMinute && plain.limit <= 1.25 * plain.busiestMinute)
+  t.ok(plain.longWindow!.limit <= 1.25 * plain.busiestHour)
   t.equal(plain.longWindow!.seconds, 3600)
   t.match(plain, { clients: 300, days: 14, nRunaways: 0, requests: people.length })
   const { p50, p90, p99 } = plain.peakMinutes
