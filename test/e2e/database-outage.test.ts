@@ -93,7 +93,7 @@ t.test(
     const second = await testService(t, environment)
     t.equal(await versionInUse(second), old, 'the active one, not the newest')
     t.match(await second.post('/detect', USUAL), { status: 200, body: { data: { model_version: old } } })
-    await sql`update aegis_ml_active_models set version = ${newest!}` // as another replica did
+    await sql`update aegis_ml_active_models set version = ${newest!} where kind = 'anomaly_detector'` // as another replica did
     await proxy.open()
     await eventually(async () => (await versionInUse(second)) === newest)
     await second.post('/model/reset')
@@ -102,7 +102,7 @@ t.test(
     await proxy.close()
     const third = await testService(t, environment)
     t.equal(await versionInUse(third), undefined, 'a reset is remembered as well')
-    await sql`update aegis_ml_active_models set version = ${newest!}`
+    await sql`update aegis_ml_active_models set version = ${newest!} where kind = 'anomaly_detector'`
     await rm(environment.MODEL_PATH, { recursive: true })
     await proxy.open()
     await eventually(async () => (await versionInUse(third)) === newest)

@@ -24,6 +24,9 @@ const SETTINGS = {
 const FIRST_PAUSE_MS = 20
 const LONGEST_PAUSE_MS = 250
 
+/** The server ends the session of a replica that hangs, and so does not keep the others from their turn. */
+const SILENCE = '15s'
+
 /** What is not cancelled by then, since the server is silent, loses its connection. */
 const CANCEL_LIMIT_MS = 2_000
 
@@ -45,6 +48,8 @@ export async function withRollupSession<T>(
   try {
     const [row] = await sql<{ pid: number }[]>`select pg_backend_pid() as pid`
     backend = row!.pid
+    await sql`select set_config(name, ${SILENCE}, false) from pg_settings
+      where name in ('idle_session_timeout', 'idle_in_transaction_session_timeout')` // the first since PostgreSQL 14
     await waitForTurn(sql, signal)
     return await work({
       sql,
