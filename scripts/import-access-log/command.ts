@@ -78,7 +78,15 @@ interface Outcome {
 }
 
 async function run(files: readonly string[], flags: Flags, stop: AbortSignal): Promise<void> {
-  const sources = await findSources(files)
+  try {
+    await readSources(await findSources(files), flags, stop)
+  } finally {
+    // Left open, it would keep the process from ending after a failure.
+    if (files.includes(STDIN)) process.stdin.destroy()
+  }
+}
+
+async function readSources(sources: readonly LogSource[], flags: Flags, stop: AbortSignal): Promise<void> {
   const reading: LogReaderOptions = { format: flags.format, names: flags.field ?? {} }
   if (flags.dryRun) {
     const describe: Work = ({ path }, pieces, onLines) => describeLog(nameOf(path), pieces, reading, onLines)

@@ -1,5 +1,5 @@
 import type { Sql } from 'postgres'
-import { importRequests } from '../../db/queries/import-log.js'
+import { importRequests, type LogPiece } from '../../db/queries/import-log.js'
 import type { TrafficTable } from '../../db/queries/traffic.js'
 import { LOG_COLUMNS, requestRows } from '../../models/access-log/request-row.js'
 import type { LogReaderOptions } from './log-reader.js'
@@ -32,7 +32,7 @@ export async function importLog(
     const { added } = await importRequests(sql, {
       table,
       columns: LOG_COLUMNS[table],
-      rows: work.lines(),
+      pieces: work.pieces(),
       signal,
     })
     const { accepted, rejected: bad } = work.summary
@@ -52,11 +52,11 @@ function copyLines({ pieces, reading, table, onLines }: LogImport, rejected: Rej
   const summary = new LogSummary()
   const idOf = createRequestIds()
   const rows = requestRows(table)
-  let text = ''
+  let piece = new GrowingPiece()
   const reader = new LogReader(reading, {
     accepted(entry, line) {
       summary.accept(entry)
-      text += rows.line(entry, idOf(line))
+      piece.add(entry.timeMs, rows.line(entry, idOf(line)))
     },
     rejected(...line) {
       summary.reject(...line)
@@ -64,23 +64,23 @@ function copyLines({ pieces, reading, table, onLines }: LogImport, rejected: Rej
     },
   })
   const taken = () => {
-    const full = text
-    text = ''
+    const full = piece
+    piece = new GrowingPiece()
     return full
   }
   return {
     summary,
-    async *lines(): AsyncGenerator<string, void> {
-      for await (const piece of pieces) {
-        reader.push(piece)
+    async *pieces(): AsyncGenerator<LogPiece, void> {
+      for await (const bytes of pieces) {
+        reader.push(bytes)
         onLines(reader.lines)
         await rejected.flush()
-        if (text !== '') yield taken()
+        if (piece.text !== '') yield taken()
       }
       reader.end()
       // Before the rows are there for good: a line is in the table or in this file.
       await rejected.finish()
-      if (text !== '') yield taken()
+      if (piece.text !== '') yield taken()
     },
     inWords: () => `${inWords(reader.lines)} lines (${summary.format(reader.format)})${summary.range()}`,
     remarks(): string[] {
@@ -89,6 +89,23 @@ function copyLines({ pieces, reading, table, onLines }: LogImport, rejected: Rej
         ? []
         : [`  ${inWords(withoutAddress)} requests have no IP address, so that none is stored.`]
     },
+  }
+}
+
+const HOUR_MS = 3_600_000
+
+class GrowingPiece implements LogPiece {
+  text = ''
+  fromMs = Infinity
+  toMs = -Infinity
+  readonly hours: number[] = []
+
+  add(timeMs: number, line: string): void {
+    this.text += line
+    if (timeMs < this.fromMs) this.fromMs = timeMs
+    if (timeMs > this.toMs) this.toMs = timeMs
+    const hour = Math.floor(timeMs / HOUR_MS)
+    if (this.hours.at(-1) !== hour) this.hours.push(hour)
   }
 }
 

@@ -288,7 +288,7 @@ t.test('killed, or stopped by Ctrl-C, in the middle: nothing of the file is ther
       'begin perform pg_sleep(0.01); return new; end';
     create trigger slow before insert on request_logs for each row execute function slow()`)
   const backends = () => sql`
-    select from pg_stat_activity where application_name = 'aegis-ml script' and query like '%insert into%'
+    select from pg_stat_activity where application_name = 'aegis-ml script' and query like 'copy %'
       and datname = current_database()`
   for (const [signal, code] of [
     ['SIGKILL', 'SIGKILL'],
@@ -321,11 +321,24 @@ t.test('stopped while standard input is silent', async (t) => {
   })
   child.stdin.write(combined(5))
   const copying = () =>
-    sql`select from pg_stat_activity where query like 'copy aegis_ml_staged%' and datname = current_database()`
+    sql`select from pg_stat_activity where query like 'copy %' and datname = current_database()`
   while ((await copying()).length === 0) await delay(20)
   child.kill('SIGTERM')
   const [code] = (await once(child, 'close')) as [number]
   t.equal(code, 143)
   t.equal(await stored(), 0)
   t.strictSame(await readdir(folder), [])
+})
+
+t.test('a failure ends the command, also while standard input is silent', async (t) => {
+  const { folder } = await prepared(t)
+  const script = fileURLToPath(new URL(`../../scripts/${SCRIPT}.js`, import.meta.url))
+  const away = ['--db-host', '127.0.0.1', '--db-port', '1']
+  const child = spawn(process.execPath, [script, ...away], {
+    cwd: folder,
+    env: { PATH: process.env['PATH'] },
+  })
+  child.stdin.write(combined(5))
+  const [code] = (await once(child, 'close')) as [number]
+  t.equal(code, 3)
 })

@@ -1,0 +1,27 @@
+const HOUR_MS = 3_600_000
+/** Hours without requests between two ranges that are told one by one. */
+const LONGEST_GAP = 24
+
+/** The hours that have got rows. */
+export class TouchedHours {
+  readonly #hours = new Set<number>()
+
+  /** @param hours since 1970 @returns true */
+  add(hours: Iterable<number>): true {
+    for (const hour of hours) this.#hours.add(hour)
+    return true
+  }
+
+  /** In order of time, both ends included; one request dated years ago does not touch all the years since. */
+  ranges(): { from: Date; to: Date }[] {
+    const ranges: { from: Date; to: Date }[] = []
+    let before = -Infinity
+    for (const hour of [...this.#hours].toSorted((a, b) => a - b)) {
+      const to = new Date((hour + 1) * HOUR_MS - 1)
+      if (hour - before > LONGEST_GAP) ranges.push({ from: new Date(hour * HOUR_MS), to })
+      else ranges.at(-1)!.to = to
+      before = hour
+    }
+    return ranges
+  }
+}
