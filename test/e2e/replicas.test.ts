@@ -115,14 +115,15 @@ t.test('a replica that hangs while it trains loses the right to, and gives up wh
   const { sql, a, b } = await twoReplicas(t)
   await insertMinutes(sql, 30)
   const release = await holdTraffic(sql)
+  await post(`${b.service.url}/generate/synthetic`, { duration_hours: 24 })
   const hanging = post(`${a.service.url}/train`)
   await eventually(async () => (await get(`${b.service.url}/train/status`)).body.data['training'] === true)
   a.service.child.kill('SIGSTOP')
   await release()
-  t.match(await post(`${b.service.url}/train`), { status: 409, body: { code: 'TRAINING_RUNNING' } })
+  t.match(await post(`${b.service.url}/train/synthetic`), { status: 409, body: { code: 'TRAINING_RUNNING' } })
   const trained = await eventually(
     async () => {
-      const answer = await post(`${b.service.url}/train`)
+      const answer = await post(`${b.service.url}/train/synthetic`)
       return answer.status === 200 && answer
     },
     { limitMs: 60_000, pauseMs: 500 },
