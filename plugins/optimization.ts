@@ -125,31 +125,25 @@ export function createOptimization({ sql, database, models, table, now }: Optimi
     await database.assertUsable()
     return replayed(plan, AbortSignal.any([gone, stopping.signal]))
   }
-  const save = async (found: readonly Recommendation[], rules: readonly RuleRow[]): Promise<string[]> => {
-    for (const { endpoint } of found) assertPattern(endpoint)
-    return recommendations.save(found.map((each) => toRow(each, ruleFor(rules, each.endpoint, each.tier))))
-  }
-  /** The same limits for all of them, on the requests of the last days. */
-  const backtestOf = (
+  /** The same limits for all of them, on the requests of the last days; by endpoint, without those of another scope. */
+  const backtestsOf = async (
     found: readonly Recommendation[],
     scope: Scope,
     byMethod: boolean,
     gone: AbortSignal,
-  ) => {
-    const only = found.length === 1 ? found[0]! : null
-    const rules = new Map(
-      found.filter((each) => each.scope === scope).map((each) => [each.endpoint, toRule(each)]),
-    )
+  ): Promise<Map<string, ShortBacktest>> => {
+    const limited = found.filter((each) => each.scope === scope)
     const range = exportRange({}, now())
-    const plan = {
+    const plan: BacktestPlan = {
       ...range,
-      endpoint: only?.endpoint ?? null,
-      rules,
+      endpoint: found.length === 1 ? found[0]!.endpoint : null,
+      rules: new Map(limited.map((each) => [each.endpoint, toRule(each)])),
       byMethod,
       scope,
-      algorithm: 'token_bucket' as const,
+      algorithm: 'token_bucket',
     }
-    return replay(plan, gone).then((done) => ({ ...done, ...range }))
+    const done = await replay(plan, gone)
+    return new Map(limited.map(({ endpoint }, i) => [endpoint, toShort(done, i + 1, range)]))
   }
 
   return {
@@ -160,14 +154,15 @@ export function createOptimization({ sql, database, models, table, now }: Optimi
         models.active.optimizer?.model ?? null,
         request.endpoint,
       )
-      const rules = await rulesOf([name])
-      const currentLimit = current_limit ?? ruleFor(rules, name, tier)?.limit ?? null
+      const rule = ruleFor(await rulesOf([name]), tier)
+      const currentLimit = current_limit ?? rule?.limit ?? null
       const found = recommend({ endpoint: name, tier, strategy, scope, currentLimit, model })
+      if (request.save === true && !canBeKept(name)) throw cannotBeKept()
       const backtest =
         request.backtest === true
-          ? toShort(await backtestOf([found], found.scope, hasMethod, gone), null)
+          ? (await backtestsOf([found], found.scope, hasMethod, gone)).get(name)
           : undefined
-      const [id] = request.save === true ? await save([found], rules) : []
+      const [id] = request.save === true ? await recommendations.save([toRow(found, rule)]) : []
       return { ...found, ...(backtest && { backtest }), ...(id !== undefined && { id }) }
     },
     async recommendAll(request, gone) {
@@ -179,21 +174,28 @@ export function createOptimization({ sql, database, models, table, now }: Optimi
       } = request
       const { byMethod: methods, byTemplate } = trained()
       const endpoints = byMethod ? methods : byTemplate
-      const rules = await rulesOf([...endpoints.keys()])
-      const inForce = new Map(
-        rules.map((rule) => [rule.endpoint, rules.filter((each) => each.endpoint === rule.endpoint)]),
-      )
+      const inForce = byEndpoint(await rulesOf([...endpoints.keys()]))
+      const ruleOf = (endpoint: string) => ruleFor(inForce.get(endpoint) ?? [], tier)
       const found = [...endpoints].map(([endpoint, model]) => {
-        const currentLimit = ruleFor(inForce.get(endpoint) ?? [], endpoint, tier)?.limit ?? null
+        const currentLimit = ruleOf(endpoint)?.limit ?? null
         return recommend({ endpoint, tier, strategy, scope, currentLimit, model })
       })
-      const done = request.backtest === true ? await backtestOf(found, scope, byMethod, gone) : undefined
-      const ids = request.save === true ? await save(found, rules) : []
-      return found.map((each, i) => ({
-        ...each,
-        ...(done && each.scope === scope && { backtest: toShort(done, i + 1) }),
-        ...(ids[i] !== undefined && { id: ids[i] }),
-      }))
+      const backtests =
+        request.backtest === true ? await backtestsOf(found, scope, byMethod, gone) : new Map()
+      const kept = request.save === true ? found.filter(({ endpoint }) => canBeKept(endpoint)) : []
+      const ids = await recommendations.save(kept.map((each) => toRow(each, ruleOf(each.endpoint))))
+      const idOf = new Map(kept.map(({ endpoint }, i) => [endpoint, ids[i]!]))
+      return found.map((each) => {
+        const backtest = backtests.get(each.endpoint)
+        const id = idOf.get(each.endpoint)
+        const notKept = request.save === true && id === undefined
+        return {
+          ...each,
+          ...(notKept && { warnings: [...each.warnings, `It was not kept: ${TOO_LONG}.`] }),
+          ...(backtest && { backtest }),
+          ...(id !== undefined && { id }),
+        }
+      })
     },
     clusters: (nClusters, byMethod) => {
       const { byMethod: methods, byTemplate } = trained()
@@ -228,13 +230,19 @@ export function createOptimization({ sql, database, models, table, now }: Optimi
   }
 }
 
+function byEndpoint(rules: readonly RuleRow[]): Map<string, RuleRow[]> {
+  const found = new Map<string, RuleRow[]>()
+  for (const rule of rules) found.set(rule.endpoint, [...(found.get(rule.endpoint) ?? []), rule])
+  return found
+}
+
 /** The limit in force of a tier; one without a tier is for all of them. */
-function ruleFor(rules: readonly RuleRow[], endpoint: string, tier: Tier): RuleRow | undefined {
-  const own = rules.filter((rule) => rule.endpoint === endpoint)
+function ruleFor(own: readonly RuleRow[], tier: Tier): RuleRow | undefined {
   return own.find((rule) => rule.tier === tier) ?? own.find((rule) => rule.tier === null)
 }
 
 function toRow(found: Recommendation, rule: RuleRow | undefined): NewRecommendation {
+  const { scope, long_window: longWindow } = found
   return {
     endpoint: found.endpoint,
     tier: found.tier,
@@ -245,27 +253,33 @@ function toRow(found: Recommendation, rule: RuleRow | undefined): NewRecommendat
     strategy: found.strategy,
     confidence: found.confidence,
     reasoning: found.reasoning,
-    warnings: found.warnings,
-    profile: found.profile && { ...found.profile, scope: found.scope },
+    warnings: longWindow === null ? found.warnings : [...found.warnings, NO_LONG_WINDOW],
+    profile: { ...found.profile, scope, long_window: longWindow },
   }
 }
 
-function assertPattern(endpoint: string): void {
-  if ([...endpoint].length <= LONGEST_PATTERN) return
-  const message = `endpoint is longer than ${LONGEST_PATTERN} characters, which is all that can be saved. Leave out save, or the method.`
-  throw new ServiceError('INVALID_REQUEST', message, [
-    { field: 'endpoint', problem: 'is too long to be saved' },
-  ])
+const NO_LONG_WINDOW =
+  'rate_limit_rules has no place for the longer window: set it in the gateway, or take it from GET /export/rate-limits.'
+
+const TOO_LONG = `endpoint is longer than ${LONGEST_PATTERN} characters, which is all that can be kept`
+
+function canBeKept(endpoint: string): boolean {
+  return [...endpoint].length <= LONGEST_PATTERN
 }
 
-/** @param index of one endpoint of several; null: all that was replayed */
+function cannotBeKept(): ServiceError {
+  const details = [{ field: 'endpoint', problem: 'is too long to be kept' }]
+  return new ServiceError('INVALID_REQUEST', `${TOO_LONG}. Leave out save, or the method.`, details)
+}
+
+/** @param index of the endpoint among those that were replayed */
 function toShort(
-  { report, names, from, to }: Backtested & { from: Date; to: Date },
-  index: number | null,
+  { report, names }: Backtested,
+  index: number,
+  { from, to }: { from: Date; to: Date },
 ): ShortBacktest {
-  const { requests, rejected } =
-    index === null ? report : (report.byEndpoint[index] ?? { requests: 0, rejected: 0 })
-  const alone = index === null || names.endpoints.length === 2
+  const { requests, rejected } = report.byEndpoint[index] ?? NOTHING
+  const alone = names.endpoints.length === 2
   return {
     from: from.toISOString(),
     to: to.toISOString(),
@@ -276,6 +290,8 @@ function toShort(
     clients_affected: alone ? report.clientsAffected : null,
   }
 }
+
+const NOTHING = { requests: 0, rejected: 0 }
 
 /** `fastify.optimization`. */
 export default fp(

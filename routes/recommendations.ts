@@ -74,7 +74,11 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
 
 type Kept = Awaited<ReturnType<FastifyInstance['optimization']['recommendations']['apply']>>
 
+/** What the gateway's table has no columns for is kept with the profile. */
+type Evidence = Partial<Pick<Static<typeof KeptRecommendation>, 'scope' | 'long_window'>>
+
 function toKept(row: Kept): Static<typeof KeptRecommendation> {
+  const { scope = null, long_window = null, ...profile } = (row.profile ?? {}) as Evidence
   return {
     id: row.id,
     generated_at: row.generatedAt.toISOString(),
@@ -88,7 +92,9 @@ function toKept(row: Kept): Static<typeof KeptRecommendation> {
     confidence: row.confidence,
     reasoning: row.reasoning,
     warnings: [...(row.warnings ?? [])],
-    profile: row.profile,
+    scope,
+    long_window,
+    profile: Object.keys(profile).length > 0 ? profile : null,
     status: row.status,
     applied_at: row.appliedAt?.toISOString() ?? null,
     applied_by: row.appliedBy,

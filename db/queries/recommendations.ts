@@ -22,13 +22,16 @@ export interface NewRecommendation {
   readonly confidence: number
   readonly reasoning: string
   readonly warnings: readonly string[]
-  readonly profile: object | null
+  /** The profile, with `scope` and `long_window`, for which the gateway's table has no columns. */
+  readonly profile: object
 }
 
 export const RECOMMENDATION_STATES = ['pending', 'applied', 'rejected', 'expired'] as const
 export type RecommendationState = (typeof RECOMMENDATION_STATES)[number]
 
-export interface StoredRecommendation extends NewRecommendation {
+export interface StoredRecommendation extends Omit<NewRecommendation, 'profile'> {
+  /** Null where others have written the row. */
+  readonly profile: object | null
   readonly id: string
   readonly generatedAt: Date
   readonly status: RecommendationState
@@ -66,7 +69,7 @@ export async function saveRecommendations(sql: Sql, rows: readonly NewRecommenda
           expires_at)
         values (now(), ${row.endpoint}, ${row.tier}, ${row.currentLimit}, ${row.currentBurst}, ${row.limit},
           ${row.burst}, ${row.strategy}, ${row.confidence}, ${row.reasoning}, ${row.warnings as string[]},
-          ${row.profile && tx.json(row.profile as JSONValue)}, 'pending', now() + ${LIFE}::interval)
+          ${tx.json(row.profile as JSONValue)}, 'pending', now() + ${LIFE}::interval)
         returning id::text`
       ids.push(saved.id)
     }

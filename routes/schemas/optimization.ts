@@ -268,7 +268,11 @@ export const KeptRecommendation = Type.Object(
     confidence: nullable(Type.Number()),
     reasoning: nullable(Type.String()),
     warnings: Type.Array(Type.String()),
-    profile: Type.Unknown({ description: 'The profile, with the scope; null for an endpoint never seen.' }),
+    scope: nullable(Scope, { description: 'Null where others have written the row.' }),
+    long_window: nullable(LongWindow, {
+      description: 'A second limit over a longer time, which rate_limit_rules has no place for.',
+    }),
+    profile: Type.Unknown({ description: 'Null for an endpoint never seen.' }),
     status: oneOf(['pending', 'applied', 'rejected', 'expired']),
     applied_at: nullable(Timestamp),
     applied_by: nullable(Type.String()),

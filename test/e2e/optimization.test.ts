@@ -200,3 +200,75 @@ t.test('limits are learned, recommended, replayed, kept and applied', async (t) 
     })
   })
 })
+
+/** Requests of some users on a path, spread over the day before. */
+function insertRequests({ sql }: Service, path: string, count: number, user: string | null) {
+  return sql`
+    insert into request_logs (timestamp, method, path, status_code, response_time_ms, user_id)
+    select date_trunc('minute', now()) - n * interval '1 day' / ${count}::int, 'GET', ${path}, 200, 40, ${user}
+    from generate_series(1, ${count}::int) n`
+}
+
+t.test('each endpoint has a backtest of its own, beside endpoints without known clients', async (t) => {
+  const service = await testService(t)
+  for (const [path, count, user] of [
+    ['/a', 300, 'ann'],
+    ['/b-nobody', 200, null],
+    ['/c', 2000, 'ann'],
+    ['/d', 500, 'bob'],
+  ] as const) {
+    await insertRequests(service, path, count, user)
+  }
+  await service.post('/train')
+  const { data } = (await service.post('/optimize/all', { scope: 'client', backtest: true })).body
+  const found = data['recommendations'] as {
+    endpoint: string
+    scope: string
+    backtest?: { requests: number }
+  }[]
+  t.same(Object.fromEntries(found.map(({ endpoint, backtest }) => [endpoint, backtest?.requests])), {
+    '/a': 300,
+    '/b-nobody': undefined,
+    '/c': 2000,
+    '/d': 500,
+  })
+})
+
+t.test('a path that is too long to be kept keeps no other from it', async (t) => {
+  const service = await testService(t)
+  const long = `/${Array(51).fill('word').join('/')}`
+  await insertRequests(service, long, 30, 'ann')
+  await insertRequests(service, '/short', 30, 'ann')
+  await service.post('/train')
+  const { data } = (await service.post('/optimize/all', { save: true, by_method: true })).body
+  t.match(data['recommendations'], [
+    { endpoint: 'GET /short', id: String },
+    { endpoint: `GET ${long}`, id: undefined, warnings: [/fewer/, /^It was not kept: endpoint is longer/] },
+  ])
+  t.match(await service.post('/optimize', { endpoint: `GET ${long}`, save: true }), {
+    status: 400,
+    body: { message: /^endpoint is longer than 255/ },
+  })
+})
+
+t.test('what is kept of a limit of clients has its scope and its longer window', async (t) => {
+  const service = await testService(t)
+  // Short visits: an hour at the limit of a minute would be far more than anybody does.
+  await service.sql`
+    insert into request_logs (timestamp, method, path, status_code, response_time_ms, user_id)
+    select date_trunc('hour', now()) - visit * interval '1 hour' - user_no * interval '13 seconds'
+        - n * interval '1 second', 'GET', '/shop', 200, 40, 'user-' || user_no
+    from generate_series(1, 60) user_no, generate_series(2, 72, 7) visit, generate_series(1, 20) n`
+  await service.post('/train')
+  const asked = { endpoint: '/shop', scope: 'client', save: true }
+  const { data } = (await service.post('/optimize', asked)).body
+  t.match(data, { long_window: { seconds: 3600, limit: Number } })
+  const list = (await service.get('/optimize/recommendations')).body.data
+  const [kept] = list['recommendations'] as { warnings: string[] }[]
+  const expected = { scope: 'client', long_window: data['long_window'], profile: { endpoint: '/shop' } }
+  t.match(kept, expected)
+  t.match(kept!.warnings.at(-1), /rate_limit_rules has no place for the longer window/)
+  await service.post('/optimize', { endpoint: '/never-seen', save: true })
+  const unseen = (await service.get('/optimize/recommendations?endpoint=/never-seen')).body.data
+  t.match(unseen['recommendations'], [{ scope: 'endpoint', long_window: null, profile: null }])
+})
