@@ -1,46 +1,113 @@
-import { commentText, headLines, safeName, type FileHead, type LimitEntry } from './limit-entry.js'
+import { commentText, headLines, type FileHead, type LimitEntry } from './limit-entry.js'
 import { pathPattern } from './path-pattern.js'
 
+/** Longer keys do not fit into the buckets of a map of NGINX as it comes (map_hash_bucket_size 64). */
+const LONGEST_KEY = 40
+
+/** One megabyte of a zone holds the state of so many clients (64 bit). */
+const CLIENTS_A_MEGABYTE = 8000
+const LARGEST_ZONE_MEGABYTES = 64
+
+/** Endpoints with the same limit; they share a zone, in which each has states of its own. */
+interface Zone {
+  readonly name: string
+  readonly limit: number
+  readonly burst: number
+  readonly ofClients: boolean
+  /** Numbers of the endpoints. */
+  readonly places: number[]
+}
+
 /**
- * A file to be included in the `http` block of NGINX. A map gives each request of an endpoint its key, and any other
- * the empty one, which is not counted: so no `location` of the configuration has to be touched. The burst of NGINX is
- * one less than ours, as it does not count the request at hand. It rejects nothing until dry run is off.
+ * A file to be included in the `http` block of NGINX. A map gives each request the number of its endpoint: that of the
+ * path itself before that of a template, so that a request counts once. Further maps make of it the key of the zone
+ * that has its limit, and the empty key of all others, which is not counted: so no `location` of the configuration
+ * has to be touched. The burst of NGINX is one less than ours, as it does not count the request at hand. It rejects
+ * nothing until dry run is off.
  */
 export function nginxFile(entries: readonly LimitEntry[], head: FileHead, dryRun = true): string {
+  // NGINX merges slashes before it looks at a path.
+  const reachable = entries.filter(({ path }) => !path.includes('//'))
+  const unreachable = entries.filter(({ path }) => path.includes('//'))
   const lines = [
     ...headLines(head).map((line) => `# ${line}`),
     '# Include this file in the http block: include /etc/nginx/aegis-limits.conf;',
     '# A block with a limit_req of its own does not inherit these.',
+    '# A client is an address: put $http_x_api_key, say, for $binary_remote_addr where clients are known by more.',
     '# limit_req_dry_run on: requests over a limit are only logged. Set it to off to enforce the limits.',
     `limit_req_dry_run ${dryRun ? 'on' : 'off'};`,
     'limit_req_status 429;',
     'limit_req_log_level warn;',
-    ...entries.flatMap(endpointLines),
+    ...unreachable.map(({ endpoint }) => `# Left out, as NGINX merges slashes: ${commentText(endpoint)}`),
+    ...(reachable.length > 0 ? endpointMap(reachable) : []),
+    ...zonesOf(reachable).flatMap(zoneLines),
   ]
   return `${lines.join('\n')}\n`
 }
 
-function endpointLines(entry: LimitEntry, place: number): string[] {
-  const { endpoint, method, path, scope, limit, burst, longWindow } = entry
-  const name = safeName(endpoint, place)
-  const ofMethod = method === null ? '[^ ]+' : pathPattern(method, false)
-  const ofPath = pathPattern(path).slice(1)
-  // Of a client it is its address: put $http_x_api_key, say, where clients are known by more.
-  const [key, size, who] =
-    scope === 'client' ? ['$binary_remote_addr', '1m', 'each client'] : ['all', '32k', 'all callers together']
+function endpointMap(entries: readonly LimitEntry[]): string[] {
+  const byMethod = entries.some(({ method }) => method !== null)
+  const numbered = entries.map((entry, index) => ({ ...entry, number: index + 1 }))
+  // Of regular expressions the first that matches counts: those with fewer placeholders stand before.
+  const ordered = numbered.sort((a, b) => placeholders(a.path) - placeholders(b.path))
   return [
     '',
-    `# ${commentText(endpoint)}: ${limit} a minute, ${burst} at once, for ${who}.`,
-    ...(longWindow
-      ? [
-          `# (${longWindow.limit} in ${longWindow.seconds} s was recommended too; NGINX has no window so long.)`,
-        ]
-      : []),
-    `map "$request_method $uri" $${name} {`,
+    '# Which endpoint a request is of.',
+    `map "${byMethod ? '$request_method ' : ''}$uri" $aegis_endpoint {`,
     '    default "";',
-    `    "~^${ofMethod} ${ofPath}" ${key};`,
+    ...ordered.flatMap((entry) => [
+      `    # ${commentText(entry.endpoint)}: ${describe(entry)}`,
+      `    ${keyOf(entry, byMethod)} ${entry.number};`,
+    ]),
     '}',
-    `limit_req_zone $${name} zone=${name}:${size} rate=${limit}r/m;`,
+  ]
+}
+
+const placeholders = (path: string) => path.split('{id}').length
+
+function describe({ scope, limit, burst, longWindow }: LimitEntry): string {
+  const who = scope === 'client' ? 'each client' : 'all callers together'
+  const limits = `${limit} a minute, ${burst} at once, for ${who}.`
+  if (!longWindow) return limits
+  return `${limits} (${longWindow.limit} in ${longWindow.seconds} s was recommended too; NGINX has no window so long.)`
+}
+
+/** A plain key is looked up at once; NGINX goes through regular expressions one by one. */
+function keyOf({ method, path }: LimitEntry, byMethod: boolean): string {
+  const plain = `${byMethod ? `${method} ` : ''}${path}`
+  if ((method !== null || !byMethod) && plain.length <= LONGEST_KEY && /^[A-Za-z0-9/_. -]+$/.test(plain)) {
+    return `"${plain}"`
+  }
+  const ofMethod = method === null ? '[^ ]+' : pathPattern(method, false)
+  return `"~^${byMethod ? `${ofMethod} ` : ''}${pathPattern(path).slice(1)}"`
+}
+
+function zonesOf(entries: readonly LimitEntry[]): Zone[] {
+  const zones = new Map<string, Zone>()
+  entries.forEach(({ scope, limit, burst }, index) => {
+    const ofClients = scope === 'client'
+    const name = `aegis_${ofClients ? 'client' : 'all'}_${limit}_${burst}`
+    const zone = zones.get(name) ?? { name, limit, burst, ofClients, places: [] }
+    zone.places.push(index + 1)
+    zones.set(name, zone)
+  })
+  return [...zones.values()]
+}
+
+function zoneLines({ name, limit, burst, ofClients, places }: Zone): string[] {
+  const suffix = ofClients ? ':$binary_remote_addr' : ''
+  const megabytes = ofClients ? Math.min(LARGEST_ZONE_MEGABYTES, places.length) : 1
+  const who = ofClients
+    ? `each client; ${megabytes * CLIENTS_A_MEGABYTE} pairs of client and endpoint are known at a time`
+    : 'all callers of an endpoint together'
+  return [
+    '',
+    `# ${limit} a minute, ${burst} at once, for ${who}.`,
+    `map $aegis_endpoint $${name} {`,
+    '    default "";',
+    ...places.map((place) => `    ${place} "${place}${suffix}";`),
+    '}',
+    `limit_req_zone $${name} zone=${name}:${megabytes}m rate=${limit}r/m;`,
     `limit_req zone=${name} burst=${Math.max(0, burst - 1)} nodelay;`,
   ]
 }

@@ -52,10 +52,11 @@ const flags = (folder: string) => [
 
 t.test('nginx accepts the file, hostile paths and a thousand endpoints in it', { skip }, async (t) => {
   const paths = ['/a"\n}; \\$host*/{id}.é', "/it's/{id}", '/{a;b}', '/a b', '/$uri/\\', '/{id}.json']
+  const long = `/blog/${'a-title-of-many-words-'.repeat(10)}`
   const many = Array.from({ length: 1000 }, (_, i) =>
     entry(`/service-${i}/{id}`, { scope: i % 2 ? 'client' : 'endpoint' }),
   )
-  for (const entries of [[], paths.map((path) => entry(path)), many]) {
+  for (const entries of [[], paths.map((path) => entry(path)), [entry(long), ...many]]) {
     const { folder } = await configured(t, nginxFile(entries, HEAD))
     const { status, stderr } = spawnSync('nginx', ['-t', ...flags(folder)], { encoding: 'utf8' })
     t.equal(status, 0, stderr)
@@ -63,7 +64,10 @@ t.test('nginx accepts the file, hostile paths and a thousand endpoints in it', {
 })
 
 t.test('nginx lets through the burst and then the rate, and nothing else is limited', { skip }, async (t) => {
-  const entries = [entry('/users/{id}', { method: 'GET', endpoint: 'GET /users/{id}', limit: 60, burst: 7 })]
+  const entries = [
+    entry('/users/{id}', { method: 'GET', endpoint: 'GET /users/{id}', limit: 60, burst: 7 }),
+    entry('/users/me', { method: 'GET', endpoint: 'GET /users/me', limit: 60, burst: 7 }),
+  ]
   for (const dryRun of [false, true]) {
     const { folder, port } = await configured(t, nginxFile(entries, HEAD, dryRun))
     const nginx = spawn('nginx', flags(folder), { stdio: 'ignore' })
@@ -81,6 +85,8 @@ t.test('nginx lets through the burst and then the rate, and nothing else is limi
       if (dryRun) t.equal(passed, 30, 'only logged')
       else t.ok(passed >= 7 && passed <= 7 + refilled, `${passed} passed`)
       for (let i = 0; i < 10; i++) t.not(await ask(`/users/${i}/orders`), 429)
+      // A path of its own counts by itself, not with the template that it would match too.
+      for (let i = 0; i < 7; i++) t.not(await ask('/users/me'), 429)
       t.not(await ask('/users/1', 'DELETE'), 429)
     } finally {
       nginx.kill()

@@ -31,10 +31,11 @@ t.test('each file says what it has to', async (t) => {
       'nginx',
       [
         /limit_req_dry_run on;/,
-        /"~\^GET \/users\/\[\^\/\]\+\$" \$binary_remote_addr;/,
+        /"~\^GET \/users\/\[\^\/\]\+\$" 1;/,
+        /1 "1:\$binary_remote_addr";/,
         /rate=100r\/m;/,
         /burst=19 nodelay;/,
-        /" all;/,
+        /2 "2";/,
       ],
     ],
     [
