@@ -222,6 +222,7 @@ export function createOptimization({ sql, database, models, table, now }: Optimi
     async backtest(request, gone) {
       const plan = backtestPlan(request, models.active.optimizer?.model ?? null, trained, now())
       const done = await replay(plan, gone)
+      if (done.report.requests === 0) throw nothingToReplay(plan)
       return { ...done, plan, rule: plan.rules instanceof Map ? null : (plan.rules as ReplayRule) }
     },
     close() {
@@ -270,6 +271,12 @@ function canBeKept(endpoint: string): boolean {
 function cannotBeKept(): ServiceError {
   const details = [{ field: 'endpoint', problem: 'is too long to be kept' }]
   return new ServiceError('INVALID_REQUEST', `${TOO_LONG}. Leave out save, or the method.`, details)
+}
+
+function nothingToReplay({ endpoint, from, to }: BacktestPlan): ServiceError {
+  const what = endpoint === null ? 'any endpoint' : endpoint
+  const message = `There are no requests of ${what} from ${from.toISOString()} to ${to.toISOString()}. Give another range, or an endpoint of GET /export/endpoint-profiles.`
+  return new ServiceError('NO_DATA', message)
 }
 
 /** @param index of the endpoint among those that were replayed */

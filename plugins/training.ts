@@ -3,61 +3,34 @@ import { setTimeout as delay } from 'node:timers/promises'
 import fp from 'fastify-plugin'
 import type { Sql } from 'postgres'
 import type { Log } from '../db/log.js'
+import { historyGaps, type HistoryGaps } from '../db/queries/history-gaps.js'
 import { describeDatabaseError, isTableUnusable } from '../db/errors.js'
 import { minuteFigures, TrafficTableError, updateRollups } from '../db/queries/rollups.js'
 import type { TrafficTable } from '../db/queries/traffic.js'
 import type { TrainingJob } from '../db/queries/training-jobs.js'
 import type { Database } from './database.js'
 import { ServiceError } from './errors.js'
-import type { TrainingRecord } from './model-artifact.js'
-import {
-  MODEL_NAMES,
-  type ModelName,
-  type ModelRegistry,
-  type PublishedModels,
-  type TrainedModels,
-} from './model-registry.js'
+import { exportRange, type RangeRequest } from './export-range.js'
+import { MODEL_NAMES, type ModelName, type ModelRegistry, type PublishedModels } from './model-registry.js'
 import { fitOptimizerInWorker } from './optimizer-fit.js'
-import type { FittedOptimizer, OptimizerTask } from './optimizer-worker.js'
+import type { OptimizerTask } from './optimizer-worker.js'
 import { orAborted } from './or-aborted.js'
 import { fitInWorker } from './training-fit.js'
 import { createTrainingJobs, type TrainingJobs } from './training-jobs.js'
+import {
+  NOTHING_PUBLISHED,
+  SEED,
+  toResult,
+  toTrained,
+  type Learned,
+  type TrainingOrigin,
+  type TrainingResult,
+} from './training-result.js'
 import { takeTrainingLease, type TrainingLease } from './training-lease.js'
-import type { FittedModel, TrainingTask } from './training-worker.js'
+import type { TrainingTask } from './training-worker.js'
 import { parseTime } from './validation.js'
 
-/** How a run ended; null for a model that was not asked for. */
-export interface TrainingResult {
-  readonly anomaly: DetectorResult | null
-  readonly optimizer: OptimizerResult | null
-}
-
-export interface DetectorResult {
-  readonly trained: boolean
-  /** Minutes that were learned from. */
-  readonly samples: number
-  /** The threshold, and the version that is active now; null when not trained. */
-  readonly threshold: number | null
-  readonly version: string | null
-  readonly timestamp: string
-  readonly error: string | null
-  readonly warnings: readonly string[]
-}
-
-export interface OptimizerResult {
-  readonly trained: boolean
-  readonly endpoints: number
-  readonly version: string | null
-  readonly timestamp: string
-  readonly error: string | null
-  /** What the pass over the requests has cost. */
-  readonly requests: number
-  readonly readSeconds: number
-  readonly incidentMinutes: number
-}
-
-export interface TrainingRequest {
-  readonly days: number
+export interface TrainingRequest extends RangeRequest {
   readonly contamination?: number | undefined
   /** All of them unless some are named. */
   readonly models?: readonly ModelName[] | undefined
@@ -73,7 +46,7 @@ export interface TrainingRun {
 
 export interface Training {
   readonly jobs: TrainingJobs
-  /** Begins to learn from the last days of the traffic table. */
+  /** Begins to learn from a range of the traffic table. */
   begin(request: TrainingRequest): Promise<TrainingRun>
   /** Begins to learn from the synthetic traffic, whoever wrote the file. */
   beginOnSynthetic(): Promise<TrainingRun>
@@ -103,35 +76,24 @@ declare module 'fastify' {
   }
 }
 
-const INSUFFICIENT = 'Insufficient training data'
-
-/** The same samples make the same model. */
-const SEED = 1
-
 const LEASE_ATTEMPTS = 10
 const LEASE_PAUSE_MS = 50
 
-const DAY_MS = 86_400_000
 const MINUTE_MS = 60_000
 
 /** What a run is made of: where its samples are, and what there is to say of them. */
 interface Plan {
   readonly request: object
   readonly contamination: number
-  readonly origin: Pick<TrainingRecord, 'source' | 'from' | 'to' | 'exclude'>
+  readonly origin: TrainingOrigin
   /** Brings what is read up to date. */
   prepare(lease: TrainingLease, signal: AbortSignal): Promise<void>
   /** For the detector; null when it is not asked for. */
   readonly samples: ((signal: AbortSignal) => Promise<TrainingTask['source']>) | null
+  /** What the range cannot teach; null when it is not of the traffic table. */
+  readonly gaps: (() => Promise<HistoryGaps>) | null
   /** For the optimizer; null when it is not asked for. */
   readonly arrivals: Omit<OptimizerTask, 'connection'> | null
-}
-
-/** What a run has learned. */
-interface Learned {
-  readonly detector: FittedModel | null
-  readonly optimizer: FittedOptimizer | null
-  readonly durationSeconds: number
 }
 
 export function createTraining(options: TrainingOptions): Training {
@@ -172,8 +134,9 @@ export function createTraining(options: TrainingOptions): Training {
       const task = source && { source, options: { contamination, anomalyThreshold, seed: SEED } }
       const detector = task && (await fitInWorker(task, signal))
       lease.progress('publishing')
+      const gaps = plan.gaps && (await plan.gaps())
       const durationSeconds = (now().getTime() - startedMs) / 1000
-      return await publish(lease, plan, { detector, optimizer, durationSeconds })
+      return await publish(lease, plan, { detector, optimizer, durationSeconds, gaps })
     } catch (error) {
       const failure = toFailure(error, table)
       log.warn({ err: failure, job: lease.job.id }, 'the training run has ended without a model')
@@ -196,7 +159,7 @@ export function createTraining(options: TrainingOptions): Training {
 
   const publish = async (lease: TrainingLease, plan: Plan, learned: Learned): Promise<TrainingResult> => {
     const timestamp = now().toISOString()
-    const trained = toTrained(plan, learned, anomalyThreshold)
+    const trained = toTrained(plan.origin, { contamination: plan.contamination, anomalyThreshold }, learned)
     const resultOf = (published: PublishedModels) => toResult(learned, published, timestamp)
     if (!trained.anomaly && !trained.optimizer) {
       return lease.finish(
@@ -210,34 +173,30 @@ export function createTraining(options: TrainingOptions): Training {
   return {
     jobs,
     begin: async (request) => {
-      const {
-        days,
-        contamination = options.contamination,
-        models = MODEL_NAMES,
-        exclude: given = [],
-      } = request
-      const to = Math.floor(now().getTime() / MINUTE_MS) * MINUTE_MS // the present minute is not over
-      const range = { from: new Date(to - days * DAY_MS), to: new Date(to) }
+      const { contamination = options.contamination, models = MODEL_NAMES, exclude: given = [] } = request
+      const range = exportRange(request, now())
+      const rangeMinutes = (range.to.getTime() - range.from.getTime()) / MINUTE_MS
       const left = given.map(toInterval)
       const exclude = left.map(inText)
       const { retentionDays, lookBackMinutes } = options
       return beginRun({
-        request: { source: table, days, contamination, models, exclude },
+        request: { source: table, ...inText(range), contamination, models, exclude },
         contamination,
         origin: { source: table, ...inText(range), exclude },
         async prepare(lease, signal) {
           lease.progress('rollups')
           const onProgress = (share: number) => lease.progress('rollups', share)
-          const rollups = { table, now: now(), retentionDays, lookBackMinutes, signal, log, onProgress }
-          await updateRollups(sql, rollups)
+          const keep = { retentionDays, keepFrom: range.from }
+          await updateRollups(sql, { table, now: now(), ...keep, lookBackMinutes, signal, log, onProgress })
         },
         samples: models.includes('anomaly')
           ? async (signal) => {
               const samples = await minuteFigures(sql, table, { ...range, exclude: left }, signal)
-              return { samples, rangeMinutes: days * 1440 }
+              return { samples, rangeMinutes }
             }
           : null,
         arrivals: models.includes('optimizer') ? { table, ...range, exclude: left, seed: SEED } : null,
+        gaps: () => historyGaps(sql, table, range),
       })
     },
     beginOnSynthetic: async () => {
@@ -253,6 +212,7 @@ export function createTraining(options: TrainingOptions): Training {
         prepare: async () => undefined,
         samples: async () => ({ file: syntheticFile }),
         arrivals: null,
+        gaps: null,
       })
     },
     closing: closing.signal,
@@ -261,86 +221,6 @@ export function createTraining(options: TrainingOptions): Training {
       closing.abort(new ServiceError('SHUTTING_DOWN', message))
       await Promise.all(runs)
     },
-  }
-}
-
-const NOTHING_PUBLISHED: PublishedModels = { anomaly: null, optimizer: null }
-
-/** What of the learned there is to publish. */
-function toTrained(
-  plan: Plan,
-  { detector, optimizer, durationSeconds }: Learned,
-  threshold: number,
-): TrainedModels {
-  const anomaly = detector?.model && {
-    model: detector.model,
-    training: detectorRecord(plan, { ...detector, model: detector.model }, threshold, durationSeconds),
-  }
-  const isEmpty = !optimizer || optimizer.model.byTemplate.size === 0
-  const record = optimizer && optimizerRecord(plan, optimizer, durationSeconds)
-  return {
-    anomaly: anomaly ?? null,
-    optimizer: isEmpty ? null : { model: optimizer.model, training: record! },
-  }
-}
-
-function toResult(
-  { detector, optimizer }: Learned,
-  published: PublishedModels,
-  timestamp: string,
-): TrainingResult {
-  return {
-    anomaly: detector && {
-      trained: published.anomaly !== null,
-      samples: detector.samples,
-      threshold: published.anomaly?.model.threshold ?? null,
-      version: published.anomaly?.version ?? null,
-      timestamp: published.anomaly?.trainedAt ?? timestamp,
-      error: published.anomaly ? null : INSUFFICIENT,
-      warnings: detector.warnings,
-    },
-    optimizer: optimizer && {
-      trained: published.optimizer !== null,
-      endpoints: optimizer.model.byTemplate.size,
-      version: published.optimizer?.version ?? null,
-      timestamp: published.optimizer?.trainedAt ?? timestamp,
-      error: published.optimizer ? null : INSUFFICIENT,
-      requests: optimizer.requestsRead,
-      readSeconds: optimizer.readSeconds,
-      incidentMinutes: optimizer.incidentMinutes,
-    },
-  }
-}
-
-function detectorRecord(
-  { origin, contamination }: Plan,
-  { model, range, anomalyShare }: FittedModel & { readonly model: NonNullable<FittedModel['model']> },
-  anomalyThreshold: number,
-  durationSeconds: number,
-): TrainingRecord {
-  return {
-    ...origin,
-    from: origin.from ?? range?.from ?? null,
-    to: origin.to ?? range?.to ?? null,
-    durationSeconds,
-    parameters: {
-      contamination,
-      anomaly_threshold: anomalyThreshold,
-      n_estimators: model.forest.nEstimators,
-      max_samples: model.forest.maxSamples,
-      seed: SEED,
-    },
-    metrics: { score_threshold: model.threshold, anomaly_share: anomalyShare },
-  }
-}
-
-function optimizerRecord({ origin }: Plan, fitted: FittedOptimizer, durationSeconds: number): TrainingRecord {
-  const { model, requestsRead, readSeconds } = fitted
-  return {
-    ...origin,
-    durationSeconds,
-    parameters: { seed: SEED },
-    metrics: { endpoints: model.byTemplate.size, requests_read: requestsRead, read_seconds: readSeconds },
   }
 }
 

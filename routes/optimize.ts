@@ -88,7 +88,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         description:
           'Replays the stored requests of a range through the exact limiter: a limit that is given, or what is recommended. It ends when the caller goes away; two run at a time.',
         body: ref(BacktestBody),
-        response: { 200: ref(Backtest), ...failures(400, 409, 413, 415, 503) },
+        response: { 200: ref(Backtest), ...failures(400, 404, 409, 413, 415, 503) },
       },
     },
     async (request, reply) => toBacktest(await app.optimization.backtest(request.body, goneSignal(reply))),

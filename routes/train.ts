@@ -3,8 +3,6 @@ import { toTrainedDetector, toTrainingJob, toTrainResult, TrainingJob } from './
 import { TrainBody, TrainedDetector, TrainingStatus, TrainResult } from './schemas/training.js'
 import { failures, Nothing, ref } from './schemas/types.js'
 
-const DEFAULT_DAYS = 7
-
 const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/train',
@@ -20,8 +18,8 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       },
     },
     async (request, reply) => {
-      const { days = DEFAULT_DAYS, contamination, models, exclude = [], wait = true } = request.body
-      const { job, result } = await app.training.begin({ days, contamination, models, exclude })
+      const { wait = true, ...asked } = request.body
+      const { job, result } = await app.training.begin(asked)
       if (wait) return toTrainResult(await result)
       reply.code(202).header('location', `/train/jobs/${job.id}`)
       return toTrainingJob(job)

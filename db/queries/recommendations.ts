@@ -122,12 +122,15 @@ export function applyRecommendation(
   id: string,
   appliedBy: string | null,
 ): Promise<Decision | undefined> {
-  return decide(sql, id, async (tx, { endpoint, tier, limit, burst }) => {
+  return decide(sql, id, async (tx, { endpoint, tier, limit, burst, profile }) => {
+    const { scope } = (profile ?? {}) as { scope?: string }
+    const whose = scope === 'client' ? 'for each client' : 'for all callers together'
+    const description = `${whose}; recommended by AEGIS ML (recommendation ${id})`
     const { count } = await tx`
-      update rate_limit_rules set requests_per_minute = ${limit}, burst_size = ${burst}, enabled = true
+      update rate_limit_rules set requests_per_minute = ${limit}, burst_size = ${burst}, enabled = true,
+        description = ${description}
       where endpoint_pattern = ${endpoint} and tier is not distinct from ${tier}`
     if (count === 0) {
-      const description = `Recommended by AEGIS ML (recommendation ${id}).`
       await tx`
         insert into rate_limit_rules (endpoint_pattern, requests_per_minute, tier, burst_size, enabled, description)
         values (${endpoint}, ${limit}, ${tier}, ${burst}, true, ${description})`

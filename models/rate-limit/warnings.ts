@@ -16,7 +16,7 @@ const FEW_REQUESTS = 1000
 
 /** What a person should know before the limit is applied; a sentence each, none when all is well. */
 export function limitWarnings({ profile, limit, currentLimit, belowUsual }: WarningCase): string[] {
-  const { error_rate, time_of_day_variance, total_requests } = profile
+  const { error_rate, time_of_day_variance, total_requests, avg_latency_ms } = profile
   const warnings: string[] = []
   if (currentLimit !== null && limit < FAR_BELOW * currentLimit) {
     warnings.push(
@@ -36,6 +36,9 @@ export function limitWarnings({ profile, limit, currentLimit, belowUsual }: Warn
   }
   if (total_requests < FEW_REQUESTS) {
     warnings.push(`Only ${total_requests} requests to learn from; fewer than ${FEW_REQUESTS} are little.`)
+  }
+  if (avg_latency_ms === 0) {
+    warnings.push('No latency is recorded for this endpoint: the strategy adaptive takes it for fast.')
   }
   return warnings
 }

@@ -55,6 +55,8 @@ interface OptimizerResult {
   readonly requests: number
   readonly readSeconds: number
   readonly incidentMinutes: number
+  /** Stored results of earlier releases have none. */
+  readonly warnings?: readonly string[]
 }
 
 interface Job {
@@ -93,7 +95,8 @@ export function toTrainResult({ anomaly, optimizer }: Result): Static<typeof Tra
 }
 
 function toTrainedOptimizer(result: OptimizerResult): Static<typeof TrainedOptimizer> {
-  const { trained, endpoints, version, timestamp, error, requests, readSeconds, incidentMinutes } = result
+  const { trained, endpoints, version, timestamp, error, requests } = result
+  const { readSeconds, incidentMinutes, warnings = [] } = result
   return {
     trained,
     endpoints,
@@ -103,6 +106,7 @@ function toTrainedOptimizer(result: OptimizerResult): Static<typeof TrainedOptim
     requests,
     read_seconds: readSeconds,
     incident_minutes: incidentMinutes,
+    warnings: [...warnings],
   }
 }
 

@@ -19,6 +19,11 @@ export const TrainBody = Type.Object(
     days: Type.Optional(
       Type.Integer({ minimum: 1, maximum: 365, description: 'Days of history; 7, when left out.' }),
     ),
+    from: Type.Optional({ ...Timestamp, description: 'Instead of days: the first minute, however old.' }),
+    to: Type.Optional({
+      ...Timestamp,
+      description: 'The minute after the last, with from; now, when left out.',
+    }),
     contamination: Type.Optional(Contamination),
     models: Type.Optional(ModelNames),
     exclude: Type.Optional(
@@ -68,6 +73,7 @@ export const TrainedOptimizer = Type.Object(
       minimum: 0,
       description: 'Minutes left out since somebody marked them as incidents.',
     }),
+    warnings: Type.Array(Type.String(), { description: 'What the history could not teach.' }),
   },
   { $id: 'TrainedOptimizer' },
 )

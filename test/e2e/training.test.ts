@@ -193,3 +193,58 @@ t.test('any CSV file with the six columns can be learned from', async (t) => {
   }
   t.same((await service.get('/model/info')).body.data, before)
 })
+
+t.test('a history however old is learned from by its range, beyond RETENTION_DAYS too', async (t) => {
+  const service = await testService(t, { RETENTION_DAYS: '30' })
+  await service.sql`
+    insert into request_logs (timestamp, method, path, status_code, response_time_ms, user_id)
+    select '2015-05-17T10:00Z'::timestamptz + n * interval '3 seconds', 'GET', '/old', 200, 40 + n % 7, 'ann'
+    from generate_series(0, 3599) n`
+  const late = (await service.post('/train')).body.data
+  const hint = /^There are no requests in this range; the newest before it is of 2015-05-17T12:59:57/
+  t.match(late, {
+    anomaly_detector: { trained: false, samples: 0, warnings: [hint] },
+    rate_optimizer: { trained: false, warnings: [hint] },
+  })
+  await insertRequests(service, 'request_logs', 30, 10)
+  const range = { from: '2015-05-17T00:00:00Z', to: '2015-05-18T00:00:00Z' }
+  for (const run of ['first', 'again, after the rollups were dropped']) {
+    t.match((await service.post('/train', { days: 1 })).body.data, { anomaly_detector: { samples: 30 } }, run)
+    t.match(
+      (await service.post('/train', range)).body.data,
+      { anomaly_detector: { samples: 180 }, rate_optimizer: { trained: true, endpoints: 1, requests: 3600 } },
+      run,
+    )
+    t.match((await service.post('/optimize', { endpoint: '/old' })).body.data, {
+      profile: { total_requests: 3600 },
+    })
+  }
+  t.match(await service.post('/train', { days: 7, ...range }), {
+    status: 400,
+    body: { message: /^days cannot/ },
+  })
+  t.match(await service.post('/train', { to: range.to }), {
+    status: 400,
+    body: { message: /^from is required/ },
+  })
+  t.match(await service.post('/optimize/backtest', { endpoint: '/nobody', limit: 5, ...range }), {
+    status: 404,
+    body: { code: 'NO_DATA', message: /^There are no requests of \/nobody from 2015-05-17/ },
+  })
+})
+
+t.test('requests without latencies are told of, by the minute', async (t) => {
+  const service = await testService(t)
+  await service.sql`
+    insert into request_logs (timestamp, method, path, status_code, user_id)
+    select date_trunc('minute', now()) - n * interval '10 seconds', 'GET', '/', 200, 'ann'
+    from generate_series(1, 600) n`
+  t.match((await service.post('/train')).body.data, {
+    anomaly_detector: { trained: false, warnings: [/^100 minutes have requests but no latencies/] },
+    rate_optimizer: { trained: true, warnings: [] },
+  })
+  t.match((await service.post('/optimize', { endpoint: '/' })).body.data['warnings'], [
+    /^Only 600/,
+    /^No latency is recorded/,
+  ])
+})

@@ -19,6 +19,8 @@ export interface UpdateOptions {
   readonly now: Date
   /** Older rollups are dropped. */
   readonly retentionDays: number
+  /** Those from here on are made all the same, for whoever is about to read them; the next update drops them. */
+  readonly keepFrom?: Date
   /** Rows of others may be as late as this. */
   readonly lookBackMinutes: number
   readonly signal: AbortSignal
@@ -70,6 +72,8 @@ class Update {
   readonly #roller: Roller
   /** Rollups are kept from here. */
   readonly #oldest: Date
+  /** Those before are asked for by `keepFrom` alone. */
+  readonly #retained: Date
   /** The present minute is not over. */
   readonly #end: Date
   #chunkMs = HOUR_MS
@@ -81,7 +85,8 @@ class Update {
     this.#options = options
     this.#roller = new Roller(session.sql, source, new EndpointNames(session.sql, options.table))
     const oldestMs = options.now.getTime() - options.retentionDays * times.DAY_MS
-    this.#oldest = times.floorTo(HOUR_MS, Math.max(oldestMs, EARLIEST.getTime()))
+    this.#retained = times.floorTo(HOUR_MS, Math.max(oldestMs, EARLIEST.getTime()))
+    this.#oldest = times.earlier(this.#retained, times.floorTo(HOUR_MS, options.keepFrom ?? this.#retained))
     this.#end = times.floorTo(MINUTE_MS, options.now)
   }
 
@@ -151,7 +156,8 @@ class Update {
       from: times.later(this.#oldest, lookBack),
       to: state.rolledTo,
     })
-    const ranges = times.joinRanges([...touched, ...late])
+    const beyond = { from: this.#oldest, to: this.#retained } // dropped by an earlier update, or never made
+    const ranges = times.joinRanges([...touched, ...late, ...(times.lengthOf(beyond) > 0 ? [beyond] : [])])
     // Hours that are over are rolled up whole, for their clients; those of the present one come when it is over.
     const settled = times.floorTo(HOUR_MS, state.rolledTo)
     const hours = times.joinRanges(
