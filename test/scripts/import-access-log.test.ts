@@ -194,6 +194,29 @@ t.test('lines that cannot be read go into a file of their own, with number and r
   )
 })
 
+t.test('a line of JSON cannot stop the import of the others', async (t) => {
+  const { sql, run, file, stored } = await prepared(t)
+  const line = (more: object) => `${JSON.stringify({ time: 1767607200, status: 200, path: '/', ...more })}\n`
+  const methods = ['GE\tT', '\\', '\n\\.\n', 'G\0', '\\N'].map((method) => line({ method }))
+  const texts = ['a\tb', '\\', '\n\\.\n', 'a\0b', '\\N', '\ud800'].map((text) =>
+    line({ path: `/${text}`, user: text, user_agent: text, client_ip: text, bytes: 12.5, duration_ms: 0.5 }),
+  )
+  const request = line({ path: undefined, request: '\0\x16\x03 /' })
+  const log = await file('access.jsonl', [...methods, ...texts, request, line({})].join(''))
+  for (const table of ['request_logs', 'request_metrics']) {
+    const { code, stderr } = await run('--table', table, log)
+    t.equal(code, 0, stderr)
+    t.match(stderr, /8 imported into request_.*, 5 rejected/)
+    t.match(stderr, /line 1: a method that is none: /)
+    t.equal(await stored(table), 8)
+  }
+  const rows = await sql`select path, user_id, bytes_out from request_metrics where bytes_out is not null`
+  t.strictSame(
+    rows.map(({ path, user_id, bytes_out }) => [path, user_id, Number(bytes_out)] as unknown[]),
+    ['a\tb', '\\', '\n\\.\n', 'a\ufffdb', '\\N', '\ufffd'].map((text) => [`/${text}`, text, 13]),
+  )
+})
+
 t.test('a file of the rejected lines that cannot be made undoes the import', async (t) => {
   const { run, flags, file, stored, folder } = await prepared(t)
   const log = await file('access.log', `${combined(2)}what is this?\n`)
