@@ -194,6 +194,24 @@ t.test('lines that cannot be read go into a file of their own, with number and r
   )
 })
 
+t.test('the files of rejected lines are left out when a pattern matches them too', async (t) => {
+  const { run, file, stored, folder } = await prepared(t)
+  await file('access.log', `${combined(2)}what is this?\n`)
+  await file('access.log.1', combined(1, 2))
+  await file('access.log.2.rejected.0000000a12ab.tmp', 'left by an import that was killed\n')
+  const all = async () => (await readdir(folder)).toSorted().map((name) => join(folder, name))
+  t.match(await run(...(await all())), { code: 0, stderr: /2\.rejected\.\S+\.tmp is left out: / })
+  const before = await readFile(join(folder, 'access.log.rejected'), 'utf8')
+  const { code, stderr } = await run(...(await all()))
+  t.equal(code, 0, stderr)
+  t.match(stderr, /access\.log\.rejected is left out: it is where an import puts lines/)
+  t.equal(stderr.match(/ 0 imported into request_logs/g)?.length, 2)
+  t.equal(await readFile(join(folder, 'access.log.rejected'), 'utf8'), before)
+  t.notOk((await readdir(folder)).includes('access.log.rejected.rejected'))
+  t.equal(await stored(), 3)
+  t.match(await run(join(folder, 'access.log.rejected')), { code: 1, stderr: /is left out.*\n.*no data/ })
+})
+
 t.test('a line of JSON cannot stop the import of the others', async (t) => {
   const { sql, run, file, stored } = await prepared(t)
   const line = (more: object) => `${JSON.stringify({ time: 1767607200, status: 200, path: '/', ...more })}\n`
