@@ -1,4 +1,14 @@
+import { escapedUnit } from './escaped-unit.js'
 import { commentText, headLines, type FileHead, type LimitEntry } from './limit-entry.js'
+
+/** The methods that Node.js 20 knows (http.METHODS): an app of Express has a function for each, and for no other. */
+const METHODS: ReadonlySet<string> = new Set(
+  (
+    'ACL BIND CHECKOUT CONNECT COPY DELETE GET HEAD LINK LOCK M-SEARCH MERGE MKACTIVITY MKCALENDAR MKCOL MOVE NOTIFY ' +
+    'OPTIONS PATCH POST PROPFIND PROPPATCH PURGE PUT REBIND REPORT SEARCH SOURCE SUBSCRIBE TRACE UNBIND UNLINK UNLOCK ' +
+    'UNSUBSCRIBE'
+  ).split(' '),
+)
 
 /** An ES module with the options of express-rate-limit (version 7 and later) for each endpoint. */
 export function expressFile(entries: readonly LimitEntry[], head: FileHead): string {
@@ -27,6 +37,8 @@ export function expressFile(entries: readonly LimitEntry[], head: FileHead): str
 
 function optionLines(entry: LimitEntry): string[] {
   const { endpoint, method, path, scope, limit, longWindow } = entry
+  if (method !== null && !METHODS.has(method))
+    return [`  // Left out, as Node.js does not know the method: ${commentText(endpoint)}`]
   const windows = [{ windowMs: 60_000, limit }]
   if (longWindow) windows.push({ windowMs: longWindow.seconds * 1000, limit: longWindow.limit })
   const key = scope === 'endpoint' ? ", keyGenerator: () => 'all'" : ''
@@ -47,8 +59,4 @@ function expressPattern(path: string): string {
     .map((text) => text.replace(/[^A-Za-z0-9_%-]/g, escapedUnit))
     .join('[^\\/]+')
   return `/^${escaped}$/`
-}
-
-function escapedUnit(unit: string): string {
-  return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`
 }

@@ -1,0 +1,74 @@
+import { METHODS } from 'node:http'
+import t from 'tap'
+import type { LimitEntry } from '../../../models/limit-files/limit-entry.js'
+import { limitFile, type LimitFileFormat } from '../../../models/limit-files/limit-file.js'
+
+const HEAD = { tier: 'default', strategy: 'balanced', generatedAt: '2026-01-31T12:00:00.000Z' }
+
+function entry(endpoint: string, more: Partial<LimitEntry> = {}): LimitEntry {
+  const [, method = null, path = endpoint] = /^([A-Za-z-]+) (.*)$/.exec(endpoint) ?? []
+  const longWindow = { seconds: 3600, limit: 900 }
+  return { endpoint, method, path, scope: 'client', limit: 100, burst: 20, longWindow, ...more }
+}
+
+/** Anyone can have them in a log, by asking for them. */
+const HOSTILE = [
+  '/a"\n}; \\$host*/{id}.é',
+  '//favicon.ico',
+  '/scripts//%22x',
+  '/a////{id}//b',
+  'GET //x',
+  'OPTIONS *',
+  'CONNECT example.com:443',
+  '/x\u0080y',
+  '/x\u0085\u009f\u007f\u2028\u2029\ufeff\ufffe\uffffy',
+  '/\ud800half',
+  '/whole\u{1f600}',
+  'M-SEARCH /x',
+  'BREW /pot',
+  'get /x',
+  '/x',
+  '/x per hour',
+  '',
+  '*/',
+  '/#:- {}[]',
+]
+
+const file = (format: LimitFileFormat, names = HOSTILE) =>
+  limitFile(
+    format,
+    names.map((name) => entry(name)),
+    HEAD,
+  )
+
+/** Names in comments, in which anything but printable ASCII is `?`. */
+const leftOut = (text: string) => [...text.matchAll(/Left out, as .*?: (.*)$/gm)].map(([, name]) => name)
+
+const express = async (text: string) =>
+  (await import(`data:text/javascript,${encodeURIComponent(text)}`)) as {
+    limits: { method: string; path: RegExp }[]
+  }
+
+t.test('Express is given methods that it has a function for', async (t) => {
+  const text = file('express')
+  const { limits } = await express(text)
+  const known = [...METHODS.map((method) => method.toLowerCase()), 'all']
+  for (const { method } of limits) t.ok(known.includes(method), method)
+  t.strictSame(leftOut(text), ['BREW /pot', 'get /x'])
+  t.equal(limits.length, 2 * (HOSTILE.length - 2))
+  t.ok(limits.some(({ method, path }) => method === 'all' && path.test('//favicon.ico')))
+  t.ok(limits.some(({ method, path }) => method === 'm-search' && path.test('/x')))
+  const usual = METHODS.filter((method) => method !== 'QUERY') // came with Node.js 22
+  const all = file(
+    'express',
+    usual.map((method) => `${method} /x`),
+  )
+  t.strictSame(leftOut(all), [])
+})
+
+t.test('an endpoint stays within its lines', async (t) => {
+  for (const format of ['nginx', 'envoy', 'headers'] as const) {
+    const lines = (names: string[]) => file(format, names).split('\n').length
+    t.equal(lines(HOSTILE), lines(HOSTILE.map(() => '/plain')), format)
+  }
+})
