@@ -1,5 +1,6 @@
 import { METHODS } from 'node:http'
 import t from 'tap'
+import { parse } from 'yaml'
 import type { LimitEntry } from '../../../models/limit-files/limit-entry.js'
 import { limitFile, type LimitFileFormat } from '../../../models/limit-files/limit-file.js'
 
@@ -41,6 +42,9 @@ const file = (format: LimitFileFormat, names = HOSTILE) =>
     HEAD,
   )
 
+/** c-printable of YAML 1.2 without the line separators of YAML 1.1, which not every reader checks. */
+const YAML_TEXT = /^[\t\n\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\u{10000}-\u{10ffff}]*$/u
+
 /** Names in comments, in which anything but printable ASCII is `?`. */
 const leftOut = (text: string) => [...text.matchAll(/Left out, as .*?: (.*)$/gm)].map(([, name]) => name)
 
@@ -48,6 +52,19 @@ const express = async (text: string) =>
   (await import(`data:text/javascript,${encodeURIComponent(text)}`)) as {
     limits: { method: string; path: RegExp }[]
   }
+
+t.test('every endpoint is a descriptor of its own for Envoy, with its very name', async (t) => {
+  const text = file('envoy')
+  t.match(text, YAML_TEXT)
+  const { descriptors } = parse(text) as { descriptors: { key: string; value: string }[] }
+  const keys = descriptors.map(({ key, value }) => `${key}_${value}`)
+  t.equal(new Set(keys).size, keys.length)
+  const names = descriptors.filter(({ key }) => key === 'generic_key').map(({ value }) => value)
+  t.strictSame(
+    names,
+    HOSTILE.map((name) => name.replace('\ud800', '\ufffd')),
+  )
+})
 
 t.test('Express is given methods that it has a function for', async (t) => {
   const text = file('express')
