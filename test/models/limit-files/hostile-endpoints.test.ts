@@ -53,6 +53,47 @@ const express = async (text: string) =>
     limits: { method: string; path: RegExp }[]
   }
 
+t.test('Kong is given what its schema allows, and the rest is named in comments', async (t) => {
+  interface Route {
+    readonly name: string
+    readonly methods?: readonly string[]
+    readonly paths: readonly string[]
+  }
+  const text = file('kong')
+  t.match(text, YAML_TEXT)
+  const { routes } = (parse(text) as { services: [{ routes: Route[] }] }).services[0]
+  for (const { name, methods = [], paths } of routes) {
+    t.match(name, /^\w+$/)
+    t.ok(
+      paths.every((path) => path.startsWith('~/') && !path.includes('//')),
+      paths.join(),
+    )
+    t.ok(paths.every((path) => new RegExp(path.slice(1))))
+    t.ok(methods.every((method) => /^[A-Z]+$/.test(method)))
+  }
+  t.strictSame(leftOut(text), [
+    'OPTIONS *',
+    'CONNECT example.com:443',
+    'M-SEARCH /x',
+    'get /x',
+    '',
+    '* /', // a comment in JavaScript must not end there
+  ])
+  t.equal(routes.length + 6, HOSTILE.length)
+  const slashes = routes.find(({ name }) => name.endsWith('_a_id_b'))!
+  t.match('/a////42//b', new RegExp(slashes.paths[0]!.slice(1)))
+  t.strictSame((parse(file('kong', ['OPTIONS *'])) as { services: unknown[] }).services[0], {
+    name: 'aegis-limits',
+    url: 'http://127.0.0.1:8080',
+    routes: [],
+  })
+})
+
+t.test('Kong is given no more for a minute than for an hour', async (t) => {
+  const text = limitFile('kong', [entry('/x', { longWindow: { seconds: 3600, limit: 60 } })], HEAD)
+  t.match(text, /minute: 60\n +hour: 60\n/)
+})
+
 t.test('every endpoint is a descriptor of its own for Envoy, with its very name', async (t) => {
   const text = file('envoy')
   t.match(text, YAML_TEXT)
