@@ -14,9 +14,11 @@ export function envoyFile(entries: readonly LimitEntry[], head: FileHead): strin
     '# second time, with descriptor_key: per_hour in the generic_key. Windows are fixed: there is no burst. Remove',
     '# shadow_mode to enforce the limits.',
     'domain: aegis_ml',
-    entries.length > 0 ? 'descriptors:' : 'descriptors: []',
+    entries.some(canDescribe) ? 'descriptors:' : 'descriptors: []',
     ...entries.flatMap((entry) => {
-      const { limit, longWindow } = entry
+      const { endpoint, limit, longWindow } = entry
+      if (!canDescribe(entry))
+        return [`  # Left out, as Envoy takes * for any end of a name: ${commentText(endpoint)}`]
       return [
         ...descriptor(entry, 'generic_key', 'minute', limit),
         ...(longWindow?.seconds === 3600 ? descriptor(entry, 'per_hour', 'hour', longWindow.limit) : []),
@@ -24,6 +26,11 @@ export function envoyFile(entries: readonly LimitEntry[], head: FileHead): strin
     }),
   ]
   return `${lines.join('\n')}\n`
+}
+
+/** A value that ends with an asterisk is for every endpoint that begins like it and has no descriptor. */
+function canDescribe({ endpoint }: LimitEntry): boolean {
+  return !endpoint.endsWith('*')
 }
 
 function descriptor({ scope, endpoint }: LimitEntry, key: string, unit: string, limit: number): string[] {
