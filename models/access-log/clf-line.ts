@@ -22,9 +22,9 @@ export function createClfParser(hasHost: boolean): LineParser {
   return (line, entry) => {
     const start = hasHost ? line.indexOf(' ') + 1 : 0
     if (hasHost && start === 0) return 'no virtual host'
-    const open = line.indexOf(' [', start)
-    const close = line.indexOf('] "', open)
-    if (open < 0 || close < 0) return 'no time in brackets, followed by a request in quotes'
+    const close = line.indexOf('] "', start)
+    const open = line.lastIndexOf(' [', close) // from the end of the time, as a user may have brackets in the name
+    if (open < start || close < 0) return 'no time in brackets, followed by a request in quotes'
     if (!readCaller(line.slice(start, open), entry)) return 'no client, identity and user before the time'
     entry.timeMs = timeOf(line.slice(open + 2, close))
     if (Number.isNaN(entry.timeMs)) return 'a time that cannot be read'
@@ -48,7 +48,7 @@ function rememberLast(parse: (text: string) => number): (text: string) => number
   }
 }
 
-/** `client identity user`; a user may have spaces in the name. */
+/** `client identity user`; a user may have spaces and brackets in the name. */
 function readCaller(text: string, entry: LogEntry): boolean {
   const first = text.indexOf(' ')
   const second = text.indexOf(' ', first + 1)

@@ -2,7 +2,7 @@ import { utf8 } from './field-text.js'
 import { fieldReader, JSON_FIELDS, type FieldReader, type JsonField, type JsonNames } from './json-fields.js'
 import type { LineParser, LogEntry } from './log-entry.js'
 import { parseLogTime } from './log-time.js'
-import { readRequestLine, requestPath } from './request-line.js'
+import { METHOD, readRequestLine, requestPath } from './request-line.js'
 
 const NON_ASCII = /[\x80-\xff]/
 const STATUS = /^\d{3}$/
@@ -26,7 +26,8 @@ export function createJsonParser(names: JsonNames = {}): LineParser {
     if (Number.isNaN(entry.timeMs)) return problem('timestamp', readers, object)
     entry.status = statusOf(readers.status(object))
     if (Number.isNaN(entry.status)) return problem('status', readers, object)
-    if (!readRequest(object, readers, entry)) return 'no path and no request'
+    const reason = readRequest(object, readers, entry)
+    if (reason !== undefined) return reason
     readRest(object, readers, entry)
     return undefined
   }
@@ -67,28 +68,31 @@ function statusOf(value: unknown): number | null {
   return Number.isInteger(status) && Number(status) > 0 && Number(status) < 1000 ? Number(status) : NaN
 }
 
-function readRequest(object: Line, readers: Readers, entry: LogEntry): boolean {
+function readRequest(object: Line, readers: Readers, entry: LogEntry): string | undefined {
   const path = readers.path(object)
   if (typeof path === 'string') {
     entry.path = requestPath(path)
     entry.method = textOf(readers.method(object))
-    return true
+    return entry.method === null || METHOD.test(entry.method) ? undefined : 'a method that is none'
   }
   const request = readers.request(object)
-  if (typeof request !== 'string') return false
+  if (typeof request !== 'string') return 'no path and no request'
   readRequestLine(request, entry)
-  return true
+  return undefined
 }
 
 function readRest(object: Line, readers: Readers, entry: LogEntry): void {
   entry.client = textOf(readers.client(object))
   entry.user = textOf(readers.user(object))
   entry.agent = textOf(readers.user_agent(object))
-  entry.bytes = numberOf(readers.bytes(object))
-  const latencyMs =
-    numberOf(readers.latency_ms(object)) ?? 1000 * (numberOf(readers.latency_s(object)) ?? NaN)
-  entry.latencyMs = Number.isNaN(latencyMs) ? null : Math.round(latencyMs)
+  entry.bytes = rounded(numberOf(readers.bytes(object)))
+  const seconds = numberOf(readers.latency_s(object))
+  entry.latencyMs = rounded(
+    numberOf(readers.latency_ms(object)) ?? (seconds === null ? null : 1000 * seconds),
+  )
 }
+
+const rounded = (number: number | null) => (number === null ? null : Math.round(number))
 
 function textOf(value: unknown): string | null {
   if (typeof value === 'number') return String(value)

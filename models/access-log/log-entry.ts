@@ -6,12 +6,13 @@ export interface LogEntry {
   /** The request target without scheme and host, query string included. */
   path: string | null
   status: number | null
+  /** Whole. */
   latencyMs: number | null
   /** The address of the client as the line has it, or its host name. */
   client: string | null
   user: string | null
   agent: string | null
-  /** Size of the answer in bytes. */
+  /** Size of the answer in bytes, whole. */
   bytes: number | null
   /** The line ends within quotes. */
   isCut: boolean

@@ -1,6 +1,7 @@
 import type { LogEntry } from './log-entry.js'
 
-const METHOD = /^[A-Za-z][A-Za-z_-]*$/
+/** Anything else is no method, but the bytes of a client that speaks no HTTP or means harm. */
+export const METHOD = /^[A-Za-z][A-Za-z_-]*$/
 const ABSOLUTE = /^[a-z][a-z\d+.-]*:\/\/[^/?#]*/i
 
 /**

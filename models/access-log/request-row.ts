@@ -39,7 +39,10 @@ export interface RequestRows {
   readonly withoutAddress: number
 }
 
-/** Methods, users and paths longer than their columns (a path: 2,000 bytes) are cut there. */
+/**
+ * No text of a log can end a cell or a row, nor be refused by PostgreSQL: one bad line would undo a whole import.
+ * Methods, users and paths longer than their columns (a path: 2,000 bytes) are cut there.
+ */
 export function requestRows(table: RequestTable): RequestRows {
   const timeOf = isoTimes()
   const isMetrics = table === 'request_metrics'
@@ -51,7 +54,7 @@ export function requestRows(table: RequestTable): RequestRows {
       const address = client === null ? null : clientAddress(client)
       if (address === null) withoutAddress++
       const start =
-        `${timeOf(entry.timeMs)}\t${id}\t${method === null ? '\\N' : cut(method, LONGEST_METHOD)}\t` +
+        `${timeOf(entry.timeMs)}\t${id}\t${method === null ? '\\N' : copyText(cut(method, LONGEST_METHOD))}\t` +
         `${path === null ? '\\N' : copyText(indexable(path))}\t${status ?? '\\N'}\t`
       const end =
         `${user === null ? '\\N' : copyText(cut(user, longestUser))}\t${address ?? '\\N'}\t` +

@@ -1,4 +1,5 @@
 import { commentText, headLines, type FileHead, type LimitEntry } from './limit-entry.js'
+import { yamlText } from './yaml-text.js'
 
 /**
  * A configuration of envoyproxy/ratelimit. Its descriptors know no patterns: the routes of Envoy name the endpoint in
@@ -9,31 +10,37 @@ export function envoyFile(entries: readonly LimitEntry[], head: FileHead): strin
     ...headLines(head).map((line) => `# ${line}`),
     '# For envoyproxy/ratelimit. Each route of Envoy sends its endpoint:',
     '#   rate_limits: [{actions: [{generic_key: {descriptor_value: "GET /users/{id}"}}, {remote_address: {}}]}]',
-    '# without remote_address where the limit is for all callers together. An hourly limit has a value of its own,',
-    '# with " per hour" at its end. Windows are fixed: there is no burst. Remove shadow_mode to enforce the limits.',
+    '# without remote_address where the limit is for all callers together. For an hourly limit it sends the endpoint a',
+    '# second time, with descriptor_key: per_hour in the generic_key. Windows are fixed: there is no burst. Remove',
+    '# shadow_mode to enforce the limits.',
     'domain: aegis_ml',
-    entries.length > 0 ? 'descriptors:' : 'descriptors: []',
+    entries.some(canDescribe) ? 'descriptors:' : 'descriptors: []',
     ...entries.flatMap((entry) => {
       const { endpoint, limit, longWindow } = entry
+      if (!canDescribe(entry))
+        return [`  # Left out, as Envoy takes * for any end of a name: ${commentText(endpoint)}`]
       return [
-        ...descriptor(entry, endpoint, 'minute', limit),
-        ...(longWindow?.seconds === 3600
-          ? descriptor(entry, `${endpoint} per hour`, 'hour', longWindow.limit)
-          : []),
+        ...descriptor(entry, 'generic_key', 'minute', limit),
+        ...(longWindow?.seconds === 3600 ? descriptor(entry, 'per_hour', 'hour', longWindow.limit) : []),
       ]
     }),
   ]
   return `${lines.join('\n')}\n`
 }
 
-function descriptor({ scope, endpoint }: LimitEntry, value: string, unit: string, limit: number): string[] {
+/** A value that ends with an asterisk is for every endpoint that begins like it and has no descriptor. */
+function canDescribe({ endpoint }: LimitEntry): boolean {
+  return !endpoint.endsWith('*')
+}
+
+function descriptor({ scope, endpoint }: LimitEntry, key: string, unit: string, limit: number): string[] {
   const rate = (indent: string) => [
     `${indent}shadow_mode: true`,
     `${indent}rate_limit:`,
     `${indent}  unit: ${unit}`,
     `${indent}  requests_per_unit: ${limit}`,
   ]
-  const key = [`  # ${commentText(endpoint)}`, '  - key: generic_key', `    value: ${JSON.stringify(value)}`]
-  if (scope === 'endpoint') return [...key, ...rate('    ')]
-  return [...key, '    descriptors:', '      - key: remote_address', ...rate('        ')]
+  const named = [`  # ${commentText(endpoint)}`, `  - key: ${key}`, `    value: ${yamlText(endpoint)}`]
+  if (scope === 'endpoint') return [...named, ...rate('    ')]
+  return [...named, '    descriptors:', '      - key: remote_address', ...rate('        ')]
 }

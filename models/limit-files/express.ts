@@ -1,13 +1,19 @@
+import { escapedUnit } from './escaped-unit.js'
 import { commentText, headLines, type FileHead, type LimitEntry } from './limit-entry.js'
 
-/** An ES module with the options of express-rate-limit (version 7 and later) for each endpoint. */
+/**
+ * An ES module with a middleware for Express that applies express-rate-limit (version 7 and later). A request counts
+ * once, for its own endpoint: paths without a placeholder stand before those with one, and the first that matches
+ * is taken.
+ */
 export function expressFile(entries: readonly LimitEntry[], head: FileHead): string {
+  const ordered = entries.toSorted((a, b) => placeholders(a.path) - placeholders(b.path))
   const lines = [
     ...headLines(head).map((line) => `// ${line}`),
     '//',
     "//   import { rateLimit } from 'express-rate-limit'",
-    "//   import { limits } from './limits.mjs'",
-    '//   for (const { method, path, options } of limits) app[method](path, rateLimit(options))',
+    "//   import { limitRequests } from './limits.mjs'",
+    '//   app.use(limitRequests(rateLimit))',
     '//',
     '// Requests over a limit are only logged: leave out the handler to enforce the limits. Windows are fixed: there',
     '// is no burst.',
@@ -19,25 +25,52 @@ export function expressFile(entries: readonly LimitEntry[], head: FileHead): str
     "const common = { standardHeaders: 'draft-8', legacyHeaders: false, handler }",
     '',
     'export const limits = [',
-    ...entries.flatMap(optionLines),
+    ...ordered.flatMap(optionLines),
     ']',
+    '',
+    'export function limitRequests(rateLimit) {',
+    '  const limiters = limits.map(({ windows, ...endpoint }) => ({',
+    '    ...endpoint,',
+    '    handlers: windows.map((options) => rateLimit(options)),',
+    '  }))',
+    '  return (request, response, next) => {',
+    '    const found = limiters.find(',
+    '      ({ method, path }) => (method === null || method === request.method) && path.test(request.path),',
+    '    )',
+    '    const handlers = found ? found.handlers : []',
+    '    const step = (index) => (error) => {',
+    '      if (error || index === handlers.length) next(error)',
+    '      else handlers[index](request, response, step(index + 1))',
+    '    }',
+    '    step(0)()',
+    '  }',
+    '}',
   ]
   return `${lines.join('\n')}\n`
 }
 
-function optionLines(entry: LimitEntry): string[] {
-  const { endpoint, method, path, scope, limit, longWindow } = entry
+const placeholders = (path: string) => path.split('{id}').length
+
+function optionLines({ endpoint, method, path, scope, limit, longWindow }: LimitEntry): string[] {
   const windows = [{ windowMs: 60_000, limit }]
   if (longWindow) windows.push({ windowMs: longWindow.seconds * 1000, limit: longWindow.limit })
   const key = scope === 'endpoint' ? ", keyGenerator: () => 'all'" : ''
   return [
     `  // ${commentText(endpoint)}`,
-    ...windows.map((window) => {
-      const name = JSON.stringify((method ?? 'all').toLowerCase())
-      const options = `{ ...common, windowMs: ${window.windowMs}, limit: ${window.limit}${key} }`
-      return `  { method: ${name}, path: ${expressPattern(path)}, options: ${options} },`
-    }),
+    '  {',
+    `    method: ${method === null ? 'null' : quoted(method)},`,
+    `    path: ${expressPattern(path)},`,
+    '    windows: [',
+    ...windows.map(
+      (window) => `      { ...common, windowMs: ${window.windowMs}, limit: ${window.limit}${key} },`,
+    ),
+    '    ],',
+    '  },',
   ]
+}
+
+function quoted(text: string): string {
+  return `'${text.replace(/[^A-Za-z0-9-]/g, escapedUnit)}'`
 }
 
 /** Express matches paths as they come, encoded. */
@@ -47,8 +80,4 @@ function expressPattern(path: string): string {
     .map((text) => text.replace(/[^A-Za-z0-9_%-]/g, escapedUnit))
     .join('[^\\/]+')
   return `/^${escaped}$/`
-}
-
-function escapedUnit(unit: string): string {
-  return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`
 }

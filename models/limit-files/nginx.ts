@@ -47,7 +47,18 @@ export function nginxFile(entries: readonly LimitEntry[], head: FileHead, dryRun
 
 function endpointMap(entries: readonly LimitEntry[]): string[] {
   const byMethod = entries.some(({ method }) => method !== null)
-  const numbered = entries.map((entry, index) => ({ ...entry, number: index + 1 }))
+  const numbered = entries.map((entry, index) => ({
+    ...entry,
+    plain: plainKey(entry, byMethod),
+    number: index + 1,
+  }))
+  const timesThere = new Map<string | null, number>()
+  for (const { plain } of numbered) {
+    const key = plain?.toLowerCase() ?? null
+    timesThere.set(key, (timesThere.get(key) ?? 0) + 1)
+  }
+  // Of plain keys NGINX ignores the case, so that two of them may be one.
+  const isAlone = (plain: string) => timesThere.get(plain.toLowerCase()) === 1
   // Of regular expressions the first that matches counts: those with fewer placeholders stand before.
   const ordered = numbered.sort((a, b) => placeholders(a.path) - placeholders(b.path))
   return [
@@ -55,9 +66,9 @@ function endpointMap(entries: readonly LimitEntry[]): string[] {
     '# Which endpoint a request is of.',
     `map "${byMethod ? '$request_method ' : ''}$uri" $aegis_endpoint {`,
     '    default "";',
-    ...ordered.flatMap((entry) => [
+    ...ordered.flatMap(({ plain, number, ...entry }) => [
       `    # ${commentText(entry.endpoint)}: ${describe(entry)}`,
-      `    ${keyOf(entry, byMethod)} ${entry.number};`,
+      `    "${plain !== null && isAlone(plain) ? plain : patternKey(entry, byMethod)}" ${number};`,
     ]),
     '}',
   ]
@@ -72,14 +83,16 @@ function describe({ scope, limit, burst, longWindow }: LimitEntry): string {
   return `${limits} (${longWindow.limit} in ${longWindow.seconds} s was recommended too; NGINX has no window so long.)`
 }
 
-/** A plain key is looked up at once; NGINX goes through regular expressions one by one. */
-function keyOf({ method, path }: LimitEntry, byMethod: boolean): string {
+/** A plain key is looked up at once; NGINX goes through regular expressions one by one. Null where there is none. */
+function plainKey({ method, path }: LimitEntry, byMethod: boolean): string | null {
+  if (byMethod && method === null) return null
   const plain = `${byMethod ? `${method} ` : ''}${path}`
-  if ((method !== null || !byMethod) && plain.length <= LONGEST_KEY && /^[A-Za-z0-9/_. -]+$/.test(plain)) {
-    return `"${plain}"`
-  }
+  return plain.length <= LONGEST_KEY && /^[A-Za-z0-9/_. -]+$/.test(plain) ? plain : null
+}
+
+function patternKey({ method, path }: LimitEntry, byMethod: boolean): string {
   const ofMethod = method === null ? '[^ ]+' : pathPattern(method, false)
-  return `"~^${byMethod ? `${ofMethod} ` : ''}${pathPattern(path).slice(1)}"`
+  return `~^${byMethod ? `${ofMethod} ` : ''}${pathPattern(path).slice(1)}`
 }
 
 function zonesOf(entries: readonly LimitEntry[]): Zone[] {

@@ -12,6 +12,7 @@ import { describeLog } from './describe-log.js'
 import { importLog } from './import-log.js'
 import type { LogReaderOptions } from './log-reader.js'
 import { DamagedFileError, findSources, readSource, STDIN, type LogSource } from './log-source.js'
+import { rejectedPathOf } from './rejected-lines.js'
 
 interface Flags extends DatabaseFlags {
   readonly format?: LogFormat
@@ -26,7 +27,7 @@ const NOTES = `
 A file is imported whole or not at all. Importing it again, or after it has grown, adds what is not there yet: a
 request is known by its line, and by how many times the line has been there. Without a zone a time is UTC; without
 a latency a request has none. Lines that cannot be read go into FILE.rejected (of standard input:
-stdin.rejected) with number and reason.
+stdin.rejected) with number and reason. Among the files that are named such a file is left out.
 
 Fields of JSON lines: ${JSON_FIELDS.join(', ')}.
 
@@ -79,7 +80,7 @@ interface Outcome {
 
 async function run(files: readonly string[], flags: Flags, stop: AbortSignal): Promise<void> {
   try {
-    await readSources(await findSources(files), flags, stop)
+    await readSources(await findSources(files, say), flags, stop)
   } finally {
     // Left open, it would keep the process from ending after a failure.
     if (files.includes(STDIN)) process.stdin.destroy()
@@ -97,7 +98,7 @@ async function readSources(sources: readonly LogSource[], flags: Flags, stop: Ab
   await withDatabase(config, async (sql) => {
     await migrate(sql)
     const work: Work = ({ path }, pieces, onLines) => {
-      const rejectedPath = `${path === STDIN ? 'stdin' : path}.rejected`
+      const rejectedPath = rejectedPathOf(path === STDIN ? 'stdin' : path)
       return importLog(sql, { name: nameOf(path), pieces, reading, table, rejectedPath, onLines }, stop)
     }
     await readAll(sources, work, stop)

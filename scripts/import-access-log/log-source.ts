@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
 import { UsageError } from '../cli/errors.js'
+import { holdsRejectedLines } from './rejected-lines.js'
 
 /** A file of the log, or standard input. */
 export interface LogSource {
@@ -21,14 +22,22 @@ const PIECE = 1 << 18
 export class DamagedFileError extends Error {}
 
 /**
- * Looks at the files before the first of them is read.
+ * Looks at the files before the first of them is read. Those of rejected lines are no logs.
+ *
+ * @param onSkipped is told of a file that is left out, and why
  * @throws UsageError naming one that cannot be read
  */
-export async function findSources(paths: readonly string[]): Promise<LogSource[]> {
+export async function findSources(
+  paths: readonly string[],
+  onSkipped: (message: string) => void,
+): Promise<LogSource[]> {
   if (paths.filter((path) => path === STDIN).length > 1)
     throw new UsageError('Standard input is named twice.')
+  const [own, logs] = [paths.filter(holdsRejectedLines), paths.filter((path) => !holdsRejectedLines(path))]
+  for (const path of own)
+    onSkipped(`${path} is left out: it is where an import puts lines that cannot be read.`)
   return Promise.all(
-    paths.map(async (path) => {
+    logs.map(async (path) => {
       if (path === STDIN) return { path, size: undefined }
       const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
         throw new UsageError(`${path} cannot be read: ${reasonOf(error)}.`)

@@ -14,6 +14,16 @@ export interface RejectedLines {
   discard(): Promise<void>
 }
 
+const ENDING = '.rejected'
+/** Finished, or left unfinished by an import that was killed. */
+const OWN_NAME = /\.rejected(?:\.[\da-f]{12}\.tmp)?$/
+
+/** The name of the file that belongs to a log. */
+export const rejectedPathOf = (path: string) => `${path}${ENDING}`
+
+/** Whether a file is such a one: a pattern that matches a log matches it as well. */
+export const holdsRejectedLines = (path: string) => OWN_NAME.test(path)
+
 /** Characters of a line that are kept. */
 const KEPT = 1000
 const UNPRINTABLE = /[\x00-\x08\x0a-\x1f\x7f]/g

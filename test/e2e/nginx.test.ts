@@ -52,11 +52,15 @@ const flags = (folder: string) => [
 
 t.test('nginx accepts the file, hostile paths and a thousand endpoints in it', { skip }, async (t) => {
   const paths = ['/a"\n}; \\$host*/{id}.é', "/it's/{id}", '/{a;b}', '/a b', '/$uri/\\', '/{id}.json']
+  const unusual = ['//favicon.ico', '/scripts//%22x', '*', 'example.com:443', '/x\u0080y\uffff', '']
   const long = `/blog/${'a-title-of-many-words-'.repeat(10)}`
   const many = Array.from({ length: 1000 }, (_, i) =>
     entry(`/service-${i}/{id}`, { scope: i % 2 ? 'client' : 'endpoint' }),
   )
-  for (const entries of [[], paths.map((path) => entry(path)), [entry(long), ...many]]) {
+  const methods = ['OPTIONS', 'CONNECT', 'M-SEARCH', 'BREW', 'get', 'GET', null].flatMap((method) =>
+    unusual.map((path) => entry(path, { method, endpoint: `${method} ${path}` })),
+  )
+  for (const entries of [[], paths.map((path) => entry(path)), methods, [entry(long), ...many]]) {
     const { folder } = await configured(t, nginxFile(entries, HEAD))
     const { status, stderr } = spawnSync('nginx', ['-t', ...flags(folder)], { encoding: 'utf8' })
     t.equal(status, 0, stderr)

@@ -194,6 +194,47 @@ t.test('lines that cannot be read go into a file of their own, with number and r
   )
 })
 
+t.test('the files of rejected lines are left out when a pattern matches them too', async (t) => {
+  const { run, file, stored, folder } = await prepared(t)
+  await file('access.log', `${combined(2)}what is this?\n`)
+  await file('access.log.1', combined(1, 2))
+  await file('access.log.2.rejected.0000000a12ab.tmp', 'left by an import that was killed\n')
+  const all = async () => (await readdir(folder)).toSorted().map((name) => join(folder, name))
+  t.match(await run(...(await all())), { code: 0, stderr: /2\.rejected\.\S+\.tmp is left out: / })
+  const before = await readFile(join(folder, 'access.log.rejected'), 'utf8')
+  const { code, stderr } = await run(...(await all()))
+  t.equal(code, 0, stderr)
+  t.match(stderr, /access\.log\.rejected is left out: it is where an import puts lines/)
+  t.equal(stderr.match(/ 0 imported into request_logs/g)?.length, 2)
+  t.equal(await readFile(join(folder, 'access.log.rejected'), 'utf8'), before)
+  t.notOk((await readdir(folder)).includes('access.log.rejected.rejected'))
+  t.equal(await stored(), 3)
+  t.match(await run(join(folder, 'access.log.rejected')), { code: 1, stderr: /is left out.*\n.*no data/ })
+})
+
+t.test('a line of JSON cannot stop the import of the others', async (t) => {
+  const { sql, run, file, stored } = await prepared(t)
+  const line = (more: object) => `${JSON.stringify({ time: 1767607200, status: 200, path: '/', ...more })}\n`
+  const methods = ['GE\tT', '\\', '\n\\.\n', 'G\0', '\\N'].map((method) => line({ method }))
+  const texts = ['a\tb', '\\', '\n\\.\n', 'a\0b', '\\N', '\ud800'].map((text) =>
+    line({ path: `/${text}`, user: text, user_agent: text, client_ip: text, bytes: 12.5, duration_ms: 0.5 }),
+  )
+  const request = line({ path: undefined, request: '\0\x16\x03 /' })
+  const log = await file('access.jsonl', [...methods, ...texts, request, line({})].join(''))
+  for (const table of ['request_logs', 'request_metrics']) {
+    const { code, stderr } = await run('--table', table, log)
+    t.equal(code, 0, stderr)
+    t.match(stderr, /8 imported into request_.*, 5 rejected/)
+    t.match(stderr, /line 1: a method that is none: /)
+    t.equal(await stored(table), 8)
+  }
+  const rows = await sql`select path, user_id, bytes_out from request_metrics where bytes_out is not null`
+  t.strictSame(
+    rows.map(({ path, user_id, bytes_out }) => [path, user_id, Number(bytes_out)] as unknown[]),
+    ['a\tb', '\\', '\n\\.\n', 'a\ufffdb', '\\N', '\ufffd'].map((text) => [`/${text}`, text, 13]),
+  )
+})
+
 t.test('a file of the rejected lines that cannot be made undoes the import', async (t) => {
   const { run, flags, file, stored, folder } = await prepared(t)
   const log = await file('access.log', `${combined(2)}what is this?\n`)

@@ -45,10 +45,13 @@ t.test('the time of the request among other fields', async (t) => {
   t.equal(latency(' -'), null)
 })
 
-t.test('users, also with spaces, and those that are none', async (t) => {
+t.test('users, also with spaces and brackets, and those that are none', async (t) => {
   const user = (text: string) => (read(`192.0.2.1 - ${text} ${TIME} "GET / HTTP/1.1" 200 1`) as LogEntry).user
   t.equal(user('ada'), 'ada')
   t.equal(user('ada lovelace'), 'ada lovelace')
+  t.equal(user('a [b'), 'a [b')
+  t.equal(user('a] [b]'), 'a] [b]')
+  t.equal(user('[-'), '[-')
   t.equal(user('-'), null)
   t.equal(user('""'), null)
 })

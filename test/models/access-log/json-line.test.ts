@@ -55,6 +55,13 @@ t.test('a gateway with names of its kind', async (t) => {
   t.strictSame(read({ ...line, user_id: 17 }), { ...expected, user: '17' })
 })
 
+t.test('sizes and times are whole numbers', async (t) => {
+  const line = { time: 1431849903, status: 200, path: '/' }
+  t.match(read({ ...line, bytes: 12.5, duration_ms: 0.4 }), { bytes: 13, latencyMs: 0 })
+  t.match(read({ ...line, bytes: '12.4', request_time: 0.0126 }), { bytes: 12, latencyMs: 13 })
+  t.match(read({ ...line, bytes: 0, request_time: 0 }), { bytes: 0, latencyMs: 0 })
+})
+
 t.test('names that are given, also within objects and with dots', async (t) => {
   const line = {
     when: '2015-05-17T08:05:03Z',
@@ -105,6 +112,11 @@ t.test('why a line cannot be read', async (t) => {
     [{ time: 1431849903, path: '/', status: 20000 }, /a status that cannot be read/],
     [{ time: 1431849903, status: 200 }, /no path and no request/],
     [{ time: 1431849903, status: 200, path: 7 }, /no path and no request/],
+    [{ time: 1431849903, status: 200, path: '/', method: 'GE\tT' }, /a method that is none/],
+    [{ time: 1431849903, status: 200, path: '/', method: '\\' }, /a method that is none/],
+    [{ time: 1431849903, status: 200, path: '/', method: 'GET\n' }, /a method that is none/],
+    [{ time: 1431849903, status: 200, path: '/', method: 'GET\0' }, /a method that is none/],
+    [{ time: 1431849903, status: 200, path: '/', method: 7 }, /a method that is none/],
   ]
   for (const [line, reason] of reasons) t.match(read(line), reason, JSON.stringify(line))
 })

@@ -65,6 +65,15 @@ t.test('nothing breaks the line, nor its columns, nor the index', async (t) => {
     requestRows('request_logs').line({ ...entry, agent: 'a\tb\nc\\d\0e' }, ID),
     'a\\\tb\\\nc\\\\d\ufffde',
   )
+  const hostile = '\t\n\r\\\0'
+  const safe = '\\\t\\\n\\\r\\\\\ufffd'
+  for (const field of ['method', 'path', 'user', 'agent'] as const) {
+    const line = requestRows('request_logs').line({ ...entry, [field]: hostile }, ID)
+    t.equal(line.split(safe).length, 2, field)
+    t.notOk(line.includes(hostile), field)
+  }
+  t.equal(row({ client: `192.0.2.1${hostile}` })['ip_address'], '\\N')
+  t.equal(row({ client: `::1%${hostile}` })['ip_address'], '::1')
   t.equal(row({ method: 'BASELINE-CONTROL' })['method'], 'BASELINE-C')
   t.equal(row({ user: 'u'.repeat(300) })['user_id']!.length, 255)
   t.equal(row({ user: 'u'.repeat(300) }, 'request_metrics')['user_id']!.length, 128)
