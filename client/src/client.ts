@@ -1,0 +1,203 @@
+import { createFinalURL, createQuerySerializer, defaultPathSerializer } from 'openapi-fetch'
+import { dataOf, textOf } from './answer.js'
+import { eventsOf } from './event-stream.js'
+import type { components } from './generated/contract.js'
+import { MLServiceError } from './ml-service-error.js'
+import { OPERATIONS, type Data, type FileName, type Input, type OperationName } from './operations.js'
+import { DEFAULT_RETRY, pause, withRetries, type RetryOptions } from './retry.js'
+import { open, send } from './transport.js'
+
+export interface ClientOptions {
+  /** Of the service, with a path before its routes if a proxy needs one. */
+  readonly baseUrl: string
+  /** Sent as a bearer token, for a proxy in front of the service that asks for one. */
+  readonly apiKey?: string | undefined
+  /** How long an answer may take; 10 s. */
+  readonly timeoutMs?: number | undefined
+  /** The same for training, backtests, exports and generated traffic; 10 minutes. */
+  readonly slowTimeoutMs?: number | undefined
+  readonly retry?: Partial<RetryOptions> | undefined
+}
+
+export interface CallOptions {
+  /** Ends the call; what it throws is its reason. */
+  readonly signal?: AbortSignal | undefined
+  /** Instead of those of the client. */
+  readonly timeoutMs?: number | undefined
+  readonly retry?: Partial<RetryOptions> | undefined
+}
+
+export type TrainingJob = components['schemas']['TrainingJob']
+export type TrainResult = components['schemas']['TrainResult']
+
+type Args<Name extends OperationName> =
+  Record<never, never> extends Input<Name>
+    ? [input?: Input<Name>, options?: CallOptions]
+    : [input: Input<Name>, options?: CallOptions]
+
+type PlainName = Exclude<OperationName, FileName | 'train' | 'followTrainingJob'>
+
+/** `json` is the format of these operations, when left out; of the training data it is `csv`. */
+interface Files {
+  exportTrainingData(
+    input: Input<'exportTrainingData'> & { format: 'json' },
+    options?: CallOptions,
+  ): Promise<Data<'exportTrainingData'>>
+  exportTrainingData(input?: Input<'exportTrainingData'>, options?: CallOptions): Promise<string>
+  exportRateLimits(
+    input?: Input<'exportRateLimits'> & { format?: 'json' },
+    options?: CallOptions,
+  ): Promise<Data<'exportRateLimits'>>
+  exportRateLimits(input: Input<'exportRateLimits'>, options?: CallOptions): Promise<string>
+  exportEndpointProfiles(
+    input?: Input<'exportEndpointProfiles'> & { format?: 'json' },
+    options?: CallOptions,
+  ): Promise<Data<'exportEndpointProfiles'>>
+  exportEndpointProfiles(input: Input<'exportEndpointProfiles'>, options?: CallOptions): Promise<string>
+  /** The training data as it comes, for files that do not fit into memory. */
+  streamTrainingData(
+    input?: Input<'exportTrainingData'>,
+    options?: CallOptions,
+  ): Promise<ReadableStream<Uint8Array>>
+}
+
+/** Every operation of the contract by its name, each resolving to the `data` of the envelope. */
+export type Client = { [Name in PlainName]: (...args: Args<Name>) => Promise<Data<Name>> } & Files & {
+    /** With `wait: false` the job that has begun; otherwise what it came to, however long that takes. */
+    train(input: Input<'train'> & { wait: false }, options?: CallOptions): Promise<TrainingJob>
+    train(input?: Input<'train'> & { wait?: true }, options?: CallOptions): Promise<TrainResult>
+    /** The job at each change of it, to its end. */
+    followTrainingJob(
+      input: Input<'followTrainingJob'>,
+      options?: CallOptions,
+    ): AsyncGenerator<TrainingJob, void>
+  }
+
+const TIMEOUT_MS = 10_000
+const SLOW_TIMEOUT_MS = 600_000
+const LOOK_MS = 500
+
+/** @throws TypeError when baseUrl is none of HTTP */
+export function createClient(options: ClientOptions): Client {
+  const { timeoutMs = TIMEOUT_MS, slowTimeoutMs = SLOW_TIMEOUT_MS } = options
+  const baseUrl = checkedUrl(options.baseUrl)
+  const headers = options.apiKey === undefined ? {} : { authorization: `Bearer ${options.apiKey}` }
+
+  const request = (name: OperationName, input: object, signal: AbortSignal | undefined): Request => {
+    const [method, path] = OPERATIONS[name]
+    const { inPath, rest } = divided(path, input)
+    const hasBody = method === 'post'
+    const params = { path: inPath, query: hasBody ? {} : rest }
+    const url = createFinalURL(path, {
+      baseUrl,
+      params,
+      querySerializer: createQuerySerializer(),
+      pathSerializer: defaultPathSerializer,
+    })
+    const body = hasBody ? { body: JSON.stringify(rest) } : {}
+    return new Request(url, {
+      method: method.toUpperCase(),
+      headers: { ...headers, accept: 'application/json, text/*, */*', ...(hasBody && JSON_TYPE) },
+      ...body,
+      ...(signal && { signal }),
+    })
+  }
+
+  /** Makes the call, again if need be. */
+  const call = <T>(
+    name: OperationName,
+    input: object,
+    { signal, ...own }: CallOptions,
+    attempt: (request: Request, timeoutMs: number) => Promise<T>,
+  ): Promise<T> => {
+    const [method, , kind] = OPERATIONS[name] as readonly [string, string, ('harmless' | 'slow')?]
+    const limitMs = own.timeoutMs ?? (kind === 'slow' ? slowTimeoutMs : timeoutMs)
+    const retry = { ...DEFAULT_RETRY, ...options.retry, ...own.retry }
+    const isHarmless = method === 'get' || kind === 'harmless'
+    return withRetries(() => attempt(request(name, input, signal), limitMs), retry, isHarmless, signal)
+  }
+  const data = (name: OperationName, input: object = {}, own: CallOptions = {}) =>
+    call(name, input, own, async (request, limitMs) => dataOf(await send(request, limitMs)))
+  const text = (name: OperationName, input: object, own: CallOptions) =>
+    call(name, input, own, async (request, limitMs) => textOf(await send(request, limitMs)))
+  const stream = (name: OperationName, input: object, own: CallOptions) =>
+    call(name, input, own, async (request, limitMs) => {
+      const response = await open(request, limitMs)
+      if (response.ok && response.body) return response.body
+      throw await failureOf(response)
+    })
+  const file =
+    (name: FileName, usual: string) =>
+    (input: { format?: string } = {}, own: CallOptions = {}) =>
+      (input.format ?? usual) === 'json' ? data(name, input, own) : text(name, input, own)
+
+  /** Looks at the job until it has ended: no connection has to stay open for as long as that. */
+  const trained = async (input: object, own: CallOptions): Promise<TrainResult> => {
+    const patience = AbortSignal.timeout(own.timeoutMs ?? slowTimeoutMs)
+    const begin = { ...own, timeoutMs }
+    let job = (await data('train', { ...input, wait: false }, begin)) as TrainingJob
+    while (job.state === 'running') {
+      if (patience.aborted) throw stillTraining(job)
+      await pause(LOOK_MS, own.signal)
+      job = (await data('getTrainingJob', { id: job.id }, begin)) as TrainingJob
+    }
+    if (job.result) return job.result
+    const { code = 'INTERNAL_ERROR', message = 'The run has failed.' } = job.error ?? {}
+    throw new MLServiceError(code, message, { details: job })
+  }
+
+  const plain = Object.keys(OPERATIONS).map((name) => [
+    name,
+    (input?: object, own?: CallOptions) => data(name as OperationName, input, own),
+  ])
+  return {
+    ...Object.fromEntries(plain),
+    exportTrainingData: file('exportTrainingData', 'csv'),
+    exportRateLimits: file('exportRateLimits', 'json'),
+    exportEndpointProfiles: file('exportEndpointProfiles', 'json'),
+    streamTrainingData: (input: object = {}, own: CallOptions = {}) =>
+      stream('exportTrainingData', input, own),
+    train: (input: { wait?: boolean } = {}, own: CallOptions = {}) =>
+      input.wait === false ? data('train', input, { timeoutMs, ...own }) : trained(input, own),
+    async *followTrainingJob(input: { id: string }, own: CallOptions = {}) {
+      const body = await stream('followTrainingJob', input, own)
+      for await (const event of eventsOf(body)) yield JSON.parse(event) as TrainingJob
+    },
+  } as Client
+}
+
+const JSON_TYPE = { 'content-type': 'application/json' }
+
+function checkedUrl(baseUrl: string): string {
+  if (URL.canParse(baseUrl) && /^https?:$/.test(new URL(baseUrl).protocol)) return baseUrl.replace(/\/+$/, '')
+  throw new TypeError(
+    `baseUrl is ${JSON.stringify(baseUrl)}; allowed is an address such as http://127.0.0.1:5000.`,
+  )
+}
+
+/** What of the input is in the path, and the rest. */
+function divided(
+  path: string,
+  input: object,
+): { inPath: Record<string, string>; rest: Record<string, unknown> } {
+  const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name!)
+  const entries = Object.entries(input).filter(([, value]) => value !== undefined)
+  return {
+    inPath: Object.fromEntries(entries.filter(([name]) => names.includes(name))),
+    rest: Object.fromEntries(entries.filter(([name]) => !names.includes(name))),
+  }
+}
+
+async function failureOf(response: Response): Promise<unknown> {
+  const answer = { response, text: await response.text() }
+  try {
+    return dataOf(answer)
+  } catch (error) {
+    return error
+  }
+}
+
+function stillTraining({ id }: TrainingJob): MLServiceError {
+  const message = `The training run ${id} is still under way, and goes on: look at it with getTrainingJob, or stop it with stopTrainingJob.`
+  return new MLServiceError('TIMEOUT', message, { details: { job: id } })
+}

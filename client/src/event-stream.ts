@@ -1,0 +1,13 @@
+/** The data of each server-sent event of a stream; the stream is given up when nobody reads on. */
+export async function* eventsOf(body: ReadableStream<Uint8Array>): AsyncGenerator<string, void> {
+  const decoder = new TextDecoder()
+  let rest = ''
+  for await (const chunk of body) {
+    const events = (rest + decoder.decode(chunk, { stream: true })).split('\n\n')
+    rest = events.pop()!
+    for (const event of events) {
+      const lines = event.split('\n').filter((line) => line.startsWith('data:'))
+      if (lines.length > 0) yield lines.map((line) => line.slice('data:'.length).trim()).join('\n')
+    }
+  }
+}

@@ -1,0 +1,64 @@
+import type { operations, paths } from './generated/contract.js'
+
+export type OperationName = keyof operations
+
+/** Every operation of the contract: its method and path, and what sets it apart. */
+export const OPERATIONS = {
+  getHealth: ['get', '/health'],
+  getLiveness: ['get', '/health/live'],
+  getReadiness: ['get', '/health/ready'],
+  detect: ['post', '/detect', 'harmless'],
+  detectBatch: ['post', '/detect/batch', 'harmless'],
+  getTrend: ['get', '/detect/trend'],
+  train: ['post', '/train', 'slow'],
+  trainSynthetic: ['post', '/train/synthetic', 'slow'],
+  getTrainingStatus: ['get', '/train/status'],
+  getTrainingJob: ['get', '/train/jobs/{id}'],
+  stopTrainingJob: ['delete', '/train/jobs/{id}'],
+  followTrainingJob: ['get', '/train/jobs/{id}/events'],
+  generateSynthetic: ['post', '/generate/synthetic', 'slow'],
+  getModelInfo: ['get', '/model/info'],
+  getModelVersions: ['get', '/model/versions'],
+  activateModel: ['post', '/model/activate'],
+  loadModels: ['post', '/model/load'],
+  resetModels: ['post', '/model/reset'],
+  optimize: ['post', '/optimize', 'slow'],
+  optimizeAll: ['post', '/optimize/all', 'slow'],
+  getClusters: ['get', '/optimize/clusters'],
+  backtest: ['post', '/optimize/backtest', 'slow'],
+  listRecommendations: ['get', '/optimize/recommendations'],
+  applyRecommendation: ['post', '/optimize/recommendations/{id}/apply'],
+  rejectRecommendation: ['post', '/optimize/recommendations/{id}/reject'],
+  exportTrainingData: ['get', '/export/training-data', 'slow'],
+  exportRateLimits: ['get', '/export/rate-limits'],
+  exportEndpointProfiles: ['get', '/export/endpoint-profiles'],
+} as const satisfies Record<
+  OperationName,
+  readonly ['get' | 'post' | 'delete', keyof paths, ('harmless' | 'slow')?]
+>
+
+type Json<T> = T extends { content: { 'application/json': infer Body } } ? Body : never
+type Field<T, Name extends string> = T extends { [key in Name]?: infer Value } ? NonNullable<Value> : object
+type Part<T> = [T] extends [never] ? object : T
+
+type PathOf<O> = Part<Field<Field<O, 'parameters'>, 'path'>>
+type QueryOf<O> = Part<Field<Field<O, 'parameters'>, 'query'>>
+type BodyOf<O> = O extends { requestBody?: infer Body } ? Part<Json<NonNullable<Body>>> : object
+
+/** What an operation takes, in one object: parameters of its path and query, fields of its body. */
+export type Input<Name extends OperationName> = PathOf<operations[Name]> &
+  QueryOf<operations[Name]> &
+  BodyOf<operations[Name]>
+
+type Responses<Name extends OperationName> = operations[Name]['responses']
+type Envelope<Name extends OperationName, Status> = Status extends keyof Responses<Name>
+  ? Json<Responses<Name>[Status]>
+  : never
+
+/** The `data` of the answers with a status. */
+export type Data<Name extends OperationName, Status = 200 | 202 | '2XX'> = Status extends unknown
+  ? Field<Envelope<Name, Status>, 'data'>
+  : never
+
+/** The operations whose answer may be a file. */
+export type FileName = 'exportTrainingData' | 'exportRateLimits' | 'exportEndpointProfiles'
