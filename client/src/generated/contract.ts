@@ -590,6 +590,8 @@ export interface components {
             interval_seconds?: number;
             /** @description Which gateway or stream reports; "default", when left out. Each has a window of its own. */
             source?: string;
+            /** @description True: only requests_per_second is judged. For intervals of so few requests that their latencies and error rate say nothing: these are still required (0 will do), but count neither as deviations nor in the trends. So silence is seen, and a single slow request is no alarm. False, when left out. */
+            traffic_only?: boolean;
         };
         /** @description Whether an interval is abnormal, and why. */
         Verdict: {

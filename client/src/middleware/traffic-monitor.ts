@@ -1,0 +1,104 @@
+import type { ServerResponse } from 'node:http'
+import { AlignedIntervals, SYSTEM_CLOCK, type Clock } from './aligned-intervals.js'
+import { IntervalCounter, type Interval, type ReportedMetrics } from './interval-counter.js'
+import { outcomeOf, type ObservedRequest } from './observed-request.js'
+import type { GatewayRequest, Settings } from './options.js'
+import { recordedRequest } from './recorded-request.js'
+import { Recorder } from './recorder.js'
+import { Reporter, type Judged } from './reporter.js'
+import { ServiceLink } from './service-link.js'
+
+type Marked = ServerResponse & Record<symbol, ObservedRequest | undefined>
+
+/** The one core: adapters tell it of requests; it counts them, reports each interval and records on demand. */
+export class TrafficMonitor {
+  readonly #counter = new IntervalCounter()
+  readonly #link: ServiceLink
+  readonly #reporter: Reporter
+  readonly #recorder: Recorder | null
+  readonly #intervals: AlignedIntervals
+  readonly #mark = Symbol('observed by AEGIS ML')
+  readonly #onClose: (this: ServerResponse) => void
+  #closing: Promise<void> | undefined
+  #hasWarned = false
+
+  constructor(
+    private readonly settings: Settings,
+    private readonly clock: Clock = SYSTEM_CLOCK,
+  ) {
+    const { api, intervalMs, log, record } = settings
+    this.#link = new ServiceLink(log)
+    this.#reporter = new Reporter(settings, this.#link)
+    this.#recorder = record && new Recorder(api, this.#link, log)
+    this.#intervals = new AlignedIntervals(intervalMs, clock, (interval) => {
+      this.#reporter.report(this.#metricsOf(interval))
+    })
+    // One function for all responses; each carries what was known of its request.
+    const end = (response: Marked) => this.#end(response[this.#mark]!, response)
+    this.#onClose = function () {
+      end(this as Marked)
+    }
+  }
+
+  /** The newest interval that was judged, and how. */
+  get judged(): Judged | null {
+    return this.#reporter.last
+  }
+
+  get isReachable(): boolean | null {
+    return this.#link.isReachable
+  }
+
+  /**
+   * Counts a request when its response has ended or its connection has closed; once, however often it is shown.
+   *
+   * @param request the framework's own, where it has one
+   */
+  observe(request: GatewayRequest, response: ServerResponse): void {
+    const marked = response as Marked
+    if (this.#closing !== undefined || marked[this.#mark] !== undefined) return
+    const address = this.#recorder ? (request.ip ?? response.socket?.remoteAddress) : undefined
+    marked[this.#mark] = { beganMs: this.clock.monotonicMs(), request, address }
+    response.on('close', this.#onClose)
+  }
+
+  /** Counts a request that has ended. */
+  count(status: number, latencyMs: number | null): void {
+    this.#counter.add(status, latencyMs)
+  }
+
+  /** Reports the interval under way, the last one. Resolves within the client's time limit and never rejects. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    const interval = this.#intervals.close()
+    const last = interval ? this.#metricsOf(interval) : null
+    await Promise.all([this.#reporter.close(last), this.#recorder?.close()])
+  }
+
+  #metricsOf(interval: Interval): ReportedMetrics {
+    return this.#counter.take(interval, this.settings.source, this.settings.minRequests)
+  }
+
+  #end(observed: ObservedRequest, response: ServerResponse): void {
+    if (this.#closing !== undefined) return
+    const durationMs = this.clock.monotonicMs() - observed.beganMs
+    const { status, isEventStream } = outcomeOf(response)
+    this.count(status, isEventStream ? null : durationMs)
+    if (this.#recorder && !isEventStream) this.#record(this.#recorder, observed, status, durationMs)
+  }
+
+  #record(recorder: Recorder, observed: ObservedRequest, status: number, durationMs: number): void {
+    const { log, record } = this.settings
+    try {
+      const cameMs = this.clock.wallMs() - durationMs
+      recorder.add(recordedRequest(observed, status, cameMs, durationMs, record!))
+    } catch (error) {
+      if (!this.#hasWarned) log.warn(`Requests are not recorded: userId has failed (${String(error)}).`)
+      this.#hasWarned = true
+    }
+  }
+}
