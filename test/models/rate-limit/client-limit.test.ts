@@ -160,3 +160,12 @@ t.test('an endpoint never seen gets the default of its tier', async (t) => {
     clients: 0,
   })
 })
+
+t.test('ten clients in pairs, each pair busier than the one before, do not raise it', async (t) => {
+  const pairs = [50, 50, 115, 115, 270, 270, 640, 640, 1500, 1500].flatMap((requests, i) =>
+    steady(300 + i, 60 * requests, 100 + i, 1).slice(0, requests),
+  )
+  const found = fit([...people, ...pairs])
+  t.ok(found.limit <= 3 * plain.limit, `${plain.limit} becomes ${found.limit}`)
+  t.ok(found.nRunaways >= 8)
+})
