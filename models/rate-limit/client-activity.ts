@@ -1,5 +1,5 @@
 import { ArrivalCurves } from './arrival-curve.js'
-import { grown } from './growing-array.js'
+import { FIRST_LENGTH, grown } from './growing-array.js'
 
 /** What clients did in the hours in which they did anything; a row for a client and an hour, in columns. */
 export interface ClientHours {
@@ -29,12 +29,12 @@ const OPEN = 5
 export class ClientActivity {
   readonly curves: ArrivalCurves
   /** [nClients, 5]: row + 1, minute, its count, second, its count. */
-  #open = new Float64Array(1024 * OPEN)
-  #client = new Uint32Array(1024)
-  #hour = new Uint32Array(1024)
-  #requests = new Uint32Array(1024)
-  #busiestMinute = new Uint32Array(1024)
-  #busiestSecond = new Uint32Array(1024)
+  #open = new Float64Array(FIRST_LENGTH * OPEN)
+  #client = new Uint32Array(FIRST_LENGTH)
+  #hour = new Uint32Array(FIRST_LENGTH)
+  #requests = new Uint32Array(FIRST_LENGTH)
+  #busiestMinute = new Uint32Array(FIRST_LENGTH)
+  #busiestSecond = new Uint32Array(FIRST_LENGTH)
   #length = 0
 
   /** @param limits rates of the arrival curves, requests a minute */
