@@ -5,8 +5,8 @@ import { PairSlots } from '../rate-limit/pair-slots.js'
 import { DailyCurve } from './daily-curve.js'
 import { SecondCounts } from './second-counts.js'
 
-/** Rates of the clients' arrival curves, requests a minute: each half as much again as the one before. */
-export const CURVE_LIMITS: readonly number[] = Array.from({ length: 16 }, (_, k) => Math.ceil(1.5 ** (k + 2)))
+/** Rates of the clients' arrival curves, requests a minute: each half as much again as the one before, 3 to 9,976. */
+export const CURVE_LIMITS: readonly number[] = Array.from({ length: 21 }, (_, k) => Math.round(3 * 1.5 ** k))
 
 const SECOND_MS = 1000
 const MINUTE_MS = 60_000

@@ -140,6 +140,7 @@ function burstsOf(
   const kept = [...minutes.clients.keys()].filter((i) => !left.has(minutes.clients[i]!))
   const of = {
     clients: kept.map((i) => minutes.clients[i]!),
+    peaks: kept.map((i) => minutes.peaks[i]!),
     activeDays: kept.map((i) => minutes.activeDays[i]!),
     requests: minutes.requests,
   }
