@@ -47,8 +47,8 @@ export interface ArrivalsOptions {
 
 /**
  * One pass over the requests of all endpoints, in order of time: busy seconds, arrival curves of all callers together
- * and of each client, and what clients do by the hour. Some 5 kB for an endpoint before its first request; 84 to 108
- * bytes and 16 for each of CURVE_LIMITS for each pair of endpoint and client, of which two million are kept, and 20
+ * and of each client, and what clients do by the hour. Some 5 kB for an endpoint before its first request; 68 to 92
+ * bytes and 16 for each of CURVE_LIMITS for each pair of endpoint and client, of which two million are kept, and 16
  * for each of its hours with requests; up to twice that where arrays have just grown.
  */
 export class Arrivals {

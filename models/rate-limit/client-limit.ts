@@ -6,7 +6,6 @@ import { groupByClient, type ClientTable } from './client-table.js'
 import { confidence } from './confidence.js'
 import { crowdRhythm } from './crowd-rhythm.js'
 import { dailyMovement } from './daily-movement.js'
-import { burstOf } from './endpoint-limit.js'
 import { harmLevel } from './harm-level.js'
 import { clientPeaks, dailyQuantiles, type ClientPeaks } from './client-peaks.js'
 import { dropRunaways, trustedClients } from './honest-rows.js'
@@ -15,8 +14,8 @@ import type { MinuteRange } from './minute-ranges.js'
 /** What a limit of clients is learnt from: one endpoint's clients. */
 export interface ClientTraffic {
   readonly hours: ClientHours
-  /** From the same requests; null where only the rows of hours are known. */
-  readonly curves: ClientCurves | null
+  /** From the same requests. */
+  readonly curves: ClientCurves
   /** Incidents and minutes to be left out. Of the hours they touch nothing counts. */
   readonly excluded: readonly MinuteRange[]
   readonly seed: number
@@ -102,7 +101,7 @@ export function fitClientLimit(traffic: ClientTraffic): ClientLimit | null {
   return {
     limit,
     longWindow: hourLimit < (limit * 60) / 2 && days > 1 ? { seconds: HOUR_SECONDS, limit: hourLimit } : null,
-    burstAt: burstsOf(traffic, table, minutes, runaways),
+    burstAt: burstsOf(traffic, minutes, runaways),
     confidence: confidence({ requests, days, clients: minutes.peaks.length, interval, limit }),
     interval,
     peakMinutes: distribution(table),
@@ -126,16 +125,10 @@ function round(value: number, digits: number): number {
 }
 
 function burstsOf(
-  { curves, hours }: ClientTraffic,
-  table: ClientTable,
+  { curves }: ClientTraffic,
   minutes: ClientPeaks,
   runaways: readonly number[],
 ): (limit: number) => number {
-  if (curves === null) {
-    const seconds = clientPeaks(table, hours.busiestSecond, minutes.honest).peaks
-    const usual = quantileSorted(Float64Array.from(seconds).sort(), 0.99)
-    return (limit) => burstOf(limit, usual)
-  }
   const left = new Set(runaways)
   const kept = [...minutes.clients.keys()].filter((i) => !left.has(minutes.clients[i]!))
   const of = {

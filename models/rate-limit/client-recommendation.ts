@@ -1,6 +1,6 @@
 import type { ClientLimit, LongWindow } from './client-limit.js'
 import { describeClientLimit } from './client-reasoning.js'
-import { scaleLimit, untrained, type EndpointRecommendation } from './endpoint-limit.js'
+import { scaleLimit, type EndpointRecommendation } from './endpoint-limit.js'
 import type { EndpointProfile } from './profile.js'
 import type { Strategy } from './strategies.js'
 import type { Tier } from './tiers.js'
@@ -9,8 +9,8 @@ import { limitWarnings } from './warnings.js'
 /** The names are those of the HTTP interface. */
 export interface ClientRecommendation extends EndpointRecommendation {
   readonly long_window: LongWindow | null
-  /** Of the clients' own busiest minutes; null without traffic. */
-  readonly client_peaks: { readonly p50: number; readonly p90: number; readonly p99: number } | null
+  /** Of the clients' own busiest minutes. */
+  readonly client_peaks: ClientLimit['peakMinutes']
   /** The burst that clients need at some rates (requests a minute). */
   readonly burst_curve: readonly { readonly limit: number; readonly burst: number }[]
   readonly clients: number
@@ -24,9 +24,9 @@ export interface ClientLimitRequest {
   readonly tier: Tier
   readonly strategy: Strategy
   readonly currentLimit: number | null
-  /** Of the endpoint; with the limit of its clients null when it was never seen. */
-  readonly profile: EndpointProfile | null
-  readonly fitted: ClientLimit | null
+  /** Of the endpoint, and the limit of its clients. */
+  readonly profile: EndpointProfile
+  readonly fitted: ClientLimit
 }
 
 const CURVE = [0.5, 1, 2, 4]
@@ -39,7 +39,6 @@ const FEW_CLIENTS = 50
 export function recommendClientLimit(request: ClientLimitRequest): ClientRecommendation {
   const { endpoint, tier, strategy, currentLimit, profile, fitted } = request
   const asked = { endpoint, tier, strategy, current_limit: currentLimit, profile }
-  if (profile === null || fitted === null) return { ...asked, ...untrained(tier), ...NOTHING }
   const scale = (base: number) => scaleLimit(base, tier, strategy, profile)
   const limit = scale(fitted.limit)
   const burst = Math.max(1, Math.min(fitted.burstAt(limit), limit))
@@ -66,16 +65,6 @@ export function recommendClientLimit(request: ClientLimitRequest): ClientRecomme
       ...littleData(fitted),
     ],
   }
-}
-
-const NOTHING = {
-  long_window: null,
-  interval: null,
-  client_peaks: null,
-  burst_curve: [],
-  clients: 0,
-  runaway_clients: 0,
-  warnings: [],
 }
 
 function belowUsual({ peakMinutes }: ClientLimit, limit: number): string | null {

@@ -68,6 +68,10 @@ t.test('all callers and each of them have their limits; nobody is no client', as
   })
   t.match(recommend({ ...asked, scope: 'client' }), { scope: 'client', clients: 3, recommended_limit: 5 })
   const unknown = recommend({ ...asked, scope: 'client', model: { ...model, client: null } })
+  t.match(recommend({ ...asked, scope: 'client', tier: 'premium', model: null }), {
+    ...{ scope: 'client', recommended_limit: 1000, recommended_burst: 2000 },
+    ...{ long_window: null, clients: null, runaway_names: [] },
+  })
   t.match(unknown, { scope: 'endpoint', warnings: [/./, /^No client of this endpoint is known/] })
 })
 
