@@ -5,6 +5,7 @@ import type { EndpointProfile } from './profile.js'
 import type { Strategy } from './strategies.js'
 import type { Tier } from './tiers.js'
 import { limitWarnings } from './warnings.js'
+import { FEW_CLIENTS } from './well-behaved.js'
 
 /** The names are those of the HTTP interface. */
 export interface ClientRecommendation extends EndpointRecommendation {
@@ -30,7 +31,7 @@ export interface ClientLimitRequest {
 }
 
 const CURVE = [0.5, 1, 2, 4]
-const FEW_CLIENTS = 50
+const MUCH_LEFT_OUT = 0.1
 
 /**
  * The limit of one client as a tier and a strategy have it. The burst is what clients need at that limit, but no more
@@ -62,6 +63,7 @@ export function recommendClientLimit(request: ClientLimitRequest): ClientRecomme
     reasoning: describeClientLimit(fitted, { limit, burst, longWindow: long_window, tier, strategy }),
     warnings: [
       ...limitWarnings({ profile, limit, currentLimit, belowUsual: belowUsual(fitted, limit) }),
+      ...programs(fitted),
       ...littleData(fitted),
     ],
   }
@@ -71,6 +73,24 @@ function belowUsual({ peakMinutes }: ClientLimit, limit: number): string | null 
   return limit < peakMinutes.p90
     ? `one client in ten has ${Number(peakMinutes.p90.toPrecision(3))} requests or more in its busiest minute`
     : null
+}
+
+/** A program at an even pace may be a scraper or the best customer: only a person can tell. */
+function programs({ clients, nRunaways, leftOut, nCustomers }: ClientLimit): string[] {
+  const warnings: string[] = []
+  if (leftOut > MUCH_LEFT_OUT) {
+    const who = nRunaways === 1 ? '1 client that was' : `${nRunaways} clients that were`
+    const share = Number((100 * leftOut).toPrecision(3))
+    warnings.push(
+      `${who} left out made ${share} % of the requests: look at runaway_names; this limit would stop them.`,
+    )
+  }
+  if (nCustomers > 0) {
+    warnings.push(
+      `${nCustomers} of the ${clients} clients stand far above the others, but come day by day and make most of the requests: they count as customers and raise the limit.`,
+    )
+  }
+  return warnings
 }
 
 function littleData({ clients, days }: ClientLimit): string[] {
