@@ -38,8 +38,14 @@ function meanPlusThreeSigma(values: readonly number[]): number {
   return mean + 3 * Math.sqrt(variance)
 }
 
+export const RECOMMENDED: Contender = {
+  name: 'recommended',
+  algorithm: 'token_bucket',
+  fit: recommended,
+}
+
 export const CONTENDERS: readonly Contender[] = [
-  { name: 'recommended', algorithm: 'token_bucket', fit: recommended },
+  RECOMMENDED,
   { name: 'recommended, as windows', algorithm: 'fixed_window', fit: recommended },
   rival('p99 of clients', (peaks) => quantile(peaks, 0.99)),
   rival('p99 × 1.5', (peaks) => 1.5 * quantile(peaks, 0.99)),
