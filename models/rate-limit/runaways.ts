@@ -7,19 +7,18 @@ export interface Peak {
 }
 
 /**
- * How many must do as much before the next may do more: two, so that no single client lifts the next, and in a crowd
- * one in a hundred. That is more than the limit may cut off (one in 200 by the minute, one in 400 by the hour: BUDGET in
- * client-limit.ts), so those who are few enough to be cut off do not speak for anybody else; and no more than that, as
- * whoever lies above `reach` times the 99th percentile counts as a runaway, in a heavy tail too.
+ * The share of the clients that the limit may cut off (the budget of the minute, BUDGET in client-limit.ts). Before one
+ * client may do more than the others, more than that many have to do nearly as much: who are few enough to be cut off
+ * do not speak for anybody else. A hundredth would be safer from groups, but leaves out honest heavy users by the hour.
  */
-const SUPPORTERS = { least: 2, share: 0.01 }
+const EXPENDABLE = 0.005
 /** So few requests are nobody's flood, however quiet the others are. */
 const LEAST = 5
 
 /**
  * Up to which peak the clients behave. The lower half and every trusted client belong; from there upwards the
- * next client belongs while it stays below `reach` times the k-th highest of those that belong already, k being one in
- * a hundred, two at the least. Where the ladder breaks, what is left above are runaways: floods and scrapers stand
+ * next client belongs while it stays below `reach` times the k-th highest of those that belong already, k being one
+ * more than one in 200. Where the ladder breaks, what is left above are runaways: floods and scrapers stand
  * apart from the crowd, a heavy tail does not. So fewer than k clients together, however they space themselves, raise
  * the ceiling to `reach` times the crowd's and no further. O(n log n).
  *
@@ -32,8 +31,7 @@ export function highestHonestPeak(peaks: readonly Peak[], reach: number): number
   const sorted = peaks.toSorted((a, b) => a.value - b.value)
   const bulk = sorted[Math.floor((sorted.length - 1) / 2)]!.value
   const belongs = sorted.map(({ value, trusted }) => trusted || value <= bulk)
-  const supporters = Math.max(SUPPORTERS.least, Math.ceil(SUPPORTERS.share * sorted.length))
-  let supporter = kthHighest(belongs, supporters)
+  let supporter = kthHighest(belongs, 1 + Math.ceil(EXPENDABLE * sorted.length))
   for (let next = 0; next < sorted.length; next++) {
     if (belongs[next]) continue
     if (sorted[next]!.value > reach * Math.max(sorted[supporter]!.value, LEAST)) break
