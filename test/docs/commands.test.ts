@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import t, { type Test } from 'tap'
 import { blocksOf, DOCUMENTS, placeOf, runnable, type Block } from './documents.js'
-import { readersService, trainedService, type ReadersService } from './service.js'
+import { readersFolder, readersService, trainedService, type ReadersService } from './service.js'
 
 interface Answer {
   readonly url: string
@@ -23,7 +23,7 @@ const LOG = Array.from(
 for (const document of DOCUMENTS.filter((document) => shellBlocks(document).length > 0)) {
   t.test(`the commands of ${document} do what it says`, async (t) => {
     const isReadme = document === 'README.md'
-    const service = isReadme ? await readersService(t) : await trainedService(t)
+    const service = await serviceFor(t, document)
     const environment = await readersEnvironment(service)
     for (const block of shellBlocks(document)) {
       const { code, stderr } = await runInShell(block.text, service.folder, environment)
@@ -48,6 +48,12 @@ t.test('what is not run is counted, and needs what it says', (t) => {
   t.end()
 })
 
+async function serviceFor(t: Test, document: string): Promise<Omit<ReadersService, 'sql'>> {
+  if (document === 'README.md') return readersService(t)
+  if (shellBlocks(document).some(({ text }) => text.includes('curl '))) return trainedService(t)
+  return { url: '', folder: await readersFolder(t), environment: {} }
+}
+
 function shellBlocks(document: string): Block[] {
   return runnable('sh').filter((block) => block.document === document)
 }
@@ -67,7 +73,7 @@ function checkFirstAnswers(t: Test, answers: readonly Answer[]): void {
 }
 
 /** Programs in the PATH that stand in for curl and npm, and the files that the commands read. */
-async function readersEnvironment({ url, folder, environment }: ReadersService) {
+async function readersEnvironment({ url, folder, environment }: Omit<ReadersService, 'sql'>) {
   const programs = join(folder, 'programs')
   await mkdir(programs)
   for (const name of ['curl', 'npm']) {

@@ -15,24 +15,31 @@ export interface ReadersService {
   readonly environment: Record<string, string>
 }
 
-export async function readersService(t: Test): Promise<ReadersService> {
-  const { sql, connection } = await testDatabase(t)
+/** A folder in which packages are installed. */
+export async function readersFolder(t: Test): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'aegis-ml-docs-'))
   t.teardown(() => rm(folder, { recursive: true, force: true }))
   await symlink(join(process.cwd(), 'node_modules'), join(folder, 'node_modules'))
   await writeFile(join(folder, 'package.json'), '{ "type": "module" }')
+  return folder
+}
+
+/** With nothing that was learned. */
+export async function readersService(t: Test): Promise<ReadersService> {
+  const { sql, connection } = await testDatabase(t)
+  const folder = await readersFolder(t)
   const environment = {
     POSTGRES_HOST: connection.host,
     POSTGRES_PORT: String(connection.port),
     POSTGRES_DB: connection.database,
     POSTGRES_USER: connection.user,
     POSTGRES_PASSWORD: connection.password,
-    DATA_PATH: join(folder, 'data'),
-    MODEL_PATH: join(folder, 'data', 'models'),
+    DATA_PATH: folder,
+    MODEL_PATH: join(folder, 'models'),
   }
-  const { url } = await startService(t, { ...environment, DATA_PATH: folder, LOG_LEVEL: 'error' })
+  const { url } = await startService(t, { ...environment, LOG_LEVEL: 'error' })
   await writeLog(sql)
-  return { url, sql, folder, environment: { ...environment, DATA_PATH: folder } }
+  return { url, sql, folder, environment }
 }
 
 /** Three hours of a gateway's requests up to now, and one of January. */

@@ -26,7 +26,9 @@ for (let word = words.shift(); word !== undefined; word = words.shift()) {
   } else if (/^(?:http:\/\/)?(?:localhost|127\.0\.0\.1):5000\//.test(word)) {
     url = service + word.replace(/^(?:http:\/\/)?[^/]+/, '')
   } else {
-    process.stderr.write(`The documents use curl with ${word}, which test/docs/shims/curl.ts does not know.\n`)
+    process.stderr.write(
+      `The documents use curl with ${word}, which test/docs/shims/curl.ts does not know.\n`,
+    )
     process.exit(2)
   }
 }
