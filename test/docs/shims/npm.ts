@@ -26,7 +26,7 @@ function run(script: string, args: readonly string[]): void {
   if (args.length > 0 && args[0] !== '--') return refuse(`npm run ${script} needs -- before its options`)
   if (!DATA_SCRIPTS.includes(script)) return
   const program = fileURLToPath(new URL(`scripts/${script}.js`, ROOT))
-  const less = script === 'generate-synthetic-data' && args.includes('--insert-db') ? LESS : []
+  const less = script === 'generate-synthetic-data' ? LESS : []
   const { status } = spawnSync(process.execPath, [program, ...args.slice(1), ...less], { stdio: 'inherit' })
   process.exitCode = status ?? 1
 }
