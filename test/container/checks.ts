@@ -69,7 +69,7 @@ t.test('with nothing set: its own PostgreSQL, on a read-only root, as a user wit
   t.match(await cli('export-training-data', '--days', '3', '--bucket', '1h'), /^time_bucket,.*\r?\n\d{4}-/)
   t.match(await post(`${container.url}/train`, { days: 3 }), {
     status: 200,
-    body: { data: { trained: true } },
+    body: { data: { anomaly_detector: { trained: true }, rate_optimizer: { trained: true } } },
   })
 
   const processes = await container.processes()

@@ -34,27 +34,29 @@ const NAME = 'localhost/aegis-ml-test'
 /** Builds the image; its files are mounted until it is removed. */
 export async function buildImage(): Promise<Image> {
   const base = await baseImage()
-  await withNpmConfiguration((options) =>
-    run('buildah', [
-      ...['bud', '--isolation=chroot', '--format=docker', '--build-arg', `BASE=${base.name}`],
-      ...[...options, '--tag', NAME, '.'],
-    ]),
-  )
-  const container = await run('buildah', ['from', '--pull-never', NAME])
-  const root = await run('buildah', ['mount', container])
-  const { Docker } = JSON.parse(await run('buildah', ['inspect', '--type=image', NAME])) as {
-    Docker: { config: ImageConfig }
+  const undo = [async () => (base.isOurs ? run('buildah', ['rmi', base.name]) : undefined)]
+  const remove = async () => {
+    for (const step of undo.splice(0).reverse()) await step()
   }
-  return {
-    base,
-    config: Docker.config,
-    root,
-    size: await sizeOf(NAME),
-    baseSize: await sizeOf(base.name),
-    async remove() {
-      await run('buildah', ['rm', container])
-      await run('buildah', ['rmi', NAME, ...(base.isOurs ? [base.name] : [])])
-    },
+  try {
+    await withNpmConfiguration((options) =>
+      run('buildah', [
+        ...['bud', '--isolation=chroot', '--format=docker', '--build-arg', `BASE=${base.name}`],
+        ...[...options, '--tag', NAME, '.'],
+      ]),
+    )
+    undo.push(() => run('buildah', ['rmi', NAME]))
+    const container = await run('buildah', ['from', '--pull-never', NAME])
+    undo.push(() => run('buildah', ['rm', container]))
+    const root = await run('buildah', ['mount', container])
+    const { Docker } = JSON.parse(await run('buildah', ['inspect', '--type=image', NAME])) as {
+      Docker: { config: ImageConfig }
+    }
+    const [size, baseSize] = [await sizeOf(NAME), await sizeOf(base.name)]
+    return { base, config: Docker.config, root, size, baseSize, remove }
+  } catch (error) {
+    await remove()
+    throw error
   }
 }
 
