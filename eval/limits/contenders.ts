@@ -1,9 +1,8 @@
-import { ClientActivity } from '../../models/rate-limit/client-activity.js'
-import { fitClientLimit } from '../../models/rate-limit/client-limit.js'
 import type { ReplayRule } from '../../models/rate-limit/replay.js'
 import { quantile } from '../../models/statistics/quantile.js'
 import { clientPeaks } from './client-peaks.js'
 import type { Requests } from './events.js'
+import { recommendation } from './recommendation.js'
 
 /** A way to come from history to a limit of clients. */
 export interface Contender {
@@ -13,22 +12,12 @@ export interface Contender {
 }
 
 const MINUTE_MS = 60_000
-/** Requests a minute, each half as many again as the one before, from 2 to 10,000. */
-const CURVE_LIMITS = Array.from({ length: 22 }, (_, k) => Math.round(2 * 1.5 ** k))
 
-function recommended({ timeMs, client }: Requests): ReplayRule {
-  const activity = new ClientActivity(CURVE_LIMITS)
-  for (let i = 0; i < timeMs.length; i++) activity.add(client[i]!, timeMs[i]!)
-  const found = fitClientLimit({
-    hours: activity.hours(),
-    curves: { limits: CURVE_LIMITS, curves: activity.curves },
-    excluded: [],
-    seed: 1,
-  })!
-  const rule = { limit: found.limit, burst: found.burstAt(found.limit), windowMs: MINUTE_MS }
-  if (found.longWindow === null) return rule
-  const { seconds, limit } = found.longWindow
-  return { ...rule, longWindow: { limit, windowMs: seconds * 1000 } }
+function recommended(history: Requests): ReplayRule {
+  const { recommended_limit, recommended_burst, long_window } = recommendation(history)
+  const rule = { limit: recommended_limit, burst: recommended_burst, windowMs: MINUTE_MS }
+  if (long_window === null) return rule
+  return { ...rule, longWindow: { limit: long_window.limit, windowMs: long_window.seconds * 1000 } }
 }
 
 /** What others make of the clients' busiest minutes; a window of a minute, as they count. */
@@ -49,8 +38,14 @@ function meanPlusThreeSigma(values: readonly number[]): number {
   return mean + 3 * Math.sqrt(variance)
 }
 
+export const RECOMMENDED: Contender = {
+  name: 'recommended',
+  algorithm: 'token_bucket',
+  fit: recommended,
+}
+
 export const CONTENDERS: readonly Contender[] = [
-  { name: 'recommended', algorithm: 'token_bucket', fit: recommended },
+  RECOMMENDED,
   { name: 'recommended, as windows', algorithm: 'fixed_window', fit: recommended },
   rival('p99 of clients', (peaks) => quantile(peaks, 0.99)),
   rival('p99 × 1.5', (peaks) => 1.5 * quantile(peaks, 0.99)),

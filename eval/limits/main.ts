@@ -1,15 +1,17 @@
 import { parseArgs } from 'node:util'
 import { createRandom } from '../../models/statistics/random.js'
-import { CONTENDERS } from './contenders.js'
+import { CONTENDERS, RECOMMENDED } from './contenders.js'
 import { judge, type Judgement } from './judge.js'
-import { printFigures } from './print.js'
+import { missedTargets, printFigures, printPrograms } from './print.js'
+import { judgePrograms, PROGRAMS } from './programs.js'
 import { drawShape } from './shape.js'
 import { drawWeeks } from './weeks.js'
 
 const help = `Usage: npm run eval:limits -- [--seeds 40] [--first 1] [--verbose]
 
 Draws so many worlds of three weeks, fits the limit of a client on two, and replays the third. Every world has its own
-number of clients, unevenness, page loads, shared addresses, launch day, floods and scrapers; see eval/limits/shape.ts.`
+number of clients, unevenness, page loads, shared addresses, launch day, floods and scrapers; see eval/limits/shape.ts. Then a few worlds in which programs are
+honest. Exits with 1 when the recommended limits miss a target in the mean over all worlds.`
 
 const { values } = parseArgs({
   options: {
@@ -41,7 +43,12 @@ function main(): number {
     }
   }
   printFigures(found)
-  return 0
+  printPrograms(PROGRAMS.map((programs) => judgePrograms(RECOMMENDED, programs, first)))
+  const missed = [...found].flatMap(([name, judgements]) =>
+    name.startsWith(RECOMMENDED.name) ? missedTargets(judgements).map((title) => `${name}: ${title}`) : [],
+  )
+  if (missed.length > 0) console.error(`\nMissed in the mean: ${missed.join('; ')}.`)
+  return missed.length > 0 ? 1 : 0
 }
 
 process.exitCode = main()

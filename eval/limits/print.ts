@@ -1,5 +1,6 @@
 import { quantile } from '../../models/statistics/quantile.js'
 import type { Judgement } from './judge.js'
+import type { ProgramsFound } from './programs.js'
 
 /** A figure of merit: what it must be, and in which direction worse lies. */
 interface Figure {
@@ -17,7 +18,7 @@ const FIGURES: readonly Figure[] = [
   { title: 'movement of the limit', of: (j) => j.movement, target: 0.15, atLeast: false },
   { title: 'movement of the hour', of: (j) => j.longMovement, atLeast: false },
 ]
-const widths = [26, 9, 9, 9, 9, 8, 8]
+const widths = [28, 9, 9, 9, 9, 8, 8]
 
 /** For each contender the mean, the middle, the worst tenth and the worst world, and in how many the target is met. */
 export function printFigures(found: ReadonlyMap<string, readonly Judgement[]>): void {
@@ -28,7 +29,8 @@ export function printFigures(found: ReadonlyMap<string, readonly Judgement[]>): 
   }
 }
 
-function printFigure({ title, of, target, atLeast }: Figure, judgements: readonly Judgement[]): void {
+function printFigure(figure: Figure, judgements: readonly Judgement[]): void {
+  const { title, of, target, atLeast } = figure
   const all = judgements.map(of).filter((value) => !Number.isNaN(value))
   if (all.length === 0) return printLine([title, 'none'])
   const worse = (p: number) => quantile(all, atLeast ? 1 - p : p)
@@ -38,12 +40,35 @@ function printFigure({ title, of, target, atLeast }: Figure, judgements: readonl
       : `${all.filter((value) => (atLeast ? value >= target : value <= target)).length}/${all.length}`
   printLine([
     title,
-    ...[all.reduce((sum, value) => sum + value, 0) / all.length, worse(0.5), worse(0.9), worse(1)].map(
-      percent,
-    ),
+    ...[meanOf(figure, judgements), worse(0.5), worse(0.9), worse(1)].map(percent),
     target === undefined ? '' : `${atLeast ? '≥' : '≤'} ${100 * target} %`,
     met,
   ])
+}
+
+/** Honest programs beside people: what the limit rejects of them all, and whether it says so. */
+export function printPrograms(found: readonly ProgramsFound[]): void {
+  console.log('\nrecommended, where programs are honest')
+  printLine(['', 'limit', 'rejected', 'conf.', 'warns'])
+  for (const { name, limit, honestRejected, confidence, warned } of found) {
+    printLine([name, `${limit}`, percent(honestRejected), `${confidence}`, warned ? 'yes' : 'no'])
+  }
+}
+
+/** The mean over the worlds in which there is anything of the kind; NaN when there are none. */
+function meanOf({ of }: Figure, judgements: readonly Judgement[]): number {
+  const all = judgements.map(of).filter((value) => !Number.isNaN(value))
+  return all.reduce((sum, value) => sum + value, 0) / all.length
+}
+
+/** The figures whose target the mean over all worlds misses, by title. */
+export function missedTargets(judgements: readonly Judgement[]): string[] {
+  return FIGURES.filter((figure) => {
+    const { target, atLeast } = figure
+    if (target === undefined) return false
+    const mean = meanOf(figure, judgements)
+    return atLeast ? mean < target : mean > target
+  }).map(({ title }) => title)
 }
 
 function percent(share: number): string {

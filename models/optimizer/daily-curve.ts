@@ -1,3 +1,4 @@
+import { ArrivalCurves } from '../rate-limit/arrival-curve.js'
 import { quantileSorted } from '../statistics/quantile.js'
 import type { CurvePoint } from './optimizer-model.js'
 
@@ -7,53 +8,43 @@ const MINUTE_MS = 60_000
 const DAYS_SERVED = 0.9
 
 /**
- * The arrival curve of all callers of an endpoint together, as models/rate-limit/arrival-curve.ts has it for clients,
+ * The arrival curve of all callers of an endpoint together, as {@link ArrivalCurves} has it for clients,
  * but of each day (UTC) by itself: the bucket starts every day full. In one pass over requests in order of time.
  */
 export class DailyCurve {
   readonly #limits: readonly number[]
-  readonly #backlog: Float64Array
-  readonly #largest: Float64Array
-  readonly #days: Float64Array[] = []
+  /** Of each day that is over, its depth at each rate. */
+  readonly #days: number[][] = []
+  /** Of the present day, all callers as one client. */
+  #curves: ArrivalCurves
   #day = NaN
-  #lastMs = 0
 
   /** @param limits requests a minute, whole numbers from 1, ascending */
   constructor(limits: readonly number[]) {
     this.#limits = limits
-    this.#backlog = new Float64Array(limits.length)
-    this.#largest = new Float64Array(limits.length)
+    this.#curves = new ArrivalCurves(limits, MINUTE_MS)
   }
 
   /** @param timeMs whole milliseconds since 1970, not before the last one */
   add(timeMs: number): void {
     const day = Math.floor(timeMs / DAY_MS)
-    if (day !== this.#day) this.#begin(day, timeMs)
-    const elapsed = timeMs - this.#lastMs
-    this.#lastMs = timeMs
-    for (let k = 0; k < this.#limits.length; k++) {
-      const left = this.#backlog[k]! - elapsed * this.#limits[k]!
-      const backlog = (left > 0 ? left : 0) + MINUTE_MS
-      this.#backlog[k] = backlog
-      if (backlog > this.#largest[k]!) this.#largest[k] = backlog
-    }
+    if (day !== this.#day) this.#begin(day)
+    this.#curves.add(0, timeMs)
   }
 
   /** What nine of ten days need at each rate; empty without requests. Call it at the end. */
   points(): CurvePoint[] {
-    this.#begin(NaN, 0)
+    this.#begin(NaN)
     if (this.#days.length === 0) return []
     return this.#limits.map((limit, k) => {
-      const depths = Float64Array.from(this.#days, (largest) => largest[k]! / MINUTE_MS).sort()
+      const depths = Float64Array.from(this.#days, (ofDay) => ofDay[k]!).sort()
       return { limit, burst: Math.ceil(quantileSorted(depths, DAYS_SERVED)) }
     })
   }
 
-  #begin(day: number, timeMs: number): void {
-    if (!Number.isNaN(this.#day)) this.#days.push(this.#largest.slice())
+  #begin(day: number): void {
+    if (!Number.isNaN(this.#day)) this.#days.push(this.#limits.map((_, k) => this.#curves.sigma(0, k)))
     this.#day = day
-    this.#lastMs = timeMs
-    this.#backlog.fill(0)
-    this.#largest.fill(0)
+    this.#curves = new ArrivalCurves(this.#limits, MINUTE_MS)
   }
 }

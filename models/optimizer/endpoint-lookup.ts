@@ -1,3 +1,4 @@
+import { endpointName, splitEndpoint } from '../traffic/endpoint-name.js'
 import { pathTemplate } from '../traffic/path-template.js'
 import type { EndpointModel, RateOptimizer } from './optimizer-model.js'
 
@@ -10,15 +11,11 @@ export interface FoundEndpoint {
   readonly model: EndpointModel | null
 }
 
-const WITH_METHOD = /^([A-Za-z][A-Za-z_-]*) (.*)$/s
-
 /** The endpoint of a name: `METHOD path` is one method of a path; a raw path stands for its template. */
 export function findEndpoint(optimizer: RateOptimizer | null, asked: string): FoundEndpoint {
-  const [, method, path] = WITH_METHOD.exec(asked) ?? []
-  if (method === undefined) {
-    const name = pathTemplate(asked)
-    return { name, hasMethod: false, model: optimizer?.byTemplate.get(name) ?? null }
-  }
-  const name = `${method.toUpperCase()} ${pathTemplate(path!)}`
-  return { name, hasMethod: true, model: optimizer?.byMethod.get(name) ?? null }
+  const { method, path } = splitEndpoint(asked)
+  const hasMethod = method !== ''
+  const name = endpointName(method, pathTemplate(path))
+  const known = hasMethod ? optimizer?.byMethod : optimizer?.byTemplate
+  return { name, hasMethod, model: known?.get(name) ?? null }
 }

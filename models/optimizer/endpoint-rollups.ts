@@ -18,11 +18,6 @@ export type EndpointSums = Pick<
   'endpoint' | 'method' | 'minutes' | 'counts' | 'latencySumMs' | 'latencies' | 'errors'
 >
 
-/** What an endpoint of one method is called: `GET /users/{id}`, without a method the path alone. */
-export function endpointName(method: string, path: string): string {
-  return method === '' ? path : `${method} ${path}`
-}
-
 /** Several methods of one path as one endpoint, all methods together. */
 export function joinMethods(rollups: readonly EndpointRollup[]): EndpointSums {
   const counts = new Map<number, number>()

@@ -3,15 +3,10 @@ import { dailyP95 } from '../rate-limit/daily-p95.js'
 import { endpointBase } from '../rate-limit/endpoint-limit.js'
 import { mergeRanges, type MinuteRange } from '../rate-limit/minute-ranges.js'
 import { fitEndpointProfile } from '../rate-limit/profile.js'
+import { endpointName } from '../traffic/endpoint-name.js'
 import { Arrivals, CURVE_LIMITS } from './arrivals.js'
 import { limitsAround } from './burst-curve.js'
-import {
-  endpointName,
-  joinMethods,
-  ofMethod,
-  type EndpointRollup,
-  type EndpointSums,
-} from './endpoint-rollups.js'
+import { joinMethods, ofMethod, type EndpointRollup, type EndpointSums } from './endpoint-rollups.js'
 import type { ClientModel, CurvePoint, EndpointModel, RateOptimizer } from './optimizer-model.js'
 
 export interface OptimizerFitOptions {

@@ -22,6 +22,9 @@ export interface ClientModel {
   /** Clients that were left out in part or whole: the first ten by name, and how many. */
   readonly runaways: readonly string[]
   readonly nRunaways: number
+  /** Their share of the requests, 0…1; and how many stand apart like them but belong, as customers. */
+  readonly leftOut: number
+  readonly nCustomers: number
   readonly days: number
   readonly requests: number
   readonly curve: readonly CurvePoint[]

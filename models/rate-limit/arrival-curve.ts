@@ -1,4 +1,4 @@
-import { grown } from './growing-array.js'
+import { FIRST_LENGTH, grown } from './growing-array.js'
 import { checkRule } from './limit-rule.js'
 
 /**
@@ -18,7 +18,7 @@ export class ArrivalCurves {
   readonly #limits: Float64Array
   readonly #windowMs: number
   /** Of each client: the time of its last request. */
-  #lastMs = new Float64Array(1024)
+  #lastMs = new Float64Array(FIRST_LENGTH)
   /** [nClients, nRates], row-major: the backlog after the last request, and the largest so far. */
   #backlog: Float64Array
   #largest: Float64Array
@@ -33,8 +33,8 @@ export class ArrivalCurves {
     for (const limit of limits) checkRule({ limit, windowMs })
     this.#limits = Float64Array.from(limits)
     this.#windowMs = windowMs
-    this.#backlog = new Float64Array(1024 * limits.length)
-    this.#largest = new Float64Array(1024 * limits.length)
+    this.#backlog = new Float64Array(FIRST_LENGTH * limits.length)
+    this.#largest = new Float64Array(FIRST_LENGTH * limits.length)
   }
 
   /** Clients seen: one more than the highest index. */

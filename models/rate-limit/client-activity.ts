@@ -1,5 +1,5 @@
 import { ArrivalCurves } from './arrival-curve.js'
-import { grown } from './growing-array.js'
+import { FIRST_LENGTH, grown } from './growing-array.js'
 
 /** What clients did in the hours in which they did anything; a row for a client and an hour, in columns. */
 export interface ClientHours {
@@ -10,31 +10,29 @@ export interface ClientHours {
   /** Hours since 1970. */
   readonly hour: ArrayLike<number>
   readonly requests: ArrayLike<number>
-  /** Requests in the busiest minute, and in the busiest second, of the hour. */
+  /** Requests in the busiest minute of the hour. */
   readonly busiestMinute: ArrayLike<number>
-  readonly busiestSecond: ArrayLike<number>
 }
 
-const SECOND_MS = 1000
 const MINUTE_MS = 60_000
 const HOUR_MS = 3_600_000
 
-/** What is open of a client: its hour's row, and its present minute and second with their counts. */
-const OPEN = 5
+/** What is open of a client: its hour's row, and its present minute with its count. */
+const OPEN = 3
 
 /**
  * Boils the requests of an endpoint down to what a limit of its clients needs, in one pass in order of time: rows of
- * client and hour, and the arrival curves at some rates. 40 bytes for each row, and 48 + 16 × rates for each client.
+ * client and hour, and the arrival curves at some rates. 16 bytes for each row, and 32 + 16 × rates for each client;
+ * up to twice that where arrays have just grown.
  */
 export class ClientActivity {
   readonly curves: ArrivalCurves
-  /** [nClients, 5]: row + 1, minute, its count, second, its count. */
-  #open = new Float64Array(1024 * OPEN)
-  #client = new Uint32Array(1024)
-  #hour = new Uint32Array(1024)
-  #requests = new Uint32Array(1024)
-  #busiestMinute = new Uint32Array(1024)
-  #busiestSecond = new Uint32Array(1024)
+  /** [nClients, 3]: row + 1, minute, its count. */
+  #open = new Float64Array(FIRST_LENGTH * OPEN)
+  #client = new Uint32Array(FIRST_LENGTH)
+  #hour = new Uint32Array(FIRST_LENGTH)
+  #requests = new Uint32Array(FIRST_LENGTH)
+  #busiestMinute = new Uint32Array(FIRST_LENGTH)
   #length = 0
 
   /** @param limits rates of the arrival curves, requests a minute */
@@ -61,8 +59,6 @@ export class ClientActivity {
     this.#requests[row]!++
     const inMinute = countOf(open, first + 1, Math.floor(timeMs / MINUTE_MS))
     if (inMinute > this.#busiestMinute[row]!) this.#busiestMinute[row] = inMinute
-    const inSecond = countOf(open, first + 3, Math.floor(timeMs / SECOND_MS))
-    if (inSecond > this.#busiestSecond[row]!) this.#busiestSecond[row] = inSecond
   }
 
   /** The rows so far; they change when more is added. */
@@ -73,7 +69,6 @@ export class ClientActivity {
       hour: this.#hour,
       requests: this.#requests,
       busiestMinute: this.#busiestMinute,
-      busiestSecond: this.#busiestSecond,
     }
   }
 
@@ -83,7 +78,6 @@ export class ClientActivity {
     this.#hour = grown(this.#hour, this.#length)
     this.#requests = grown(this.#requests, this.#length)
     this.#busiestMinute = grown(this.#busiestMinute, this.#length)
-    this.#busiestSecond = grown(this.#busiestSecond, this.#length)
     this.#client[row] = client
     this.#hour[row] = hour
     return row

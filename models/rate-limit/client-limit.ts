@@ -4,19 +4,17 @@ import type { ClientHours } from './client-activity.js'
 import { burstAt, type ClientCurves } from './client-burst.js'
 import { groupByClient, type ClientTable } from './client-table.js'
 import { confidence } from './confidence.js'
-import { crowdRhythm } from './crowd-rhythm.js'
 import { dailyMovement } from './daily-movement.js'
-import { burstOf } from './endpoint-limit.js'
 import { harmLevel } from './harm-level.js'
 import { clientPeaks, dailyQuantiles, type ClientPeaks } from './client-peaks.js'
-import { dropRunaways, trustedClients } from './honest-rows.js'
 import type { MinuteRange } from './minute-ranges.js'
+import { requestsOf, wellBehaved } from './well-behaved.js'
 
 /** What a limit of clients is learnt from: one endpoint's clients. */
 export interface ClientTraffic {
   readonly hours: ClientHours
-  /** From the same requests; null where only the rows of hours are known. */
-  readonly curves: ClientCurves | null
+  /** From the same requests. */
+  readonly curves: ClientCurves
   /** Incidents and minutes to be left out. Of the hours they touch nothing counts. */
   readonly excluded: readonly MinuteRange[]
   readonly seed: number
@@ -46,12 +44,14 @@ export interface ClientLimit {
   /** Clients that were left out in part or whole, by index, the first ten. */
   readonly runaways: readonly number[]
   readonly nRunaways: number
+  /** Their share of the requests, 0…1. */
+  readonly leftOut: number
+  /** Clients that stand apart like runaways but belong; see {@link wellBehaved}. */
+  readonly nCustomers: number
   readonly days: number
   readonly requests: number
 }
 
-/** Times the second highest honest peak that a client's own may be without the rest of the crowd beside it. */
-const REACH = { minute: 3, hour: 2.5 }
 /** Less by the hour: a scraper is three times the busiest client, a flood twenty. */
 const HEADROOM = { minute: 1.15, hour: 1.1, burst: 1.15 }
 const BUDGET = {
@@ -60,16 +60,24 @@ const BUDGET = {
   burst: { clients: 0.005, requests: 1e-4 },
 }
 const LEAST = 5
+/** An hour lets through so many busy minutes at least: people come twice. */
+const LEAST_HOUR = 1.5
+/** Of fewer clients the busiest hour says little about the next client's. */
+const FEWEST_BY_HOUR = 20
 const HOUR_SECONDS = 3600
 const RUNAWAYS_NAMED = 10
 
 /**
  * The limit of one client of an endpoint, from what each of its clients does at its busiest.
  *
- * First floods and scrapers are left out ({@link dropRunaways}), by the minute and then by the hour. Then the limit
- * is the lowest that keeps within a budget of harm to all others ({@link harmLevel}), with 15 % to spare; the same by
- * the hour makes the long window, where an hour at the limit would be more than twice of what anyone does. The burst
- * comes from the arrival curves of those who behave. Everything is deterministic; O(n log n) in rows.
+ * First floods and scrapers are left out ({@link wellBehaved}). Then the limit is the lowest that keeps within a budget
+ * of harm to all others ({@link harmLevel}), with 15 % to spare; the same by the hour makes the long window, where an
+ * hour at the limit would be more than twice of what anyone does. The burst comes from the arrival curves of those who
+ * behave. Everything is deterministic; O(n log n) in rows.
+ *
+ * A program that keeps an even pace looks the same whether it scrapes or serves a customer: in a crowd it is left out,
+ * and `leftOut` says how much that was. A scraper that follows the crowd's hours is trusted as a shared address is, and
+ * seen only by the busiest hour.
  *
  * @returns null when there are no rows outside the excluded minutes
  */
@@ -77,20 +85,14 @@ export function fitClientLimit(traffic: ClientTraffic): ClientLimit | null {
   const table = groupByClient(traffic.hours, traffic.excluded)
   if (table.clients.length === 0) return null
   const { rows } = table
-  const trusted = trustedClients(table, crowdRhythm(table))
-  const honest = new Uint8Array(rows.length)
-  for (const row of table.order) honest[row] = 1
-  const busiestMinute = dropRunaways(
-    table,
-    { values: rows.busiestMinute, reach: REACH.minute },
-    trusted,
-    honest,
-  )
-  const busiestHour = dropRunaways(table, { values: rows.requests, reach: REACH.hour }, trusted, honest)
+  const { honest, nCustomers } = wellBehaved(table)
   const minutes = clientPeaks(table, rows.busiestMinute, honest)
   const hours = clientPeaks(table, rows.requests, honest)
   const limit = round(HEADROOM.minute * levelOf(minutes, BUDGET.minute), 2)
-  const hourLimit = Math.max(limit, round(HEADROOM.hour * levelOf(hours, BUDGET.hour), 3))
+  const hourLimit = Math.max(
+    Math.ceil(LEAST_HOUR * limit),
+    round(HEADROOM.hour * levelOf(hours, BUDGET.hour), 3),
+  )
   const interval = dailyMovement(
     dailyQuantiles(table, minutes, 1 - BUDGET.minute.clients),
     limit,
@@ -98,22 +100,30 @@ export function fitClientLimit(traffic: ClientTraffic): ClientLimit | null {
   )
   const runaways = runawaysOf(table, honest)
   const { requests } = minutes
+  const kept = requests / requestsOf(table, new Uint8Array(rows.length).fill(1))
   const days = table.days.length
+  const isTelling = hourLimit < (limit * 60) / 2 && days > 1 && minutes.peaks.length >= FEWEST_BY_HOUR
   return {
     limit,
-    longWindow: hourLimit < (limit * 60) / 2 && days > 1 ? { seconds: HOUR_SECONDS, limit: hourLimit } : null,
-    burstAt: burstsOf(traffic, table, minutes, runaways),
-    confidence: confidence({ requests, days, clients: minutes.peaks.length, interval, limit }),
+    longWindow: isTelling ? { seconds: HOUR_SECONDS, limit: hourLimit } : null,
+    burstAt: burstsOf(traffic, minutes, runaways),
+    confidence: confidence({ requests, days, clients: minutes.peaks.length, interval, limit, kept }),
     interval,
     peakMinutes: distribution(table),
-    busiestMinute,
-    busiestHour,
+    busiestMinute: highest(minutes.peaks),
+    busiestHour: highest(hours.peaks),
     clients: table.clients.length,
     runaways: runaways.slice(0, RUNAWAYS_NAMED),
     nRunaways: runaways.length,
+    leftOut: 1 - kept,
+    nCustomers,
     days,
     requests,
   }
+}
+
+function highest(values: readonly number[]): number {
+  return values.reduce((most, value) => Math.max(most, value), 0)
 }
 
 function levelOf(peaks: ClientPeaks, budget: { clients: number; requests: number }): number {
@@ -126,20 +136,15 @@ function round(value: number, digits: number): number {
 }
 
 function burstsOf(
-  { curves, hours }: ClientTraffic,
-  table: ClientTable,
+  { curves }: ClientTraffic,
   minutes: ClientPeaks,
   runaways: readonly number[],
 ): (limit: number) => number {
-  if (curves === null) {
-    const seconds = clientPeaks(table, hours.busiestSecond, minutes.honest).peaks
-    const usual = quantileSorted(Float64Array.from(seconds).sort(), 0.99)
-    return (limit) => burstOf(limit, usual)
-  }
   const left = new Set(runaways)
   const kept = [...minutes.clients.keys()].filter((i) => !left.has(minutes.clients[i]!))
   const of = {
     clients: kept.map((i) => minutes.clients[i]!),
+    peaks: kept.map((i) => minutes.peaks[i]!),
     activeDays: kept.map((i) => minutes.activeDays[i]!),
     requests: minutes.requests,
   }

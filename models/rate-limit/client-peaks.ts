@@ -3,8 +3,6 @@ import { dayOf, type ClientTable } from './client-table.js'
 
 /** What clients do at their busiest, over the rows that count. */
 export interface ClientPeaks {
-  /** By row, 1 for those that count. */
-  readonly honest: Uint8Array
   /** Clients with such a row, the highest value of each, and the days with such rows of each. */
   readonly clients: readonly number[]
   readonly peaks: readonly number[]
@@ -43,7 +41,7 @@ export function clientPeaks(table: ClientTable, values: ArrayLike<number>, hones
     }
     peaks.push(peak)
   }
-  return { honest, clients, peaks, activeDays, loads, requests, byDay }
+  return { clients, peaks, activeDays, loads, requests, byDay }
 }
 
 /** The p-quantile of the clients' peaks of each day with any, in order of the days. */

@@ -1,16 +1,17 @@
 import type { ClientLimit, LongWindow } from './client-limit.js'
 import { describeClientLimit } from './client-reasoning.js'
-import { scaleLimit, untrained, type EndpointRecommendation } from './endpoint-limit.js'
+import { scaleLimit, type EndpointRecommendation } from './endpoint-limit.js'
 import type { EndpointProfile } from './profile.js'
 import type { Strategy } from './strategies.js'
 import type { Tier } from './tiers.js'
 import { limitWarnings } from './warnings.js'
+import { FEW_CLIENTS } from './well-behaved.js'
 
 /** The names are those of the HTTP interface. */
 export interface ClientRecommendation extends EndpointRecommendation {
   readonly long_window: LongWindow | null
-  /** Of the clients' own busiest minutes; null without traffic. */
-  readonly client_peaks: { readonly p50: number; readonly p90: number; readonly p99: number } | null
+  /** Of the clients' own busiest minutes. */
+  readonly client_peaks: ClientLimit['peakMinutes']
   /** The burst that clients need at some rates (requests a minute). */
   readonly burst_curve: readonly { readonly limit: number; readonly burst: number }[]
   readonly clients: number
@@ -24,13 +25,13 @@ export interface ClientLimitRequest {
   readonly tier: Tier
   readonly strategy: Strategy
   readonly currentLimit: number | null
-  /** Of the endpoint; with the limit of its clients null when it was never seen. */
-  readonly profile: EndpointProfile | null
-  readonly fitted: ClientLimit | null
+  /** Of the endpoint, and the limit of its clients. */
+  readonly profile: EndpointProfile
+  readonly fitted: ClientLimit
 }
 
 const CURVE = [0.5, 1, 2, 4]
-const FEW_CLIENTS = 50
+const MUCH_LEFT_OUT = 0.1
 
 /**
  * The limit of one client as a tier and a strategy have it. The burst is what clients need at that limit, but no more
@@ -39,7 +40,6 @@ const FEW_CLIENTS = 50
 export function recommendClientLimit(request: ClientLimitRequest): ClientRecommendation {
   const { endpoint, tier, strategy, currentLimit, profile, fitted } = request
   const asked = { endpoint, tier, strategy, current_limit: currentLimit, profile }
-  if (profile === null || fitted === null) return { ...asked, ...untrained(tier), ...NOTHING }
   const scale = (base: number) => scaleLimit(base, tier, strategy, profile)
   const limit = scale(fitted.limit)
   const burst = Math.max(1, Math.min(fitted.burstAt(limit), limit))
@@ -63,25 +63,34 @@ export function recommendClientLimit(request: ClientLimitRequest): ClientRecomme
     reasoning: describeClientLimit(fitted, { limit, burst, longWindow: long_window, tier, strategy }),
     warnings: [
       ...limitWarnings({ profile, limit, currentLimit, belowUsual: belowUsual(fitted, limit) }),
+      ...programs(fitted),
       ...littleData(fitted),
     ],
   }
-}
-
-const NOTHING = {
-  long_window: null,
-  interval: null,
-  client_peaks: null,
-  burst_curve: [],
-  clients: 0,
-  runaway_clients: 0,
-  warnings: [],
 }
 
 function belowUsual({ peakMinutes }: ClientLimit, limit: number): string | null {
   return limit < peakMinutes.p90
     ? `one client in ten has ${Number(peakMinutes.p90.toPrecision(3))} requests or more in its busiest minute`
     : null
+}
+
+/** A program at an even pace may be a scraper or the best customer: only a person can tell. */
+function programs({ clients, nRunaways, leftOut, nCustomers }: ClientLimit): string[] {
+  const warnings: string[] = []
+  if (leftOut > MUCH_LEFT_OUT) {
+    const who = nRunaways === 1 ? '1 client that was' : `${nRunaways} clients that were`
+    const share = Number((100 * leftOut).toPrecision(3))
+    warnings.push(
+      `${who} left out made ${share} % of the requests: look at runaway_names; this limit would stop them.`,
+    )
+  }
+  if (nCustomers > 0) {
+    warnings.push(
+      `${nCustomers} of the ${clients} clients stand far above the others, but come day by day and make most of the requests: they count as customers and raise the limit.`,
+    )
+  }
+  return warnings
 }
 
 function littleData({ clients, days }: ClientLimit): string[] {

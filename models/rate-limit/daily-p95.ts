@@ -1,13 +1,12 @@
+import { busyMinute } from './busy-minute.js'
 import { inRanges, mergeRanges, minutesOutside } from './minute-ranges.js'
 import type { EndpointTraffic } from './profile.js'
-import { quantileWithZeros } from './quantile-with-zeros.js'
 
 const MINUTES_PER_DAY = 1440
-const SPARSE = 0.2
 
 /**
- * The p95 of requests per minute of each day (UTC) by itself, by the rule of the profile: over all minutes of
- * history on that day, or over those with requests where these are fewer than a fifth. Days without any are left
+ * The p95 of requests per minute of each day (UTC) by itself, by the rule of the profile
+ * ({@link busyMinute}). Days without any are left
  * out. How much they differ is how much a limit depends on the day.
  *
  * @returns one figure a day with requests outside the excluded minutes, in order
@@ -28,8 +27,6 @@ export function dailyP95(traffic: Pick<EndpointTraffic, 'minutes' | 'counts' | '
   return Float64Array.from(days, ([day, ofDay]) => {
     const from = Math.max(first, day * MINUTES_PER_DAY)
     const nMinutes = minutesOutside(excluded, { from, to: Math.min(end, (day + 1) * MINUTES_PER_DAY) })
-    const sorted = Float64Array.from(ofDay).sort()
-    const empty = sorted.length < SPARSE * nMinutes ? 0 : nMinutes - sorted.length
-    return quantileWithZeros(sorted, empty, 0.95)
+    return busyMinute(Float64Array.from(ofDay).sort(), nMinutes)
   })
 }

@@ -38,7 +38,8 @@ export function trustedClients(table: ClientTable, crowd: Float64Array): Uint8Ar
   })
 }
 
-function comesOften({ rows, days }: ClientTable, own: Uint32Array): boolean {
+/** Active on at least half of the days since it came, three at the least. */
+export function comesOften({ rows, days }: ClientTable, own: Uint32Array): boolean {
   const active = new Set(Array.from(own, (row) => dayOf(rows.hour[row]!)))
   const since = days.length - days.findIndex((day) => active.has(day))
   return active.size >= Math.max(FEWEST_DAYS, since / 2)

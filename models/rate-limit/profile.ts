@@ -1,5 +1,5 @@
+import { busyMinute } from './busy-minute.js'
 import { inRanges, mergeRanges, minutesOutside, type MinuteRange } from './minute-ranges.js'
-import { quantileWithZeros } from './quantile-with-zeros.js'
 import { timeOfDayVariance } from './time-of-day-variance.js'
 
 /** What an endpoint's traffic is like; the names are those of the HTTP interface. */
@@ -10,7 +10,7 @@ export interface EndpointProfile {
   /** Over all minutes from the first to the last request, empty ones too. */
   readonly avg_requests_per_minute: number
   readonly peak_requests_per_minute: number
-  /** As the average; where fewer than a fifth of the minutes have any request, over those that have. */
+  /** {@link busyMinute} */
   readonly p95_requests_per_minute: number
   readonly avg_latency_ms: number
   /** Share, 0…1. */
@@ -44,8 +44,6 @@ export interface EndpointTraffic {
   readonly excluded?: readonly MinuteRange[]
 }
 
-const SPARSE = 0.2
-
 /**
  * The profile of an endpoint from its requests by minute. The requests of excluded minutes do not count;
  * latencies, errors, users and seconds are taken as they are given. O(n log n) in minutes with requests.
@@ -60,13 +58,12 @@ export function fitEndpointProfile(traffic: EndpointTraffic): EndpointProfile | 
   const nMinutes = minutesOutside(excluded, span)
   const total = counts.reduce((sum, count) => sum + count, 0)
   const sorted = counts.toSorted()
-  const empty = minutes.length < SPARSE * nMinutes ? 0 : nMinutes - minutes.length
   return {
     endpoint: traffic.endpoint,
     method: traffic.method,
     avg_requests_per_minute: total / nMinutes,
     peak_requests_per_minute: sorted.at(-1)!,
-    p95_requests_per_minute: quantileWithZeros(sorted, empty, 0.95),
+    p95_requests_per_minute: busyMinute(sorted, nMinutes),
     avg_latency_ms: traffic.latencies > 0 ? traffic.latencySumMs / traffic.latencies : 0,
     error_rate: Math.min(1, traffic.errors / total),
     unique_users: traffic.uniqueUsers,

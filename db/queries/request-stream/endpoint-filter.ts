@@ -1,20 +1,21 @@
+import { splitEndpoint } from '../../../models/traffic/endpoint-name.js'
 import { pathTemplate } from '../../../models/traffic/path-template.js'
 import type { CopiedRows } from './copied-rows.js'
 import { Remembered } from './remembered.js'
 
 const MOST_REMEMBERED = 100_000
-const WITH_METHOD = /^([A-Za-z][A-Za-z_-]*) (.*)$/s
 
 /** The requests of one endpoint: roughly on the server, which knows no templates, and then exactly. */
 export class EndpointFilter {
-  readonly #method: string | undefined
+  /** Empty when all methods are meant. */
+  readonly #method: string
   readonly #template: string
   readonly #known = new Remembered<boolean>(MOST_REMEMBERED)
 
   /** @param endpoint `/users/{id}`, or of one method `GET /users/{id}`; a raw path stands for its template */
   constructor(endpoint: string) {
-    const [, method, path = endpoint] = WITH_METHOD.exec(endpoint) ?? []
-    this.#method = method?.toUpperCase()
+    const { method, path } = splitEndpoint(endpoint)
+    this.#method = method
     this.#template = pathTemplate(path)
   }
 
@@ -23,7 +24,7 @@ export class EndpointFilter {
     // Up to the first placeholder a path is as its template; no path at all has the template of `/`.
     const prefix = this.#template === '/' ? '' : this.#template.split('{', 1)[0]!
     const ofPath = `left(coalesce(path, ''), ${[...prefix].length}) = ${literal(prefix)}`
-    return this.#method === undefined ? ofPath : `upper(method) = ${literal(this.#method)} and ${ofPath}`
+    return this.#method === '' ? ofPath : `upper(method) = ${literal(this.#method)} and ${ofPath}`
   }
 
   /** Whether a request that meets the condition is one of them. */

@@ -1,3 +1,4 @@
+import { endpointName } from '../../../models/traffic/endpoint-name.js'
 import { pathTemplate } from '../../../models/traffic/path-template.js'
 import type { CopiedRows } from './copied-rows.js'
 import { Remembered } from './remembered.js'
@@ -75,7 +76,7 @@ export class RequestNames {
   }
 
   #nameEndpoint({ method, path }: CopiedRows): number {
-    const name = endpointName(this.#byMethod ? method : '', path)
+    const name = endpointName(this.#byMethod ? methodName(method) : '', pathTemplate(path))
     const found = this.#endpointIndex.get(name)
     if (found !== undefined) return found
     if (this.endpoints.length > this.#mostEndpoints) return OTHER
@@ -85,8 +86,7 @@ export class RequestNames {
   }
 }
 
-/** `GET /users/{id}`; without a method `/users/{id}`. */
-function endpointName(method: string, path: string): string {
-  const template = pathTemplate(path)
-  return method === '' ? template : `${method.toUpperCase().slice(0, LONGEST_METHOD)} ${template}`
+/** In capitals and cut, as rollups keep it. */
+function methodName(method: string): string {
+  return method.toUpperCase().slice(0, LONGEST_METHOD)
 }

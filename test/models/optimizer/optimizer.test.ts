@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
+import { recommendation } from '../../../eval/limits/recommendation.js'
 import { burstOn, endpointBurst } from '../../../models/optimizer/burst-curve.js'
 import { DailyCurve } from '../../../models/optimizer/daily-curve.js'
 import { findEndpoint } from '../../../models/optimizer/endpoint-lookup.js'
@@ -67,7 +68,21 @@ t.test('all callers and each of them have their limits; nobody is no client', as
   })
   t.match(recommend({ ...asked, scope: 'client' }), { scope: 'client', clients: 3, recommended_limit: 5 })
   const unknown = recommend({ ...asked, scope: 'client', model: { ...model, client: null } })
+  t.match(recommend({ ...asked, scope: 'client', tier: 'premium', model: null }), {
+    ...{ scope: 'client', recommended_limit: 1000, recommended_burst: 2000 },
+    ...{ long_window: null, clients: null, runaway_names: [] },
+  })
   t.match(unknown, { scope: 'endpoint', warnings: [/./, /^No client of this endpoint is known/] })
+})
+
+t.test('clients at a steady 2,500 a minute need a burst, not a whole minute at once', async (t) => {
+  const times = Array.from({ length: 120 * 2500 }, (_, i) => i * 24)
+  const found = recommendation({
+    timeMs: Float64Array.from(times.flatMap((time) => [time, time + 1])),
+    client: Uint32Array.from(times.flatMap(() => [0, 1])),
+  })
+  t.ok(found.recommended_limit >= 2500 && found.recommended_limit <= 3000)
+  t.ok(found.recommended_burst < 0.5 * found.recommended_limit, `${found.recommended_burst}`)
 })
 
 t.test('the bucket of a day’s depth rejects nothing, and one token less does', async () => {

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { CONTENDERS } from '../../../eval/limits/contenders.js'
+import { RECOMMENDED } from '../../../eval/limits/contenders.js'
 import { judge, type Judgement } from '../../../eval/limits/judge.js'
 import { drawShape } from '../../../eval/limits/shape.js'
 import { drawWeeks } from '../../../eval/limits/weeks.js'
@@ -15,10 +15,7 @@ const judgements = SEEDS.map((seed): Judgement => {
     { ...shape, clients: Math.min(shape.clients, Math.ceil(3000 / requestsADay)) },
     seed,
   )
-  return judge(
-    CONTENDERS.find(({ name }) => name === 'recommended')!,
-    weeks,
-  )
+  return judge(RECOMMENDED, weeks)
 })
 const mean = (of: (judgement: Judgement) => number): number => {
   const all = judgements.map(of).filter((value) => !Number.isNaN(value))
@@ -37,4 +34,20 @@ t.test('floods are stopped, and scrapers by the longer window', async (t) => {
 
 t.test('the limit hardly moves from week to week', async (t) => {
   t.ok(mean((judgement) => judgement.movement) <= 0.15)
+})
+
+t.test('no single world is far from it', async (t) => {
+  for (const {
+    honestRejected,
+    honestClientsTouched,
+    floodsStopped,
+    scrapersStopped,
+    movement,
+  } of judgements) {
+    t.ok(honestRejected <= 0.003, `${honestRejected}`)
+    t.ok(honestClientsTouched <= 0.03, `${honestClientsTouched}`)
+    t.ok(floodsStopped >= 0.85, `${floodsStopped}`)
+    t.ok(!(scrapersStopped < 0.5), `${scrapersStopped}`)
+    t.ok(movement <= 0.3, `${movement}`)
+  }
 })

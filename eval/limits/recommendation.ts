@@ -1,0 +1,30 @@
+import { OptimizerFit } from '../../models/optimizer/fit-optimizer.js'
+import { recommend, type Recommendation } from '../../models/optimizer/recommend.js'
+import type { Requests } from './events.js'
+
+const MINUTE_MS = 60_000
+const PATH = '/'
+
+/** What the service recommends for each client, tier default and strategy balanced, after this history. */
+export function recommendation({ timeMs, client }: Pick<Requests, 'timeMs' | 'client'>): Recommendation {
+  const rollup = { method: '', path: PATH, ...byMinute(timeMs), latencySumMs: 0, latencies: 0, errors: 0 }
+  const fit = new OptimizerFit([rollup], { excluded: [], seed: 1, nobody: 0xffffffff })
+  fit.arrivals.add({ length: timeMs.length, timeMs, client, endpoint: new Uint8Array(timeMs.length).fill(1) })
+  return recommend({
+    endpoint: PATH,
+    tier: 'default',
+    strategy: 'balanced',
+    scope: 'client',
+    currentLimit: null,
+    model: fit.model(String).byTemplate.get(PATH)!,
+  })
+}
+
+function byMinute(timeMs: Float64Array) {
+  const counts = new Map<number, number>()
+  for (const time of timeMs) {
+    const minute = Math.floor(time / MINUTE_MS)
+    counts.set(minute, (counts.get(minute) ?? 0) + 1)
+  }
+  return { minutes: Float64Array.from(counts.keys()), counts: Float64Array.from(counts.values()) }
+}

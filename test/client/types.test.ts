@@ -1,0 +1,77 @@
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import t from 'tap'
+import ts from 'typescript'
+
+const METRICS = 'requests_per_second: 5, avg_latency_ms: 1, p95_latency_ms: 2, p99_latency_ms: 3'
+const HEAD = `import { createClient, getMLClient, MLServiceError } from '@aegis/ml-client'
+const client = createClient({ baseUrl: 'http://localhost:5000' })
+const service = getMLClient()
+`
+
+/** What the type checker has against lines that use the client, by the line, as strictly as a gateway may be checked. */
+function complaints(lines: readonly string[]): Map<number, string> {
+  const file = resolve('snippet.mts')
+  const options: ts.CompilerOptions = {
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    noEmit: true,
+    target: ts.ScriptTarget.ES2022,
+    module: ts.ModuleKind.NodeNext,
+    types: ['node'],
+  }
+  const host = ts.createCompilerHost(options)
+  const { getSourceFile, fileExists } = host
+  host.fileExists = (name) => name === file || fileExists(name)
+  host.getSourceFile = (name, ...rest) =>
+    name === file
+      ? ts.createSourceFile(name, HEAD + lines.join('\n'), ts.ScriptTarget.ES2022)
+      : getSourceFile(name, ...rest)
+  const program = ts.createProgram([file], options, host)
+  const found = new Map<number, string>()
+  for (const { file: source, start, messageText } of ts.getPreEmitDiagnostics(program)) {
+    const at = source ? source.getLineAndCharacterOfPosition(start!).line - HEAD.split('\n').length + 1 : -1
+    found.set(at, `${found.get(at) ?? ''}${ts.flattenDiagnosticMessageText(messageText, '\n')}\n`)
+  }
+  return found
+}
+
+t.test('right calls type-check, with the types of their answers', (t) => {
+  const lines = `
+    const verdict = await client.detect({ ${METRICS}, error_rate: 0 })
+    const type: 'traffic_spike' | 'traffic_drop' | 'latency_spike' | 'error_rate_spike' | 'pattern_anomaly' | 'multi_dimensional' | null = verdict.anomaly_type
+    const limit: number = (await service.optimizeRateLimit({ endpoint: '/', strategy: 'adaptive' })).recommended_limit
+    const state: 'running' | 'done' | 'failed' | 'stopped' = (await client.train({ wait: false })).state
+    const samples: number | undefined = (await client.train()).anomaly_detector?.samples
+    const text: string = await client.exportTrainingData({ format: 'csv' })
+    const count: number = (await client.exportTrainingData({ format: 'json' })).count
+    await client.trainSynthetic()
+    await client.resetModels()
+    for await (const job of client.followTrainingJob({ id: 'x' })) job.state satisfies string
+    try { await service.checkHealth() } catch (error) {
+      if (error instanceof MLServiceError) { const code: string = error.code; const status: number | null = error.status }
+    }`
+  t.same([...complaints([lines])], [])
+  t.end()
+})
+
+const WRONG: [string, RegExp][] = [
+  [`await client.detect({ ${METRICS}, error_rates: 0 })`, /error_rates/],
+  [`await client.detect({ ${METRICS} })`, /error_rate.* missing|missing.*error_rate/s],
+  [`await client.optimize({ endpoint: '/', strategy: 'bold' })`, /"bold"/],
+  [`await service.optimizeRateLimit({ endpoint: '/', strategy: 'bold' })`, /"bold"/],
+  [`await client.train({ days: '7' })`, /'string' is not assignable to type 'number'/],
+  [`await client.detects({})`, /detects/],
+  [`await client.getTrend().then(({ trend }) => trend)`, /'trend' does not exist/],
+]
+
+t.test('wrong fields, strategies, types and names are refused by the type checker', (t) => {
+  const found = complaints(WRONG.map(([line]) => line))
+  WRONG.forEach(([line, complaint], index) => t.match(found.get(index), complaint, line))
+  t.end()
+})
+
+t.test('the declarations name nothing of the service', (t) => {
+  t.notMatch(readFileSync('client/dist/index.d.ts', 'utf8'), /fastify|typebox|\.\.\/\.\./)
+  t.end()
+})
