@@ -1,13 +1,13 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Test } from 'tap'
-import type { ReportedMetrics, RequestBatch } from '@aegis/ml-client'
+import type { Input, Metrics } from '@aegis/ml-client'
 
 export interface ReportingService {
   readonly url: string
   readonly port: number
-  readonly reports: ReportedMetrics[]
-  readonly batches: RequestBatch[]
+  readonly reports: Metrics[]
+  readonly batches: Input<'ingestRequests'>[]
   /** Paths in the order in which they were asked for. */
   readonly asked: string[]
   /** Answers instead; undefined for the usual answers. */
@@ -26,8 +26,8 @@ export async function reportingService(t: Test, port = 0): Promise<ReportingServ
     let text = ''
     for await (const chunk of request) text += String(chunk)
     const body: unknown = text === '' ? {} : JSON.parse(text)
-    if (request.url === '/detect') service.reports.push(body as ReportedMetrics)
-    if (request.url === '/ingest/requests') service.batches.push(body as RequestBatch)
+    if (request.url === '/detect') service.reports.push(body as Metrics)
+    if (request.url === '/ingest/requests') service.batches.push(body as Input<'ingestRequests'>)
     const answer = { success: true, data: VERDICT, timestamp: new Date().toISOString() }
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer))
   })

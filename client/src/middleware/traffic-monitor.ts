@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http'
+import type { Metrics } from '../ml-service-client.js'
 import { AlignedIntervals, SYSTEM_CLOCK, type Clock } from './aligned-intervals.js'
-import { IntervalCounter, type Interval, type ReportedMetrics } from './interval-counter.js'
+import { IntervalCounter, type Interval } from './interval-counter.js'
 import { outcomeOf, type ObservedRequest } from './observed-request.js'
 import type { GatewayRequest, Settings } from './options.js'
 import { recordedRequest } from './recorded-request.js'
@@ -70,7 +71,7 @@ export class TrafficMonitor {
     await Promise.all([this.#reporter.close(last), this.#recorder?.close()])
   }
 
-  #metricsOf(interval: Interval): ReportedMetrics {
+  #metricsOf(interval: Interval): Metrics {
     return this.#counter.take(interval, this.settings.source, this.settings.minRequests)
   }
 
@@ -79,14 +80,21 @@ export class TrafficMonitor {
     const durationMs = this.clock.monotonicMs() - observed.beganMs
     const { status, isEventStream } = outcomeOf(response, durationMs)
     this.count(status, isEventStream ? null : durationMs)
-    if (this.#recorder && !isEventStream) this.#record(this.#recorder, observed, status, durationMs)
+    if (this.#recorder) this.#record(this.#recorder, observed, status, durationMs, isEventStream)
   }
 
-  #record(recorder: Recorder, observed: ObservedRequest, status: number, durationMs: number): void {
+  #record(
+    recorder: Recorder,
+    observed: ObservedRequest,
+    status: number,
+    durationMs: number,
+    isEventStream: boolean,
+  ): void {
     const { log, record } = this.settings
     try {
       const cameMs = this.clock.wallMs() - durationMs
-      recorder.add(recordedRequest(observed, status, cameMs, durationMs, record!))
+      const latencyMs = isEventStream ? null : durationMs
+      recorder.add(recordedRequest(observed, status, cameMs, latencyMs, record!))
     } catch (error) {
       if (!this.#hasWarned) log.warn(`Requests are not recorded: userId has failed (${String(error)}).`)
       this.#hasWarned = true
