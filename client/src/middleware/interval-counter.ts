@@ -1,12 +1,6 @@
 import type { Metrics } from '../ml-service-client.js'
 import { LatencyHistogram } from './latency-histogram.js'
 
-/** An interval as it is reported. */
-export type ReportedMetrics = Metrics & {
-  /** Judge the rate alone: there were too few requests for latencies and an error rate. */
-  traffic_only?: boolean
-}
-
 /** When an interval was: its beginning by the wall clock, its length by a clock that never jumps. */
 export interface Interval {
   readonly beganMs: number
@@ -30,10 +24,10 @@ export class IntervalCounter {
   }
 
   /** Gives the figures and begins anew. */
-  take({ beganMs, lengthMs }: Interval, source: string, minRequests: number): ReportedMetrics {
+  take({ beganMs, lengthMs }: Interval, source: string, minRequests: number): Metrics {
     const requests = this.#requests
     const latencies = this.#latencies
-    const metrics: ReportedMetrics = {
+    const metrics: Metrics = {
       requests_per_second: requests / (lengthMs / 1000),
       avg_latency_ms: latencies.meanMs,
       p95_latency_ms: latencies.quantile(0.95),

@@ -19,14 +19,19 @@ export interface Outcome {
   readonly isEventStream: boolean
 }
 
-/** How a response whose connection has let go of it has ended. */
-export function outcomeOf(response: ServerResponse): Outcome {
-  const isEventStream = hasEvents(response)
+/** What was over sooner is like any other answer, and need not be looked at twice. */
+const SHORTEST_STREAM_MS = 50
+
+/**
+ * How a response has ended that its connection has let go of. Each look at a response takes its time, those of
+ * Express most of all: most answers are done with after two.
+ */
+export function outcomeOf(response: ServerResponse, durationMs: number): Outcome {
   // The responses of HTTP/2 know writableEnded alone.
   const isWhole = response.writableFinished ?? response.writableEnded
-  const status =
-    isWhole || (isEventStream && response.headersSent) ? response.statusCode : CLIENT_CLOSED_REQUEST
-  return { status, isEventStream }
+  if (isWhole && durationMs < SHORTEST_STREAM_MS) return { status: response.statusCode, isEventStream: false }
+  const isEventStream = response.headersSent && hasEvents(response)
+  return { status: isWhole || isEventStream ? response.statusCode : CLIENT_CLOSED_REQUEST, isEventStream }
 }
 
 const EVENT_STREAM = /^content-type: *text\/event-stream/im

@@ -1,8 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { hostname } from 'node:os'
 import type { Client } from '../client.js'
-import { getMLClient, type MLServiceClient, type Verdict } from '../ml-service-client.js'
-import type { ReportedMetrics } from './interval-counter.js'
+import { getMLClient, type Metrics, type MLServiceClient, type Verdict } from '../ml-service-client.js'
 import type { Log } from './service-link.js'
 
 /** What requests of Express, Fastify and node:http have in common. */
@@ -33,7 +32,7 @@ export interface MLMiddlewareOptions {
   /** onAnomaly is called from this normalized_score on; 0.7. */
   readonly alertThreshold?: number | undefined
   /** May throw and reject: a warning is all that comes of it. */
-  onAnomaly?(verdict: Verdict, metrics: ReportedMetrics): unknown
+  onAnomaly?(verdict: Verdict, metrics: Metrics): unknown
   /** Which gateway process reports; host name and process id when left out. */
   readonly source?: string | undefined
   /** The client that the process shares when left out. */
@@ -50,7 +49,7 @@ export interface Settings {
   readonly intervalMs: number
   readonly minRequests: number
   readonly alertThreshold: number
-  readonly onAnomaly: (verdict: Verdict, metrics: ReportedMetrics) => unknown
+  readonly onAnomaly: (verdict: Verdict, metrics: Metrics) => unknown
   readonly source: string
   readonly api: () => Client
   readonly record: RecordOptions | null

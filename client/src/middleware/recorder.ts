@@ -1,19 +1,11 @@
 import { randomUUID } from 'node:crypto'
-import type { CallOptions, Client } from '../client.js'
+import type { Client } from '../client.js'
+import type { Input } from '../operations.js'
 import type { RecordedRequest } from './recorded-request.js'
 import type { Log, ServiceLink } from './service-link.js'
 import { isAway } from './service-link.js'
 
-export interface RequestBatch {
-  /** The same when it is sent again: a repeat adds nothing. */
-  readonly batch_id: string
-  readonly requests: RecordedRequest[]
-}
-
-/** What of the client is needed. */
-interface Ingesting {
-  ingestRequests(batch: RequestBatch, options?: CallOptions): Promise<unknown>
-}
+type Batch = Input<'ingestRequests'> & { readonly requests: RecordedRequest[] }
 
 const BATCH = 1_000
 const MOST_KEPT = 20_000
@@ -24,7 +16,7 @@ const PURPOSE = 'Recording requests'
 export class Recorder {
   #waiting: RecordedRequest[] = []
   /** Batches that were begun and may have arrived. */
-  #batches: RequestBatch[] = []
+  #batches: Batch[] = []
   #batched = 0
   #dropped = 0
   #timer: NodeJS.Timeout | undefined
@@ -83,15 +75,15 @@ export class Recorder {
 
   #cut(): void {
     const requests = this.#waiting.splice(0, BATCH)
+    // Chosen once: a batch that is sent again adds nothing.
     this.#batches.push({ batch_id: randomUUID(), requests })
     this.#batched += requests.length
   }
 
   /** Whether the batch is done with: taken, or refused for good. */
-  async #deliver(batch: RequestBatch, signal: AbortSignal | undefined): Promise<boolean> {
+  async #deliver(batch: Batch, signal: AbortSignal | undefined): Promise<boolean> {
     try {
-      const api = this.api() as Client & Ingesting
-      await api.ingestRequests(batch, { signal, retry: { attempts: 1 } })
+      await this.api().ingestRequests(batch, { signal, retry: { attempts: 1 } })
       this.link.answered(PURPOSE)
       return true
     } catch (error) {

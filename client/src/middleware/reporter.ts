@@ -1,14 +1,13 @@
 import type { CallOptions } from '../client.js'
-import type { Verdict } from '../ml-service-client.js'
+import type { Metrics, Verdict } from '../ml-service-client.js'
 import { withRetries } from '../retry.js'
-import type { ReportedMetrics } from './interval-counter.js'
 import type { Settings } from './options.js'
 import type { ServiceLink } from './service-link.js'
 
 /** What the service said of the newest interval that it has judged. */
 export interface Judged {
   readonly verdict: Verdict
-  readonly metrics: ReportedMetrics
+  readonly metrics: Metrics
 }
 
 const MOST_IN_FLIGHT = 3
@@ -35,26 +34,26 @@ export class Reporter {
   }
 
   /** With too many calls under way the interval is dropped: the service would only fall behind further. */
-  report(metrics: ReportedMetrics): void {
+  report(metrics: Metrics): void {
     if (this.#calls.size >= MOST_IN_FLIGHT) return this.link.unjudged()
     void this.#begin(metrics, RETRY.attempts)
   }
 
   /** Sends the last one, once, and gives up what is still under way then. */
-  async close(metrics: ReportedMetrics | null): Promise<void> {
+  async close(metrics: Metrics | null): Promise<void> {
     if (metrics) await this.#begin(metrics, 1)
     for (const call of this.#calls.keys()) call.abort()
     await Promise.all(this.#calls.values())
   }
 
-  #begin(metrics: ReportedMetrics, attempts: number): Promise<void> {
+  #begin(metrics: Metrics, attempts: number): Promise<void> {
     const call = new AbortController()
     const done = this.#judge(metrics, attempts, call.signal).finally(() => this.#calls.delete(call))
     this.#calls.set(call, done)
     return done
   }
 
-  async #judge(metrics: ReportedMetrics, attempts: number, signal: AbortSignal): Promise<void> {
+  async #judge(metrics: Metrics, attempts: number, signal: AbortSignal): Promise<void> {
     const number = ++this.#sent
     const options: CallOptions = { signal, retry: { attempts: 1 } }
     const detect = async () => this.settings.api().detect(metrics, options)
@@ -74,7 +73,7 @@ export class Reporter {
     if (verdict.normalized_score >= this.settings.alertThreshold) void this.#alert(verdict, metrics)
   }
 
-  async #alert(verdict: Verdict, metrics: ReportedMetrics): Promise<void> {
+  async #alert(verdict: Verdict, metrics: Metrics): Promise<void> {
     try {
       await this.settings.onAnomaly(verdict, metrics)
     } catch (error) {

@@ -1,14 +1,13 @@
 import type { ServerResponse } from 'node:http'
+import type { Metrics } from '../ml-service-client.js'
 import { AlignedIntervals, SYSTEM_CLOCK, type Clock } from './aligned-intervals.js'
-import { IntervalCounter, type Interval, type ReportedMetrics } from './interval-counter.js'
+import { IntervalCounter, type Interval } from './interval-counter.js'
 import { outcomeOf, type ObservedRequest } from './observed-request.js'
 import type { GatewayRequest, Settings } from './options.js'
 import { recordedRequest } from './recorded-request.js'
 import { Recorder } from './recorder.js'
 import { Reporter, type Judged } from './reporter.js'
 import { ServiceLink } from './service-link.js'
-
-type Marked = ServerResponse & Record<symbol, ObservedRequest | undefined>
 
 /** The one core: adapters tell it of requests; it counts them, reports each interval and records on demand. */
 export class TrafficMonitor {
@@ -17,8 +16,6 @@ export class TrafficMonitor {
   readonly #reporter: Reporter
   readonly #recorder: Recorder | null
   readonly #intervals: AlignedIntervals
-  readonly #mark = Symbol('observed by AEGIS ML')
-  readonly #onClose: (this: ServerResponse) => void
   #closing: Promise<void> | undefined
   #hasWarned = false
 
@@ -33,11 +30,6 @@ export class TrafficMonitor {
     this.#intervals = new AlignedIntervals(intervalMs, clock, (interval) => {
       this.#reporter.report(this.#metricsOf(interval))
     })
-    // One function for all responses; each carries what was known of its request.
-    const end = (response: Marked) => this.#end(response[this.#mark]!, response)
-    this.#onClose = function () {
-      end(this as Marked)
-    }
   }
 
   /** The newest interval that was judged, and how. */
@@ -50,16 +42,16 @@ export class TrafficMonitor {
   }
 
   /**
-   * Counts a request when its response has ended or its connection has closed; once, however often it is shown.
+   * Counts a request when its response has ended or its connection has closed.
    *
    * @param request the framework's own, where it has one
    */
   observe(request: GatewayRequest, response: ServerResponse): void {
-    const marked = response as Marked
-    if (this.#closing !== undefined || marked[this.#mark] !== undefined) return
+    if (this.#closing !== undefined) return
     const address = this.#recorder ? (request.ip ?? response.socket?.remoteAddress) : undefined
-    marked[this.#mark] = { beganMs: this.clock.monotonicMs(), request, address }
-    response.on('close', this.#onClose)
+    const beganMs = this.clock.monotonicMs()
+    // A closure, and no property of the response: adding one to those of Express takes microseconds.
+    response.on('close', () => this.#end({ beganMs, request, address }, response))
   }
 
   /** Counts a request that has ended. */
@@ -79,23 +71,30 @@ export class TrafficMonitor {
     await Promise.all([this.#reporter.close(last), this.#recorder?.close()])
   }
 
-  #metricsOf(interval: Interval): ReportedMetrics {
+  #metricsOf(interval: Interval): Metrics {
     return this.#counter.take(interval, this.settings.source, this.settings.minRequests)
   }
 
   #end(observed: ObservedRequest, response: ServerResponse): void {
     if (this.#closing !== undefined) return
     const durationMs = this.clock.monotonicMs() - observed.beganMs
-    const { status, isEventStream } = outcomeOf(response)
+    const { status, isEventStream } = outcomeOf(response, durationMs)
     this.count(status, isEventStream ? null : durationMs)
-    if (this.#recorder && !isEventStream) this.#record(this.#recorder, observed, status, durationMs)
+    if (this.#recorder) this.#record(this.#recorder, observed, status, durationMs, isEventStream)
   }
 
-  #record(recorder: Recorder, observed: ObservedRequest, status: number, durationMs: number): void {
+  #record(
+    recorder: Recorder,
+    observed: ObservedRequest,
+    status: number,
+    durationMs: number,
+    isEventStream: boolean,
+  ): void {
     const { log, record } = this.settings
     try {
       const cameMs = this.clock.wallMs() - durationMs
-      recorder.add(recordedRequest(observed, status, cameMs, durationMs, record!))
+      const latencyMs = isEventStream ? null : durationMs
+      recorder.add(recordedRequest(observed, status, cameMs, latencyMs, record!))
     } catch (error) {
       if (!this.#hasWarned) log.warn(`Requests are not recorded: userId has failed (${String(error)}).`)
       this.#hasWarned = true
