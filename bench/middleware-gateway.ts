@@ -5,7 +5,7 @@ import express from 'express'
 import Fastify from 'fastify'
 
 /**
- * A gateway to be measured: `middleware-gateway.js express|fastify [middleware]`. It prints its port, then for each
+ * A gateway to be measured: `middleware-gateway.js express|fastify [middleware|empty]`. It prints its port, then for each
  * line that it reads the CPU time that it has taken so far, in milliseconds.
  */
 const [framework, middleware] = process.argv.slice(2)
@@ -17,7 +17,7 @@ await new Promise<void>((resolve) => service.listen(0, '127.0.0.1', resolve))
 const { port } = service.address() as AddressInfo
 const options = {
   client: createClient({ baseUrl: `http://127.0.0.1:${port}` }),
-  enabled: middleware !== undefined,
+  enabled: middleware === 'middleware',
 }
 
 const server = framework === 'express' ? await expressServer() : await fastifyServer()
@@ -31,6 +31,7 @@ process.stdin.on('end', () => process.exit(0))
 async function expressServer(): Promise<Server> {
   const app = express()
   if (options.enabled) app.use(createMLMiddleware(options))
+  if (middleware === 'empty') app.use((_request, _response, next) => next())
   app.get('/api/items/:id', (_request, response) => {
     response.json(ITEM)
   })
