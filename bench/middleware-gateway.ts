@@ -18,6 +18,8 @@ const { port } = service.address() as AddressInfo
 const options = {
   client: createClient({ baseUrl: `http://127.0.0.1:${port}` }),
   enabled: middleware === 'middleware',
+  // The tables are all that is to be printed.
+  warn: () => undefined,
 }
 
 const server = framework === 'express' ? await expressServer() : await fastifyServer()
@@ -43,6 +45,7 @@ async function expressServer(): Promise<Server> {
 async function fastifyServer(): Promise<Server> {
   const app = Fastify()
   if (options.enabled) app.register(mlFastify, options)
+  if (middleware === 'empty') app.addHook('onRequest', (_request, _reply, done) => done())
   app.get('/api/items/:id', async () => ITEM)
   await app.listen({ port: 0, host: '127.0.0.1' })
   return app.server

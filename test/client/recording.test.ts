@@ -82,7 +82,9 @@ t.test('what is recorded is bounded; what is dropped is counted', async (t) => {
   }
   service.misbehave = undefined
   await gateway.close()
-  const stored = service.batches.flatMap(({ requests }) => requests)
+  // One that was under way when the gateway closed was sent again, as the same batch.
+  const batches = new Map(service.batches.map(({ batch_id, requests }) => [batch_id, requests]))
+  const stored = [...batches.values()].flat()
   t.equal(stored.length, 20_000)
   t.match(told, [/^AEGIS ML is away/, '1000 requests could not be recorded.'])
   t.ok(stored.every((row) => !('ip_address' in row) && !('user_agent' in row)))

@@ -28,7 +28,7 @@ export async function freePort(): Promise<number> {
 
 /** Starts the service with nothing of our own environment but the PATH; does not wait for it. */
 export async function spawnService(t: Test, environment: Record<string, string>): Promise<ServiceProcess> {
-  const port = await freePort()
+  const port = environment['ML_SERVICE_PORT'] ?? (await freePort())
   const child = spawn(process.execPath, [SERVER], {
     cwd: environment['DATA_PATH'] ?? process.cwd(),
     env: { PATH: process.env['PATH'], ML_SERVICE_PORT: String(port), LOG_LEVEL: 'warn', ...environment },
