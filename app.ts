@@ -8,6 +8,8 @@ import detection from './plugins/detection.js'
 import envelope from './plugins/envelope.js'
 import errors, { answerMalformed, sendFailure, toServiceError } from './plugins/errors.js'
 import exports from './plugins/export.js'
+import ingest from './plugins/ingest.js'
+import jsonLines from './plugins/json-lines.js'
 import modelManagement from './plugins/model-management.js'
 import modelRegistry from './plugins/model-registry.js'
 import openapi from './plugins/openapi.js'
@@ -19,6 +21,7 @@ import detectRoutes from './routes/detect.js'
 import exportRoutes from './routes/export.js'
 import exportLimitRoutes from './routes/export-limits.js'
 import healthRoutes from './routes/health.js'
+import ingestRoutes from './routes/ingest.js'
 import jobRoutes from './routes/jobs.js'
 import modelRoutes from './routes/models.js'
 import optimizeRoutes from './routes/optimize.js'
@@ -54,6 +57,7 @@ export async function buildApp(settings: Config): Promise<FastifyInstance> {
     await app.register(modelManagement)
     await app.register(optimization)
     await app.register(exports)
+    await app.register(ingest)
     await app.ready()
     return app
   } catch (error) {
@@ -86,6 +90,7 @@ async function registerInterface(app: FastifyInstance): Promise<void> {
   await app.register(validation)
   await app.register(errors)
   await app.register(envelope)
+  await app.register(jsonLines)
   await app.register(openapi, { version })
   for (const schema of sharedSchemas) app.addSchema(schema)
   await app.register(healthRoutes, { version })
@@ -98,6 +103,7 @@ async function registerInterface(app: FastifyInstance): Promise<void> {
   await app.register(recommendationRoutes)
   await app.register(exportRoutes)
   await app.register(exportLimitRoutes)
+  await app.register(ingestRoutes)
 }
 
 function createLogger({ logLevel }: Config): FastifyBaseLogger {

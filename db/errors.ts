@@ -36,6 +36,11 @@ export function isTableUnusable(error: unknown): boolean {
   return UNUSABLE_CODES.has(codeOf(error) ?? '')
 }
 
+/** Whether a table has refused a row: a value does not fit its column, or breaks a rule; or it takes no rows at all. */
+export function isRowRefused(error: unknown): boolean {
+  return /^(?:2[23]...|42809)$/.test(codeOf(error) ?? '')
+}
+
 /** One line about a database error for people: no query text, no values, no password. */
 export function describeDatabaseError(error: unknown): string {
   // A host name with several addresses fails with an AggregateError, whose own message is empty.

@@ -18,6 +18,7 @@ export interface Metrics {
   readonly total_requests?: number
   readonly interval_seconds?: number
   readonly source?: string
+  readonly traffic_only?: boolean
 }
 
 /** A verdict with its place in the stream of its source. */
@@ -71,6 +72,7 @@ export function createDetection({ models, now }: { models: ModelRegistry; now: (
         avgLatencyMs: metrics.avg_latency_ms,
         errorRate: metrics.error_rate,
         anomaly: verdict.anomaly,
+        trafficOnly: metrics.traffic_only ?? false,
       }
       const streak = windows.add(metrics.source ?? 'default', report, now())
       return inStream(verdict, interval, timestampMs, streak, detector)
@@ -117,6 +119,7 @@ function intervalOf(metrics: Metrics): Interval {
     error_rate: metrics.error_rate,
     seconds,
     requests: metrics.total_requests ?? metrics.requests_per_second * seconds,
+    trafficOnly: metrics.traffic_only ?? false,
   }
 }
 

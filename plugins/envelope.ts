@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify'
 import fp from 'fastify-plugin'
-import { ServiceError } from './errors.js'
+import { parseJsonBodies } from './json-body.js'
 import { unknownFields, type Schema } from './validation.js'
 
 declare module 'fastify' {
@@ -12,19 +12,20 @@ declare module 'fastify' {
 
 /**
  * Routes declare and return their data alone; here it is put into the envelope, in the answer as in the
- * OpenAPI document. A route without a response schema for 200 (a file, an event stream) is left alone.
+ * OpenAPI document. A route without a response schema for 200 or 202 (a file, an event stream) is left alone.
  */
 export default fp(
   async (app) => {
     app.setSerializerCompiler(() => JSON.stringify)
-    parseJson(app)
+    parseJsonBodies(app)
 
     app.addHook('onRoute', (route) => {
       if (route.method === 'HEAD') return // it shares the schema of its GET, which has been here
-      const responses = responsesOf(route)
-      if (!responses?.['200']) return
-      responses['200'] = envelopeOf(responses['200'])
-      if (responses['202']) responses['202'] = envelopeOf(responses['202'])
+      const responses = envelopedResponses(route)
+      if (!responses) return
+      for (const status of ENVELOPED) {
+        if (responses[status]) responses[status] = envelopeOf(responses[status])
+      }
       responses['default'] = ANY_OTHER_FAILURE
     })
 
@@ -39,7 +40,7 @@ export default fp(
       warnOfUnknownFields(app, request)
     })
     app.addHook('preSerialization', async (request, reply, payload) => {
-      if (reply.statusCode >= 400 || !responsesOf(request.routeOptions)?.['200']) return payload
+      if (reply.statusCode >= 400 || !envelopedResponses(request.routeOptions)) return payload
       const { warnings } = request
       return {
         success: true,
@@ -54,10 +55,14 @@ export default fp(
 
 const ANY_OTHER_FAILURE = { description: 'Any other failure, such as 500 or 503.', $ref: 'Failure#' }
 
-function responsesOf(
+const ENVELOPED = ['200', '202'] as const
+
+/** The response schemas of a route whose answers are put into the envelope. */
+function envelopedResponses(
   route: Pick<RouteOptions, 'schema'>,
 ): Record<string, Schema & { description?: string }> | undefined {
-  return route.schema?.response as Record<string, Schema & { description?: string }> | undefined
+  const responses = route.schema?.response as Record<string, Schema & { description?: string }> | undefined
+  return ENVELOPED.some((status) => responses?.[status]) ? responses : undefined
 }
 
 function envelopeOf(data: Schema & { description?: string }) {
@@ -82,7 +87,7 @@ const NO_FIELDS: Schema = { properties: {} }
 
 function warnOfUnknownFields(app: FastifyInstance, request: FastifyRequest): void {
   const { schema } = request.routeOptions
-  if (!responsesOf(request.routeOptions)?.['200']) return
+  if (!envelopedResponses(request.routeOptions)) return
   const resolve = (id: string) => app.getSchema(id) as Schema
   for (const [value, known] of [
     [request.body, schema?.body],
@@ -90,42 +95,8 @@ function warnOfUnknownFields(app: FastifyInstance, request: FastifyRequest): voi
   ] as const) {
     if (!known) continue
     for (const field of unknownFields(value, known as Schema, resolve)) {
-      request.warnings.push(`Unknown field ${field} was ignored.`)
+      const warning = `Unknown field ${field} was ignored.`
+      if (!request.warnings.includes(warning)) request.warnings.push(warning) // NDJSON has both from the query
     }
   }
-}
-
-/**
- * JSON bodies; an empty one, of whatever content type, is no body. Keys that would reach an object's
- * prototype are refused, and a number that JSON does not have (NaN, Infinity) is named with its field.
- */
-function parseJson(app: FastifyInstance): void {
-  const parse = app.getDefaultJsonParser('error', 'error')
-  app.removeAllContentTypeParsers()
-  app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, body, done) => {
-    if (body.trim() === '') return done(null, undefined)
-    parse(request, body, (error, value) => {
-      if (error) done(new ServiceError('INVALID_JSON', explainJsonError(body)))
-      else done(null, value)
-    })
-  })
-  app.addContentTypeParser<string>('*', { parseAs: 'string' }, (request, body, done) => {
-    if (body === '') return done(null, undefined)
-    const type = request.headers['content-type'] ?? 'none'
-    const message = `The content type ${type.slice(0, 100)} is not supported; send application/json.`
-    done(new ServiceError('UNSUPPORTED_MEDIA_TYPE', message))
-  })
-}
-
-/** Why the parser refused a body. */
-function explainJsonError(body: string): string {
-  const notFinite = /"([^"\\]{1,100})"\s*:\s*([-+]?(?:NaN|Infinity))\b/.exec(body)
-  try {
-    JSON.parse(body)
-  } catch (error) {
-    if (notFinite)
-      return `${notFinite[1]} is ${notFinite[2]}, which JSON does not have; allowed is a finite number.`
-    return `The body is not valid JSON: ${(error as Error).message.replace(/\s+/g, ' ').slice(0, 200)}.`
-  }
-  return 'The body holds a key that is not allowed: __proto__, or constructor with prototype in it. Remove it.'
 }

@@ -50,11 +50,18 @@ export class ServiceError extends Error {
   }
 }
 
-/** Any error, as what the caller is told. Of a fault of ours the log has the details, the answer none. */
-export function toServiceError(error: FastifyError): ServiceError {
+/**
+ * Any error, as what the caller is told. Of a fault of ours the log has the details, the answer none.
+ * @param lines of an NDJSON body, the line of each entry of its list
+ */
+export function toServiceError(error: FastifyError, lines?: readonly number[]): ServiceError {
   if (error instanceof ServiceError) return error
   if (error.validation) {
-    const { message, details } = describeValidation(error.validation, error.validationContext ?? 'body')
+    const { message, details } = describeValidation(
+      error.validation,
+      error.validationContext ?? 'body',
+      lines,
+    )
     return new ServiceError('INVALID_REQUEST', message, details)
   }
   switch (error.code) {
@@ -124,7 +131,7 @@ const LAST_ANSWERS_MS = 3_000
 export default fp(
   async (app) => {
     app.setErrorHandler((error: FastifyError, request, reply) => {
-      const failure = toServiceError(error)
+      const failure = toServiceError(error, request.jsonLines)
       if (failure.statusCode >= 500) request.log.error({ err: error, code: failure.code }, 'request failed')
       else request.log.debug({ err: error, code: failure.code }, 'request refused')
       if (failure.statusCode === 503) reply.header('retry-after', '5')

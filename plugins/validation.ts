@@ -1,6 +1,8 @@
 import fp from 'fastify-plugin'
 import { Ajv, type ErrorObject } from 'ajv'
 import ajvFormats from 'ajv-formats'
+import { isIP } from 'node:net'
+import { clientAddress } from '../models/access-log/client-address.js'
 
 /** The part of JSON Schema that the routes use. */
 export interface Schema {
@@ -13,6 +15,7 @@ export interface Schema {
   maximum?: number
   minLength?: number
   maxLength?: number
+  pattern?: string
   minItems?: number
   maxItems?: number
   items?: Schema
@@ -27,26 +30,39 @@ interface Problem {
 /**
  * One validation error in words: the field, what is allowed, what was given.
  * Ajv runs in verbose mode, so that the error brings the schema and the value along.
+ * @param lines of an NDJSON body, the line of each entry of its list
  */
 export function describeValidation(
   errors: readonly object[],
   part: string,
+  lines?: readonly number[],
 ): { message: string; details: Problem[] } {
   const { instancePath, keyword, params, parentSchema, data } = errors[0] as ErrorObject
   const path = instancePath.split('/').slice(1)
   if (keyword === 'required') {
     const missing = String(params['missingProperty'])
     const schema = (parentSchema as Schema).properties?.[missing]
-    return inWords([...path, missing], part, 'is required', schema)
+    return inWords(fieldName([...path, missing], lines), part, 'is required', schema)
   }
-  return inWords(path, part, `is ${show(data)}`, parentSchema as Schema)
+  return inWords(fieldName(path, lines), part, `is ${show(data)}`, parentSchema as Schema)
 }
 
-function inWords(path: string[], part: string, problem: string, schema: Schema | undefined) {
-  const field = path
+/**
+ * What a field is called.
+ * @param lines of an NDJSON body, the line of each entry of its list
+ * @example fieldName(['requests', '3', 'path']) // 'requests[3].path', or 'Line 4: path'
+ */
+export function fieldName(path: readonly string[], lines?: readonly number[]): string {
+  const line = path.length > 1 ? lines?.[Number(path[1])] : undefined
+  const name = (line === undefined ? path : path.slice(2))
     .map((key) => (/^\d+$/.test(key) ? `[${key}]` : `.${key}`))
     .join('')
     .replace(/^\./, '')
+  if (line === undefined) return name
+  return name === '' ? `Line ${line}` : `Line ${line}: ${name}`
+}
+
+function inWords(field: string, part: string, problem: string, schema: Schema | undefined) {
   const name = field === '' ? `The ${part === 'querystring' ? 'query' : part}` : field
   const allowed = schema && describeSchema(schema)
   return {
@@ -60,7 +76,8 @@ function inWords(path: string[], part: string, problem: string, schema: Schema |
   }
 }
 
-function show(value: unknown): string {
+/** A value, shortened, as it can be told to the caller. */
+export function show(value: unknown): string {
   if (typeof value === 'number') return String(value) // JSON has no Infinity
   if (Array.isArray(value)) return `a list of ${value.length}`
   if (typeof value === 'object' && value !== null) return 'an object'
@@ -98,7 +115,8 @@ export function describeSchema(schema: Schema): string {
     case 'string':
       if (schema.format === 'uuid') return 'a UUID, such as "7feea531-ae5f-451c-9683-b89d4a9a03ca"'
       if (schema.format === 'date-time') return 'an ISO-8601 time, such as "2026-01-31T12:00:00Z"'
-      return `a text of ${schema.minLength ?? 0} to ${schema.maxLength} characters`
+      if (schema.format === 'ip') return 'an IP address, such as "203.0.113.7"'
+      return `a text of ${schema.minLength ?? 0} to ${schema.maxLength} characters${describePattern(schema)}`
     case 'object':
       return 'a JSON object'
     case 'boolean':
@@ -107,6 +125,8 @@ export function describeSchema(schema: Schema): string {
       return ''
   }
 }
+
+const describePattern = ({ pattern }: Schema) => (pattern === undefined ? '' : ` that matches ${pattern}`)
 
 function describeRange({ minimum, exclusiveMinimum, maximum }: Schema): string {
   if (exclusiveMinimum !== undefined) return ` above ${exclusiveMinimum}, up to ${maximum}`
@@ -148,6 +168,7 @@ export default fp(
       const options = { coerceTypes, verbose: true, strict: false, strictNumbers: true } as const
       const ajv = ajvFormats.default(new Ajv(options))
       ajv.addFormat('date-time', (text: string) => parseTime(text) !== undefined)
+      ajv.addFormat('ip', (text: string) => isIP(text) !== 0 && clientAddress(text) !== null)
       return ajv.addSchema(Object.values(app.getSchemas()) as object[])
     }
     let ajv: { body: Ajv; other: Ajv } | undefined

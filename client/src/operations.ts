@@ -22,6 +22,7 @@ export const OPERATIONS = {
   activateModel: ['post', '/model/activate'],
   loadModels: ['post', '/model/load'],
   resetModels: ['post', '/model/reset'],
+  ingestRequests: ['post', '/ingest/requests', 'harmless'],
   optimize: ['post', '/optimize', 'slow'],
   optimizeAll: ['post', '/optimize/all', 'slow'],
   getClusters: ['get', '/optimize/clusters'],

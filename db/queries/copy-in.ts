@@ -81,7 +81,8 @@ export class CopyStalledError extends Error {
   readonly code = 'ETIMEDOUT'
 }
 
-function createPatience(timeoutMs: number) {
+/** `over` rejects with a CopyStalledError when nothing renews it for so long. */
+export function createPatience(timeoutMs: number) {
   let timer: NodeJS.Timeout | undefined
   const over = new Promise<never>((_, reject) => {
     const message = `PostgreSQL has taken in nothing for ${timeoutMs / 1000} seconds.`

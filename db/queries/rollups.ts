@@ -6,7 +6,7 @@ import { update, type UpdateOptions } from './rollups/update.js'
 import type { TrafficTable } from './traffic.js'
 
 export type { BucketRow } from './rollups/bucket-rows.js'
-export { recordTouchedRange } from './rollups/touched-ranges.js'
+export { recordTouchedRange, refreshTouchedRange } from './rollups/touched-ranges.js'
 export { TrafficTableError } from './rollups/traffic-source.js'
 
 /**

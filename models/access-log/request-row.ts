@@ -1,3 +1,4 @@
+import { copyText, cut, indexable } from '../traffic/row-text.js'
 import { clientAddress } from './client-address.js'
 import type { LogEntry } from './log-entry.js'
 
@@ -24,11 +25,8 @@ export const LOG_COLUMNS: Readonly<Record<RequestTable, readonly string[]>> = {
 /** As long as the columns are. */
 const LONGEST_METHOD = 10
 const LONGEST_USER = { request_logs: 255, request_metrics: 128 } as const
-/** Bytes; a longer one may not fit into the index on it. */
-const LONGEST_PATH = 2000
 const LARGEST_INT = 2 ** 31 - 1
 
-const SPECIAL = /[\\\t\n\r\0]/
 const TOO_MANY_REQUESTS = 429
 
 /** Turns what a log has of a request into a row. */
@@ -79,22 +77,4 @@ function isoTimes(): (timeMs: number) => string {
     last = new Date(timeMs).toISOString()
     return last
   }
-}
-
-/** Text of COPY; U+0000, which PostgreSQL has not, becomes U+FFFD. */
-function copyText(text: string): string {
-  if (!SPECIAL.test(text)) return text
-  return text.replaceAll('\0', '\ufffd').replace(/[\\\t\n\r]/g, (character) => `\\${character}`)
-}
-
-function cut(text: string, longest: number): string {
-  return text.length <= longest ? text : text.slice(0, longest)
-}
-
-const encoder = new TextEncoder()
-
-function indexable(path: string): string {
-  if (path.length * 3 <= LONGEST_PATH) return path // three bytes for a UTF-16 unit are the most
-  const { read } = encoder.encodeInto(path, new Uint8Array(LONGEST_PATH))
-  return path.slice(0, read)
 }

@@ -12,6 +12,7 @@ export type Expectations = PerFeature<Expectation>
  *   of the count (McCullagh and Nelder 1989, section 2.3), which is about a standard normal.
  * - Latency above the usual: shrunk by √(n / n₀) when the interval has n requests instead of the usual n₀, as
  *   the spread of a mean of n values grows.
+ * - Of an interval whose traffic alone is to be judged, latencies and error rate do not deviate at all.
  *
  * @returns one finite number a feature; positive above the usual value
  */
@@ -26,6 +27,7 @@ export function deviations(interval: Interval, expected: Expectations): PerFeatu
     if (feature === 'requests_per_second') {
       return smaller(deviation, poissonDeviance(value * seconds, usualRequests))
     }
+    if (interval.trafficOnly) return 0
     if (feature !== 'error_rate') return deviation > 0 ? deviation * borneOut : deviation
     const usualShare = Math.max(expected.error_rate.value, LEAST_ERROR_SHARE)
     return smaller(deviation, poissonDeviance(requests * value, requests * usualShare))

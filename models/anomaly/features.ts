@@ -19,6 +19,8 @@ export interface Interval extends PerFeature<number> {
   readonly seconds: number
   /** How many requests the latencies and the error rate stand on. */
   readonly requests: number
+  /** They are too few: what they say of latency and errors deviates from nothing. */
+  readonly trafficOnly?: boolean
 }
 
 /** The intervals of a training matrix `[nSamples, 5]`, row-major, each a minute long. */

@@ -8,6 +8,8 @@ export interface Report {
   readonly avgLatencyMs: number
   readonly errorRate: number
   readonly anomaly: boolean
+  /** Its latency and its errors stand on too few requests to be part of a trend. */
+  readonly trafficOnly?: boolean
 }
 
 export interface Trend {
@@ -77,17 +79,17 @@ export class SlidingWindows {
   /** Where a source is heading; of a source never heard of there is insufficient data. */
   trend(source: string): Trend {
     const reports = this.#sources.get(source) ?? []
-    const enough = reports.length >= MIN_TREND_REPORTS
-    const of = (value: (report: Report) => number, least: number) =>
-      enough ? trendOf(reports.map(value), least) : 'stable'
+    const telling = reports.filter((report) => !report.trafficOnly)
+    const of = (some: readonly Report[], value: (report: Report) => number, least: number) =>
+      some.length >= MIN_TREND_REPORTS ? trendOf(some.map(value), least) : 'stable'
     return {
       windowSize: reports.length,
       anomalyStreak: reports.at(-1)?.streak ?? 0,
-      rpsTrend: of((report) => report.requestsPerSecond, 0),
-      latencyTrend: of((report) => report.avgLatencyMs, 1),
-      errorTrend: of((report) => report.errorRate, 0.01),
+      rpsTrend: of(reports, (report) => report.requestsPerSecond, 0),
+      latencyTrend: of(telling, (report) => report.avgLatencyMs, 1),
+      errorTrend: of(telling, (report) => report.errorRate, 0.01),
       recentAnomalyRate: reports.filter((report) => report.anomaly).length / Math.max(1, reports.length),
-      status: enough ? 'ok' : 'insufficient_data',
+      status: reports.length >= MIN_TREND_REPORTS ? 'ok' : 'insufficient_data',
     }
   }
 

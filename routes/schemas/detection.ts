@@ -43,6 +43,12 @@ export const Metrics = Type.Object(
           'Which gateway or stream reports; "default", when left out. Each has a window of its own.',
       }),
     ),
+    traffic_only: Type.Optional(
+      Type.Boolean({
+        description:
+          'True: only requests_per_second is judged. For intervals of so few requests that their latencies and error rate say nothing: these are still required (0 will do), but count neither as deviations nor in the trends. So silence is seen, and a single slow request is no alarm. False, when left out.',
+      }),
+    ),
   },
   { $id: 'Metrics', description: 'The traffic of one interval, usually a minute.', examples: [usualMinute] },
 )

@@ -1,6 +1,7 @@
 import { Batch, BatchVerdict, Metrics, Trend, Verdict } from './detection.js'
 import { TrafficBucket } from './export.js'
 import { Alive, Health, Ready } from './health.js'
+import { IngestBody, IngestedRequest, IngestResult } from './ingest.js'
 import { TrainingJob } from './jobs.js'
 import {
   ActivateBody,
@@ -73,6 +74,9 @@ export const sharedSchemas = [
   ApplyBody,
   RejectBody,
   TrafficBucket,
+  IngestedRequest,
+  IngestBody,
+  IngestResult,
   Health,
   Alive,
   Ready,

@@ -92,3 +92,21 @@ t.test('both engines give the same verdicts', async (t) => {
     t.ok(Math.abs(answers[1]![index]!.score - score) < 1e-6)
   }
 })
+
+t.test('of a report that is traffic_only the request rate alone is judged', async (t) => {
+  const service = await testService(t)
+  await trainOnSynthetic(service)
+  const slow = { ...USUAL, avg_latency_ms: 9000, p95_latency_ms: 9000, p99_latency_ms: 9000, error_rate: 1 }
+  t.match((await service.post('/detect', slow)).body.data, { anomaly: true })
+  const few = { ...slow, traffic_only: true }
+  const silent = { ...few, requests_per_second: 0 }
+  t.match((await service.post('/detect', few)).body.data, { anomaly: false, features: slow })
+  t.match((await service.post('/detect', silent)).body.data, { anomaly: true, anomaly_type: 'traffic_drop' })
+  t.match((await service.post('/detect/batch', { metrics: [few, silent] })).body.data, {
+    results: [{ anomaly: false }, { anomaly: true }],
+  })
+  t.match(await service.post('/detect', { ...USUAL, traffic_only: 'yes' }), {
+    status: 400,
+    body: { message: 'traffic_only is "yes"; allowed is true or false.' },
+  })
+})

@@ -524,6 +524,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/ingest/requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Record requests, so that a gateway without a database can train
+         * @description Puts up to 10,000 requests into the traffic table, all or nothing; with 202 they are there for good. A batch that was answered with nothing, or with 503, may be sent again with the same batch_id: it is stored once. Rollups take the requests in, however late they come, when training or an export next needs them. As NDJSON (application/x-ndjson) the body is a request in each line, and batch_id is in the query.
+         */
+        post: operations["ingestRequests"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -590,6 +610,8 @@ export interface components {
             interval_seconds?: number;
             /** @description Which gateway or stream reports; "default", when left out. Each has a window of its own. */
             source?: string;
+            /** @description True: only requests_per_second is judged. For intervals of so few requests that their latencies and error rate say nothing: these are still required (0 will do), but count neither as deviations nor in the trends. So silence is seen, and a single slow request is no alarm. False, when left out. */
+            traffic_only?: boolean;
         };
         /** @description Whether an interval is abnormal, and why. */
         Verdict: {
@@ -1505,6 +1527,62 @@ export interface components {
             success_rate: number;
             unique_ips: number | null;
             unique_users: number | null;
+        };
+        /**
+         * @description One request that a gateway has answered.
+         * @example {
+         *       "timestamp": "2026-01-31T12:00:00.000Z",
+         *       "method": "GET",
+         *       "path": "/users/7",
+         *       "status_code": 200,
+         *       "response_time_ms": 12,
+         *       "user_id": "ada",
+         *       "ip_address": "203.0.113.7"
+         *     }
+         */
+        IngestedRequest: {
+            /**
+             * Format: date-time
+             * @description When it arrived at the gateway: not older than RETENTION_DAYS, and not more than five minutes ahead of the clock.
+             * @example 2026-01-31T12:00:00.000Z
+             */
+            timestamp: string;
+            /** @description Stored in upper case, as far as the column holds it. */
+            method: string;
+            /** @description A query string is cut off, and so is what is beyond 2,000 bytes. */
+            path: string;
+            status_code: number;
+            /** @description Stored as whole milliseconds. */
+            response_time_ms?: number;
+            /** @description Who asked; limits by client go by it, or by the address. */
+            user_id?: string;
+            /**
+             * Format: ip
+             * @description Of the client, IPv4 or IPv6.
+             */
+            ip_address?: string;
+            /** @description The header of that name. */
+            user_agent?: string;
+            /** @description Which server behind the gateway answered. */
+            backend?: string;
+            /** Format: uuid */
+            request_id?: string;
+            /** @description What went wrong, in words. */
+            error?: string;
+        };
+        /** @description Requests that are stored all together or not at all. */
+        IngestBody: {
+            /** @description Names the batch, over all gateways; a repeat within eight days adds nothing. Choose it once, before the batch is first sent: a random UUID, say. */
+            batch_id: string;
+            requests: components["schemas"]["IngestedRequest"][];
+        };
+        /** @description What became of the batch. */
+        IngestResult: {
+            batch_id: string;
+            /** @description Requests that are now in the traffic table. */
+            accepted: number;
+            /** @description The batch was there already; nothing was added. */
+            duplicate: boolean;
         };
         Health: {
             /**
@@ -3537,6 +3615,96 @@ export interface operations {
                          */
                         timestamp: string;
                     };
+                };
+            };
+        };
+    };
+    ingestRequests: {
+        parameters: {
+            query?: {
+                /** @description With NDJSON, which has no other place for it. */
+                batch_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IngestBody"];
+                "application/x-ndjson": string;
+            };
+        };
+        responses: {
+            /** @description Success. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {boolean} */
+                        success: true;
+                        data: components["schemas"]["IngestResult"];
+                        /** Format: date-time */
+                        timestamp: string;
+                        /** @description Present when something in the request was ignored, such as an unknown field. */
+                        warnings?: string[];
+                    };
+                };
+            };
+            /** @description The request is not valid; the message names the field and what is allowed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The service is not in the state that this needs; the message says what to do first. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The body is larger than 8 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The content type is neither application/json nor application/x-ndjson. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The database cannot be reached, or the service is stopping. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Any other failure, such as 500 or 503. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
                 };
             };
         };

@@ -15,6 +15,25 @@ export async function recordTouchedRange(
     insert into aegis_ml_touched_ranges (traffic_table, from_time, to_time) values (${table}, ${from}, ${to})`
 }
 
+/**
+ * As recordTouchedRange, in place of the ranges that are just the same: who writes every second would otherwise add
+ * one each time until somebody trains. The new one is seen by every update that does not see the rows yet, so that
+ * nothing is forgotten with the old ones.
+ */
+export async function refreshTouchedRange(
+  tx: TransactionSql | ReservedSql | Sql,
+  table: TrafficTable,
+  range: TimeRange,
+): Promise<void> {
+  await tx`
+    delete from aegis_ml_touched_ranges where id in (
+      select id from aegis_ml_touched_ranges
+      where traffic_table = ${table} and from_time = ${range.from} and to_time = ${range.to}
+      for update skip locked
+    )`
+  await recordTouchedRange(tx, table, range)
+}
+
 export interface TouchedRanges {
   /** Whole minutes, in order, apart from each other. */
   readonly minutes: TimeRange[]

@@ -224,3 +224,16 @@ t.test('where nothing was ever recorded nothing is judged but errors', async (t)
   t.equal(ask(model, USUAL).anomaly, false)
   t.equal(ask(model, { ...USUAL, error_rate: 0.4 }).anomaly, true)
 })
+
+t.test('of an interval of so few requests that only its traffic counts, nothing else deviates', async (t) => {
+  const slow = { avg_latency_ms: 9000, p95_latency_ms: 9000, p99_latency_ms: 9000, error_rate: 1 }
+  const judged = (minute: Minute) => {
+    const interval = { ...minute, seconds: 60, requests: 3000, trafficOnly: true }
+    return judgeIntervals([interval], synthetic, (rows) => anomalyScores(synthetic.forest, rows))[0]!
+  }
+  t.match(ask(synthetic, { ...USUAL, ...slow }), { anomaly: true })
+  t.match(judged({ ...USUAL, ...slow }), { anomaly: false })
+  const silence = judged({ ...USUAL, ...slow, requests_per_second: 0 })
+  t.match(silence, { anomaly: true, type: 'traffic_drop', contributions: { requests_per_second: 1 } })
+  t.notMatch(silence.explanation, /latency|Error/)
+})

@@ -118,3 +118,27 @@ t.test('clear forgets', async (t) => {
   windows.clear()
   t.match(windows.trend('a'), { windowSize: 0, anomalyStreak: 0, status: 'insufficient_data' })
 })
+
+t.test('latencies and errors of too few requests are no part of a trend, their traffic is', async (t) => {
+  const windows = new SlidingWindows()
+  for (let minute = -30; minute < 0; minute++) {
+    const rising = {
+      requestsPerSecond: 80 + minute,
+      avgLatencyMs: 100 + minute,
+      errorRate: 0.5 + minute / 100,
+    }
+    windows.add('all', report(minute, false, rising), NOW)
+    windows.add('few', report(minute, false, { ...rising, trafficOnly: true }), NOW)
+  }
+  t.match(windows.trend('all'), {
+    rpsTrend: 'increasing',
+    latencyTrend: 'increasing',
+    errorTrend: 'increasing',
+  })
+  t.match(windows.trend('few'), {
+    rpsTrend: 'increasing',
+    latencyTrend: 'stable',
+    errorTrend: 'stable',
+    status: 'ok',
+  })
+})

@@ -1,0 +1,154 @@
+import fp from 'fastify-plugin'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Sql } from 'postgres'
+import { describeDatabaseError, isRowRefused, isTableUnusable } from '../db/errors.js'
+import { storeBatch } from '../db/queries/ingest-batch.js'
+import { TrafficTableError } from '../db/queries/rollups.js'
+import { trafficColumns } from '../db/queries/traffic-columns.js'
+import type { TrafficTable } from '../db/queries/traffic.js'
+import { ingestedRows, NEEDED_COLUMNS, type IngestedRequest } from '../models/traffic/ingested-row.js'
+import { ServiceError } from './errors.js'
+import { fieldName, parseTime, show } from './validation.js'
+
+/** Requests that a gateway sends together, of the form that the schema allows. */
+export interface Batch {
+  readonly batch_id: string
+  readonly requests: readonly IngestedRequest[]
+}
+
+export interface Ingest {
+  /**
+   * Puts the requests into the traffic table, all or nothing, and returns when they are there for good.
+   *
+   * @param lines of an NDJSON body, the line of each request
+   * @returns false when a batch of this id is there already; nothing is added then
+   * @throws ServiceError INVALID_REQUEST, BUSY, DATABASE_UNAVAILABLE, TRAFFIC_TABLE_UNUSABLE, SHUTTING_DOWN
+   */
+  store(batch: Batch, lines?: readonly number[]): Promise<boolean>
+  /** Lets the batches that are under way end, if they do so soon. */
+  close(): Promise<void>
+}
+
+export interface IngestOptions {
+  readonly sql: Sql
+  /** @throws ServiceError when the database is away */
+  readonly assertDatabase: () => Promise<void>
+  readonly table: TrafficTable
+  readonly retentionDays: number
+  readonly now: () => number
+}
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    ingest: Ingest
+  }
+}
+
+const HOUR_MS = 3_600_000
+const DAY_MS = 24 * HOUR_MS
+
+/** Clocks of gateways differ by less than this. */
+const CLOCK_TOLERANCE_MS = 5 * 60_000
+
+/** Each has a connection of its own. */
+const MOST_AT_A_TIME = 4
+
+/** Requests that are put into words at once; in between others have their turn. */
+const PIECE = 500
+
+const LAST_BATCHES_MS = 2_000
+
+export function createIngest({ sql, assertDatabase, table, retentionDays, now }: IngestOptions): Ingest {
+  const stopping = new AbortController()
+  const underWay = new Set<Promise<boolean>>()
+
+  const storeTimed = async ({ batch_id, requests }: Batch, times: Float64Array): Promise<boolean> => {
+    await assertDatabase()
+    try {
+      const { columns, line } = ingestedRows(table, await trafficColumns(sql, table, NEEDED_COLUMNS))
+      return await storeBatch(sql, {
+        id: batch_id,
+        table,
+        columns,
+        rows: pieces(requests.length, (index) => line(requests[index]!, times[index]!)),
+        count: requests.length,
+        hours: times.map((timeMs) => Math.floor(timeMs / HOUR_MS)),
+        signal: stopping.signal,
+      })
+    } catch (error) {
+      throw explained(error, table)
+    }
+  }
+
+  return {
+    async store(batch, lines) {
+      const latestMs = now() + CLOCK_TOLERANCE_MS
+      const times = timesOf(batch.requests, { fromMs: now() - retentionDays * DAY_MS, toMs: latestMs }, lines)
+      if (underWay.size >= MOST_AT_A_TIME) {
+        const message = `${MOST_AT_A_TIME} batches are on their way into the table. Send this one again shortly.`
+        throw new ServiceError('BUSY', message)
+      }
+      const work = storeTimed(batch, times)
+      underWay.add(work)
+      try {
+        return await work
+      } finally {
+        underWay.delete(work)
+      }
+    },
+    async close() {
+      await Promise.race([Promise.allSettled(underWay), delay(LAST_BATCHES_MS, undefined, { ref: false })])
+      stopping.abort(new ServiceError('SHUTTING_DOWN', 'The service is stopping. Send this batch again.'))
+    },
+  }
+}
+
+/**
+ * The times of the requests, ms since 1970.
+ * @throws ServiceError INVALID_REQUEST for one out of the range: rollups would never have it
+ */
+function timesOf(
+  requests: readonly IngestedRequest[],
+  { fromMs, toMs }: { fromMs: number; toMs: number },
+  lines: readonly number[] | undefined,
+): Float64Array {
+  const times = Float64Array.from(requests, ({ timestamp }) => parseTime(timestamp) ?? NaN)
+  const bad = times.findIndex((timeMs) => !(timeMs >= fromMs && timeMs <= toMs))
+  if (bad < 0) return times
+  const field = fieldName(['requests', String(bad), 'timestamp'], lines)
+  const range = `from ${new Date(fromMs).toISOString()} to ${new Date(toMs).toISOString()}`
+  const problem = `is ${show(requests[bad]!.timestamp)}; allowed is a time ${range}`
+  throw new ServiceError('INVALID_REQUEST', `${field} ${problem}.`, [{ field, problem }])
+}
+
+/** Texts of some lines each, made as they are taken. */
+function* pieces(count: number, line: (index: number) => string): Generator<string, void> {
+  for (let start = 0; start < count; start += PIECE) {
+    let text = ''
+    for (let index = start; index < Math.min(start + PIECE, count); index++) text += line(index)
+    yield text
+  }
+}
+
+function explained(error: unknown, table: TrafficTable): unknown {
+  if (!isTableUnusable(error) && !isRowRefused(error) && !(error instanceof TrafficTableError)) return error
+  const message = `The table ${table} cannot take the requests: ${describeDatabaseError(error)}`
+  return new ServiceError('TRAFFIC_TABLE_UNUSABLE', message, null, { cause: error })
+}
+
+/** `fastify.ingest`. */
+export default fp(
+  async (app) => {
+    const { config, database, sql } = app
+    const ingest = createIngest({
+      sql,
+      assertDatabase: () => database.assertUsable(),
+      table: config.trafficTable,
+      retentionDays: config.retentionDays,
+      now: Date.now,
+    })
+    app.decorate('ingest', ingest)
+    app.addHook('preClose', () => ingest.close())
+  },
+  { name: 'ingest', dependencies: ['config', 'database'] },
+)
