@@ -81,10 +81,7 @@ t.test('the module for Express can be loaded and matches paths', async (t) => {
   const module = (await import(`data:text/javascript,${encodeURIComponent(text)}`)) as {
     limits: { method: string; path: RegExp; windows: { limit: number }[] }[]
   }
-  t.match(module.limits, [
-    { windows: [{ limit: 60 }] },
-    { windows: [{ limit: 100 }, { limit: 900 }] },
-  ])
+  t.match(module.limits, [{ windows: [{ limit: 60 }] }, { windows: [{ limit: 100 }, { limit: 900 }] }])
   t.ok(module.limits[1]!.path.test('/users/42'))
   t.notOk(module.limits[1]!.path.test('/users/42/orders'))
 })
