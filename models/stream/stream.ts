@@ -1,0 +1,191 @@
+import { assess, effectFactor, type ScoreRows, type TimedInterval } from '../anomaly/detector.js'
+import type { LeastEffects } from '../anomaly/effects.js'
+import type { AnomalyModel } from '../anomaly/model.js'
+import { CERTAIN_GATE, KINDS, mapKinds, reachOf, type Kind, type Strengths } from '../anomaly/strengths.js'
+import {
+  findByItself,
+  verdictOf,
+  type Finding,
+  type JudgedInterval,
+  type Verdict,
+} from '../anomaly/verdict.js'
+import { evidenceReach, gather, isSuspicious, NO_EVIDENCE, type PerKindEvidence } from './evidence.js'
+import { acquainted, followed, UNKNOWN_SHARE, WHOLE_GATEWAY, type OwnLevel } from './own-level.js'
+
+/** An alarm that is certain, until some quiet minutes have passed. */
+export interface Episode {
+  readonly sinceMs: number
+  readonly lastMs: number
+  /** Minutes in a row without a deviation. */
+  readonly quiet: number
+  /** The furthest that each kind has been beyond its line. */
+  readonly kinds: Readonly<Record<Kind, number>>
+}
+
+/** All that is remembered of a stream beside its window. Immutable, and plain JSON. */
+export interface StreamState {
+  readonly timeMs: number
+  readonly own: OwnLevel
+  readonly evidence: PerKindEvidence
+  readonly episode: Episode | null
+  /** Anomalous reports in a row. */
+  readonly streak: number
+}
+
+export interface StreamVerdict extends Verdict {
+  readonly streak: number
+  /** It belongs to an episode that is certain. */
+  readonly confirmed: boolean
+  /** When that began, ms since 1970. */
+  readonly episodeSinceMs: number | null
+}
+
+/** The stream that carries the whole gateway. */
+export const WHOLE = 'default'
+
+const MINUTE_MS = 60_000
+
+/** Quiet minutes that end an episode. */
+const QUIET_MINUTES = 5
+
+/** What still counts as a deviation within an episode. */
+const STILL = { z: 2, effect: 0.7 }
+
+/** A deviation that has lasted so long is the new normal, except silence. */
+const NEW_NORMAL_MINUTES = 180
+
+/** After so long a silence nothing that was gathered before counts. */
+const LONGEST_GAP_MS = 15 * MINUTE_MS
+
+/** The strongest an unconfirmed minute may look: gateways alert from 0.7. */
+const MOST_UNCONFIRMED_REACH = 1.5
+
+export function beginStream(source: string): StreamState {
+  const own = source === WHOLE ? WHOLE_GATEWAY : UNKNOWN_SHARE
+  return { timeMs: -Infinity, own, evidence: NO_EVIDENCE, episode: null, streak: 0 }
+}
+
+/**
+ * Judges the next report of a stream. Beside what a minute shows by itself there is what the minutes before it have
+ * gathered ({@link gather}): a large deviation is an alarm at once, a second anomalous minute confirms the first, a
+ * small one needs evidence over minutes. The stream's own level is followed slowly, but not while something may be
+ * under way.
+ *
+ * @returns the verdict, and the state after the report
+ */
+export function judgeNext(
+  before: StreamState,
+  { interval, timeMs }: TimedInterval,
+  model: AnomalyModel,
+  effects: LeastEffects,
+  score: ScoreRows,
+): { verdict: StreamVerdict; state: StreamState } {
+  const minutes = Math.min(LONGEST_GAP_MS, Math.max(0, timeMs - before.timeMs)) / MINUTE_MS || 1
+  const state =
+    timeMs - before.timeMs > LONGEST_GAP_MS ? { ...before, evidence: NO_EVIDENCE, streak: 0 } : before
+  const isAcquainted = state.own.first === null
+  const factor = effectFactor(model, isAcquainted && before.timeMs > -Infinity)
+  const [assessed] = assess([{ interval, timeMs }], model, effects, score, state.own.level, factor)
+  const judged = isAcquainted ? assessed! : withoutDrop(assessed!)
+  const evidence = gather(state.evidence, judged.strengths)
+  const alone = findByItself(judged, effects)
+  const isCertain = alone.anomaly && KINDS.some((kind) => reachOf(judged.strengths[kind], CERTAIN_GATE) >= 1)
+  const lasting = mapKinds((kind) => evidenceReach(evidence[kind]))
+  const isLasting = KINDS.some((kind) => lasting[kind] >= 1 && isStill(judged.strengths, kind))
+  const isRepeated = alone.anomaly && state.streak > 0
+  const episode = nextEpisode(
+    state.episode,
+    timeMs,
+    judged,
+    isCertain || isRepeated || isLasting,
+    alone,
+    lasting,
+  )
+  const confirmed = episode !== null && episode.quiet === 0
+  const finding = findingOf(alone, lasting, episode, confirmed, timeMs)
+  const streak = finding.anomaly ? state.streak + 1 : 0
+  const verdict = verdictOf(judged, finding, effects, model.nSamples)
+  return {
+    verdict: { ...verdict, streak, confirmed, episodeSinceMs: episode?.sinceMs ?? null },
+    state: {
+      timeMs,
+      own: nextLevel(state.own, assessed!, minutes, { episode, alone, evidence, timeMs }),
+      evidence: episode === null && state.episode !== null ? NO_EVIDENCE : evidence,
+      episode,
+      streak,
+    },
+  }
+}
+
+/** While a stream's share of the traffic is not known, little of it is no drop. */
+function withoutDrop(judged: JudgedInterval): JudgedInterval {
+  const { z, effect } = judged.strengths.traffic_drop
+  const traffic_drop = { z: Math.min(z, 0), effect: Math.min(effect, 0) }
+  return { ...judged, strengths: { ...judged.strengths, traffic_drop } }
+}
+
+function isStill(strengths: Strengths, kind: Kind): boolean {
+  return reachOf(strengths[kind], STILL) >= 1
+}
+
+function nextEpisode(
+  episode: Episode | null,
+  timeMs: number,
+  judged: JudgedInterval,
+  begins: boolean,
+  alone: Finding,
+  lasting: Readonly<Record<Kind, number>>,
+): Episode | null {
+  if (episode === null && !begins) return null
+  const { sinceMs = timeMs, kinds, lastMs = timeMs } = episode ?? {}
+  if (timeMs - lastMs > LONGEST_GAP_MS && !begins) return null
+  const deviates =
+    begins || KINDS.some((kind) => (kinds?.[kind] ?? 0) >= 0.5 && isStill(judged.strengths, kind))
+  const quiet = deviates ? 0 : (episode?.quiet ?? 0) + 1
+  if (quiet >= QUIET_MINUTES) return null
+  const reached = mapKinds((kind) =>
+    deviates ? Math.max(kinds?.[kind] ?? 0, alone.kinds[kind], lasting[kind]) : (kinds?.[kind] ?? 0),
+  )
+  return { sinceMs, lastMs: timeMs, quiet, kinds: reached }
+}
+
+function findingOf(
+  alone: Finding,
+  lasting: Readonly<Record<Kind, number>>,
+  episode: Episode | null,
+  confirmed: boolean,
+  timeMs: number,
+): Finding {
+  if (!confirmed || episode === null) {
+    const gathered = Math.min(0.99, Math.max(...KINDS.map((kind) => lasting[kind])))
+    if (!alone.anomaly) return { ...alone, reach: Math.max(alone.reach, gathered) }
+    return { ...alone, reach: Math.min(alone.reach, MOST_UNCONFIRMED_REACH) }
+  }
+  const reach = Math.max(1, alone.reach, ...KINDS.map((kind) => lasting[kind]))
+  const minutes = 1 + (timeMs - episode.sinceMs) / MINUTE_MS
+  return { anomaly: true, reach, kinds: episode.kinds, minutes }
+}
+
+function nextLevel(
+  own: OwnLevel,
+  judged: JudgedInterval,
+  minutes: number,
+  {
+    episode,
+    alone,
+    evidence,
+    timeMs,
+  }: {
+    episode: Episode | null
+    alone: Finding
+    evidence: PerKindEvidence
+    timeMs: number
+  },
+): OwnLevel {
+  const { deviation, interval } = judged
+  const isNewNormal = episode !== null && timeMs - episode.sinceMs >= NEW_NORMAL_MINUTES * MINUTE_MS
+  if (isNewNormal && interval.requests > 0) return followed(own, deviation, minutes, true)
+  if (episode !== null || alone.anomaly) return own
+  if (own.first !== null) return followed(acquainted(own, deviation), deviation, minutes, false)
+  return isSuspicious(evidence) ? own : followed(own, deviation, minutes, false)
+}
