@@ -191,8 +191,8 @@ export function createTraining(options: TrainingOptions): Training {
         },
         samples: models.includes('anomaly')
           ? async (signal) => {
-              const samples = await minuteFigures(sql, table, { ...range, exclude: left }, signal)
-              return { samples, rangeMinutes }
+              const history = await minuteFigures(sql, table, { ...range, exclude: left }, signal)
+              return { history, rangeMinutes }
             }
           : null,
         arrivals: models.includes('optimizer') ? { table, ...range, exclude: left, seed: SEED } : null,

@@ -1,6 +1,7 @@
 import { deviationOf, NO_LEVEL, type Level } from './deviation.js'
 import type { LeastEffects } from './effects.js'
 import type { Interval } from './features.js'
+import { localTimeOf } from '../seasonality/local-time.js'
 import { knowsTheDay, type AnomalyModel } from './model.js'
 import { FOREST_COLUMNS, strengthsOf, writeForestRow } from './strengths.js'
 import { findByItself, verdictOf, type JudgedInterval, type Verdict } from './verdict.js'
@@ -35,8 +36,9 @@ export function assess(
   factor = effectFactor(model, false),
 ): JudgedInterval[] {
   const matrix = new Float64Array(intervals.length * FOREST_COLUMNS)
+  const localTime = localTimeOf(model.timeZone)
   const assessed = intervals.map(({ interval, timeMs }, row) => {
-    const moment = model.localTime(timeMs)
+    const moment = localTime(timeMs)
     const deviation = deviationOf(interval, moment, model.expectations, level)
     const strengths = strengthsOf(deviation, effects, factor)
     writeForestRow(strengths, matrix, row)

@@ -2,7 +2,7 @@ import { anomalyScores } from '../isolation-forest/anomaly-scores.js'
 import { fitIsolationForest } from '../isolation-forest/fit-isolation-forest.js'
 import type { IsolationForest } from '../isolation-forest/forest.js'
 import { contaminationThreshold } from '../isolation-forest/threshold.js'
-import { createLocalTime, type LocalTime } from '../seasonality/local-time.js'
+import { localTimeOf, type LocalTime } from '../seasonality/local-time.js'
 import { createRandom } from '../statistics/random.js'
 import { fitBaseline, type Baseline } from './baseline.js'
 import { deviationOf, NO_LEVEL, type Expectations } from './deviation.js'
@@ -22,7 +22,6 @@ export interface AnomalyModel {
   readonly expectations: Expectations
   /** IANA name; rhythms follow its clocks. */
   readonly timeZone: string
-  readonly localTime: LocalTime
 }
 
 /** The history of a gateway: minutes in order of time. */
@@ -70,7 +69,7 @@ export function fitAnomalyModel({ samples, timesMs }: History, options: AnomalyM
   if (!samples.every((value) => value >= 0 && value <= MAX_SAMPLE)) {
     throw new RangeError(`Samples must be numbers from 0 to ${MAX_SAMPLE}.`)
   }
-  const localTime = createLocalTime(timeZone)
+  const localTime = localTimeOf(timeZone)
   const columns = mapFeatures((_, index) => column(samples, index))
   const expectations = fitExpectations(columns, timesMs, localTime)
   const usual = [...minutesOf(samples)].map((minute, i) => {
@@ -94,7 +93,6 @@ export function fitAnomalyModel({ samples, timesMs }: History, options: AnomalyM
     baselines: mapFeatures((feature) => fitBaseline(columns[feature])),
     expectations,
     timeZone,
-    localTime,
   }
 }
 

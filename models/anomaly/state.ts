@@ -1,6 +1,6 @@
 import { forestFromState, forestToState } from '../isolation-forest/state.js'
 import type { DailyLevel } from '../seasonality/daily-level.js'
-import { createLocalTime } from '../seasonality/local-time.js'
+import { localTimeOf } from '../seasonality/local-time.js'
 import { RHYTHMS, SLOTS, type Rhythm } from '../seasonality/rhythm.js'
 import type { Season } from '../seasonality/season.js'
 import type { Baseline } from './baseline.js'
@@ -11,7 +11,7 @@ import type { Noise } from './noise.js'
 import { FOREST_COLUMNS } from './strengths.js'
 
 /** A model as plain JSON: what an artifact holds. The arrays of its forest are base64, all others are lists. */
-export function anomalyModelToState({ localTime: _, ...model }: AnomalyModel): object {
+export function anomalyModelToState(model: AnomalyModel): object {
   return {
     ...model,
     forest: forestToState(model.forest),
@@ -33,6 +33,7 @@ export function anomalyModelFromState(state: unknown): AnomalyModel {
   const expectations = recordAt(fields['expectations'], 'expectations')
   const timeZone = fields['timeZone']
   if (typeof timeZone !== 'string') throw new Error('timeZone is missing: train anew.')
+  localTimeOf(timeZone) // RangeError when it is not known
   return {
     forest,
     threshold: numberAt(fields, 'threshold'),
@@ -41,7 +42,6 @@ export function anomalyModelFromState(state: unknown): AnomalyModel {
     baselines: mapFeatures((feature) => numbersAt<Baseline>(baselines[feature], BASELINE, feature)),
     expectations: mapFeatures((feature) => expectationFromState(expectations[feature], feature)),
     timeZone,
-    localTime: createLocalTime(timeZone),
   }
 }
 

@@ -19,13 +19,24 @@ export interface LocalMinute {
 
 export type LocalTime = (timeMs: number) => LocalMinute
 
+const zones = new Map<string, LocalTime>()
+
 /**
  * The clocks of a time zone, daylight saving included (IANA names, as `Europe/Berlin`): when they are put forward or
- * back, a minute of the week is that of the clock on the wall. Offsets change on whole quarters of an hour only.
+ * back, a minute of the week is that of the clock on the wall. Offsets change on whole quarters of an hour only; they
+ * are remembered.
  *
  * @throws RangeError when the zone is not known
  */
-export function createLocalTime(timeZone: string): LocalTime {
+export function localTimeOf(timeZone: string): LocalTime {
+  const known = zones.get(timeZone)
+  if (known) return known
+  const created = createLocalTime(timeZone)
+  zones.set(timeZone, created)
+  return created
+}
+
+function createLocalTime(timeZone: string): LocalTime {
   const format = new Intl.DateTimeFormat('en-US', {
     ...{ timeZone, hourCycle: 'h23', year: 'numeric', month: 'numeric', day: 'numeric' },
     ...{ hour: 'numeric', minute: 'numeric', second: 'numeric' },
