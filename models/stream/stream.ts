@@ -24,12 +24,15 @@ export interface Episode {
 
 /** All that is remembered of a stream beside its window. Immutable, and plain JSON. */
 export interface StreamState {
-  readonly timeMs: number
+  /** Of the newest report; null before the first. */
+  readonly timeMs: number | null
   readonly own: OwnLevel
   readonly evidence: PerKindEvidence
   readonly episode: Episode | null
   /** Anomalous reports in a row. */
   readonly streak: number
+  /** Which model the level is against; another one begins anew. */
+  readonly modelVersion: string | null
 }
 
 export interface StreamVerdict extends Verdict {
@@ -62,7 +65,19 @@ const MOST_UNCONFIRMED_REACH = 1.5
 
 export function beginStream(source: string): StreamState {
   const own = source === WHOLE ? WHOLE_GATEWAY : UNKNOWN_SHARE
-  return { timeMs: -Infinity, own, evidence: NO_EVIDENCE, episode: null, streak: 0 }
+  return { timeMs: null, own, evidence: NO_EVIDENCE, episode: null, streak: 0, modelVersion: null }
+}
+
+/** The state of a stream for a model: what was learned against another one is left behind. */
+export function forModel(state: StreamState, source: string, modelVersion: string): StreamState {
+  if (state.modelVersion === modelVersion) return state
+  return { ...beginStream(source), timeMs: state.timeMs, modelVersion }
+}
+
+/** The state of a stream for a model: what was learned against another one is left behind. */
+export function forModel(state: StreamState, source: string, modelVersion: string): StreamState {
+  if (state.modelVersion === modelVersion) return state
+  return { ...beginStream(source), timeMs: state.timeMs, modelVersion }
 }
 
 /**
@@ -80,11 +95,11 @@ export function judgeNext(
   effects: LeastEffects,
   score: ScoreRows,
 ): { verdict: StreamVerdict; state: StreamState } {
-  const minutes = Math.min(LONGEST_GAP_MS, Math.max(0, timeMs - before.timeMs)) / MINUTE_MS || 1
-  const state =
-    timeMs - before.timeMs > LONGEST_GAP_MS ? { ...before, evidence: NO_EVIDENCE, streak: 0 } : before
+  const gapMs = timeMs - (before.timeMs ?? timeMs)
+  const minutes = Math.min(LONGEST_GAP_MS, Math.max(0, gapMs)) / MINUTE_MS || 1
+  const state = gapMs > LONGEST_GAP_MS ? { ...before, evidence: NO_EVIDENCE, streak: 0 } : before
   const isAcquainted = state.own.first === null
-  const factor = effectFactor(model, isAcquainted && before.timeMs > -Infinity)
+  const factor = effectFactor(model, isAcquainted && before.timeMs !== null)
   const [assessed] = assess([{ interval, timeMs }], model, effects, score, state.own.level, factor)
   const judged = isAcquainted ? assessed! : withoutDrop(assessed!)
   const evidence = gather(state.evidence, judged.strengths)
@@ -113,6 +128,7 @@ export function judgeNext(
       evidence: episode === null && state.episode !== null ? NO_EVIDENCE : evidence,
       episode,
       streak,
+      modelVersion: state.modelVersion,
     },
   }
 }
