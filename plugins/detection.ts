@@ -5,6 +5,7 @@ import type { LeastEffects } from '../models/anomaly/effects.js'
 import type { Interval } from '../models/anomaly/features.js'
 import {
   beginStream,
+  forModel,
   judgeNext,
   WHOLE,
   type StreamState,

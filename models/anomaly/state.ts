@@ -83,7 +83,12 @@ function levelFromState(value: unknown, name: string): DailyLevel {
   const fields = recordAt(value, `the level of ${name}`)
   const levels = listAt(fields, 'levels')
   if (levels.length === 0) throw new Error(`The level of ${name} has no days.`)
-  return { firstDay: numberAt(fields, 'firstDay'), levels, slope: numberAt(fields, 'slope') }
+  return {
+    firstDay: numberAt(fields, 'firstDay'),
+    levels,
+    recent: numberAt(fields, 'recent'),
+    slope: numberAt(fields, 'slope'),
+  }
 }
 
 function noiseFromState(value: unknown, name: string): Noise {

@@ -7,6 +7,8 @@ export interface DailyLevel {
   readonly firstDay: number
   /** By day from the first on. */
   readonly levels: Float64Array
+  /** Of the last days, where it goes on from. */
+  readonly recent: number
   /** Change a day after the last one; 0 where the history has no trend. */
   readonly slope: number
 }
@@ -53,15 +55,15 @@ export function fitDailyLevel(
   })
   const known = medians.filter((each) => !Number.isNaN(each))
   const hasTrend = known.length >= LEAST_TREND_DAYS && mannKendall(known).p < SIGNIFICANCE
-  return { firstDay, levels, slope: hasTrend ? theilSenSlope(known) : 0 }
+  const recent = quantile(levels.subarray(-LAST_DAYS), 0.5)
+  return { firstDay, levels, recent, slope: hasTrend ? theilSenSlope(known) : 0 }
 }
 
 /** The level at a local day, within the history or after it. */
-export function levelAt({ firstDay, levels, slope }: DailyLevel, day: number): number {
+export function levelAt({ firstDay, levels, recent, slope }: DailyLevel, day: number): number {
   const index = day - firstDay
   if (index < 0) return levels[0]!
   if (index < levels.length) return levels[index]!
-  const recent = quantile(levels.subarray(-LAST_DAYS), 0.5)
   const ahead = index - levels.length + 1 + Math.min(LAST_DAYS, levels.length) / 2
   return recent + slope * FADING_DAYS * (1 - Math.exp(-ahead / FADING_DAYS))
 }

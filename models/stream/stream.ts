@@ -74,12 +74,6 @@ export function forModel(state: StreamState, source: string, modelVersion: strin
   return { ...beginStream(source), timeMs: state.timeMs, modelVersion }
 }
 
-/** The state of a stream for a model: what was learned against another one is left behind. */
-export function forModel(state: StreamState, source: string, modelVersion: string): StreamState {
-  if (state.modelVersion === modelVersion) return state
-  return { ...beginStream(source), timeMs: state.timeMs, modelVersion }
-}
-
 /**
  * Judges the next report of a stream. Beside what a minute shows by itself there is what the minutes before it have
  * gathered ({@link gather}): a large deviation is an alarm at once, a second anomalous minute confirms the first, a
