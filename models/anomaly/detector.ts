@@ -1,9 +1,9 @@
-import { deviationOf, NO_LEVEL, type Level } from './deviation.js'
+import { deviationOf, NO_LEVEL, NO_SPREAD, type Level } from './deviation.js'
 import type { LeastEffects } from './effects.js'
-import type { Interval } from './features.js'
+import type { Interval, PerFeature } from './features.js'
 import { localTimeOf } from '../seasonality/local-time.js'
 import { knowsTheDay, type AnomalyModel } from './model.js'
-import { FOREST_COLUMNS, strengthsOf, writeForestRow } from './strengths.js'
+import { channelsOf, FOREST_COLUMNS, strengthsOf, writeForestRow } from './strengths.js'
 import { findByItself, verdictOf, type JudgedInterval, type Verdict } from './verdict.js'
 
 /** An interval and when it began, ms since 1970. */
@@ -26,23 +26,26 @@ export function effectFactor(model: AnomalyModel, isFollowed: boolean): number {
   return isFollowed || knowsTheDay(model) ? 1 : UNKNOWN_DAY_FACTOR
 }
 
+const MODEL_LEVEL = { level: NO_LEVEL, spread: NO_SPREAD }
+
 /** Deviations of intervals from what the model expects, with the forest's score of each. */
 export function assess(
   intervals: readonly TimedInterval[],
   model: AnomalyModel,
   effects: LeastEffects,
   score: ScoreRows,
-  level: Level = NO_LEVEL,
+  { level, spread }: { level: Level; spread: PerFeature<number> } = MODEL_LEVEL,
   factor = effectFactor(model, false),
 ): JudgedInterval[] {
   const matrix = new Float64Array(intervals.length * FOREST_COLUMNS)
   const localTime = localTimeOf(model.timeZone)
   const assessed = intervals.map(({ interval, timeMs }, row) => {
     const moment = localTime(timeMs)
-    const deviation = deviationOf(interval, moment, model.expectations, level)
-    const strengths = strengthsOf(deviation, effects, factor)
+    const deviation = deviationOf(interval, moment, model.expectations, level, spread)
+    const channels = channelsOf(deviation, effects, factor)
+    const strengths = strengthsOf(channels)
     writeForestRow(strengths, matrix, row)
-    return { interval, moment, deviation, strengths }
+    return { interval, moment, deviation, channels, strengths }
   })
   const scores = score(matrix)
   return assessed.map((each, row) => ({ ...each, score: -scores[row]! - model.threshold }))

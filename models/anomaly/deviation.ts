@@ -26,6 +26,7 @@ export type Deviation = PerFeature<FeatureDeviation>
 export type Level = PerFeature<number>
 
 export const NO_LEVEL: Level = mapFeatures(() => 0)
+export const NO_SPREAD: PerFeature<number> = mapFeatures(() => 1)
 
 /** The error rate that is taken for usual where the history has no errors at all. */
 const LEAST_ERROR_SHARE = 0.005
@@ -41,6 +42,7 @@ export function deviationOf(
   moment: LocalMinute,
   expectations: Expectations,
   level: Level,
+  spread: PerFeature<number> = NO_SPREAD,
 ): Deviation {
   const requests = requestsOf(interval)
   const hour = hourOf(moment.minuteOfWeek)
@@ -49,7 +51,7 @@ export function deviationOf(
     const expected = expectedAt(expectation, moment) + level[feature]
     const isTraffic = feature === 'requests_per_second'
     const count = isTraffic ? fromScale(feature, expected) * interval.seconds : requests
-    const sigma = sigmaAt(expectation.noise, samplingTerm(feature, count), hour)
+    const sigma = spread[feature] * sigmaAt(expectation.noise, samplingTerm(feature, count), hour)
     const [sigmaUp, sigmaDown] = [sigma * expectation.noise.up, sigma * expectation.noise.down]
     const scaled = toScale(feature, interval[feature], interval.seconds)
     const isKnown = expectation.isRecorded && (isTraffic || (requests > 0 && !interval.trafficOnly))

@@ -1,8 +1,8 @@
-import { fitRhythm, usualAt, type Usual } from '../seasonality/fit-rhythm.js'
+import { fitRhythm, refitRhythm, usualAt, type Usual } from '../seasonality/fit-rhythm.js'
 import type { LocalMinute } from '../seasonality/local-time.js'
 import type { Moments } from '../seasonality/season.js'
 import type { Feature } from './features.js'
-import { fitNoise, type Noise } from './noise.js'
+import { fitNoise, sigmaAt, type Noise } from './noise.js'
 import { samplingTerm, toScale } from './scales.js'
 
 /** What is usual of a feature at each moment, and how far it scatters; on the scale of {@link toScale}. */
@@ -55,15 +55,34 @@ export function fitExpectation(feature: Feature, history: FeatureHistory): Expec
   const { values, requests, days, minutesOfWeek } = history
   if (values.length === 0) throw new RangeError('An expectation needs at least one minute.')
   const isRecorded = feature === 'error_rate' || values.some((value) => value > 0)
-  const usual = fitRhythm({ values: pooled(feature, values, requests), days, minutesOfWeek })
-  const expected = values.map((_, i) => usualAt(usual, days[i]!, minutesOfWeek[i]!))
-  const residuals = values.map((value, i) => toScale(feature, value) - expected[i]!)
+  const moments = { values: pooled(feature, values, requests), days, minutesOfWeek }
+  const scaled = values.map((value) => toScale(feature, value))
+  const first = fitRhythm(moments)
+  const about = noiseAbout(feature, first, scaled, history)
+  // Once more without what is far off: an incident in one of two weeks is half of what its hour was like.
+  const usual = refitRhythm(first, moments, (i) => Math.abs(about.z[i]!) < FAR_OFF)
+  return { usual, noise: noiseAbout(feature, usual, scaled, history).noise, isRecorded }
+}
+
+/** Standard deviations from which on a minute does not tell what is usual. */
+const FAR_OFF = 4
+
+function noiseAbout(
+  feature: Feature,
+  usual: Usual,
+  scaled: Float64Array,
+  { requests, days, minutesOfWeek }: FeatureHistory,
+): { noise: Noise; z: Float64Array } {
+  const expected = scaled.map((_, i) => usualAt(usual, days[i]!, minutesOfWeek[i]!))
+  const residuals = scaled.map((value, i) => value - expected[i]!)
   const terms = requests.map((n, i) =>
     samplingTerm(feature, feature === 'requests_per_second' ? Math.exp(expected[i]!) : n),
   )
   const hours = Uint8Array.from(minutesOfWeek, hourOf)
   const least = { sigma: LEAST_SIGMA[feature], sampling: LEAST_SAMPLING[feature] }
-  return { usual, noise: fitNoise(residuals, terms, hours, least), isRecorded }
+  const noise = fitNoise(residuals, terms, hours, least)
+  const z = residuals.map((each, i) => each / sigmaAt(noise, terms[i]!, hours[i]!))
+  return { noise, z }
 }
 
 export function hourOf(minuteOfWeek: number): number {

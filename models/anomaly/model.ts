@@ -9,7 +9,7 @@ import { deviationOf, NO_LEVEL, type Expectations } from './deviation.js'
 import { DEFAULT_EFFECTS, type LeastEffects } from './effects.js'
 import { fitExpectation } from './expectation.js'
 import { mapFeatures, minutesOf, N_FEATURES, type PerFeature } from './features.js'
-import { FOREST_COLUMNS, strengthsOf, writeForestRow, type Strengths } from './strengths.js'
+import { channelsOf, FOREST_COLUMNS, strengthsOf, writeForestRow, type Strengths } from './strengths.js'
 
 /** Everything a detector has learned. Immutable. */
 export interface AnomalyModel {
@@ -74,7 +74,7 @@ export function fitAnomalyModel({ samples, timesMs }: History, options: AnomalyM
   const expectations = fitExpectations(columns, timesMs, localTime)
   const usual = [...minutesOf(samples)].map((minute, i) => {
     const deviation = deviationOf(minute, localTime(timesMs[i]!), expectations, NO_LEVEL)
-    return strengthsOf(deviation, effects, 1)
+    return strengthsOf(channelsOf(deviation, effects, 1))
   })
   const sown = [...usual, ...artificialOutliers(usual, seed)]
   const forest = fitIsolationForest(forestMatrix(sown), {

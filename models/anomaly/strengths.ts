@@ -17,6 +17,37 @@ export interface Strength {
 
 export type Strengths = PerKind<Strength>
 
+/** What evidence is gathered of, one by one: the strongest of three latencies would always seem to deviate a little. */
+export const CHANNELS = [
+  'traffic_spike',
+  'traffic_drop',
+  'avg_latency_ms',
+  'p95_latency_ms',
+  'p99_latency_ms',
+  'error_rate_spike',
+] as const
+export type Channel = (typeof CHANNELS)[number]
+export type Channels = Readonly<Record<Channel, Strength>>
+
+/** Applies a function to each channel. Spelled out, as it is on the path of every verdict. */
+export function mapChannels<T>(value: (channel: Channel) => T): Readonly<Record<Channel, T>> {
+  return {
+    traffic_spike: value('traffic_spike'),
+    traffic_drop: value('traffic_drop'),
+    avg_latency_ms: value('avg_latency_ms'),
+    p95_latency_ms: value('p95_latency_ms'),
+    p99_latency_ms: value('p99_latency_ms'),
+    error_rate_spike: value('error_rate_spike'),
+  }
+}
+
+/** The strongest of each kind's channels. */
+export function byKind(values: Readonly<Record<Channel, number>>): PerKind<number> {
+  const { traffic_spike, traffic_drop, error_rate_spike } = values
+  const latency_spike = Math.max(values.avg_latency_ms, values.p95_latency_ms, values.p99_latency_ms)
+  return { traffic_spike, traffic_drop, latency_spike, error_rate_spike }
+}
+
 /** Applies a function to each kind. Spelled out, as it is on the path of every verdict. */
 export function mapKinds<T>(value: (kind: Kind) => T): PerKind<T> {
   return {
@@ -30,24 +61,35 @@ export function mapKinds<T>(value: (kind: Kind) => T): PerKind<T> {
 const LATENCIES = ['avg_latency_ms', 'p95_latency_ms', 'p99_latency_ms'] as const
 
 /**
- * Deviations by kind. The three latencies say much the same, so the one that is furthest beyond what matters stands
- * for them: the slow tail alone is enough.
+ * Deviations by channel.
  *
  * @param factor on the smallest deviations of traffic and latency; where no rhythm is known an ordinary evening would
  *   matter otherwise
  */
-export function strengthsOf(deviation: Deviation, least: LeastEffects, factor: number): Strengths {
+export function channelsOf(deviation: Deviation, least: LeastEffects, factor: number): Channels {
   const { z, effect } = deviation.requests_per_second
   const traffic = Math.log1p(least.traffic) * factor
   const errors = deviation.error_rate
   return {
     traffic_spike: { z, effect: effect / traffic },
     traffic_drop: { z: -z, effect: -effect / traffic },
-    latency_spike: LATENCIES.map((feature) => latencyStrength(deviation, feature, least, factor)).reduce(
-      (a, b) => (reachOf(a) >= reachOf(b) ? a : b),
-    ),
+    avg_latency_ms: latencyStrength(deviation, 'avg_latency_ms', least, factor),
+    p95_latency_ms: latencyStrength(deviation, 'p95_latency_ms', least, factor),
+    p99_latency_ms: latencyStrength(deviation, 'p99_latency_ms', least, factor),
     error_rate_spike: { z: errors.z, effect: errors.effect / least.errors },
   }
+}
+
+/**
+ * Deviations by kind. The three latencies say much the same, so the one that is furthest beyond what matters stands
+ * for them: the slow tail alone is enough.
+ */
+export function strengthsOf(channels: Channels): Strengths {
+  const { traffic_spike, traffic_drop, error_rate_spike } = channels
+  const latency_spike = LATENCIES.map((feature) => channels[feature]).reduce((a, b) =>
+    reachOf(a) >= reachOf(b) ? a : b,
+  )
+  return { traffic_spike, traffic_drop, latency_spike, error_rate_spike }
 }
 
 function latencyStrength(

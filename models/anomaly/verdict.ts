@@ -4,7 +4,16 @@ import type { LeastEffects } from './effects.js'
 import { explain } from './explain.js'
 import { FEATURES, mapFeatures, type Feature, type Interval, type PerFeature } from './features.js'
 import { fromScale } from './scales.js'
-import { GATE, JOINT_GATE, KINDS, mapKinds, reachOf, type Kind, type Strengths } from './strengths.js'
+import {
+  GATE,
+  JOINT_GATE,
+  KINDS,
+  mapKinds,
+  reachOf,
+  type Channels,
+  type Kind,
+  type Strengths,
+} from './strengths.js'
 
 /** What can be wrong with an interval, in the words of the HTTP interface. */
 export const ANOMALY_TYPES = [
@@ -49,6 +58,7 @@ export interface JudgedInterval {
   readonly interval: Interval
   readonly moment: LocalMinute
   readonly deviation: Deviation
+  readonly channels: Channels
   readonly strengths: Strengths
   /** −s(x, n) − threshold. */
   readonly score: number

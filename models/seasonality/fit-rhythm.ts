@@ -40,6 +40,12 @@ export function fitRhythm(moments: Moments): Usual {
   return fitUsual(moments, rhythm, byMinuteOfHour, ROUNDS)
 }
 
+/** The same rhythm fitted again, to those samples alone that are used. */
+export function refitRhythm(usual: Usual, moments: Moments, isUsed: (index: number) => boolean): Usual {
+  const { rhythm, minuteOfHour } = usual.season
+  return fitUsual(moments, rhythm, minuteOfHour !== null, ROUNDS, isUsed)
+}
+
 function fitUsual(
   moments: Moments,
   rhythm: Rhythm,

@@ -32,6 +32,9 @@ const HALF_BELIEVED = 10
 /** Weights of a slot and its neighbours. */
 const KERNEL = [1, 2, 3, 2, 1]
 
+/** With so many samples a slot stands half for itself: edges of jobs that begin on the minute stay sharp. */
+const HALF_SHARP = 6
+
 export function seasonAt({ rhythm, slots, minuteOfHour }: Season, minuteOfWeek: number): number {
   const base = slots[slotOf(rhythm, minuteOfWeek)]!
   return minuteOfHour ? base + minuteOfHour[minuteOfWeek % 60]! : base
@@ -63,10 +66,11 @@ function fitSlots(moments: Moments, rhythm: Rhythm, isUsed: (index: number) => b
   if (rhythm === 'none') return new Float64Array(1)
   const groups = grouped(values, SLOTS[rhythm], (i) => slotOf(rhythm, minutesOfWeek[i]!), isUsed)
   const coarser = COARSER[rhythm]
-  if (coarser === null) return smoothed(filled(groups), SLOTS.day)
+  const counts = groups.map(({ length }) => length)
+  if (coarser === null) return smoothed(filled(groups), counts, SLOTS.day)
   const prior = fitSlots(moments, coarser, isUsed)
   const own = groups.map((group, slot) => shrunk(group, prior[slotOf(coarser, firstMinuteOf(rhythm, slot))]!))
-  return smoothed(Float64Array.from(own), rhythm === 'weekpart' ? SLOTS.day : SLOTS.week)
+  return smoothed(Float64Array.from(own), counts, rhythm === 'weekpart' ? SLOTS.day : SLOTS.week)
 }
 
 /** The first minute of the week that lies in a slot. */
@@ -102,17 +106,20 @@ function filled(groups: readonly Float64Array[]): Float64Array {
   return Float64Array.from(medians, (value) => (last = Number.isNaN(value) ? last : value))
 }
 
-/** Weighted by KERNEL, within rings of so many slots: the end of a day touches its beginning. */
-function smoothed(values: Float64Array, ring: number): Float64Array {
+/**
+ * Each slot blended with the mean of its neighbourhood, weighted by KERNEL, the more the fewer samples it has; within
+ * rings of so many slots: the end of a day touches its beginning.
+ */
+function smoothed(values: Float64Array, counts: readonly number[], ring: number): Float64Array {
   const reach = (KERNEL.length - 1) / 2
   const total = KERNEL.reduce((sum, weight) => sum + weight, 0)
-  return values.map((_, slot) => {
+  return values.map((value, slot) => {
     const start = slot - (slot % ring)
-    return (
-      KERNEL.reduce((sum, weight, k) => {
-        const neighbour = start + (((((slot % ring) + k - reach) % ring) + ring) % ring)
-        return sum + weight * values[neighbour]!
-      }, 0) / total
-    )
+    const sum = KERNEL.reduce((all, weight, k) => {
+      const neighbour = start + (((((slot % ring) + k - reach) % ring) + ring) % ring)
+      return all + weight * values[neighbour]!
+    }, 0)
+    const own = counts[slot]! / (counts[slot]! + HALF_SHARP)
+    return own * value + (1 - own) * (sum / total)
   })
 }

@@ -1,6 +1,6 @@
-import { mapKinds, type Kind, type PerKind, type Strength, type Strengths } from '../anomaly/strengths.js'
+import { CHANNELS, mapChannels, type Channel, type Channels, type Strength } from '../anomaly/strengths.js'
 
-/** What has been gathered for one kind since its sum last was zero. */
+/** What has been gathered in one channel since its sum last was zero. */
 export interface Evidence {
   readonly sum: number
   readonly minutes: number
@@ -8,20 +8,20 @@ export interface Evidence {
   readonly effects: number
 }
 
-export type PerKindEvidence = PerKind<Evidence>
+export type Gathered = Readonly<Record<Channel, Evidence>>
 
 const NONE: Evidence = { sum: 0, minutes: 0, effects: 0 }
-export const NO_EVIDENCE: PerKindEvidence = mapKinds(() => NONE)
+export const NO_EVIDENCE: Gathered = mapChannels(() => NONE)
 
 /** Standard deviations that are taken off each minute: chance alone gathers nothing. */
-const ALLOWANCE = 1
+const ALLOWANCE = 1.25
 
 /** What one minute can add or take at most. */
 const MOST_A_MINUTE = { z: 6, effect: 4 }
 const LEAST_A_MINUTE = -3
 
 /** With so much a deviation is certain that lasts. */
-export const ENOUGH = 12
+export const ENOUGH = 14
 
 /** From here on something may be under way: what was usual is not learned from it. */
 export const SUSPICIOUS = 5
@@ -30,12 +30,12 @@ export const SUSPICIOUS = 5
 const LEAST_MINUTES = 3
 
 /**
- * Adds a minute: a cumulative sum for each kind (Page 1954, "Continuous Inspection Schemes"), of its standard
- * deviations less an allowance of one, never below zero. For independent normal minutes a false alarm takes
- * exp(2 · 1 · 12) minutes on average (Siegmund 1985, section 2.4), a lasting deviation of three is found in six.
+ * Adds a minute: a cumulative sum for each channel (Page 1954, "Continuous Inspection Schemes"), of its standard
+ * deviations less an allowance, never below zero. For independent normal minutes a false alarm takes
+ * exp(2 · 1.25 · 14) minutes on average (Siegmund 1985, section 2.4), a lasting deviation of three is found in eight.
  */
-export function gather(evidence: PerKindEvidence, strengths: Strengths): PerKindEvidence {
-  return mapKinds((kind) => added(evidence[kind], strengths[kind]))
+export function gather(evidence: Gathered, channels: Channels): Gathered {
+  return mapChannels((channel) => added(evidence[channel], channels[channel]))
 }
 
 function added({ sum, minutes, effects }: Evidence, { z, effect }: Strength): Evidence {
@@ -51,6 +51,6 @@ export function evidenceReach({ sum, minutes, effects }: Evidence): number {
   return Math.min(sum / ENOUGH, effects / minutes)
 }
 
-export function isSuspicious(evidence: PerKindEvidence): boolean {
-  return (Object.keys(evidence) as Kind[]).some((kind) => evidence[kind].sum >= SUSPICIOUS)
+export function isSuspicious(evidence: Gathered): boolean {
+  return CHANNELS.some((channel) => evidence[channel].sum >= SUSPICIOUS)
 }

@@ -1,11 +1,15 @@
-import { mapFeatures, type PerFeature } from '../anomaly/features.js'
 import type { Deviation, Level } from '../anomaly/deviation.js'
+import { mapFeatures, type PerFeature } from '../anomaly/features.js'
 import { quantile } from '../statistics/quantile.js'
 
-/** A stream's own level against the model, which knows the whole gateway. */
+/** A stream's own level and spread against the model, which knows the whole gateway. */
 export interface OwnLevel {
   /** On the scale of each feature. */
   readonly level: Level
+  /** Times the model's standard deviation, 1 to 3. */
+  readonly spread: PerFeature<number>
+  /** Minutes that were learned from. */
+  readonly minutes: number
   /** First traffic residuals, until there are enough of them; null when its share of the traffic is known. */
   readonly first: readonly number[] | null
 }
@@ -13,7 +17,7 @@ export interface OwnLevel {
 /** Reports from which a stream's share of the traffic is learned. */
 const FIRST_REPORTS = 10
 
-/** Minutes in which half of a lasting difference is taken over. */
+/** Minutes in which half of a lasting difference is taken over; a stream that is new learns faster. */
 const HALF_LIFE: PerFeature<number> = {
   requests_per_second: 60,
   avg_latency_ms: 120,
@@ -23,36 +27,58 @@ const HALF_LIFE: PerFeature<number> = {
 }
 /** The same once a deviation has lasted so long that it is the new normal. */
 const SETTLING_HALF_LIFE = 20
+const SPREAD_HALF_LIFE = 240
 
 /** Standard deviations of a minute that count at most. */
 const CLIP = 1.5
+const SPREAD_CLIP = 3
 
-export const WHOLE_GATEWAY: OwnLevel = { level: mapFeatures(() => 0), first: null }
-export const UNKNOWN_SHARE: OwnLevel = { level: mapFeatures(() => 0), first: [] }
+/** The mean size of a standard normal variable. */
+const NORMAL_SIZE = 0.798
+const MOST_SPREAD = 3
 
-/** The level after a minute that taught what is usual; of deviations at most 1.5 standard deviations count. */
+const begin = (minutes: number, first: readonly number[] | null): OwnLevel => ({
+  level: mapFeatures(() => 0),
+  spread: mapFeatures(() => 1),
+  minutes,
+  first,
+})
+
+/** Of the whole gateway the model has long since learned. */
+export const WHOLE_GATEWAY = begin(240, null)
+export const UNKNOWN_SHARE = begin(0, [])
+
+/** After a minute that taught what is usual; of deviations at most 1.5 standard deviations count. */
 export function followed(
   own: OwnLevel,
   deviation: Deviation,
   minutes: number,
   isSettling: boolean,
 ): OwnLevel {
+  const gain = (halfLife: number) => Math.max(1 - 2 ** (-minutes / halfLife), 1 / (own.minutes + 2))
   const level = mapFeatures((feature) => {
     const { residual, sigmaUp, sigmaDown } = deviation[feature]
-    if (Number.isNaN(residual)) return own.level[feature]
-    if (feature === 'requests_per_second' && own.first !== null) return own.level[feature]
-    const halfLife = isSettling ? SETTLING_HALF_LIFE : HALF_LIFE[feature]
-    const clipped = isSettling ? residual : Math.min(CLIP * sigmaUp, Math.max(-CLIP * sigmaDown, residual))
-    return own.level[feature] + (1 - 2 ** (-minutes / halfLife)) * clipped
+    const isUnknown = Number.isNaN(residual) || (feature === 'requests_per_second' && own.first !== null)
+    if (isUnknown) return own.level[feature]
+    if (isSettling) return own.level[feature] + (1 - 2 ** (-minutes / SETTLING_HALF_LIFE)) * residual
+    const clipped = Math.min(CLIP * sigmaUp, Math.max(-CLIP * sigmaDown, residual))
+    return own.level[feature] + gain(HALF_LIFE[feature]) * clipped
   })
-  return { level, first: own.first }
+  const spread = mapFeatures((feature) => {
+    const { residual, sigmaUp, sigmaDown } = deviation[feature]
+    if (Number.isNaN(residual) || isSettling) return own.spread[feature]
+    const size = Math.min(SPREAD_CLIP, Math.abs(residual) / (residual > 0 ? sigmaUp : sigmaDown))
+    const next = own.spread[feature] * (1 + gain(SPREAD_HALF_LIFE) * (size / NORMAL_SIZE - 1))
+    return Math.min(MOST_SPREAD, Math.max(1, next))
+  })
+  return { level, spread, minutes: own.minutes + minutes, first: own.first }
 }
 
-/** The level while a stream's share is learned: the median of its first reports. */
+/** While a stream's share is learned: the median of its first reports. */
 export function acquainted(own: OwnLevel, deviation: Deviation): OwnLevel {
   if (own.first === null) return own
   const residual = deviation.requests_per_second.residual + own.level.requests_per_second
   const first = [...own.first, residual]
   const level = { ...own.level, requests_per_second: quantile(first, 0.5) }
-  return { level, first: first.length < FIRST_REPORTS ? first : null }
+  return { ...own, level, first: first.length < FIRST_REPORTS ? first : null }
 }

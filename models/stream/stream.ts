@@ -1,7 +1,16 @@
 import { assess, effectFactor, type ScoreRows, type TimedInterval } from '../anomaly/detector.js'
 import type { LeastEffects } from '../anomaly/effects.js'
 import type { AnomalyModel } from '../anomaly/model.js'
-import { CERTAIN_GATE, KINDS, mapKinds, reachOf, type Kind, type Strengths } from '../anomaly/strengths.js'
+import {
+  byKind,
+  CERTAIN_GATE,
+  KINDS,
+  mapChannels,
+  mapKinds,
+  reachOf,
+  type Kind,
+  type Strengths,
+} from '../anomaly/strengths.js'
 import {
   findByItself,
   verdictOf,
@@ -9,7 +18,7 @@ import {
   type JudgedInterval,
   type Verdict,
 } from '../anomaly/verdict.js'
-import { evidenceReach, gather, isSuspicious, NO_EVIDENCE, type PerKindEvidence } from './evidence.js'
+import { evidenceReach, gather, isSuspicious, NO_EVIDENCE, type Gathered } from './evidence.js'
 import { acquainted, followed, UNKNOWN_SHARE, WHOLE_GATEWAY, type OwnLevel } from './own-level.js'
 
 /** An alarm that is certain, until some quiet minutes have passed. */
@@ -27,7 +36,7 @@ export interface StreamState {
   /** Of the newest report; null before the first. */
   readonly timeMs: number | null
   readonly own: OwnLevel
-  readonly evidence: PerKindEvidence
+  readonly evidence: Gathered
   readonly episode: Episode | null
   /** Anomalous reports in a row. */
   readonly streak: number
@@ -94,12 +103,12 @@ export function judgeNext(
   const state = gapMs > LONGEST_GAP_MS ? { ...before, evidence: NO_EVIDENCE, streak: 0 } : before
   const isAcquainted = state.own.first === null
   const factor = effectFactor(model, isAcquainted && before.timeMs !== null)
-  const [assessed] = assess([{ interval, timeMs }], model, effects, score, state.own.level, factor)
+  const [assessed] = assess([{ interval, timeMs }], model, effects, score, state.own, factor)
   const judged = isAcquainted ? assessed! : withoutDrop(assessed!)
-  const evidence = gather(state.evidence, judged.strengths)
+  const evidence = gather(state.evidence, judged.channels)
   const alone = findByItself(judged, effects)
   const isCertain = alone.anomaly && KINDS.some((kind) => reachOf(judged.strengths[kind], CERTAIN_GATE) >= 1)
-  const lasting = mapKinds((kind) => evidenceReach(evidence[kind]))
+  const lasting = byKind(mapChannels((channel) => evidenceReach(evidence[channel])))
   const isLasting = KINDS.some((kind) => lasting[kind] >= 1 && isStill(judged.strengths, kind))
   const isRepeated = alone.anomaly && state.streak > 0
   const episode = nextEpisode(
@@ -131,7 +140,8 @@ export function judgeNext(
 function withoutDrop(judged: JudgedInterval): JudgedInterval {
   const { z, effect } = judged.strengths.traffic_drop
   const traffic_drop = { z: Math.min(z, 0), effect: Math.min(effect, 0) }
-  return { ...judged, strengths: { ...judged.strengths, traffic_drop } }
+  const channels = { ...judged.channels, traffic_drop }
+  return { ...judged, channels, strengths: { ...judged.strengths, traffic_drop } }
 }
 
 function isStill(strengths: Strengths, kind: Kind): boolean {
@@ -188,7 +198,7 @@ function nextLevel(
   }: {
     episode: Episode | null
     alone: Finding
-    evidence: PerKindEvidence
+    evidence: Gathered
     timeMs: number
   },
 ): OwnLevel {
