@@ -1,0 +1,3 @@
+export function drawWeek(_gateway: string, _seed: number): string {
+  return ''
+}
