@@ -1,5 +1,5 @@
 import { judgeIntervals, type ScoreRows, type TimedInterval } from '../../models/anomaly/detector.js'
-import { deviationOf } from '../../models/anomaly/deviation.js'
+import { deviationOf, NO_LEVEL, type Level } from '../../models/anomaly/deviation.js'
 import { DEFAULT_EFFECTS } from '../../models/anomaly/effects.js'
 import { FEATURES, N_FEATURES } from '../../models/anomaly/features.js'
 import { fitAnomalyModel, type AnomalyModel } from '../../models/anomaly/model.js'
@@ -15,6 +15,7 @@ import type { Row } from './minutes.js'
 /** What a contender says of a reported minute. */
 export interface Judged {
   readonly timeMs: number
+  readonly row: Row
   /** It is, or belongs to, an alarm. */
   readonly alarmed: boolean
   /** Orders minutes by how anomalous they look. */
@@ -50,6 +51,7 @@ export function judgeStream({ model, score }: Fitted, rows: readonly Row[], sour
     const { verdict } = next
     return {
       timeMs: row.timestampMs,
+      row,
       alarmed: verdict.confirmed,
       rank: verdict.normalizedScore,
       verdict,
@@ -63,6 +65,7 @@ export function judgeBatch({ model, score }: Fitted, rows: readonly Row[]): Judg
   const timed = rows.map(timedOf)
   return judgeIntervals(timed, model, DEFAULT_EFFECTS, score).map((verdict, i) => ({
     timeMs: rows[i]!.timestampMs,
+    row: rows[i]!,
     alarmed: verdict.anomaly,
     rank: verdict.normalizedScore,
     verdict,
@@ -82,8 +85,9 @@ export function judgePlain(
   const scores = anomalyScores(forest, samplesOf(rows))
   return contaminations.map((contamination) => {
     const threshold = contaminationThreshold(usual, contamination, -0.5)
-    return rows.map(({ timestampMs }, i) => ({
-      timeMs: timestampMs,
+    return rows.map((row, i) => ({
+      timeMs: row.timestampMs,
+      row,
       alarmed: -scores[i]! < threshold,
       rank: scores[i]!,
       verdict: null,
@@ -95,16 +99,9 @@ export function judgePlain(
 function strengthsAt(
   model: AnomalyModel,
   { interval, timeMs }: TimedInterval,
-  level?: Parameters<typeof deviationOf>[3],
+  level: Level = NO_LEVEL,
 ): Strengths {
-  const none = level ?? {
-    requests_per_second: 0,
-    avg_latency_ms: 0,
-    p95_latency_ms: 0,
-    p99_latency_ms: 0,
-    error_rate: 0,
-  }
-  const deviation = deviationOf(interval, model.localTime(timeMs), model.expectations, none)
+  const deviation = deviationOf(interval, model.localTime(timeMs), model.expectations, level)
   return strengthsOf(deviation, DEFAULT_EFFECTS, 1)
 }
 

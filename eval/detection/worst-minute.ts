@@ -17,18 +17,19 @@ export function stamp(timeMs: number): string {
 
 /**
  * The minute that ranks highest, for people: its rank, type and score, each kind as z (standard deviations) and effect
- * (times the smallest that matters), the mean of both over all minutes, and what was expected of each feature.
+ * (times the smallest that matters), the mean of both over all minutes, and what was reported and expected of the five features.
  */
 export function worstOf(minutes: readonly Judged[]): string {
   const said = minutes.filter((each) => each.strengths !== null)
   if (said.length === 0) return 'nothing reported'
   const worst = said.reduce((a, b) => (b.rank > a.rank ? b : a))
-  const { strengths, verdict, rank, timeMs } = worst
+  const { strengths, verdict, rank, timeMs, row } = worst
   const mean = meanStrengths(said.map((each) => each.strengths!))
+  const got = FEATURES.map((feature) => short(row[feature])).join(' ')
   const bands = FEATURES.map((feature) => short(verdict!.expected[feature].value)).join(' ')
   return (
     `worst ${stamp(timeMs).slice(-5)} rank ${rank.toFixed(2)} score ${verdict!.score.toFixed(3)} ` +
-    `[${list(strengths!)}] mean [${list(mean)}] expected ${bands}; ${verdict!.explanation}`
+    `[${list(strengths!)}] mean [${list(mean)}] got ${got} expected ${bands}`
   )
 }
 

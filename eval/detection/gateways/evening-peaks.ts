@@ -1,5 +1,5 @@
 import { between, times } from '../draws.js'
-import { DAY, hourOf, hump, isWeekend, type DrawGateway } from './gateway.js'
+import { byWeekday, DAY, hourOf, hump, type DrawGateway } from './gateway.js'
 
 /** A product for evenings that grows by 2 to 4 % a day; slower when it is busy. */
 export const eveningPeaks: DrawGateway = (random, firstMinute) => {
@@ -22,7 +22,7 @@ export const eveningPeaks: DrawGateway = (random, firstMinute) => {
       const busy = night + (1 - night) * Math.max(hump(hour, at, 2.2), 0.35 * hump(hour, 12.5, 3))
       const grown = Math.exp((growth * (minute - firstMinute)) / DAY)
       return {
-        requestsPerMinute: peak * busy * grown * (isWeekend(minute) ? weekend : 1),
+        requestsPerMinute: peak * busy * grown * byWeekday(minute, (weekday) => (weekday >= 5 ? weekend : 1)),
         medianMs: medianMs * (1 + 0.35 * busy ** 2),
         errorShare,
       }

@@ -35,6 +35,20 @@ export function isWeekend(minute: number): boolean {
   return weekdayOf(minute) >= 5
 }
 
+/** Hours on either side of midnight in which one day's ways pass into the next one's. */
+const NIGHT_HOURS = 3
+
+/** A factor of each weekday (0 is Monday), passing smoothly into the next one's around midnight. */
+export function byWeekday(minute: number, factor: (weekday: number) => number): number {
+  const hour = hourOf(minute)
+  const today = weekdayOf(minute)
+  const isMorning = hour < 12
+  const neighbour = factor((today + (isMorning ? 6 : 1)) % 7)
+  const toMidnight = (isMorning ? hour : 24 - hour) / NIGHT_HOURS
+  const weight = 0.5 + 0.5 * Math.min(1, toMidnight)
+  return weight * factor(today) + (1 - weight) * neighbour
+}
+
 /** From 0 to 1 about an hour, the steeper the shorter the width in hours. */
 export function rise(hour: number, at: number, width: number): number {
   return 1 / (1 + Math.exp(-(hour - at) / width))

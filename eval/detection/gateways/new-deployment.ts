@@ -1,5 +1,5 @@
 import { between, times } from '../draws.js'
-import { DAY, hourOf, hump, isWeekend, type DrawGateway } from './gateway.js'
+import { byWeekday, DAY, hourOf, hump, type DrawGateway } from './gateway.js'
 
 /** On a day of the history a deployment changes the latency for good, for better or worse. */
 export const newDeployment: DrawGateway = (random, firstMinute) => {
@@ -15,7 +15,9 @@ export const newDeployment: DrawGateway = (random, firstMinute) => {
     dispersion: between(random, 0, 0.05),
     truth: (minute) => ({
       requestsPerMinute:
-        usual * (1 - swing + swing * hump(hourOf(minute), 15, 4)) * (isWeekend(minute) ? weekend : 1),
+        usual *
+        (1 - swing + swing * hump(hourOf(minute), 15, 4)) *
+        byWeekday(minute, (weekday) => (weekday >= 5 ? weekend : 1)),
       medianMs: medianMs * (minute >= deployedAt ? change : 1),
       errorShare,
     }),

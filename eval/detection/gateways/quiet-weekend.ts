@@ -1,5 +1,5 @@
 import { between, times } from '../draws.js'
-import { hourOf, hump, isWeekend, weekdayOf, type DrawGateway } from './gateway.js'
+import { byWeekday, hourOf, hump, type DrawGateway } from './gateway.js'
 
 /** A shop for businesses: each weekday a little different, weekends quiet, later, and faster. */
 export const quietWeekend: DrawGateway = (random) => {
@@ -14,9 +14,10 @@ export const quietWeekend: DrawGateway = (random) => {
     dispersion: between(random, 0, 0.03),
     truth: (minute) => {
       const hour = hourOf(minute)
-      const quiet = isWeekend(minute)
-      const shape = quiet ? hump(hour, 16, 4) : Math.max(hump(hour, 10.5, 2.5), 0.85 * hump(hour, 15.5, 2.8))
-      const level = quiet ? weekend : weekdays[weekdayOf(minute)]!
+      const working = Math.max(hump(hour, 10.5, 2.5), 0.85 * hump(hour, 15.5, 2.8))
+      const level = byWeekday(minute, (weekday) => weekdays[weekday] ?? weekend)
+      const off = byWeekday(minute, (weekday) => Number(weekday >= 5))
+      const shape = (1 - off) * working + off * hump(hour, 16, 4)
       const busy = (night + (1 - night) * shape) * level
       return { requestsPerMinute: peak * busy, medianMs: medianMs * (1 + 0.2 * busy), errorShare }
     },
