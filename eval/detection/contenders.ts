@@ -1,14 +1,14 @@
-import { judgeIntervals, type ScoreRows, type TimedInterval } from '../../models/anomaly/detector.js'
-import { deviationOf, NO_LEVEL, type Level } from '../../models/anomaly/deviation.js'
+import { assess, judgeIntervals, type ScoreRows, type TimedInterval } from '../../models/anomaly/detector.js'
 import { DEFAULT_EFFECTS } from '../../models/anomaly/effects.js'
 import { FEATURES, N_FEATURES } from '../../models/anomaly/features.js'
 import { fitAnomalyModel, type AnomalyModel } from '../../models/anomaly/model.js'
-import { strengthsOf, type Strengths } from '../../models/anomaly/strengths.js'
+import type { Strengths } from '../../models/anomaly/strengths.js'
 import type { Verdict } from '../../models/anomaly/verdict.js'
 import { anomalyScores } from '../../models/isolation-forest/anomaly-scores.js'
 import { fitIsolationForest } from '../../models/isolation-forest/fit-isolation-forest.js'
 import { contaminationThreshold } from '../../models/isolation-forest/threshold.js'
 import { createKernelEngine } from '../../models/scoring/kernel-engine.js'
+import type { OwnLevel } from '../../models/stream/own-level.js'
 import { beginStream, judgeNext, WHOLE } from '../../models/stream/stream.js'
 import type { Row } from './minutes.js'
 
@@ -45,7 +45,7 @@ export function judgeStream({ model, score }: Fitted, rows: readonly Row[], sour
   let state = beginStream(source)
   return rows.map((row) => {
     const timed = timedOf(row)
-    const { level } = state.own
+    const { own } = state
     const next = judgeNext(state, timed, model, DEFAULT_EFFECTS, score)
     state = next.state
     const { verdict } = next
@@ -55,7 +55,7 @@ export function judgeStream({ model, score }: Fitted, rows: readonly Row[], sour
       alarmed: verdict.confirmed,
       rank: verdict.normalizedScore,
       verdict,
-      strengths: strengthsAt(model, timed, level),
+      strengths: strengthsAt(model, timed, own),
     }
   })
 }
@@ -96,13 +96,11 @@ export function judgePlain(
   })
 }
 
-function strengthsAt(
-  model: AnomalyModel,
-  { interval, timeMs }: TimedInterval,
-  level: Level = NO_LEVEL,
-): Strengths {
-  const deviation = deviationOf(interval, model.localTime(timeMs), model.expectations, level)
-  return strengthsOf(deviation, DEFAULT_EFFECTS, 1)
+/** What the forest says is no part of them. */
+const UNSCORED: ScoreRows = (matrix) => new Float64Array(matrix.length)
+
+function strengthsAt(model: AnomalyModel, timed: TimedInterval, own?: OwnLevel): Strengths {
+  return assess([timed], model, DEFAULT_EFFECTS, UNSCORED, own, 1)[0]!.strengths
 }
 
 function timedOf(row: Row): TimedInterval {

@@ -59,13 +59,29 @@ export function fitExpectation(feature: Feature, history: FeatureHistory): Expec
   const scaled = values.map((value) => toScale(feature, value))
   const first = fitRhythm(moments)
   const about = noiseAbout(feature, first, scaled, history)
+  const isHabit = habits(about.z, minutesOfWeek)
   // Once more without what is far off: an incident in one of two weeks is half of what its hour was like.
-  const usual = refitRhythm(first, moments, (i) => Math.abs(about.z[i]!) < FAR_OFF)
+  const usual = refitRhythm(first, moments, (i) => Math.abs(about.z[i]!) < FAR_OFF || isHabit(i))
   return { usual, noise: noiseAbout(feature, usual, scaled, history).noise, isRecorded }
 }
 
 /** Standard deviations from which on a minute does not tell what is usual. */
 const FAR_OFF = 4
+
+/** Minutes that are far off at that time of the day more often than not: no incident, but a job. */
+function habits(z: Float64Array, minutesOfWeek: Uint16Array): (index: number) => boolean {
+  const far = new Float64Array(1440)
+  const all = new Float64Array(1440)
+  z.forEach((each, i) => {
+    const minute = minutesOfWeek[i]! % 1440
+    all[minute]!++
+    if (Math.abs(each) >= FAR_OFF) far[minute]!++
+  })
+  return (i) => {
+    const minute = minutesOfWeek[i]! % 1440
+    return far[minute]! > all[minute]! / 2
+  }
+}
 
 function noiseAbout(
   feature: Feature,

@@ -49,9 +49,14 @@ const BASELINE = ['mean', 'std', 'median', 'q25', 'q75', 'iqr', 'min', 'max'] as
 
 function expectationToState({ usual, noise, isRecorded }: Expectation): object {
   const { season, level } = usual
-  const { slots, minuteOfHour, rhythm } = season
+  const { slots, minuteOfHour, minuteOfDay, rhythm } = season
   return {
-    season: { rhythm, slots: [...slots], minuteOfHour: minuteOfHour && [...minuteOfHour] },
+    season: {
+      rhythm,
+      slots: [...slots],
+      minuteOfHour: minuteOfHour && [...minuteOfHour],
+      minuteOfDay: minuteOfDay && [...minuteOfDay],
+    },
     level: { ...level, levels: [...level.levels] },
     noise: { ...noise, hours: [...noise.hours] },
     isRecorded,
@@ -71,11 +76,11 @@ function seasonFromState(value: unknown, name: string): Season {
   const fields = recordAt(value, `the season of ${name}`)
   const rhythm = fields['rhythm'] as Rhythm
   if (!RHYTHMS.includes(rhythm)) throw new Error(`The rhythm of ${name} is unknown.`)
-  const minuteOfHour = fields['minuteOfHour']
   return {
     rhythm,
     slots: listAt(fields, 'slots', SLOTS[rhythm]),
-    minuteOfHour: minuteOfHour === null ? null : listAt(fields, 'minuteOfHour', 60),
+    minuteOfHour: fields['minuteOfHour'] === null ? null : listAt(fields, 'minuteOfHour', 60),
+    minuteOfDay: fields['minuteOfDay'] === null ? null : listAt(fields, 'minuteOfDay', 1440),
   }
 }
 

@@ -75,8 +75,10 @@ export interface Finding {
   readonly minutes: number
 }
 
-/** Two kinds at once are of two types when the weaker is at least so near to the stronger. */
-const ALIKE = 0.5
+/** Two kinds at once are of two types when the weaker is at least so near to the stronger, */
+const ALIKE = 0.4
+/** which counts up to here: beyond it is large, however far. */
+const LARGE = 3
 
 /** How far beyond the line takes the strength from 0.5 to 0.816 (1 − 1/e of the way to 1). */
 const STRENGTH_SCALE = 1.2
@@ -141,7 +143,8 @@ export function normalized({ anomaly, reach }: Pick<Finding, 'anomaly' | 'reach'
 function typeOf({ kinds }: Finding): AnomalyType {
   const [first, second] = [...KINDS].sort((a, b) => kinds[b] - kinds[a])
   if (kinds[first!] < 1) return 'pattern_anomaly'
-  return kinds[second!] >= 1 && kinds[second!] >= ALIKE * kinds[first!] ? 'multi_dimensional' : first!
+  const isAlike = kinds[second!] >= Math.max(1, ALIKE * Math.min(LARGE, kinds[first!]))
+  return isAlike ? 'multi_dimensional' : first!
 }
 
 /** By how far beyond the line it goes, and one step higher from half an hour on. */

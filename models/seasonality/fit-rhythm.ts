@@ -1,6 +1,6 @@
 import { fitDailyLevel, levelAt, type DailyLevel } from './daily-level.js'
 import { LEAST_DAYS, RHYTHMS, type Rhythm } from './rhythm.js'
-import { fitSeason, seasonAt, type Moments, type Season } from './season.js'
+import { fitSeason, NO_SEASON, seasonAt, withSharpMinutes, type Moments, type Season } from './season.js'
 
 /** What is usual at each moment, on the scale of the fit. */
 export interface Usual {
@@ -43,7 +43,9 @@ export function fitRhythm(moments: Moments): Usual {
 /** The same rhythm fitted again, to those samples alone that are used. */
 export function refitRhythm(usual: Usual, moments: Moments, isUsed: (index: number) => boolean): Usual {
   const { rhythm, minuteOfHour } = usual.season
-  return fitUsual(moments, rhythm, minuteOfHour !== null, ROUNDS, isUsed)
+  const { season, level } = fitUsual(moments, rhythm, minuteOfHour !== null, ROUNDS, isUsed)
+  const withoutLevel = moments.values.map((value, i) => value - levelAt(level, moments.days[i]!))
+  return { season: withSharpMinutes(season, { ...moments, values: withoutLevel }, isUsed), level }
 }
 
 function fitUsual(
@@ -54,7 +56,7 @@ function fitUsual(
   isUsed?: (index: number) => boolean,
 ): Usual {
   const { values, days, minutesOfWeek } = moments
-  let season: Season = { rhythm: 'none', slots: new Float64Array(1), minuteOfHour: null }
+  let season = NO_SEASON
   let level = fitDailyLevel(values, days, isUsed)
   for (let round = 0; round < rounds && (rhythm !== 'none' || byMinuteOfHour); round++) {
     const withoutLevel = values.map((value, i) => value - levelAt(level, days[i]!))

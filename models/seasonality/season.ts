@@ -8,6 +8,8 @@ export interface Season {
   readonly slots: Float64Array
   /** Added by minute of the hour, as jobs on the hour do; null where it is no help. */
   readonly minuteOfHour: Float64Array | null
+  /** Added by minute of the day where a job begins or ends on the minute; 0 nearly everywhere, null without days. */
+  readonly minuteOfDay: Float64Array | null
 }
 
 /** Samples in order of time, each with its moment. */
@@ -35,9 +37,17 @@ const KERNEL = [1, 2, 3, 2, 1]
 /** With so many samples a slot stands half for itself: edges of jobs that begin on the minute stay sharp. */
 const HALF_SHARP = 6
 
-export function seasonAt({ rhythm, slots, minuteOfHour }: Season, minuteOfWeek: number): number {
-  const base = slots[slotOf(rhythm, minuteOfWeek)]!
-  return minuteOfHour ? base + minuteOfHour[minuteOfWeek % 60]! : base
+export const NO_SEASON: Season = {
+  rhythm: 'none',
+  slots: new Float64Array(1),
+  minuteOfHour: null,
+  minuteOfDay: null,
+}
+
+export function seasonAt({ rhythm, slots, minuteOfHour, minuteOfDay }: Season, minuteOfWeek: number): number {
+  const ofHour = minuteOfHour ? minuteOfHour[minuteOfWeek % 60]! : 0
+  const ofDay = minuteOfDay ? minuteOfDay[minuteOfWeek % 1440]! : 0
+  return slots[slotOf(rhythm, minuteOfWeek)]! + ofHour + ofDay
 }
 
 /**
@@ -54,11 +64,43 @@ export function fitSeason(
   isUsed: (index: number) => boolean = () => true,
 ): Season {
   const slots = fitSlots(moments, rhythm, isUsed)
-  const season = { rhythm, slots, minuteOfHour: null }
+  const season = { ...NO_SEASON, rhythm, slots }
   if (!byMinuteOfHour) return season
   const left = moments.values.map((value, i) => value - seasonAt(season, moments.minutesOfWeek[i]!))
   const groups = grouped(left, 60, (i) => moments.minutesOfWeek[i]! % 60, isUsed)
   return { ...season, minuteOfHour: Float64Array.from(groups, (group) => shrunk(group, 0)) }
+}
+
+/** Fewer days do not tell a job from chance. */
+const LEAST_SHARP_DAYS = 5
+
+/** Standard errors of a median that are no chance, among 1,440 of them. */
+const SHARP = 4
+
+/**
+ * What the minutes of the day add where a slot is too coarse: a job that ends at 00:44 leaves one minute of its slot
+ * unlike the others. Only where the median over the days is far from chance.
+ */
+export function withSharpMinutes(
+  season: Season,
+  moments: Moments,
+  isUsed?: (index: number) => boolean,
+): Season {
+  const { values, minutesOfWeek } = moments
+  const left = values.map((value, i) => value - seasonAt(season, minutesOfWeek[i]!))
+  const groups = grouped(left, 1440, (i) => minutesOfWeek[i]! % 1440, isUsed ?? (() => true))
+  const sizes = left
+    .filter((value) => !Number.isNaN(value))
+    .map(Math.abs)
+    .sort()
+  if (sizes.length === 0) return season
+  const sigma = 1.4826 * quantileSorted(sizes, 0.5)
+  const minuteOfDay = Float64Array.from(groups, (group) => {
+    if (group.length < LEAST_SHARP_DAYS) return 0
+    const median = quantileSorted(group, 0.5)
+    return Math.abs(median) > (SHARP * 1.253 * sigma) / Math.sqrt(group.length) ? median : 0
+  })
+  return minuteOfDay.some((value) => value !== 0) ? { ...season, minuteOfDay } : season
 }
 
 function fitSlots(moments: Moments, rhythm: Rhythm, isUsed: (index: number) => boolean): Float64Array {

@@ -1,56 +1,74 @@
 import { CHANNELS, mapChannels, type Channel, type Channels, type Strength } from '../anomaly/strengths.js'
 
-/** What has been gathered in one channel since its sum last was zero. */
-export interface Evidence {
+/** A cumulative sum since it last was zero. */
+export interface Sum {
   readonly sum: number
   readonly minutes: number
   /** Sum of the effects, in smallest effects that matter. */
   readonly effects: number
 }
 
+/** What has been gathered in one channel. */
+export interface Evidence {
+  /** Of deviations that are clear in most minutes, however small. */
+  readonly clear: Sum
+  /** Of large ones that few requests blur. */
+  readonly blurred: Sum
+}
+
 export type Gathered = Readonly<Record<Channel, Evidence>>
 
-const NONE: Evidence = { sum: 0, minutes: 0, effects: 0 }
-export const NO_EVIDENCE: Gathered = mapChannels(() => NONE)
+const ZERO: Sum = { sum: 0, minutes: 0, effects: 0 }
+export const NO_EVIDENCE: Gathered = mapChannels(() => ({ clear: ZERO, blurred: ZERO }))
 
-/** Standard deviations that are taken off each minute: chance alone gathers nothing. */
-const ALLOWANCE = 1.25
+/**
+ * Each sum takes an allowance off every minute's standard deviations and is evidence from `enough` on, when the mean
+ * effect is `effect` times the smallest that matters. Little traffic moves by large factors in small standard
+ * deviations: the second sum finds those in twice the time, and only those.
+ */
+const CLEAR = { allowance: 1.25, enough: 14, effect: 1 }
+const BLURRED = { allowance: 0.5, enough: 12, effect: 2.5 }
 
 /** What one minute can add or take at most. */
 const MOST_A_MINUTE = { z: 6, effect: 4 }
 const LEAST_A_MINUTE = -3
 
-/** With so much a deviation is certain that lasts. */
-export const ENOUGH = 14
-
 /** From here on something may be under way: what was usual is not learned from it. */
-export const SUSPICIOUS = 5
+const SUSPICIOUS = 5
 
 /** Shorter runs are one odd minute. */
 const LEAST_MINUTES = 3
 
 /**
- * Adds a minute: a cumulative sum for each channel (Page 1954, "Continuous Inspection Schemes"), of its standard
- * deviations less an allowance, never below zero. For independent normal minutes a false alarm takes
- * exp(2 · 1.25 · 14) minutes on average (Siegmund 1985, section 2.4), a lasting deviation of three is found in eight.
+ * Adds a minute: cumulative sums for each channel (Page 1954, "Continuous Inspection Schemes"), never below zero. For
+ * independent normal minutes a false alarm takes about exp(2 · allowance · enough) minutes (Siegmund 1985, section
+ * 2.4): 10¹⁵ for clear ones, 10⁵ for blurred ones; the effects that are asked for make it rarer still.
  */
 export function gather(evidence: Gathered, channels: Channels): Gathered {
-  return mapChannels((channel) => added(evidence[channel], channels[channel]))
+  return mapChannels((channel) => ({
+    clear: added(evidence[channel].clear, channels[channel], CLEAR),
+    blurred: added(evidence[channel].blurred, channels[channel], BLURRED),
+  }))
 }
 
-function added({ sum, minutes, effects }: Evidence, { z, effect }: Strength): Evidence {
-  const next = sum + Math.max(LEAST_A_MINUTE, Math.min(MOST_A_MINUTE.z, z) - ALLOWANCE)
-  if (next <= 0) return NONE
+function added({ sum, minutes, effects }: Sum, { z, effect }: Strength, scheme: typeof CLEAR): Sum {
+  const next = sum + Math.max(LEAST_A_MINUTE, Math.min(MOST_A_MINUTE.z, z) - scheme.allowance)
+  if (next <= 0) return ZERO
   const bounded = Math.min(MOST_A_MINUTE.effect, effect)
-  return { sum: Math.min(next, 2 * ENOUGH), minutes: minutes + 1, effects: effects + bounded }
+  return { sum: Math.min(next, 2 * scheme.enough), minutes: minutes + 1, effects: effects + bounded }
 }
 
 /** 1 where the evidence is enough, and what it is evidence of large enough to matter on average. */
-export function evidenceReach({ sum, minutes, effects }: Evidence): number {
-  if (minutes < LEAST_MINUTES) return 0
-  return Math.min(sum / ENOUGH, effects / minutes)
+export function evidenceReach({ clear, blurred }: Evidence): number {
+  return Math.max(reach(clear, CLEAR), reach(blurred, BLURRED))
+}
+
+function reach({ sum, minutes, effects }: Sum, scheme: typeof CLEAR): number {
+  return minutes < LEAST_MINUTES ? 0 : Math.min(sum / scheme.enough, effects / minutes / scheme.effect)
 }
 
 export function isSuspicious(evidence: Gathered): boolean {
-  return CHANNELS.some((channel) => evidence[channel].sum >= SUSPICIOUS)
+  return CHANNELS.some(
+    (channel) => !channel.startsWith('traffic') && evidence[channel].clear.sum >= SUSPICIOUS,
+  )
 }

@@ -19,7 +19,7 @@ const FIRST_REPORTS = 10
 
 /** Minutes in which half of a lasting difference is taken over; a stream that is new learns faster. */
 const HALF_LIFE: PerFeature<number> = {
-  requests_per_second: 60,
+  requests_per_second: 30,
   avg_latency_ms: 120,
   p95_latency_ms: 120,
   p99_latency_ms: 120,
@@ -29,8 +29,9 @@ const HALF_LIFE: PerFeature<number> = {
 const SETTLING_HALF_LIFE = 20
 const SPREAD_HALF_LIFE = 240
 
-/** Standard deviations of a minute that count at most. */
+/** Standard deviations of a minute that count at most: of traffic more, which falls by half on a holiday's morning. */
 const CLIP = 1.5
+const TRAFFIC_CLIP = 2.5
 const SPREAD_CLIP = 3
 
 /** The mean size of a standard normal variable. */
@@ -48,7 +49,7 @@ const begin = (minutes: number, first: readonly number[] | null): OwnLevel => ({
 export const WHOLE_GATEWAY = begin(240, null)
 export const UNKNOWN_SHARE = begin(0, [])
 
-/** After a minute that taught what is usual; of deviations at most 1.5 standard deviations count. */
+/** After a minute that taught what is usual; of deviations a few standard deviations count at most. */
 export function followed(
   own: OwnLevel,
   deviation: Deviation,
@@ -61,7 +62,8 @@ export function followed(
     const isUnknown = Number.isNaN(residual) || (feature === 'requests_per_second' && own.first !== null)
     if (isUnknown) return own.level[feature]
     if (isSettling) return own.level[feature] + (1 - 2 ** (-minutes / SETTLING_HALF_LIFE)) * residual
-    const clipped = Math.min(CLIP * sigmaUp, Math.max(-CLIP * sigmaDown, residual))
+    const most = feature === 'requests_per_second' ? TRAFFIC_CLIP : CLIP
+    const clipped = Math.min(most * sigmaUp, Math.max(-most * sigmaDown, residual))
     return own.level[feature] + gain(HALF_LIFE[feature]) * clipped
   })
   const spread = mapFeatures((feature) => {

@@ -207,5 +207,9 @@ function nextLevel(
   if (isNewNormal && interval.requests > 0) return followed(own, deviation, minutes, true)
   if (episode !== null || alone.anomaly) return own
   if (own.first !== null) return followed(acquainted(own, deviation), deviation, minutes, false)
-  return isSuspicious(evidence) ? own : followed(own, deviation, minutes, false)
+  // Traffic is followed all the same: it comes and goes by the hour.
+  const next = followed(own, deviation, minutes, false)
+  if (!isSuspicious(evidence)) return next
+  const { requests_per_second } = next.level
+  return { ...own, level: { ...own.level, requests_per_second } }
 }
