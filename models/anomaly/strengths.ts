@@ -106,9 +106,9 @@ function latencyStrength(
 }
 
 /** Standard deviations and smallest effects that matter by themselves, once each. */
-export const GATE = { z: 5, effect: 2 }
+export const GATE = { z: 4.2, effect: 2 }
 /** The same where two kinds have them at once. */
-export const JOINT_GATE = { z: 3.5, effect: 1.4 }
+export const JOINT_GATE = { z: 3.3, effect: 1.4 }
 /** From here on a single minute is certain. */
 export const CERTAIN_GATE = { z: 8, effect: 3 }
 

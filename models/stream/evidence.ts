@@ -26,8 +26,8 @@ export const NO_EVIDENCE: Gathered = mapChannels(() => ({ clear: ZERO, blurred: 
  * effect is `effect` times the smallest that matters. Little traffic moves by large factors in small standard
  * deviations: the second sum finds those in twice the time, and only those.
  */
-const CLEAR = { allowance: 1.25, enough: 14, effect: 1 }
-const BLURRED = { allowance: 0.5, enough: 12, effect: 2.5 }
+const CLEAR = { allowance: 1, enough: 12, effect: 1 }
+const BLURRED = { allowance: 0.5, enough: 9, effect: 2 }
 
 /** What one minute can add or take at most. */
 const MOST_A_MINUTE = { z: 6, effect: 4 }

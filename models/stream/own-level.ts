@@ -34,6 +34,20 @@ const CLIP = 1.5
 const TRAFFIC_CLIP = 2.5
 const SPREAD_CLIP = 3
 
+/**
+ * Requests at which a minute teaches fully: a percentile of fewer than it takes to have one beyond it is the largest of
+ * them, and lower than it should be.
+ */
+const TELLING_REQUESTS: PerFeature<number> = {
+  requests_per_second: 0,
+  avg_latency_ms: 20,
+  p95_latency_ms: 40,
+  p99_latency_ms: 200,
+  error_rate: 20,
+}
+/** A minute that teaches less than this teaches nothing. */
+const LEAST_TAUGHT = 0.3
+
 /** The mean size of a standard normal variable. */
 const NORMAL_SIZE = 0.798
 const MOST_SPREAD = 3
@@ -53,24 +67,29 @@ export const UNKNOWN_SHARE = begin(0, [])
 export function followed(
   own: OwnLevel,
   deviation: Deviation,
-  minutes: number,
-  isSettling: boolean,
+  { minutes, requests, isSettling }: { minutes: number; requests: number; isSettling: boolean },
 ): OwnLevel {
+  const taught = mapFeatures((feature) => {
+    const share = TELLING_REQUESTS[feature] === 0 ? 1 : Math.min(1, requests / TELLING_REQUESTS[feature])
+    return share < LEAST_TAUGHT ? 0 : share
+  })
   const gain = (halfLife: number) => Math.max(1 - 2 ** (-minutes / halfLife), 1 / (own.minutes + 2))
   const level = mapFeatures((feature) => {
     const { residual, sigmaUp, sigmaDown } = deviation[feature]
     const isUnknown = Number.isNaN(residual) || (feature === 'requests_per_second' && own.first !== null)
     if (isUnknown) return own.level[feature]
-    if (isSettling) return own.level[feature] + (1 - 2 ** (-minutes / SETTLING_HALF_LIFE)) * residual
+    if (isSettling)
+      return own.level[feature] + taught[feature] * (1 - 2 ** (-minutes / SETTLING_HALF_LIFE)) * residual
     const most = feature === 'requests_per_second' ? TRAFFIC_CLIP : CLIP
     const clipped = Math.min(most * sigmaUp, Math.max(-most * sigmaDown, residual))
-    return own.level[feature] + gain(HALF_LIFE[feature]) * clipped
+    return own.level[feature] + taught[feature] * gain(HALF_LIFE[feature]) * clipped
   })
   const spread = mapFeatures((feature) => {
     const { residual, sigmaUp, sigmaDown } = deviation[feature]
     if (Number.isNaN(residual) || isSettling) return own.spread[feature]
     const size = Math.min(SPREAD_CLIP, Math.abs(residual) / (residual > 0 ? sigmaUp : sigmaDown))
-    const next = own.spread[feature] * (1 + gain(SPREAD_HALF_LIFE) * (size / NORMAL_SIZE - 1))
+    const next =
+      own.spread[feature] * (1 + taught[feature] * gain(SPREAD_HALF_LIFE) * (size / NORMAL_SIZE - 1))
     return Math.min(MOST_SPREAD, Math.max(1, next))
   })
   return { level, spread, minutes: own.minutes + minutes, first: own.first }

@@ -203,12 +203,13 @@ function nextLevel(
   },
 ): OwnLevel {
   const { deviation, interval } = judged
+  const learning = { minutes, requests: interval.requests, isSettling: false }
   const isNewNormal = episode !== null && timeMs - episode.sinceMs >= NEW_NORMAL_MINUTES * MINUTE_MS
-  if (isNewNormal && interval.requests > 0) return followed(own, deviation, minutes, true)
+  if (isNewNormal && interval.requests > 0) return followed(own, deviation, { ...learning, isSettling: true })
   if (episode !== null || alone.anomaly) return own
-  if (own.first !== null) return followed(acquainted(own, deviation), deviation, minutes, false)
+  if (own.first !== null) return followed(acquainted(own, deviation), deviation, learning)
   // Traffic is followed all the same: it comes and goes by the hour.
-  const next = followed(own, deviation, minutes, false)
+  const next = followed(own, deviation, learning)
   if (!isSuspicious(evidence)) return next
   const { requests_per_second } = next.level
   return { ...own, level: { ...own.level, requests_per_second } }
