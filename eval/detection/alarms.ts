@@ -1,4 +1,4 @@
-import { MINUTE_MS } from './world.js'
+import { MINUTE_MS } from './simulated-gateway.js'
 import type { Judged } from './contenders.js'
 
 /** Minutes without an alarm that do not end it. */

@@ -58,7 +58,7 @@ const TRIES = 100
  */
 export function drawIncidents(
   random: Random,
-  { size, count, from, to }: { size: Size; count: number; from: number; to: number },
+  { size, count, start: from, end: to }: { size: Size; count: number; start: number; end: number },
   isFair: (change: Change) => boolean,
 ): Change[] {
   const kinds = Object.entries(KINDS[size])

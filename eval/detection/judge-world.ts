@@ -1,7 +1,8 @@
 import { fitOurs, judgeBatch, judgePlain, judgeStream, type Fitted, type Judged } from './contenders.js'
 import type { Size } from './incidents.js'
 import { scoreWeek, type WeekResult } from './score-week.js'
-import { drawWorld, MINUTE_MS, type JudgedWeek, type World } from './world.js'
+import { MINUTE_MS } from './simulated-gateway.js'
+import { drawWorld, type JudgedWeek, type World } from './world.js'
 
 export const STREAM = 'stream'
 export const BATCH = 'batch'
@@ -14,10 +15,14 @@ export const PLAIN = { 'plain 0.1': 0.1, 'plain 0.01': 0.01 } as const
 const ACQUAINTANCE = 30
 
 /** Draws a gateway, fits all contenders, and scores them on both weeks. */
-export function judgeWorld(name: string, seed: number): WeekResult[] {
+export function judgeWorld(
+  name: string,
+  seed: number,
+  sizes: readonly Size[] = ['large', 'small'],
+): WeekResult[] {
   const world = drawWorld(name, seed)
   const fitted = fitOurs(world.history)
-  return [...judgeSize('large', world, fitted), ...judgeSize('small', world, fitted)]
+  return sizes.flatMap((size) => judgeSize(size, world, fitted))
 }
 
 function judgeSize(size: Size, world: World, fitted: Fitted): WeekResult[] {

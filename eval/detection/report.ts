@@ -32,8 +32,12 @@ export function reportOf(
   return `${[INTRODUCTION, drawn, ...parts, reliability].join('\n\n')}\n`
 }
 
-function table([head, ...rows]: readonly string[][]): string {
-  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
-  const rule = line(head!.map((_, i) => (i === 0 ? '---' : '---:')))
-  return [line(head!), rule, ...rows.map(line)].join('\n')
+/** Padded as prettier does it, so that the written file passes its check. */
+function table(rows: readonly string[][]): string {
+  const widths = rows[0]!.map((_, column) => Math.max(3, ...rows.map((cells) => cells[column]!.length)))
+  const pad = (cell: string, column: number) =>
+    column === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[column]!)
+  const line = (cells: readonly string[]) => `| ${cells.map(pad).join(' | ')} |`
+  const rule = widths.map((width, column) => (column === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`))
+  return [line(rows[0]!), line(rule), ...rows.slice(1).map(line)].join('\n')
 }

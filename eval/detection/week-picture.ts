@@ -3,7 +3,8 @@ import { alarmsOf } from './alarms.js'
 import { describe, type Change } from './change.js'
 import { fitOurs, judgeStream, type Judged } from './contenders.js'
 import type { Size } from './incidents.js'
-import { drawWorld, MINUTE_MS } from './world.js'
+import { MINUTE_MS } from './simulated-gateway.js'
+import { drawWorld } from './world.js'
 
 const WIDTH = 1600
 const LEFT = 90
@@ -75,14 +76,16 @@ function panel(
   const point = (timeMs: number, value: number) => `${x(timeMs).toFixed(1)},${y(value).toFixed(1)}`
   const band = (edge: 'lower' | 'upper') =>
     columns.map((column) => point(column[0]!.timeMs, column[0]!.verdict!.expected[feature][edge]))
-  const line = columns.flatMap((column) => {
+  const line = columns.map((column, i) => {
     const of = column.map(({ row }) => row[feature])
-    return [Math.min(...of), Math.max(...of)].map((value) => point(column[0]!.timeMs, value))
+    const [bottom, top] = [Math.min(...of), Math.max(...of)].map((value) => point(column[0]!.timeMs, value))
+    const isAfterGap = i > 0 && column.at(-1)!.timeMs - columns[i - 1]!.at(-1)!.timeMs > COLUMN * MINUTE_MS
+    return `${i === 0 || isAfterGap ? 'M' : 'L'}${bottom} L${top}`
   })
   const label = (value: number) => Number((isLog ? Math.exp(value) : value).toPrecision(2))
   return [
     `<polygon points="${[...band('lower'), ...band('upper').reverse()].join(' ')}" fill="#8ab8e6" fill-opacity="0.45"/>`,
-    `<polyline points="${line.join(' ')}" fill="none" stroke="#124" stroke-width="0.8"/>`,
+    `<path d="${line.join('')}" fill="none" stroke="#124" stroke-width="0.8"/>`,
     `<text x="8" y="${top + PANEL.height / 2}">${title}</text>`,
     `<text x="8" y="${top + 10}">${label(high!)}</text><text x="8" y="${top + PANEL.height}">${label(low!)}</text>`,
   ]
