@@ -7,6 +7,7 @@ import { insert } from './insert.js'
 import { kernelBatch } from './kernel-batch.js'
 import { kernelRow } from './kernel-row.js'
 import { kernelSklearn } from './kernel-sklearn.js'
+import { middlewareOverhead } from './middleware-overhead.js'
 import { optimize } from './optimize.js'
 import { replay } from './replay.js'
 import { requestStream } from './request-stream.js'
@@ -28,6 +29,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   'synthetic-memory': syntheticMemory,
   'import-access-log': importAccessLog,
   'request-stream': requestStream,
+  'middleware-overhead': middlewareOverhead,
 }
 
 const help = `Usage: npm run bench -- [name …]

@@ -73,7 +73,7 @@ export const USUAL = {
 }
 
 /** Trains the service on a synthetic week. */
-export async function trainOnSynthetic({ post }: Service): Promise<void> {
+export async function trainOnSynthetic({ post }: Pick<Service, 'post'>): Promise<void> {
   await post('/generate/synthetic', { seed: 42 })
   const { body } = await post('/train/synthetic')
   if (body.data['trained'] !== true) throw new Error(JSON.stringify(body))

@@ -1,5 +1,7 @@
 import { readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Sql } from 'postgres'
 import type { Log } from '../log.js'
 import { connectAsOwner, ownerOf, tryOwnership, type Connection } from './ownership.js'
 import { commandLineOf, endServer, isRunning } from './processes.js'
@@ -56,7 +58,7 @@ async function isOursAndFree(home: string, dataDirectory: string, connection: Co
   try {
     const [row] = await sql<{ directory: string }[]>`select current_setting('data_directory') as directory`
     if (!(await isSameDirectory(row!.directory, dataDirectory))) return false
-    if (!(await tryOwnership(sql))) throw new DataPathInUseError(home, await ownerOf(sql))
+    await takeOwnership(sql, home)
     return true
   } catch (error) {
     if (error instanceof DataPathInUseError) throw error
@@ -64,6 +66,17 @@ async function isOursAndFree(home: string, dataDirectory: string, connection: Co
     return false
   } finally {
     await sql.end({ timeout: 1 })
+  }
+}
+
+/** Of a service that was killed the server lets go as soon as it notices that the connection has ended. */
+const NOTICE_MS = 2_000
+const LOOK_MS = 100
+
+async function takeOwnership(sql: Sql, home: string): Promise<void> {
+  for (let waitedMs = 0; !(await tryOwnership(sql)); waitedMs += LOOK_MS) {
+    if (waitedMs >= NOTICE_MS) throw new DataPathInUseError(home, await ownerOf(sql))
+    await delay(LOOK_MS)
   }
 }
 

@@ -15,7 +15,7 @@ export interface Expectation {
 
 /** What a feature was like, minute by minute, in order of time. */
 export interface FeatureHistory extends Omit<Moments, 'values'> {
-  /** In the feature's unit. */
+  /** In the feature's unit; NaN where it is not known. */
   readonly values: Float64Array
   readonly requests: Float64Array
 }
@@ -96,7 +96,13 @@ function noiseAbout(
   )
   const hours = Uint8Array.from(minutesOfWeek, hourOf)
   const least = { sigma: LEAST_SIGMA[feature], sampling: LEAST_SAMPLING[feature] }
-  const noise = fitNoise(residuals, terms, hours, least)
+  const known = [...residuals.keys()].filter((i) => !Number.isNaN(residuals[i]!))
+  const noise = fitNoise(
+    Float64Array.from(known, (i) => residuals[i]!),
+    Float64Array.from(known, (i) => terms[i]!),
+    Uint8Array.from(known, (i) => hours[i]!),
+    least,
+  )
   const z = residuals.map((each, i) => each / sigmaAt(noise, terms[i]!, hours[i]!))
   return { noise, z }
 }

@@ -8,7 +8,7 @@ import { fitBaseline, type Baseline } from './baseline.js'
 import { deviationOf, NO_LEVEL, type Expectations } from './deviation.js'
 import { DEFAULT_EFFECTS, type LeastEffects } from './effects.js'
 import { fitExpectation } from './expectation.js'
-import { mapFeatures, minutesOf, N_FEATURES, type PerFeature } from './features.js'
+import { mapFeatures, minutesOf, N_FEATURES, type Feature, type PerFeature } from './features.js'
 import { channelsOf, FOREST_COLUMNS, strengthsOf, writeForestRow, type Strengths } from './strengths.js'
 
 /** Everything a detector has learned. Immutable. */
@@ -107,7 +107,14 @@ function fitExpectations(
     days: Int32Array.from(moments, ({ day }) => day),
     minutesOfWeek: Uint16Array.from(moments, ({ minuteOfWeek }) => minuteOfWeek),
   }
-  return mapFeatures((feature) => fitExpectation(feature, { values: columns[feature], ...shared }))
+  return mapFeatures((feature) => fitExpectation(feature, { values: known(feature, columns), ...shared }))
+}
+
+/** Without requests there is no latency: the 0 that stands for it teaches nothing. */
+function known(feature: Feature, columns: PerFeature<Float64Array>): Float64Array {
+  const { requests_per_second: rates } = columns
+  if (!feature.endsWith('_latency_ms')) return columns[feature]
+  return columns[feature].map((value, i) => (rates[i]! > 0 ? value : NaN))
 }
 
 function column(samples: Float64Array, index: number): Float64Array {

@@ -43,6 +43,7 @@ export function fitNoise(
   hours: Uint8Array,
   least: { readonly sigma: number; readonly sampling: number },
 ): Noise {
+  if (residuals.length === 0) return { ...least, hours: new Float64Array(24).fill(1), up: 1, down: 1 }
   const { sigma, sampling } = components(residuals, terms, least)
   const standard = residuals.map((each, i) => each / Math.sqrt(sigma ** 2 + sampling * terms[i]!))
   const byHour = Array.from({ length: 24 }, (_, hour) => standard.filter((_, i) => hours[i] === hour))

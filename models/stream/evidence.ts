@@ -4,8 +4,8 @@ import { CHANNELS, mapChannels, type Channel, type Channels, type Strength } fro
 export interface Sum {
   readonly sum: number
   readonly minutes: number
-  /** Sum of the effects, in smallest effects that matter. */
-  readonly effects: number
+  /** The mean effect of the latest of them, in smallest effects that matter. */
+  readonly effect: number
 }
 
 /** What has been gathered in one channel. */
@@ -18,7 +18,7 @@ export interface Evidence {
 
 export type Gathered = Readonly<Record<Channel, Evidence>>
 
-const ZERO: Sum = { sum: 0, minutes: 0, effects: 0 }
+const ZERO: Sum = { sum: 0, minutes: 0, effect: 0 }
 export const NO_EVIDENCE: Gathered = mapChannels(() => ({ clear: ZERO, blurred: ZERO }))
 
 /**
@@ -36,6 +36,9 @@ const LEAST_A_MINUTE = -3
 /** From here on something may be under way: what was usual is not learned from it. */
 const SUSPICIOUS = 5
 
+/** How much the newest minute counts in the mean effect: hours of a mild drift before it do not hide it. */
+const NEWEST = 0.07
+
 /** Shorter runs are one odd minute. */
 const LEAST_MINUTES = 3
 
@@ -51,11 +54,16 @@ export function gather(evidence: Gathered, channels: Channels): Gathered {
   }))
 }
 
-function added({ sum, minutes, effects }: Sum, { z, effect }: Strength, scheme: typeof CLEAR): Sum {
+function added({ sum, minutes, effect: mean }: Sum, { z, effect }: Strength, scheme: typeof CLEAR): Sum {
   const next = sum + Math.max(LEAST_A_MINUTE, Math.min(MOST_A_MINUTE.z, z) - scheme.allowance)
   if (next <= 0) return ZERO
   const bounded = Math.min(MOST_A_MINUTE.effect, effect)
-  return { sum: Math.min(next, 2 * scheme.enough), minutes: minutes + 1, effects: effects + bounded }
+  const gain = Math.max(1 / (minutes + 1), NEWEST)
+  return {
+    sum: Math.min(next, 2 * scheme.enough),
+    minutes: minutes + 1,
+    effect: mean + gain * (bounded - mean),
+  }
 }
 
 /** 1 where the evidence is enough, and what it is evidence of large enough to matter on average. */
@@ -63,8 +71,8 @@ export function evidenceReach({ clear, blurred }: Evidence): number {
   return Math.max(reach(clear, CLEAR), reach(blurred, BLURRED))
 }
 
-function reach({ sum, minutes, effects }: Sum, scheme: typeof CLEAR): number {
-  return minutes < LEAST_MINUTES ? 0 : Math.min(sum / scheme.enough, effects / minutes / scheme.effect)
+function reach({ sum, minutes, effect }: Sum, scheme: typeof CLEAR): number {
+  return minutes < LEAST_MINUTES ? 0 : Math.min(sum / scheme.enough, effect / scheme.effect)
 }
 
 export function isSuspicious(evidence: Gathered): boolean {

@@ -1,11 +1,12 @@
-import { connect, type AddressInfo } from 'node:net'
+import { connect } from 'node:net'
 import t from 'tap'
-import { testService, trainOnSynthetic, USUAL, type Answer } from '../service.js'
+import { trainOnSynthetic, USUAL, type Answer } from '../service.js'
+import { contractService } from './contract-service.js'
 
 t.test('bad input is refused with a message that names the field and what is allowed', async (t) => {
-  const service = await testService(t)
+  const service = await contractService(t)
   await trainOnSynthetic(service)
-  const { app, post, get } = service
+  const { ask, post, get } = service
   const detect = (changes: object) => post('/detect', { ...USUAL, ...changes })
   const raw = (url: string, payload: string, type = 'application/json') =>
     post(url, undefined, { payload, headers: { 'content-type': type } })
@@ -236,11 +237,11 @@ t.test('bad input is refused with a message that names the field and what is all
     t.notMatch(JSON.stringify(answer.body), /node_modules|\.js:\d/, `${name}: no stack`)
   }
   t.match(await post('/detect', USUAL), { status: 200, body: { data: { anomaly: false } } })
-  t.equal((await app.inject({ method: 'PUT', url: '/detect' })).headers['allow'], 'POST')
+  t.equal((await ask({ method: 'PUT', url: '/detect' })).headers['allow'], 'POST')
 })
 
 t.test('times are taken in every form of ISO-8601 that old callers send', async (t) => {
-  const service = await testService(t)
+  const service = await contractService(t)
   await trainOnSynthetic(service)
   const noon = '2026-01-31T12:00:00.000Z'
   const forms = [
@@ -274,16 +275,14 @@ t.test('times are taken in every form of ISO-8601 that old callers send', async 
 })
 
 t.test('what is no HTTP request is answered in the envelope too', async (t) => {
-  const { app } = await testService(t)
-  await app.listen({ host: '127.0.0.1', port: 0 })
-  const { port } = app.server.address() as AddressInfo
+  const { host, port } = await (await contractService(t)).address()
   const cases: [string, number, string][] = [
     ['RUBBISH\r\n\r\n', 400, 'INVALID_REQUEST'],
     ['FETCH /detect HTTP/1.1\r\nHost: a\r\n\r\n', 400, 'INVALID_REQUEST'],
     [`GET /health HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`, 431, 'HEADERS_TOO_LARGE'],
   ]
   for (const [request, status, code] of cases) {
-    const socket = connect(port, '127.0.0.1')
+    const socket = connect(port, host)
     socket.end(request)
     const chunks: Buffer[] = await socket.toArray()
     const [head, body] = Buffer.concat(chunks).toString().split('\r\n\r\n') as [string, string]
@@ -293,7 +292,7 @@ t.test('what is no HTTP request is answered in the envelope too', async (t) => {
 })
 
 t.test('unknown fields are ignored and named', async (t) => {
-  const service = await testService(t)
+  const service = await contractService(t)
   await trainOnSynthetic(service)
   const { post, get } = service
   const single = await post('/detect', { ...USUAL, gateway: 'a', status_2xx: 5 })
@@ -313,10 +312,10 @@ t.test('unknown fields are ignored and named', async (t) => {
 })
 
 t.test('an empty body is an empty object, with or without a content type', async (t) => {
-  const { app } = await testService(t)
+  const { ask } = await contractService(t)
   for (const type of [undefined, 'application/json', 'application/x-www-form-urlencoded', 'text/plain']) {
     const headers = type === undefined ? {} : { 'content-type': type, 'content-length': '0' }
-    const response = await app.inject({ method: 'POST', url: '/model/reset', headers })
+    const response = await ask({ method: 'POST', url: '/model/reset', headers })
     t.equal(response.statusCode, 200, `${type}: ${response.body}`)
   }
 })

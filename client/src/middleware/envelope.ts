@@ -1,0 +1,54 @@
+import type { ServerResponse } from 'node:http'
+import { MLServiceError, type ClientFailureCode } from '../ml-service-error.js'
+
+export function answer(response: ServerResponse, data: unknown): void {
+  write(response, 200, { success: true, data, timestamp: now() })
+}
+
+/**
+ * The service's own failures as they are; of all others no more than a stranger may know: neither where the service
+ * is nor what happened inside.
+ */
+export function answerFailure(response: ServerResponse, error: unknown): void {
+  const failure = toldToStrangers(error)
+  const { status, code, message, details, retryAfterMs } = failure
+  if (retryAfterMs !== undefined) response.setHeader('retry-after', Math.ceil(retryAfterMs / 1000))
+  // What is left of a body that was too long is not read.
+  if (status === 413) response.setHeader('connection', 'close')
+  write(response, status!, { success: false, error: true, code, message, details, timestamp: now() })
+}
+
+function toldToStrangers(error: unknown): MLServiceError {
+  if (!(error instanceof MLServiceError)) {
+    return new MLServiceError('INTERNAL_ERROR', 'The gateway failed to answer this request.', { status: 500 })
+  }
+  if (UNAVAILABLE.has(error.code)) return unavailable()
+  const { code, message, details, retryAfterMs } = error
+  return new MLServiceError(code, message, { status: error.status ?? 500, details, retryAfterMs })
+}
+
+/** What the client says when there is no answer of the service. */
+const UNAVAILABLE: ReadonlySet<string> = new Set<ClientFailureCode>([
+  'NETWORK_ERROR',
+  'TIMEOUT',
+  'BROKEN_ANSWER',
+  'INVALID_ANSWER',
+  'SERVICE_DISABLED',
+])
+
+function unavailable(): MLServiceError {
+  const message = 'AEGIS ML does not answer. Try again shortly.'
+  return new MLServiceError('SERVICE_UNAVAILABLE', message, { status: 503, retryAfterMs: 5_000 })
+}
+
+function write(response: ServerResponse, status: number, envelope: object): void {
+  if (response.headersSent || response.destroyed) return
+  response.statusCode = status
+  response.setHeader('content-type', 'application/json; charset=utf-8')
+  response.setHeader('cache-control', 'no-store')
+  response.end(JSON.stringify(envelope))
+}
+
+function now(): string {
+  return new Date().toISOString()
+}

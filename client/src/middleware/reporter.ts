@@ -1,0 +1,85 @@
+import type { CallOptions } from '../client.js'
+import type { Metrics, Verdict } from '../ml-service-client.js'
+import { withRetries } from '../retry.js'
+import type { Settings } from './options.js'
+import type { ServiceLink } from './service-link.js'
+
+/** What the service said of the newest interval that it has judged. */
+export interface Judged {
+  readonly verdict: Verdict
+  readonly metrics: Metrics
+}
+
+const MOST_IN_FLIGHT = 3
+
+/** Longer than those of other calls: nobody waits, and a service that restarts needs seconds. */
+const RETRY = { attempts: 3, delayMs: 2_000 }
+
+const PURPOSE = 'Judging traffic'
+
+/** Sends intervals to be judged. Whatever becomes of that, the gateway does not notice. */
+export class Reporter {
+  readonly #calls = new Map<AbortController, Promise<void>>()
+  #sent = 0
+  #newestJudged = 0
+  #last: Judged | null = null
+
+  constructor(
+    private readonly settings: Settings,
+    private readonly link: ServiceLink,
+  ) {}
+
+  get last(): Judged | null {
+    return this.#last
+  }
+
+  /** With too many calls under way the interval is dropped: the service would only fall behind further. */
+  report(metrics: Metrics): void {
+    if (this.#calls.size >= MOST_IN_FLIGHT) return this.link.unjudged()
+    void this.#begin(metrics, RETRY.attempts)
+  }
+
+  /** Sends the last one, once, and gives up what is still under way then. */
+  async close(metrics: Metrics | null): Promise<void> {
+    if (metrics) await this.#begin(metrics, 1)
+    for (const call of this.#calls.keys()) call.abort()
+    await Promise.all(this.#calls.values())
+  }
+
+  #begin(metrics: Metrics, attempts: number): Promise<void> {
+    const call = new AbortController()
+    const done = this.#judge(metrics, attempts, call.signal).finally(() => this.#calls.delete(call))
+    this.#calls.set(call, done)
+    return done
+  }
+
+  async #judge(metrics: Metrics, attempts: number, signal: AbortSignal): Promise<void> {
+    const number = ++this.#sent
+    const options: CallOptions = { signal, retry: { attempts: 1 } }
+    const detect = async () => this.settings.api().detect(metrics, options)
+    let verdict: Verdict
+    try {
+      verdict = await withRetries(detect, { ...RETRY, attempts }, true, signal, 'in background')
+    } catch (error) {
+      this.link.unjudged()
+      if (!signal.aborted) this.link.failed(PURPOSE, error)
+      return
+    }
+    this.link.answered(PURPOSE)
+    if (number > this.#newestJudged) {
+      this.#newestJudged = number
+      this.#last = { verdict, metrics }
+    }
+    if (verdict.normalized_score >= this.settings.alertThreshold) void this.#alert(verdict, metrics)
+  }
+
+  async #alert(verdict: Verdict, metrics: Metrics): Promise<void> {
+    try {
+      await this.settings.onAnomaly(verdict, metrics)
+    } catch (error) {
+      this.settings.log.warn(
+        `onAnomaly has failed: ${error instanceof Error ? error.message : String(error)}`,
+      )
+    }
+  }
+}

@@ -1,0 +1,99 @@
+import type { ServerResponse } from 'node:http'
+import type { Client } from '../client.js'
+import type { MLServiceClient } from '../ml-service-client.js'
+import type { Input } from '../operations.js'
+import { MLServiceError } from '../ml-service-error.js'
+import { answer, answerFailure } from './envelope.js'
+import type { MLMiddleware, Next } from './express.js'
+import { apiOf } from './options.js'
+import { optimizeInput } from './optimize-input.js'
+import { bodyOf, type ParsedRequest } from './request-body.js'
+
+export interface MLRouterOptions {
+  /** The client that the process shares when left out. */
+  readonly client?: Client | MLServiceClient | undefined
+  /** Whose verdicts /anomaly/status shows. */
+  readonly middleware?: MLMiddleware | undefined
+  /** POST /train is answered: not for routers that strangers can reach. */
+  readonly train?: boolean | undefined
+}
+
+/** For Express 4 and 5, mounted anywhere; for node:http without `next`. */
+export type MLRouter = (request: ParsedRequest, response: ServerResponse, next?: Next) => void
+
+interface Call {
+  readonly api: () => Client
+  readonly options: MLRouterOptions
+  readonly query: URLSearchParams
+  /** What of the path is behind the route. */
+  readonly rest: string
+  readonly body: () => Promise<object>
+}
+
+type Route = readonly [method: string, path: RegExp, answer: (call: Call) => Promise<unknown>]
+
+const LIVENESS_TIMEOUT_MS = 2_000
+
+const ROUTES: readonly Route[] = [
+  ['GET', /^\/health$/, ({ api }) => api().getHealth()],
+  ['GET', /^\/model\/info$/, ({ api }) => api().getModelInfo()],
+  ['GET', /^\/anomaly\/status$/, status],
+  ['GET', /^\/anomaly\/trend$/, trend],
+  ['POST', /^\/anomaly\/detect$/, async ({ api, body }) => api().detect((await body()) as Input<'detect'>)],
+  ['GET', /^\/optimize\/(.+)$/, async ({ api, rest, query }) => api().optimize(optimizeInput(rest, query))],
+]
+
+const TRAIN: Route = ['POST', /^\/train$/, async ({ api, body }) => api().train(await body())]
+
+/** What the service knows, at the gateway; it keeps nothing of its own. Other paths are left to `next`. */
+export function createMLRouter(options: MLRouterOptions = {}): MLRouter {
+  const routes = options.train === true ? [...ROUTES, TRAIN] : ROUTES
+  const api = apiOf(options.client)
+
+  return (request, response, next) => {
+    const [path = '/', query] = (request.url ?? '/').split('?', 2)
+    const method = request.method === 'HEAD' ? 'GET' : request.method
+    for (const [routeMethod, pattern, answered] of routes) {
+      const match = method === routeMethod ? pattern.exec(path) : null
+      if (!match) continue
+      const call = {
+        api,
+        options,
+        query: new URLSearchParams(query),
+        rest: match[1] ?? '',
+        body: () => bodyOf(request),
+      }
+      void respond(response, () => answered(call))
+      return
+    }
+    if (next) next()
+    else answerFailure(response, notFound(path))
+  }
+}
+
+async function respond(response: ServerResponse, answered: () => Promise<unknown>): Promise<void> {
+  try {
+    answer(response, await answered())
+  } catch (error) {
+    answerFailure(response, error)
+  }
+}
+
+async function status({ api, options: { middleware } }: Call): Promise<unknown> {
+  const { enabled = false, source = null, judged = null } = middleware?.status() ?? {}
+  const reachable = await api()
+    .getLiveness(undefined, { timeoutMs: LIVENESS_TIMEOUT_MS, retry: { attempts: 1 } })
+    .then(() => true)
+    .catch(() => false)
+  const { verdict = null, metrics = null } = judged ?? {}
+  return { enabled, source, reachable, streak: verdict?.streak ?? 0, verdict, metrics }
+}
+
+async function trend({ api, query, options: { middleware } }: Call): Promise<unknown> {
+  const source = query.get('source') ?? middleware?.status().source
+  return api().getTrend(source === undefined ? {} : { source })
+}
+
+function notFound(path: string): MLServiceError {
+  return new MLServiceError('NOT_FOUND', `There is no ${path} here.`, { status: 404 })
+}

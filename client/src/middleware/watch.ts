@@ -1,0 +1,40 @@
+import type { ServerResponse } from 'node:http'
+import { isEnabled, settingsOf, type GatewayRequest, type MLMiddlewareOptions } from './options.js'
+import type { Judged } from './reporter.js'
+import { TrafficMonitor } from './traffic-monitor.js'
+
+export interface MLMiddlewareStatus {
+  readonly enabled: boolean
+  /** The name under which this process reports. */
+  readonly source: string
+  /** Whether the service answered the last time it was asked; null before the first. */
+  readonly reachable: boolean | null
+  /** The newest interval that was judged, and how. */
+  readonly judged: Judged | null
+}
+
+/** What the adapters for frameworks are made of. */
+export interface Watch {
+  observe(request: GatewayRequest, response: ServerResponse): void
+  close(): Promise<void>
+  status(): MLMiddlewareStatus
+}
+
+/** @throws RangeError naming the option that is wrong */
+export function createWatch(options: MLMiddlewareOptions): Watch {
+  const settings = settingsOf(options)
+  const { source } = settings
+  if (!isEnabled(options)) {
+    return {
+      observe: () => undefined,
+      close: async () => undefined,
+      status: () => ({ enabled: false, source, reachable: null, judged: null }),
+    }
+  }
+  const monitor = new TrafficMonitor(settings)
+  return {
+    observe: (request, response) => monitor.observe(request, response),
+    close: () => monitor.close(),
+    status: () => ({ enabled: true, source, reachable: monitor.isReachable, judged: monitor.judged }),
+  }
+}

@@ -1,0 +1,7 @@
+/** Exit code 0 when the service answers well: `node healthcheck.js [/health/ready]`, without a path /health/live. */
+const { ML_SERVICE_PORT } = process.env
+const path = process.argv[2] ?? '/health/live'
+const answer = await fetch(`http://127.0.0.1:${ML_SERVICE_PORT || 5000}${path}`, {
+  signal: AbortSignal.timeout(4_000),
+})
+process.exitCode = answer.ok ? 0 : 1
