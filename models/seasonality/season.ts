@@ -29,7 +29,7 @@ const COARSER: Readonly<Record<Rhythm, Rhythm | null>> = {
 }
 
 /** With so many samples a slot is believed half, the coarser rhythm the other half. */
-const HALF_BELIEVED = 3
+const HALF_BELIEVED = 6
 
 /** Weights of a slot and its neighbours. */
 const KERNEL = [1, 2, 3, 2, 1]
@@ -52,7 +52,7 @@ export function seasonAt({ rhythm, slots, minuteOfHour, minuteOfDay }: Season, m
 
 /**
  * Fits a season to values from which the level of their day was taken: the median of each slot, shrunk towards the
- * coarser rhythm where it has few samples (n / (n + 3), as an empirical Bayes estimate with that many prior
+ * coarser rhythm where it has few samples (n / (n + 6), as an empirical Bayes estimate with that many prior
  * samples), and smoothed over its neighbours. O(n log n).
  *
  * @param isUsed which samples count

@@ -1,4 +1,4 @@
-import { CHANNELS, mapChannels, type Channel, type Channels, type Strength } from '../anomaly/strengths.js'
+import { mapChannels, type Channel, type Channels, type Strength } from '../anomaly/strengths.js'
 
 /** A cumulative sum since it last was zero. */
 export interface Sum {
@@ -33,11 +33,8 @@ const BLURRED = { allowance: 0.5, enough: 9, effect: 2 }
 const MOST_A_MINUTE = { z: 6, effect: 4 }
 const LEAST_A_MINUTE = -3
 
-/** From here on something may be under way: what was usual is not learned from it. */
-const SUSPICIOUS = 5
-
 /** How much the newest minute counts in the mean effect: hours of a mild drift before it do not hide it. */
-const NEWEST = 0.07
+const NEWEST = 0.05
 
 /** Shorter runs are one odd minute. */
 const LEAST_MINUTES = 3
@@ -73,10 +70,4 @@ export function evidenceReach({ clear, blurred }: Evidence): number {
 
 function reach({ sum, minutes, effect }: Sum, scheme: typeof CLEAR): number {
   return minutes < LEAST_MINUTES ? 0 : Math.min(sum / scheme.enough, effect / scheme.effect)
-}
-
-export function isSuspicious(evidence: Gathered): boolean {
-  return CHANNELS.some(
-    (channel) => !channel.startsWith('traffic') && evidence[channel].clear.sum >= SUSPICIOUS,
-  )
 }

@@ -18,7 +18,7 @@ import {
   type JudgedInterval,
   type Verdict,
 } from '../anomaly/verdict.js'
-import { evidenceReach, gather, isSuspicious, NO_EVIDENCE, type Gathered } from './evidence.js'
+import { evidenceReach, gather, NO_EVIDENCE, type Gathered } from './evidence.js'
 import { acquainted, followed, UNKNOWN_SHARE, WHOLE_GATEWAY, type OwnLevel } from './own-level.js'
 
 /** An alarm that is certain, until some quiet minutes have passed. */
@@ -127,7 +127,7 @@ export function judgeNext(
     verdict: { ...verdict, streak, confirmed, episodeSinceMs: episode?.sinceMs ?? null },
     state: {
       timeMs,
-      own: nextLevel(state.own, assessed!, minutes, { episode, alone, evidence, timeMs }),
+      own: nextLevel(state.own, assessed!, minutes, { episode, alone, timeMs }),
       evidence: episode === null && state.episode !== null ? NO_EVIDENCE : evidence,
       episode,
       streak,
@@ -186,31 +186,16 @@ function findingOf(
   return { anomaly: true, reach, kinds: episode.kinds, minutes }
 }
 
+/** What a minute teaches of the stream's own level: nothing within an alarm, until that is the new normal. */
 function nextLevel(
   own: OwnLevel,
-  judged: JudgedInterval,
+  { deviation, interval }: JudgedInterval,
   minutes: number,
-  {
-    episode,
-    alone,
-    evidence,
-    timeMs,
-  }: {
-    episode: Episode | null
-    alone: Finding
-    evidence: Gathered
-    timeMs: number
-  },
+  { episode, alone, timeMs }: { episode: Episode | null; alone: Finding; timeMs: number },
 ): OwnLevel {
-  const { deviation, interval } = judged
-  const learning = { minutes, requests: interval.requests, isSettling: false }
+  const { requests } = interval
   const isNewNormal = episode !== null && timeMs - episode.sinceMs >= NEW_NORMAL_MINUTES * MINUTE_MS
-  if (isNewNormal && interval.requests > 0) return followed(own, deviation, { ...learning, isSettling: true })
+  if (isNewNormal && requests > 0) return followed(own, deviation, { minutes, requests, isSettling: true })
   if (episode !== null || alone.anomaly) return own
-  if (own.first !== null) return followed(acquainted(own, deviation), deviation, learning)
-  // Traffic is followed all the same: it comes and goes by the hour.
-  const next = followed(own, deviation, learning)
-  if (!isSuspicious(evidence)) return next
-  const { requests_per_second } = next.level
-  return { ...own, level: { ...own.level, requests_per_second } }
+  return followed(acquainted(own, deviation), deviation, { minutes, requests, isSettling: false })
 }
