@@ -1,5 +1,6 @@
 import fp from 'fastify-plugin'
 import { calendarEntryAt, type CalendarEntry } from '../models/anomaly/calendar.js'
+import { DriftCounts, type Drift } from '../models/anomaly/drift.js'
 import { judgeIntervals, type ScoreRows, type TimedInterval } from '../models/anomaly/detector.js'
 import type { LeastEffects } from '../models/anomaly/effects.js'
 import type { Interval } from '../models/anomaly/features.js'
@@ -57,6 +58,8 @@ export interface Detection {
   /** Judges intervals in order of time, each source as a stream of its own that begins with them. */
   replay(metrics: readonly Metrics[]): { verdicts: Judged[]; episodes: ReplayedEpisode[] }
   trend(source?: string): Trend
+  /** How far recent traffic has moved from what the active model learned; null without one. */
+  drift(): Drift | null
   /** What is remembered of each source. */
   readonly streams: Streams
 }
@@ -78,7 +81,12 @@ const DEFAULT_INTERVAL_SECONDS = 60
 
 export function createDetection({ models, effects, calendar, now }: DetectionOptions): Detection {
   const streams = new Streams()
+  let counted: { readonly version: string; readonly counts: DriftCounts } | undefined
 
+  const countsOf = ({ version, model }: ActiveDetector): DriftCounts => {
+    if (counted?.version !== version) counted = { version, counts: new DriftCounts(model.tenths) }
+    return counted.counts
+  }
   const activeDetector = (): ActiveDetector => {
     const detector = models.active.anomaly
     if (detector) return detector
@@ -96,7 +104,7 @@ export function createDetection({ models, effects, calendar, now }: DetectionOpt
     const state = forModel(before, source, detector.version)
     const judged = judgeNext(state, timed, detector.model, effects, scoreOf(detector))
     const entry = calendarEntryAt(calendar, timed.timeMs)
-    return entry ? { verdict: excepted(judged.verdict, entry), state } : judged
+    return entry ? { verdict: excepted(judged.verdict, entry), state, standard: null } : judged
   }
 
   return {
@@ -112,7 +120,11 @@ export function createDetection({ models, effects, calendar, now }: DetectionOpt
         errorRate: metrics.error_rate,
         trafficOnly: metrics.traffic_only,
       }
-      const verdict = streams.report(source, report, now(), next(timed, source, detector))
+      const verdict = streams.report(source, report, now(), (state) => {
+        const judged = next(timed, source, detector)(state)
+        if (judged.standard) countsOf(detector).add(judged.standard)
+        return judged
+      })
       return judgedOf(verdict, timed, source, detector)
     },
     detectBatch(metrics) {
@@ -146,6 +158,10 @@ export function createDetection({ models, effects, calendar, now }: DetectionOpt
       return { verdicts, episodes: episodesOf(order.map((index) => verdicts[index]!)) }
     },
     trend: (source = WHOLE) => streams.trend(source),
+    drift() {
+      const detector = models.active.anomaly
+      return detector && countsOf(detector).drift()
+    },
   }
 }
 

@@ -22,6 +22,11 @@ export interface FeatureDeviation {
 
 export type Deviation = PerFeature<FeatureDeviation>
 
+/** The residual in standard deviations, whatever the requests bear out; NaN where the value is not known. */
+export function standardOf({ residual, sigmaUp, sigmaDown }: FeatureDeviation): number {
+  return residual / (residual > 0 ? sigmaUp : sigmaDown)
+}
+
 /** How far a stream's own level lies from the model's, on the scale of each feature. */
 export type Level = PerFeature<number>
 

@@ -5,7 +5,8 @@ import { contaminationThreshold } from '../isolation-forest/threshold.js'
 import { localTimeOf, type LocalTime } from '../seasonality/local-time.js'
 import { createRandom } from '../statistics/random.js'
 import { fitBaseline, type Baseline } from './baseline.js'
-import { deviationOf, NO_LEVEL, type Expectations } from './deviation.js'
+import { deviationOf, NO_LEVEL, standardOf, type Expectations } from './deviation.js'
+import { tenthsOf } from './drift.js'
 import { DEFAULT_EFFECTS, type LeastEffects } from './effects.js'
 import { fitExpectation } from './expectation.js'
 import { mapFeatures, minutesOf, N_FEATURES, type Feature, type PerFeature } from './features.js'
@@ -20,6 +21,8 @@ export interface AnomalyModel {
   readonly nSamples: number
   readonly baselines: PerFeature<Baseline>
   readonly expectations: Expectations
+  /** Between the tenths of the standardised residuals that it was trained on, to tell a drift by. */
+  readonly tenths: PerFeature<Float64Array>
   /** IANA name; rhythms follow its clocks. */
   readonly timeZone: string
 }
@@ -72,10 +75,10 @@ export function fitAnomalyModel({ samples, timesMs }: History, options: AnomalyM
   const localTime = localTimeOf(timeZone)
   const columns = mapFeatures((_, index) => column(samples, index))
   const expectations = fitExpectations(columns, timesMs, localTime)
-  const usual = [...minutesOf(samples)].map((minute, i) => {
-    const deviation = deviationOf(minute, localTime(timesMs[i]!), expectations, NO_LEVEL)
-    return strengthsOf(channelsOf(deviation, effects, 1))
-  })
+  const deviations = [...minutesOf(samples)].map((minute, i) =>
+    deviationOf(minute, localTime(timesMs[i]!), expectations, NO_LEVEL),
+  )
+  const usual = deviations.map((deviation) => strengthsOf(channelsOf(deviation, effects, 1)))
   const sown = [...usual, ...artificialOutliers(usual, seed)]
   const forest = fitIsolationForest(forestMatrix(sown), {
     nSamples: sown.length,
@@ -92,6 +95,7 @@ export function fitAnomalyModel({ samples, timesMs }: History, options: AnomalyM
     nSamples,
     baselines: mapFeatures((feature) => fitBaseline(columns[feature])),
     expectations,
+    tenths: mapFeatures((feature) => tenthsOf(deviations.map((deviation) => standardOf(deviation[feature])))),
     timeZone,
   }
 }

@@ -16,6 +16,7 @@ export function anomalyModelToState(model: AnomalyModel): object {
     ...model,
     forest: forestToState(model.forest),
     expectations: mapFeatures((feature) => expectationToState(model.expectations[feature])),
+    tenths: mapFeatures((feature) => [...model.tenths[feature]]),
   }
 }
 
@@ -31,6 +32,7 @@ export function anomalyModelFromState(state: unknown): AnomalyModel {
   }
   const baselines = recordAt(fields['baselines'], 'baselines')
   const expectations = recordAt(fields['expectations'], 'expectations')
+  const tenths = recordAt(fields['tenths'], 'tenths')
   const timeZone = fields['timeZone']
   if (typeof timeZone !== 'string') throw new Error('timeZone is missing: train anew.')
   localTimeOf(timeZone) // RangeError when it is not known
@@ -41,6 +43,7 @@ export function anomalyModelFromState(state: unknown): AnomalyModel {
     nSamples: numberAt(fields, 'nSamples'),
     baselines: mapFeatures((feature) => numbersAt<Baseline>(baselines[feature], BASELINE, feature)),
     expectations: mapFeatures((feature) => expectationFromState(expectations[feature], feature)),
+    tenths: mapFeatures((feature) => listAt(tenths, feature)),
     timeZone,
   }
 }

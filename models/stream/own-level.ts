@@ -10,6 +10,8 @@ export interface OwnLevel {
   readonly spread: PerFeature<number>
   /** Minutes that were learned from. */
   readonly minutes: number
+  /** It carries all that the model knows. */
+  readonly isWhole: boolean
   /** First traffic residuals, until there are enough of them; null when its share of the traffic is known. */
   readonly first: readonly number[] | null
 }
@@ -56,6 +58,7 @@ const begin = (minutes: number, first: readonly number[] | null): OwnLevel => ({
   level: mapFeatures(() => 0),
   spread: mapFeatures(() => 1),
   minutes,
+  isWhole: first === null,
   first,
 })
 
@@ -92,7 +95,7 @@ export function followed(
       own.spread[feature] * (1 + taught[feature] * gain(SPREAD_HALF_LIFE) * (size / NORMAL_SIZE - 1))
     return Math.min(MOST_SPREAD, Math.max(1, next))
   })
-  return { level, spread, minutes: own.minutes + minutes, first: own.first }
+  return { ...own, level, spread, minutes: own.minutes + minutes }
 }
 
 /** While a stream's share is learned: the median of its first reports. */

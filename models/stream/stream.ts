@@ -1,5 +1,7 @@
 import { assess, effectFactor, type ScoreRows, type TimedInterval } from '../anomaly/detector.js'
 import type { LeastEffects } from '../anomaly/effects.js'
+import type { Deviation } from '../anomaly/deviation.js'
+import { mapFeatures, type PerFeature } from '../anomaly/features.js'
 import type { AnomalyModel } from '../anomaly/model.js'
 import {
   byKind,
@@ -52,6 +54,14 @@ export interface StreamVerdict extends Verdict {
   readonly episodeSinceMs: number | null
 }
 
+export interface JudgedReport {
+  readonly verdict: StreamVerdict
+  /** The state after the report. */
+  readonly state: StreamState
+  /** Its residuals against the model alone, in standard deviations; NaN where nothing is to be told. */
+  readonly standard: PerFeature<number>
+}
+
 /** The stream that carries the whole gateway. */
 export const WHOLE = 'default'
 
@@ -89,7 +99,6 @@ export function forModel(state: StreamState, source: string, modelVersion: strin
  * small one needs evidence over minutes. The stream's own level is followed slowly, but not while something may be
  * under way.
  *
- * @returns the verdict, and the state after the report
  */
 export function judgeNext(
   before: StreamState,
@@ -97,7 +106,7 @@ export function judgeNext(
   model: AnomalyModel,
   effects: LeastEffects,
   score: ScoreRows,
-): { verdict: StreamVerdict; state: StreamState } {
+): JudgedReport {
   const gapMs = timeMs - (before.timeMs ?? timeMs)
   const minutes = Math.min(LONGEST_GAP_MS, Math.max(0, gapMs)) / MINUTE_MS || 1
   const state = gapMs > LONGEST_GAP_MS ? { ...before, evidence: NO_EVIDENCE, streak: 0 } : before
@@ -124,6 +133,7 @@ export function judgeNext(
   const streak = finding.anomaly ? state.streak + 1 : 0
   const verdict = verdictOf(judged, finding, effects, model.nSamples)
   return {
+    standard: standardAgainst(judged.deviation, state.own),
     verdict: { ...verdict, streak, confirmed, episodeSinceMs: episode?.sinceMs ?? null },
     state: {
       timeMs,
@@ -142,6 +152,16 @@ function withoutDrop(judged: JudgedInterval): JudgedInterval {
   const traffic_drop = { z: Math.min(z, 0), effect: Math.min(effect, 0) }
   const channels = { ...judged.channels, traffic_drop }
   return { ...judged, channels, strengths: { ...judged.strengths, traffic_drop } }
+}
+
+/** A stream that carries a share of the traffic tells nothing of the gateway's. */
+function standardAgainst(deviation: Deviation, own: OwnLevel): PerFeature<number> {
+  return mapFeatures((feature) => {
+    if (feature === 'requests_per_second' && !own.isWhole) return NaN
+    const { residual, sigmaUp, sigmaDown } = deviation[feature]
+    const whole = residual + own.level[feature]
+    return (whole * own.spread[feature]) / (whole > 0 ? sigmaUp : sigmaDown)
+  })
 }
 
 function isStill(strengths: Strengths, kind: Kind): boolean {
