@@ -38,9 +38,9 @@ const LEAST_ERROR_SHARE = 0.005
 
 /**
  * Deviations of an interval from what is expected at its moment, in standard deviations, each only as far as the
- * number of requests bears it out: one failure among three requests is no thirty percent of errors. Of traffic and of
- * errors it is the smaller of that and the signed root of the Poisson deviance of the count (McCullagh and Nelder
- * 1989, section 2.3). Latencies and error rate say nothing without requests, or where traffic alone is to be judged.
+ * number of requests bears it out: one failure among three requests is no thirty percent of errors. Of traffic it is the
+ * signed root of the Poisson deviance of the count over that of its dispersion (McCullagh and Nelder 1989, sections
+ * 2.3 and 6.2), of errors the smaller of that of the failures and of their distance on the scale. Latencies and error rate say nothing without requests, or where traffic alone is to be judged.
  */
 export function deviationOf(
   interval: Interval,
@@ -80,10 +80,13 @@ function standardised(
   sigmaUp: number,
   sigmaDown: number,
 ): number {
-  const z = residual / (residual > 0 ? sigmaUp : sigmaDown)
+  const sigma = residual > 0 ? sigmaUp : sigmaDown
+  const z = residual / sigma
   if (feature === 'requests_per_second') {
+    // On its scale the variance is what sigma says; times the expected count it is that of the count over its mean.
     const usual = fromScale(feature, expected) * interval.seconds
-    return smaller(z, poissonDeviance(interval.requests_per_second * interval.seconds, usual))
+    const dispersion = Math.max(1, sigma ** 2 * (usual + 0.5))
+    return poissonDeviance(interval.requests_per_second * interval.seconds, usual) / Math.sqrt(dispersion)
   }
   if (feature !== 'error_rate') return z
   const requests = requestsOf(interval)

@@ -81,7 +81,7 @@ const ALIKE = 0.4
 const LARGE = 3
 
 /** How far beyond the line takes the strength from 0.5 to 0.816 (1 − 1/e of the way to 1). */
-const STRENGTH_SCALE = 1.2
+const STRENGTH_SCALE = 0.9
 
 /** The history, in minutes, at which a verdict is given half of the confidence that much more of it would give. */
 const HALF_CONFIDENCE_SAMPLES = 60

@@ -80,7 +80,7 @@ const NEW_NORMAL_MINUTES = 180
 const LONGEST_GAP_MS = 15 * MINUTE_MS
 
 /** The strongest an unconfirmed minute may look: gateways alert from 0.7. */
-const MOST_UNCONFIRMED_REACH = 1.5
+const MOST_UNCONFIRMED_REACH = 1.4
 
 export function beginStream(source: string): StreamState {
   const own = source === WHOLE ? WHOLE_GATEWAY : UNKNOWN_SHARE
