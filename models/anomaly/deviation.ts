@@ -33,14 +33,17 @@ export type Level = PerFeature<number>
 export const NO_LEVEL: Level = mapFeatures(() => 0)
 export const NO_SPREAD: PerFeature<number> = mapFeatures(() => 1)
 
+/** Counts are taken for no larger. */
+const LARGEST = 1e15
+
 /** The error rate that is taken for usual where the history has no errors at all. */
 const LEAST_ERROR_SHARE = 0.005
 
 /**
  * Deviations of an interval from what is expected at its moment, in standard deviations, each only as far as the
- * number of requests bears it out: one failure among three requests is no thirty percent of errors. Of traffic it is the
- * signed root of the Poisson deviance of the count over that of its dispersion (McCullagh and Nelder 1989, sections
- * 2.3 and 6.2), of errors the smaller of that of the failures and of their distance on the scale. Latencies and error rate say nothing without requests, or where traffic alone is to be judged.
+ * number of requests bears it out: one failure among three requests is no thirty percent of errors. Of traffic and of
+ * errors it is the smaller of that and the signed root of the Poisson deviance of the count (McCullagh and Nelder
+ * 1989, section 2.3). Latencies and error rate say nothing without requests, or where traffic alone is to be judged.
  */
 export function deviationOf(
   interval: Interval,
@@ -56,13 +59,17 @@ export function deviationOf(
     const expected = expectedAt(expectation, moment) + level[feature]
     const isTraffic = feature === 'requests_per_second'
     const count = isTraffic ? fromScale(feature, expected) * interval.seconds : requests
-    const sigma = spread[feature] * sigmaAt(expectation.noise, samplingTerm(feature, count), hour)
-    const [sigmaUp, sigmaDown] = [sigma * expectation.noise.up, sigma * expectation.noise.down]
+    const { noise } = expectation
+    const sigmaOf = (n: number) => spread[feature] * sigmaAt(noise, samplingTerm(feature, n), hour)
+    const [sigmaUp, sigmaDown] = [sigmaOf(count) * noise.up, sigmaOf(count) * noise.down]
     const scaled = toScale(feature, interval[feature], interval.seconds)
     const isKnown = expectation.isRecorded && (isTraffic || (requests > 0 && !interval.trafficOnly))
     const residual = isKnown ? scaled - expected : NaN
+    // The logarithm of a count scatters less the higher it is: of a rise it is that half-way up.
+    const midway = isTraffic ? (count + Math.min(requests, LARGEST)) / 2 : count
+    const sigmaOfRise = midway > count ? sigmaOf(midway) * noise.up : sigmaUp
     return {
-      z: isKnown ? standardised(feature, interval, residual, expected, sigmaUp, sigmaDown) : 0,
+      z: isKnown ? standardised(feature, interval, residual, expected, sigmaOfRise, sigmaDown) : 0,
       effect: isKnown ? effectOf(feature, scaled, expected) : 0,
       residual,
       expected,
@@ -80,13 +87,10 @@ function standardised(
   sigmaUp: number,
   sigmaDown: number,
 ): number {
-  const sigma = residual > 0 ? sigmaUp : sigmaDown
-  const z = residual / sigma
+  const z = residual / (residual > 0 ? sigmaUp : sigmaDown)
   if (feature === 'requests_per_second') {
-    // On its scale the variance is what sigma says; times the expected count it is that of the count over its mean.
     const usual = fromScale(feature, expected) * interval.seconds
-    const dispersion = Math.max(1, sigma ** 2 * (usual + 0.5))
-    return poissonDeviance(interval.requests_per_second * interval.seconds, usual) / Math.sqrt(dispersion)
+    return smaller(z, poissonDeviance(interval.requests_per_second * interval.seconds, usual))
   }
   if (feature !== 'error_rate') return z
   const requests = requestsOf(interval)
