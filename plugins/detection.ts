@@ -197,7 +197,7 @@ function episodesOf(judged: readonly Judged[]): ReplayedEpisode[] {
       open.set(key, { ...before, toMs: timestampMs, type, ...(isSeverer && { severity, explanation }) })
     }
   }
-  return [...open.values()]
+  return [...open.values()].sort((a, b) => a.fromMs - b.fromMs || (a.source < b.source ? -1 : 1))
 }
 
 function excepted(verdict: StreamVerdict, { reason }: CalendarEntry): StreamVerdict {

@@ -32,6 +32,7 @@ export async function keepStreams({
   log,
 }: StreamMemoryOptions): Promise<StreamMemory> {
   let writing: Promise<void> | undefined
+  let closed = false
   const write = async (): Promise<void> => {
     const changed = streams.takeChanged()
     try {
@@ -53,11 +54,13 @@ export async function keepStreams({
   }
   return {
     forget() {
+      if (closed) return // the models leave before the service does
       streams.clear()
       // While the database is away it is forgotten here alone, and there when it is a day old.
       void forgetStreams(sql, Date.now()).catch(() => undefined)
     },
     async close() {
+      closed = true
       clearInterval(timer)
       await Promise.race([(writing ?? Promise.resolve()).then(write), pause(CLOSE_LIMIT_MS)])
     },
