@@ -50,7 +50,7 @@ async function main(): Promise<number> {
   const sections = sectionsOf(results)
   for (const section of sections) printSection(section)
   const bins = reliabilityOf(results.filter(({ contender }) => contender === STREAM))
-  printReliability('Confidence of alarmed minutes, stream', bins)
+  printReliability('Confidence of anomalous minutes, stream', bins)
   if (values.svg) writeFileSync(values.svg, drawWeek(gateways[0]!, first))
   if (values.report) writeFileSync(values.report, reportOf(sections, bins, { gateways, nSeeds, first }))
   return sections.some((section) => misses(section).length > 0) ? 1 : 0

@@ -40,7 +40,7 @@ export interface WeekResult {
   /** Of each minute that counts for the ranking. */
   readonly ranks: Float32Array
   readonly positive: Uint8Array
-  /** Of each alarmed minute that counts: how sure it was, and whether it was right. */
+  /** Of each anomalous minute that counts: how sure it was, and whether it was right. */
   readonly confidences: Float32Array
   readonly right: Uint8Array
 }
@@ -73,7 +73,7 @@ export function scoreWeek(
       !excused.some((each) => within(each, IGNORED, timeMs)),
   )
   const isPositive = ({ timeMs }: Judged) => Number(incidents.some((each) => within(each, 0, timeMs)))
-  const spoken = counted.filter(({ alarmed, verdict }) => alarmed && verdict !== null)
+  const spoken = counted.filter(({ verdict }) => verdict?.anomaly === true)
   return {
     contender,
     size,

@@ -203,7 +203,7 @@ function findingOf(
   }
   const reach = Math.max(1, alone.reach, ...KINDS.map((kind) => lasting[kind]))
   const minutes = 1 + (timeMs - episode.sinceMs) / MINUTE_MS
-  return { anomaly: true, reach, kinds: episode.kinds, minutes }
+  return { anomaly: true, reach, kinds: episode.kinds, minutes, confirmed }
 }
 
 /** What a minute teaches of the stream's own level: nothing within an alarm, until that is the new normal. */
