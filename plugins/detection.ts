@@ -4,15 +4,8 @@ import { DriftCounts, type Drift } from '../models/anomaly/drift.js'
 import { judgeIntervals, type ScoreRows, type TimedInterval } from '../models/anomaly/detector.js'
 import type { LeastEffects } from '../models/anomaly/effects.js'
 import type { Interval } from '../models/anomaly/features.js'
-import {
-  beginStream,
-  forModel,
-  judgeNext,
-  WHOLE,
-  type StreamState,
-  type StreamVerdict,
-} from '../models/stream/stream.js'
-import { Streams, type Trend } from '../models/stream/streams.js'
+import { forModel, judgeNext, WHOLE, type StreamState, type StreamVerdict } from '../models/stream/stream.js'
+import { Streams, type Report, type Trend } from '../models/stream/streams.js'
 import { ServiceError } from './errors.js'
 import type { ActiveDetector, ModelRegistry } from './model-registry.js'
 import { keepStreams } from './stream-memory.js'
@@ -113,13 +106,7 @@ export function createDetection({ models, effects, calendar, now }: DetectionOpt
       const detector = activeDetector()
       const timed = timedOf(metrics, now())
       const source = metrics.source ?? WHOLE
-      const report = {
-        timestampMs: timed.timeMs,
-        requestsPerSecond: metrics.requests_per_second,
-        avgLatencyMs: metrics.avg_latency_ms,
-        errorRate: metrics.error_rate,
-        trafficOnly: metrics.traffic_only,
-      }
+      const report = reportOf(metrics, timed.timeMs)
       const verdict = streams.report(source, report, now(), (state) => {
         const judged = next(timed, source, detector)(state)
         if (judged.standard) countsOf(detector).add(judged.standard)
@@ -143,16 +130,13 @@ export function createDetection({ models, effects, calendar, now }: DetectionOpt
       const detector = activeDetector()
       const timed = metrics.map((each) => timedOf(each, now()))
       const order = [...timed.keys()].sort((a, b) => timed[a]!.timeMs - timed[b]!.timeMs)
-      const states = new Map<string, StreamState>()
+      const streams = new Streams()
       const verdicts = new Array<Judged>(metrics.length)
       for (const index of order) {
         const source = metrics[index]!.source ?? WHOLE
-        const { verdict, state } = next(
-          timed[index]!,
-          source,
-          detector,
-        )(states.get(source) ?? beginStream(source))
-        states.set(source, state)
+        const { timeMs } = timed[index]!
+        const report = reportOf(metrics[index]!, timeMs)
+        const verdict = streams.report(source, report, timeMs, next(timed[index]!, source, detector))
         verdicts[index] = judgedOf(verdict, timed[index]!, source, detector)
       }
       return { verdicts, episodes: episodesOf(order.map((index) => verdicts[index]!)) }
@@ -211,6 +195,16 @@ function excepted(verdict: StreamVerdict, { reason }: CalendarEntry): StreamVerd
     streak: 0,
     confirmed: false,
     episodeSinceMs: null,
+  }
+}
+
+function reportOf(metrics: Metrics, timestampMs: number): Report {
+  return {
+    timestampMs,
+    requestsPerSecond: metrics.requests_per_second,
+    avgLatencyMs: metrics.avg_latency_ms,
+    errorRate: metrics.error_rate,
+    trafficOnly: metrics.traffic_only,
   }
 }
 

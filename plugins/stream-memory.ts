@@ -12,6 +12,9 @@ export interface StreamMemory {
   close(): Promise<void>
 }
 
+/** Of the form in which it is kept: what another release has kept in another form is left alone. */
+const VERSION = 1
+
 const WRITE_MS = 20_000
 const CLOSE_LIMIT_MS = 2_000
 
@@ -37,7 +40,10 @@ export async function keepStreams({
     const changed = streams.takeChanged()
     try {
       await database.assertUsable()
-      await keepStreamMemories(sql, changed)
+      await keepStreamMemories(
+        sql,
+        changed.map(([source, memory]) => [source, { version: VERSION, ...memory }]),
+      )
       await forgetStreams(sql, Date.now() - LIFE_MS)
     } catch (error) {
       log.warn({ err: error, sources: changed.length }, 'what is remembered of sources was not kept')
@@ -48,7 +54,8 @@ export async function keepStreams({
   }, WRITE_MS).unref()
   try {
     await database.assertUsable()
-    streams.restore(await keptStreams<SourceMemory>(sql, Date.now() - LIFE_MS))
+    const kept = await keptStreams<SourceMemory & { version: number }>(sql, Date.now() - LIFE_MS)
+    streams.restore(kept.filter(([, { version }]) => version === VERSION))
   } catch (error) {
     log.warn({ err: error }, 'what was remembered of sources cannot be read; they begin anew')
   }

@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
 import { parse } from 'csv-parse'
+import { calendarEntryAt, type CalendarEntry } from '../models/anomaly/calendar.js'
 import { judgeIntervals } from '../models/anomaly/detector.js'
 import { DEFAULT_EFFECTS, type LeastEffects } from '../models/anomaly/effects.js'
 import { FEATURES, minutesOf, N_FEATURES } from '../models/anomaly/features.js'
@@ -17,7 +18,9 @@ import { anomalyScores } from '../models/isolation-forest/anomaly-scores.js'
 
 /** What a worker is started with: the samples of a range, or a CSV file that holds them. */
 export interface TrainingTask {
-  readonly source: { readonly history: History; readonly rangeMinutes: number } | { readonly file: string }
+  readonly source:
+    | { readonly history: History; readonly rangeMinutes: number }
+    | { readonly file: string; readonly calendar: readonly CalendarEntry[] }
   readonly options: AnomalyModelOptions
 }
 
@@ -42,7 +45,7 @@ class InvalidFile extends Error {}
  * The minutes in a CSV file, in order of time whatever theirs in the file: a column for each feature, by name and in
  * any order, and one for the time. Rows with an empty cell (a minute whose latency is unknown) are left out.
  */
-async function readHistory(file: string): Promise<History> {
+async function readHistory(file: string, calendar: readonly CalendarEntry[]): Promise<History> {
   const found: { timeMs: number; values: number[] }[] = []
   let columns: number[] | undefined
   let timeColumn = 0
@@ -57,7 +60,9 @@ async function readHistory(file: string): Promise<History> {
         timeColumn = timeColumnOf(record)
       } else {
         const values = valuesOf(record, columns, info.lines)
-        if (values) found.push({ timeMs: timeOf(record[timeColumn], info.lines), values })
+        if (!values) continue
+        const timeMs = timeOf(record[timeColumn], info.lines)
+        if (!calendarEntryAt(calendar, timeMs)) found.push({ timeMs, values })
       }
     }
   } catch (error) {
@@ -127,7 +132,7 @@ const MINUTE_MS = 60_000
 
 async function run({ source, options }: TrainingTask): Promise<TrainingOutcome> {
   try {
-    const history = 'file' in source ? await readHistory(source.file) : source.history
+    const history = 'file' in source ? await readHistory(source.file, source.calendar) : source.history
     const { samples, timesMs } = history
     const range =
       'file' in source && timesMs.length > 0

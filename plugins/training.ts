@@ -224,7 +224,7 @@ export function createTraining(options: TrainingOptions): Training {
         contamination,
         origin: { source: 'synthetic', from: null, to: null, exclude: [] },
         prepare: async () => undefined,
-        samples: async () => ({ file: syntheticFile }),
+        samples: async () => ({ file: syntheticFile, calendar: options.calendar }),
         arrivals: null,
         gaps: null,
       })

@@ -45,7 +45,7 @@ export function assess(
     const channels = channelsOf(deviation, effects, factor)
     const strengths = strengthsOf(channels)
     writeForestRow(strengths, matrix, row)
-    return { interval, moment, deviation, channels, strengths }
+    return { interval, moment, deviation, factor, channels, strengths }
   })
   const scores = score(matrix)
   return assessed.map((each, row) => ({ ...each, score: -scores[row]! - model.threshold }))

@@ -58,6 +58,8 @@ export interface JudgedInterval {
   readonly interval: Interval
   readonly moment: LocalMinute
   readonly deviation: Deviation
+  /** On the smallest effects that matter, see `effectFactor`. */
+  readonly factor: number
   readonly channels: Channels
   readonly strengths: Strengths
   /** −s(x, n) − threshold. */
@@ -90,7 +92,7 @@ const HALF_CONFIDENCE_SAMPLES = 60
 
 /**
  * What an interval shows by itself: it is anomalous when the forest says so (score < 0) and a deviation matters: one
- * kind is both certain and large enough ({@link GATE}), or two are half as much at once ({@link JOINT_GATE}).
+ * kind is both certain and large enough ({@link GATE}), or two are nearly so at once ({@link JOINT_GATE}).
  */
 export function findByItself(
   { interval, strengths, score }: Pick<JudgedInterval, 'interval' | 'strengths' | 'score'>,
@@ -118,7 +120,7 @@ export function verdictOf(
   const { deviation, score } = judged
   const { anomaly, reach } = finding
   const normalizedScore = normalized(finding)
-  const expected = mapFeatures((feature) => bandOf(feature, deviation, effects))
+  const expected = mapFeatures((feature) => bandOf(feature, judged, effects))
   const contributions = contributionsOf(deviation)
   return {
     anomaly,
@@ -175,19 +177,24 @@ function logistic(x: number): number {
 }
 
 /** The band within which a value passes by itself: up to where it is certain, and large enough to matter. */
-function bandOf(feature: Feature, deviation: Deviation, effects: LeastEffects): Band {
+function bandOf(feature: Feature, { deviation, factor }: JudgedInterval, effects: LeastEffects): Band {
   const { expected, sigmaUp, sigmaDown } = deviation[feature]
   const value = fromScale(feature, expected)
-  const least = leastOf(feature, value, effects)
+  const least = leastOf(feature, value, effects, factor)
   const upper = Math.max(fromScale(feature, expected + GATE.z * sigmaUp), value + least.up)
   const lower = Math.min(fromScale(feature, expected - GATE.z * sigmaDown), value - least.down)
   return { value, lower: Math.max(0, lower), upper: feature === 'error_rate' ? Math.min(1, upper) : upper }
 }
 
-function leastOf(feature: Feature, value: number, effects: LeastEffects): { up: number; down: number } {
+function leastOf(
+  feature: Feature,
+  value: number,
+  effects: LeastEffects,
+  factor: number,
+): { up: number; down: number } {
   if (feature === 'error_rate') return { up: GATE.effect * effects.errors, down: value }
   const share = feature === 'requests_per_second' ? effects.traffic : effects.latency
-  const ratio = (1 + share) ** GATE.effect
+  const ratio = (1 + share) ** (GATE.effect * factor)
   const up = value * (ratio - 1)
   const isLatency = feature !== 'requests_per_second'
   return { up: isLatency ? Math.max(up, GATE.effect * effects.latencyMs) : up, down: value * (1 - 1 / ratio) }

@@ -41,8 +41,9 @@ const LEAST_MINUTES = 3
 
 /**
  * Adds a minute: cumulative sums for each channel (Page 1954, "Continuous Inspection Schemes"), never below zero. For
- * independent normal minutes a false alarm takes about exp(2 · allowance · enough) minutes (Siegmund 1985, section
- * 2.4): 10¹⁵ for clear ones, 10⁵ for blurred ones; the effects that are asked for make it rarer still.
+ * independent normal minutes a false alarm takes of the order of exp(2 · allowance · enough) minutes (Siegmund 1985,
+ * "Sequential Analysis", chapter II): 10¹⁰ for clear ones, 10⁴ for blurred ones, which the effects that are asked for
+ * make much rarer.
  */
 export function gather(evidence: Gathered, channels: Channels): Gathered {
   return mapChannels((channel) => ({

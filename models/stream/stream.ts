@@ -96,8 +96,7 @@ export function forModel(state: StreamState, source: string, modelVersion: strin
 /**
  * Judges the next report of a stream. Beside what a minute shows by itself there is what the minutes before it have
  * gathered ({@link gather}): a large deviation is an alarm at once, a second anomalous minute confirms the first, a
- * small one needs evidence over minutes. The stream's own level is followed slowly, but not while something may be
- * under way.
+ * small one needs evidence over minutes. The stream's own level is followed slowly, but not within an alarm.
  *
  */
 export function judgeNext(
@@ -169,16 +168,17 @@ function isStill(strengths: Strengths, kind: Kind): boolean {
 }
 
 function nextEpisode(
-  episode: Episode | null,
+  before: Episode | null,
   timeMs: number,
   judged: JudgedInterval,
   begins: boolean,
   alone: Finding,
   lasting: Readonly<Record<Kind, number>>,
 ): Episode | null {
+  // What lies behind a long gap is another episode.
+  const episode = before !== null && timeMs - before.lastMs <= LONGEST_GAP_MS ? before : null
   if (episode === null && !begins) return null
-  const { sinceMs = timeMs, kinds, lastMs = timeMs } = episode ?? {}
-  if (timeMs - lastMs > LONGEST_GAP_MS && !begins) return null
+  const { sinceMs = timeMs, kinds } = episode ?? {}
   const deviates =
     begins || KINDS.some((kind) => (kinds?.[kind] ?? 0) >= 0.5 && isStill(judged.strengths, kind))
   const quiet = deviates ? 0 : (episode?.quiet ?? 0) + 1
@@ -214,8 +214,11 @@ function nextLevel(
   { episode, alone, timeMs }: { episode: Episode | null; alone: Finding; timeMs: number },
 ): OwnLevel {
   const { requests } = interval
+  // How large a stream is has to be learned whatever it seems at first.
+  if (own.first !== null)
+    return followed(acquainted(own, deviation), deviation, { minutes, requests, isSettling: false })
   const isNewNormal = episode !== null && timeMs - episode.sinceMs >= NEW_NORMAL_MINUTES * MINUTE_MS
   if (isNewNormal && requests > 0) return followed(own, deviation, { minutes, requests, isSettling: true })
   if (episode !== null || alone.anomaly) return own
-  return followed(acquainted(own, deviation), deviation, { minutes, requests, isSettling: false })
+  return followed(own, deviation, { minutes, requests, isSettling: false })
 }

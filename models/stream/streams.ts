@@ -53,7 +53,7 @@ const CLOCK_TOLERANCE_MS = 5 * MINUTE_MS
  * A second report for the newest minute replaces the first, since clients retry. A report that is older than the
  * newest minute is judged but moves nothing. So that a report from a wrong clock does not stop a source for good,
  * reports that lie in the future leave when one of the present comes. At most 1,000 sources are kept; the one longest
- * without a report leaves. A source takes some 12 kB.
+ * without a report leaves. A source takes some 25 kB.
  */
 export class Streams {
   readonly #sources = new Map<string, SourceMemory>()
@@ -141,7 +141,7 @@ export class Streams {
 }
 
 function asOldOne(verdict: StreamVerdict): StreamVerdict {
-  return { ...verdict, streak: verdict.anomaly ? 1 : 0 }
+  return { ...verdict, streak: verdict.anomaly ? 1 : 0, confirmed: false, episodeSinceMs: null }
 }
 
 function minuteOf({ timestampMs }: Report): number {
