@@ -133,9 +133,13 @@ export class Streams {
   #forgetFuture(memory: SourceMemory, report: Report, nowMs: number): void {
     const horizon = nowMs + CLOCK_TOLERANCE_MS
     if (report.timestampMs > horizon || (memory.window.at(-1)?.timestampMs ?? 0) <= horizon) return
-    while (memory.window.length > 0 && memory.window.at(-1)!.timestampMs > horizon) memory.window.pop()
+    const nPresent = memory.window.findLastIndex(({ timestampMs }) => timestampMs <= horizon) + 1
+    const [first, ...others] = memory.window.splice(nPresent)
+    if (!first) return
     const timeMs = memory.window.at(-1)?.timestampMs ?? null
-    memory.state = { ...memory.before, timeMs, episode: null, streak: 0 }
+    // Before a single one everything was as it is again; of several only the last is undone.
+    memory.state =
+      others.length === 0 ? memory.before : { ...memory.before, timeMs, episode: null, streak: 0 }
     memory.before = memory.state
   }
 }
