@@ -15,6 +15,7 @@ import { codesIn, read, tableRows } from './documents.js'
 const PAGE = 'docs/detection.md'
 const FOLDERS = ['models/seasonality', 'models/anomaly', 'models/stream']
 
+const byFile = new Map<string, vm.Context>()
 const number = (cell: string | undefined) => Number(cell?.replaceAll(',', ''))
 
 t.test('the constants of the page are those of the code', (t) => {
@@ -75,8 +76,6 @@ t.test('the reliability table is that of the report', (t) => {
   t.same(tableRows(PAGE, 'confidence'), rows)
   t.end()
 })
-
-const byFile = new Map<string, vm.Context>()
 
 /** The value of a constant of a file, or of a field of one; undefined where there is none. */
 function constantOf(file: string, name: string): unknown {
