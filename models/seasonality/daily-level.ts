@@ -56,7 +56,14 @@ export function fitDailyLevel(
   const known = medians.filter((each) => !Number.isNaN(each))
   const hasTrend = known.length >= LEAST_TREND_DAYS && mannKendall(known).p < SIGNIFICANCE
   const recent = quantile(levels.subarray(-LAST_DAYS), 0.5)
-  return { firstDay, levels, recent, slope: hasTrend ? theilSenSlope(known) : 0 }
+  return { firstDay, levels, recent, slope: hasTrend ? slopeOf(known) : 0 }
+}
+
+/** That of the whole history and that of its last week, whichever is less: a step in the middle is no growth. */
+function slopeOf(levels: readonly number[]): number {
+  const [whole, last] = [theilSenSlope(levels), theilSenSlope(levels.slice(-LEAST_TREND_DAYS))]
+  if (Math.sign(whole) !== Math.sign(last)) return 0
+  return Math.abs(whole) < Math.abs(last) ? whole : last
 }
 
 /** The level at a local day, within the history or after it. */
