@@ -1,6 +1,9 @@
-import { accessSync, constants, existsSync, mkdirSync, readdirSync } from 'node:fs'
+import { accessSync, constants, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import fp from 'fastify-plugin'
+import { parseCalendar, type CalendarEntry } from '../models/anomaly/calendar.js'
+import { DEFAULT_EFFECTS, type LeastEffects } from '../models/anomaly/effects.js'
+import { localTimeOf } from '../models/seasonality/local-time.js'
 
 export type LogLevel = (typeof LOG_LEVELS)[number]
 export type TrafficTable = (typeof TRAFFIC_TABLES)[number]
@@ -32,6 +35,12 @@ export interface Config {
   readonly retentionDays: number
   /** How far back the rollups look for rows that came late. */
   readonly lookBackMinutes: number
+  /** IANA name of the zone whose clocks the rhythm of the traffic follows. */
+  readonly timeZone: string
+  /** Deviations smaller than these never matter. */
+  readonly effects: LeastEffects
+  /** Known holidays and maintenance: neither learned from nor alarmed on. */
+  readonly calendar: readonly CalendarEntry[]
 }
 
 declare module 'fastify' {
@@ -92,7 +101,42 @@ export function loadConfig(environment: Environment): Config {
     scoringEngine: oneOf('SCORING_ENGINE', ENGINE_CHOICES, 'auto'),
     retentionDays: number('RETENTION_DAYS', 90, { min: 1, max: 3650, integer: true }),
     lookBackMinutes: number('LOOK_BACK_MINUTES', 60, { min: 0, max: 10080, integer: true }),
+    timeZone: timeZone(text('TIME_ZONE', 'UTC', /^.{1,64}$/, ZONES)),
+    effects: Object.freeze({
+      traffic: number('MIN_EFFECT_TRAFFIC', DEFAULT_EFFECTS.traffic, { min: 0.01, max: 10 }),
+      latency: number('MIN_EFFECT_LATENCY', DEFAULT_EFFECTS.latency, { min: 0.01, max: 10 }),
+      latencyMs: number('MIN_EFFECT_LATENCY_MS', DEFAULT_EFFECTS.latencyMs, { min: 0.001, max: 60_000 }),
+      errors: number('MIN_EFFECT_ERROR_RATE', DEFAULT_EFFECTS.errors, { min: 0.0001, max: 0.5 }),
+      requests: number('MIN_EFFECT_REQUESTS', DEFAULT_EFFECTS.requests, { min: 1, max: 1e6 }),
+    }),
+    calendar: readCalendar(text('CALENDAR_FILE', '', /^[^\0]{0,1000}$/, 'a file')),
   })
+}
+
+const ZONES = 'the name of a time zone, as UTC or Europe/Berlin'
+
+function timeZone(name: string): string {
+  try {
+    localTimeOf(name)
+    return name
+  } catch {
+    throw new ConfigError('TIME_ZONE', name, ZONES)
+  }
+}
+
+/** The entries of the file; none without one. */
+function readCalendar(file: string): readonly CalendarEntry[] {
+  if (file === '') return []
+  try {
+    return Object.freeze(parseCalendar(JSON.parse(readFileSync(file, 'utf8'))))
+  } catch (error) {
+    const reason = (error as Error).message.replace(/\s+/g, ' ').slice(0, 200)
+    throw new ConfigError(
+      'CALENDAR_FILE',
+      file,
+      `a JSON file with a list of {"from", "to", "reason"} (${reason})`,
+    )
+  }
 }
 
 /** The process's environment, with the file .env of the working directory beneath it. */

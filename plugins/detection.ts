@@ -1,10 +1,14 @@
 import fp from 'fastify-plugin'
-import { judgeIntervals } from '../models/anomaly/detector.js'
+import { calendarEntryAt, type CalendarEntry } from '../models/anomaly/calendar.js'
+import { DriftCounts, type Drift } from '../models/anomaly/drift.js'
+import { judgeIntervals, type ScoreRows, type TimedInterval } from '../models/anomaly/detector.js'
+import type { LeastEffects } from '../models/anomaly/effects.js'
 import type { Interval } from '../models/anomaly/features.js'
-import type { Verdict } from '../models/anomaly/verdict.js'
-import { CONFIRMING_STREAK, SlidingWindows, type Trend } from '../models/stream/sliding-window.js'
+import { forModel, judgeNext, WHOLE, type StreamState, type StreamVerdict } from '../models/stream/stream.js'
+import { Streams, type Report, type Trend } from '../models/stream/streams.js'
 import { ServiceError } from './errors.js'
 import type { ActiveDetector, ModelRegistry } from './model-registry.js'
+import { keepStreams } from './stream-memory.js'
 import { parseTime } from './validation.js'
 
 /** One interval as a gateway reports it; API names and units. */
@@ -17,27 +21,40 @@ export interface Metrics {
   readonly timestamp?: string
   readonly total_requests?: number
   readonly interval_seconds?: number
-  readonly source?: string
   readonly traffic_only?: boolean
+  readonly source?: string
 }
 
-/** A verdict with its place in the stream of its source. */
-export interface StreamVerdict extends Verdict {
+/** A verdict with what was judged. */
+export interface Judged extends StreamVerdict {
   readonly interval: Interval
   readonly timestampMs: number
-  readonly streak: number
-  readonly confirmed: boolean
+  readonly source: string
   readonly modelVersion: string
 }
 
+/** An alarm from its first confirmed report to its last. */
+export interface ReplayedEpisode {
+  readonly source: string
+  readonly fromMs: number
+  readonly toMs: number
+  readonly type: NonNullable<StreamVerdict['type']>
+  readonly severity: NonNullable<StreamVerdict['severity']>
+  readonly explanation: string
+}
+
 export interface Detection {
-  /** Judges one interval and takes it into the window of its source. */
-  detect(metrics: Metrics): StreamVerdict
-  /** Judges intervals each by itself: the windows are neither asked nor moved. */
-  detectBatch(metrics: readonly Metrics[]): StreamVerdict[]
+  /** Judges one interval and takes it into the stream of its source. */
+  detect(metrics: Metrics): Judged
+  /** Judges intervals each by itself: the streams are neither asked nor moved. */
+  detectBatch(metrics: readonly Metrics[]): Judged[]
+  /** Judges intervals in order of time, each source as a stream of its own that begins with them. */
+  replay(metrics: readonly Metrics[]): { verdicts: Judged[]; episodes: ReplayedEpisode[] }
   trend(source?: string): Trend
-  /** Forgets the windows of all sources. */
-  clear(): void
+  /** How far recent traffic has moved from what the active model learned; null without one. */
+  drift(): Drift | null
+  /** What is remembered of each source. */
+  readonly streams: Streams
 }
 
 declare module 'fastify' {
@@ -46,11 +63,23 @@ declare module 'fastify' {
   }
 }
 
+export interface DetectionOptions {
+  readonly models: ModelRegistry
+  readonly effects: LeastEffects
+  readonly calendar: readonly CalendarEntry[]
+  readonly now: () => number
+}
+
 const DEFAULT_INTERVAL_SECONDS = 60
 
-export function createDetection({ models, now }: { models: ModelRegistry; now: () => number }): Detection {
-  const windows = new SlidingWindows()
+export function createDetection({ models, effects, calendar, now }: DetectionOptions): Detection {
+  const streams = new Streams()
+  let counted: { readonly version: string; readonly counts: DriftCounts } | undefined
 
+  const countsOf = ({ version, model }: ActiveDetector): DriftCounts => {
+    if (counted?.version !== version) counted = { version, counts: new DriftCounts(model.tenths) }
+    return counted.counts
+  }
   const activeDetector = (): ActiveDetector => {
     const detector = models.active.anomaly
     if (detector) return detector
@@ -59,54 +88,130 @@ export function createDetection({ models, now }: { models: ModelRegistry; now: (
       'No anomaly model is active. Train one with POST /train, or load a stored one with POST /model/load.',
     )
   }
+  const scoreOf =
+    ({ engine }: ActiveDetector): ScoreRows =>
+    (matrix) =>
+      engine.score(matrix)
+  /** The verdict on the next report of a stream; what lies in the calendar is no news, and teaches nothing. */
+  const next = (timed: TimedInterval, source: string, detector: ActiveDetector) => (before: StreamState) => {
+    const state = forModel(before, source, detector.version)
+    const judged = judgeNext(state, timed, detector.model, effects, scoreOf(detector))
+    const entry = calendarEntryAt(calendar, timed.timeMs)
+    return entry ? { verdict: excepted(judged.verdict, entry), state, standard: null } : judged
+  }
 
   return {
+    streams,
     detect(metrics) {
       const detector = activeDetector()
-      const timestampMs = timeOf(metrics, now())
-      const interval = intervalOf(metrics)
-      const verdict = judgeAll([interval], detector)[0]!
-      const report = {
-        timestampMs,
-        requestsPerSecond: metrics.requests_per_second,
-        avgLatencyMs: metrics.avg_latency_ms,
-        errorRate: metrics.error_rate,
-        anomaly: verdict.anomaly,
-        trafficOnly: metrics.traffic_only ?? false,
-      }
-      const streak = windows.add(metrics.source ?? 'default', report, now())
-      return inStream(verdict, interval, timestampMs, streak, detector)
+      const timed = timedOf(metrics, now())
+      const source = metrics.source ?? WHOLE
+      const report = reportOf(metrics, timed.timeMs)
+      const verdict = streams.report(source, report, now(), (state) => {
+        const judged = next(timed, source, detector)(state)
+        if (judged.standard) countsOf(detector).add(judged.standard)
+        return judged
+      })
+      return judgedOf(verdict, timed, source, detector)
     },
     detectBatch(metrics) {
       const detector = activeDetector()
       const nowMs = now()
-      const times = metrics.map((each) => timeOf(each, nowMs))
-      const intervals = metrics.map(intervalOf)
-      return judgeAll(intervals, detector).map((verdict, index) =>
-        inStream(verdict, intervals[index]!, times[index]!, verdict.anomaly ? 1 : 0, detector),
-      )
+      const timed = metrics.map((each) => timedOf(each, nowMs))
+      return judgeIntervals(timed, detector.model, effects, scoreOf(detector)).map((verdict, index) => {
+        const alone = { ...verdict, streak: verdict.anomaly ? 1 : 0, confirmed: false, episodeSinceMs: null }
+        const entry = calendarEntryAt(calendar, timed[index]!.timeMs)
+        const told = entry ? excepted(alone, entry) : alone
+        return judgedOf(told, timed[index]!, metrics[index]!.source ?? WHOLE, detector)
+      })
     },
-    trend: (source = 'default') => windows.trend(source),
-    clear: () => windows.clear(),
+    replay(metrics) {
+      assertTimes(metrics)
+      const detector = activeDetector()
+      const timed = metrics.map((each) => timedOf(each, now()))
+      const order = [...timed.keys()].sort((a, b) => timed[a]!.timeMs - timed[b]!.timeMs)
+      const streams = new Streams()
+      const verdicts = new Array<Judged>(metrics.length)
+      for (const index of order) {
+        const source = metrics[index]!.source ?? WHOLE
+        const { timeMs } = timed[index]!
+        const report = reportOf(metrics[index]!, timeMs)
+        const verdict = streams.report(source, report, timeMs, next(timed[index]!, source, detector))
+        verdicts[index] = judgedOf(verdict, timed[index]!, source, detector)
+      }
+      return { verdicts, episodes: episodesOf(order.map((index) => verdicts[index]!)) }
+    },
+    trend: (source = WHOLE) => streams.trend(source),
+    drift() {
+      const detector = models.active.anomaly
+      return detector && countsOf(detector).drift()
+    },
   }
 }
 
-function judgeAll(intervals: readonly Interval[], { engine, model }: ActiveDetector): Verdict[] {
-  return judgeIntervals(intervals, model, (matrix) => engine.score(matrix))
+/** Without their times reports have no order. */
+function assertTimes(metrics: readonly Metrics[]): void {
+  const missing = metrics.findIndex(({ timestamp }) => timestamp === undefined)
+  if (missing < 0) return
+  const [field, problem] = [`metrics[${missing}].timestamp`, 'is required with mode replay']
+  throw new ServiceError('INVALID_REQUEST', `${field} ${problem}.`, [{ field, problem }])
 }
 
-function inStream(
-  verdict: Verdict,
-  interval: Interval,
-  timestampMs: number,
-  streak: number,
+function judgedOf(
+  verdict: StreamVerdict,
+  { interval, timeMs }: TimedInterval,
+  source: string,
   { version: modelVersion }: ActiveDetector,
-): StreamVerdict {
-  const confirmed = streak >= CONFIRMING_STREAK
-  const explanation = confirmed
-    ? `CONFIRMED, ${streak} anomalous reports in a row. ${verdict.explanation}`
-    : verdict.explanation
-  return { ...verdict, explanation, interval, timestampMs, streak, confirmed, modelVersion }
+): Judged {
+  return { ...verdict, interval, timestampMs: timeMs, source, modelVersion }
+}
+
+/** @param judged in order of time */
+function episodesOf(judged: readonly Judged[]): ReplayedEpisode[] {
+  const open = new Map<string, ReplayedEpisode>()
+  const severest = ['low', 'medium', 'high', 'critical']
+  for (const { source, confirmed, episodeSinceMs, timestampMs, type, severity, explanation } of judged) {
+    if (!confirmed || episodeSinceMs === null || type === null || severity === null) continue
+    const key = `${episodeSinceMs} ${source}`
+    const before = open.get(key)
+    const isSeverer = before && severest.indexOf(severity) > severest.indexOf(before.severity)
+    if (!before) {
+      open.set(key, { source, fromMs: episodeSinceMs, toMs: timestampMs, type, severity, explanation })
+    } else {
+      open.set(key, { ...before, toMs: timestampMs, type, ...(isSeverer && { severity, explanation }) })
+    }
+  }
+  return [...open.values()].sort((a, b) => a.fromMs - b.fromMs || (a.source < b.source ? -1 : 1))
+}
+
+function excepted(verdict: StreamVerdict, { reason }: CalendarEntry): StreamVerdict {
+  return {
+    ...verdict,
+    anomaly: false,
+    normalizedScore: Math.min(verdict.normalizedScore, 0.49),
+    type: null,
+    severity: null,
+    explanation: `Not judged: the calendar has ${JSON.stringify(reason)} for this time.`,
+    streak: 0,
+    confirmed: false,
+    episodeSinceMs: null,
+  }
+}
+
+function reportOf(metrics: Metrics, timestampMs: number): Report {
+  return {
+    timestampMs,
+    requestsPerSecond: metrics.requests_per_second,
+    avgLatencyMs: metrics.avg_latency_ms,
+    errorRate: metrics.error_rate,
+    trafficOnly: metrics.traffic_only,
+  }
+}
+
+function timedOf(metrics: Metrics, nowMs: number): TimedInterval {
+  const { timestamp } = metrics // whose form the schema has seen to
+  const timeMs = (timestamp === undefined ? undefined : parseTime(timestamp)) ?? nowMs
+  return { interval: intervalOf(metrics), timeMs }
 }
 
 function intervalOf(metrics: Metrics): Interval {
@@ -123,17 +228,16 @@ function intervalOf(metrics: Metrics): Interval {
   }
 }
 
-/** The time of a report, whose form the schema has seen to. */
-function timeOf({ timestamp }: Metrics, nowMs: number): number {
-  return (timestamp === undefined ? undefined : parseTime(timestamp)) ?? nowMs
-}
-
 /** `fastify.detection`. No I/O: what is needed for a verdict is in memory. */
 export default fp(
   async (app) => {
-    const detection = createDetection({ models: app.models, now: Date.now })
-    app.models.onReset(() => detection.clear())
+    const { models, config, sql, database, log } = app
+    const { effects, calendar } = config
+    const detection = createDetection({ models, effects, calendar, now: Date.now })
+    const memory = await keepStreams({ streams: detection.streams, sql, database, log })
+    models.onReset(() => memory.forget())
     app.decorate('detection', detection)
+    app.addHook('preClose', () => memory.close())
   },
-  { name: 'detection', dependencies: ['model-registry'] },
+  { name: 'detection', dependencies: ['config', 'database', 'model-registry'] },
 )

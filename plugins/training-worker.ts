@@ -1,7 +1,9 @@
 import { createReadStream } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
 import { parse } from 'csv-parse'
+import { calendarEntryAt, type CalendarEntry } from '../models/anomaly/calendar.js'
 import { judgeIntervals } from '../models/anomaly/detector.js'
+import { DEFAULT_EFFECTS, type LeastEffects } from '../models/anomaly/effects.js'
 import { FEATURES, minutesOf, N_FEATURES } from '../models/anomaly/features.js'
 import { historyWarnings } from '../models/anomaly/history-warnings.js'
 import {
@@ -10,13 +12,15 @@ import {
   MIN_SAMPLES,
   type AnomalyModel,
   type AnomalyModelOptions,
+  type History,
 } from '../models/anomaly/model.js'
 import { anomalyScores } from '../models/isolation-forest/anomaly-scores.js'
 
 /** What a worker is started with: the samples of a range, or a CSV file that holds them. */
 export interface TrainingTask {
   readonly source:
-    { readonly samples: Float64Array; readonly rangeMinutes: number } | { readonly file: string }
+    | { readonly history: History; readonly rangeMinutes: number }
+    | { readonly file: string; readonly calendar: readonly CalendarEntry[] }
   readonly options: AnomalyModelOptions
 }
 
@@ -38,12 +42,11 @@ export type TrainingOutcome = FittedModel | { readonly invalidFile: string }
 class InvalidFile extends Error {}
 
 /**
- * The samples in a CSV file: a column for each feature, by name and in any order, and one for the time.
- * Rows with an empty cell (a minute whose latency is unknown) are left out.
+ * The minutes in a CSV file, in order of time whatever theirs in the file: a column for each feature, by name and in
+ * any order, and one for the time. Rows with an empty cell (a minute whose latency is unknown) are left out.
  */
-async function readSamples(file: string): Promise<{ samples: Float64Array; range: FittedModel['range'] }> {
-  const values: number[] = []
-  const range = new TimeRange()
+async function readHistory(file: string, calendar: readonly CalendarEntry[]): Promise<History> {
+  const found: { timeMs: number; values: number[] }[] = []
   let columns: number[] | undefined
   let timeColumn = 0
   const rows = createReadStream(file).pipe(parse({ bom: true, relax_column_count: true, info: true }))
@@ -55,8 +58,11 @@ async function readSamples(file: string): Promise<{ samples: Float64Array; range
       if (!columns) {
         columns = columnsOf(record)
         timeColumn = timeColumnOf(record)
-      } else if (readRow(record, columns, info.lines, values)) {
-        range.add(record[timeColumn])
+      } else {
+        const values = valuesOf(record, columns, info.lines)
+        if (!values) continue
+        const timeMs = timeOf(record[timeColumn], info.lines)
+        if (!calendarEntryAt(calendar, timeMs)) found.push({ timeMs, values })
       }
     }
   } catch (error) {
@@ -64,7 +70,11 @@ async function readSamples(file: string): Promise<{ samples: Float64Array; range
     throw new InvalidFile(`it is not a CSV file: ${(error as Error).message}`)
   }
   if (!columns) throw new InvalidFile('it is empty')
-  return { samples: Float64Array.from(values), range: range.ends }
+  found.sort((a, b) => a.timeMs - b.timeMs)
+  return {
+    samples: Float64Array.from(found.flatMap(({ values }) => values)),
+    timesMs: Float64Array.from(found, ({ timeMs }) => timeMs),
+  }
 }
 
 function columnsOf(header: readonly string[]): number[] {
@@ -79,65 +89,66 @@ function timeColumnOf(header: readonly string[]): number {
   return column
 }
 
-/** The earliest and the latest of the times that can be read as such. */
-class TimeRange {
-  #first = Infinity
-  #last = -Infinity
-  add(text: string | undefined): void {
-    const ms = Date.parse(text ?? '')
-    if (ms < this.#first) this.#first = ms
-    if (ms > this.#last) this.#last = ms
-  }
-  get ends(): FittedModel['range'] {
-    if (this.#first > this.#last) return null
-    return { from: new Date(this.#first).toISOString(), to: new Date(this.#last).toISOString() }
-  }
+function timeOf(text: string | undefined, line: number): number {
+  const ms = Date.parse(text ?? '')
+  if (!Number.isNaN(ms)) return ms
+  const given = `"${(text ?? '').slice(0, 50)}"`
+  throw new InvalidFile(`in line ${line} the time is ${given}; allowed is an ISO-8601 date and time`)
 }
 
-/** Whether the row is one to learn from. */
-function readRow(record: string[], columns: readonly number[], line: number, values: number[]): boolean {
+/** The figures of a row to learn from; null for one with an empty cell. */
+function valuesOf(record: string[], columns: readonly number[], line: number): number[] | null {
   const cells = columns.map((column) => record[column]?.trim() ?? '')
-  if (cells.includes('')) return false
-  cells.forEach((cell, index) => {
+  if (cells.includes('')) return null
+  return cells.map((cell, index) => {
     const value = Number(cell)
     const most = FEATURES[index] === 'error_rate' ? 1 : MAX_SAMPLE
-    if (!(value >= 0 && value <= most)) {
-      const given = `${FEATURES[index]} is "${cell.slice(0, 50)}"`
-      throw new InvalidFile(`in line ${line} ${given}; allowed is a number from 0 to ${most}`)
-    }
-    values.push(value)
+    if (value >= 0 && value <= most) return value
+    const given = `${FEATURES[index]} is "${cell.slice(0, 50)}"`
+    throw new InvalidFile(`in line ${line} ${given}; allowed is a number from 0 to ${most}`)
   })
-  return true
 }
 
 /** Minutes judged at a time: the memory for their verdicts stays small beside that of the fit. */
 const JUDGED_AT_A_TIME = 10_000
 
-function anomalyShare(samples: Float64Array, model: AnomalyModel): number {
-  const width = JUDGED_AT_A_TIME * N_FEATURES
+function anomalyShare({ samples, timesMs }: History, model: AnomalyModel, effects: LeastEffects): number {
   let anomalies = 0
-  for (let start = 0; start < samples.length; start += width) {
-    const minutes = [...minutesOf(samples.subarray(start, start + width))]
-    const verdicts = judgeIntervals(minutes, model, (matrix) => anomalyScores(model.forest, matrix))
+  for (let start = 0; start < timesMs.length; start += JUDGED_AT_A_TIME) {
+    const end = start + JUDGED_AT_A_TIME
+    const minutes = [...minutesOf(samples.subarray(start * N_FEATURES, end * N_FEATURES))].map(
+      (interval, i) => ({
+        interval,
+        timeMs: timesMs[start + i]!,
+      }),
+    )
+    const verdicts = judgeIntervals(minutes, model, effects, (matrix) => anomalyScores(model.forest, matrix))
     anomalies += verdicts.filter(({ anomaly }) => anomaly).length
   }
-  return anomalies / (samples.length / N_FEATURES)
+  return anomalies / timesMs.length
 }
 
 const MINUTE_MS = 60_000
 
 async function run({ source, options }: TrainingTask): Promise<TrainingOutcome> {
   try {
-    const { samples, range } = 'file' in source ? await readSamples(source.file) : { ...source, range: null }
-    const count = samples.length / N_FEATURES
-    const span = range ? (Date.parse(range.to) - Date.parse(range.from)) / MINUTE_MS : count
+    const history = 'file' in source ? await readHistory(source.file, source.calendar) : source.history
+    const { samples, timesMs } = history
+    const range =
+      'file' in source && timesMs.length > 0
+        ? { from: inText(timesMs[0]!), to: inText(timesMs.at(-1)!) }
+        : null
+    const span = timesMs.length > 0 ? (timesMs.at(-1)! - timesMs[0]!) / MINUTE_MS : 0
     const warnings = historyWarnings(samples, 'file' in source ? span : source.rangeMinutes)
-    const model = count < MIN_SAMPLES ? null : fitAnomalyModel(samples, options)
-    return { samples: count, model, anomalyShare: model ? anomalyShare(samples, model) : 0, range, warnings }
+    const model = timesMs.length < MIN_SAMPLES ? null : fitAnomalyModel(history, options)
+    const share = model ? anomalyShare(history, model, options.effects ?? DEFAULT_EFFECTS) : 0
+    return { samples: timesMs.length, model, anomalyShare: share, range, warnings }
   } catch (error) {
     if (error instanceof InvalidFile) return { invalidFile: error.message }
     throw error
   }
 }
+
+const inText = (ms: number) => new Date(ms).toISOString()
 
 parentPort!.postMessage(await run(workerData as TrainingTask))

@@ -4,6 +4,8 @@ import fp from 'fastify-plugin'
 import type { Sql } from 'postgres'
 import type { Log } from '../db/log.js'
 import { historyGaps, type HistoryGaps } from '../db/queries/history-gaps.js'
+import type { CalendarEntry } from '../models/anomaly/calendar.js'
+import type { LeastEffects } from '../models/anomaly/effects.js'
 import { describeDatabaseError, isTableUnusable } from '../db/errors.js'
 import { minuteFigures, TrafficTableError, updateRollups } from '../db/queries/rollups.js'
 import type { TrafficTable } from '../db/queries/traffic.js'
@@ -66,6 +68,9 @@ export interface TrainingOptions {
   readonly anomalyThreshold: number
   readonly retentionDays: number
   readonly lookBackMinutes: number
+  readonly timeZone: string
+  readonly effects: LeastEffects
+  readonly calendar: readonly CalendarEntry[]
   readonly log: Log
   readonly now: () => Date
 }
@@ -131,7 +136,9 @@ export function createTraining(options: TrainingOptions): Training {
       const optimizer = plan.arrivals && (await learnArrivals(lease, plan.arrivals, signal))
       lease.progress('fitting')
       const { contamination } = plan
-      const task = source && { source, options: { contamination, anomalyThreshold, seed: SEED } }
+      const { timeZone, effects } = options
+      const fitting = { contamination, anomalyThreshold, timeZone, effects, seed: SEED }
+      const task = source && { source, options: fitting }
       const detector = task && (await fitInWorker(task, signal))
       lease.progress('publishing')
       const gaps = plan.gaps && (await plan.gaps())
@@ -176,7 +183,14 @@ export function createTraining(options: TrainingOptions): Training {
       const { contamination = options.contamination, models = MODEL_NAMES, exclude: given = [] } = request
       const range = exportRange(request, now())
       const rangeMinutes = (range.to.getTime() - range.from.getTime()) / MINUTE_MS
-      const left = given.map(toInterval)
+      const holidays = options.calendar.map(({ fromMs, toMs }) => ({
+        from: new Date(fromMs),
+        to: new Date(toMs),
+      }))
+      const left = [
+        ...given.map(toInterval),
+        ...holidays.filter(({ from, to }) => from < range.to && to > range.from),
+      ]
       const exclude = left.map(inText)
       const { retentionDays, lookBackMinutes } = options
       return beginRun({
@@ -191,8 +205,8 @@ export function createTraining(options: TrainingOptions): Training {
         },
         samples: models.includes('anomaly')
           ? async (signal) => {
-              const samples = await minuteFigures(sql, table, { ...range, exclude: left }, signal)
-              return { samples, rangeMinutes }
+              const history = await minuteFigures(sql, table, { ...range, exclude: left }, signal)
+              return { history, rangeMinutes }
             }
           : null,
         arrivals: models.includes('optimizer') ? { table, ...range, exclude: left, seed: SEED } : null,
@@ -210,7 +224,7 @@ export function createTraining(options: TrainingOptions): Training {
         contamination,
         origin: { source: 'synthetic', from: null, to: null, exclude: [] },
         prepare: async () => undefined,
-        samples: async () => ({ file: syntheticFile }),
+        samples: async () => ({ file: syntheticFile, calendar: options.calendar }),
         arrivals: null,
         gaps: null,
       })
@@ -260,8 +274,10 @@ export default fp(
   async (app) => {
     const { config, sql, models, database, syntheticData, log } = app
     const { trafficTable, contamination, anomalyThreshold, retentionDays, lookBackMinutes } = config
+    const { timeZone, effects, calendar } = config
     const training = createTraining({
       ...{ sql, database, models, log, contamination, anomalyThreshold, retentionDays, lookBackMinutes },
+      ...{ timeZone, effects, calendar },
       table: trafficTable,
       syntheticFile: syntheticData.file,
       now: () => new Date(),

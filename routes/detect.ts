@@ -1,4 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { FastifyInstance } from 'fastify'
 import {
   Batch,
   BatchVerdict,
@@ -19,7 +20,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         tags: ['detection'],
         summary: 'Judge one interval of traffic',
         description:
-          'Needs an active model. The report also moves the sliding window of its source: the third anomalous minute in a row is confirmed. A second report for the same source and minute replaces the first; an older one is judged but moves nothing.',
+          'Needs an active model. The report also moves the stream of its source: `confirmed` says that the minute belongs to an alarm that is certain. A second report for the same source and minute replaces the first; an older one is judged but moves nothing.',
         body: ref(Metrics),
         response: { 200: ref(Verdict), ...failures(400, 409, 413, 415) },
       },
@@ -34,17 +35,24 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         operationId: 'detectBatch',
         tags: ['detection'],
         summary: 'Judge up to 10,000 intervals',
-        description: 'Each is judged by itself; the sliding windows are neither asked nor moved.',
+        description:
+          'Each is judged by itself, or with mode replay in order of time, as a stream of its own: a way to try a model or a setting on history. The streams of /detect are neither asked nor moved.',
         body: ref(Batch),
         response: { 200: ref(BatchVerdict), ...failures(400, 409, 413, 415) },
       },
     },
     async (request) => {
-      const results = app.detection.detectBatch(request.body.metrics).map(toVerdict)
+      const { metrics, mode = 'independent' } = request.body
+      const { verdicts, episodes } =
+        mode === 'replay'
+          ? app.detection.replay(metrics)
+          : { verdicts: app.detection.detectBatch(metrics), episodes: undefined }
+      const results = verdicts.map(toVerdict)
       const anomalies = results.filter((verdict) => verdict.anomaly).length
       return {
         results,
         summary: { total: results.length, anomalies, anomaly_rate: anomalies / results.length },
+        ...(episodes && { episodes: episodes.map(toEpisode) }),
       }
     },
   )
@@ -94,6 +102,12 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       model_version: verdict.modelVersion,
     }
   }
+}
+
+type Replayed = ReturnType<FastifyInstance['detection']['replay']>['episodes'][number]
+
+function toEpisode({ fromMs, toMs, ...episode }: Replayed) {
+  return { ...episode, from: new Date(fromMs).toISOString(), to: new Date(toMs).toISOString() }
 }
 
 export default routes

@@ -1,4 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { Static } from '@sinclair/typebox'
 import type { FastifyInstance } from 'fastify'
 import {
   ActivateBody,
@@ -8,6 +9,7 @@ import {
   ModelInfo,
   ModelVersions,
   ResetResult,
+  Rhythms,
 } from './schemas/models.js'
 import { failures, Nothing, ref } from './schemas/types.js'
 
@@ -25,7 +27,11 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     async () => {
       const { anomaly, optimizer } = app.modelManagement.info()
       return {
-        anomaly_detector: anomaly && detectorInfo(anomaly),
+        anomaly_detector: anomaly && {
+          ...detectorInfo(anomaly),
+          min_effects: minEffects(app.config.effects),
+          drift: app.detection.drift()!,
+        },
         rate_optimizer: optimizer && optimizerInfo(optimizer),
       }
     },
@@ -123,8 +129,26 @@ function detectorInfo({ version, trainedAt, model, engine, reason }: NonNullable
     score_threshold: model.threshold,
     feature_names: Object.keys(model.baselines),
     baselines: model.baselines,
+    time_zone: model.timeZone,
+    rhythms: Object.fromEntries(
+      Object.entries(model.expectations).map(([feature, { usual }]) => [feature, rhythmInfo(usual.season)]),
+    ) as Static<typeof Rhythms>,
     engine: { name: engine.name, backend: engine.backend, reason },
   }
+}
+
+type Season = NonNullable<Info['anomaly']>['model']['expectations']['error_rate']['usual']['season']
+
+function rhythmInfo({ rhythm, minuteOfHour, minuteOfDay }: Season) {
+  return {
+    rhythm,
+    minute_of_hour: minuteOfHour !== null,
+    sharp_minutes: minuteOfDay ? minuteOfDay.filter((value) => value !== 0).length : 0,
+  }
+}
+
+function minEffects({ traffic, latency, latencyMs, errors, requests }: FastifyInstance['config']['effects']) {
+  return { traffic, latency, latency_ms: latencyMs, error_rate: errors, requests }
 }
 
 function optimizerInfo({ version, trainedAt, model }: NonNullable<Info['optimizer']>) {

@@ -5,6 +5,7 @@ import type { FastifyInstance, InjectOptions } from 'fastify'
 import type { Sql } from 'postgres'
 import type { Test } from 'tap'
 import { buildApp } from '../app.js'
+import type { Connection } from '../db/embedded.js'
 import { loadConfig } from '../plugins/config.js'
 import { testDatabase } from './postgres.js'
 
@@ -23,15 +24,20 @@ export interface Answer {
 export interface Service {
   app: FastifyInstance
   sql: Sql
+  connection: Connection
   dataPath: string
   get(url: string): Promise<Answer>
   post(url: string, body?: object, options?: InjectOptions): Promise<Answer>
   delete(url: string): Promise<Answer>
 }
 
-/** The service as it runs in production, on a database and in folders of its own, closed after the test. */
-export async function testService(t: Test, environment: Record<string, string> = {}): Promise<Service> {
-  const { sql, connection } = await testDatabase(t)
+/** The service as it runs in production, on a database (of its own or another's) and in a folder, closed after the test. */
+export async function testService(
+  t: Test,
+  environment: Record<string, string> = {},
+  database?: Pick<Service, 'sql' | 'connection'>,
+): Promise<Service> {
+  const { sql, connection } = database ?? (await testDatabase(t))
   const dataPath = environment['DATA_PATH'] ?? (await mkdtemp(join(tmpdir(), 'aegis-ml-test-')))
   const config = loadConfig({
     POSTGRES_HOST: connection.host,
@@ -56,6 +62,7 @@ export async function testService(t: Test, environment: Record<string, string> =
   return {
     app,
     sql,
+    connection,
     dataPath,
     get: (url) => send({ method: 'GET', url }),
     delete: (url) => send({ method: 'DELETE', url }),

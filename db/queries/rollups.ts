@@ -1,4 +1,5 @@
 import type { Sql } from 'postgres'
+import type { History } from '../../models/anomaly/model.js'
 import { readBuckets, type BucketRow } from './rollups/bucket-rows.js'
 import { readMinuteFigures } from './rollups/minute-figures.js'
 import type { TimeRange } from './rollups/times.js'
@@ -29,14 +30,14 @@ export function updateRollups(sql: Sql, options: UpdateOptions): Promise<void> {
  *
  * @param range whole minutes; to is not included, nor are the ends of what is excluded
  * @param signal ends the query
- * @returns `[nMinutes, 5]`, row-major, in order of time
+ * @returns the figures, and when each minute began, in order of time
  */
 export function minuteFigures(
   sql: Sql,
   table: TrafficTable,
   range: TimeRange & { readonly exclude?: readonly TimeRange[] },
   signal: AbortSignal,
-): Promise<Float64Array> {
+): Promise<History> {
   return readMinuteFigures(sql, table, range, signal)
 }
 

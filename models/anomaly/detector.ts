@@ -1,25 +1,67 @@
-import { deviations } from './deviation.js'
-import type { Interval } from './features.js'
-import type { AnomalyModel } from './model.js'
-import { FOREST_COLUMNS, writeForestRow } from './strengths.js'
-import { judge, type Verdict } from './verdict.js'
+import { deviationOf, NO_LEVEL, NO_SPREAD, type Level } from './deviation.js'
+import type { LeastEffects } from './effects.js'
+import type { Interval, PerFeature } from './features.js'
+import { localTimeOf } from '../seasonality/local-time.js'
+import { knowsTheDay, type AnomalyModel } from './model.js'
+import { channelsOf, FOREST_COLUMNS, strengthsOf, writeForestRow } from './strengths.js'
+import { findByItself, verdictOf, type JudgedInterval, type Verdict } from './verdict.js'
+
+/** An interval and when it began, ms since 1970. */
+export interface TimedInterval {
+  readonly interval: Interval
+  readonly timeMs: number
+}
+
+/** s(x, n) of the rows of a matrix `[nRows, FOREST_COLUMNS]`, row-major, by the model's forest. */
+export type ScoreRows = (matrix: Float64Array) => Float64Array
+
+/**
+ * Without a rhythm of the day the evening is as likely as the noon that was seen: only what no time of day does
+ * matters. log(1 + 25 %) × 2 × 3.1 is a factor of four.
+ */
+const UNKNOWN_DAY_FACTOR = 3.1
+
+/** How much smaller deviations of the smallest effect matter, for a stream whose own level is known or not. */
+export function effectFactor(model: AnomalyModel, isFollowed: boolean): number {
+  return isFollowed || knowsTheDay(model) ? 1 : UNKNOWN_DAY_FACTOR
+}
+
+const MODEL_LEVEL = { level: NO_LEVEL, spread: NO_SPREAD }
+
+/** Deviations of intervals from what the model expects, with the forest's score of each. */
+export function assess(
+  intervals: readonly TimedInterval[],
+  model: AnomalyModel,
+  effects: LeastEffects,
+  score: ScoreRows,
+  { level, spread }: { level: Level; spread: PerFeature<number> } = MODEL_LEVEL,
+  factor = effectFactor(model, false),
+): JudgedInterval[] {
+  const matrix = new Float64Array(intervals.length * FOREST_COLUMNS)
+  const localTime = localTimeOf(model.timeZone)
+  const assessed = intervals.map(({ interval, timeMs }, row) => {
+    const moment = localTime(timeMs)
+    const deviation = deviationOf(interval, moment, model.expectations, level, spread)
+    const channels = channelsOf(deviation, effects, factor)
+    const strengths = strengthsOf(channels)
+    writeForestRow(strengths, matrix, row)
+    return { interval, moment, deviation, factor, channels, strengths }
+  })
+  const scores = score(matrix)
+  return assessed.map((each, row) => ({ ...each, score: -scores[row]! - model.threshold }))
+}
 
 /**
  * Judges intervals, each by itself: deviations from the expected values, the forest's score of them, the verdict.
- *
- * @param score s(x, n) of the rows of a matrix `[nRows, FOREST_COLUMNS]`, row-major, by the model's forest
- * @returns a verdict for each interval, in their order
+ * Their order does not matter.
  */
 export function judgeIntervals(
-  intervals: readonly Interval[],
+  intervals: readonly TimedInterval[],
   model: AnomalyModel,
-  score: (matrix: Float64Array) => Float64Array,
+  effects: LeastEffects,
+  score: ScoreRows,
 ): Verdict[] {
-  const matrix = new Float64Array(intervals.length * FOREST_COLUMNS)
-  const deviation = intervals.map((interval) => deviations(interval, model.expectations))
-  deviation.forEach((each, row) => writeForestRow(each, matrix, row))
-  const scores = score(matrix)
-  return intervals.map((interval, row) =>
-    judge(interval, deviation[row]!, -scores[row]! - model.threshold, model),
+  return assess(intervals, model, effects, score).map((judged) =>
+    verdictOf(judged, findByItself(judged, effects), effects, model.nSamples),
   )
 }

@@ -1,52 +1,109 @@
-import { mapFeatures, type Interval, type PerFeature } from './features.js'
-import { robustDeviation, type Expectation } from './expectation.js'
+import type { LocalMinute } from '../seasonality/local-time.js'
+import { expectedAt, hourOf, type Expectation } from './expectation.js'
+import { mapFeatures, type Feature, type Interval, type PerFeature } from './features.js'
+import { sigmaAt } from './noise.js'
+import { effectOf, fromScale, requestsOf, samplingTerm, toScale } from './scales.js'
 
 export type Expectations = PerFeature<Expectation>
 
-/**
- * Signed deviations of an interval from the usual, in robust deviations, each only as far as the number of
- * requests bears it out: two failures among three requests are no sixty percent of errors, and a gateway
- * with a request every ten seconds has not tripled its traffic when three come at once.
- *
- * - Traffic and error rate: the smaller of the robust deviation and the signed root of the Poisson deviance
- *   of the count (McCullagh and Nelder 1989, section 2.3), which is about a standard normal.
- * - Latency above the usual: shrunk by √(n / n₀) when the interval has n requests instead of the usual n₀, as
- *   the spread of a mean of n values grows.
- * - Of an interval whose traffic alone is to be judged, latencies and error rate do not deviate at all.
- *
- * @returns one finite number a feature; positive above the usual value
- */
-export function deviations(interval: Interval, expected: Expectations): PerFeature<number> {
-  const { seconds } = interval
-  const requests = bounded(interval.requests)
-  const usualRequests = expected.requests_per_second.value * seconds
-  const borneOut = Math.sqrt(Math.min(1, requests / Math.max(usualRequests, 1)))
-  return mapFeatures((feature) => {
-    const value = bounded(interval[feature])
-    const deviation = robustDeviation(value, expected[feature])
-    if (feature === 'requests_per_second') {
-      return smaller(deviation, poissonDeviance(value * seconds, usualRequests))
-    }
-    if (interval.trafficOnly) return 0
-    if (feature !== 'error_rate') return deviation > 0 ? deviation * borneOut : deviation
-    const usualShare = Math.max(expected.error_rate.value, LEAST_ERROR_SHARE)
-    return smaller(deviation, poissonDeviance(requests * value, requests * usualShare))
-  })
+/** How far a feature lies from the expected value. */
+export interface FeatureDeviation {
+  /** Signed, in standard deviations of this moment and this number of requests; 0 where nothing can be said. */
+  readonly z: number
+  /** Signed: the logarithm of the ratio to the expected value; of the error rate the difference of shares. */
+  readonly effect: number
+  /** Of the value, on the scale of the feature, from the expected one; NaN where it is not known. */
+  readonly residual: number
+  /** The expected value, and a standard deviation upwards and downwards, on the scale of the feature. */
+  readonly expected: number
+  readonly sigmaUp: number
+  readonly sigmaDown: number
 }
 
-/** Keeps the arithmetic finite, whatever is asked. */
-const bounded = (value: number): number => Math.min(value, LARGEST)
+export type Deviation = PerFeature<FeatureDeviation>
 
+/** The residual in standard deviations, whatever the requests bear out; NaN where the value is not known. */
+export function standardOf({ residual, sigmaUp, sigmaDown }: FeatureDeviation): number {
+  return residual / (residual > 0 ? sigmaUp : sigmaDown)
+}
+
+/** How far a stream's own level lies from the model's, on the scale of each feature. */
+export type Level = PerFeature<number>
+
+export const NO_LEVEL: Level = mapFeatures(() => 0)
+export const NO_SPREAD: PerFeature<number> = mapFeatures(() => 1)
+
+/** Counts are taken for no larger. */
 const LARGEST = 1e15
 
 /** The error rate that is taken for usual where the history has no errors at all. */
 const LEAST_ERROR_SHARE = 0.005
 
+/**
+ * Deviations of an interval from what is expected at its moment, in standard deviations, each only as far as the
+ * number of requests bears it out: one failure among three requests is no thirty percent of errors. Of traffic and of
+ * errors it is the smaller of that and the signed root of the Poisson deviance of the count (McCullagh and Nelder
+ * 1989, section 2.3). Latencies and error rate say nothing without requests, or where traffic alone is to be judged.
+ */
+export function deviationOf(
+  interval: Interval,
+  moment: LocalMinute,
+  expectations: Expectations,
+  level: Level,
+  spread: PerFeature<number> = NO_SPREAD,
+): Deviation {
+  const requests = requestsOf(interval)
+  const hour = hourOf(moment.minuteOfWeek)
+  return mapFeatures((feature) => {
+    const expectation = expectations[feature]
+    const expected = expectedAt(expectation, moment) + level[feature]
+    const isTraffic = feature === 'requests_per_second'
+    const count = isTraffic ? fromScale(feature, expected) * interval.seconds : requests
+    const { noise } = expectation
+    const sigmaOf = (n: number) => spread[feature] * sigmaAt(noise, samplingTerm(feature, n), hour)
+    const [sigmaUp, sigmaDown] = [sigmaOf(count) * noise.up, sigmaOf(count) * noise.down]
+    const scaled = toScale(feature, interval[feature], interval.seconds)
+    const isKnown = expectation.isRecorded && (isTraffic || (requests > 0 && !interval.trafficOnly))
+    const residual = isKnown ? scaled - expected : NaN
+    // The logarithm of a count scatters less the higher it is: of a rise it is that half-way up.
+    const midway = isTraffic ? (count + Math.min(requests, LARGEST)) / 2 : count
+    const sigmaOfRise = midway > count ? sigmaOf(midway) * noise.up : sigmaUp
+    return {
+      z: isKnown ? standardised(feature, interval, residual, expected, sigmaOfRise, sigmaDown) : 0,
+      effect: isKnown ? effectOf(feature, scaled, expected) : 0,
+      residual,
+      expected,
+      sigmaUp,
+      sigmaDown,
+    }
+  })
+}
+
+function standardised(
+  feature: Feature,
+  interval: Interval,
+  residual: number,
+  expected: number,
+  sigmaUp: number,
+  sigmaDown: number,
+): number {
+  const z = residual / (residual > 0 ? sigmaUp : sigmaDown)
+  if (feature === 'requests_per_second') {
+    const usual = fromScale(feature, expected) * interval.seconds
+    return smaller(z, poissonDeviance(interval.requests_per_second * interval.seconds, usual))
+  }
+  if (feature !== 'error_rate') return z
+  const requests = requestsOf(interval)
+  const share = Math.max(fromScale(feature, expected), LEAST_ERROR_SHARE)
+  return smaller(z, poissonDeviance(requests * interval.error_rate, requests * share))
+}
+
 /** Signed square root of the Poisson deviance of a count k whose mean should be mu. */
 function poissonDeviance(k: number, mu: number): number {
   const mean = Math.max(mu, 1e-9)
-  const deviance = 2 * ((k > 0 ? k * Math.log(k / mean) : 0) - (k - mean))
-  return Math.sign(k - mean) * Math.sqrt(Math.max(0, deviance))
+  const count = Math.min(k, 1e15)
+  const deviance = 2 * ((count > 0 ? count * Math.log(count / mean) : 0) - (count - mean))
+  return Math.sign(count - mean) * Math.sqrt(Math.max(0, deviance))
 }
 
 /** The one nearer to zero; both have the same sign but where the count is about the usual one. */

@@ -1,84 +1,137 @@
-import { mad } from '../statistics/mad.js'
-import { quantile } from '../statistics/quantile.js'
+import { fitRhythm, refitRhythm, usualAt, type Usual } from '../seasonality/fit-rhythm.js'
+import type { LocalMinute } from '../seasonality/local-time.js'
+import type { Moments } from '../seasonality/season.js'
 import type { Feature } from './features.js'
+import { fitNoise, sigmaAt, type Noise } from './noise.js'
+import { samplingTerm, toScale } from './scales.js'
 
-/** The usual value of a feature, and how far from it one robust deviation reaches. */
+/** What is usual of a feature at each moment, and how far it scatters; on the scale of {@link toScale}. */
 export interface Expectation {
-  /** In the feature's unit. */
-  readonly value: number
-  /** One robust deviation upwards, in the feature's unit, above 0. */
-  readonly up: number
-  /** One robust deviation downwards, as a difference of logarithms, above 0. */
-  readonly down: number
+  readonly usual: Usual
+  readonly noise: Noise
+  /** False: it was 0 throughout, so not recorded, and nothing can be said of it. */
+  readonly isRecorded: boolean
 }
 
-/** What a normal distribution's standard deviation is in units of its median absolute deviation. */
-const SIGMAS_PER_MAD = 1.4826
-
-/** Deviations smaller than this share of the usual value never matter, however steady the history. */
-const LEAST_SHARE = 0.1
-
-/** As LEAST_SHARE, in the feature's own unit; of traffic, one request a minute. */
-const LEAST: Readonly<Record<Feature, number>> = {
-  requests_per_second: 1 / 60,
-  avg_latency_ms: 1,
-  p95_latency_ms: 1,
-  p99_latency_ms: 1,
-  error_rate: 0.01,
+/** What a feature was like, minute by minute, in order of time. */
+export interface FeatureHistory extends Omit<Moments, 'values'> {
+  /** In the feature's unit; NaN where it is not known. */
+  readonly values: Float64Array
+  readonly requests: Float64Array
 }
+
+/** Spreads are never taken for smaller, however calm the history. */
+const LEAST_SIGMA: Readonly<Record<Feature, number>> = {
+  requests_per_second: 0.03,
+  avg_latency_ms: 0.03,
+  p95_latency_ms: 0.03,
+  p99_latency_ms: 0.03,
+  error_rate: 0.005,
+}
+
+/** A count scatters at least as Poisson's, a share at least as a binomial one. */
+const LEAST_SAMPLING: Readonly<Record<Feature, number>> = {
+  requests_per_second: 1,
+  avg_latency_ms: 0,
+  p95_latency_ms: 0,
+  p99_latency_ms: 0,
+  error_rate: 1,
+}
+
+/** Neighbouring minutes are pooled until they have so many requests: a share of two requests is 0, 50 or 100 %. */
+const POOLED_REQUESTS: Readonly<Partial<Record<Feature, number>>> = {
+  requests_per_second: 30,
+  error_rate: 300,
+}
+
+/** Minutes that are pooled at most. */
+const LONGEST_POOL = 60
 
 /**
- * The usual value of a feature: the median, with a scale on either side. Upwards the scale is
- * 1.4826 × MAD of the values, or what their 90th percentile says where that is wider (latencies and error
- * rates lean to the right, and an error rate that is mostly zero has no MAD at all). Downwards it is
- * 1.4826 × MAD of the logarithms, for a drop to a tenth is as remarkable as a rise to tenfold, which no
- * difference shows. Both have a floor, so that a history without any spread does not make every change an event.
- * Traffic or a latency that is 0 throughout was not recorded: its scale is so wide that no value ever matters.
- *
- * @param feature which one; it decides the floor
- * @param values at least one, finite and not negative
- * @throws RangeError when values is empty
+ * Learns what is usual of a feature at each moment.
+ * @throws RangeError without a minute
  */
-export function fitExpectation(feature: Feature, values: Float64Array): Expectation {
-  if (feature !== 'error_rate' && values.every((each) => each === 0)) return NOT_RECORDED
-  const value = quantile(values, 0.5) // RangeError when empty
-  const spread = Math.max(SIGMAS_PER_MAD * mad(values, value), LEAST_SHARE * value, LEAST[feature])
-  const tail = (quantile(values, 0.9) - value) / NORMAL_Q90
-  const logRatios = values.map((each) => logRatio(each, value))
-  return {
-    value,
-    up: Math.max(spread, Math.min(tail, MOST_TAIL * spread)),
-    down: Math.max(SIGMAS_PER_MAD * mad(logRatios, 0), LEAST_SHARE),
+export function fitExpectation(feature: Feature, history: FeatureHistory): Expectation {
+  const { values, requests, days, minutesOfWeek } = history
+  if (values.length === 0) throw new RangeError('An expectation needs at least one minute.')
+  const isRecorded = feature === 'error_rate' || values.some((value) => value > 0)
+  const moments = { values: pooled(feature, values, requests), days, minutesOfWeek }
+  const scaled = values.map((value) => toScale(feature, value))
+  const first = fitRhythm(moments)
+  const about = noiseAbout(feature, first, scaled, history)
+  const isHabit = habits(about.z, minutesOfWeek)
+  // Once more without what is far off: an incident in one of two weeks is half of what its hour was like.
+  const usual = refitRhythm(first, moments, (i) => Math.abs(about.z[i]!) < FAR_OFF || isHabit(i))
+  return { usual, noise: noiseAbout(feature, usual, scaled, history).noise, isRecorded }
+}
+
+/** Standard deviations from which on a minute does not tell what is usual. */
+const FAR_OFF = 4
+
+/** Minutes that are far off at that time of the day more often than not: no incident, but a job. */
+function habits(z: Float64Array, minutesOfWeek: Uint16Array): (index: number) => boolean {
+  const far = new Float64Array(1440)
+  const all = new Float64Array(1440)
+  z.forEach((each, i) => {
+    const minute = minutesOfWeek[i]! % 1440
+    all[minute]!++
+    if (Math.abs(each) >= FAR_OFF) far[minute]!++
+  })
+  return (i) => {
+    const minute = minutesOfWeek[i]! % 1440
+    return far[minute]! > all[minute]! / 2
   }
 }
 
-/** The largest sample there may be is one such deviation away. */
-const NOT_RECORDED: Expectation = { value: 0, up: 1e12, down: 1e12 }
-
-/** The 90th percentile of the standard normal distribution. */
-const NORMAL_Q90 = 1.2816
-
-/** How far a long right tail may widen the scale, so that a tenth of incidents cannot hide themselves. */
-const MOST_TAIL = 3
-
-/**
- * Signed distance from the usual value in robust deviations: linear above it, logarithmic below it.
- * It grows with x without end above; below it ends where x is 0.
- */
-export function robustDeviation(x: number, { value, up, down }: Expectation): number {
-  return x >= value ? (x - value) / up : logRatio(x, value) / down
+function noiseAbout(
+  feature: Feature,
+  usual: Usual,
+  scaled: Float64Array,
+  { requests, days, minutesOfWeek }: FeatureHistory,
+): { noise: Noise; z: Float64Array } {
+  const expected = scaled.map((_, i) => usualAt(usual, days[i]!, minutesOfWeek[i]!))
+  const residuals = scaled.map((value, i) => value - expected[i]!)
+  const terms = requests.map((n, i) =>
+    samplingTerm(feature, feature === 'requests_per_second' ? Math.exp(expected[i]!) : n),
+  )
+  const hours = Uint8Array.from(minutesOfWeek, hourOf)
+  const least = { sigma: LEAST_SIGMA[feature], sampling: LEAST_SAMPLING[feature] }
+  const known = [...residuals.keys()].filter((i) => !Number.isNaN(residuals[i]!))
+  const noise = fitNoise(
+    Float64Array.from(known, (i) => residuals[i]!),
+    Float64Array.from(known, (i) => terms[i]!),
+    Uint8Array.from(known, (i) => hours[i]!),
+    least,
+  )
+  const z = residuals.map((each, i) => each / sigmaAt(noise, terms[i]!, hours[i]!))
+  return { noise, z }
 }
 
-/** The value that lies some robust deviations above (positive) or below (negative) the usual one. */
-export function valueAt(deviations: number, { value, up, down }: Expectation): number {
-  if (deviations >= 0) return value + deviations * up
-  return Math.max(0, (1 + RESOLUTION) * value * Math.exp(deviations * down) - RESOLUTION * value)
+export function hourOf(minuteOfWeek: number): number {
+  return Math.floor((minuteOfWeek % 1440) / 60)
 }
 
-/** ln(x / value), levelling off at a thousandth of the usual value; 0 where both are 0. */
-function logRatio(x: number, value: number): number {
-  if (value === 0) return x === 0 ? 0 : Math.log(1 / RESOLUTION)
-  return Math.log((x / value + RESOLUTION) / (1 + RESOLUTION))
+/** What is expected at a moment, on the scale of the feature. */
+export function expectedAt({ usual }: Expectation, { day, minuteOfWeek }: LocalMinute): number {
+  return usualAt(usual, day, minuteOfWeek)
 }
 
-const RESOLUTION = 0.001
+/** Each minute on its scale, with the value of its pool where single minutes have too few requests. */
+function pooled(feature: Feature, values: Float64Array, requests: Float64Array): Float64Array {
+  const enough = POOLED_REQUESTS[feature] ?? 0
+  const scaled = new Float64Array(values.length)
+  for (let start = 0; start < values.length;) {
+    let end = start
+    let n = 0
+    let weighted = 0
+    do {
+      n += requests[end]!
+      weighted += values[end]! * (feature === 'error_rate' ? requests[end]! : 1)
+      end++
+    } while (n < enough && end < values.length && end - start < LONGEST_POOL)
+    const value = feature === 'error_rate' ? weighted / Math.max(n, 1e-9) : weighted / (end - start)
+    scaled.fill(toScale(feature, value), start, end)
+    start = end
+  }
+  return scaled
+}

@@ -1,10 +1,11 @@
+import { LEAST_DAYS } from '../seasonality/rhythm.js'
 import { FEATURES, N_FEATURES } from './features.js'
 
 const DAY_MINUTES = 1440
 
 /**
  * What a history cannot teach, in sentences for an operator: a column that is 0 throughout (see `fitExpectation`),
- * less than a day, a range most of which is unknown.
+ * too few days for a rhythm, a range most of which is unknown.
  *
  * @param samples `[nSamples, 5]`, row-major, features in the order of FEATURES
  * @param rangeMinutes minutes in the range that the samples are from, left out ones not counted
@@ -17,11 +18,15 @@ export function historyWarnings(samples: Float64Array, rangeMinutes: number): st
   if (empty.length > 0) {
     warnings.push(`${empty.join(', ')}: 0 in every minute, so not recorded, and not judged.`)
   }
-  if (count < DAY_MINUTES) {
+  if (count < LEAST_DAYS.day * DAY_MINUTES) {
     warnings.push(
-      `The history has ${count} minutes: usual hours of a day that are not in it will look unusual.`,
+      `The history has ${count} minutes: from two days on the rhythm of the day is learned, until then only large deviations count.`,
     )
-  } else if (count < rangeMinutes / 2) {
+  } else if (count < LEAST_DAYS.week * DAY_MINUTES) {
+    const days = Math.floor(count / DAY_MINUTES)
+    warnings.push(`The history has ${days} days: from 14 days on the rhythm of the week is learned.`)
+  }
+  if (count >= DAY_MINUTES && count < rangeMinutes / 2) {
     warnings.push(
       `Only ${count} of the ${rangeMinutes} minutes in the range have requests; the others are unknown.`,
     )

@@ -2,12 +2,15 @@ import { anomalyScores } from '../isolation-forest/anomaly-scores.js'
 import { fitIsolationForest } from '../isolation-forest/fit-isolation-forest.js'
 import type { IsolationForest } from '../isolation-forest/forest.js'
 import { contaminationThreshold } from '../isolation-forest/threshold.js'
+import { localTimeOf, type LocalTime } from '../seasonality/local-time.js'
 import { createRandom } from '../statistics/random.js'
 import { fitBaseline, type Baseline } from './baseline.js'
-import { deviations, type Expectations } from './deviation.js'
+import { deviationOf, NO_LEVEL, standardOf, type Expectations } from './deviation.js'
+import { tenthsOf } from './drift.js'
+import { DEFAULT_EFFECTS, type LeastEffects } from './effects.js'
 import { fitExpectation } from './expectation.js'
 import { mapFeatures, minutesOf, N_FEATURES, type Feature, type PerFeature } from './features.js'
-import { FOREST_COLUMNS, writeForestRow } from './strengths.js'
+import { channelsOf, FOREST_COLUMNS, strengthsOf, writeForestRow, type Strengths } from './strengths.js'
 
 /** Everything a detector has learned. Immutable. */
 export interface AnomalyModel {
@@ -18,6 +21,18 @@ export interface AnomalyModel {
   readonly nSamples: number
   readonly baselines: PerFeature<Baseline>
   readonly expectations: Expectations
+  /** Between the tenths of the standardised residuals that it was trained on, to tell a drift by. */
+  readonly tenths: PerFeature<Float64Array>
+  /** IANA name; rhythms follow its clocks. */
+  readonly timeZone: string
+}
+
+/** The history of a gateway: minutes in order of time. */
+export interface History {
+  /** `[nSamples, 5]`, row-major, 0…MAX_SAMPLE, features in the order of FEATURES. */
+  readonly samples: Float64Array
+  /** When each minute began, ms since 1970, ascending. */
+  readonly timesMs: Float64Array
 }
 
 export interface AnomalyModelOptions {
@@ -27,6 +42,9 @@ export interface AnomalyModelOptions {
   readonly anomalyThreshold: number
   readonly nEstimators?: number
   readonly maxSamples?: number
+  /** UTC, when left out. */
+  readonly timeZone?: string
+  readonly effects?: LeastEffects
   readonly seed: number
 }
 
@@ -37,25 +55,30 @@ export const MAX_SAMPLE = 1e12
 export const MIN_SAMPLES = 10
 
 /**
- * Learns what usual minutes look like: a baseline and an expectation of each feature, and an isolation forest
- * of their deviations with its threshold.
+ * Learns what usual minutes look like: a baseline and an expectation of each feature for each moment of the week, and
+ * an isolation forest of what is left after the expectation, with its threshold.
  *
- * @param samples `[nSamples, 5]`, row-major, 0…MAX_SAMPLE, features in the order of FEATURES
- * @throws RangeError with fewer than MIN_SAMPLES rows, or a value outside that range
+ * @throws RangeError with fewer than MIN_SAMPLES rows, a value outside its range, or an unknown time zone
  */
-export function fitAnomalyModel(samples: Float64Array, options: AnomalyModelOptions): AnomalyModel {
+export function fitAnomalyModel({ samples, timesMs }: History, options: AnomalyModelOptions): AnomalyModel {
   const { contamination, anomalyThreshold, nEstimators = 100, maxSamples = 256, seed } = options
-  const nSamples = samples.length / N_FEATURES
-  if (!Number.isInteger(nSamples) || nSamples < MIN_SAMPLES) {
-    throw new RangeError(`A model needs at least ${MIN_SAMPLES} rows of ${N_FEATURES} features.`)
+  const { timeZone = 'UTC', effects = DEFAULT_EFFECTS } = options
+  const nSamples = timesMs.length
+  if (samples.length !== nSamples * N_FEATURES || nSamples < MIN_SAMPLES) {
+    throw new RangeError(
+      `A model needs at least ${MIN_SAMPLES} rows of ${N_FEATURES} features and a time each.`,
+    )
   }
   if (!samples.every((value) => value >= 0 && value <= MAX_SAMPLE)) {
     throw new RangeError(`Samples must be numbers from 0 to ${MAX_SAMPLE}.`)
   }
+  const localTime = localTimeOf(timeZone)
   const columns = mapFeatures((_, index) => column(samples, index))
-  const expectations = mapFeatures((feature) => fitExpectation(feature, columns[feature]))
-  const usual = [...minutesOf(samples)].map((minute) => deviations(minute, expectations))
-  const matrix = forestMatrix(usual)
+  const expectations = fitExpectations(columns, timesMs, localTime)
+  const deviations = [...minutesOf(samples)].map((minute, i) =>
+    deviationOf(minute, localTime(timesMs[i]!), expectations, NO_LEVEL),
+  )
+  const usual = deviations.map((deviation) => strengthsOf(channelsOf(deviation, effects, 1)))
   const sown = [...usual, ...artificialOutliers(usual, seed)]
   const forest = fitIsolationForest(forestMatrix(sown), {
     nSamples: sown.length,
@@ -64,7 +87,7 @@ export function fitAnomalyModel(samples: Float64Array, options: AnomalyModelOpti
     maxSamples,
     seed,
   })
-  const negated = anomalyScores(forest, matrix).map((score) => -score)
+  const negated = anomalyScores(forest, forestMatrix(usual)).map((score) => -score)
   return {
     forest,
     threshold: contaminationThreshold(negated, contamination, anomalyThreshold),
@@ -72,7 +95,30 @@ export function fitAnomalyModel(samples: Float64Array, options: AnomalyModelOpti
     nSamples,
     baselines: mapFeatures((feature) => fitBaseline(columns[feature])),
     expectations,
+    tenths: mapFeatures((feature) => tenthsOf(deviations.map((deviation) => standardOf(deviation[feature])))),
+    timeZone,
   }
+}
+
+function fitExpectations(
+  columns: PerFeature<Float64Array>,
+  timesMs: Float64Array,
+  localTime: LocalTime,
+): Expectations {
+  const moments = Array.from(timesMs, localTime)
+  const shared = {
+    requests: columns.requests_per_second.map((rate) => rate * 60),
+    days: Int32Array.from(moments, ({ day }) => day),
+    minutesOfWeek: Uint16Array.from(moments, ({ minuteOfWeek }) => minuteOfWeek),
+  }
+  return mapFeatures((feature) => fitExpectation(feature, { values: known(feature, columns), ...shared }))
+}
+
+/** Without requests there is no latency: the 0 that stands for it teaches nothing. */
+function known(feature: Feature, columns: PerFeature<Float64Array>): Float64Array {
+  const { requests_per_second: rates } = columns
+  if (!feature.endsWith('_latency_ms')) return columns[feature]
+  return columns[feature].map((value, i) => (rates[i]! > 0 ? value : NaN))
 }
 
 function column(samples: Float64Array, index: number): Float64Array {
@@ -82,19 +128,21 @@ function column(samples: Float64Array, index: number): Float64Array {
   )
 }
 
-function forestMatrix(rows: readonly PerFeature<number>[]): Float64Array {
+type Row = Parameters<typeof writeForestRow>[0]
+
+function forestMatrix(rows: readonly Row[]): Float64Array {
   const matrix = new Float64Array(rows.length * FOREST_COLUMNS)
   rows.forEach((row, index) => writeForestRow(row, matrix, index))
   return matrix
 }
 
-/** The ways of being far off that are sown among the samples: which features, and in which direction. */
-const OUTLIER_KINDS: readonly { features: readonly Feature[]; sign: 1 | -1 }[] = [
-  { features: ['requests_per_second'], sign: 1 },
-  { features: ['requests_per_second'], sign: -1 },
-  { features: ['avg_latency_ms', 'p95_latency_ms', 'p99_latency_ms'], sign: 1 },
-  { features: ['error_rate'], sign: 1 },
-]
+/** The ways of being far off that are sown among the samples. */
+const OUTLIER_KINDS = [
+  (z: number) => ({ traffic_spike: { z }, traffic_drop: { z: -z } }),
+  (z: number) => ({ traffic_spike: { z: -z }, traffic_drop: { z } }),
+  (z: number) => ({ latency_spike: { z } }),
+  (z: number) => ({ error_rate_spike: { z } }),
+] as const
 
 /** Artificial outliers for each sample. */
 const OUTLIER_SHARE = 0.02
@@ -109,15 +157,24 @@ const OUTLIER_RANGE = { from: Math.log1p(3.5), to: Math.log1p(30) }
  * Chan 2001, "Using Artificial Anomalies to Detect Unknown and Known Network Intrusions"). The threshold is
  * taken from the real samples alone.
  */
-function artificialOutliers(usual: readonly PerFeature<number>[], seed: number): PerFeature<number>[] {
+function artificialOutliers(usual: readonly Strengths[], seed: number): Row[] {
   const random = createRandom(seed)
   const count = Math.max(1, Math.round((usual.length * OUTLIER_SHARE) / OUTLIER_KINDS.length))
   const { from, to } = OUTLIER_RANGE
-  return OUTLIER_KINDS.flatMap(({ features, sign }) =>
-    Array.from({ length: count }, () => {
-      const deviation = sign * Math.expm1(from + (to - from) * random.uniform())
-      const minute = usual[random.integer(usual.length)]!
-      return { ...minute, ...Object.fromEntries(features.map((feature) => [feature, deviation])) }
-    }),
+  return OUTLIER_KINDS.flatMap((outlier) =>
+    Array.from({ length: count }, () => ({
+      ...usual[random.integer(usual.length)]!,
+      ...outlier(Math.expm1(from + (to - from) * random.uniform())),
+    })),
   )
+}
+
+/** Days of history; half a day is half. */
+export function historyDays({ nSamples }: Pick<AnomalyModel, 'nSamples'>): number {
+  return nSamples / 1440
+}
+
+/** Whether a rhythm of the day could be learned, so that an evening is no surprise. */
+export function knowsTheDay(model: Pick<AnomalyModel, 'nSamples'>): boolean {
+  return historyDays(model) >= 1.8
 }

@@ -1,13 +1,23 @@
 import { forestFromState, forestToState } from '../isolation-forest/state.js'
+import type { DailyLevel } from '../seasonality/daily-level.js'
+import { localTimeOf } from '../seasonality/local-time.js'
+import { RHYTHMS, SLOTS, type Rhythm } from '../seasonality/rhythm.js'
+import type { Season } from '../seasonality/season.js'
 import type { Baseline } from './baseline.js'
 import type { Expectation } from './expectation.js'
 import { mapFeatures } from './features.js'
 import type { AnomalyModel } from './model.js'
+import type { Noise } from './noise.js'
 import { FOREST_COLUMNS } from './strengths.js'
 
-/** A model as plain JSON: what an artifact holds. Its forest's arrays are base64. */
+/** A model as plain JSON: what an artifact holds. The arrays of its forest are base64, all others are lists. */
 export function anomalyModelToState(model: AnomalyModel): object {
-  return { ...model, forest: forestToState(model.forest) }
+  return {
+    ...model,
+    forest: forestToState(model.forest),
+    expectations: mapFeatures((feature) => expectationToState(model.expectations[feature])),
+    tenths: mapFeatures((feature) => [...model.tenths[feature]]),
+  }
 }
 
 /**
@@ -22,22 +32,88 @@ export function anomalyModelFromState(state: unknown): AnomalyModel {
   }
   const baselines = recordAt(fields['baselines'], 'baselines')
   const expectations = recordAt(fields['expectations'], 'expectations')
+  const tenths = recordAt(fields['tenths'], 'tenths')
+  const timeZone = fields['timeZone']
+  if (typeof timeZone !== 'string') throw new Error('timeZone is missing: train anew.')
+  localTimeOf(timeZone) // RangeError when it is not known
   return {
     forest,
     threshold: numberAt(fields, 'threshold'),
     contamination: numberAt(fields, 'contamination'),
     nSamples: numberAt(fields, 'nSamples'),
     baselines: mapFeatures((feature) => numbersAt<Baseline>(baselines[feature], BASELINE, feature)),
-    expectations: mapFeatures((feature) => expectationAt(expectations[feature], feature)),
+    expectations: mapFeatures((feature) => expectationFromState(expectations[feature], feature)),
+    tenths: mapFeatures((feature) => listAt(tenths, feature)),
+    timeZone,
   }
 }
 
 const BASELINE = ['mean', 'std', 'median', 'q25', 'q75', 'iqr', 'min', 'max'] as const
 
-function expectationAt(value: unknown, name: string): Expectation {
-  const expectation = numbersAt<Expectation>(value, ['value', 'up', 'down'], name)
-  if (expectation.up > 0 && expectation.down > 0 && expectation.value >= 0) return expectation
+function expectationToState({ usual, noise, isRecorded }: Expectation): object {
+  const { season, level } = usual
+  const { slots, minuteOfHour, minuteOfDay, rhythm } = season
+  return {
+    season: {
+      rhythm,
+      slots: [...slots],
+      minuteOfHour: minuteOfHour && [...minuteOfHour],
+      minuteOfDay: minuteOfDay && [...minuteOfDay],
+    },
+    level: { ...level, levels: [...level.levels] },
+    noise: { ...noise, hours: [...noise.hours] },
+    isRecorded,
+  }
+}
+
+function expectationFromState(value: unknown, name: string): Expectation {
+  const fields = recordAt(value, name)
+  return {
+    usual: { season: seasonFromState(fields['season'], name), level: levelFromState(fields['level'], name) },
+    noise: noiseFromState(fields['noise'], name),
+    isRecorded: fields['isRecorded'] === true,
+  }
+}
+
+function seasonFromState(value: unknown, name: string): Season {
+  const fields = recordAt(value, `the season of ${name}`)
+  const rhythm = fields['rhythm'] as Rhythm
+  if (!RHYTHMS.includes(rhythm)) throw new Error(`The rhythm of ${name} is unknown.`)
+  return {
+    rhythm,
+    slots: listAt(fields, 'slots', SLOTS[rhythm]),
+    minuteOfHour: fields['minuteOfHour'] === null ? null : listAt(fields, 'minuteOfHour', 60),
+    minuteOfDay: fields['minuteOfDay'] === null ? null : listAt(fields, 'minuteOfDay', 1440),
+  }
+}
+
+function levelFromState(value: unknown, name: string): DailyLevel {
+  const fields = recordAt(value, `the level of ${name}`)
+  const levels = listAt(fields, 'levels')
+  if (levels.length === 0) throw new Error(`The level of ${name} has no days.`)
+  return {
+    firstDay: numberAt(fields, 'firstDay'),
+    levels,
+    recent: numberAt(fields, 'recent'),
+    slope: numberAt(fields, 'slope'),
+  }
+}
+
+function noiseFromState(value: unknown, name: string): Noise {
+  const fields = recordAt(value, `the noise of ${name}`)
+  const noise = {
+    ...numbersAt<Omit<Noise, 'hours'>>(fields, ['sigma', 'sampling', 'up', 'down'], name),
+    hours: listAt(fields, 'hours', 24),
+  }
+  if (noise.sigma > 0 && noise.sampling >= 0 && noise.up > 0 && noise.down > 0) return noise
   throw new Error(`The expectation of ${name} has no scale.`)
+}
+
+function listAt(fields: Record<string, unknown>, key: string, length?: number): Float64Array {
+  const list = fields[key]
+  const isWhole = Array.isArray(list) && (length === undefined || list.length === length)
+  if (isWhole && list.every((each) => Number.isFinite(each))) return Float64Array.from(list as number[])
+  throw new Error(`${key} is missing or not a list of ${length ?? 'finite'} numbers.`)
 }
 
 function numbersAt<T>(value: unknown, keys: readonly (keyof T & string)[], name: string): T {

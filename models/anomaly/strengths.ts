@@ -1,26 +1,120 @@
-import { mapFeatures, type PerFeature } from './features.js'
+import type { Deviation } from './deviation.js'
+import type { LeastEffects } from './effects.js'
+import { fromScale } from './scales.js'
 
-/** The strongest bad deviations, in robust deviations, not negative. */
-export interface Strengths {
-  readonly traffic: number
-  readonly latency: number
-  readonly errors: number
+/** The ways in which traffic can be bad. */
+export const KINDS = ['traffic_spike', 'traffic_drop', 'latency_spike', 'error_rate_spike'] as const
+export type Kind = (typeof KINDS)[number]
+export type PerKind<T> = Readonly<Record<Kind, T>>
+
+/** How bad one of them is. */
+export interface Strength {
+  /** Standard deviations in the bad direction; negative in the good one. */
+  readonly z: number
+  /** Times the smallest deviation that matters; negative in the good direction. */
+  readonly effect: number
 }
 
-/** The part of the deviations that is bad: traffic either way, latency and errors upwards. Not negative. */
-export function badDeviations(deviation: PerFeature<number>): PerFeature<number> {
-  return mapFeatures((feature) =>
-    feature === 'requests_per_second' ? Math.abs(deviation[feature]) : Math.max(0, deviation[feature]),
-  )
-}
+export type Strengths = PerKind<Strength>
 
-/** Bad deviations by kind: the three latencies say much the same, so the strongest stands for them. */
-export function strengthsOf(bad: PerFeature<number>): Strengths {
+/** What evidence is gathered of, one by one: the strongest of three latencies would always seem to deviate a little. */
+export const CHANNELS = [
+  'traffic_spike',
+  'traffic_drop',
+  'avg_latency_ms',
+  'p95_latency_ms',
+  'p99_latency_ms',
+  'error_rate_spike',
+] as const
+export type Channel = (typeof CHANNELS)[number]
+export type Channels = Readonly<Record<Channel, Strength>>
+
+/** Applies a function to each channel. Spelled out, as it is on the path of every verdict. */
+export function mapChannels<T>(value: (channel: Channel) => T): Readonly<Record<Channel, T>> {
   return {
-    traffic: bad.requests_per_second,
-    latency: Math.max(bad.avg_latency_ms, bad.p95_latency_ms, bad.p99_latency_ms),
-    errors: bad.error_rate,
+    traffic_spike: value('traffic_spike'),
+    traffic_drop: value('traffic_drop'),
+    avg_latency_ms: value('avg_latency_ms'),
+    p95_latency_ms: value('p95_latency_ms'),
+    p99_latency_ms: value('p99_latency_ms'),
+    error_rate_spike: value('error_rate_spike'),
   }
+}
+
+/** The strongest of each kind's channels. */
+export function byKind(values: Readonly<Record<Channel, number>>): PerKind<number> {
+  const { traffic_spike, traffic_drop, error_rate_spike } = values
+  const latency_spike = Math.max(values.avg_latency_ms, values.p95_latency_ms, values.p99_latency_ms)
+  return { traffic_spike, traffic_drop, latency_spike, error_rate_spike }
+}
+
+/** Applies a function to each kind. Spelled out, as it is on the path of every verdict. */
+export function mapKinds<T>(value: (kind: Kind) => T): PerKind<T> {
+  return {
+    traffic_spike: value('traffic_spike'),
+    traffic_drop: value('traffic_drop'),
+    latency_spike: value('latency_spike'),
+    error_rate_spike: value('error_rate_spike'),
+  }
+}
+
+const LATENCIES = ['avg_latency_ms', 'p95_latency_ms', 'p99_latency_ms'] as const
+
+/**
+ * Deviations by channel.
+ *
+ * @param factor on the smallest deviations of traffic and latency; where no rhythm is known an ordinary evening would
+ *   matter otherwise
+ */
+export function channelsOf(deviation: Deviation, least: LeastEffects, factor: number): Channels {
+  const { z, effect } = deviation.requests_per_second
+  const traffic = Math.log1p(least.traffic) * factor
+  const errors = deviation.error_rate
+  return {
+    traffic_spike: { z, effect: effect / traffic },
+    traffic_drop: { z: -z, effect: -effect / traffic },
+    avg_latency_ms: latencyStrength(deviation, 'avg_latency_ms', least, factor),
+    p95_latency_ms: latencyStrength(deviation, 'p95_latency_ms', least, factor),
+    p99_latency_ms: latencyStrength(deviation, 'p99_latency_ms', least, factor),
+    error_rate_spike: { z: errors.z, effect: errors.effect / least.errors },
+  }
+}
+
+/**
+ * Deviations by kind. The three latencies say much the same, so the one that is furthest beyond what matters stands
+ * for them: the slow tail alone is enough.
+ */
+export function strengthsOf(channels: Channels): Strengths {
+  const { traffic_spike, traffic_drop, error_rate_spike } = channels
+  const latency_spike = LATENCIES.map((feature) => channels[feature]).reduce((a, b) =>
+    reachOf(a) >= reachOf(b) ? a : b,
+  )
+  return { traffic_spike, traffic_drop, latency_spike, error_rate_spike }
+}
+
+function latencyStrength(
+  deviation: Deviation,
+  feature: (typeof LATENCIES)[number],
+  { latency, latencyMs }: LeastEffects,
+  factor: number,
+): Strength {
+  const { z, effect, expected } = deviation[feature]
+  const value = fromScale(feature, expected)
+  const relative = effect / (Math.log1p(latency) * factor)
+  const absolute = (value * Math.expm1(effect)) / latencyMs
+  return { z, effect: Math.min(relative, absolute) }
+}
+
+/** Standard deviations and smallest effects that matter by themselves, once each. */
+export const GATE = { z: 4.2, effect: 2 }
+/** The same where two kinds have them at once. */
+export const JOINT_GATE = { z: 3.3, effect: 1.4 }
+/** From here on a single minute is certain. */
+export const CERTAIN_GATE = { z: 8, effect: 3 }
+
+/** 1 where a strength just matters by itself: the weaker of its certainty and of its size. */
+export function reachOf({ z, effect }: Strength, gate = GATE): number {
+  return Math.min(z / gate.z, effect / gate.effect)
 }
 
 /** Columns of the matrix that the forest is fitted on and asked about. */
@@ -28,16 +122,22 @@ export const FOREST_COLUMNS = 4
 
 /**
  * Writes what the forest sees of an interval: traffic (signed), latency, errors, and the strongest of them,
- * each as ±ln(1 + |deviation|). A forest picks its split features at random, so that what is far off in one
+ * each as ±ln(1 + |z|). A forest picks its split features at random, so that what is far off in one
  * of five columns often goes unasked; in two of four it is found soon.
  *
  * @param matrix `[nRows, FOREST_COLUMNS]`, row-major
  */
-export function writeForestRow(deviation: PerFeature<number>, matrix: Float64Array, row: number): void {
-  const { traffic, latency, errors } = strengthsOf(badDeviations(deviation))
+export function writeForestRow(
+  strengths: PerKind<{ readonly z: number }>,
+  matrix: Float64Array,
+  row: number,
+): void {
+  const traffic = strengths.traffic_spike.z
+  const latency = Math.max(0, strengths.latency_spike.z)
+  const errors = Math.max(0, strengths.error_rate_spike.z)
   const start = row * FOREST_COLUMNS
-  matrix[start] = Math.sign(deviation.requests_per_second) * Math.log1p(traffic)
+  matrix[start] = Math.sign(traffic) * Math.log1p(Math.abs(traffic))
   matrix[start + 1] = Math.log1p(latency)
   matrix[start + 2] = Math.log1p(errors)
-  matrix[start + 3] = Math.log1p(Math.max(traffic, latency, errors))
+  matrix[start + 3] = Math.log1p(Math.max(Math.abs(traffic), latency, errors))
 }

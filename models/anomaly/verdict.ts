@@ -1,9 +1,19 @@
-import { FEATURES, mapFeatures, type Feature, type Interval, type PerFeature } from './features.js'
-import type { Expectations } from './deviation.js'
-import { valueAt } from './expectation.js'
+import type { LocalMinute } from '../seasonality/local-time.js'
+import type { Deviation } from './deviation.js'
+import type { LeastEffects } from './effects.js'
 import { explain } from './explain.js'
-import type { AnomalyModel } from './model.js'
-import { badDeviations, strengthsOf, type Strengths } from './strengths.js'
+import { FEATURES, mapFeatures, type Feature, type Interval, type PerFeature } from './features.js'
+import { fromScale } from './scales.js'
+import {
+  GATE,
+  JOINT_GATE,
+  KINDS,
+  mapKinds,
+  reachOf,
+  type Channels,
+  type Kind,
+  type Strengths,
+} from './strengths.js'
 
 /** What can be wrong with an interval, in the words of the HTTP interface. */
 export const ANOMALY_TYPES = [
@@ -26,7 +36,7 @@ export interface Band {
   readonly upper: number
 }
 
-/** What an interval is judged to be, by itself. */
+/** What an interval is judged to be. */
 export interface Verdict {
   readonly anomaly: boolean
   /** −s(x, n) − threshold: negative when the forest calls the interval anomalous. */
@@ -43,104 +53,159 @@ export interface Verdict {
   readonly contributions: PerFeature<number>
 }
 
-/** Robust deviations of one feature that matter by themselves (Iglewicz and Hoaglin 1993, chapter 3: 3.5). */
-export const GATE = 3.5
+/** An interval with all that a verdict is made of. */
+export interface JudgedInterval {
+  readonly interval: Interval
+  readonly moment: LocalMinute
+  readonly deviation: Deviation
+  /** On the smallest effects that matter, see `effectFactor`. */
+  readonly factor: number
+  readonly channels: Channels
+  readonly strengths: Strengths
+  /** −s(x, n) − threshold. */
+  readonly score: number
+}
 
-/** Robust deviations that matter where two of traffic, latency and errors have them at once. */
-export const JOINT_GATE = 2.5
+/** What was found: how far beyond the line it goes (1 lies on it), and by which strengths. */
+export interface Finding {
+  readonly anomaly: boolean
+  /** At least 1 exactly when anomaly. */
+  readonly reach: number
+  /** Times the line of each kind. */
+  readonly kinds: Readonly<Record<Kind, number>>
+  /** Minutes that it has lasted; an interval by itself counts as one. */
+  readonly minutes: number
+  /** It belongs to an alarm that is certain. */
+  readonly confirmed: boolean
+}
 
-/** Robust deviations from which several at once are more than an unusual pattern. */
-const STRONG = 2 * GATE
+/** Two kinds at once are of two types when the weaker is at least so near to the stronger, */
+const ALIKE = 0.4
+/** which counts up to here: beyond it is large, however far. */
+const LARGE = 3
 
-/** How many robust deviations beyond the gate take the strength from 0.5 to 0.816 (1 − 1/e of the way to 1). */
-const STRENGTH_SCALE = 5
+/** How far beyond the line takes the strength from 0.5 to 0.816 (1 − 1/e of the way to 1). */
+const STRENGTH_SCALE = 0.9
 
-/** The history at which a verdict is given half of the confidence that much more history would give it. */
-const HALF_CONFIDENCE_SAMPLES = 30
+/** The history, in minutes, at which a verdict is given half of the confidence that much more of it would give. */
+const HALF_CONFIDENCE_SAMPLES = 60
 
 /**
- * Judges one interval. It is anomalous when the forest says so (score < 0) and a deviation matters: one of
- * traffic, latency and errors lies GATE robust deviations from the usual in the bad direction, or two of them
- * JOINT_GATE at once.
- *
- * @param deviation of the interval from the model's expectations, see `deviations`
- * @param score −s(x, n) − threshold, of the model's forest, for this interval
+ * What an interval shows by itself: it is anomalous when the forest says so (score < 0) and a deviation matters: one
+ * kind is both certain and large enough ({@link GATE}), or two are nearly so at once ({@link JOINT_GATE}).
  */
-export function judge(
-  interval: Interval,
-  deviation: PerFeature<number>,
-  score: number,
-  { expectations: expected, nSamples }: Pick<AnomalyModel, 'expectations' | 'nSamples'>,
-): Verdict {
-  const bad = badDeviations(deviation)
-  const strengths = strengthsOf(bad)
-  const [first, second] = Object.values(strengths).sort((a, b) => b - a) as [number, number, number]
-  // 1 at the gate, whichever is nearer: that of one deviation or that of two at once.
-  const reach = Math.max(first / GATE, second / JOINT_GATE)
+export function findByItself(
+  { interval, strengths, score }: Pick<JudgedInterval, 'interval' | 'strengths' | 'score'>,
+  effects: LeastEffects,
+): Finding {
+  // Few requests prove nothing of latencies and errors by themselves, though many such minutes may.
+  const proves = (kind: Kind) => interval.requests >= effects.requests || kind.startsWith('traffic')
+  const reachIn = (kind: Kind, gate: typeof GATE) =>
+    proves(kind) ? Math.max(0, reachOf(strengths[kind], gate)) : 0
+  const kinds = mapKinds((kind) => reachIn(kind, GATE))
+  const first = Math.max(...KINDS.map((kind) => kinds[kind]))
+  const joint = KINDS.map((kind) => reachIn(kind, JOINT_GATE)).sort((a, b) => b - a)[1]!
+  const reach = Math.max(first, joint)
   const anomaly = score < 0 && reach >= 1
-  const normalizedScore = anomaly ? strengthBeyondGate(reach) : Math.min(reach, 0.99) / 2
-  const expectedBands = mapFeatures((feature) => bandOf(feature, expected))
-  const contributions = contributionsOf(bad)
+  return { anomaly, reach: anomaly ? reach : Math.min(reach, 0.99), kinds, minutes: 1, confirmed: false }
+}
+
+/** The verdict on an interval of which that was found. */
+export function verdictOf(
+  judged: JudgedInterval,
+  finding: Finding,
+  effects: LeastEffects,
+  nSamples: number,
+): Verdict {
+  const { deviation, score } = judged
+  const { anomaly, reach } = finding
+  const normalizedScore = normalized(finding)
+  const expected = mapFeatures((feature) => bandOf(feature, judged, effects))
+  const contributions = contributionsOf(deviation)
   return {
     anomaly,
     score,
     normalizedScore,
-    type: anomaly ? typeOf(strengths, deviation.requests_per_second < 0) : null,
-    severity: anomaly ? severityOf(normalizedScore) : null,
-    confidence: confidenceOf(normalizedScore, nSamples),
-    explanation: explain(anomaly, interval, expectedBands, bad),
-    expected: expectedBands,
+    type: anomaly ? typeOf(finding) : null,
+    severity: anomaly ? severityOf(reach, finding.minutes) : null,
+    confidence: confidenceOf(finding, normalizedScore, nSamples),
+    explanation: explain(anomaly, judged, expected, contributions),
+    expected,
     contributions,
   }
 }
 
-/** From 0.5 at the gate towards 1. */
-function strengthBeyondGate(reach: number): number {
-  return 1 - 0.5 * Math.exp((-(reach - 1) * GATE) / STRENGTH_SCALE)
+/** Up to 0.5 below the line, from there towards 1. */
+export function normalized({ anomaly, reach }: Pick<Finding, 'anomaly' | 'reach'>): number {
+  return anomaly ? 1 - 0.5 * Math.exp(-(reach - 1) / STRENGTH_SCALE) : Math.min(Math.max(reach, 0), 0.99) / 2
 }
 
 /**
- * What kind of anomaly the deviations make: the kind of the only one that matters, or of one that is at least
- * twice the next; where several matter alike, multi_dimensional when they are strong and pattern_anomaly when
- * it is their coming together that is unusual.
+ * The kind that is furthest beyond its line. Where another is nearly as far: multi_dimensional; where none is beyond
+ * it alone, it is their coming together that is unusual: pattern_anomaly.
  */
-function typeOf({ traffic, latency, errors }: Strengths, isDrop: boolean): AnomalyType {
-  const byStrength: { type: AnomalyType; strength: number }[] = [
-    { type: isDrop ? 'traffic_drop' : 'traffic_spike', strength: traffic },
-    { type: 'latency_spike', strength: latency },
-    { type: 'error_rate_spike', strength: errors },
-  ]
-  const [first, second] = byStrength.sort((a, b) => b.strength - a.strength)
-  if (second!.strength < JOINT_GATE || first!.strength >= 2 * second!.strength) return first!.type
-  return first!.strength < STRONG ? 'pattern_anomaly' : 'multi_dimensional'
+function typeOf({ kinds }: Finding): AnomalyType {
+  const [first, second] = [...KINDS].sort((a, b) => kinds[b] - kinds[a])
+  if (kinds[first!] < 1) return 'pattern_anomaly'
+  const isAlike = kinds[second!] >= Math.max(1, ALIKE * Math.min(LARGE, kinds[first!]))
+  return isAlike ? 'multi_dimensional' : first!
 }
 
-function severityOf(normalizedScore: number): Severity {
-  if (normalizedScore < 0.65) return 'low'
-  if (normalizedScore < 0.8) return 'medium'
-  return normalizedScore < 0.92 ? 'high' : 'critical'
+/** By how far beyond the line it goes, and one step higher from half an hour on. */
+function severityOf(reach: number, minutes: number): Severity {
+  const steps: readonly Severity[] = ['low', 'medium', 'high', 'critical']
+  const size = reach < 1.5 ? 0 : reach < 2.5 ? 1 : reach < 4 ? 2 : 3
+  return steps[Math.min(3, size + (minutes >= 30 ? 1 : 0))]!
 }
 
-/** How far from the border (0.5) the verdict is, held back while the history is short. */
-function confidenceOf(normalizedScore: number, nSamples: number): number {
+/**
+ * How likely the verdict is right, as it was on the evaluation's weeks (docs/detection-report.md), where about one minute
+ * in a hundred lies in an incident: with fewer incidents alarms are right less often. Held back while the history is
+ * short.
+ */
+function confidenceOf({ anomaly, confirmed }: Finding, normalizedScore: number, nSamples: number): number {
   const history = nSamples / (nSamples + HALF_CONFIDENCE_SAMPLES)
-  return history * (0.5 + Math.abs(normalizedScore - 0.5))
+  if (confirmed) return history * (0.95 + 0.1 * Math.max(0, normalizedScore - 0.5))
+  return (
+    history *
+    (anomaly ? logistic((normalizedScore - 0.58) / 0.07) : 1 - logistic((normalizedScore - 0.44) / 0.045))
+  )
 }
 
-/** The band within which a value passes by itself. */
-function bandOf(feature: Feature, expected: Expectations): Band {
-  const expectation = expected[feature]
-  const upper = valueAt(GATE, expectation)
-  return {
-    value: expectation.value,
-    lower: valueAt(-GATE, expectation),
-    upper: feature === 'error_rate' ? Math.min(1, upper) : upper,
-  }
+function logistic(x: number): number {
+  return 1 / (1 + Math.exp(-x))
 }
 
-/** Shares in what goes beyond one robust deviation; equal where nothing does. */
-function contributionsOf(bad: PerFeature<number>): PerFeature<number> {
-  const beyond = mapFeatures((feature) => Math.max(0, bad[feature] - 1))
+/** The band within which a value passes by itself: up to where it is certain, and large enough to matter. */
+function bandOf(feature: Feature, { deviation, factor }: JudgedInterval, effects: LeastEffects): Band {
+  const { expected, sigmaUp, sigmaDown } = deviation[feature]
+  const value = fromScale(feature, expected)
+  const least = leastOf(feature, value, effects, factor)
+  const upper = Math.max(fromScale(feature, expected + GATE.z * sigmaUp), value + least.up)
+  const lower = Math.min(fromScale(feature, expected - GATE.z * sigmaDown), value - least.down)
+  return { value, lower: Math.max(0, lower), upper: feature === 'error_rate' ? Math.min(1, upper) : upper }
+}
+
+function leastOf(
+  feature: Feature,
+  value: number,
+  effects: LeastEffects,
+  factor: number,
+): { up: number; down: number } {
+  if (feature === 'error_rate') return { up: GATE.effect * effects.errors, down: value }
+  const share = feature === 'requests_per_second' ? effects.traffic : effects.latency
+  const ratio = (1 + share) ** (GATE.effect * factor)
+  const up = value * (ratio - 1)
+  const isLatency = feature !== 'requests_per_second'
+  return { up: isLatency ? Math.max(up, GATE.effect * effects.latencyMs) : up, down: value * (1 - 1 / ratio) }
+}
+
+/** Shares in what goes beyond one standard deviation in the bad direction; equal where nothing does. */
+function contributionsOf(deviation: Deviation): PerFeature<number> {
+  const beyond = mapFeatures((feature) => {
+    const { z } = deviation[feature]
+    return Math.max(0, (feature === 'requests_per_second' ? Math.abs(z) : z) - 1)
+  })
   const sum = FEATURES.reduce((total, feature) => total + beyond[feature], 0)
   return mapFeatures((feature) => (sum > 0 ? beyond[feature] / sum : 1 / FEATURES.length))
 }

@@ -71,6 +71,16 @@ const Expected = Type.Object({
   upper: Type.Number(),
 })
 
+const AnomalyType = oneOf([
+  'traffic_spike',
+  'traffic_drop',
+  'latency_spike',
+  'error_rate_spike',
+  'pattern_anomaly',
+  'multi_dimensional',
+])
+const Severity = oneOf(['low', 'medium', 'high', 'critical'])
+
 export const Verdict = Type.Object(
   {
     anomaly: Type.Boolean(),
@@ -82,19 +92,10 @@ export const Verdict = Type.Object(
       maximum: 1,
       description: 'Strength of the whole verdict: 0.5 and above exactly when anomaly is true.',
     }),
-    anomaly_type: nullable(
-      oneOf([
-        'traffic_spike',
-        'traffic_drop',
-        'latency_spike',
-        'error_rate_spike',
-        'pattern_anomaly',
-        'multi_dimensional',
-      ]),
-      { description: 'Null when anomaly is false.' },
-    ),
-    severity: nullable(oneOf(['low', 'medium', 'high', 'critical']), {
-      description: 'Null when anomaly is false.',
+    anomaly_type: nullable(AnomalyType, { description: 'Null when anomaly is false.' }),
+    severity: nullable(Severity, {
+      description:
+        'Null when anomaly is false. By how far the deviation goes beyond the line where it matters (1.5, 2.5 and 4 times), and a step higher when it has lasted for half an hour.',
     }),
     confidence: Type.Number({ minimum: 0, maximum: 1, description: 'How certain the verdict is.' }),
     explanation: Type.String({
@@ -117,7 +118,10 @@ export const Verdict = Type.Object(
       'Share of each feature in the deviation; together 1, equal when nothing deviates.',
     ),
     streak: Type.Integer({ minimum: 0, description: 'Anomalous reports in a row, this one included.' }),
-    confirmed: Type.Boolean({ description: 'This is the third anomalous report in a row, or a later one.' }),
+    confirmed: Type.Boolean({
+      description:
+        'The minute belongs to an alarm that is certain: one large deviation, two anomalous minutes in a row, or a small deviation that lasts. False in batches.',
+    }),
     model_version: Type.String({ description: 'The version of the model that judged.' }),
   },
   {
@@ -129,9 +133,25 @@ export const Verdict = Type.Object(
 export const MAX_BATCH = 10_000
 
 export const Batch = Type.Object(
-  { metrics: Type.Array(ref(Metrics), { minItems: 1, maxItems: MAX_BATCH }) },
+  {
+    metrics: Type.Array(ref(Metrics), { minItems: 1, maxItems: MAX_BATCH }),
+    mode: Type.Optional(
+      oneOf(['independent', 'replay'], {
+        description: 'Each interval by itself (independent, when left out), or in order of time as a stream.',
+      }),
+    ),
+  },
   { $id: 'Batch', examples: [{ metrics: [usualMinute, { ...usualMinute, requests_per_second: 500 }] }] },
 )
+
+const Episode = Type.Object({
+  source: Type.String(),
+  from: Timestamp,
+  to: { ...Timestamp, description: 'The last report that belongs to it.' },
+  type: AnomalyType,
+  severity: Severity,
+  explanation: Type.String({ description: 'Of its severest minute.' }),
+})
 
 export const BatchVerdict = Type.Object(
   {
@@ -141,6 +161,9 @@ export const BatchVerdict = Type.Object(
       anomalies: Type.Integer(),
       anomaly_rate: Type.Number({ minimum: 0, maximum: 1 }),
     }),
+    episodes: Type.Optional(
+      Type.Array(Episode, { description: 'The alarms of a replay, in order of time.' }),
+    ),
   },
   { $id: 'BatchVerdict' },
 )

@@ -1,4 +1,4 @@
-import { Type } from '@sinclair/typebox'
+import { Type, type TSchema } from '@sinclair/typebox'
 import { nullable, oneOf, Timestamp } from './types.js'
 import { ModelNames } from './training.js'
 
@@ -13,6 +13,36 @@ const Baseline = Type.Object({
   max: Type.Number(),
 })
 
+const Rhythm = Type.Object({
+  rhythm: oneOf(['none', 'day', 'weekpart', 'week'], {
+    description:
+      'What the usual value depends on: nothing, the time of day, that of working days and of weekends, the time of the week.',
+  }),
+  minute_of_hour: Type.Boolean({ description: 'On the minute of the hour too, as jobs on the hour do.' }),
+  sharp_minutes: Type.Integer({
+    minimum: 0,
+    description: 'Minutes of the day that stand out by themselves.',
+  }),
+})
+
+const perFeature = <T extends TSchema>(schema: T, options: object = {}) =>
+  Type.Object(
+    {
+      requests_per_second: schema,
+      avg_latency_ms: schema,
+      p95_latency_ms: schema,
+      p99_latency_ms: schema,
+      error_rate: schema,
+    },
+    options,
+  )
+
+export const Rhythms = perFeature(Rhythm, {
+  description: 'What was learned of the usual value of each feature.',
+})
+
+const Index = nullable(Type.Number({ minimum: 0 }))
+
 const DetectorInfo = Type.Object({
   is_trained: Type.Literal(true),
   version: Type.String(),
@@ -24,13 +54,27 @@ const DetectorInfo = Type.Object({
     description: 'The threshold on −s(x, n); the score of a verdict is −s(x, n) less this.',
   }),
   feature_names: Type.Array(Type.String()),
-  baselines: Type.Object({
-    requests_per_second: Baseline,
-    avg_latency_ms: Baseline,
-    p95_latency_ms: Baseline,
-    p99_latency_ms: Baseline,
-    error_rate: Baseline,
-  }),
+  baselines: perFeature(Baseline),
+  time_zone: Type.String({ description: 'The rhythms follow its clocks.' }),
+  rhythms: Rhythms,
+  min_effects: Type.Object(
+    {
+      traffic: Type.Number(),
+      latency: Type.Number(),
+      latency_ms: Type.Number(),
+      error_rate: Type.Number(),
+      requests: Type.Number(),
+    },
+    { description: 'Deviations that are smaller never matter: MIN_EFFECT_….' },
+  ),
+  drift: Type.Object(
+    {
+      minutes: Type.Integer({ description: 'Reports that it stands on, older ones counting less.' }),
+      features: perFeature(Index, { description: 'Population stability index; null without a report.' }),
+      retrain: Type.Boolean({ description: 'An index is above 0.25: train anew.' }),
+    },
+    { description: 'How far recent reports have moved from what was learned.' },
+  ),
   engine: Type.Object(
     {
       name: oneOf(['kernel', 'tensor']),

@@ -6,7 +6,13 @@ import t from 'tap'
 import { migrate } from '../../db/migrate.js'
 import { openSql, testDatabase, testDirectory } from '../postgres.js'
 
-const MIGRATIONS = ['001_gateway_tables.sql', '002_rollups.sql', '003_models.sql', '004_ingest.sql']
+const MIGRATIONS = [
+  '001_gateway_tables.sql',
+  '002_rollups.sql',
+  '003_models.sql',
+  '004_ingest.sql',
+  '005_streams.sql',
+]
 
 const TABLES = [
   'anomaly_events',

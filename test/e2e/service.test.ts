@@ -33,7 +33,7 @@ t.test('with nothing but a folder the service starts, learns, stops, and knows i
   t.match(health.body.data, { status: 'healthy', database: 'connected', database_mode: 'embedded' })
   t.equal((await get(`${first.url}/health/ready`)).status, 200)
   t.match((await post(`${first.url}/train`)).body.data, { anomaly_detector: { trained: false, samples: 0 } })
-  await post(`${first.url}/generate/synthetic`, { seed: 42 })
+  await post(`${first.url}/generate/synthetic`, { seed: 42, duration_hours: 24 })
   const trained = await post(`${first.url}/train/synthetic`)
   t.match(trained.body.data, { trained: true, samples: 10_080 })
   t.equal(await first.end('SIGTERM'), 0)

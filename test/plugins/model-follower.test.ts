@@ -16,8 +16,9 @@ import { openSql, silentLog, testDatabase } from '../postgres.js'
 import { switchableProxy } from './switchable-proxy.js'
 
 const SAMPLES = Float64Array.from(Array<number[]>(10).fill([50, 45, 90, 135, 0.01]).flat())
+const TIMES = Float64Array.from({ length: 10 }, (_, index) => index * 60_000)
 const OPTIONS = { contamination: 0.1, anomalyThreshold: -0.5, nEstimators: 10, seed: 1 }
-const MODEL = fitAnomalyModel(SAMPLES, OPTIONS)
+const MODEL = fitAnomalyModel({ samples: SAMPLES, timesMs: TIMES }, OPTIONS)
 
 async function registryOn(t: Test, sql: Sql) {
   const path = await mkdtemp(join(tmpdir(), 'aegis-ml-test-'))

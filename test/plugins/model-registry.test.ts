@@ -20,12 +20,18 @@ import { silentLog, testDatabase } from '../postgres.js'
 
 const row = [50, 45, 90, 135, 0.01]
 const model = (minutes: number) =>
-  fitAnomalyModel(Float64Array.from(Array(minutes).fill(row).flat()), {
-    contamination: 0.1,
-    anomalyThreshold: -0.5,
-    nEstimators: 10,
-    seed: 1,
-  })
+  fitAnomalyModel(
+    {
+      samples: Float64Array.from(Array(minutes).fill(row).flat()),
+      timesMs: Float64Array.from({ length: minutes }, (_, index) => index * 60_000),
+    },
+    {
+      contamination: 0.1,
+      anomalyThreshold: -0.5,
+      nEstimators: 10,
+      seed: 1,
+    },
+  )
 const SMALL = model(10)
 const LARGE = model(30)
 const clock = () => new Date('2026-01-31T12:00:00.000Z')

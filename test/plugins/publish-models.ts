@@ -9,9 +9,10 @@ import { ModelStore } from '../../plugins/model-store.js'
 import { connectTo, silentLog } from '../postgres-server.js'
 
 const [folder, connection] = process.argv.slice(2)
-const samples = Float64Array.from({ length: 5 * 50 }, (_, index) => index % 7)
+const samples = Float64Array.from({ length: 5 * 50 }, (_, index) => (index % 7) / 10)
 const options = { contamination: 0.1, anomalyThreshold: -0.5, nEstimators: 20, seed: 1 }
-const model = fitAnomalyModel(samples, options)
+const timesMs = Float64Array.from({ length: 50 }, (_, index) => index * 60_000)
+const model = fitAnomalyModel({ samples, timesMs }, options)
 const sql = connectTo(JSON.parse(connection!) as Connection)
 const stores = {
   anomaly: new ModelStore(sql, new ModelFiles(folder!), silentLog, ANOMALY_DETECTOR),

@@ -69,7 +69,7 @@ export interface paths {
         put?: never;
         /**
          * Judge one interval of traffic
-         * @description Needs an active model. The report also moves the sliding window of its source: the third anomalous minute in a row is confirmed. A second report for the same source and minute replaces the first; an older one is judged but moves nothing.
+         * @description Needs an active model. The report also moves the stream of its source: `confirmed` says that the minute belongs to an alarm that is certain. A second report for the same source and minute replaces the first; an older one is judged but moves nothing.
          */
         post: operations["detect"];
         delete?: never;
@@ -89,7 +89,7 @@ export interface paths {
         put?: never;
         /**
          * Judge up to 10,000 intervals
-         * @description Each is judged by itself; the sliding windows are neither asked nor moved.
+         * @description Each is judged by itself, or with mode replay in order of time, as a stream of its own: a way to try a model or a setting on history. The streams of /detect are neither asked nor moved.
          */
         post: operations["detectBatch"];
         delete?: never;
@@ -622,7 +622,7 @@ export interface components {
             normalized_score: number;
             /** @description Null when anomaly is false. */
             anomaly_type: ("traffic_spike" | "traffic_drop" | "latency_spike" | "error_rate_spike" | "pattern_anomaly" | "multi_dimensional") | null;
-            /** @description Null when anomaly is false. */
+            /** @description Null when anomaly is false. By how far the deviation goes beyond the line where it matters (1.5, 2.5 and 4 times), and a step higher when it has lasted for half an hour. */
             severity: ("low" | "medium" | "high" | "critical") | null;
             /** @description How certain the verdict is. */
             confidence: number;
@@ -679,7 +679,7 @@ export interface components {
             };
             /** @description Anomalous reports in a row, this one included. */
             streak: number;
-            /** @description This is the third anomalous report in a row, or a later one. */
+            /** @description The minute belongs to an alarm that is certain: one large deviation, two anomalous minutes in a row, or a small deviation that lasts. False in batches. */
             confirmed: boolean;
             /** @description The version of the model that judged. */
             model_version: string;
@@ -706,6 +706,11 @@ export interface components {
          */
         Batch: {
             metrics: components["schemas"]["Metrics"][];
+            /**
+             * @description Each interval by itself (independent, when left out), or in order of time as a stream.
+             * @enum {string}
+             */
+            mode?: "independent" | "replay";
         };
         BatchVerdict: {
             /** @description A verdict for each interval, in their order. */
@@ -715,6 +720,27 @@ export interface components {
                 anomalies: number;
                 anomaly_rate: number;
             };
+            /** @description The alarms of a replay, in order of time. */
+            episodes?: {
+                source: string;
+                /**
+                 * Format: date-time
+                 * @example 2026-01-31T12:00:00.000Z
+                 */
+                from: string;
+                /**
+                 * Format: date-time
+                 * @description The last report that belongs to it.
+                 * @example 2026-01-31T12:00:00.000Z
+                 */
+                to: string;
+                /** @enum {string} */
+                type: "traffic_spike" | "traffic_drop" | "latency_spike" | "error_rate_spike" | "pattern_anomaly" | "multi_dimensional";
+                /** @enum {string} */
+                severity: "low" | "medium" | "high" | "critical";
+                /** @description Of its severest minute. */
+                explanation: string;
+            }[];
         };
         /** @description Where the last reports of a source are heading. */
         Trend: {
@@ -973,6 +999,89 @@ export interface components {
                         min: number;
                         max: number;
                     };
+                };
+                /** @description The rhythms follow its clocks. */
+                time_zone: string;
+                /** @description What was learned of the usual value of each feature. */
+                rhythms: {
+                    requests_per_second: {
+                        /**
+                         * @description What the usual value depends on: nothing, the time of day, that of working days and of weekends, the time of the week.
+                         * @enum {string}
+                         */
+                        rhythm: "none" | "day" | "weekpart" | "week";
+                        /** @description On the minute of the hour too, as jobs on the hour do. */
+                        minute_of_hour: boolean;
+                        /** @description Minutes of the day that stand out by themselves. */
+                        sharp_minutes: number;
+                    };
+                    avg_latency_ms: {
+                        /**
+                         * @description What the usual value depends on: nothing, the time of day, that of working days and of weekends, the time of the week.
+                         * @enum {string}
+                         */
+                        rhythm: "none" | "day" | "weekpart" | "week";
+                        /** @description On the minute of the hour too, as jobs on the hour do. */
+                        minute_of_hour: boolean;
+                        /** @description Minutes of the day that stand out by themselves. */
+                        sharp_minutes: number;
+                    };
+                    p95_latency_ms: {
+                        /**
+                         * @description What the usual value depends on: nothing, the time of day, that of working days and of weekends, the time of the week.
+                         * @enum {string}
+                         */
+                        rhythm: "none" | "day" | "weekpart" | "week";
+                        /** @description On the minute of the hour too, as jobs on the hour do. */
+                        minute_of_hour: boolean;
+                        /** @description Minutes of the day that stand out by themselves. */
+                        sharp_minutes: number;
+                    };
+                    p99_latency_ms: {
+                        /**
+                         * @description What the usual value depends on: nothing, the time of day, that of working days and of weekends, the time of the week.
+                         * @enum {string}
+                         */
+                        rhythm: "none" | "day" | "weekpart" | "week";
+                        /** @description On the minute of the hour too, as jobs on the hour do. */
+                        minute_of_hour: boolean;
+                        /** @description Minutes of the day that stand out by themselves. */
+                        sharp_minutes: number;
+                    };
+                    error_rate: {
+                        /**
+                         * @description What the usual value depends on: nothing, the time of day, that of working days and of weekends, the time of the week.
+                         * @enum {string}
+                         */
+                        rhythm: "none" | "day" | "weekpart" | "week";
+                        /** @description On the minute of the hour too, as jobs on the hour do. */
+                        minute_of_hour: boolean;
+                        /** @description Minutes of the day that stand out by themselves. */
+                        sharp_minutes: number;
+                    };
+                };
+                /** @description Deviations that are smaller never matter: MIN_EFFECT_…. */
+                min_effects: {
+                    traffic: number;
+                    latency: number;
+                    latency_ms: number;
+                    error_rate: number;
+                    requests: number;
+                };
+                /** @description How far recent reports have moved from what was learned. */
+                drift: {
+                    /** @description Reports that it stands on, older ones counting less. */
+                    minutes: number;
+                    /** @description Population stability index; null without a report. */
+                    features: {
+                        requests_per_second: number | null;
+                        avg_latency_ms: number | null;
+                        p95_latency_ms: number | null;
+                        p99_latency_ms: number | null;
+                        error_rate: number | null;
+                    };
+                    /** @description An index is above 0.25: train anew. */
+                    retrain: boolean;
                 };
                 /** @description What scores the forest. */
                 engine: {

@@ -1,4 +1,5 @@
 import type { MaybeRow, PendingQuery, Sql } from 'postgres'
+import type { History } from '../../../models/anomaly/model.js'
 import type { TrafficTable } from '../traffic.js'
 import { DAY_MS, type TimeRange } from './times.js'
 
@@ -11,7 +12,7 @@ export async function readMinuteFigures(
   table: TrafficTable,
   { from, to, exclude = [] }: TimeRange & { readonly exclude?: readonly TimeRange[] },
   signal: AbortSignal,
-): Promise<Float64Array> {
+): Promise<History> {
   const days: Buffer[] = []
   let next = from
   for (;;) {
@@ -19,7 +20,7 @@ export async function readMinuteFigures(
     const page = await cancelledBy(signal, pageOf(sql, table, { from: next, to }, exclude))
     days.push(...page.map(({ figures }) => figures))
     const last = page.at(-1)
-    if (last === undefined || page.length < PAGE) return toNumbers(Buffer.concat(days))
+    if (last === undefined || page.length < PAGE) return toHistory(Buffer.concat(days))
     next = new Date(last.day.getTime() + DAY_MS)
   }
 }
@@ -27,7 +28,7 @@ export async function readMinuteFigures(
 const pageOf = (sql: Sql, table: TrafficTable, { from, to }: TimeRange, exclude: readonly TimeRange[]) =>
   sql<{ day: Date; figures: Buffer }[]>`
     select date_trunc('day', minute, 'UTC') as day, string_agg(
-      float8send(requests::float8 / 60) || float8send(latency_sum / latencies) || float8send(latency_p95)
+      float8send(extract(epoch from minute)::float8 * 1000) || float8send(requests::float8 / 60) || float8send(latency_sum / latencies) || float8send(latency_p95)
         || float8send(latency_p99) || float8send(errors::float8 / requests),
       '' order by minute) as figures
     from aegis_ml_rollup_minutes
@@ -49,8 +50,16 @@ async function cancelledBy<T>(signal: AbortSignal, query: PendingQuery<T & reado
   }
 }
 
-function toNumbers(bytes: Buffer): Float64Array {
-  const numbers = new Float64Array(bytes.length / 8)
-  for (let i = 0; i < numbers.length; i++) numbers[i] = bytes.readDoubleBE(8 * i)
-  return numbers
+/** A row has its time before the five figures. */
+const ROW = 6
+
+function toHistory(bytes: Buffer): History {
+  const count = bytes.length / (8 * ROW)
+  const timesMs = new Float64Array(count)
+  const samples = new Float64Array(count * (ROW - 1))
+  for (let row = 0; row < count; row++) {
+    timesMs[row] = bytes.readDoubleBE(8 * ROW * row)
+    for (let k = 1; k < ROW; k++) samples[row * (ROW - 1) + k - 1] = bytes.readDoubleBE(8 * (ROW * row + k))
+  }
+  return { samples, timesMs }
 }

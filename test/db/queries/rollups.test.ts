@@ -27,7 +27,7 @@ t.test('figures of minutes are those of the rows, bit by bit', async (t) => {
       where timestamp < ${minutesAfterStart(60)} group by date_trunc('minute', timestamp)
       having count(latency) > 0 order by date_trunc('minute', timestamp)`
     const range = { from: START, to: minutesAfterStart(90) }
-    const found = await minuteFigures(sql, table, range, neverAborted)
+    const { samples: found } = await minuteFigures(sql, table, range, neverAborted)
     t.ok(expected.length > 50)
     t.same(
       [...found],
@@ -44,7 +44,7 @@ t.test('minutes that an excluded interval reaches into are left out', async (t) 
   const read = async (from: number, to: number, exclude: [number, number][] = []) => {
     const ranges = exclude.map(([from, to]) => ({ from: minutesAfterStart(from), to: minutesAfterStart(to) }))
     const range = { from: minutesAfterStart(from), to: minutesAfterStart(to), exclude: ranges }
-    return [...(await minuteFigures(sql, 'request_logs', range, neverAborted))]
+    return [...(await minuteFigures(sql, 'request_logs', range, neverAborted)).samples]
   }
   const all = await read(0, 60)
   t.equal(all.length, 300)

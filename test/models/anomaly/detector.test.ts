@@ -1,12 +1,16 @@
 import t from 'tap'
 import { judgeIntervals } from '../../../models/anomaly/detector.js'
-import { deviations } from '../../../models/anomaly/deviation.js'
+import { deviationOf, NO_LEVEL } from '../../../models/anomaly/deviation.js'
+import { DEFAULT_EFFECTS } from '../../../models/anomaly/effects.js'
+import { expectedAt } from '../../../models/anomaly/expectation.js'
 import { FEATURES, mapFeatures, N_FEATURES, type Interval } from '../../../models/anomaly/features.js'
-import { fitAnomalyModel, type AnomalyModel } from '../../../models/anomaly/model.js'
+import { fitAnomalyModel, type AnomalyModel, type History } from '../../../models/anomaly/model.js'
 import { anomalyModelFromState, anomalyModelToState } from '../../../models/anomaly/state.js'
-import { FOREST_COLUMNS, writeForestRow } from '../../../models/anomaly/strengths.js'
+import { fromScale } from '../../../models/anomaly/scales.js'
+import { channelsOf, FOREST_COLUMNS, strengthsOf, writeForestRow } from '../../../models/anomaly/strengths.js'
 import type { Verdict } from '../../../models/anomaly/verdict.js'
 import { anomalyScores } from '../../../models/index.js'
+import { localTimeOf } from '../../../models/seasonality/local-time.js'
 import { quantile } from '../../../models/statistics/quantile.js'
 import { generateTraffic } from '../../../models/synthetic/traffic.js'
 
@@ -23,14 +27,28 @@ const USUAL: Minute = {
   error_rate: 0.01,
 }
 
-const matrix = (rows: Iterable<Minute>) =>
-  Float64Array.from([...rows].flatMap((row) => FEATURES.map((name) => row[name])))
+/** A Tuesday of the week after, when the traffic is about the base's. */
+const USUAL_TIME = START + (7 + 1) * 86_400_000 + 9 * 3_600_000
+
+const matrix = (rows: Iterable<Minute>): History => {
+  const minutes = [...rows]
+  return {
+    samples: Float64Array.from(minutes.flatMap((row) => FEATURES.map((name) => row[name]))),
+    timesMs: Float64Array.from(minutes, (_, index) => START + index * 60_000),
+  }
+}
 const week = (anomalyRate: number, seed = 42) =>
   generateTraffic({ minutes: 10_080, baseRps: 50, anomalyRate, seed, startMs: START })
 
-function ask(model: AnomalyModel, minute: Minute, requests = minute.requests_per_second * 60): Verdict {
-  const interval: Interval = { ...minute, seconds: 60, requests }
-  return judgeIntervals([interval], model, (matrix) => anomalyScores(model.forest, matrix))[0]!
+function ask(
+  model: AnomalyModel,
+  minute: Minute,
+  timeMs = USUAL_TIME,
+  more: Partial<Interval> = {},
+): Verdict {
+  const interval = { ...minute, seconds: 60, requests: minute.requests_per_second * 60, ...more }
+  const score = (rows: Float64Array) => anomalyScores(model.forest, rows)
+  return judgeIntervals([{ interval, timeMs }], model, DEFAULT_EFFECTS, score)[0]!
 }
 
 const synthetic = fitAnomalyModel(matrix(week(0.05)), OPTIONS)
@@ -75,7 +93,7 @@ for (const [name, model] of Object.entries(histories)) {
 
 t.test('a verdict is consistent in itself, whatever is asked', async (t) => {
   for (const minute of week(0.3, 7)) {
-    const verdict = ask(synthetic, minute)
+    const verdict = ask(synthetic, minute, minute.timestampMs)
     const problems = [
       verdict.anomaly !== verdict.normalizedScore >= 0.5,
       verdict.anomaly && verdict.score >= 0,
@@ -119,7 +137,10 @@ t.test('good news is no anomaly', async (t) => {
 })
 
 t.test('equal contributions where nothing deviates, all of it where one thing does', async (t) => {
-  const minute = mapFeatures((feature) => synthetic.expectations[feature].value)
+  const moment = localTimeOf('UTC')(USUAL_TIME)
+  const minute = mapFeatures((feature) =>
+    fromScale(feature, expectedAt(synthetic.expectations[feature], moment)),
+  )
   t.same(
     ask(synthetic, minute).contributions,
     mapFeatures(() => 1 / N_FEATURES),
@@ -149,9 +170,12 @@ t.test('a few requests are no evidence', async (t) => {
 })
 
 t.test('an explanation names the measured and the usual value', async (t) => {
-  const { explanation, expected } = ask(synthetic, { ...USUAL, requests_per_second: 500 })
-  t.match(explanation, /500 requests\/s/)
-  t.match(explanation, new RegExp(`${expected.requests_per_second.value.toPrecision(3)} requests/s`))
+  const { explanation } = ask(synthetic, { ...USUAL, requests_per_second: 500 })
+  t.match(explanation, /^Traffic 500 requests\/s/)
+  t.match(
+    explanation,
+    /\d+ times the usual\), expected [\d.]+–[\d.]+ requests\/s for Tuesday 09:00; \d+ % of the score\.$/,
+  )
   t.equal(ask(synthetic, USUAL).explanation, 'Traffic patterns are within normal parameters.')
 })
 
@@ -163,7 +187,9 @@ t.test('the threshold is the contamination quantile of −s, or the ceiling if t
     const forestRows = new Float64Array(rows.length * FOREST_COLUMNS)
     rows.forEach((row, index) => {
       const interval = { ...row, seconds: 60, requests: row.requests_per_second * 60 }
-      writeForestRow(deviations(interval, model.expectations), forestRows, index)
+      const moment = localTimeOf('UTC')(row.timestampMs)
+      const deviation = deviationOf(interval, moment, model.expectations, NO_LEVEL)
+      writeForestRow(strengthsOf(channelsOf(deviation, DEFAULT_EFFECTS, 1)), forestRows, index)
     })
     const negated = anomalyScores(model.forest, forestRows).map((score) => -score)
     t.equal(model.threshold, Math.min(quantile(negated, contamination), -0.5))
@@ -177,7 +203,7 @@ t.test('in an unseen week nearly all incidents are found, and hardly anything el
   let calm = 0
   let falseAlarms = 0
   for (const minute of week(0.05, 99)) {
-    const { anomaly } = ask(synthetic, minute)
+    const { anomaly } = ask(synthetic, minute, minute.timestampMs)
     if (minute.label) incidents++
     else calm++
     if (minute.label && anomaly) found++
@@ -198,7 +224,8 @@ t.test('a damaged state is refused', async (t) => {
   for (const key of Object.keys(state()))
     t.throws(() => anomalyModelFromState({ ...state(), [key]: undefined }), key)
   const unscaled = state()
-  unscaled['expectations'] = { ...synthetic.expectations, error_rate: { value: 0, up: 0, down: 1 } }
+  const expectations = unscaled['expectations'] as Record<string, { noise: object }>
+  expectations['error_rate']!.noise = { ...expectations['error_rate']!.noise, up: 0 }
   t.throws(() => anomalyModelFromState(unscaled), /scale/)
 })
 
@@ -213,7 +240,7 @@ t.test('too few samples, and values that are no traffic, are refused', async (t)
 })
 
 t.test('where nothing was ever recorded nothing is judged but errors', async (t) => {
-  const model = fitAnomalyModel(new Float64Array(60 * N_FEATURES), OPTIONS)
+  const model = fitAnomalyModel(matrix(Array(60).fill(mapFeatures(() => 0))), OPTIONS)
   t.equal(
     ask(
       model,
@@ -227,10 +254,7 @@ t.test('where nothing was ever recorded nothing is judged but errors', async (t)
 
 t.test('of an interval of so few requests that only its traffic counts, nothing else deviates', async (t) => {
   const slow = { avg_latency_ms: 9000, p95_latency_ms: 9000, p99_latency_ms: 9000, error_rate: 1 }
-  const judged = (minute: Minute) => {
-    const interval = { ...minute, seconds: 60, requests: 3000, trafficOnly: true }
-    return judgeIntervals([interval], synthetic, (rows) => anomalyScores(synthetic.forest, rows))[0]!
-  }
+  const judged = (minute: Minute) => ask(synthetic, minute, USUAL_TIME, { trafficOnly: true })
   t.match(ask(synthetic, { ...USUAL, ...slow }), { anomaly: true })
   t.match(judged({ ...USUAL, ...slow }), { anomaly: false })
   const silence = judged({ ...USUAL, ...slow, requests_per_second: 0 })

@@ -45,7 +45,12 @@ t.test('rows land in the traffic table, are counted, and training finds them', a
   const table = 'request_logs'
   const window = { retentionDays: 90, lookBackMinutes: 60 }
   await updateRollups(sql, { table, now: new Date(), ...window, signal, log: silentLog })
-  const figures = await minuteFigures(sql, table, { from: new Date(to.getTime() - 3 * DAY_MS), to }, signal)
+  const { samples: figures } = await minuteFigures(
+    sql,
+    table,
+    { from: new Date(to.getTime() - 3 * DAY_MS), to },
+    signal,
+  )
   const [minutes] =
     await sql`select count(distinct date_trunc('minute', timestamp))::int as n from request_logs`
   t.equal(figures.length / 5, minutes!['n'])
@@ -70,7 +75,7 @@ t.test('late rows are found too: the range that was touched is on record', async
   t.match(await insert('--days', '1', '--base-rps', '0.1'), { code: 0 })
   await update()
   const range = { from: new Date(now.getTime() - 2 * DAY_MS), to: now }
-  const figures = await minuteFigures(sql, 'request_logs', range, new AbortController().signal)
+  const { samples: figures } = await minuteFigures(sql, 'request_logs', range, new AbortController().signal)
   t.ok(figures.length / 5 > 1300, `${figures.length / 5} minutes`)
 })
 

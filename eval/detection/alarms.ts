@@ -1,0 +1,29 @@
+import { MINUTE_MS } from './simulated-gateway.js'
+import type { Judged } from './contenders.js'
+
+/** Minutes without an alarm that do not end it. */
+const JOINED = 5
+
+/** Alarmed minutes one after another. */
+export interface Alarm {
+  readonly minutes: readonly Judged[]
+  readonly startMs: number
+  /** End of its last minute. */
+  readonly endMs: number
+}
+
+/** Joins alarmed minutes to alarms, over gaps of up to five minutes. */
+export function alarmsOf(judged: readonly Judged[]): Alarm[] {
+  const runs: Judged[][] = []
+  for (const each of judged) {
+    if (!each.alarmed) continue
+    const run = runs.at(-1)
+    if (run && each.timeMs - run.at(-1)!.timeMs <= (JOINED + 1) * MINUTE_MS) run.push(each)
+    else runs.push([each])
+  }
+  return runs.map((minutes) => ({
+    minutes,
+    startMs: minutes[0]!.timeMs,
+    endMs: minutes.at(-1)!.timeMs + MINUTE_MS,
+  }))
+}

@@ -1,0 +1,118 @@
+import { assess, judgeIntervals, type ScoreRows, type TimedInterval } from '../../models/anomaly/detector.js'
+import { DEFAULT_EFFECTS } from '../../models/anomaly/effects.js'
+import { FEATURES, N_FEATURES } from '../../models/anomaly/features.js'
+import { fitAnomalyModel, type AnomalyModel } from '../../models/anomaly/model.js'
+import type { Strengths } from '../../models/anomaly/strengths.js'
+import type { Verdict } from '../../models/anomaly/verdict.js'
+import { anomalyScores } from '../../models/isolation-forest/anomaly-scores.js'
+import { fitIsolationForest } from '../../models/isolation-forest/fit-isolation-forest.js'
+import { contaminationThreshold } from '../../models/isolation-forest/threshold.js'
+import { createKernelEngine } from '../../models/scoring/kernel-engine.js'
+import type { OwnLevel } from '../../models/stream/own-level.js'
+import { beginStream, judgeNext, WHOLE } from '../../models/stream/stream.js'
+import type { Row } from './minutes.js'
+
+/** What a contender says of a reported minute. */
+export interface Judged {
+  readonly timeMs: number
+  readonly row: Row
+  /** It is, or belongs to, an alarm. */
+  readonly alarmed: boolean
+  /** Orders minutes by how anomalous they look. */
+  readonly rank: number
+  /** Of contenders that say more than a score. */
+  readonly verdict: Verdict | null
+  readonly strengths: Strengths | null
+}
+
+export interface Fitted {
+  readonly model: AnomalyModel
+  readonly score: ScoreRows
+}
+
+export function fitOurs(history: readonly Row[]): Fitted {
+  const options = { contamination: 0.1, anomalyThreshold: -0.5, seed: 1 }
+  const model = fitAnomalyModel(
+    { samples: samplesOf(history), timesMs: Float64Array.from(history, ({ timestampMs }) => timestampMs) },
+    options,
+  )
+  const engine = createKernelEngine(model.forest)
+  return { model, score: (matrix) => engine.score(matrix) }
+}
+
+/** As a stream: alarms are confirmed minutes. */
+export function judgeStream({ model, score }: Fitted, rows: readonly Row[], source = WHOLE): Judged[] {
+  let state = beginStream(source)
+  return rows.map((row) => {
+    const timed = timedOf(row)
+    const { own } = state
+    const next = judgeNext(state, timed, model, DEFAULT_EFFECTS, score)
+    state = next.state
+    const { verdict } = next
+    return {
+      timeMs: row.timestampMs,
+      row,
+      alarmed: verdict.confirmed,
+      rank: verdict.normalizedScore,
+      verdict,
+      strengths: strengthsAt(model, timed, own),
+    }
+  })
+}
+
+/** Minute by minute: alarms are anomalous minutes. */
+export function judgeBatch({ model, score }: Fitted, rows: readonly Row[]): Judged[] {
+  const timed = rows.map(timedOf)
+  return judgeIntervals(timed, model, DEFAULT_EFFECTS, score).map((verdict, i) => ({
+    timeMs: rows[i]!.timestampMs,
+    row: rows[i]!,
+    alarmed: verdict.anomaly,
+    rank: verdict.normalizedScore,
+    verdict,
+    strengths: strengthsAt(model, timed[i]!),
+  }))
+}
+
+/** A plain isolation forest over the five values as they are: alarms are minutes beyond its threshold. */
+export function judgePlain(
+  history: readonly Row[],
+  rows: readonly Row[],
+  contaminations: readonly number[],
+): Judged[][] {
+  const samples = samplesOf(history)
+  const forest = fitIsolationForest(samples, { nSamples: history.length, nFeatures: N_FEATURES, seed: 1 })
+  const usual = anomalyScores(forest, samples).map((score) => -score)
+  const scores = anomalyScores(forest, samplesOf(rows))
+  return contaminations.map((contamination) => {
+    const threshold = contaminationThreshold(usual, contamination, -0.5)
+    return rows.map((row, i) => ({
+      timeMs: row.timestampMs,
+      row,
+      alarmed: -scores[i]! < threshold,
+      rank: scores[i]!,
+      verdict: null,
+      strengths: null,
+    }))
+  })
+}
+
+/** What the forest says is no part of them. */
+const UNSCORED: ScoreRows = (matrix) => new Float64Array(matrix.length)
+
+function strengthsAt(model: AnomalyModel, timed: TimedInterval, own?: OwnLevel): Strengths {
+  return assess([timed], model, DEFAULT_EFFECTS, UNSCORED, own, 1)[0]!.strengths
+}
+
+function timedOf(row: Row): TimedInterval {
+  const { timestampMs, ...values } = row
+  return {
+    interval: { ...values, seconds: 60, requests: Math.round(60 * row.requests_per_second) },
+    timeMs: timestampMs,
+  }
+}
+
+function samplesOf(rows: readonly Row[]): Float64Array {
+  const samples = new Float64Array(rows.length * N_FEATURES)
+  rows.forEach((row, i) => FEATURES.forEach((feature, j) => (samples[i * N_FEATURES + j] = row[feature])))
+  return samples
+}

@@ -1,0 +1,77 @@
+import type { Random } from '../../models/statistics/random.js'
+import { NO_CHANGE, type Change } from './change.js'
+import { between, times } from './draws.js'
+
+export type Size = 'large' | 'small'
+
+/** How much is changed, without when. */
+type Amount = Partial<Pick<Change, 'traffic' | 'latency' | 'tail' | 'errors'>>
+type DrawAmount = (random: Random) => Amount
+
+const spike: DrawAmount = (random) => ({ traffic: times(random, 2, 7) })
+const drop: DrawAmount = (random) => ({ traffic: between(random, 0.1, 0.5) })
+const slow: DrawAmount = (random) => ({ latency: times(random, 2, 6) })
+const failing: DrawAmount = (random) => ({ errors: times(random, 0.08, 0.5) })
+
+const TOGETHER: readonly (readonly DrawAmount[])[] = [
+  [spike, slow],
+  [spike, failing],
+  [slow, failing],
+  [drop, failing],
+  [drop, slow],
+  [spike, slow, failing],
+]
+
+/** Large ones: about twice the usual or more, half of it or less, errors up by eight points or more. */
+const LARGE: Readonly<Record<string, DrawAmount>> = {
+  silence: () => ({ traffic: 0 }),
+  drop,
+  spike,
+  slow,
+  failing,
+  'several at once': (random) =>
+    TOGETHER[random.integer(TOGETHER.length)]!.reduce((all, draw) => ({ ...all, ...draw(random) }), {}),
+}
+
+/** Small ones: some tens of percent or a few points of errors. */
+const SMALL: Readonly<Record<string, DrawAmount>> = {
+  more: (random) => ({ traffic: between(random, 1.3, 1.6) }),
+  fewer: (random) => ({ traffic: between(random, 0.4, 0.7) }),
+  slower: (random) => ({ latency: between(random, 1.3, 1.8) }),
+  'slow p99': (random) => ({ tail: { factor: between(random, 1.4, 2.5), of: 'p99' } }),
+  'slow p95': (random) => ({ tail: { factor: between(random, 1.4, 2.5), of: 'p95' } }),
+  'some errors': (random) => ({ errors: between(random, 0.02, 0.07) }),
+}
+
+const KINDS = { large: LARGE, small: SMALL }
+const MINUTES = { large: [3, 30], small: [15, 120] } as const
+
+/** Between one and the next, at least. */
+const APART = 60
+
+/** Places and amounts that are tried before one is given up. */
+const TRIES = 100
+
+/**
+ * Draws incidents over a stretch of time, each in a part of its own, the kinds in turn from a random one on.
+ * @param isFair whether the requests of those minutes could show it at all; if not, another is drawn
+ */
+export function drawIncidents(
+  random: Random,
+  { size, count, start: from, end: to }: { size: Size; count: number; start: number; end: number },
+  isFair: (change: Change) => boolean,
+): Change[] {
+  const kinds = Object.entries(KINDS[size])
+  const first = random.integer(kinds.length)
+  const part = Math.floor((to - from) / count)
+  return Array.from({ length: count }, (_, i): Change | null => {
+    const [name, amount] = kinds[(first + i) % kinds.length]!
+    for (let attempt = 0; attempt < TRIES; attempt++) {
+      const minutes = Math.round(times(random, MINUTES[size][0], MINUTES[size][1]))
+      const start = from + i * part + APART + random.integer(part - APART - minutes)
+      const change = { ...NO_CHANGE, name, start, end: start + minutes, ...amount(random) }
+      if (isFair(change)) return change
+    }
+    return null
+  }).filter((change) => change !== null)
+}

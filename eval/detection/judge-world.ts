@@ -1,0 +1,51 @@
+import { fitOurs, judgeBatch, judgePlain, judgeStream, type Fitted, type Judged } from './contenders.js'
+import type { Size } from './incidents.js'
+import { scoreWeek, type WeekResult } from './score-week.js'
+import { MINUTE_MS } from './simulated-gateway.js'
+import { drawWorld, type JudgedWeek, type World } from './world.js'
+
+export const STREAM = 'stream'
+export const BATCH = 'batch'
+export const TENTH = 'a tenth'
+/** The whole gateway on the incidents that its tenth can show. */
+export const WHOLE_OF_TENTH = 'the whole'
+export const PLAIN = { 'plain 0.1': 0.1, 'plain 0.01': 0.01 } as const
+
+/** Minutes in which a source that was never heard of makes itself known. */
+const ACQUAINTANCE = 30
+
+/** Draws a gateway, fits all contenders, and scores them on both weeks. */
+export function judgeWorld(
+  name: string,
+  seed: number,
+  sizes: readonly Size[] = ['large', 'small'],
+): WeekResult[] {
+  const world = drawWorld(name, seed)
+  const fitted = fitOurs(world.history)
+  return sizes.flatMap((size) => judgeSize(size, world, fitted))
+}
+
+function judgeSize(size: Size, world: World, fitted: Fitted): WeekResult[] {
+  const week = world[size]
+  const stream = judgeStream(fitted, week.rows)
+  const plain = judgePlain(world.history, week.rows, Object.values(PLAIN))
+  return [
+    scoreWeek(STREAM, size, world, week, stream),
+    scoreWeek(BATCH, size, world, week, judgeBatch(fitted, week.rows)),
+    ...Object.keys(PLAIN).map((contender, i) => scoreWeek(contender, size, world, week, plain[i]!)),
+    ...judgeTenth(size, world, fitted, stream),
+  ]
+}
+
+/** A source with a tenth of the traffic beside the whole, both on the incidents that the tenth can show. */
+function judgeTenth(size: Size, world: World, fitted: Fitted, whole: readonly Judged[]): WeekResult[] {
+  const tenth = world.tenth[size]
+  if (tenth.incidents.length === 0) return []
+  const hidden = world[size].incidents.filter((incident) => !tenth.incidents.includes(incident))
+  const judged = judgeStream(fitted, tenth.rows, 'one-of-ten')
+  const fromMs = tenth.rows[0]!.timestampMs + ACQUAINTANCE * MINUTE_MS
+  const known = (all: readonly Judged[]) => all.filter(({ timeMs }) => timeMs >= fromMs)
+  const score = (contender: string, week: JudgedWeek, said: readonly Judged[]) =>
+    scoreWeek(contender, size, world, week, known(said), hidden)
+  return [score(TENTH, tenth, judged), score(WHOLE_OF_TENTH, tenth, whole)]
+}

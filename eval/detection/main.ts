@@ -1,0 +1,59 @@
+import { writeFileSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import { GATEWAYS } from './gateways/index.js'
+import { STREAM } from './judge-world.js'
+import { judgeAll } from './pool.js'
+import { printReliability, printSection } from './print.js'
+import { reliabilityOf } from './reliability.js'
+import { reportOf } from './report.js'
+import { sectionsOf } from './sections.js'
+import { misses } from './targets.js'
+import { printVerbose } from './verbose.js'
+import { drawWeek } from './week-picture.js'
+
+const help = `Usage: npm run eval -- [--seeds 7] [--first 1] [--gateways office-hours,little-traffic]
+                        [--verbose] [--svg FILE] [--report FILE]
+
+Draws so many seeds of each kind of gateway (${[...GATEWAYS.keys()].join(', ')}): two weeks of history with unlabelled
+incidents in them, and a week to judge with labelled ones. --verbose lists what was missed and every false alarm. --svg
+draws a week of the first gateway, --report writes the figures as markdown. Exits with 1 when a target is missed.`
+
+const { values } = parseArgs({
+  options: {
+    seeds: { type: 'string', default: '7' },
+    first: { type: 'string', default: '1' },
+    gateways: { type: 'string', default: [...GATEWAYS.keys()].join(',') },
+    verbose: { type: 'boolean', default: false },
+    svg: { type: 'string' },
+    report: { type: 'string' },
+    help: { type: 'boolean', short: 'h', default: false },
+  },
+})
+
+async function main(): Promise<number> {
+  if (values.help) {
+    console.log(help)
+    return 0
+  }
+  const [nSeeds, first] = [Number(values.seeds), Number(values.first)]
+  const gateways = values.gateways.split(',')
+  const unknown = gateways.filter((name) => !GATEWAYS.has(name))
+  if (!Number.isSafeInteger(nSeeds) || nSeeds < 1 || !Number.isSafeInteger(first) || unknown.length > 0) {
+    console.error(`--seeds and --first are whole numbers, --gateways known names.\n\n${help}`)
+    return 2
+  }
+  const tasks = Array.from({ length: nSeeds }, (_, i) =>
+    gateways.map((gateway) => ({ gateway, seed: first + i })),
+  ).flat()
+  const results = await judgeAll(tasks)
+  if (values.verbose) printVerbose(results)
+  const sections = sectionsOf(results)
+  for (const section of sections) printSection(section)
+  const bins = reliabilityOf(results.filter(({ contender }) => contender === STREAM))
+  printReliability('Confidence of anomalous minutes, stream', bins)
+  if (values.svg) writeFileSync(values.svg, drawWeek(gateways[0]!, first))
+  if (values.report) writeFileSync(values.report, reportOf(sections, bins, { gateways, nSeeds, first }))
+  return sections.some((section) => misses(section).length > 0) ? 1 : 0
+}
+
+process.exitCode = await main()

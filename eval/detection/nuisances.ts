@@ -1,0 +1,52 @@
+import type { Random } from '../../models/statistics/random.js'
+import { NO_CHANGE, type Change } from './change.js'
+import { between } from './draws.js'
+import { DAY, isWeekend } from './gateways/gateway.js'
+
+/** Single odd minutes in a week. */
+const ODD_MINUTES = 2
+
+/**
+ * What happens to gateways and is no incident: one of a holiday, a deployment that makes everything a little slower,
+ * and a launch; and single odd minutes.
+ *
+ * @param from first minute of the week, since the start of the history, which began at firstMinute of a week
+ */
+export function drawNuisances(random: Random, from: number, to: number, firstMinute: number): Change[] {
+  const draws = [holiday, slowerDeployment, launch]
+  const odd = Array.from({ length: ODD_MINUTES }, () => {
+    const start = from + 60 + random.integer(to - from - 120)
+    return { ...NO_CHANGE, name: 'odd minute', start, end: start + 1, traffic: 1.5 }
+  })
+  return [draws[random.integer(draws.length)]!(random, from, to, firstMinute), ...odd]
+}
+
+/** A weekday at about half its traffic, which nobody announced; people stay away over hours. */
+function holiday(random: Random, from: number, to: number, firstMinute: number): Change {
+  const days: number[] = []
+  for (let start = from; start < to; start++) {
+    const minute = firstMinute + start
+    if (minute % DAY === 0 && !isWeekend(minute) && start + DAY <= to) days.push(start)
+  }
+  const start = days[random.integer(days.length)]!
+  const traffic = between(random, 0.4, 0.6)
+  return { ...NO_CHANGE, name: 'holiday', start, end: start + DAY, traffic, ramp: 5 * 60 }
+}
+
+/** From one minute to the next everything takes 8 to 15 % longer, for good. */
+function slowerDeployment(random: Random, from: number, to: number): Change {
+  const start = from + random.integer(Math.floor((to - from) / 2)) + 6 * 60
+  return {
+    ...NO_CHANGE,
+    name: 'slower deployment',
+    start,
+    end: Infinity,
+    latency: between(random, 1.08, 1.15),
+  }
+}
+
+/** Growth by 40 % over a day, which stays. */
+function launch(random: Random, from: number, to: number): Change {
+  const start = from + random.integer(Math.floor((to - from) / 2)) + 6 * 60
+  return { ...NO_CHANGE, name: 'launch', start, end: Infinity, traffic: 1.4, ramp: DAY }
+}

@@ -1,0 +1,82 @@
+import type { Figures } from './figures.js'
+import type { ReliabilityBin } from './reliability.js'
+import { misses, TARGETS, type Scenario } from './targets.js'
+
+const WIDTHS = [14, 10, 8, 10, 7, 15, 9, 7, 7, 8]
+const HEAD = ['', 'incidents', 'recall', 'precision', 'F1', '95 %', 'false/day', 'type', 'delay', 'av.prec.']
+
+export interface Section {
+  readonly scenario: Scenario
+  /** Contenders, the one that the targets are for first. */
+  readonly rows: readonly (readonly [string, Figures])[]
+}
+
+/** A section as lines of cells: head, contenders, targets, what is missed. */
+export function cellsOf({ scenario, rows }: Section): string[][] {
+  const target = TARGETS[scenario]
+  const limit = (key: keyof typeof target, sign: string) =>
+    target[key] === undefined ? '' : `${sign} ${target[key]}`
+  return [
+    HEAD,
+    ...rows.map(([name, figures]) => [name, ...figureCells(figures)]),
+    [
+      'to reach',
+      '≥ 300',
+      '',
+      '',
+      limit('f1', '≥'),
+      '',
+      limit('falseAlarmsADay', '≤'),
+      limit('typeAccuracy', '≥'),
+      limit('delay', '≤'),
+      limit('averagePrecision', '≥'),
+    ],
+  ]
+}
+
+function figureCells(figures: Figures): string[] {
+  const { incidents, recall, precision, f1, f1Interval, falseAlarmsADay, typeAccuracy, delay } = figures
+  return [
+    String(incidents),
+    ...[recall, precision, f1].map(share),
+    f1Interval.map(share).join('–'),
+    falseAlarmsADay.toFixed(3),
+    Number.isNaN(typeAccuracy) ? '' : share(typeAccuracy),
+    Number.isNaN(delay) ? '' : String(delay),
+    share(figures.averagePrecision),
+  ]
+}
+
+export function printSection(section: Section): void {
+  console.log(`\n${section.scenario}`)
+  for (const cells of cellsOf(section)) printLine(cells)
+  const missed = misses(section)
+  if (missed.length > 0) console.log(`missed: ${missed.join(', ')}`)
+}
+
+export function reliabilityCells(bins: readonly ReliabilityBin[]): string[][] {
+  return [
+    ['confidence', 'minutes', 'mean', 'right'],
+    ...bins.map(({ from, to, minutes, meanConfidence, right }) => [
+      `${from}–${to}`,
+      String(minutes),
+      share(meanConfidence),
+      share(right),
+    ]),
+  ]
+}
+
+export function printReliability(title: string, bins: readonly ReliabilityBin[]): void {
+  console.log(`\n${title}`)
+  for (const cells of reliabilityCells(bins)) printLine(cells)
+}
+
+function share(value: number): string {
+  return value.toFixed(3)
+}
+
+export function printLine(cells: readonly string[]): void {
+  console.log(
+    cells.map((cell, i) => (i === 0 ? cell.padEnd(WIDTHS[i]!) : cell.padStart(WIDTHS[i]! + 1))).join(''),
+  )
+}

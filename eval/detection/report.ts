@@ -1,0 +1,43 @@
+import { cellsOf, reliabilityCells, type Section } from './print.js'
+import type { ReliabilityBin } from './reliability.js'
+import { misses } from './targets.js'
+
+const INTRODUCTION = `# How well incidents are found
+
+Written by \`npm run eval -- --report docs/detection-report.md\`. Every gateway is generated (\`eval/detection/gateways/\`):
+two weeks to learn from, about 4 % of whose minutes lie in unlabelled incidents, and one week to judge. An incident counts
+only if someone who knows exactly what is usual could see it in its requests, by eight standard deviations in all. An
+alarm is a confirmed episode (of contenders without streams: a run of anomalous minutes); minutes up to five apart are one
+alarm. It is false when it overlaps no incident, with a tolerance of 15 minutes after its end. F1 is of event recall and
+precision of alarms, its interval from 1,000 bootstrap resamples of whole weeks. Type is the share of found incidents that
+most minutes of the alarm name rightly, delay the median in minutes, average precision that of all minutes ranked by
+normalized score. Precision depends on how rare incidents are: there are eight a week here.`
+
+const CONFIDENCE = `How often a minute that was alarmed lies in an incident, by the confidence of its verdict. This too
+depends on how rare incidents are.`
+
+/** The figures as markdown. */
+export function reportOf(
+  sections: readonly Section[],
+  bins: readonly ReliabilityBin[],
+  { gateways, nSeeds, first }: { gateways: readonly string[]; nSeeds: number; first: number },
+): string {
+  const drawn = `Seeds ${first} to ${first + nSeeds - 1} of ${gateways.join(', ')}.`
+  const parts = sections.map((section) => {
+    const missed = misses(section)
+    const verdict = missed.length > 0 ? `\n\nMissed: ${missed.join(', ')}.` : ''
+    return `## ${section.scenario}\n\n${table(cellsOf(section))}${verdict}`
+  })
+  const reliability = `## Confidence\n\n${CONFIDENCE}\n\n${table(reliabilityCells(bins))}`
+  return `${[INTRODUCTION, drawn, ...parts, reliability].join('\n\n')}\n`
+}
+
+/** Padded as prettier does it, so that the written file passes its check. */
+function table(rows: readonly string[][]): string {
+  const widths = rows[0]!.map((_, column) => Math.max(3, ...rows.map((cells) => cells[column]!.length)))
+  const pad = (cell: string, column: number) =>
+    column === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[column]!)
+  const line = (cells: readonly string[]) => `| ${cells.map(pad).join(' | ')} |`
+  const rule = widths.map((width, column) => (column === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`))
+  return [line(rows[0]!), line(rule), ...rows.slice(1).map(line)].join('\n')
+}

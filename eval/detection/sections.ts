@@ -1,0 +1,27 @@
+import { figuresOf } from './figures.js'
+import type { Size } from './incidents.js'
+import { BATCH, PLAIN, STREAM, TENTH, WHOLE_OF_TENTH } from './judge-world.js'
+import type { Section } from './print.js'
+import type { WeekResult } from './score-week.js'
+import type { Scenario } from './targets.js'
+
+const plain = Object.keys(PLAIN)
+
+const SECTIONS: readonly { scenario: Scenario; size: Size; contenders: readonly string[] }[] = [
+  { scenario: 'Large incidents', size: 'large', contenders: [STREAM, BATCH, ...plain] },
+  { scenario: 'Small incidents and nuisances', size: 'small', contenders: [STREAM, BATCH, ...plain] },
+  { scenario: 'Large incidents, minute by minute', size: 'large', contenders: [BATCH] },
+  { scenario: 'Large incidents, a tenth of the traffic', size: 'large', contenders: [TENTH, WHOLE_OF_TENTH] },
+  { scenario: 'Small incidents, a tenth of the traffic', size: 'small', contenders: [TENTH, WHOLE_OF_TENTH] },
+]
+
+/** The tables of the report. */
+export function sectionsOf(results: readonly WeekResult[]): Section[] {
+  return SECTIONS.map(({ scenario, size, contenders }) => ({
+    scenario,
+    rows: contenders.map(
+      (name) =>
+        [name, figuresOf(results.filter((week) => week.contender === name && week.size === size))] as const,
+    ),
+  }))
+}

@@ -1,0 +1,74 @@
+import { createRandom, type Random } from '../../models/statistics/random.js'
+import { changed, type Change } from './change.js'
+import { drawDrift } from './drift.js'
+import { DAY } from './gateways/gateway.js'
+import { GATEWAYS } from './gateways/index.js'
+import { latencyShape } from './latency-shape.js'
+import { drawRow, type Condition, type Row } from './minutes.js'
+
+export const MINUTE_MS = 60_000
+/** A Monday. */
+const EPOCH_MS = Date.UTC(2025, 2, 3)
+
+/** Minutes since the start of the history, the end excluded. */
+export interface Stretch {
+  readonly start: number
+  readonly end: number
+}
+
+export interface Report extends Stretch {
+  readonly changes: readonly Change[]
+  /** Nothing is reported in them. */
+  readonly gaps: readonly Stretch[]
+  /** Of the traffic. */
+  readonly share: number
+}
+
+/** A gateway with its wandering levels, and the source of all that is random about it. */
+export interface SimulatedGateway {
+  readonly random: Random
+  /** Minutes from a Monday, 00:00, to the start of the history. */
+  readonly firstMinute: number
+  readonly startMs: number
+  /** The condition of a minute when nothing happens. */
+  readonly usual: (minute: number) => Condition
+  /** Draws the rows of a stretch of time in which something happens. */
+  readonly report: (report: Report) => Row[]
+}
+
+/** @throws RangeError when there is no such gateway */
+export function simulateGateway(name: string, seed: number, minutes: number): SimulatedGateway {
+  const draw = GATEWAYS.get(name)
+  if (!draw)
+    throw new RangeError(`No gateway is called ${name}; there are ${[...GATEWAYS.keys()].join(', ')}.`)
+  const random = createRandom(seed * 1000 + [...GATEWAYS.keys()].indexOf(name))
+  const firstMinute = random.integer(7) * DAY
+  const startMs = EPOCH_MS + firstMinute * MINUTE_MS
+  const { mix, dispersion, truth } = draw(random, firstMinute)
+  const shape = latencyShape(mix)
+  const drift = drawDrift(random, minutes)
+  const usual = (minute: number): Condition => {
+    const { requestsPerMinute, medianMs, errorShare } = truth(firstMinute + minute)
+    return {
+      requestsPerMinute: requestsPerMinute * drift.traffic[minute]!,
+      medianMs: medianMs * drift.latency[minute]!,
+      errorShare: errorShare * drift.errors[minute]!,
+      shape,
+    }
+  }
+  const report = ({ start, end, changes, gaps, share }: Report): Row[] => {
+    const rows: Row[] = []
+    for (let minute = start; minute < end; minute++) {
+      if (gaps.some((gap) => minute >= gap.start && minute < gap.end)) continue
+      const condition = changedBy(usual(minute), changes, minute)
+      const seen = { ...condition, requestsPerMinute: share * condition.requestsPerMinute }
+      rows.push(drawRow(random, seen, dispersion, startMs + minute * MINUTE_MS))
+    }
+    return rows
+  }
+  return { random, firstMinute, startMs, usual, report }
+}
+
+export function changedBy(condition: Condition, changes: readonly Change[], minute: number): Condition {
+  return changes.reduce((before, change) => changed(before, change, minute), condition)
+}

@@ -1,0 +1,41 @@
+import type { Figures } from './figures.js'
+
+/** What is judged, in the words of the tables. */
+export type Scenario =
+  | 'Large incidents'
+  | 'Small incidents and nuisances'
+  | 'Large incidents, minute by minute'
+  | 'Large incidents, a tenth of the traffic'
+  | 'Small incidents, a tenth of the traffic'
+
+type Target = Partial<
+  Record<'f1' | 'falseAlarmsADay' | 'typeAccuracy' | 'delay' | 'averagePrecision', number>
+>
+
+/** What the first contender of each table must reach, where more is better or less is. */
+export const TARGETS: Readonly<Record<Scenario, Target>> = {
+  'Large incidents': { f1: 0.99, falseAlarmsADay: 0.1, typeAccuracy: 0.97, delay: 1, averagePrecision: 0.99 },
+  'Small incidents and nuisances': { f1: 0.9, falseAlarmsADay: 0.3 },
+  'Large incidents, minute by minute': { f1: 0.97, falseAlarmsADay: 0.3 },
+  'Large incidents, a tenth of the traffic': {},
+  'Small incidents, a tenth of the traffic': {},
+}
+
+const LESS_IS_BETTER = ['falseAlarmsADay', 'delay']
+
+/** The figures of the first contender that miss their target, by name. */
+export function misses({
+  scenario,
+  rows,
+}: {
+  scenario: Scenario
+  rows: readonly (readonly [string, Figures])[]
+}): string[] {
+  const figures = rows[0]?.[1]
+  if (!figures) return []
+  return (Object.entries(TARGETS[scenario]) as [keyof Target, number][])
+    .filter(([key, target]) =>
+      LESS_IS_BETTER.includes(key) ? figures[key] > target : !(figures[key] >= target),
+    )
+    .map(([key]) => key)
+}

@@ -1,0 +1,89 @@
+import type { Random } from '../../models/statistics/random.js'
+import type { Change } from './change.js'
+import { WEEK } from './gateways/gateway.js'
+import { drawIncidents, type Size } from './incidents.js'
+import type { Condition, Row } from './minutes.js'
+import { drawNuisances } from './nuisances.js'
+import { isProvable } from './provable.js'
+import { changedBy, simulateGateway, type SimulatedGateway, type Stretch } from './simulated-gateway.js'
+
+const HISTORY: Stretch = { start: 0, end: 2 * WEEK }
+const JUDGED: Stretch = { start: 2 * WEEK, end: 3 * WEEK }
+
+/** Labelled incidents of a judged week; and unlabelled ones in two weeks of history, about 4 % of its minutes. */
+const INCIDENTS = 8
+const HISTORY_INCIDENTS = { large: 14, small: 9 }
+
+/** Minutes around an incident without gaps and odd minutes, which would hide it or be part of it. */
+const CLEAR = 30
+
+/** A week to judge: what was reported, and what really happened. */
+export interface JudgedWeek {
+  readonly rows: readonly Row[]
+  readonly incidents: readonly Change[]
+  readonly nuisances: readonly Change[]
+}
+
+/** A gateway of one kind and seed: its history, and the same third week with different things happening in it. */
+export interface World {
+  readonly gateway: string
+  readonly seed: number
+  /** When minute 0 of every change was. */
+  readonly startMs: number
+  readonly history: readonly Row[]
+  readonly large: JudgedWeek
+  readonly small: JudgedWeek
+  /** The same weeks of a source that has a tenth of the traffic; incidents that it cannot show are left out. */
+  readonly tenth: Readonly<Record<Size, JudgedWeek>>
+}
+
+/** @throws RangeError when there is no such gateway */
+export function drawWorld(name: string, seed: number): World {
+  const gateway = simulateGateway(name, seed, JUDGED.end)
+  const { random, startMs, firstMinute } = gateway
+  const history = drawHistory(gateway)
+  const large = drawWeek(gateway, 'large', [])
+  const nuisances = drawNuisances(random, JUDGED.start, JUDGED.end, firstMinute)
+  const small = drawWeek(gateway, 'small', nuisances)
+  const tenth = { large: large.tenth, small: small.tenth }
+  return { gateway: name, seed, startMs, history, large: large.whole, small: small.whole, tenth }
+}
+
+function drawHistory({ random, usual, report }: SimulatedGateway): Row[] {
+  const changes = (['large', 'small'] as const).flatMap((size) =>
+    drawIncidents(random, { size, count: HISTORY_INCIDENTS[size], ...HISTORY }, (change) =>
+      isProvable(change, usual, 1),
+    ),
+  )
+  return report({ ...HISTORY, changes, gaps: drawGaps(random, HISTORY), share: 1 })
+}
+
+/** The judged week as the whole gateway reports it, and as a tenth of it does. */
+function drawWeek(
+  { random, usual, report }: SimulatedGateway,
+  size: Size,
+  nuisances: readonly Change[],
+): { whole: JudgedWeek; tenth: JudgedWeek } {
+  const calm = (minute: number): Condition => changedBy(usual(minute), nuisances, minute)
+  const isShown = (share: number) => (change: Change) => isProvable(change, calm, share)
+  const incidents = drawIncidents(random, { size, count: INCIDENTS, ...JUDGED }, isShown(1))
+  const isClear = ({ start, end }: Stretch) =>
+    !incidents.some((each) => start < each.end + CLEAR && end > each.start - CLEAR)
+  const kept = nuisances.filter((each) => each.name !== 'odd minute' || isClear(each))
+  const gaps = drawGaps(random, JUDGED).filter(isClear)
+  const reported = (share: number): JudgedWeek => ({
+    rows: report({ ...JUDGED, changes: [...kept, ...incidents], gaps, share }),
+    incidents: share === 1 ? incidents : incidents.filter(isShown(share)),
+    nuisances: kept,
+  })
+  return { whole: reported(1), tenth: reported(0.1) }
+}
+
+/** Stretches without data, one or two a week. */
+function drawGaps(random: Random, { start, end }: Stretch): Stretch[] {
+  const count = Math.round((end - start) / WEEK) + random.integer(2)
+  return Array.from({ length: count }, () => {
+    const from = start + random.integer(end - start - 120)
+    return { start: from, end: from + 5 + random.integer(100) }
+  })
+}

@@ -1,0 +1,91 @@
+import { quantileSorted } from '../statistics/quantile.js'
+import { FEATURES, mapFeatures, type PerFeature } from './features.js'
+
+/** How far recent traffic has moved from what the model learned. */
+export interface Drift {
+  /** Minutes that it stands on, older ones counting less. */
+  readonly minutes: number
+  /** Population stability index of each feature; null where nothing is known of it. */
+  readonly features: PerFeature<number | null>
+  /** The model should be trained anew. */
+  readonly retrain: boolean
+}
+
+/** Standardised residuals are counted by the tenths of those that the model was trained on. */
+const TENTHS = 10
+
+/** Minutes in which what was counted loses half of its weight. */
+const HALF_LIFE_MINUTES = 1440
+
+/** From here on a population has moved (Siddiqi 2006, "Credit Risk Scorecards", chapter 7). */
+const MOVED = 0.25
+
+/** Fewer minutes say nothing. */
+const LEAST_MINUTES = 240
+
+/** The nine values between the tenths of the residuals of a history, ascending. */
+export function tenthsOf(residuals: readonly number[]): Float64Array {
+  const sorted = Float64Array.from(residuals.filter((each) => !Number.isNaN(each))).sort()
+  if (sorted.length === 0) return new Float64Array(0)
+  return Float64Array.from({ length: TENTHS - 1 }, (_, k) => quantileSorted(sorted, (k + 1) / TENTHS))
+}
+
+/** Counts the residuals of recent minutes beside those of the history. */
+export class DriftCounts {
+  readonly #tenths: PerFeature<Float64Array>
+  readonly #counts = mapFeatures(() => new Float64Array(TENTHS))
+  #minutes = 0
+
+  constructor(tenths: PerFeature<Float64Array>) {
+    this.#tenths = tenths
+  }
+
+  /** @param standard residuals in standard deviations of the model; NaN where not known */
+  add(standard: PerFeature<number>): void {
+    const kept = 2 ** (-1 / HALF_LIFE_MINUTES)
+    this.#minutes = this.#minutes * kept + 1
+    for (const feature of FEATURES) {
+      const counts = this.#counts[feature]
+      for (let k = 0; k < TENTHS; k++) counts[k]! *= kept
+      if (!Number.isNaN(standard[feature])) counts[placeOf(standard[feature], this.#tenths[feature])]!++
+    }
+  }
+
+  drift(): Drift {
+    const features = mapFeatures((feature) => stabilityIndex(this.#counts[feature], this.#tenths[feature]))
+    const retrain = FEATURES.some((feature) => (features[feature] ?? 0) > MOVED)
+    return {
+      minutes: Math.round(this.#minutes),
+      features,
+      retrain: retrain && this.#minutes >= LEAST_MINUTES,
+    }
+  }
+}
+
+function placeOf(value: number, tenths: Float64Array): number {
+  let place = 0
+  while (place < tenths.length && value > tenths[place]!) place++
+  return place
+}
+
+/**
+ * Σ (a − e) ln(a / e) over the shares a that are seen and e that were learned. Where neighbouring tenths are the same
+ * value (an error rate that is mostly 0) what they hold together is compared.
+ */
+function stabilityIndex(counts: Float64Array, tenths: Float64Array): number | null {
+  const total = counts.reduce((sum, count) => sum + count, 0)
+  if (total === 0 || tenths.length === 0) return null
+  let index = 0
+  let seen = 0
+  let learned = 0
+  for (let k = 0; k < TENTHS; k++) {
+    seen += counts[k]!
+    learned += 1 / TENTHS
+    if (k < tenths.length - 1 && tenths[k] === tenths[k + 1]) continue
+    const share = (seen + 0.5 * TENTHS * learned) / (total + 0.5 * TENTHS)
+    index += (share - learned) * Math.log(share / learned)
+    seen = 0
+    learned = 0
+  }
+  return index
+}

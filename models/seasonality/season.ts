@@ -1,0 +1,167 @@
+import { quantileSorted } from '../statistics/quantile.js'
+import { SLOTS, slotOf, type Rhythm } from './rhythm.js'
+
+/** What a moment adds to the level of its day, on the scale of the fit. */
+export interface Season {
+  readonly rhythm: Rhythm
+  /** By slot of the rhythm. */
+  readonly slots: Float64Array
+  /** Added by minute of the hour, as jobs on the hour do; null where it is no help. */
+  readonly minuteOfHour: Float64Array | null
+  /** Added by minute of the day where a job begins or ends on the minute; 0 nearly everywhere, null without days. */
+  readonly minuteOfDay: Float64Array | null
+}
+
+/** Samples in order of time, each with its moment. */
+export interface Moments {
+  /** NaN: nothing is known of this one. */
+  readonly values: Float64Array
+  /** Local day. */
+  readonly days: Int32Array
+  readonly minutesOfWeek: Uint16Array
+}
+
+const COARSER: Readonly<Record<Rhythm, Rhythm | null>> = {
+  none: null,
+  day: null,
+  weekpart: 'day',
+  week: 'weekpart',
+}
+
+/** With so many samples a slot is believed half, the coarser rhythm the other half. */
+const HALF_BELIEVED = 6
+
+/** Weights of a slot and its neighbours. */
+const KERNEL = [1, 2, 3, 2, 1]
+
+/** With so many samples a slot stands half for itself: edges of jobs that begin on the minute stay sharp. */
+const HALF_SHARP = 6
+
+export const NO_SEASON: Season = {
+  rhythm: 'none',
+  slots: new Float64Array(1),
+  minuteOfHour: null,
+  minuteOfDay: null,
+}
+
+export function seasonAt({ rhythm, slots, minuteOfHour, minuteOfDay }: Season, minuteOfWeek: number): number {
+  const ofHour = minuteOfHour ? minuteOfHour[minuteOfWeek % 60]! : 0
+  const ofDay = minuteOfDay ? minuteOfDay[minuteOfWeek % 1440]! : 0
+  return slots[slotOf(rhythm, minuteOfWeek)]! + ofHour + ofDay
+}
+
+/**
+ * Fits a season to values from which the level of their day was taken: the median of each slot, shrunk towards the
+ * coarser rhythm where it has few samples (n / (n + 6), as an empirical Bayes estimate with that many prior
+ * samples), and smoothed over its neighbours. O(n log n).
+ *
+ * @param isUsed which samples count
+ */
+export function fitSeason(
+  moments: Moments,
+  rhythm: Rhythm,
+  byMinuteOfHour: boolean,
+  isUsed: (index: number) => boolean = () => true,
+): Season {
+  const slots = fitSlots(moments, rhythm, isUsed)
+  const season = { ...NO_SEASON, rhythm, slots }
+  if (!byMinuteOfHour) return season
+  const left = moments.values.map((value, i) => value - seasonAt(season, moments.minutesOfWeek[i]!))
+  const groups = grouped(left, 60, (i) => moments.minutesOfWeek[i]! % 60, isUsed)
+  return { ...season, minuteOfHour: Float64Array.from(groups, (group) => shrunk(group, 0)) }
+}
+
+/** Fewer days do not tell a job from chance. */
+const LEAST_SHARP_DAYS = 5
+
+/** Standard errors of a median that are no chance, among 1,440 of them. */
+const SHARP = 4
+
+/**
+ * What the minutes of the day add where a slot is too coarse: a job that ends at 00:44 leaves one minute of its slot
+ * unlike the others. Only where the median over the days is far from chance.
+ */
+export function withSharpMinutes(
+  season: Season,
+  moments: Moments,
+  isUsed?: (index: number) => boolean,
+): Season {
+  const { values, minutesOfWeek } = moments
+  const left = values.map((value, i) => value - seasonAt(season, minutesOfWeek[i]!))
+  const groups = grouped(left, 1440, (i) => minutesOfWeek[i]! % 1440, isUsed ?? (() => true))
+  const sizes = left
+    .filter((value) => !Number.isNaN(value))
+    .map(Math.abs)
+    .sort()
+  if (sizes.length === 0) return season
+  const sigma = 1.4826 * quantileSorted(sizes, 0.5)
+  const minuteOfDay = Float64Array.from(groups, (group) => {
+    if (group.length < LEAST_SHARP_DAYS) return 0
+    const median = quantileSorted(group, 0.5)
+    return Math.abs(median) > (SHARP * 1.253 * sigma) / Math.sqrt(group.length) ? median : 0
+  })
+  return minuteOfDay.some((value) => value !== 0) ? { ...season, minuteOfDay } : season
+}
+
+function fitSlots(moments: Moments, rhythm: Rhythm, isUsed: (index: number) => boolean): Float64Array {
+  const { values, minutesOfWeek } = moments
+  if (rhythm === 'none') return new Float64Array(1)
+  const groups = grouped(values, SLOTS[rhythm], (i) => slotOf(rhythm, minutesOfWeek[i]!), isUsed)
+  const coarser = COARSER[rhythm]
+  const counts = groups.map(({ length }) => length)
+  if (coarser === null) return smoothed(filled(groups), counts, SLOTS.day)
+  const prior = fitSlots(moments, coarser, isUsed)
+  const own = groups.map((group, slot) => shrunk(group, prior[slotOf(coarser, firstMinuteOf(rhythm, slot))]!))
+  return smoothed(Float64Array.from(own), counts, rhythm === 'weekpart' ? SLOTS.day : SLOTS.week)
+}
+
+/** The first minute of the week that lies in a slot. */
+function firstMinuteOf(rhythm: Rhythm, slot: number): number {
+  if (rhythm === 'week') return slot * 15
+  return slot < SLOTS.day ? slot * 5 : 5 * 1440 + (slot - SLOTS.day) * 5
+}
+
+function grouped(
+  values: Float64Array,
+  nGroups: number,
+  groupOf: (index: number) => number,
+  isUsed: (index: number) => boolean,
+): Float64Array[] {
+  const groups = Array.from({ length: nGroups }, (): number[] => [])
+  values.forEach((value, i) => {
+    if (!Number.isNaN(value) && isUsed(i)) groups[groupOf(i)]!.push(value)
+  })
+  return groups.map((group) => Float64Array.from(group).sort())
+}
+
+function shrunk(group: Float64Array, prior: number): number {
+  if (group.length === 0) return prior
+  const weight = group.length / (group.length + HALF_BELIEVED)
+  return weight * quantileSorted(group, 0.5) + (1 - weight) * prior
+}
+
+/** The median of each; a slot without samples takes that of the nearest before it. */
+function filled(groups: readonly Float64Array[]): Float64Array {
+  const medians = groups.map((group) => (group.length > 0 ? quantileSorted(group, 0.5) : NaN))
+  const first = medians.findLast((value) => !Number.isNaN(value)) ?? 0
+  let last = first
+  return Float64Array.from(medians, (value) => (last = Number.isNaN(value) ? last : value))
+}
+
+/**
+ * Each slot blended with the mean of its neighbourhood, weighted by KERNEL, the more the fewer samples it has; within
+ * rings of so many slots: the end of a day touches its beginning.
+ */
+function smoothed(values: Float64Array, counts: readonly number[], ring: number): Float64Array {
+  const reach = (KERNEL.length - 1) / 2
+  const total = KERNEL.reduce((sum, weight) => sum + weight, 0)
+  return values.map((value, slot) => {
+    const start = slot - (slot % ring)
+    const sum = KERNEL.reduce((all, weight, k) => {
+      const neighbour = start + (((((slot % ring) + k - reach) % ring) + ring) % ring)
+      return all + weight * values[neighbour]!
+    }, 0)
+    const own = counts[slot]! / (counts[slot]! + HALF_SHARP)
+    return own * value + (1 - own) * (sum / total)
+  })
+}

@@ -1,0 +1,224 @@
+import { assess, effectFactor, type ScoreRows, type TimedInterval } from '../anomaly/detector.js'
+import type { LeastEffects } from '../anomaly/effects.js'
+import type { Deviation } from '../anomaly/deviation.js'
+import { mapFeatures, type PerFeature } from '../anomaly/features.js'
+import type { AnomalyModel } from '../anomaly/model.js'
+import {
+  byKind,
+  CERTAIN_GATE,
+  KINDS,
+  mapChannels,
+  mapKinds,
+  reachOf,
+  type Kind,
+  type Strengths,
+} from '../anomaly/strengths.js'
+import {
+  findByItself,
+  verdictOf,
+  type Finding,
+  type JudgedInterval,
+  type Verdict,
+} from '../anomaly/verdict.js'
+import { evidenceReach, gather, NO_EVIDENCE, type Gathered } from './evidence.js'
+import { acquainted, followed, UNKNOWN_SHARE, WHOLE_GATEWAY, type OwnLevel } from './own-level.js'
+
+/** An alarm that is certain, until some quiet minutes have passed. */
+export interface Episode {
+  readonly sinceMs: number
+  readonly lastMs: number
+  /** Minutes in a row without a deviation. */
+  readonly quiet: number
+  /** The furthest that each kind has been beyond its line. */
+  readonly kinds: Readonly<Record<Kind, number>>
+}
+
+/** All that is remembered of a stream beside its window. Immutable, and plain JSON. */
+export interface StreamState {
+  /** Of the newest report; null before the first. */
+  readonly timeMs: number | null
+  readonly own: OwnLevel
+  readonly evidence: Gathered
+  readonly episode: Episode | null
+  /** Anomalous reports in a row. */
+  readonly streak: number
+  /** Which model the level is against; another one begins anew. */
+  readonly modelVersion: string | null
+}
+
+export interface StreamVerdict extends Verdict {
+  readonly streak: number
+  /** It belongs to an episode that is certain. */
+  readonly confirmed: boolean
+  /** When that began, ms since 1970. */
+  readonly episodeSinceMs: number | null
+}
+
+export interface JudgedReport {
+  readonly verdict: StreamVerdict
+  /** The state after the report. */
+  readonly state: StreamState
+  /** Its residuals against the model alone, in standard deviations; NaN where nothing is to be told. */
+  readonly standard: PerFeature<number>
+}
+
+/** The stream that carries the whole gateway. */
+export const WHOLE = 'default'
+
+const MINUTE_MS = 60_000
+
+/** Quiet minutes that end an episode. */
+const QUIET_MINUTES = 5
+
+/** What still counts as a deviation within an episode. */
+const STILL = { z: 2, effect: 0.7 }
+
+/** A deviation that has lasted so long is the new normal, except silence. */
+const NEW_NORMAL_MINUTES = 180
+
+/** After so long a silence nothing that was gathered before counts. */
+const LONGEST_GAP_MS = 15 * MINUTE_MS
+
+/** The strongest an unconfirmed minute may look: gateways alert from 0.7. */
+const MOST_UNCONFIRMED_REACH = 1.4
+
+export function beginStream(source: string): StreamState {
+  const own = source === WHOLE ? WHOLE_GATEWAY : UNKNOWN_SHARE
+  return { timeMs: null, own, evidence: NO_EVIDENCE, episode: null, streak: 0, modelVersion: null }
+}
+
+/** The state of a stream for a model: what was learned against another one is left behind. */
+export function forModel(state: StreamState, source: string, modelVersion: string): StreamState {
+  if (state.modelVersion === modelVersion) return state
+  return { ...beginStream(source), timeMs: state.timeMs, modelVersion }
+}
+
+/**
+ * Judges the next report of a stream. Beside what a minute shows by itself there is what the minutes before it have
+ * gathered ({@link gather}): a large deviation is an alarm at once, a second anomalous minute confirms the first, a
+ * small one needs evidence over minutes. The stream's own level is followed slowly, but not within an alarm.
+ *
+ */
+export function judgeNext(
+  before: StreamState,
+  { interval, timeMs }: TimedInterval,
+  model: AnomalyModel,
+  effects: LeastEffects,
+  score: ScoreRows,
+): JudgedReport {
+  const gapMs = timeMs - (before.timeMs ?? timeMs)
+  const minutes = Math.min(LONGEST_GAP_MS, Math.max(0, gapMs)) / MINUTE_MS || 1
+  const state = gapMs > LONGEST_GAP_MS ? { ...before, evidence: NO_EVIDENCE, streak: 0 } : before
+  const isAcquainted = state.own.first === null
+  const factor = effectFactor(model, isAcquainted && before.timeMs !== null)
+  const [assessed] = assess([{ interval, timeMs }], model, effects, score, state.own, factor)
+  const judged = isAcquainted ? assessed! : withoutDrop(assessed!)
+  const evidence = gather(state.evidence, judged.channels)
+  const alone = findByItself(judged, effects)
+  const isCertain = alone.anomaly && KINDS.some((kind) => reachOf(judged.strengths[kind], CERTAIN_GATE) >= 1)
+  const lasting = byKind(mapChannels((channel) => evidenceReach(evidence[channel])))
+  const isLasting = KINDS.some((kind) => lasting[kind] >= 1 && isStill(judged.strengths, kind))
+  const isRepeated = alone.anomaly && state.streak > 0
+  const episode = nextEpisode(
+    state.episode,
+    timeMs,
+    judged,
+    isCertain || isRepeated || isLasting,
+    alone,
+    lasting,
+  )
+  const confirmed = episode !== null && episode.quiet === 0
+  const finding = findingOf(alone, lasting, episode, confirmed, timeMs)
+  const streak = finding.anomaly ? state.streak + 1 : 0
+  const verdict = verdictOf(judged, finding, effects, model.nSamples)
+  return {
+    standard: standardAgainst(judged.deviation, state.own),
+    verdict: { ...verdict, streak, confirmed, episodeSinceMs: episode?.sinceMs ?? null },
+    state: {
+      timeMs,
+      own: nextLevel(state.own, assessed!, minutes, { episode, alone, timeMs }),
+      evidence: episode === null && state.episode !== null ? NO_EVIDENCE : evidence,
+      episode,
+      streak,
+      modelVersion: state.modelVersion,
+    },
+  }
+}
+
+/** While a stream's share of the traffic is not known, little of it is no drop. */
+function withoutDrop(judged: JudgedInterval): JudgedInterval {
+  const { z, effect } = judged.strengths.traffic_drop
+  const traffic_drop = { z: Math.min(z, 0), effect: Math.min(effect, 0) }
+  const channels = { ...judged.channels, traffic_drop }
+  return { ...judged, channels, strengths: { ...judged.strengths, traffic_drop } }
+}
+
+/** A stream that carries a share of the traffic tells nothing of the gateway's. */
+function standardAgainst(deviation: Deviation, own: OwnLevel): PerFeature<number> {
+  return mapFeatures((feature) => {
+    if (feature === 'requests_per_second' && !own.isWhole) return NaN
+    const { residual, sigmaUp, sigmaDown } = deviation[feature]
+    const whole = residual + own.level[feature]
+    return (whole * own.spread[feature]) / (whole > 0 ? sigmaUp : sigmaDown)
+  })
+}
+
+function isStill(strengths: Strengths, kind: Kind): boolean {
+  return reachOf(strengths[kind], STILL) >= 1
+}
+
+function nextEpisode(
+  before: Episode | null,
+  timeMs: number,
+  judged: JudgedInterval,
+  begins: boolean,
+  alone: Finding,
+  lasting: Readonly<Record<Kind, number>>,
+): Episode | null {
+  // What lies behind a long gap is another episode.
+  const episode = before !== null && timeMs - before.lastMs <= LONGEST_GAP_MS ? before : null
+  if (episode === null && !begins) return null
+  const { sinceMs = timeMs, kinds } = episode ?? {}
+  const deviates =
+    begins || KINDS.some((kind) => (kinds?.[kind] ?? 0) >= 0.5 && isStill(judged.strengths, kind))
+  const quiet = deviates ? 0 : (episode?.quiet ?? 0) + 1
+  if (quiet >= QUIET_MINUTES) return null
+  const reached = mapKinds((kind) =>
+    deviates ? Math.max(kinds?.[kind] ?? 0, alone.kinds[kind], lasting[kind]) : (kinds?.[kind] ?? 0),
+  )
+  return { sinceMs, lastMs: timeMs, quiet, kinds: reached }
+}
+
+function findingOf(
+  alone: Finding,
+  lasting: Readonly<Record<Kind, number>>,
+  episode: Episode | null,
+  confirmed: boolean,
+  timeMs: number,
+): Finding {
+  if (!confirmed || episode === null) {
+    const gathered = Math.min(0.99, Math.max(...KINDS.map((kind) => lasting[kind])))
+    if (!alone.anomaly) return { ...alone, reach: Math.max(alone.reach, gathered) }
+    return { ...alone, reach: Math.min(alone.reach, MOST_UNCONFIRMED_REACH) }
+  }
+  const reach = Math.max(1, alone.reach, ...KINDS.map((kind) => lasting[kind]))
+  const minutes = 1 + (timeMs - episode.sinceMs) / MINUTE_MS
+  return { anomaly: true, reach, kinds: episode.kinds, minutes, confirmed }
+}
+
+/** What a minute teaches of the stream's own level: nothing within an alarm, until that is the new normal. */
+function nextLevel(
+  own: OwnLevel,
+  { deviation, interval }: JudgedInterval,
+  minutes: number,
+  { episode, alone, timeMs }: { episode: Episode | null; alone: Finding; timeMs: number },
+): OwnLevel {
+  const { requests } = interval
+  // How large a stream is has to be learned whatever it seems at first.
+  if (own.first !== null)
+    return followed(acquainted(own, deviation), deviation, { minutes, requests, isSettling: false })
+  const isNewNormal = episode !== null && timeMs - episode.sinceMs >= NEW_NORMAL_MINUTES * MINUTE_MS
+  if (isNewNormal && requests > 0) return followed(own, deviation, { minutes, requests, isSettling: true })
+  if (episode !== null || alone.anomaly) return own
+  return followed(own, deviation, { minutes, requests, isSettling: false })
+}

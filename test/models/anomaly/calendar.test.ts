@@ -1,0 +1,56 @@
+import t from 'tap'
+import { calendarEntryAt, parseCalendar } from '../../../models/anomaly/calendar.js'
+
+const CHRISTMAS = { from: '2026-12-25T00:00:00Z', to: '2026-12-26T00:00:00Z', reason: 'Christmas' }
+const UPDATE = { from: '2026-12-25T22:00:00+01:00', to: '2026-12-25T23:30:00+01:00' }
+
+t.test('a moment lies in an entry from its beginning to just before its end', async (t) => {
+  const calendar = parseCalendar([CHRISTMAS])
+  const at = (time: string) => calendarEntryAt(calendar, Date.parse(time))?.reason
+  t.equal(at('2026-12-24T23:59:59.999Z'), undefined)
+  t.equal(at('2026-12-25T00:00:00Z'), 'Christmas')
+  t.equal(at('2026-12-25T23:59:59.999Z'), 'Christmas')
+  t.equal(at('2026-12-26T00:00:00Z'), undefined)
+})
+
+t.test('offsets count, and an entry without a reason has one', async (t) => {
+  t.same(parseCalendar([UPDATE]), [
+    {
+      fromMs: Date.parse('2026-12-25T21:00:00Z'),
+      toMs: Date.parse('2026-12-25T22:30:00Z'),
+      reason: 'known exception',
+    },
+  ])
+})
+
+t.test('of entries that overlap the first is named', async (t) => {
+  const calendar = parseCalendar([UPDATE, CHRISTMAS])
+  t.equal(calendarEntryAt(calendar, Date.parse('2026-12-25T21:30:00Z'))?.reason, 'known exception')
+  t.equal(calendarEntryAt(calendar, Date.parse('2026-12-25T23:00:00Z'))?.reason, 'Christmas')
+})
+
+t.test('an empty calendar has no entry', async (t) => {
+  t.same(parseCalendar([]), [])
+  t.equal(calendarEntryAt([], 0), undefined)
+})
+
+t.test('a long reason is cut', async (t) => {
+  t.equal(parseCalendar([{ ...CHRISTMAS, reason: 'x'.repeat(1000) }])[0]!.reason.length, 200)
+})
+
+t.test('what is wrong is refused, and named', async (t) => {
+  const wrong = [
+    { ...CHRISTMAS, from: 'Christmas' },
+    { ...CHRISTMAS, to: undefined },
+    { from: CHRISTMAS.to, to: CHRISTMAS.from },
+    { from: CHRISTMAS.from, to: CHRISTMAS.from },
+    null,
+    'Christmas',
+    [],
+  ]
+  for (const entry of wrong)
+    t.throws(() => parseCalendar([CHRISTMAS, entry]), /entry 1 /, JSON.stringify(entry))
+  for (const list of [undefined, null, {}, 'Christmas', Array(10_001).fill(CHRISTMAS)]) {
+    t.throws(() => parseCalendar(list), /list of at most/)
+  }
+})
