@@ -118,5 +118,6 @@ function severityOf(reach: number, minutes: number): string | null {
   const timed: TimedInterval = { interval: { ...usual, seconds: 60, requests: 600 }, timeMs: 0 }
   const [judged] = assess([timed], model, DEFAULT_EFFECTS, (matrix) => anomalyScores(model.forest, matrix))
   const kinds = { traffic_spike: reach, traffic_drop: 0, latency_spike: 0, error_rate_spike: 0 }
-  return verdictOf(judged!, { anomaly: true, reach, kinds, minutes, confirmed: false }, DEFAULT_EFFECTS, 20).severity
+  return verdictOf(judged!, { anomaly: true, reach, kinds, minutes, confirmed: false }, DEFAULT_EFFECTS, 20)
+    .severity
 }
