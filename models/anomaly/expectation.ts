@@ -1,4 +1,5 @@
 import { fitRhythm, refitRhythm, usualAt, type Usual } from '../seasonality/fit-rhythm.js'
+import { slotOf, SLOTS, type Rhythm } from '../seasonality/rhythm.js'
 import type { LocalMinute } from '../seasonality/local-time.js'
 import type { Moments } from '../seasonality/season.js'
 import type { Feature } from './features.js'
@@ -59,7 +60,7 @@ export function fitExpectation(feature: Feature, history: FeatureHistory): Expec
   const scaled = values.map((value) => toScale(feature, value))
   const first = fitRhythm(moments)
   const about = noiseAbout(feature, first, scaled, history)
-  const isHabit = habits(about.z, minutesOfWeek)
+  const isHabit = habits(about.z, minutesOfWeek, first.season.rhythm)
   // Once more without what is far off: an incident in one of two weeks is half of what its hour was like.
   const usual = refitRhythm(first, moments, (i) => Math.abs(about.z[i]!) < FAR_OFF || isHabit(i))
   return { usual, noise: noiseAbout(feature, usual, scaled, history).noise, isRecorded }
@@ -68,19 +69,29 @@ export function fitExpectation(feature: Feature, history: FeatureHistory): Expec
 /** Standard deviations from which on a minute does not tell what is usual. */
 const FAR_OFF = 4
 
-/** Minutes that are far off at that time of the day more often than not: no incident, but a job. */
-function habits(z: Float64Array, minutesOfWeek: Uint16Array): (index: number) => boolean {
-  const far = new Float64Array(1440)
-  const all = new Float64Array(1440)
+/**
+ * Minutes that are far off more often than not at that time of the day, or in that slot of the rhythm: no incident, but a
+ * job, or a slot that is not yet fitted well. To leave them out would keep it so.
+ */
+function habits(z: Float64Array, minutesOfWeek: Uint16Array, rhythm: Rhythm): (index: number) => boolean {
+  const byMinute = mostlyFar(z, 1440, (i) => minutesOfWeek[i]! % 1440)
+  const bySlot = mostlyFar(z, SLOTS[rhythm], (i) => slotOf(rhythm, minutesOfWeek[i]!))
+  return (i) => byMinute(i) || bySlot(i)
+}
+
+function mostlyFar(
+  z: Float64Array,
+  nGroups: number,
+  groupOf: (i: number) => number,
+): (index: number) => boolean {
+  const far = new Float64Array(nGroups)
+  const all = new Float64Array(nGroups)
   z.forEach((each, i) => {
-    const minute = minutesOfWeek[i]! % 1440
-    all[minute]!++
-    if (Math.abs(each) >= FAR_OFF) far[minute]!++
+    if (Number.isNaN(each)) return
+    all[groupOf(i)]!++
+    if (Math.abs(each) >= FAR_OFF) far[groupOf(i)]!++
   })
-  return (i) => {
-    const minute = minutesOfWeek[i]! % 1440
-    return far[minute]! > all[minute]! / 2
-  }
+  return (i) => far[groupOf(i)]! > all[groupOf(i)]! / 2
 }
 
 function noiseAbout(

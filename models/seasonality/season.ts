@@ -28,8 +28,8 @@ const COARSER: Readonly<Record<Rhythm, Rhythm | null>> = {
   week: 'weekpart',
 }
 
-/** With so many samples a slot is believed half, the coarser rhythm the other half. */
-const HALF_BELIEVED = 6
+/** Samples that the coarser rhythm counts as. */
+const PRIOR_SAMPLES = 6
 
 /** Weights of a slot and its neighbours. */
 const KERNEL = [1, 2, 3, 2, 1]
@@ -52,8 +52,7 @@ export function seasonAt({ rhythm, slots, minuteOfHour, minuteOfDay }: Season, m
 
 /**
  * Fits a season to values from which the level of their day was taken: the median of each slot, shrunk towards the
- * coarser rhythm where it has few samples (n / (n + 6), as an empirical Bayes estimate with that many prior
- * samples), and smoothed over its neighbours. O(n log n).
+ * coarser rhythm where it has few samples ({@link shrunk}), and smoothed over its neighbours. O(n log n).
  *
  * @param isUsed which samples count
  */
@@ -134,10 +133,14 @@ function grouped(
   return groups.map((group) => Float64Array.from(group).sort())
 }
 
+/**
+ * The median of a slot's samples with so many more at the coarser value: of few samples it is that value, and where one
+ * of two weeks had an incident it is the week that agrees with it.
+ */
 function shrunk(group: Float64Array, prior: number): number {
-  if (group.length === 0) return prior
-  const weight = group.length / (group.length + HALF_BELIEVED)
-  return weight * quantileSorted(group, 0.5) + (1 - weight) * prior
+  const joined = new Float64Array(group.length + PRIOR_SAMPLES).fill(prior)
+  joined.set(group)
+  return quantileSorted(joined.sort(), 0.5)
 }
 
 /** The median of each; a slot without samples takes that of the nearest before it. */
