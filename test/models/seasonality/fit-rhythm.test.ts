@@ -142,7 +142,7 @@ t.test('a refit learns from the used samples alone', async (t) => {
 })
 
 t.test('a level that steps in the middle is level, not rhythm', async (t) => {
-  const truth = minuteByMinute(14, (minute, day) => 5 + wave(minute) + (day < 7 ? 0 : 3))
+  const truth = minuteByMinute(14, (minute, day) => 5 + wave(minute) + (day < 7 ? 0 : 1))
   const usual = fitRhythm(withNoise(truth, NOISE))
   t.equal(usual.season.rhythm, 'day')
   alike(t, usual, truth, 0.4, 'with a step')
