@@ -101,11 +101,15 @@ function levelFromState(value: unknown, name: string): DailyLevel {
 
 function noiseFromState(value: unknown, name: string): Noise {
   const fields = recordAt(value, `the noise of ${name}`)
-  const noise = {
-    ...numbersAt<Omit<Noise, 'hours'>>(fields, ['sigma', 'sampling', 'up', 'down'], name),
-    hours: listAt(fields, 'hours', 24),
+  const { sigma, sampling, up, down } = numbersAt<Omit<Noise, 'hours'>>(
+    fields,
+    ['sigma', 'sampling', 'up', 'down'],
+    name,
+  )
+  // In the order of the fit: a model that comes back makes the very same text.
+  if (sigma > 0 && sampling >= 0 && up > 0 && down > 0) {
+    return { sigma, sampling, hours: listAt(fields, 'hours', 24), up, down }
   }
-  if (noise.sigma > 0 && noise.sampling >= 0 && noise.up > 0 && noise.down > 0) return noise
   throw new Error(`The expectation of ${name} has no scale.`)
 }
 

@@ -216,6 +216,7 @@ t.test('in an unseen week nearly all incidents are found, and hardly anything el
 t.test('a model comes back from its state bit for bit', async (t) => {
   const copy = anomalyModelFromState(JSON.parse(JSON.stringify(anomalyModelToState(synthetic))))
   t.same(copy, synthetic)
+  t.equal(JSON.stringify(anomalyModelToState(copy)), JSON.stringify(anomalyModelToState(synthetic)))
 })
 
 t.test('a damaged state is refused', async (t) => {
