@@ -49,6 +49,7 @@ async function readHistory(file: string, calendar: readonly CalendarEntry[]): Pr
   const found: { timeMs: number; values: number[] }[] = []
   let columns: number[] | undefined
   let timeColumn = 0
+  let timeMs = 0
   const rows = createReadStream(file).pipe(parse({ bom: true, relax_column_count: true, info: true }))
   try {
     for await (const { record, info } of rows as AsyncIterable<{
@@ -61,7 +62,7 @@ async function readHistory(file: string, calendar: readonly CalendarEntry[]): Pr
       } else {
         const values = valuesOf(record, columns, info.lines)
         if (!values) continue
-        const timeMs = timeOf(record[timeColumn], info.lines)
+        timeMs = timeOf(record[timeColumn], timeMs)
         if (!calendarEntryAt(calendar, timeMs)) found.push({ timeMs, values })
       }
     }
@@ -89,11 +90,10 @@ function timeColumnOf(header: readonly string[]): number {
   return column
 }
 
-function timeOf(text: string | undefined, line: number): number {
+/** Whoever wrote the file: a time that cannot be read is taken for the minute after the one before. */
+function timeOf(text: string | undefined, beforeMs: number): number {
   const ms = Date.parse(text ?? '')
-  if (!Number.isNaN(ms)) return ms
-  const given = `"${(text ?? '').slice(0, 50)}"`
-  throw new InvalidFile(`in line ${line} the time is ${given}; allowed is an ISO-8601 date and time`)
+  return Number.isNaN(ms) ? beforeMs + MINUTE_MS : ms
 }
 
 /** The figures of a row to learn from; null for one with an empty cell. */
