@@ -17,6 +17,9 @@ t.test('an empty environment gives the documented defaults', async (t) => {
     scoringEngine: 'auto',
     retentionDays: 90,
     lookBackMinutes: 60,
+    timeZone: 'UTC',
+    effects: { traffic: 0.25, latency: 0.25, latencyMs: 5, errors: 0.015, requests: 10 },
+    calendar: [],
   })
 })
 
