@@ -28,7 +28,7 @@ const FADING_DAYS = 7
 
 /**
  * The level of each day: the running median, over a week, of the medians of the days, so that the weekend stays with
- * the rhythm; days without samples take that of their neighbours. The trend is that of Theil and Sen where Mann and
+ * the rhythm; days far from any with samples take that of the last one before. The trend is that of Theil and Sen where Mann and
  * Kendall's test finds one.
  *
  * @param values with their local days, in order of time; NaN where nothing is known
@@ -44,14 +44,11 @@ export function fitDailyLevel(
     if (!Number.isNaN(value) && (!isUsed || isUsed(i))) byDay[days[i]! - firstDay]!.push(value)
   })
   const medians = byDay.map((day) => (day.length > 0 ? quantile(day, 0.5) : NaN))
+  let last = medians.find((each) => !Number.isNaN(each)) ?? 0
   const levels = Float64Array.from(medians, (_, day) => {
-    for (let reach = REACH_DAYS; reach <= medians.length + REACH_DAYS; reach++) {
-      const near = medians
-        .slice(Math.max(0, day - reach), day + reach + 1)
-        .filter((each) => !Number.isNaN(each))
-      if (near.length > 0) return quantile(near, 0.5)
-    }
-    return 0
+    const around = medians.slice(Math.max(0, day - REACH_DAYS), day + REACH_DAYS + 1)
+    const near = around.filter((each) => !Number.isNaN(each))
+    return (last = near.length > 0 ? quantile(near, 0.5) : last)
   })
   const known = medians.filter((each) => !Number.isNaN(each))
   const hasTrend = known.length >= LEAST_TREND_DAYS && mannKendall(known).p < SIGNIFICANCE
