@@ -1,5 +1,6 @@
 import { escapedUnit } from './escaped-unit.js'
 import { commentText, headLines, type FileHead, type LimitEntry } from './limit-entry.js'
+import { placeholders } from './path-pattern.js'
 
 /**
  * An ES module with a middleware for Express that applies express-rate-limit (version 7 and later). A request counts
@@ -48,8 +49,6 @@ export function expressFile(entries: readonly LimitEntry[], head: FileHead): str
   ]
   return `${lines.join('\n')}\n`
 }
-
-const placeholders = (path: string) => path.split('{id}').length
 
 function optionLines({ endpoint, method, path, scope, limit, longWindow }: LimitEntry): string[] {
   const windows = [{ windowMs: 60_000, limit }]

@@ -1,5 +1,5 @@
 import { commentText, headLines, safeName, type FileHead, type LimitEntry } from './limit-entry.js'
-import { pathPattern } from './path-pattern.js'
+import { pathPattern, placeholders } from './path-pattern.js'
 import { yamlText } from './yaml-text.js'
 
 const METHOD = /^[A-Z]+$/
@@ -46,7 +46,7 @@ function routeLines(entry: LimitEntry, place: number): string[] {
     ...(method === null ? [] : [`        methods: [${yamlText(method)}]`]),
     `        paths: [${yamlText(kongPath(path))}]`,
     // A path of its own goes before a template that matches it too.
-    `        regex_priority: ${MOST_PLACEHOLDERS - Math.min(MOST_PLACEHOLDERS, path.split('{id}').length - 1)}`,
+    `        regex_priority: ${MOST_PLACEHOLDERS - Math.min(MOST_PLACEHOLDERS, placeholders(path) - 1)}`,
     '        strip_path: false',
     '        plugins:',
     '          - name: rate-limiting',

@@ -1,5 +1,5 @@
 import { commentText, headLines, type FileHead, type LimitEntry } from './limit-entry.js'
-import { pathPattern } from './path-pattern.js'
+import { pathPattern, placeholders } from './path-pattern.js'
 
 /** Longer keys do not fit into the buckets of a map of NGINX as it comes (map_hash_bucket_size 64). */
 const LONGEST_KEY = 40
@@ -73,8 +73,6 @@ function endpointMap(entries: readonly LimitEntry[]): string[] {
     '}',
   ]
 }
-
-const placeholders = (path: string) => path.split('{id}').length
 
 function describe({ scope, limit, burst, longWindow }: LimitEntry): string {
   const who = scope === 'client' ? 'each client' : 'all callers together'

@@ -15,6 +15,11 @@ export function pathPattern(path: string, anchored = true): string {
   return anchored ? `^${pattern}$` : pattern
 }
 
+/** Placeholders of a template and one: a path of its own has 1, and goes before a template that matches it too. */
+export function placeholders(path: string): number {
+  return path.split(PLACEHOLDER).length
+}
+
 /** Gateways match paths that are decoded. */
 function decoded(path: string): string {
   try {
