@@ -1,5 +1,6 @@
 import type { Deviation } from './deviation.js'
 import type { LeastEffects } from './effects.js'
+import { countRatio, shareRatio, shiftRatio } from './likelihood.js'
 import { fromScale } from './scales.js'
 
 /** The ways in which traffic can be bad. */
@@ -27,7 +28,16 @@ export const CHANNELS = [
   'error_rate_spike',
 ] as const
 export type Channel = (typeof CHANNELS)[number]
-export type Channels = Readonly<Record<Channel, Strength>>
+
+/** A deviation with the logarithms of how much likelier a change makes it: a small one, and a large one. */
+export interface ChannelStrength extends Strength {
+  readonly small: number
+  readonly large: number
+}
+export type Channels = Readonly<Record<Channel, ChannelStrength>>
+
+/** The changes that evidence is gathered for, in smallest effects that matter. */
+export const CHANGES = { small: +(process.env.CS ?? 2), large: +(process.env.CL ?? 7) }
 
 /** Applies a function to each channel. Spelled out, as it is on the path of every verdict. */
 export function mapChannels<T>(value: (channel: Channel) => T): Readonly<Record<Channel, T>> {
@@ -67,17 +77,38 @@ const LATENCIES = ['avg_latency_ms', 'p95_latency_ms', 'p99_latency_ms'] as cons
  *   matter otherwise
  */
 export function channelsOf(deviation: Deviation, least: LeastEffects, factor: number): Channels {
-  const { z, effect } = deviation.requests_per_second
-  const traffic = Math.log1p(least.traffic) * factor
-  const errors = deviation.error_rate
   return {
-    traffic_spike: { z, effect: effect / traffic },
-    traffic_drop: { z: -z, effect: -effect / traffic },
+    traffic_spike: trafficStrength(deviation, least, factor, 1),
+    traffic_drop: trafficStrength(deviation, least, factor, -1),
     avg_latency_ms: latencyStrength(deviation, 'avg_latency_ms', least, factor),
     p95_latency_ms: latencyStrength(deviation, 'p95_latency_ms', least, factor),
     p99_latency_ms: latencyStrength(deviation, 'p99_latency_ms', least, factor),
-    error_rate_spike: { z: errors.z, effect: errors.effect / least.errors },
+    error_rate_spike: errorStrength(deviation, least),
   }
+}
+
+function trafficStrength(
+  { requests_per_second }: Deviation,
+  least: LeastEffects,
+  factor: number,
+  sign: 1 | -1,
+): ChannelStrength {
+  const { z, effect, residual, longRun, count, requests } = requests_per_second
+  const step = sign * Math.log1p(least.traffic) * factor
+  const dispersion = Math.max(1, longRun ** 2 * (requests + 0.5))
+  const ratio = (size: number) => Number.isNaN(residual) ? 0 : countRatio(count, requests, size * step, dispersion)
+  return { z: sign * z, effect: effect / step, small: ratio(CHANGES.small), large: ratio(CHANGES.large) }
+}
+
+function errorStrength({ error_rate }: Deviation, least: LeastEffects): ChannelStrength {
+  const { z, effect, residual, expected, longRun, count, requests } = error_rate
+  const usual = Math.max(fromScale('error_rate', expected), 0.005)
+  const dispersion = Math.max(1, longRun ** 2 * 4 * requests)
+  const ratio = (size: number) =>
+    Number.isNaN(residual)
+      ? 0
+      : shareRatio(count, requests, usual, Math.min(0.999, usual + size * least.errors), dispersion)
+  return { z, effect: effect / least.errors, small: ratio(CHANGES.small), large: ratio(CHANGES.large) }
 }
 
 /**
@@ -97,18 +128,32 @@ function latencyStrength(
   feature: (typeof LATENCIES)[number],
   { latency, latencyMs }: LeastEffects,
   factor: number,
-): Strength {
-  const { z, effect, expected } = deviation[feature]
+): ChannelStrength {
+  const { z: zz, effect, residual, expected, longRun, requests } = deviation[feature]
+  const beyond = feature === 'avg_latency_ms' ? requests / +(process.env.AVGN ?? 3) : requests * (feature === 'p95_latency_ms' ? 0.05 : 0.01)
+  const tells = feature === 'avg_latency_ms' || beyond >= +(process.env.BEYOND ?? 1)
+  const least = +(process.env.EBEYOND ?? 0.5)
+  const z = tells ? zz : Math.min(zz, 0)
   const value = fromScale(feature, expected)
   const relative = effect / (Math.log1p(latency) * factor)
   const absolute = (value * Math.expm1(effect)) / latencyMs
-  return { z, effect: Math.min(relative, absolute) }
+  const ratio = (size: number) => {
+    if (Number.isNaN(residual) || (feature !== 'avg_latency_ms' && beyond < least)) return 0
+    const shift = Math.max(size * Math.log1p(latency) * factor, Math.log1p((size * latencyMs) / Math.max(value, 1e-3)))
+    return Math.min(4.7 * Math.min(1, beyond), shiftRatio(residual, shift, longRun))
+  }
+  return {
+    z,
+    effect: Math.min(relative, absolute),
+    small: ratio(CHANGES.small),
+    large: ratio(CHANGES.large),
+  }
 }
 
 /** Standard deviations and smallest effects that matter by themselves, once each. */
-export const GATE = { z: 4.2, effect: 2 }
+export const GATE = { z: +(process.env.GZ ?? 4.2), effect: 2 }
 /** The same where two kinds have them at once. */
-export const JOINT_GATE = { z: 3.3, effect: 1.4 }
+export const JOINT_GATE = { z: +(process.env.JZ ?? 3.3), effect: 1.4 }
 /** From here on a single minute is certain. */
 export const CERTAIN_GATE = { z: 8, effect: 3 }
 

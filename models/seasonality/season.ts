@@ -110,8 +110,43 @@ function fitSlots(moments: Moments, rhythm: Rhythm, isUsed: (index: number) => b
   const counts = groups.map(({ length }) => length)
   if (coarser === null) return smoothed(filled(groups), counts, SLOTS.day)
   const prior = fitSlots(moments, coarser, isUsed)
-  const own = groups.map((group, slot) => shrunk(group, prior[slotOf(coarser, firstMinuteOf(rhythm, slot))]!))
+  const isRepeated = onSeveralDays(moments, rhythm, isUsed)
+  const usual = groups.map((_, slot) => prior[slotOf(coarser, firstMinuteOf(rhythm, slot))]!)
+  const added = groups.map((group, slot) => (isRepeated(slot) ? shrunk(group, usual[slot]!) - usual[slot]! : NaN))
+  const between = interpolated(added)
+  const own = usual.map((value, slot) => value + between[slot]!)
   return smoothed(Float64Array.from(own), counts, rhythm === 'weekpart' ? SLOTS.day : SLOTS.week)
+}
+
+/** A slot that only one day has told of, as a gap can bring about, is no rhythm yet. */
+function onSeveralDays(
+  { values, days, minutesOfWeek }: Moments,
+  rhythm: Rhythm,
+  isUsed: (index: number) => boolean,
+): (slot: number) => boolean {
+  const first = new Int32Array(SLOTS[rhythm]).fill(-1)
+  const isRepeated = new Uint8Array(SLOTS[rhythm])
+  days.forEach((day, i) => {
+    if (Number.isNaN(values[i]!) || !isUsed(i)) return
+    const slot = slotOf(rhythm, minutesOfWeek[i]!)
+    if (first[slot] === -1) first[slot] = day
+    else if (first[slot] !== day) isRepeated[slot] = 1
+  })
+  return (slot) => isRepeated[slot] === 1
+}
+
+/** Around a ring: what is not known lies on the line between its neighbours; 0 when nothing is known. */
+function interpolated(ring: readonly number[]): number[] {
+  const known = [...ring.keys()].filter((slot) => !Number.isNaN(ring[slot]!))
+  if (known.length === 0) return ring.map(() => 0)
+  const n = ring.length
+  return ring.map((value, slot) => {
+    if (!Number.isNaN(value)) return value
+    const before = known.findLast((each) => each < slot) ?? known.at(-1)! - n
+    const after = known.find((each) => each > slot) ?? known[0]! + n
+    const [from, to] = [ring[(before + n) % n]!, ring[after % n]!]
+    return from + ((to - from) * (slot - before)) / (after - before)
+  })
 }
 
 /** The first minute of the week that lies in a slot. */

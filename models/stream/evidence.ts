@@ -1,74 +1,61 @@
-import { mapChannels, type Channel, type Channels, type Strength } from '../anomaly/strengths.js'
+import { mapChannels, type Channel, type Channels } from '../anomaly/strengths.js'
 
-/** A cumulative sum since it last was zero. */
+/** A cumulative sum of log-likelihood ratios. */
 export interface Sum {
+  /** For the change, since it last was zero. */
   readonly sum: number
+  /** Minutes since then. */
   readonly minutes: number
-  /** The mean effect of the latest of them, in smallest effects that matter. */
-  readonly effect: number
+  /** Against the change, since it last was zero: what says that it is over. */
+  readonly over: number
 }
 
-/** What has been gathered in one channel. */
+/** What has been gathered in one channel, for a small change and for a large one. */
 export interface Evidence {
-  /** Of deviations that are clear in most minutes, however small. */
-  readonly clear: Sum
-  /** Of large ones that few requests blur. */
-  readonly blurred: Sum
+  readonly small: Sum
+  readonly large: Sum
 }
 
 export type Gathered = Readonly<Record<Channel, Evidence>>
 
-const ZERO: Sum = { sum: 0, minutes: 0, effect: 0 }
-export const NO_EVIDENCE: Gathered = mapChannels(() => ({ clear: ZERO, blurred: ZERO }))
+const ZERO: Sum = { sum: 0, minutes: 0, over: 0 }
+export const NO_EVIDENCE: Gathered = mapChannels(() => ({ small: ZERO, large: ZERO }))
 
-/**
- * Each sum takes an allowance off every minute's standard deviations and is evidence from `enough` on, when the mean
- * effect is `effect` times the smallest that matters. Little traffic moves by large factors in small standard
- * deviations: the second sum finds those in twice the time, and only those.
- */
-const CLEAR = { allowance: 1, enough: 12, effect: 1 }
-const BLURRED = { allowance: 0.5, enough: 9, effect: 2 }
-
-/** What one minute can add or take at most. */
-const MOST_A_MINUTE = { z: 6, effect: 4 }
-const LEAST_A_MINUTE = -3
-
-/** How much the newest minute counts in the mean effect: hours of a mild drift before it do not hide it. */
-const NEWEST = 0.05
-
-/** Shorter runs are one odd minute. */
+export const ENOUGH = +(process.env.ENOUGH ?? 12)
+const MOST = ENOUGH / +(process.env.CLIPN ?? 3)
+const LEAST = +(process.env.LEAST ?? -2)
+export const OVER = +(process.env.OVER ?? 1)
 const LEAST_MINUTES = 3
 
-/**
- * Adds a minute: cumulative sums for each channel (Page 1954, "Continuous Inspection Schemes"), never below zero. For
- * independent normal minutes a false alarm takes of the order of exp(2 · allowance · enough) minutes (Siegmund 1985,
- * "Sequential Analysis", chapter II): 10¹⁰ for clear ones, 10⁴ for blurred ones, which the effects that are asked for
- * make much rarer.
- */
 export function gather(evidence: Gathered, channels: Channels): Gathered {
   return mapChannels((channel) => ({
-    clear: added(evidence[channel].clear, channels[channel], CLEAR),
-    blurred: added(evidence[channel].blurred, channels[channel], BLURRED),
+    small: added(evidence[channel].small, channels[channel].small),
+    large: added(evidence[channel].large, channels[channel].large),
   }))
 }
 
-function added({ sum, minutes, effect: mean }: Sum, { z, effect }: Strength, scheme: typeof CLEAR): Sum {
-  const next = sum + Math.max(LEAST_A_MINUTE, Math.min(MOST_A_MINUTE.z, z) - scheme.allowance)
+function added({ sum, minutes, over }: Sum, ratio: number): Sum {
+  const bounded = ratio === 0 ? -(process.env.UNTOLD ?? 0.5) : Math.max(LEAST, Math.min(MOST, ratio))
+  const next = sum + bounded
   if (next <= 0) return ZERO
-  const bounded = Math.min(MOST_A_MINUTE.effect, effect)
-  const gain = Math.max(1 / (minutes + 1), NEWEST)
   return {
-    sum: Math.min(next, 2 * scheme.enough),
+    sum: Math.min(next, 2 * ENOUGH),
     minutes: minutes + 1,
-    effect: mean + gain * (bounded - mean),
+    over: Math.max(0, over - bounded),
   }
 }
 
-/** 1 where the evidence is enough, and what it is evidence of large enough to matter on average. */
-export function evidenceReach({ clear, blurred }: Evidence): number {
-  return Math.max(reach(clear, CLEAR), reach(blurred, BLURRED))
+/** 1 where the evidence is enough. */
+export function evidenceReach({ small, large }: Evidence): number {
+  return Math.max(reach(small), reach(large))
 }
 
-function reach({ sum, minutes, effect }: Sum, scheme: typeof CLEAR): number {
-  return minutes < LEAST_MINUTES ? 0 : Math.min(sum / scheme.enough, effect / scheme.effect)
+function reach({ sum, minutes }: Sum): number {
+  return minutes < LEAST_MINUTES ? 0 : sum / ENOUGH
+}
+
+/** Whether the change that there is evidence of still goes on. */
+export function goesOn({ small, large }: Evidence): boolean {
+  const { sum, over } = large.sum >= small.sum ? large : small
+  return sum > 0 && over < OVER
 }

@@ -1,5 +1,6 @@
-import type { Deviation, Level } from '../anomaly/deviation.js'
-import { mapFeatures, type PerFeature } from '../anomaly/features.js'
+import type { Deviation, FeatureDeviation, Level } from '../anomaly/deviation.js'
+import { mapFeatures, type Feature, type PerFeature } from '../anomaly/features.js'
+import { fromScale } from '../anomaly/scales.js'
 import { quantile } from '../statistics/quantile.js'
 
 /** A stream's own level and spread against the model, which knows the whole gateway. */
@@ -84,7 +85,8 @@ export function followed(
     if (isSettling)
       return own.level[feature] + taught[feature] * (1 - 2 ** (-minutes / SETTLING_HALF_LIFE)) * residual
     const most = feature === 'requests_per_second' ? TRAFFIC_CLIP : CLIP
-    const clipped = Math.min(most * sigmaUp, Math.max(-most * sigmaDown, residual))
+    const { lesson, leastClip } = lessonOf(feature, deviation[feature])
+    const clipped = Math.min(Math.max(leastClip, most * sigmaUp), Math.max(-most * sigmaDown, lesson))
     return own.level[feature] + taught[feature] * gain(HALF_LIFE[feature]) * clipped
   })
   const spread = mapFeatures((feature) => {
@@ -105,4 +107,16 @@ export function acquainted(own: OwnLevel, deviation: Deviation): OwnLevel {
   const first = [...own.first, residual]
   const level = { ...own.level, requests_per_second: quantile(first, 0.5) }
   return { ...own, level, first: first.length < FIRST_REPORTS ? first : null }
+}
+
+/**
+ * What a minute teaches of a level. Residuals of counts lie below zero on average, as logarithms and roots are bent: of
+ * two requests a minute by a fifth. So of counts it is the step of Fisher's scoring, which is right on average.
+ */
+function lessonOf(feature: Feature, { residual, expected, count, requests }: FeatureDeviation): { lesson: number, leastClip: number } {
+  if (feature === 'requests_per_second') return { lesson: (count - requests) / (requests + 0.5), leastClip: 0 }
+  if (feature !== 'error_rate') return { lesson: residual, leastClip: 0 }
+  const share = fromScale(feature, expected)
+  const bent = 2 * Math.sqrt(Math.max(share, 0.005) * (1 - share))
+  return { lesson: (count / requests - share) / bent, leastClip: 1 / requests / bent }
 }

@@ -20,7 +20,7 @@ import {
   type JudgedInterval,
   type Verdict,
 } from '../anomaly/verdict.js'
-import { evidenceReach, gather, NO_EVIDENCE, type Gathered } from './evidence.js'
+import { evidenceReach, gather, goesOn, NO_EVIDENCE, type Gathered } from './evidence.js'
 import { acquainted, followed, UNKNOWN_SHARE, WHOLE_GATEWAY, type OwnLevel } from './own-level.js'
 
 /** An alarm that is certain, until some quiet minutes have passed. */
@@ -117,12 +117,14 @@ export function judgeNext(
   const alone = findByItself(judged, effects)
   const isCertain = alone.anomaly && KINDS.some((kind) => reachOf(judged.strengths[kind], CERTAIN_GATE) >= 1)
   const lasting = byKind(mapChannels((channel) => evidenceReach(evidence[channel])))
-  const isLasting = KINDS.some((kind) => lasting[kind] >= 1 && isStill(judged.strengths, kind))
+  const on = byKind(mapChannels((channel) => evidenceReach(evidence[channel]) >= 0.5 && goesOn(evidence[channel]) ? 1 : 0))
+  const still = mapKinds((kind) => on[kind] === 1 || isStill(judged.strengths, kind))
+  const isLasting = KINDS.some((kind) => lasting[kind] >= 1 && still[kind])
   const isRepeated = alone.anomaly && state.streak > 0
   const episode = nextEpisode(
     state.episode,
     timeMs,
-    judged,
+    still,
     isCertain || isRepeated || isLasting,
     alone,
     lasting,
@@ -149,7 +151,7 @@ export function judgeNext(
 function withoutDrop(judged: JudgedInterval): JudgedInterval {
   const { z, effect } = judged.strengths.traffic_drop
   const traffic_drop = { z: Math.min(z, 0), effect: Math.min(effect, 0) }
-  const channels = { ...judged.channels, traffic_drop }
+  const channels = { ...judged.channels, traffic_drop: { ...traffic_drop, small: 0, large: 0 } }
   return { ...judged, channels, strengths: { ...judged.strengths, traffic_drop } }
 }
 
@@ -170,7 +172,7 @@ function isStill(strengths: Strengths, kind: Kind): boolean {
 function nextEpisode(
   before: Episode | null,
   timeMs: number,
-  judged: JudgedInterval,
+  still: Readonly<Record<Kind, boolean>>,
   begins: boolean,
   alone: Finding,
   lasting: Readonly<Record<Kind, number>>,
@@ -180,7 +182,7 @@ function nextEpisode(
   if (episode === null && !begins) return null
   const { sinceMs = timeMs, kinds } = episode ?? {}
   const deviates =
-    begins || KINDS.some((kind) => (kinds?.[kind] ?? 0) >= 0.5 && isStill(judged.strengths, kind))
+    begins || KINDS.some((kind) => (kinds?.[kind] ?? 0) >= 0.5 && still[kind])
   const quiet = deviates ? 0 : (episode?.quiet ?? 0) + 1
   if (quiet >= QUIET_MINUTES) return null
   const reached = mapKinds((kind) =>
