@@ -43,7 +43,7 @@ export const NO_SPREAD: PerFeature<number> = mapFeatures(() => 1)
 const LARGEST = 1e15
 
 /** The error rate that is taken for usual where the history has no errors at all. */
-const LEAST_ERROR_SHARE = 0.005
+export const LEAST_ERROR_SHARE = 0.005
 
 /**
  * Deviations of an interval from what is expected at its moment, in standard deviations, each only as far as the
@@ -82,10 +82,16 @@ export function deviationOf(
       sigmaUp,
       sigmaDown,
       longRun: spread[feature] * longRunSigmaAt(noise, samplingTerm(feature, count), minute),
-      count: isTraffic ? interval.requests_per_second * interval.seconds : feature === 'error_rate' ? requests * interval.error_rate : 0,
+      count: countOf(feature, interval, requests),
       requests: count,
     }
   })
+}
+
+function countOf(feature: Feature, interval: Interval, requests: number): number {
+  if (feature === 'requests_per_second')
+    return Math.min(LARGEST, interval.requests_per_second * interval.seconds)
+  return feature === 'error_rate' ? requests * interval.error_rate : 0
 }
 
 function standardised(

@@ -68,8 +68,17 @@ export function fitNoise(
   const z = byHour.map((each, i) => each / ofHour[minutes[i]! % 60]!)
   const known = z.filter((each) => Math.abs(each) < FAR_OFF).sort()
   const tail = (side: number) =>
-    Math.min(MOST_TAIL, Math.max(1, ...TAIL.map(({ rank, normal }) => (side * quantileSorted(known, side > 0 ? rank : 1 - rank)) / normal)))
-  const always = terms.reduce((sum, term) => sum + sigma ** 2 / (sigma ** 2 + sampling * term), 0) / terms.length
+    Math.min(
+      MOST_TAIL,
+      Math.max(
+        1,
+        ...TAIL.map(
+          ({ rank, normal }) => (side * quantileSorted(known, side > 0 ? rank : 1 - rank)) / normal,
+        ),
+      ),
+    )
+  const always =
+    terms.reduce((sum, term) => sum + sigma ** 2 / (sigma ** 2 + sampling * term), 0) / terms.length
   return {
     sigma,
     sampling,

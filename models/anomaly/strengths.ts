@@ -1,7 +1,7 @@
-import type { Deviation } from './deviation.js'
+import { LEAST_ERROR_SHARE, type Deviation } from './deviation.js'
 import type { LeastEffects } from './effects.js'
 import { countRatio, shareRatio, shiftRatio } from './likelihood.js'
-import { fromScale } from './scales.js'
+import { fromScale, HALF } from './scales.js'
 
 /** The ways in which traffic can be bad. */
 export const KINDS = ['traffic_spike', 'traffic_drop', 'latency_spike', 'error_rate_spike'] as const
@@ -29,15 +29,20 @@ export const CHANNELS = [
 ] as const
 export type Channel = (typeof CHANNELS)[number]
 
-/** A deviation with the logarithms of how much likelier a change makes it: a small one, and a large one. */
+/** A deviation with the logarithm of how much likelier a small change makes it, and a large one, see `gather`. */
 export interface ChannelStrength extends Strength {
   readonly small: number
   readonly large: number
 }
 export type Channels = Readonly<Record<Channel, ChannelStrength>>
 
-/** The changes that evidence is gathered for, in smallest effects that matter. */
-export const CHANGES = { small: +(process.env.CS ?? 2), large: +(process.env.CL ?? 7) }
+/** The changes that evidence is gathered for, in smallest deviations that matter. */
+const CHANGES = { small: 2, large: 7 }
+
+/** What a minute can say at most for a change and against it: one odd minute, or one good one, decides nothing. */
+const RATIO = { least: -2, most: 4.4 }
+/** What a minute says that tells nothing: what was may be over by now. */
+const UNTOLD = -0.5
 
 /** Applies a function to each channel. Spelled out, as it is on the path of every verdict. */
 export function mapChannels<T>(value: (channel: Channel) => T): Readonly<Record<Channel, T>> {
@@ -95,20 +100,31 @@ function trafficStrength(
 ): ChannelStrength {
   const { z, effect, residual, longRun, count, requests } = requests_per_second
   const step = sign * Math.log1p(least.traffic) * factor
-  const dispersion = Math.max(1, longRun ** 2 * (requests + 0.5))
-  const ratio = (size: number) => Number.isNaN(residual) ? 0 : countRatio(count, requests, size * step, dispersion)
-  return { z: sign * z, effect: effect / step, small: ratio(CHANGES.small), large: ratio(CHANGES.large) }
+  const dispersion = Math.max(1, longRun ** 2 * (requests + HALF))
+  const ratio = (size: number) => countRatio(count, requests, size * step, dispersion)
+  return { z: sign * z, effect: effect / step, ...ratios(!Number.isNaN(residual), ratio) }
 }
 
 function errorStrength({ error_rate }: Deviation, least: LeastEffects): ChannelStrength {
   const { z, effect, residual, expected, longRun, count, requests } = error_rate
-  const usual = Math.max(fromScale('error_rate', expected), 0.005)
+  const usual = Math.max(fromScale('error_rate', expected), LEAST_ERROR_SHARE)
   const dispersion = Math.max(1, longRun ** 2 * 4 * requests)
   const ratio = (size: number) =>
-    Number.isNaN(residual)
-      ? 0
-      : shareRatio(count, requests, usual, Math.min(0.999, usual + size * least.errors), dispersion)
-  return { z, effect: effect / least.errors, small: ratio(CHANGES.small), large: ratio(CHANGES.large) }
+    shareRatio(count, requests, usual, Math.min(MOST_SHARE, usual + size * least.errors), dispersion)
+  return { z, effect: effect / least.errors, ...ratios(!Number.isNaN(residual), ratio) }
+}
+
+/** A share of errors that is no certainty. */
+const MOST_SHARE = 0.999
+
+function ratios(
+  isTold: boolean,
+  ratio: (size: number) => number,
+  most = RATIO.most,
+): { small: number; large: number } {
+  if (!isTold) return { small: UNTOLD, large: UNTOLD }
+  const bounded = (size: number) => Math.max(RATIO.least, Math.min(most, ratio(size)))
+  return { small: bounded(CHANGES.small), large: bounded(CHANGES.large) }
 }
 
 /**
@@ -123,37 +139,42 @@ export function strengthsOf(channels: Channels): Strengths {
   return { traffic_spike, traffic_drop, latency_spike, error_rate_spike }
 }
 
+/**
+ * Requests that make a latency: of a percentile those beyond it are its own share, and two make an average. With
+ * less than one a percentile is little more than the slowest request.
+ */
+const STANDS_ON = { avg_latency_ms: 0.5, p95_latency_ms: 0.05, p99_latency_ms: 0.01 }
+/** From here on it is evidence that counts by its part, from 1 on it proves something by itself. */
+const LEAST_STANDING = 0.5
+
 function latencyStrength(
   deviation: Deviation,
   feature: (typeof LATENCIES)[number],
   { latency, latencyMs }: LeastEffects,
   factor: number,
 ): ChannelStrength {
-  const { z: zz, effect, residual, expected, longRun, requests } = deviation[feature]
-  const beyond = feature === 'avg_latency_ms' ? requests / +(process.env.AVGN ?? 3) : requests * (feature === 'p95_latency_ms' ? 0.05 : 0.01)
-  const tells = feature === 'avg_latency_ms' || beyond >= +(process.env.BEYOND ?? 1)
-  const least = +(process.env.EBEYOND ?? 0.5)
-  const z = tells ? zz : Math.min(zz, 0)
+  const { z, effect, residual, expected, longRun, requests } = deviation[feature]
+  const standing = Math.min(1, requests * STANDS_ON[feature])
   const value = fromScale(feature, expected)
-  const relative = effect / (Math.log1p(latency) * factor)
-  const absolute = (value * Math.expm1(effect)) / latencyMs
+  const step = Math.log1p(latency) * factor
   const ratio = (size: number) => {
-    if (Number.isNaN(residual) || (feature !== 'avg_latency_ms' && beyond < least)) return 0
-    const shift = Math.max(size * Math.log1p(latency) * factor, Math.log1p((size * latencyMs) / Math.max(value, 1e-3)))
-    return Math.min(4.7 * Math.min(1, beyond), shiftRatio(residual, shift, longRun))
+    const shift = Math.max(size * step, Math.log1p((size * latencyMs) / Math.max(value, LEAST_VALUE_MS)))
+    return shiftRatio(residual, shift, longRun)
   }
+  const isTold = !Number.isNaN(residual) && standing >= LEAST_STANDING
   return {
-    z,
-    effect: Math.min(relative, absolute),
-    small: ratio(CHANGES.small),
-    large: ratio(CHANGES.large),
+    z: standing < 1 ? Math.min(0, z) : z,
+    effect: Math.min(effect / step, (value * Math.expm1(effect)) / latencyMs),
+    ...ratios(isTold, ratio, RATIO.most * standing),
   }
 }
 
+const LEAST_VALUE_MS = 0.001
+
 /** Standard deviations and smallest effects that matter by themselves, once each. */
-export const GATE = { z: +(process.env.GZ ?? 4.2), effect: 2 }
+export const GATE = { z: 4.5, effect: 2 }
 /** The same where two kinds have them at once. */
-export const JOINT_GATE = { z: +(process.env.JZ ?? 3.3), effect: 1.4 }
+export const JOINT_GATE = { z: 3.3, effect: 1.4 }
 /** From here on a single minute is certain. */
 export const CERTAIN_GATE = { z: 8, effect: 3 }
 

@@ -110,24 +110,22 @@ function fitSlots(moments: Moments, rhythm: Rhythm, isUsed: (index: number) => b
   const counts = groups.map(({ length }) => length)
   if (coarser === null) return smoothed(filled(groups), counts, SLOTS.day)
   const prior = fitSlots(moments, coarser, isUsed)
-  const isRepeated = onSeveralDays(moments, rhythm, isUsed)
+  const isRepeated = onSeveralDays(moments, rhythm)
   const usual = groups.map((_, slot) => prior[slotOf(coarser, firstMinuteOf(rhythm, slot))]!)
-  const added = groups.map((group, slot) => (isRepeated(slot) ? shrunk(group, usual[slot]!) - usual[slot]! : NaN))
+  const added = groups.map((group, slot) =>
+    isRepeated(slot) ? shrunk(group, usual[slot]!) - usual[slot]! : NaN,
+  )
   const between = interpolated(added)
   const own = usual.map((value, slot) => value + between[slot]!)
   return smoothed(Float64Array.from(own), counts, rhythm === 'weekpart' ? SLOTS.day : SLOTS.week)
 }
 
 /** A slot that only one day has told of, as a gap can bring about, is no rhythm yet. */
-function onSeveralDays(
-  { values, days, minutesOfWeek }: Moments,
-  rhythm: Rhythm,
-  isUsed: (index: number) => boolean,
-): (slot: number) => boolean {
+function onSeveralDays({ values, days, minutesOfWeek }: Moments, rhythm: Rhythm): (slot: number) => boolean {
   const first = new Int32Array(SLOTS[rhythm]).fill(-1)
   const isRepeated = new Uint8Array(SLOTS[rhythm])
   days.forEach((day, i) => {
-    if (Number.isNaN(values[i]!) || !isUsed(i)) return
+    if (Number.isNaN(values[i]!)) return
     const slot = slotOf(rhythm, minutesOfWeek[i]!)
     if (first[slot] === -1) first[slot] = day
     else if (first[slot] !== day) isRepeated[slot] = 1

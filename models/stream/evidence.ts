@@ -2,15 +2,15 @@ import { mapChannels, type Channel, type Channels } from '../anomaly/strengths.j
 
 /** A cumulative sum of log-likelihood ratios. */
 export interface Sum {
-  /** For the change, since it last was zero. */
+  /** What speaks for the change, since that last was nothing. */
   readonly sum: number
   /** Minutes since then. */
   readonly minutes: number
-  /** Against the change, since it last was zero: what says that it is over. */
+  /** What has spoken against it of late: that it is over. */
   readonly over: number
 }
 
-/** What has been gathered in one channel, for a small change and for a large one. */
+/** What has been gathered in one channel for a small change and for a large one. */
 export interface Evidence {
   readonly small: Sum
   readonly large: Sum
@@ -18,15 +18,24 @@ export interface Evidence {
 
 export type Gathered = Readonly<Record<Channel, Evidence>>
 
-const ZERO: Sum = { sum: 0, minutes: 0, over: 0 }
-export const NO_EVIDENCE: Gathered = mapChannels(() => ({ small: ZERO, large: ZERO }))
+const NOTHING: Sum = { sum: 0, minutes: 0, over: 0 }
+export const NO_EVIDENCE: Gathered = mapChannels(() => ({ small: NOTHING, large: NOTHING }))
 
-export const ENOUGH = +(process.env.ENOUGH ?? 12)
-const MOST = ENOUGH / +(process.env.CLIPN ?? 3)
-const LEAST = +(process.env.LEAST ?? -2)
-export const OVER = +(process.env.OVER ?? 1)
+/** A change is e^13 times likelier than none. */
+const ENOUGH = 13
+
+/** Shorter runs are one odd minute. */
 const LEAST_MINUTES = 3
 
+/** It is over when that is e times likelier than that it goes on. */
+const OVER = 1
+
+/**
+ * Adds a minute: cumulative sums of log-likelihood ratios for each channel and change, never below zero (Page 1954,
+ * "Continuous Inspection Schemes"). Were the likelihoods exact and the minutes independent, a sum would come to h
+ * without a change once in e^h minutes or less often (Lorden 1971, "Procedures for Reacting to a Change in
+ * Distribution").
+ */
 export function gather(evidence: Gathered, channels: Channels): Gathered {
   return mapChannels((channel) => ({
     small: added(evidence[channel].small, channels[channel].small),
@@ -35,14 +44,9 @@ export function gather(evidence: Gathered, channels: Channels): Gathered {
 }
 
 function added({ sum, minutes, over }: Sum, ratio: number): Sum {
-  const bounded = ratio === 0 ? -(process.env.UNTOLD ?? 0.5) : Math.max(LEAST, Math.min(MOST, ratio))
-  const next = sum + bounded
-  if (next <= 0) return ZERO
-  return {
-    sum: Math.min(next, 2 * ENOUGH),
-    minutes: minutes + 1,
-    over: Math.max(0, over - bounded),
-  }
+  const next = sum + ratio
+  if (!(next > 0)) return NOTHING
+  return { sum: Math.min(next, 2 * ENOUGH), minutes: minutes + 1, over: Math.max(0, over - ratio) }
 }
 
 /** 1 where the evidence is enough. */
@@ -54,8 +58,8 @@ function reach({ sum, minutes }: Sum): number {
   return minutes < LEAST_MINUTES ? 0 : sum / ENOUGH
 }
 
-/** Whether the change that there is evidence of still goes on. */
+/** Whether the change that there is more evidence of, of half as much as is enough, has not ended. */
 export function goesOn({ small, large }: Evidence): boolean {
   const { sum, over } = large.sum >= small.sum ? large : small
-  return sum > 0 && over < OVER
+  return sum >= ENOUGH / 2 && over < OVER
 }

@@ -1,6 +1,6 @@
-import type { Deviation, FeatureDeviation, Level } from '../anomaly/deviation.js'
+import { LEAST_ERROR_SHARE, type Deviation, type FeatureDeviation, type Level } from '../anomaly/deviation.js'
 import { mapFeatures, type Feature, type PerFeature } from '../anomaly/features.js'
-import { fromScale } from '../anomaly/scales.js'
+import { fromScale, HALF } from '../anomaly/scales.js'
 import { quantile } from '../statistics/quantile.js'
 
 /** A stream's own level and spread against the model, which knows the whole gateway. */
@@ -85,8 +85,8 @@ export function followed(
     if (isSettling)
       return own.level[feature] + taught[feature] * (1 - 2 ** (-minutes / SETTLING_HALF_LIFE)) * residual
     const most = feature === 'requests_per_second' ? TRAFFIC_CLIP : CLIP
-    const { lesson, leastClip } = lessonOf(feature, deviation[feature])
-    const clipped = Math.min(Math.max(leastClip, most * sigmaUp), Math.max(-most * sigmaDown, lesson))
+    const { lesson, one } = lessonOf(feature, deviation[feature])
+    const clipped = Math.min(Math.max(one, most * sigmaUp), Math.max(-most * sigmaDown, lesson))
     return own.level[feature] + taught[feature] * gain(HALF_LIFE[feature]) * clipped
   })
   const spread = mapFeatures((feature) => {
@@ -110,13 +110,19 @@ export function acquainted(own: OwnLevel, deviation: Deviation): OwnLevel {
 }
 
 /**
- * What a minute teaches of a level. Residuals of counts lie below zero on average, as logarithms and roots are bent: of
- * two requests a minute by a fifth. So of counts it is the step of Fisher's scoring, which is right on average.
+ * What a minute teaches of a level, and of an error rate what one error does, which is not cut off. The residuals of
+ * small counts lie below zero on average, as logarithm and root are bent, by a fifth for two requests a minute. So of
+ * counts it is the step of Fisher's scoring (McCullagh and Nelder 1989, section 2.5), which is right on average.
  */
-function lessonOf(feature: Feature, { residual, expected, count, requests }: FeatureDeviation): { lesson: number, leastClip: number } {
-  if (feature === 'requests_per_second') return { lesson: (count - requests) / (requests + 0.5), leastClip: 0 }
-  if (feature !== 'error_rate') return { lesson: residual, leastClip: 0 }
+function lessonOf(
+  feature: Feature,
+  { residual, expected, count, requests }: FeatureDeviation,
+): { lesson: number; one: number } {
+  if (feature === 'requests_per_second') {
+    return { lesson: (count - requests) / (requests + HALF), one: 0 }
+  }
+  if (feature !== 'error_rate') return { lesson: residual, one: 0 }
   const share = fromScale(feature, expected)
-  const bent = 2 * Math.sqrt(Math.max(share, 0.005) * (1 - share))
-  return { lesson: (count / requests - share) / bent, leastClip: 1 / requests / bent }
+  const slope = 2 * Math.sqrt(Math.max(share, LEAST_ERROR_SHARE) * (1 - share))
+  return { lesson: (count / requests - share) / slope, one: 1 / requests / slope }
 }

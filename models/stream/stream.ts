@@ -117,8 +117,8 @@ export function judgeNext(
   const alone = findByItself(judged, effects)
   const isCertain = alone.anomaly && KINDS.some((kind) => reachOf(judged.strengths[kind], CERTAIN_GATE) >= 1)
   const lasting = byKind(mapChannels((channel) => evidenceReach(evidence[channel])))
-  const on = byKind(mapChannels((channel) => evidenceReach(evidence[channel]) >= 0.5 && goesOn(evidence[channel]) ? 1 : 0))
-  const still = mapKinds((kind) => on[kind] === 1 || isStill(judged.strengths, kind))
+  const on = byKind(mapChannels((channel) => Number(goesOn(evidence[channel]))))
+  const still = mapKinds((kind) => on[kind] > 0 || isStill(judged.strengths, kind))
   const isLasting = KINDS.some((kind) => lasting[kind] >= 1 && still[kind])
   const isRepeated = alone.anomaly && state.streak > 0
   const episode = nextEpisode(
@@ -181,8 +181,7 @@ function nextEpisode(
   const episode = before !== null && timeMs - before.lastMs <= LONGEST_GAP_MS ? before : null
   if (episode === null && !begins) return null
   const { sinceMs = timeMs, kinds } = episode ?? {}
-  const deviates =
-    begins || KINDS.some((kind) => (kinds?.[kind] ?? 0) >= 0.5 && still[kind])
+  const deviates = begins || KINDS.some((kind) => (kinds?.[kind] ?? 0) >= 0.5 && still[kind])
   const quiet = deviates ? 0 : (episode?.quiet ?? 0) + 1
   if (quiet >= QUIET_MINUTES) return null
   const reached = mapKinds((kind) =>
