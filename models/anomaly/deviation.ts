@@ -81,7 +81,7 @@ export function deviationOf(
       expected,
       sigmaUp,
       sigmaDown,
-      longRun: spread[feature] * longRunSigmaAt(noise, samplingTerm(feature, count), minute),
+      longRun: spread[feature] * noise.up * longRunSigmaAt(noise, samplingTerm(feature, count), minute),
       count: countOf(feature, interval, requests),
       requests: count,
     }
