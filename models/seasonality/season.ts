@@ -30,6 +30,8 @@ const COARSER: Readonly<Record<Rhythm, Rhythm | null>> = {
 
 /** Samples that the coarser rhythm counts as. */
 const PRIOR_SAMPLES = 6
+/** Hours that a minute of the hour without a job counts as: three with one are enough. */
+const PRIOR_HOURS = 2
 
 /** Weights of a slot and its neighbours. */
 const KERNEL = [1, 2, 3, 2, 1]
@@ -67,7 +69,7 @@ export function fitSeason(
   if (!byMinuteOfHour) return season
   const left = moments.values.map((value, i) => value - seasonAt(season, moments.minutesOfWeek[i]!))
   const groups = grouped(left, 60, (i) => moments.minutesOfWeek[i]! % 60, isUsed)
-  return { ...season, minuteOfHour: Float64Array.from(groups, (group) => shrunk(group, 0)) }
+  return { ...season, minuteOfHour: Float64Array.from(groups, (group) => shrunk(group, 0, PRIOR_HOURS)) }
 }
 
 /** Fewer days do not tell a job from chance. */
@@ -170,8 +172,8 @@ function grouped(
  * The median of a slot's samples with so many more at the coarser value: of few samples it is that value, and where one
  * of two weeks had an incident it is the week that agrees with it.
  */
-function shrunk(group: Float64Array, prior: number): number {
-  const joined = new Float64Array(group.length + PRIOR_SAMPLES).fill(prior)
+function shrunk(group: Float64Array, prior: number, samples = PRIOR_SAMPLES): number {
+  const joined = new Float64Array(group.length + samples).fill(prior)
   joined.set(group)
   return quantileSorted(joined.sort(), 0.5)
 }

@@ -28,6 +28,9 @@ const HALF_LIFE: PerFeature<number> = {
   p99_latency_ms: 120,
   error_rate: 240,
 }
+/** Of traffic where the model knows no rhythm of the day: an evening is followed. */
+const UNKNOWN_DAY_HALF_LIFE = 10
+
 /** The same once a deviation has lasted so long that it is the new normal. */
 const SETTLING_HALF_LIFE = 20
 const SPREAD_HALF_LIFE = 240
@@ -67,17 +70,30 @@ const begin = (minutes: number, first: readonly number[] | null): OwnLevel => ({
 export const WHOLE_GATEWAY = begin(240, null)
 export const UNKNOWN_SHARE = begin(0, [])
 
+/** How a minute teaches. */
+export interface Lesson {
+  /** Since the report before. */
+  readonly minutes: number
+  readonly requests: number
+  /** It is taken for the new normal. */
+  readonly isSettling: boolean
+  /** The model knows a rhythm of the day. */
+  readonly knowsDay: boolean
+}
+
 /** After a minute that taught what is usual; of deviations a few standard deviations count at most. */
 export function followed(
   own: OwnLevel,
   deviation: Deviation,
-  { minutes, requests, isSettling }: { minutes: number; requests: number; isSettling: boolean },
+  { minutes, requests, isSettling, knowsDay }: Lesson,
 ): OwnLevel {
   const taught = mapFeatures((feature) => {
     const share = TELLING_REQUESTS[feature] === 0 ? 1 : Math.min(1, requests / TELLING_REQUESTS[feature])
     return share < LEAST_TAUGHT ? 0 : share
   })
   const gain = (halfLife: number) => Math.max(1 - 2 ** (-minutes / halfLife), 1 / (own.minutes + 2))
+  const halfLifeOf = (feature: Feature) =>
+    feature === 'requests_per_second' && !knowsDay ? UNKNOWN_DAY_HALF_LIFE : HALF_LIFE[feature]
   const level = mapFeatures((feature) => {
     const { residual, sigmaUp, sigmaDown } = deviation[feature]
     const isUnknown = Number.isNaN(residual) || (feature === 'requests_per_second' && own.first !== null)
@@ -87,7 +103,7 @@ export function followed(
     const most = feature === 'requests_per_second' ? TRAFFIC_CLIP : CLIP
     const { lesson, one } = lessonOf(feature, deviation[feature])
     const clipped = Math.min(Math.max(one, most * sigmaUp), Math.max(-most * sigmaDown, lesson))
-    return own.level[feature] + taught[feature] * gain(HALF_LIFE[feature]) * clipped
+    return own.level[feature] + taught[feature] * gain(halfLifeOf(feature)) * clipped
   })
   const spread = mapFeatures((feature) => {
     const { residual, sigmaUp, sigmaDown } = deviation[feature]

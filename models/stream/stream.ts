@@ -2,7 +2,7 @@ import { assess, effectFactor, type ScoreRows, type TimedInterval } from '../ano
 import type { LeastEffects } from '../anomaly/effects.js'
 import type { Deviation } from '../anomaly/deviation.js'
 import { mapFeatures, type PerFeature } from '../anomaly/features.js'
-import type { AnomalyModel } from '../anomaly/model.js'
+import { knowsTheDay, type AnomalyModel } from '../anomaly/model.js'
 import {
   byKind,
   CERTAIN_GATE,
@@ -138,7 +138,7 @@ export function judgeNext(
     verdict: { ...verdict, streak, confirmed, episodeSinceMs: episode?.sinceMs ?? null },
     state: {
       timeMs,
-      own: nextLevel(state.own, assessed!, minutes, { episode, alone, timeMs }),
+      own: nextLevel(state.own, assessed!, minutes, { episode, alone, timeMs, knowsDay: knowsTheDay(model) }),
       evidence: episode === null && state.episode !== null ? NO_EVIDENCE : evidence,
       episode,
       streak,
@@ -212,14 +212,17 @@ function nextLevel(
   own: OwnLevel,
   { deviation, interval }: JudgedInterval,
   minutes: number,
-  { episode, alone, timeMs }: { episode: Episode | null; alone: Finding; timeMs: number },
+  {
+    episode,
+    alone,
+    timeMs,
+    knowsDay,
+  }: { episode: Episode | null; alone: Finding; timeMs: number; knowsDay: boolean },
 ): OwnLevel {
-  const { requests } = interval
+  const lesson = { minutes, requests: interval.requests, isSettling: false, knowsDay }
   // How large a stream is has to be learned whatever it seems at first.
-  if (own.first !== null)
-    return followed(acquainted(own, deviation), deviation, { minutes, requests, isSettling: false })
+  if (own.first !== null) return followed(acquainted(own, deviation), deviation, lesson)
   const isNewNormal = episode !== null && timeMs - episode.sinceMs >= NEW_NORMAL_MINUTES * MINUTE_MS
-  if (isNewNormal && requests > 0) return followed(own, deviation, { minutes, requests, isSettling: true })
-  if (episode !== null || alone.anomaly) return own
-  return followed(own, deviation, { minutes, requests, isSettling: false })
+  if (isNewNormal && lesson.requests > 0) return followed(own, deviation, { ...lesson, isSettling: true })
+  return episode !== null || alone.anomaly ? own : followed(own, deviation, lesson)
 }
