@@ -82,15 +82,21 @@ const LONGEST_GAP_MS = 15 * MINUTE_MS
 /** The strongest an unconfirmed minute may look: gateways alert from 0.7. */
 const MOST_UNCONFIRMED_REACH = 1.4
 
-export function beginStream(source: string): StreamState {
-  const own = source === WHOLE ? WHOLE_GATEWAY : UNKNOWN_SHARE
+/** @param knowsDay whether the model knows a rhythm of the day; without it the hour has a level of its own */
+export function beginStream(source: string, knowsDay = true): StreamState {
+  const own = source !== WHOLE ? UNKNOWN_SHARE : knowsDay ? WHOLE_GATEWAY : { ...WHOLE_GATEWAY, minutes: 0 }
   return { timeMs: null, own, evidence: NO_EVIDENCE, episode: null, streak: 0, modelVersion: null }
 }
 
 /** The state of a stream for a model: what was learned against another one is left behind. */
-export function forModel(state: StreamState, source: string, modelVersion: string): StreamState {
+export function forModel(
+  state: StreamState,
+  source: string,
+  modelVersion: string,
+  knowsDay: boolean,
+): StreamState {
   if (state.modelVersion === modelVersion) return state
-  return { ...beginStream(source), timeMs: state.timeMs, modelVersion }
+  return { ...beginStream(source, knowsDay), timeMs: state.timeMs, modelVersion }
 }
 
 /**
