@@ -64,7 +64,7 @@ export function fitNoise(
   const standard = residuals.map((each, i) => each / Math.sqrt(sigma ** 2 + sampling * terms[i]!))
   const hours = grouped(standard, 24, (i) => hourOf(minutes[i]!)).map(hourSpread)
   const byHour = standard.map((each, i) => each / hours[hourOf(minutes[i]!)]!)
-  const ofHour = grouped(byHour, 60, (i) => minutes[i]! % 60).map(minuteSpread)
+  const ofHour = minuteSpreads(grouped(byHour, 60, (i) => minutes[i]! % 60))
   const z = byHour.map((each, i) => each / ofHour[minutes[i]! % 60]!)
   const known = z.filter((each) => Math.abs(each) < FAR_OFF).sort()
   const tail = (side: number) =>
@@ -188,9 +188,15 @@ function hourSpread(standard: Float64Array): number {
   return Math.min(HOUR_RANGE.most, Math.max(HOUR_RANGE.least, Math.sqrt(variance)))
 }
 
-/** Minutes of the hour scatter more where jobs begin, now with more and now with less. */
-function minuteSpread(standard: Float64Array): number {
-  if (standard.length === 0) return 1
-  const spread = quantile(standard.map(Math.abs), 0.9) / 1.645
-  return spread > 1 + 4 / Math.sqrt(standard.length) ? Math.min(MOST_MINUTE, spread) : 1
+/** Minutes of the hour at which jobs begin scatter more than most, now with more and now with less. */
+function minuteSpreads(groups: readonly Float64Array[]): number[] {
+  const spreads = groups.map((group) => (group.length > 0 ? quantile(group.map(Math.abs), 0.9) : NaN))
+  const usual = quantile(
+    spreads.filter((spread) => !Number.isNaN(spread)),
+    0.5,
+  )
+  return spreads.map((spread, minute) => {
+    const times = spread / Math.max(usual, 1e-9)
+    return times > 1 + 4 / Math.sqrt(groups[minute]!.length) ? Math.min(MOST_MINUTE, times) : 1
+  })
 }
