@@ -63,6 +63,12 @@ export function byKind(values: Readonly<Record<Channel, number>>): PerKind<numbe
   return { traffic_spike, traffic_drop, latency_spike, error_rate_spike }
 }
 
+/** The largest of the kinds' values. */
+export function strongest(values: PerKind<number>): number {
+  const { traffic_spike, traffic_drop, latency_spike, error_rate_spike } = values
+  return Math.max(traffic_spike, traffic_drop, latency_spike, error_rate_spike)
+}
+
 /** Applies a function to each kind. Spelled out, as it is on the path of every verdict. */
 export function mapKinds<T>(value: (kind: Kind) => T): PerKind<T> {
   return {
@@ -72,8 +78,6 @@ export function mapKinds<T>(value: (kind: Kind) => T): PerKind<T> {
     error_rate_spike: value('error_rate_spike'),
   }
 }
-
-const LATENCIES = ['avg_latency_ms', 'p95_latency_ms', 'p99_latency_ms'] as const
 
 /**
  * Deviations by channel.
@@ -101,30 +105,39 @@ function trafficStrength(
   const { z, effect, residual, longRun, count, requests } = requests_per_second
   const step = sign * Math.log1p(least.traffic) * factor
   const dispersion = Math.max(1, longRun ** 2 * (requests + HALF))
-  const ratio = (size: number) => countRatio(count, requests, size * step, dispersion)
-  return { z: sign * z, effect: effect / step, ...ratios(!Number.isNaN(residual), ratio) }
+  const isTold = !Number.isNaN(residual)
+  return {
+    z: sign * z,
+    effect: effect / step,
+    small: isTold ? bounded(countRatio(count, requests, CHANGES.small * step, dispersion)) : UNTOLD,
+    large: isTold ? bounded(countRatio(count, requests, CHANGES.large * step, dispersion)) : UNTOLD,
+  }
 }
+
+/** Shares of errors that are no certainty: what is taken for usual at most, and for a change. */
+const MOST_USUAL_SHARE = 0.99
+const MOST_SHARE = 0.999
 
 function errorStrength({ error_rate }: Deviation, least: LeastEffects): ChannelStrength {
   const { z, effect, residual, expected, longRun, count, requests } = error_rate
-  const usual = Math.max(fromScale('error_rate', expected), LEAST_ERROR_SHARE)
+  const expectedShare = fromScale('error_rate', expected)
+  const usual = Math.min(MOST_USUAL_SHARE, Math.max(expectedShare, LEAST_ERROR_SHARE))
   const dispersion = Math.max(1, longRun ** 2 * 4 * requests)
-  const ratio = (size: number) =>
-    shareRatio(count, requests, usual, Math.min(MOST_SHARE, usual + size * least.errors), dispersion)
-  return { z, effect: effect / least.errors, ...ratios(!Number.isNaN(residual), ratio) }
+  const ratio = (size: number) => {
+    const share = Math.min(MOST_SHARE, usual + size * least.errors)
+    return bounded(shareRatio(count, requests, usual, share, dispersion))
+  }
+  const isTold = !Number.isNaN(residual)
+  return {
+    z,
+    effect: effect / least.errors,
+    small: isTold ? ratio(CHANGES.small) : UNTOLD,
+    large: isTold ? ratio(CHANGES.large) : UNTOLD,
+  }
 }
 
-/** A share of errors that is no certainty. */
-const MOST_SHARE = 0.999
-
-function ratios(
-  isTold: boolean,
-  ratio: (size: number) => number,
-  most = RATIO.most,
-): { small: number; large: number } {
-  if (!isTold) return { small: UNTOLD, large: UNTOLD }
-  const bounded = (size: number) => Math.max(RATIO.least, Math.min(most, ratio(size)))
-  return { small: bounded(CHANGES.small), large: bounded(CHANGES.large) }
+function bounded(ratio: number, most = RATIO.most): number {
+  return Math.max(RATIO.least, Math.min(most, ratio))
 }
 
 /**
@@ -133,15 +146,18 @@ function ratios(
  */
 export function strengthsOf(channels: Channels): Strengths {
   const { traffic_spike, traffic_drop, error_rate_spike } = channels
-  const latency_spike = LATENCIES.map((feature) => channels[feature]).reduce((a, b) =>
-    reachOf(a) >= reachOf(b) ? a : b,
-  )
+  const percentile = further(channels.p95_latency_ms, channels.p99_latency_ms)
+  const latency_spike = further(channels.avg_latency_ms, percentile)
   return { traffic_spike, traffic_drop, latency_spike, error_rate_spike }
 }
 
+function further(a: Strength, b: Strength): Strength {
+  return reachOf(a) >= reachOf(b) ? a : b
+}
+
 /**
- * Requests that make a latency: of a percentile those beyond it are its own share, and two make an average. With
- * less than one a percentile is little more than the slowest request.
+ * Shares of the requests that a latency stands on: of a percentile those beyond it, and of an average every
+ * second one. On less than one a percentile is little more than the slowest request.
  */
 const STANDS_ON = { avg_latency_ms: 0.5, p95_latency_ms: 0.05, p99_latency_ms: 0.01 }
 /** From here on it is evidence that counts by its part, from 1 on it proves something by itself. */
@@ -149,7 +165,7 @@ const LEAST_STANDING = 0.5
 
 function latencyStrength(
   deviation: Deviation,
-  feature: (typeof LATENCIES)[number],
+  feature: keyof typeof STANDS_ON,
   { latency, latencyMs }: LeastEffects,
   factor: number,
 ): ChannelStrength {
@@ -159,13 +175,14 @@ function latencyStrength(
   const step = Math.log1p(latency) * factor
   const ratio = (size: number) => {
     const shift = Math.max(size * step, Math.log1p((size * latencyMs) / Math.max(value, LEAST_VALUE_MS)))
-    return shiftRatio(residual, shift, longRun)
+    return bounded(shiftRatio(residual, shift, longRun), RATIO.most * standing)
   }
   const isTold = !Number.isNaN(residual) && standing >= LEAST_STANDING
   return {
     z: standing < 1 ? Math.min(0, z) : z,
     effect: Math.min(effect / step, (value * Math.expm1(effect)) / latencyMs),
-    ...ratios(isTold, ratio, RATIO.most * standing),
+    small: isTold ? ratio(CHANGES.small) : UNTOLD,
+    large: isTold ? ratio(CHANGES.large) : UNTOLD,
   }
 }
 

@@ -8,10 +8,11 @@ import {
   GATE,
   JOINT_GATE,
   KINDS,
-  mapKinds,
   reachOf,
   type Channels,
+  strongest,
   type Kind,
+  type PerKind,
   type Strengths,
 } from './strengths.js'
 
@@ -99,15 +100,31 @@ export function findByItself(
   effects: LeastEffects,
 ): Finding {
   // Few requests prove nothing of latencies and errors by themselves, though many such minutes may.
-  const proves = (kind: Kind) => interval.requests >= effects.requests || kind.startsWith('traffic')
-  const reachIn = (kind: Kind, gate: typeof GATE) =>
-    proves(kind) ? Math.max(0, reachOf(strengths[kind], gate)) : 0
-  const kinds = mapKinds((kind) => reachIn(kind, GATE))
-  const first = Math.max(...KINDS.map((kind) => kinds[kind]))
-  const joint = KINDS.map((kind) => reachIn(kind, JOINT_GATE)).sort((a, b) => b - a)[1]!
-  const reach = Math.max(first, joint)
+  const proves = interval.requests >= effects.requests
+  const kinds = reaches(strengths, GATE, proves)
+  const joint = reaches(strengths, JOINT_GATE, proves)
+  const reach = Math.max(strongest(kinds), second(joint))
   const anomaly = score < 0 && reach >= 1
   return { anomaly, reach: anomaly ? reach : Math.min(reach, 0.99), kinds, minutes: 1, confirmed: false }
+}
+
+/** How far each kind reaches a gate; 0 where it cannot be proven. */
+function reaches(strengths: Strengths, gate: typeof GATE, proves: boolean): PerKind<number> {
+  const { traffic_spike, traffic_drop, latency_spike, error_rate_spike } = strengths
+  return {
+    traffic_spike: Math.max(0, reachOf(traffic_spike, gate)),
+    traffic_drop: Math.max(0, reachOf(traffic_drop, gate)),
+    latency_spike: proves ? Math.max(0, reachOf(latency_spike, gate)) : 0,
+    error_rate_spike: proves ? Math.max(0, reachOf(error_rate_spike, gate)) : 0,
+  }
+}
+
+/** The second largest; more traffic and less exclude each other. */
+function second({ traffic_spike, traffic_drop, latency_spike, error_rate_spike }: PerKind<number>): number {
+  const traffic = Math.max(traffic_spike, traffic_drop)
+  const most = Math.max(traffic, latency_spike, error_rate_spike)
+  const least = Math.min(traffic, latency_spike, error_rate_spike)
+  return traffic + latency_spike + error_rate_spike - most - least
 }
 
 /** The verdict on an interval of which that was found. */

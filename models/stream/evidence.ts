@@ -19,7 +19,8 @@ export interface Evidence {
 export type Gathered = Readonly<Record<Channel, Evidence>>
 
 const NOTHING: Sum = { sum: 0, minutes: 0, over: 0 }
-export const NO_EVIDENCE: Gathered = mapChannels(() => ({ small: NOTHING, large: NOTHING }))
+const NONE: Evidence = { small: NOTHING, large: NOTHING }
+export const NO_EVIDENCE: Gathered = mapChannels(() => NONE)
 
 /** A change is e^13 times likelier than none. */
 const ENOUGH = 13
@@ -32,15 +33,20 @@ const OVER = 1
 
 /**
  * Adds a minute: cumulative sums of log-likelihood ratios for each channel and change, never below zero (Page 1954,
- * "Continuous Inspection Schemes"). Were the likelihoods exact and the minutes independent, a sum would come to h
- * without a change once in e^h minutes or less often (Lorden 1971, "Procedures for Reacting to a Change in
+ * "Continuous Inspection Schemes"). Were the likelihoods exact and not bounded, and the minutes independent, a sum would
+ * come to h without a change once in e^h minutes or less often (Lorden 1971, "Procedures for Reacting to a Change in
  * Distribution").
  */
 export function gather(evidence: Gathered, channels: Channels): Gathered {
-  return mapChannels((channel) => ({
-    small: added(evidence[channel].small, channels[channel].small),
-    large: added(evidence[channel].large, channels[channel].large),
-  }))
+  let isAny = false
+  const next = mapChannels((channel) => {
+    const small = added(evidence[channel].small, channels[channel].small)
+    const large = added(evidence[channel].large, channels[channel].large)
+    if (small === NOTHING && large === NOTHING) return NONE
+    isAny = true
+    return { small, large }
+  })
+  return isAny ? next : NO_EVIDENCE
 }
 
 function added({ sum, minutes, over }: Sum, ratio: number): Sum {

@@ -1,5 +1,5 @@
 import { LEAST_ERROR_SHARE, type Deviation, type FeatureDeviation, type Level } from '../anomaly/deviation.js'
-import { mapFeatures, type Feature, type PerFeature } from '../anomaly/features.js'
+import { FEATURES, mapFeatures, type Feature, type PerFeature } from '../anomaly/features.js'
 import { fromScale, HALF } from '../anomaly/scales.js'
 import { quantile } from '../statistics/quantile.js'
 
@@ -87,33 +87,37 @@ export function followed(
   deviation: Deviation,
   { minutes, requests, isSettling, knowsDay }: Lesson,
 ): OwnLevel {
-  const taught = mapFeatures((feature) => {
-    const share = TELLING_REQUESTS[feature] === 0 ? 1 : Math.min(1, requests / TELLING_REQUESTS[feature])
-    return share < LEAST_TAUGHT ? 0 : share
-  })
   const gain = (halfLife: number) => Math.max(1 - 2 ** (-minutes / halfLife), 1 / (own.minutes + 2))
-  const halfLifeOf = (feature: Feature) =>
-    feature === 'requests_per_second' && !knowsDay ? UNKNOWN_DAY_HALF_LIFE : HALF_LIFE[feature]
-  const level = mapFeatures((feature) => {
-    const { residual, sigmaUp, sigmaDown } = deviation[feature]
-    const isUnknown = Number.isNaN(residual) || (feature === 'requests_per_second' && own.first !== null)
-    if (isUnknown) return own.level[feature]
-    if (isSettling)
-      return own.level[feature] + taught[feature] * (1 - 2 ** (-minutes / SETTLING_HALF_LIFE)) * residual
-    const most = feature === 'requests_per_second' ? TRAFFIC_CLIP : CLIP
-    const { lesson, one } = lessonOf(feature, deviation[feature])
-    const clipped = Math.min(Math.max(one, most * sigmaUp), Math.max(-most * sigmaDown, lesson))
-    return own.level[feature] + taught[feature] * gain(halfLifeOf(feature)) * clipped
-  })
-  const spread = mapFeatures((feature) => {
-    const { residual, sigmaUp, sigmaDown } = deviation[feature]
-    if (Number.isNaN(residual) || isSettling) return own.spread[feature]
+  const spreadGain = gain(SPREAD_HALF_LIFE)
+  const level = { ...own.level }
+  const spread = { ...own.spread }
+  for (const feature of FEATURES) {
+    const of = deviation[feature]
+    const taught = taughtBy(feature, requests)
+    if (taught === 0 || Number.isNaN(of.residual)) continue
+    const { residual, sigmaUp, sigmaDown } = of
+    const isTraffic = feature === 'requests_per_second'
+    const isUnknown = isTraffic && own.first !== null
+    if (isSettling) {
+      if (!isUnknown) level[feature] += taught * (1 - 2 ** (-minutes / SETTLING_HALF_LIFE)) * residual
+      continue
+    }
+    if (!isUnknown) {
+      const halfLife = isTraffic && !knowsDay ? UNKNOWN_DAY_HALF_LIFE : HALF_LIFE[feature]
+      level[feature] += taught * gain(halfLife) * lessonOf(feature, of)
+    }
     const size = Math.min(SPREAD_CLIP, Math.abs(residual) / (residual > 0 ? sigmaUp : sigmaDown))
-    const next =
-      own.spread[feature] * (1 + taught[feature] * gain(SPREAD_HALF_LIFE) * (size / NORMAL_SIZE - 1))
-    return Math.min(MOST_SPREAD, Math.max(1, next))
-  })
-  return { ...own, level, spread, minutes: own.minutes + minutes }
+    const next = spread[feature] * (1 + taught * spreadGain * (size / NORMAL_SIZE - 1))
+    spread[feature] = Math.min(MOST_SPREAD, Math.max(1, next))
+  }
+  return { level, spread, minutes: own.minutes + minutes, isWhole: own.isWhole, first: own.first }
+}
+
+/** How much so many requests teach, 0…1. */
+function taughtBy(feature: Feature, requests: number): number {
+  const telling = TELLING_REQUESTS[feature]
+  const share = telling === 0 ? 1 : Math.min(1, requests / telling)
+  return share < LEAST_TAUGHT ? 0 : share
 }
 
 /** While a stream's share is learned: the median of its first reports. */
@@ -126,19 +130,19 @@ export function acquainted(own: OwnLevel, deviation: Deviation): OwnLevel {
 }
 
 /**
- * What a minute teaches of a level, and of an error rate what one error does, which is not cut off. The residuals of
- * small counts lie below zero on average, as logarithm and root are bent, by a fifth for two requests a minute. So of
- * counts it is the step of Fisher's scoring (McCullagh and Nelder 1989, section 2.5), which is right on average.
+ * What a minute teaches of a level: so many standard deviations at most, but of errors always one. The residuals of small
+ * counts lie below zero on average, as logarithm and root are bent, by a fifth for two requests a minute. So of counts
+ * it is the step of Fisher's scoring (McCullagh and Nelder 1989, section 2.5), which is right on average.
  */
 function lessonOf(
   feature: Feature,
-  { residual, expected, count, requests }: FeatureDeviation,
-): { lesson: number; one: number } {
-  if (feature === 'requests_per_second') {
-    return { lesson: (count - requests) / (requests + HALF), one: 0 }
-  }
-  if (feature !== 'error_rate') return { lesson: residual, one: 0 }
+  { residual, expected, sigmaUp, sigmaDown, count, requests }: FeatureDeviation,
+): number {
+  const clipped = (lesson: number, most: number, one = 0) =>
+    Math.min(Math.max(one, most * sigmaUp), Math.max(-most * sigmaDown, lesson))
+  if (feature === 'requests_per_second') return clipped((count - requests) / (requests + HALF), TRAFFIC_CLIP)
+  if (feature !== 'error_rate') return clipped(residual, CLIP)
   const share = fromScale(feature, expected)
-  const slope = 2 * Math.sqrt(Math.max(share, LEAST_ERROR_SHARE) * (1 - share))
-  return { lesson: (count / requests - share) / slope, one: 1 / requests / slope }
+  const slope = 2 * Math.sqrt(Math.max(share, LEAST_ERROR_SHARE) * Math.max(1 - share, LEAST_ERROR_SHARE))
+  return clipped((count / requests - share) / slope, CLIP, 1 / requests / slope)
 }

@@ -10,7 +10,10 @@ import {
   mapChannels,
   mapKinds,
   reachOf,
+  strongest,
   type Kind,
+  type PerKind,
+  type Strength,
   type Strengths,
 } from '../anomaly/strengths.js'
 import {
@@ -103,7 +106,6 @@ export function forModel(
  * Judges the next report of a stream. Beside what a minute shows by itself there is what the minutes before it have
  * gathered ({@link gather}): a large deviation is an alarm at once, a second anomalous minute confirms the first, a
  * small one needs evidence over minutes. The stream's own level is followed slowly, but not within an alarm.
- *
  */
 export function judgeNext(
   before: StreamState,
@@ -122,9 +124,8 @@ export function judgeNext(
   const evidence = gather(state.evidence, judged.channels)
   const alone = findByItself(judged, effects)
   const isCertain = alone.anomaly && KINDS.some((kind) => reachOf(judged.strengths[kind], CERTAIN_GATE) >= 1)
-  const lasting = byKind(mapChannels((channel) => evidenceReach(evidence[channel])))
-  const on = byKind(mapChannels((channel) => Number(goesOn(evidence[channel]))))
-  const still = mapKinds((kind) => on[kind] > 0 || isStill(judged.strengths, kind))
+  const lasting = lastingOf(evidence)
+  const still = stillOf(evidence, judged.strengths)
   const isLasting = KINDS.some((kind) => lasting[kind] >= 1 && still[kind])
   const isRepeated = alone.anomaly && state.streak > 0
   const episode = nextEpisode(
@@ -171,17 +172,37 @@ function standardAgainst(deviation: Deviation, own: OwnLevel): PerFeature<number
   })
 }
 
-function isStill(strengths: Strengths, kind: Kind): boolean {
-  return reachOf(strengths[kind], STILL) >= 1
+/** How far the evidence of each kind reaches. */
+function lastingOf(evidence: Gathered): PerKind<number> {
+  if (evidence === NO_EVIDENCE) return NOTHING_LASTS
+  return byKind(mapChannels((channel) => evidenceReach(evidence[channel])))
+}
+const NOTHING_LASTS = mapKinds(() => 0)
+
+/** Which kinds the report, or the evidence with it, still shows. */
+function stillOf(evidence: Gathered, strengths: Strengths): PerKind<boolean> {
+  const { traffic_spike, traffic_drop, error_rate_spike } = evidence
+  const { avg_latency_ms, p95_latency_ms, p99_latency_ms } = evidence
+  const isSlow = goesOn(avg_latency_ms) || goesOn(p95_latency_ms) || goesOn(p99_latency_ms)
+  return {
+    traffic_spike: goesOn(traffic_spike) || isStill(strengths.traffic_spike),
+    traffic_drop: goesOn(traffic_drop) || isStill(strengths.traffic_drop),
+    latency_spike: isSlow || isStill(strengths.latency_spike),
+    error_rate_spike: goesOn(error_rate_spike) || isStill(strengths.error_rate_spike),
+  }
+}
+
+function isStill(strength: Strength): boolean {
+  return reachOf(strength, STILL) >= 1
 }
 
 function nextEpisode(
   before: Episode | null,
   timeMs: number,
-  still: Readonly<Record<Kind, boolean>>,
+  still: PerKind<boolean>,
   begins: boolean,
   alone: Finding,
-  lasting: Readonly<Record<Kind, number>>,
+  lasting: PerKind<number>,
 ): Episode | null {
   // What lies behind a long gap is another episode.
   const episode = before !== null && timeMs - before.lastMs <= LONGEST_GAP_MS ? before : null
@@ -198,17 +219,17 @@ function nextEpisode(
 
 function findingOf(
   alone: Finding,
-  lasting: Readonly<Record<Kind, number>>,
+  lasting: PerKind<number>,
   episode: Episode | null,
   confirmed: boolean,
   timeMs: number,
 ): Finding {
   if (!confirmed || episode === null) {
-    const gathered = Math.min(0.99, Math.max(...KINDS.map((kind) => lasting[kind])))
+    const gathered = Math.min(0.99, strongest(lasting))
     if (!alone.anomaly) return { ...alone, reach: Math.max(alone.reach, gathered) }
     return { ...alone, reach: Math.min(alone.reach, MOST_UNCONFIRMED_REACH) }
   }
-  const reach = Math.max(1, alone.reach, ...KINDS.map((kind) => lasting[kind]))
+  const reach = Math.max(1, alone.reach, strongest(lasting))
   const minutes = 1 + (timeMs - episode.sinceMs) / MINUTE_MS
   return { anomaly: true, reach, kinds: episode.kinds, minutes, confirmed }
 }
