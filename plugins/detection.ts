@@ -27,7 +27,8 @@ export interface Metrics {
 }
 
 /** A verdict with what was judged. */
-export interface Judged extends StreamVerdict {
+export interface Judged {
+  readonly verdict: StreamVerdict
   readonly interval: Interval
   readonly timestampMs: number
   readonly source: string
@@ -164,14 +165,15 @@ function judgedOf(
   source: string,
   { version: modelVersion }: ActiveDetector,
 ): Judged {
-  return { ...verdict, interval, timestampMs: timeMs, source, modelVersion }
+  return { verdict, interval, timestampMs: timeMs, source, modelVersion }
 }
 
 /** @param judged in order of time */
 function episodesOf(judged: readonly Judged[]): ReplayedEpisode[] {
   const open = new Map<string, ReplayedEpisode>()
   const severest = ['low', 'medium', 'high', 'critical']
-  for (const { source, confirmed, episodeSinceMs, timestampMs, type, severity, explanation } of judged) {
+  for (const { source, timestampMs, verdict } of judged) {
+    const { confirmed, episodeSinceMs, type, severity, explanation } = verdict
     if (!confirmed || episodeSinceMs === null || type === null || severity === null) continue
     const key = `${episodeSinceMs} ${source}`
     const before = open.get(key)

@@ -49,10 +49,13 @@ export function assess(
     const channels = channelsOf(deviation, effects, factor)
     const strengths = strengthsOf(channels)
     writeForestRow(strengths, matrix, row)
-    return { interval, moment, deviation, factor, channels, strengths }
+    return { interval, moment, deviation, channels, strengths }
   })
   const scores = score(matrix)
-  return assessed.map((each, row) => ({ ...each, score: -scores[row]! - model.threshold }))
+  return assessed.map(({ interval, moment, deviation, channels, strengths }, row) => {
+    const score = -scores[row]! - model.threshold
+    return { interval, moment, deviation, factor, channels, strengths, score }
+  })
 }
 
 /**
