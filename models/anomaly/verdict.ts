@@ -182,10 +182,10 @@ function severityOf(reach: number, minutes: number): Severity {
  */
 function confidenceOf({ anomaly, confirmed }: Finding, normalizedScore: number, nSamples: number): number {
   const history = nSamples / (nSamples + HALF_CONFIDENCE_SAMPLES)
-  if (confirmed) return history * (0.95 + 0.1 * Math.max(0, normalizedScore - 0.5))
+  if (confirmed) return history * (0.9 + 0.2 * Math.max(0, normalizedScore - 0.5))
   return (
     history *
-    (anomaly ? logistic((normalizedScore - 0.58) / 0.07) : 1 - logistic((normalizedScore - 0.44) / 0.045))
+    (anomaly ? logistic((normalizedScore - 0.455) / 0.035) : 1 - logistic((normalizedScore - 0.44) / 0.045))
   )
 }
 
