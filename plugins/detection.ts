@@ -4,6 +4,7 @@ import { DriftCounts, type Drift } from '../models/anomaly/drift.js'
 import { judgeIntervals, type ScoreRows, type TimedInterval } from '../models/anomaly/detector.js'
 import type { LeastEffects } from '../models/anomaly/effects.js'
 import type { Interval } from '../models/anomaly/features.js'
+import { knowsTheDay } from '../models/anomaly/model.js'
 import { forModel, judgeNext, WHOLE, type StreamState, type StreamVerdict } from '../models/stream/stream.js'
 import { Streams, type Report, type Trend } from '../models/stream/streams.js'
 import { ServiceError } from './errors.js'
@@ -26,7 +27,8 @@ export interface Metrics {
 }
 
 /** A verdict with what was judged. */
-export interface Judged extends StreamVerdict {
+export interface Judged {
+  readonly verdict: StreamVerdict
   readonly interval: Interval
   readonly timestampMs: number
   readonly source: string
@@ -94,7 +96,7 @@ export function createDetection({ models, effects, calendar, now }: DetectionOpt
       engine.score(matrix)
   /** The verdict on the next report of a stream; what lies in the calendar is no news, and teaches nothing. */
   const next = (timed: TimedInterval, source: string, detector: ActiveDetector) => (before: StreamState) => {
-    const state = forModel(before, source, detector.version)
+    const state = forModel(before, source, detector.version, knowsTheDay(detector.model))
     const judged = judgeNext(state, timed, detector.model, effects, scoreOf(detector))
     const entry = calendarEntryAt(calendar, timed.timeMs)
     return entry ? { verdict: excepted(judged.verdict, entry), state, standard: null } : judged
@@ -163,14 +165,15 @@ function judgedOf(
   source: string,
   { version: modelVersion }: ActiveDetector,
 ): Judged {
-  return { ...verdict, interval, timestampMs: timeMs, source, modelVersion }
+  return { verdict, interval, timestampMs: timeMs, source, modelVersion }
 }
 
 /** @param judged in order of time */
 function episodesOf(judged: readonly Judged[]): ReplayedEpisode[] {
   const open = new Map<string, ReplayedEpisode>()
   const severest = ['low', 'medium', 'high', 'critical']
-  for (const { source, confirmed, episodeSinceMs, timestampMs, type, severity, explanation } of judged) {
+  for (const { source, timestampMs, verdict } of judged) {
+    const { confirmed, episodeSinceMs, type, severity, explanation } = verdict
     if (!confirmed || episodeSinceMs === null || type === null || severity === null) continue
     const key = `${episodeSinceMs} ${source}`
     const before = open.get(key)

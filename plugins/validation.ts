@@ -94,11 +94,16 @@ const ISO_TIME = /^(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?)([
 export function parseTime(text: string): number | undefined {
   const [, date, time, zone = 'Z'] = ISO_TIME.exec(text) ?? []
   if (date === undefined || time === undefined) return undefined
-  const offset = /^[+-]\d\d$/.test(zone) ? `${zone}:00` : zone.replace(/^([+-]\d\d)(\d\d)$/, '$1:$2')
+  const offset =
+    zone === 'Z' ? zone : /^[+-]\d\d$/.test(zone) ? `${zone}:00` : zone.replace(/^([+-]\d\d)(\d\d)$/, '$1:$2')
   const ms = Date.parse(`${date}T${time.replace(',', '.')}${offset.toUpperCase()}`)
-  // Date.parse takes February 31 for a day of March.
-  const isDay = new Date(`${date}T00:00Z`).toJSON()?.startsWith(date) ?? false
-  return isDay && !Number.isNaN(ms) ? ms : undefined
+  return isDay(date) && !Number.isNaN(ms) ? ms : undefined
+}
+
+/** Whether there is such a day: Date.parse takes February 31 for one of March. */
+function isDay(date: string): boolean {
+  const [year, month, day] = [date.slice(0, 4), date.slice(5, 7), date.slice(8)].map(Number)
+  return day! <= 28 || day! <= new Date(Date.UTC(2000 + (year! % 400), month!, 0)).getUTCDate()
 }
 
 /** What a schema allows, in words. */

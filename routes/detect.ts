@@ -82,9 +82,8 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     },
   )
 
-  function toVerdict(verdict: ReturnType<typeof app.detection.detect>): VerdictData {
-    const { requests_per_second, avg_latency_ms, p95_latency_ms, p99_latency_ms, error_rate } =
-      verdict.interval
+  function toVerdict(judged: ReturnType<typeof app.detection.detect>): VerdictData {
+    const { verdict, interval } = judged
     return {
       anomaly: verdict.anomaly,
       score: verdict.score,
@@ -93,13 +92,19 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       severity: verdict.severity,
       confidence: verdict.confidence,
       explanation: verdict.explanation,
-      features: { requests_per_second, avg_latency_ms, p95_latency_ms, p99_latency_ms, error_rate },
-      timestamp: new Date(verdict.timestampMs).toISOString(),
+      features: {
+        requests_per_second: interval.requests_per_second,
+        avg_latency_ms: interval.avg_latency_ms,
+        p95_latency_ms: interval.p95_latency_ms,
+        p99_latency_ms: interval.p99_latency_ms,
+        error_rate: interval.error_rate,
+      },
+      timestamp: new Date(judged.timestampMs).toISOString(),
       expected: verdict.expected,
       contributions: verdict.contributions,
       streak: verdict.streak,
       confirmed: verdict.confirmed,
-      model_version: verdict.modelVersion,
+      model_version: judged.modelVersion,
     }
   }
 }

@@ -21,9 +21,13 @@ export type ScoreRows = (matrix: Float64Array) => Float64Array
  */
 const UNKNOWN_DAY_FACTOR = 3.1
 
-/** How much smaller deviations of the smallest effect matter, for a stream whose own level is known or not. */
+/** The same for a stream whose own level follows the evening: a factor of two and a half. */
+const FOLLOWED_DAY_FACTOR = 2
+
+/** What the smallest effects are multiplied with, for a stream whose own level is known or not. */
 export function effectFactor(model: AnomalyModel, isFollowed: boolean): number {
-  return isFollowed || knowsTheDay(model) ? 1 : UNKNOWN_DAY_FACTOR
+  if (knowsTheDay(model)) return 1
+  return isFollowed ? FOLLOWED_DAY_FACTOR : UNKNOWN_DAY_FACTOR
 }
 
 const MODEL_LEVEL = { level: NO_LEVEL, spread: NO_SPREAD }
@@ -45,10 +49,13 @@ export function assess(
     const channels = channelsOf(deviation, effects, factor)
     const strengths = strengthsOf(channels)
     writeForestRow(strengths, matrix, row)
-    return { interval, moment, deviation, factor, channels, strengths }
+    return { interval, moment, deviation, channels, strengths }
   })
   const scores = score(matrix)
-  return assessed.map((each, row) => ({ ...each, score: -scores[row]! - model.threshold }))
+  return assessed.map(({ interval, moment, deviation, channels, strengths }, row) => {
+    const score = -scores[row]! - model.threshold
+    return { interval, moment, deviation, factor, channels, strengths, score }
+  })
 }
 
 /**

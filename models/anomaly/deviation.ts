@@ -1,7 +1,7 @@
 import type { LocalMinute } from '../seasonality/local-time.js'
-import { expectedAt, hourOf, type Expectation } from './expectation.js'
+import { expectedAt, type Expectation } from './expectation.js'
 import { mapFeatures, type Feature, type Interval, type PerFeature } from './features.js'
-import { sigmaAt } from './noise.js'
+import { longRunSigmaAt, sigmaAt } from './noise.js'
 import { effectOf, fromScale, requestsOf, samplingTerm, toScale } from './scales.js'
 
 export type Expectations = PerFeature<Expectation>
@@ -18,6 +18,12 @@ export interface FeatureDeviation {
   readonly expected: number
   readonly sigmaUp: number
   readonly sigmaDown: number
+  /** A standard deviation of sums over minutes, see `longRunSigmaAt`. */
+  readonly longRun: number
+  /** Of traffic and errors: what was counted; 0 of latencies. */
+  readonly count: number
+  /** Requests of which that is: expected ones of traffic, measured ones of errors and latencies. */
+  readonly requests: number
 }
 
 export type Deviation = PerFeature<FeatureDeviation>
@@ -37,7 +43,7 @@ export const NO_SPREAD: PerFeature<number> = mapFeatures(() => 1)
 const LARGEST = 1e15
 
 /** The error rate that is taken for usual where the history has no errors at all. */
-const LEAST_ERROR_SHARE = 0.005
+export const LEAST_ERROR_SHARE = 0.005
 
 /**
  * Deviations of an interval from what is expected at its moment, in standard deviations, each only as far as the
@@ -53,14 +59,14 @@ export function deviationOf(
   spread: PerFeature<number> = NO_SPREAD,
 ): Deviation {
   const requests = requestsOf(interval)
-  const hour = hourOf(moment.minuteOfWeek)
+  const minute = moment.minuteOfWeek
   return mapFeatures((feature) => {
     const expectation = expectations[feature]
     const expected = expectedAt(expectation, moment) + level[feature]
     const isTraffic = feature === 'requests_per_second'
     const count = isTraffic ? fromScale(feature, expected) * interval.seconds : requests
     const { noise } = expectation
-    const sigmaOf = (n: number) => spread[feature] * sigmaAt(noise, samplingTerm(feature, n), hour)
+    const sigmaOf = (n: number) => spread[feature] * sigmaAt(noise, samplingTerm(feature, n), minute)
     const [sigmaUp, sigmaDown] = [sigmaOf(count) * noise.up, sigmaOf(count) * noise.down]
     const scaled = toScale(feature, interval[feature], interval.seconds)
     const isKnown = expectation.isRecorded && (isTraffic || (requests > 0 && !interval.trafficOnly))
@@ -75,8 +81,17 @@ export function deviationOf(
       expected,
       sigmaUp,
       sigmaDown,
+      longRun: spread[feature] * noise.up * longRunSigmaAt(noise, samplingTerm(feature, count), minute),
+      count: countOf(feature, interval, requests),
+      requests: count,
     }
   })
+}
+
+function countOf(feature: Feature, interval: Interval, requests: number): number {
+  if (feature === 'requests_per_second')
+    return Math.min(LARGEST, interval.requests_per_second * interval.seconds)
+  return feature === 'error_rate' ? requests * interval.error_rate : 0
 }
 
 function standardised(

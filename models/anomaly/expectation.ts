@@ -105,21 +105,17 @@ function noiseAbout(
   const terms = requests.map((n, i) =>
     samplingTerm(feature, feature === 'requests_per_second' ? Math.exp(expected[i]!) : n),
   )
-  const hours = Uint8Array.from(minutesOfWeek, hourOf)
+  const minutes = Float64Array.from(minutesOfWeek, (minute, i) => days[i]! * 1440 + (minute % 1440))
   const least = { sigma: LEAST_SIGMA[feature], sampling: LEAST_SAMPLING[feature] }
   const known = [...residuals.keys()].filter((i) => !Number.isNaN(residuals[i]!))
   const noise = fitNoise(
     Float64Array.from(known, (i) => residuals[i]!),
     Float64Array.from(known, (i) => terms[i]!),
-    Uint8Array.from(known, (i) => hours[i]!),
+    Float64Array.from(known, (i) => minutes[i]!),
     least,
   )
-  const z = residuals.map((each, i) => each / sigmaAt(noise, terms[i]!, hours[i]!))
+  const z = residuals.map((each, i) => each / sigmaAt(noise, terms[i]!, minutes[i]!))
   return { noise, z }
-}
-
-export function hourOf(minuteOfWeek: number): number {
-  return Math.floor((minuteOfWeek % 1440) / 60)
 }
 
 /** What is expected at a moment, on the scale of the feature. */

@@ -6,8 +6,11 @@ export interface Noise {
   readonly sigma: number
   /** Times the sampling term: the variance that few requests add. */
   readonly sampling: number
-  /** Factors on both by local hour of the day. */
+  /** Times sigma squared in the variance of a sum over minutes, over their number: 1 when they are independent. */
+  readonly memory: number
+  /** Factors on both by local hour of the day, and by minute of the hour. */
   readonly hours: Float64Array
+  readonly minutes: Float64Array
   /** Factors that long tails ask for, 1 to 2. */
   readonly up: number
   readonly down: number
@@ -22,9 +25,21 @@ const BINS = 8
 const HALF_BELIEVED = 60
 const HOUR_RANGE = { least: 0.7, most: 2 }
 
-/** The 95th percentile of the standard normal distribution. */
-const NORMAL_Q95 = 1.645
+/** Ranks at which tails are compared with those of the standard normal distribution. */
+const TAIL = [
+  { rank: 0.95, normal: 1.645 },
+  { rank: 0.99, normal: 2.326 },
+]
 const MOST_TAIL = 2
+/** Standard deviations beyond which it was an incident, and no tail. */
+const FAR_OFF = 6
+
+/** A minute of the hour scatters so many times as much at most. */
+const MOST_MINUTE = 4
+
+/** Minutes whose mean is compared with that of as many after them. */
+const BLOCK = 15
+const MOST_MEMORY = 20
 
 /**
  * Splits the scatter of residuals into what is always there and what few requests add: the robust variance (1.4826
@@ -34,34 +49,96 @@ const MOST_TAIL = 2
  *
  * @param residuals from the expected values, on the scale of the feature
  * @param terms the sampling term of each
- * @param hours the local hour of the day of each
+ * @param minutes the local minute of each, since some midnight, in order of time
  * @param least the smallest sigma, and the smallest factor on the sampling term
  */
 export function fitNoise(
   residuals: Float64Array,
   terms: Float64Array,
-  hours: Uint8Array,
+  minutes: Float64Array,
   least: { readonly sigma: number; readonly sampling: number },
 ): Noise {
-  if (residuals.length === 0) return { ...least, hours: new Float64Array(24).fill(1), up: 1, down: 1 }
+  const even = { hours: new Float64Array(24).fill(1), minutes: new Float64Array(60).fill(1) }
+  if (residuals.length === 0) return { ...least, memory: 1, ...even, up: 1, down: 1 }
   const { sigma, sampling } = components(residuals, terms, least)
   const standard = residuals.map((each, i) => each / Math.sqrt(sigma ** 2 + sampling * terms[i]!))
-  const byHour = Array.from({ length: 24 }, (_, hour) => standard.filter((_, i) => hours[i] === hour))
-  const spreads = Float64Array.from(byHour, hourSpread)
-  const z = standard.map((each, i) => each / spreads[hours[i]!]!).sort()
-  const tail = (value: number) => Math.min(MOST_TAIL, Math.max(1, value / NORMAL_Q95))
+  const hours = grouped(standard, 24, (i) => hourOf(minutes[i]!)).map(hourSpread)
+  const byHour = standard.map((each, i) => each / hours[hourOf(minutes[i]!)]!)
+  const ofHour = minuteSpreads(grouped(byHour, 60, (i) => minutes[i]! % 60))
+  const z = byHour.map((each, i) => each / ofHour[minutes[i]! % 60]!)
+  const known = z.filter((each) => Math.abs(each) < FAR_OFF).sort()
+  const tail = (side: number) =>
+    Math.min(
+      MOST_TAIL,
+      Math.max(
+        1,
+        ...TAIL.map(
+          ({ rank, normal }) => (side * quantileSorted(known, side > 0 ? rank : 1 - rank)) / normal,
+        ),
+      ),
+    )
+  const always =
+    terms.reduce((sum, term) => sum + sigma ** 2 / (sigma ** 2 + sampling * term), 0) / terms.length
   return {
     sigma,
     sampling,
-    hours: spreads,
-    up: tail(quantileSorted(z, 0.95)),
-    down: tail(-quantileSorted(z, 0.05)),
+    memory: memoryOf(z, minutes, always),
+    hours: Float64Array.from(hours),
+    minutes: Float64Array.from(ofHour),
+    up: known.length > 0 ? tail(1) : 1,
+    down: known.length > 0 ? tail(-1) : 1,
   }
 }
 
-/** One standard deviation on the scale of the feature. */
-export function sigmaAt({ sigma, sampling, hours }: Noise, term: number, hour: number): number {
-  return Math.sqrt(sigma ** 2 + sampling * term) * hours[hour]!
+/** One standard deviation on the scale of the feature, in a local minute. */
+export function sigmaAt(noise: Noise, term: number, minute: number): number {
+  return Math.sqrt(noise.sigma ** 2 + noise.sampling * term) * spreadAt(noise, minute)
+}
+
+/** The same for sums over minutes: whose square is the variance of a sum over the number of its minutes. */
+export function longRunSigmaAt(noise: Noise, term: number, minute: number): number {
+  return Math.sqrt(noise.memory * noise.sigma ** 2 + noise.sampling * term) * spreadAt(noise, minute)
+}
+
+function spreadAt({ hours, minutes }: Noise, minute: number): number {
+  return hours[hourOf(minute)]! * minutes[minute % 60]!
+}
+
+/** The hour of the day of a minute of the week, or since some midnight. */
+function hourOf(minute: number): number {
+  return Math.floor((minute % 1440) / 60)
+}
+
+function grouped(values: Float64Array, n: number, groupOf: (i: number) => number): Float64Array[] {
+  const groups = Array.from({ length: n }, (): number[] => [])
+  values.forEach((value, i) => groups[groupOf(i)]!.push(value))
+  return groups.map((group) => Float64Array.from(group))
+}
+
+/**
+ * How many times as much the lasting scatter adds up over minutes as it would if each were independent: the variance of
+ * the difference between neighbouring blocks' means is compared with 2 / BLOCK. What wanders more slowly than that a
+ * stream follows.
+ *
+ * @param always the share of the variance that is not from few requests, whose part is independent
+ */
+function memoryOf(z: Float64Array, minutes: Float64Array, always: number): number {
+  const sums = new Map<number, { sum: number; n: number }>()
+  z.forEach((each, i) => {
+    const block = Math.floor(minutes[i]! / BLOCK)
+    const { sum = 0, n = 0 } = sums.get(block) ?? {}
+    sums.set(block, { sum: sum + Math.max(-3, Math.min(3, each)), n: n + 1 })
+  })
+  const differences: number[] = []
+  for (const [block, { sum, n }] of sums) {
+    const next = sums.get(block + 1)
+    if (next && n > BLOCK / 2 && next.n > BLOCK / 2) {
+      differences.push(Math.abs(sum / n - next.sum / next.n) / Math.sqrt(1 / n + 1 / next.n))
+    }
+  }
+  if (differences.length < 20) return 1
+  const inflation = (SIGMAS_PER_MAD * quantile(differences, 0.5)) ** 2
+  return Math.min(MOST_MEMORY, Math.max(1, 1 + (inflation - 1) / Math.max(0.05, always)))
 }
 
 function components(
@@ -109,4 +186,17 @@ function hourSpread(standard: Float64Array): number {
   const own = (SIGMAS_PER_MAD * quantile(standard.map(Math.abs), 0.5)) ** 2
   const variance = (standard.length * own + HALF_BELIEVED) / (standard.length + HALF_BELIEVED)
   return Math.min(HOUR_RANGE.most, Math.max(HOUR_RANGE.least, Math.sqrt(variance)))
+}
+
+/** Minutes of the hour at which jobs begin scatter more than most, now with more and now with less. */
+function minuteSpreads(groups: readonly Float64Array[]): number[] {
+  const spreads = groups.map((group) => (group.length > 0 ? quantile(group.map(Math.abs), 0.9) : NaN))
+  const usual = quantile(
+    spreads.filter((spread) => !Number.isNaN(spread)),
+    0.5,
+  )
+  return spreads.map((spread, minute) => {
+    const times = spread / Math.max(usual, 1e-9)
+    return times > 1 + 4 / Math.sqrt(groups[minute]!.length) ? Math.min(MOST_MINUTE, times) : 1
+  })
 }

@@ -4,7 +4,7 @@ import type { Feature, Interval } from './features.js'
 const LARGEST = 1e12
 
 /** Half a request, so that a minute without any has a logarithm. */
-const HALF = 0.5
+export const HALF = 0.5
 
 const LEAST_MS = 0.05
 

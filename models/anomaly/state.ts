@@ -61,7 +61,7 @@ function expectationToState({ usual, noise, isRecorded }: Expectation): object {
       minuteOfDay: minuteOfDay && [...minuteOfDay],
     },
     level: { ...level, levels: [...level.levels] },
-    noise: { ...noise, hours: [...noise.hours] },
+    noise: { ...noise, hours: [...noise.hours], minutes: [...noise.minutes] },
     isRecorded,
   }
 }
@@ -101,14 +101,15 @@ function levelFromState(value: unknown, name: string): DailyLevel {
 
 function noiseFromState(value: unknown, name: string): Noise {
   const fields = recordAt(value, `the noise of ${name}`)
-  const { sigma, sampling, up, down } = numbersAt<Omit<Noise, 'hours'>>(
+  const { sigma, sampling, memory, up, down } = numbersAt<Omit<Noise, 'hours' | 'minutes'>>(
     fields,
-    ['sigma', 'sampling', 'up', 'down'],
+    ['sigma', 'sampling', 'memory', 'up', 'down'],
     name,
   )
   // In the order of the fit: a model that comes back makes the very same text.
-  if (sigma > 0 && sampling >= 0 && up > 0 && down > 0) {
-    return { sigma, sampling, hours: listAt(fields, 'hours', 24), up, down }
+  if (sigma > 0 && sampling >= 0 && memory >= 1 && up > 0 && down > 0) {
+    const [hours, minutes] = [listAt(fields, 'hours', 24), listAt(fields, 'minutes', 60)]
+    return { sigma, sampling, memory, hours, minutes, up, down }
   }
   throw new Error(`The expectation of ${name} has no scale.`)
 }

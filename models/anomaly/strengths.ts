@@ -1,6 +1,7 @@
-import type { Deviation } from './deviation.js'
+import { LEAST_ERROR_SHARE, type Deviation } from './deviation.js'
 import type { LeastEffects } from './effects.js'
-import { fromScale } from './scales.js'
+import { countRatio, shareRatio, shiftRatio } from './likelihood.js'
+import { fromScale, HALF } from './scales.js'
 
 /** The ways in which traffic can be bad. */
 export const KINDS = ['traffic_spike', 'traffic_drop', 'latency_spike', 'error_rate_spike'] as const
@@ -27,7 +28,21 @@ export const CHANNELS = [
   'error_rate_spike',
 ] as const
 export type Channel = (typeof CHANNELS)[number]
-export type Channels = Readonly<Record<Channel, Strength>>
+
+/** A deviation with the logarithm of how much likelier a small change makes it, and a large one, see `gather`. */
+export interface ChannelStrength extends Strength {
+  readonly small: number
+  readonly large: number
+}
+export type Channels = Readonly<Record<Channel, ChannelStrength>>
+
+/** The changes that evidence is gathered for, in smallest deviations that matter. */
+const CHANGES = { small: 2, large: 7 }
+
+/** What a minute can say at most for a change and against it: one odd minute, or one good one, decides nothing. */
+const RATIO = { least: -2, most: 4.4 }
+/** What a minute says that tells nothing: what was may be over by now. */
+const UNTOLD = -0.5
 
 /** Applies a function to each channel. Spelled out, as it is on the path of every verdict. */
 export function mapChannels<T>(value: (channel: Channel) => T): Readonly<Record<Channel, T>> {
@@ -48,6 +63,12 @@ export function byKind(values: Readonly<Record<Channel, number>>): PerKind<numbe
   return { traffic_spike, traffic_drop, latency_spike, error_rate_spike }
 }
 
+/** The largest of the kinds' values. */
+export function strongest(values: PerKind<number>): number {
+  const { traffic_spike, traffic_drop, latency_spike, error_rate_spike } = values
+  return Math.max(traffic_spike, traffic_drop, latency_spike, error_rate_spike)
+}
+
 /** Applies a function to each kind. Spelled out, as it is on the path of every verdict. */
 export function mapKinds<T>(value: (kind: Kind) => T): PerKind<T> {
   return {
@@ -58,8 +79,6 @@ export function mapKinds<T>(value: (kind: Kind) => T): PerKind<T> {
   }
 }
 
-const LATENCIES = ['avg_latency_ms', 'p95_latency_ms', 'p99_latency_ms'] as const
-
 /**
  * Deviations by channel.
  *
@@ -67,17 +86,58 @@ const LATENCIES = ['avg_latency_ms', 'p95_latency_ms', 'p99_latency_ms'] as cons
  *   matter otherwise
  */
 export function channelsOf(deviation: Deviation, least: LeastEffects, factor: number): Channels {
-  const { z, effect } = deviation.requests_per_second
-  const traffic = Math.log1p(least.traffic) * factor
-  const errors = deviation.error_rate
   return {
-    traffic_spike: { z, effect: effect / traffic },
-    traffic_drop: { z: -z, effect: -effect / traffic },
+    traffic_spike: trafficStrength(deviation, least, factor, 1),
+    traffic_drop: trafficStrength(deviation, least, factor, -1),
     avg_latency_ms: latencyStrength(deviation, 'avg_latency_ms', least, factor),
     p95_latency_ms: latencyStrength(deviation, 'p95_latency_ms', least, factor),
     p99_latency_ms: latencyStrength(deviation, 'p99_latency_ms', least, factor),
-    error_rate_spike: { z: errors.z, effect: errors.effect / least.errors },
+    error_rate_spike: errorStrength(deviation, least),
   }
+}
+
+function trafficStrength(
+  { requests_per_second }: Deviation,
+  least: LeastEffects,
+  factor: number,
+  sign: 1 | -1,
+): ChannelStrength {
+  const { z, effect, residual, longRun, count, requests } = requests_per_second
+  const step = sign * Math.log1p(least.traffic) * factor
+  const dispersion = Math.max(1, longRun ** 2 * (requests + HALF))
+  const isTold = !Number.isNaN(residual)
+  return {
+    z: sign * z,
+    effect: effect / step,
+    small: isTold ? bounded(countRatio(count, requests, CHANGES.small * step, dispersion)) : UNTOLD,
+    large: isTold ? bounded(countRatio(count, requests, CHANGES.large * step, dispersion)) : UNTOLD,
+  }
+}
+
+/** Shares of errors that are no certainty: what is taken for usual at most, and for a change. */
+const MOST_USUAL_SHARE = 0.99
+const MOST_SHARE = 0.999
+
+function errorStrength({ error_rate }: Deviation, least: LeastEffects): ChannelStrength {
+  const { z, effect, residual, expected, longRun, count, requests } = error_rate
+  const expectedShare = fromScale('error_rate', expected)
+  const usual = Math.min(MOST_USUAL_SHARE, Math.max(expectedShare, LEAST_ERROR_SHARE))
+  const dispersion = Math.max(1, longRun ** 2 * 4 * requests)
+  const ratio = (size: number) => {
+    const share = Math.min(MOST_SHARE, usual + size * least.errors)
+    return bounded(shareRatio(count, requests, usual, share, dispersion))
+  }
+  const isTold = !Number.isNaN(residual)
+  return {
+    z,
+    effect: effect / least.errors,
+    small: isTold ? ratio(CHANGES.small) : UNTOLD,
+    large: isTold ? ratio(CHANGES.large) : UNTOLD,
+  }
+}
+
+function bounded(ratio: number, most = RATIO.most): number {
+  return Math.max(RATIO.least, Math.min(most, ratio))
 }
 
 /**
@@ -86,27 +146,50 @@ export function channelsOf(deviation: Deviation, least: LeastEffects, factor: nu
  */
 export function strengthsOf(channels: Channels): Strengths {
   const { traffic_spike, traffic_drop, error_rate_spike } = channels
-  const latency_spike = LATENCIES.map((feature) => channels[feature]).reduce((a, b) =>
-    reachOf(a) >= reachOf(b) ? a : b,
-  )
+  const percentile = further(channels.p95_latency_ms, channels.p99_latency_ms)
+  const latency_spike = further(channels.avg_latency_ms, percentile)
   return { traffic_spike, traffic_drop, latency_spike, error_rate_spike }
 }
 
-function latencyStrength(
-  deviation: Deviation,
-  feature: (typeof LATENCIES)[number],
-  { latency, latencyMs }: LeastEffects,
-  factor: number,
-): Strength {
-  const { z, effect, expected } = deviation[feature]
-  const value = fromScale(feature, expected)
-  const relative = effect / (Math.log1p(latency) * factor)
-  const absolute = (value * Math.expm1(effect)) / latencyMs
-  return { z, effect: Math.min(relative, absolute) }
+function further(a: Strength, b: Strength): Strength {
+  return reachOf(a) >= reachOf(b) ? a : b
 }
 
+/**
+ * Shares of the requests that a latency stands on: of a percentile those beyond it, and of an average every
+ * second one. On less than one a percentile is little more than the slowest request.
+ */
+const STANDS_ON = { avg_latency_ms: 0.5, p95_latency_ms: 0.05, p99_latency_ms: 0.01 }
+/** From here on it is evidence that counts by its part, from 1 on it proves something by itself. */
+const LEAST_STANDING = 0.5
+
+function latencyStrength(
+  deviation: Deviation,
+  feature: keyof typeof STANDS_ON,
+  { latency, latencyMs }: LeastEffects,
+  factor: number,
+): ChannelStrength {
+  const { z, effect, residual, expected, longRun, requests } = deviation[feature]
+  const standing = Math.min(1, requests * STANDS_ON[feature])
+  const value = fromScale(feature, expected)
+  const step = Math.log1p(latency) * factor
+  const ratio = (size: number) => {
+    const shift = Math.max(size * step, Math.log1p((size * latencyMs) / Math.max(value, LEAST_VALUE_MS)))
+    return bounded(shiftRatio(residual, shift, longRun), RATIO.most * standing)
+  }
+  const isTold = !Number.isNaN(residual) && standing >= LEAST_STANDING
+  return {
+    z: standing < 1 ? Math.min(0, z) : z,
+    effect: Math.min(effect / step, (value * Math.expm1(effect)) / latencyMs),
+    small: isTold ? ratio(CHANGES.small) : UNTOLD,
+    large: isTold ? ratio(CHANGES.large) : UNTOLD,
+  }
+}
+
+const LEAST_VALUE_MS = 0.001
+
 /** Standard deviations and smallest effects that matter by themselves, once each. */
-export const GATE = { z: 4.2, effect: 2 }
+export const GATE = { z: 4.5, effect: 2 }
 /** The same where two kinds have them at once. */
 export const JOINT_GATE = { z: 3.3, effect: 1.4 }
 /** From here on a single minute is certain. */

@@ -8,10 +8,11 @@ import {
   GATE,
   JOINT_GATE,
   KINDS,
-  mapKinds,
   reachOf,
   type Channels,
+  strongest,
   type Kind,
+  type PerKind,
   type Strengths,
 } from './strengths.js'
 
@@ -99,15 +100,31 @@ export function findByItself(
   effects: LeastEffects,
 ): Finding {
   // Few requests prove nothing of latencies and errors by themselves, though many such minutes may.
-  const proves = (kind: Kind) => interval.requests >= effects.requests || kind.startsWith('traffic')
-  const reachIn = (kind: Kind, gate: typeof GATE) =>
-    proves(kind) ? Math.max(0, reachOf(strengths[kind], gate)) : 0
-  const kinds = mapKinds((kind) => reachIn(kind, GATE))
-  const first = Math.max(...KINDS.map((kind) => kinds[kind]))
-  const joint = KINDS.map((kind) => reachIn(kind, JOINT_GATE)).sort((a, b) => b - a)[1]!
-  const reach = Math.max(first, joint)
+  const proves = interval.requests >= effects.requests
+  const kinds = reaches(strengths, GATE, proves)
+  const joint = reaches(strengths, JOINT_GATE, proves)
+  const reach = Math.max(strongest(kinds), second(joint))
   const anomaly = score < 0 && reach >= 1
   return { anomaly, reach: anomaly ? reach : Math.min(reach, 0.99), kinds, minutes: 1, confirmed: false }
+}
+
+/** How far each kind reaches a gate; 0 where it cannot be proven. */
+function reaches(strengths: Strengths, gate: typeof GATE, proves: boolean): PerKind<number> {
+  const { traffic_spike, traffic_drop, latency_spike, error_rate_spike } = strengths
+  return {
+    traffic_spike: Math.max(0, reachOf(traffic_spike, gate)),
+    traffic_drop: Math.max(0, reachOf(traffic_drop, gate)),
+    latency_spike: proves ? Math.max(0, reachOf(latency_spike, gate)) : 0,
+    error_rate_spike: proves ? Math.max(0, reachOf(error_rate_spike, gate)) : 0,
+  }
+}
+
+/** The second largest; more traffic and less exclude each other. */
+function second({ traffic_spike, traffic_drop, latency_spike, error_rate_spike }: PerKind<number>): number {
+  const traffic = Math.max(traffic_spike, traffic_drop)
+  const most = Math.max(traffic, latency_spike, error_rate_spike)
+  const least = Math.min(traffic, latency_spike, error_rate_spike)
+  return traffic + latency_spike + error_rate_spike - most - least
 }
 
 /** The verdict on an interval of which that was found. */
@@ -165,10 +182,10 @@ function severityOf(reach: number, minutes: number): Severity {
  */
 function confidenceOf({ anomaly, confirmed }: Finding, normalizedScore: number, nSamples: number): number {
   const history = nSamples / (nSamples + HALF_CONFIDENCE_SAMPLES)
-  if (confirmed) return history * (0.95 + 0.1 * Math.max(0, normalizedScore - 0.5))
+  if (confirmed) return history * (0.9 + 0.2 * Math.max(0, normalizedScore - 0.5))
   return (
     history *
-    (anomaly ? logistic((normalizedScore - 0.58) / 0.07) : 1 - logistic((normalizedScore - 0.44) / 0.045))
+    (anomaly ? logistic((normalizedScore - 0.455) / 0.035) : 1 - logistic((normalizedScore - 0.44) / 0.045))
   )
 }
 

@@ -30,6 +30,8 @@ const COARSER: Readonly<Record<Rhythm, Rhythm | null>> = {
 
 /** Samples that the coarser rhythm counts as. */
 const PRIOR_SAMPLES = 6
+/** Hours that a minute of the hour without a job counts as: three with one are enough. */
+const PRIOR_HOURS = 2
 
 /** Weights of a slot and its neighbours. */
 const KERNEL = [1, 2, 3, 2, 1]
@@ -67,7 +69,7 @@ export function fitSeason(
   if (!byMinuteOfHour) return season
   const left = moments.values.map((value, i) => value - seasonAt(season, moments.minutesOfWeek[i]!))
   const groups = grouped(left, 60, (i) => moments.minutesOfWeek[i]! % 60, isUsed)
-  return { ...season, minuteOfHour: Float64Array.from(groups, (group) => shrunk(group, 0)) }
+  return { ...season, minuteOfHour: Float64Array.from(groups, (group) => shrunk(group, 0, PRIOR_HOURS)) }
 }
 
 /** Fewer days do not tell a job from chance. */
@@ -110,8 +112,41 @@ function fitSlots(moments: Moments, rhythm: Rhythm, isUsed: (index: number) => b
   const counts = groups.map(({ length }) => length)
   if (coarser === null) return smoothed(filled(groups), counts, SLOTS.day)
   const prior = fitSlots(moments, coarser, isUsed)
-  const own = groups.map((group, slot) => shrunk(group, prior[slotOf(coarser, firstMinuteOf(rhythm, slot))]!))
+  const isRepeated = onSeveralDays(moments, rhythm)
+  const usual = groups.map((_, slot) => prior[slotOf(coarser, firstMinuteOf(rhythm, slot))]!)
+  const added = groups.map((group, slot) =>
+    isRepeated(slot) ? shrunk(group, usual[slot]!) - usual[slot]! : NaN,
+  )
+  const between = interpolated(added)
+  const own = usual.map((value, slot) => value + between[slot]!)
   return smoothed(Float64Array.from(own), counts, rhythm === 'weekpart' ? SLOTS.day : SLOTS.week)
+}
+
+/** A slot that only one day has told of, as a gap can bring about, is no rhythm yet. */
+function onSeveralDays({ values, days, minutesOfWeek }: Moments, rhythm: Rhythm): (slot: number) => boolean {
+  const first = new Int32Array(SLOTS[rhythm]).fill(-1)
+  const isRepeated = new Uint8Array(SLOTS[rhythm])
+  days.forEach((day, i) => {
+    if (Number.isNaN(values[i]!)) return
+    const slot = slotOf(rhythm, minutesOfWeek[i]!)
+    if (first[slot] === -1) first[slot] = day
+    else if (first[slot] !== day) isRepeated[slot] = 1
+  })
+  return (slot) => isRepeated[slot] === 1
+}
+
+/** Around a ring: what is not known lies on the line between its neighbours; 0 when nothing is known. */
+function interpolated(ring: readonly number[]): number[] {
+  const known = [...ring.keys()].filter((slot) => !Number.isNaN(ring[slot]!))
+  if (known.length === 0) return ring.map(() => 0)
+  const n = ring.length
+  return ring.map((value, slot) => {
+    if (!Number.isNaN(value)) return value
+    const before = known.findLast((each) => each < slot) ?? known.at(-1)! - n
+    const after = known.find((each) => each > slot) ?? known[0]! + n
+    const [from, to] = [ring[(before + n) % n]!, ring[after % n]!]
+    return from + ((to - from) * (slot - before)) / (after - before)
+  })
 }
 
 /** The first minute of the week that lies in a slot. */
@@ -137,8 +172,8 @@ function grouped(
  * The median of a slot's samples with so many more at the coarser value: of few samples it is that value, and where one
  * of two weeks had an incident it is the week that agrees with it.
  */
-function shrunk(group: Float64Array, prior: number): number {
-  const joined = new Float64Array(group.length + PRIOR_SAMPLES).fill(prior)
+function shrunk(group: Float64Array, prior: number, samples = PRIOR_SAMPLES): number {
+  const joined = new Float64Array(group.length + samples).fill(prior)
   joined.set(group)
   return quantileSorted(joined.sort(), 0.5)
 }

@@ -1,5 +1,6 @@
-import type { Deviation, Level } from '../anomaly/deviation.js'
-import { mapFeatures, type PerFeature } from '../anomaly/features.js'
+import { LEAST_ERROR_SHARE, type Deviation, type FeatureDeviation, type Level } from '../anomaly/deviation.js'
+import { FEATURES, mapFeatures, type Feature, type PerFeature } from '../anomaly/features.js'
+import { fromScale, HALF } from '../anomaly/scales.js'
 import { quantile } from '../statistics/quantile.js'
 
 /** A stream's own level and spread against the model, which knows the whole gateway. */
@@ -27,6 +28,9 @@ const HALF_LIFE: PerFeature<number> = {
   p99_latency_ms: 120,
   error_rate: 240,
 }
+/** Of traffic where the model knows no rhythm of the day: an evening is followed. */
+const UNKNOWN_DAY_HALF_LIFE = 10
+
 /** The same once a deviation has lasted so long that it is the new normal. */
 const SETTLING_HALF_LIFE = 20
 const SPREAD_HALF_LIFE = 240
@@ -66,36 +70,54 @@ const begin = (minutes: number, first: readonly number[] | null): OwnLevel => ({
 export const WHOLE_GATEWAY = begin(240, null)
 export const UNKNOWN_SHARE = begin(0, [])
 
+/** How a minute teaches. */
+export interface Lesson {
+  /** Since the report before. */
+  readonly minutes: number
+  readonly requests: number
+  /** It is taken for the new normal. */
+  readonly isSettling: boolean
+  /** The model knows a rhythm of the day. */
+  readonly knowsDay: boolean
+}
+
 /** After a minute that taught what is usual; of deviations a few standard deviations count at most. */
 export function followed(
   own: OwnLevel,
   deviation: Deviation,
-  { minutes, requests, isSettling }: { minutes: number; requests: number; isSettling: boolean },
+  { minutes, requests, isSettling, knowsDay }: Lesson,
 ): OwnLevel {
-  const taught = mapFeatures((feature) => {
-    const share = TELLING_REQUESTS[feature] === 0 ? 1 : Math.min(1, requests / TELLING_REQUESTS[feature])
-    return share < LEAST_TAUGHT ? 0 : share
-  })
   const gain = (halfLife: number) => Math.max(1 - 2 ** (-minutes / halfLife), 1 / (own.minutes + 2))
-  const level = mapFeatures((feature) => {
-    const { residual, sigmaUp, sigmaDown } = deviation[feature]
-    const isUnknown = Number.isNaN(residual) || (feature === 'requests_per_second' && own.first !== null)
-    if (isUnknown) return own.level[feature]
-    if (isSettling)
-      return own.level[feature] + taught[feature] * (1 - 2 ** (-minutes / SETTLING_HALF_LIFE)) * residual
-    const most = feature === 'requests_per_second' ? TRAFFIC_CLIP : CLIP
-    const clipped = Math.min(most * sigmaUp, Math.max(-most * sigmaDown, residual))
-    return own.level[feature] + taught[feature] * gain(HALF_LIFE[feature]) * clipped
-  })
-  const spread = mapFeatures((feature) => {
-    const { residual, sigmaUp, sigmaDown } = deviation[feature]
-    if (Number.isNaN(residual) || isSettling) return own.spread[feature]
+  const spreadGain = gain(SPREAD_HALF_LIFE)
+  const level = { ...own.level }
+  const spread = { ...own.spread }
+  for (const feature of FEATURES) {
+    const of = deviation[feature]
+    const taught = taughtBy(feature, requests)
+    if (taught === 0 || Number.isNaN(of.residual)) continue
+    const { residual, sigmaUp, sigmaDown } = of
+    const isTraffic = feature === 'requests_per_second'
+    const isUnknown = isTraffic && own.first !== null
+    if (isSettling) {
+      if (!isUnknown) level[feature] += taught * (1 - 2 ** (-minutes / SETTLING_HALF_LIFE)) * residual
+      continue
+    }
+    if (!isUnknown) {
+      const halfLife = isTraffic && !knowsDay ? UNKNOWN_DAY_HALF_LIFE : HALF_LIFE[feature]
+      level[feature] += taught * gain(halfLife) * lessonOf(feature, of)
+    }
     const size = Math.min(SPREAD_CLIP, Math.abs(residual) / (residual > 0 ? sigmaUp : sigmaDown))
-    const next =
-      own.spread[feature] * (1 + taught[feature] * gain(SPREAD_HALF_LIFE) * (size / NORMAL_SIZE - 1))
-    return Math.min(MOST_SPREAD, Math.max(1, next))
-  })
-  return { ...own, level, spread, minutes: own.minutes + minutes }
+    const next = spread[feature] * (1 + taught * spreadGain * (size / NORMAL_SIZE - 1))
+    spread[feature] = Math.min(MOST_SPREAD, Math.max(1, next))
+  }
+  return { level, spread, minutes: own.minutes + minutes, isWhole: own.isWhole, first: own.first }
+}
+
+/** How much so many requests teach, 0…1. */
+function taughtBy(feature: Feature, requests: number): number {
+  const telling = TELLING_REQUESTS[feature]
+  const share = telling === 0 ? 1 : Math.min(1, requests / telling)
+  return share < LEAST_TAUGHT ? 0 : share
 }
 
 /** While a stream's share is learned: the median of its first reports. */
@@ -105,4 +127,22 @@ export function acquainted(own: OwnLevel, deviation: Deviation): OwnLevel {
   const first = [...own.first, residual]
   const level = { ...own.level, requests_per_second: quantile(first, 0.5) }
   return { ...own, level, first: first.length < FIRST_REPORTS ? first : null }
+}
+
+/**
+ * What a minute teaches of a level: so many standard deviations at most, but of errors always one. The residuals of small
+ * counts lie below zero on average, as logarithm and root are bent, by a fifth for two requests a minute. So of counts
+ * it is the step of Fisher's scoring (McCullagh and Nelder 1989, section 2.5), which is right on average.
+ */
+function lessonOf(
+  feature: Feature,
+  { residual, expected, sigmaUp, sigmaDown, count, requests }: FeatureDeviation,
+): number {
+  const clipped = (lesson: number, most: number, one = 0) =>
+    Math.min(Math.max(one, most * sigmaUp), Math.max(-most * sigmaDown, lesson))
+  if (feature === 'requests_per_second') return clipped((count - requests) / (requests + HALF), TRAFFIC_CLIP)
+  if (feature !== 'error_rate') return clipped(residual, CLIP)
+  const share = fromScale(feature, expected)
+  const slope = 2 * Math.sqrt(Math.max(share, LEAST_ERROR_SHARE) * Math.max(1 - share, LEAST_ERROR_SHARE))
+  return clipped((count / requests - share) / slope, CLIP, 1 / requests / slope)
 }

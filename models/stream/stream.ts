@@ -2,7 +2,7 @@ import { assess, effectFactor, type ScoreRows, type TimedInterval } from '../ano
 import type { LeastEffects } from '../anomaly/effects.js'
 import type { Deviation } from '../anomaly/deviation.js'
 import { mapFeatures, type PerFeature } from '../anomaly/features.js'
-import type { AnomalyModel } from '../anomaly/model.js'
+import { knowsTheDay, type AnomalyModel } from '../anomaly/model.js'
 import {
   byKind,
   CERTAIN_GATE,
@@ -10,7 +10,10 @@ import {
   mapChannels,
   mapKinds,
   reachOf,
+  strongest,
   type Kind,
+  type PerKind,
+  type Strength,
   type Strengths,
 } from '../anomaly/strengths.js'
 import {
@@ -20,7 +23,7 @@ import {
   type JudgedInterval,
   type Verdict,
 } from '../anomaly/verdict.js'
-import { evidenceReach, gather, NO_EVIDENCE, type Gathered } from './evidence.js'
+import { evidenceReach, gather, goesOn, NO_EVIDENCE, type Gathered } from './evidence.js'
 import { acquainted, followed, UNKNOWN_SHARE, WHOLE_GATEWAY, type OwnLevel } from './own-level.js'
 
 /** An alarm that is certain, until some quiet minutes have passed. */
@@ -82,22 +85,27 @@ const LONGEST_GAP_MS = 15 * MINUTE_MS
 /** The strongest an unconfirmed minute may look: gateways alert from 0.7. */
 const MOST_UNCONFIRMED_REACH = 1.4
 
-export function beginStream(source: string): StreamState {
-  const own = source === WHOLE ? WHOLE_GATEWAY : UNKNOWN_SHARE
+/** @param knowsDay whether the model knows a rhythm of the day; without it the hour has a level of its own */
+export function beginStream(source: string, knowsDay = true): StreamState {
+  const own = source !== WHOLE ? UNKNOWN_SHARE : knowsDay ? WHOLE_GATEWAY : { ...WHOLE_GATEWAY, minutes: 0 }
   return { timeMs: null, own, evidence: NO_EVIDENCE, episode: null, streak: 0, modelVersion: null }
 }
 
 /** The state of a stream for a model: what was learned against another one is left behind. */
-export function forModel(state: StreamState, source: string, modelVersion: string): StreamState {
+export function forModel(
+  state: StreamState,
+  source: string,
+  modelVersion: string,
+  knowsDay: boolean,
+): StreamState {
   if (state.modelVersion === modelVersion) return state
-  return { ...beginStream(source), timeMs: state.timeMs, modelVersion }
+  return { ...beginStream(source, knowsDay), timeMs: state.timeMs, modelVersion }
 }
 
 /**
  * Judges the next report of a stream. Beside what a minute shows by itself there is what the minutes before it have
  * gathered ({@link gather}): a large deviation is an alarm at once, a second anomalous minute confirms the first, a
  * small one needs evidence over minutes. The stream's own level is followed slowly, but not within an alarm.
- *
  */
 export function judgeNext(
   before: StreamState,
@@ -116,13 +124,14 @@ export function judgeNext(
   const evidence = gather(state.evidence, judged.channels)
   const alone = findByItself(judged, effects)
   const isCertain = alone.anomaly && KINDS.some((kind) => reachOf(judged.strengths[kind], CERTAIN_GATE) >= 1)
-  const lasting = byKind(mapChannels((channel) => evidenceReach(evidence[channel])))
-  const isLasting = KINDS.some((kind) => lasting[kind] >= 1 && isStill(judged.strengths, kind))
+  const lasting = lastingOf(evidence)
+  const still = stillOf(evidence, judged.strengths)
+  const isLasting = KINDS.some((kind) => lasting[kind] >= 1 && still[kind])
   const isRepeated = alone.anomaly && state.streak > 0
   const episode = nextEpisode(
     state.episode,
     timeMs,
-    judged,
+    still,
     isCertain || isRepeated || isLasting,
     alone,
     lasting,
@@ -133,10 +142,10 @@ export function judgeNext(
   const verdict = verdictOf(judged, finding, effects, model.nSamples)
   return {
     standard: standardAgainst(judged.deviation, state.own),
-    verdict: { ...verdict, streak, confirmed, episodeSinceMs: episode?.sinceMs ?? null },
+    verdict: inStream(verdict, streak, confirmed, episode?.sinceMs ?? null),
     state: {
       timeMs,
-      own: nextLevel(state.own, assessed!, minutes, { episode, alone, timeMs }),
+      own: nextLevel(state.own, assessed!, minutes, { episode, alone, timeMs, knowsDay: knowsTheDay(model) }),
       evidence: episode === null && state.episode !== null ? NO_EVIDENCE : evidence,
       episode,
       streak,
@@ -145,11 +154,34 @@ export function judgeNext(
   }
 }
 
+/** Spelled out: to spread a verdict costs a tenth of all that judging does. */
+function inStream(
+  verdict: Verdict,
+  streak: number,
+  confirmed: boolean,
+  episodeSinceMs: number | null,
+): StreamVerdict {
+  return {
+    anomaly: verdict.anomaly,
+    score: verdict.score,
+    normalizedScore: verdict.normalizedScore,
+    type: verdict.type,
+    severity: verdict.severity,
+    confidence: verdict.confidence,
+    explanation: verdict.explanation,
+    expected: verdict.expected,
+    contributions: verdict.contributions,
+    streak,
+    confirmed,
+    episodeSinceMs,
+  }
+}
+
 /** While a stream's share of the traffic is not known, little of it is no drop. */
 function withoutDrop(judged: JudgedInterval): JudgedInterval {
   const { z, effect } = judged.strengths.traffic_drop
   const traffic_drop = { z: Math.min(z, 0), effect: Math.min(effect, 0) }
-  const channels = { ...judged.channels, traffic_drop }
+  const channels = { ...judged.channels, traffic_drop: { ...traffic_drop, small: 0, large: 0 } }
   return { ...judged, channels, strengths: { ...judged.strengths, traffic_drop } }
 }
 
@@ -163,24 +195,43 @@ function standardAgainst(deviation: Deviation, own: OwnLevel): PerFeature<number
   })
 }
 
-function isStill(strengths: Strengths, kind: Kind): boolean {
-  return reachOf(strengths[kind], STILL) >= 1
+/** How far the evidence of each kind reaches. */
+function lastingOf(evidence: Gathered): PerKind<number> {
+  if (evidence === NO_EVIDENCE) return NOTHING_LASTS
+  return byKind(mapChannels((channel) => evidenceReach(evidence[channel])))
+}
+const NOTHING_LASTS = mapKinds(() => 0)
+
+/** Which kinds the report, or the evidence with it, still shows. */
+function stillOf(evidence: Gathered, strengths: Strengths): PerKind<boolean> {
+  const { traffic_spike, traffic_drop, error_rate_spike } = evidence
+  const { avg_latency_ms, p95_latency_ms, p99_latency_ms } = evidence
+  const isSlow = goesOn(avg_latency_ms) || goesOn(p95_latency_ms) || goesOn(p99_latency_ms)
+  return {
+    traffic_spike: goesOn(traffic_spike) || isStill(strengths.traffic_spike),
+    traffic_drop: goesOn(traffic_drop) || isStill(strengths.traffic_drop),
+    latency_spike: isSlow || isStill(strengths.latency_spike),
+    error_rate_spike: goesOn(error_rate_spike) || isStill(strengths.error_rate_spike),
+  }
+}
+
+function isStill(strength: Strength): boolean {
+  return reachOf(strength, STILL) >= 1
 }
 
 function nextEpisode(
   before: Episode | null,
   timeMs: number,
-  judged: JudgedInterval,
+  still: PerKind<boolean>,
   begins: boolean,
   alone: Finding,
-  lasting: Readonly<Record<Kind, number>>,
+  lasting: PerKind<number>,
 ): Episode | null {
   // What lies behind a long gap is another episode.
   const episode = before !== null && timeMs - before.lastMs <= LONGEST_GAP_MS ? before : null
   if (episode === null && !begins) return null
   const { sinceMs = timeMs, kinds } = episode ?? {}
-  const deviates =
-    begins || KINDS.some((kind) => (kinds?.[kind] ?? 0) >= 0.5 && isStill(judged.strengths, kind))
+  const deviates = begins || KINDS.some((kind) => (kinds?.[kind] ?? 0) >= 0.5 && still[kind])
   const quiet = deviates ? 0 : (episode?.quiet ?? 0) + 1
   if (quiet >= QUIET_MINUTES) return null
   const reached = mapKinds((kind) =>
@@ -191,17 +242,17 @@ function nextEpisode(
 
 function findingOf(
   alone: Finding,
-  lasting: Readonly<Record<Kind, number>>,
+  lasting: PerKind<number>,
   episode: Episode | null,
   confirmed: boolean,
   timeMs: number,
 ): Finding {
   if (!confirmed || episode === null) {
-    const gathered = Math.min(0.99, Math.max(...KINDS.map((kind) => lasting[kind])))
+    const gathered = Math.min(0.99, strongest(lasting))
     if (!alone.anomaly) return { ...alone, reach: Math.max(alone.reach, gathered) }
     return { ...alone, reach: Math.min(alone.reach, MOST_UNCONFIRMED_REACH) }
   }
-  const reach = Math.max(1, alone.reach, ...KINDS.map((kind) => lasting[kind]))
+  const reach = Math.max(1, alone.reach, strongest(lasting))
   const minutes = 1 + (timeMs - episode.sinceMs) / MINUTE_MS
   return { anomaly: true, reach, kinds: episode.kinds, minutes, confirmed }
 }
@@ -211,14 +262,17 @@ function nextLevel(
   own: OwnLevel,
   { deviation, interval }: JudgedInterval,
   minutes: number,
-  { episode, alone, timeMs }: { episode: Episode | null; alone: Finding; timeMs: number },
+  {
+    episode,
+    alone,
+    timeMs,
+    knowsDay,
+  }: { episode: Episode | null; alone: Finding; timeMs: number; knowsDay: boolean },
 ): OwnLevel {
-  const { requests } = interval
+  const lesson = { minutes, requests: interval.requests, isSettling: false, knowsDay }
   // How large a stream is has to be learned whatever it seems at first.
-  if (own.first !== null)
-    return followed(acquainted(own, deviation), deviation, { minutes, requests, isSettling: false })
+  if (own.first !== null) return followed(acquainted(own, deviation), deviation, lesson)
   const isNewNormal = episode !== null && timeMs - episode.sinceMs >= NEW_NORMAL_MINUTES * MINUTE_MS
-  if (isNewNormal && requests > 0) return followed(own, deviation, { minutes, requests, isSettling: true })
-  if (episode !== null || alone.anomaly) return own
-  return followed(own, deviation, { minutes, requests, isSettling: false })
+  if (isNewNormal && lesson.requests > 0) return followed(own, deviation, { ...lesson, isSettling: true })
+  return episode !== null || alone.anomaly ? own : followed(own, deviation, lesson)
 }

@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { fitNoise, sigmaAt } from '../../../models/anomaly/noise.js'
+import { fitNoise, longRunSigmaAt, sigmaAt } from '../../../models/anomaly/noise.js'
 import { createRandom, type Random } from '../../../models/statistics/random.js'
 
 const LEAST = { sigma: 0.03, sampling: 0 }
@@ -8,15 +8,15 @@ const N = 20_000
 /** Residuals with a spread that the number of requests adds to: 5 to 5,000 of them a minute. */
 function simulated(
   { sigma, sampling, draw = (random: Random) => random.normal() }: Partial<Drawn> & Scatter,
-  factorOf: (hour: number) => number = () => 1,
+  factorOf: (minute: number) => number = () => 1,
 ) {
   const random = createRandom(3)
   const terms = Float64Array.from({ length: N }, () => 1 / (5 * 1000 ** random.uniform()))
-  const hours = Uint8Array.from({ length: N }, (_, i) => Math.floor(i / 60) % 24)
+  const minutes = Float64Array.from({ length: N }, (_, minute) => minute)
   const residuals = terms.map(
-    (term, i) => Math.sqrt(sigma ** 2 + sampling * term) * factorOf(hours[i]!) * draw(random),
+    (term, minute) => Math.sqrt(sigma ** 2 + sampling * term) * factorOf(minute) * draw(random),
   )
-  return { residuals, terms, hours }
+  return { residuals, terms, minutes }
 }
 
 interface Scatter {
@@ -27,8 +27,10 @@ interface Drawn {
   readonly draw: (random: Random) => number
 }
 
-const fitted = ({ residuals, terms, hours }: ReturnType<typeof simulated>, least = LEAST) =>
-  fitNoise(residuals, terms, hours, least)
+const fitted = ({ residuals, terms, minutes }: ReturnType<typeof simulated>, least = LEAST) =>
+  fitNoise(residuals, terms, minutes, least)
+
+const hourOf = (minute: number) => Math.floor(minute / 60) % 24
 
 const within = (t: Test, found: number, wanted: number, share: number, name: string) =>
   t.ok(Math.abs(found - wanted) <= share * wanted, `${name} ${found.toFixed(4)}, put in ${wanted}`)
@@ -45,9 +47,11 @@ for (const scatter of scatters) {
     const noise = fitted(simulated(scatter))
     for (const requests of [5, 30, 300, 5000]) {
       const wanted = Math.sqrt(scatter.sigma ** 2 + scatter.sampling / requests)
-      within(t, sigmaAt(noise, 1 / requests, 12), wanted, 0.12, `at ${requests} requests:`)
+      within(t, sigmaAt(noise, 1 / requests, 12 * 60), wanted, 0.12, `at ${requests} requests:`)
     }
     within(t, noise.sigma, scatter.sigma, 0.1, 'sigma')
+    t.ok(noise.memory < 1.5, `independent minutes have no memory: ${noise.memory}`)
+    t.same(noise.minutes, new Float64Array(60).fill(1))
     if (scatter.sampling > 0) within(t, noise.sampling, scatter.sampling, 0.2, 'sampling')
     t.ok(noise.up < 1.05 && noise.down < 1.05, 'normal tails ask for nothing')
   })
@@ -68,10 +72,10 @@ t.test('five percent of outliers change little', async (t) => {
 t.test('long tails widen their own side', async (t) => {
   const laplace = (random: Random) => -Math.log1p(-random.uniform()) * (random.uniform() < 0.5 ? -1 : 1)
   const both = fitted(simulated({ sigma: 0.1, sampling: 0, draw: laplace }))
-  // The 95th percentile of Laplace's distribution is ln 10, its median size ln 2.
-  const wanted = Math.log(10) / (1.4826 * Math.log(2)) / 1.645
-  within(t, both.up, wanted, 0.06, 'up')
-  within(t, both.down, wanted, 0.06, 'down')
+  // The 99th percentile of Laplace's distribution is ln 50, its median size ln 2; what is beyond six is left out.
+  const wanted = Math.log(50) / (1.4826 * Math.log(2)) / 2.326
+  within(t, both.up, wanted, 0.08, 'up')
+  within(t, both.down, wanted, 0.08, 'down')
   const skewed = (random: Random) => {
     const z = random.normal()
     return z > 0 ? 2 * z : z
@@ -82,23 +86,52 @@ t.test('long tails widen their own side', async (t) => {
 
 t.test('a restless hour has a spread of its own, up to twice the usual', async (t) => {
   const restless = (factor: number) =>
-    fitted(simulated({ sigma: 0.1, sampling: 0 }, (hour) => (hour === 3 ? factor : 1))).hours
+    fitted(simulated({ sigma: 0.1, sampling: 0 }, (minute) => (hourOf(minute) === 3 ? factor : 1))).hours
   const half = restless(1.5)
   within(t, half[3]!, 1.5, 0.1, 'half as much again')
   for (const hour of [0, 2, 4, 23]) within(t, half[hour]!, 1, 0.1, `hour ${hour}`)
   t.equal(restless(10)[3], 2)
 })
 
+t.test('a restless minute of the hour has a spread of its own, up to four times the usual', async (t) => {
+  const restless = (factor: number) =>
+    fitted(simulated({ sigma: 0.1, sampling: 0 }, (minute) => (minute % 60 === 2 ? factor : 1))).minutes
+  within(t, restless(3)[2]!, 3, 0.15, 'three times')
+  t.same(restless(3).with(2, 1), new Float64Array(60).fill(1), 'and no other minute has')
+  t.equal(restless(20)[2], 4)
+})
+
+t.test('scatter that lasts counts more over minutes, and what few requests add does not', async (t) => {
+  const random = createRandom(9)
+  const keep = Math.exp(-1 / 8) // eight minutes of memory
+  const lasting = (sigma: number, sampling: number) => {
+    let level = 0
+    const terms = new Float64Array(N).fill(0.01)
+    const residuals = terms.map((term) => {
+      level = keep * level + Math.sqrt(1 - keep ** 2) * random.normal()
+      return sigma * level + Math.sqrt(sampling * term) * random.normal()
+    })
+    return { residuals, terms, minutes: Float64Array.from({ length: N }, (_, minute) => minute) }
+  }
+  const noise = fitted(lasting(0.1, 0))
+  t.ok(noise.memory > 3, `${noise.memory}`)
+  const long = longRunSigmaAt(noise, 0.01, 0) / sigmaAt(noise, 0.01, 0)
+  t.ok(Math.abs(long / Math.sqrt(noise.memory) - 1) < 0.05, `${long}`)
+  const few = fitted(lasting(0.001, 1), { sigma: 0.001, sampling: 1 })
+  t.ok(longRunSigmaAt(few, 0.01, 0) / sigmaAt(few, 0.01, 0) < 1.1, 'chance of few requests has no memory')
+})
+
 t.test('an hour of few minutes is believed little', async (t) => {
-  const { residuals, terms, hours } = simulated({ sigma: 0.1, sampling: 0 })
-  const few = hours.map((hour, i) => (i < 10 ? 5 : hour === 5 ? 6 : hour))
+  const { residuals, terms, minutes } = simulated({ sigma: 0.1, sampling: 0 })
+  const isFew = (minute: number) => hourOf(minute) === 5 && minute >= 5 * 60 + 20
+  const kept = minutes.filter((minute) => !isFew(minute))
   const noise = fitNoise(
-    residuals.map((each, i) => (i < 10 ? 1.5 * each : each)),
-    terms,
-    few,
+    Float64Array.from(kept, (minute) => residuals[minute]! * (hourOf(minute) === 5 ? 2 : 1)),
+    Float64Array.from(kept, (minute) => terms[minute]!),
+    kept,
     LEAST,
   )
-  t.ok(Math.abs(noise.hours[5]! - 1) < 0.25, `${noise.hours[5]}`)
+  t.ok(noise.hours[5]! > 1.05 && noise.hours[5]! < 1.7, `${noise.hours[5]} of 2`)
 })
 
 t.test('calm is never taken for calmer than the least', async (t) => {
@@ -106,7 +139,7 @@ t.test('calm is never taken for calmer than the least', async (t) => {
   const constant = fitNoise(
     new Float64Array(500),
     new Float64Array(500).fill(0.01),
-    new Uint8Array(500),
+    Float64Array.from({ length: 500 }, (_, minute) => minute),
     least,
   )
   t.match(constant, { sigma: 0.03, sampling: 1 })
@@ -115,10 +148,11 @@ t.test('calm is never taken for calmer than the least', async (t) => {
 })
 
 t.test('without residuals the least is known, and with one it has a scale', async (t) => {
-  const nothing = fitNoise(new Float64Array(0), new Float64Array(0), new Uint8Array(0), LEAST)
-  t.same(nothing, { ...LEAST, hours: new Float64Array(24).fill(1), up: 1, down: 1 })
+  const nothing = fitNoise(new Float64Array(0), new Float64Array(0), new Float64Array(0), LEAST)
+  const even = { hours: new Float64Array(24).fill(1), minutes: new Float64Array(60).fill(1) }
+  t.same(nothing, { ...LEAST, memory: 1, ...even, up: 1, down: 1 })
   for (const residual of [0, 0.2, -7]) {
-    const one = fitNoise(Float64Array.of(residual), Float64Array.of(0.1), Uint8Array.of(4), LEAST)
+    const one = fitNoise(Float64Array.of(residual), Float64Array.of(0.1), Float64Array.of(240), LEAST)
     t.ok(one.sigma >= LEAST.sigma && Number.isFinite(one.sigma) && one.sampling >= 0)
     t.ok(one.hours.every((factor) => factor >= 0.7 && factor <= 2))
     t.ok(one.up >= 1 && one.up <= 2 && one.down >= 1 && one.down <= 2)

@@ -1,107 +1,66 @@
 import t from 'tap'
 import fc from 'fast-check'
-import { mapChannels, type Channels, type Strength } from '../../../models/anomaly/strengths.js'
-import { evidenceReach, gather, NO_EVIDENCE, type Gathered } from '../../../models/stream/evidence.js'
+import { mapChannels, type ChannelStrength } from '../../../models/anomaly/strengths.js'
+import { evidenceReach, gather, goesOn, NO_EVIDENCE, type Gathered } from '../../../models/stream/evidence.js'
+import { createRandom } from '../../../models/statistics/random.js'
 
-const CALM: Strength = { z: 0, effect: 0 }
+/** A minute that speaks so much for a small change and for a large one, in one channel; against them in all others. */
+const minute = (small: number, large = small) =>
+  mapChannels((channel): ChannelStrength => {
+    const ratios = channel === 'p95_latency_ms' ? { small, large } : { small: -1, large: -1 }
+    return { z: 0, effect: 0, ...ratios }
+  })
 
-/** Minutes in which one channel is so strong, and all others are calm. */
-const latency = (strength: Strength): Channels =>
-  mapChannels((channel) => (channel === 'p95_latency_ms' ? strength : CALM))
+const after = (ratios: readonly number[], from: Gathered = NO_EVIDENCE) =>
+  ratios.reduce((evidence, ratio) => gather(evidence, minute(ratio)), from)
 
-const after = (minutes: readonly Strength[], from: Gathered = NO_EVIDENCE) =>
-  minutes.reduce((evidence, strength) => gather(evidence, latency(strength)), from)
-
-const repeated = (n: number, strength: Strength) => Array<Strength>(n).fill(strength)
+const repeated = (n: number, ratio: number) => Array<number>(n).fill(ratio)
 const reach = (gathered: Gathered) => evidenceReach(gathered.p95_latency_ms)
+const isOn = (gathered: Gathered) => goesOn(gathered.p95_latency_ms)
 
-/** The first of so many minutes from which on the evidence is enough; NaN when it never is. */
-function minutesUntilEnough(strength: Strength, most = 500, from = NO_EVIDENCE): number {
-  let evidence = from
-  for (let minute = 1; minute <= most; minute++) {
-    evidence = gather(evidence, latency(strength))
-    if (reach(evidence) >= 1) return minute
-  }
-  return NaN
-}
-
-t.test('one odd minute is no evidence, however odd', async (t) => {
-  for (const z of [3, 10, 1000, Infinity]) {
-    let evidence = after([{ z, effect: z }])
-    for (let minute = 0; minute < 12; minute++) {
-      t.ok(reach(evidence) < 1, `z ${z}, ${minute} minutes later: ${reach(evidence)}`)
-      evidence = gather(evidence, latency(CALM))
-    }
-    t.same(evidence, NO_EVIDENCE, 'and it is forgotten')
-  }
+t.test('the logarithms add up: enough is 13, over three minutes or more', async (t) => {
+  t.ok(Math.abs(reach(after(repeated(4, 3))) - 12 / 13) < 1e-9)
+  t.ok(reach(after(repeated(5, 3))) > 1)
+  t.equal(reach(after(repeated(2, 10))), 0, 'two minutes are none, however strong')
+  t.ok(reach(after(repeated(3, 4.4))) >= 1)
 })
 
-t.test('two odd minutes are none either', async (t) => {
-  t.equal(reach(after(repeated(2, { z: 100, effect: 100 }))), 0)
+t.test('either change is enough', async (t) => {
+  const small = gather(after(repeated(2, 0)), minute(0))
+  t.same(small, NO_EVIDENCE)
+  const large = Array.from({ length: 4 }).reduce<Gathered>((all) => gather(all, minute(-1, 4)), NO_EVIDENCE)
+  t.ok(reach(large) >= 1)
+  t.equal(large.p95_latency_ms.small.sum, 0)
 })
 
-t.test('a few standard deviations are evidence after some minutes, fewer after more', async (t) => {
-  t.equal(minutesUntilEnough({ z: 3, effect: 1 }), 6)
-  t.equal(minutesUntilEnough({ z: 2, effect: 1 }), 12)
-  t.equal(minutesUntilEnough({ z: 1.5, effect: 1 }), 24)
-  t.equal(minutesUntilEnough({ z: 6, effect: 4 }), 3)
+t.test('what speaks against it is taken off, down to nothing', async (t) => {
+  t.same(after([3, 3, -2, -5]), NO_EVIDENCE)
+  t.equal(after([3, 3, -2]).p95_latency_ms.small.sum, 4)
 })
 
-t.test('what few requests blur is found when it is large, in more minutes', async (t) => {
-  t.equal(minutesUntilEnough({ z: 0.875, effect: 2 }), 24)
-  t.ok(Number.isNaN(minutesUntilEnough({ z: 0.875, effect: 1.9 })))
-})
-
-t.test('deviations too small to matter are no evidence, however long they last', async (t) => {
-  t.ok(Number.isNaN(minutesUntilEnough({ z: 5, effect: 0.9 }, 5000)))
-})
-
-t.test('within the allowance nothing is gathered, however long it lasts', async (t) => {
-  t.same(after(repeated(5000, { z: 0.5, effect: 10 })), NO_EVIDENCE)
-})
-
-t.test('a mild drift before it does not hide a strong effect', async (t) => {
-  const drifted = after(repeated(300, { z: 1.5, effect: 0.3 }))
-  t.ok(reach(drifted) < 1)
-  const minutes = minutesUntilEnough({ z: 5, effect: 2 }, 500, drifted)
-  t.ok(minutes <= 15, `${minutes} minutes`)
-})
-
-t.test('a strong beginning does not make a mild rest matter for long', async (t) => {
-  const strong = after(repeated(10, { z: 6, effect: 4 }))
-  t.ok(reach(strong) >= 1)
-  const rest = after(repeated(60, { z: 2, effect: 0.3 }), strong)
-  t.ok(reach(rest) < 1, `${reach(rest)}`)
+t.test('it goes on until something speaks against it', async (t) => {
+  const found = after(repeated(5, 3))
+  t.ok(isOn(found))
+  t.ok(isOn(after([-0.5], found)), 'one minute that tells nothing ends nothing')
+  t.notOk(isOn(after([-0.5, -0.5], found)))
+  t.notOk(isOn(after([-2], found)), 'a good one does')
+  t.ok(isOn(after([-2, 3], found)), 'a bad one takes it up again')
+  t.notOk(isOn(after([3, 3])), 'less than half of what is enough is not yet anything')
 })
 
 t.test('evidence is bounded: it is gone soon after the worst day', async (t) => {
-  const worst = after(repeated(1440, { z: 1e6, effect: 1e6 }))
-  t.ok(reach(worst) >= 1 && reach(worst) <= 2, `${reach(worst)}`)
-  t.same(after(repeated(36, CALM), worst), NO_EVIDENCE)
-  t.same(after(repeated(8, { z: -5, effect: -1 }), worst), NO_EVIDENCE, 'good minutes end it sooner')
-})
-
-t.test('good minutes gather nothing', async () => {
-  const strength = fc.record({
-    z: fc.double({ max: 0, noNaN: true }),
-    effect: fc.double({ max: 0, noNaN: true }),
-  })
-  fc.assert(
-    fc.property(
-      fc.array(strength),
-      (minutes) => JSON.stringify(after(minutes)) === JSON.stringify(NO_EVIDENCE),
-    ),
-  )
+  const worst = after(repeated(1440, 4.4))
+  t.equal(reach(worst), 2)
+  t.notOk(isOn(after([-2], worst)))
+  t.same(after(repeated(13, -2), worst), NO_EVIDENCE)
 })
 
 t.test('sums are never negative, never unbounded, and count their minutes', async () => {
-  const finite = fc.double({ noNaN: true, noDefaultInfinity: true })
-  const strength = fc.record({ z: finite, effect: finite })
   fc.assert(
-    fc.property(fc.array(strength, { maxLength: 200 }), (minutes) => {
-      const { clear, blurred } = after(minutes).p95_latency_ms
-      return [clear, blurred].every(
-        (each) => each.sum >= 0 && each.sum <= 24 && each.effect <= 4 && each.minutes <= minutes.length,
+    fc.property(fc.array(fc.double({ noNaN: true }), { maxLength: 200 }), (ratios) => {
+      const { small, large } = after(ratios).p95_latency_ms
+      return [small, large].every(
+        ({ sum, minutes, over }) => sum >= 0 && sum <= 26 && minutes <= ratios.length && over >= 0,
       )
     }),
   )
@@ -109,19 +68,32 @@ t.test('sums are never negative, never unbounded, and count their minutes', asyn
 
 t.test('stronger minutes gather at least as much', async () => {
   const pair = fc.record({
-    z: fc.double({ min: -5, max: 20, noNaN: true }),
+    ratio: fc.double({ min: -5, max: 5, noNaN: true }),
     more: fc.double({ min: 0, max: 5, noNaN: true }),
   })
   fc.assert(
     fc.property(fc.array(pair, { maxLength: 60 }), (minutes) => {
-      const weak = after(minutes.map(({ z }) => ({ z, effect: 2 })))
-      const strong = after(minutes.map(({ z, more }) => ({ z: z + more, effect: 2 })))
-      return weak.p95_latency_ms.clear.sum <= strong.p95_latency_ms.clear.sum + 1e-9
+      const weak = after(minutes.map(({ ratio }) => ratio))
+      const strong = after(minutes.map(({ ratio, more }) => ratio + more))
+      return weak.p95_latency_ms.small.sum <= strong.p95_latency_ms.small.sum + 1e-9
     }),
   )
 })
 
 t.test('channels do not touch each other', async (t) => {
-  const evidence = after(repeated(20, { z: 5, effect: 3 }))
+  const evidence = after(repeated(20, 3))
   t.same({ ...evidence, p95_latency_ms: null }, { ...NO_EVIDENCE, p95_latency_ms: null })
+})
+
+t.test('normal minutes come to h at most once in e^h minutes', async (t) => {
+  const random = createRandom(4)
+  const shift = 1.5
+  let evidence = NO_EVIDENCE
+  const minutes = 200_000
+  const beyond = [3, 5, 7].map((h) => ({ h, n: 0 }))
+  for (let i = 0; i < minutes; i++) {
+    evidence = gather(evidence, minute(shift * (random.normal() - shift / 2)))
+    for (const each of beyond) if (evidence.p95_latency_ms.small.sum >= each.h) each.n++
+  }
+  for (const { h, n } of beyond) t.ok(n <= minutes * Math.exp(-h), `${n} minutes at ${h}`)
 })

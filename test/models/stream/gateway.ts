@@ -1,7 +1,7 @@
 import { judgeIntervals, type TimedInterval } from '../../../models/anomaly/detector.js'
 import { DEFAULT_EFFECTS } from '../../../models/anomaly/effects.js'
 import { FEATURES } from '../../../models/anomaly/features.js'
-import { fitAnomalyModel, type AnomalyModel } from '../../../models/anomaly/model.js'
+import { fitAnomalyModel, knowsTheDay, type AnomalyModel } from '../../../models/anomaly/model.js'
 import type { Verdict } from '../../../models/anomaly/verdict.js'
 import { createKernelEngine, type ScoringEngine } from '../../../models/scoring/index.js'
 import { createRandom } from '../../../models/statistics/random.js'
@@ -89,7 +89,7 @@ export function fitted(history: readonly TimedInterval[]): Detector {
 export function judgeAll(
   { model, engine }: Detector,
   reports: readonly TimedInterval[],
-  begun: StreamState = beginStream(WHOLE),
+  begun: StreamState = beginStream(WHOLE, knowsTheDay(model)),
 ): { verdicts: StreamVerdict[]; state: StreamState } {
   let state = begun
   const verdicts = reports.map((report) => {

@@ -292,10 +292,10 @@ t.test('what was learned against one model is left behind with it', async (t) =>
   const { state } = judgeAll(
     busy,
     reports(120, from(60, { latency: 1.5 })),
-    forModel(beginStream('a'), 'a', 'v1'),
+    forModel(beginStream('a'), 'a', 'v1', true),
   )
-  t.equal(forModel(state, 'a', 'v1'), state)
-  t.same(forModel(state, 'a', 'v2'), { ...beginStream('a'), timeMs: state.timeMs, modelVersion: 'v2' })
+  t.equal(forModel(state, 'a', 'v1', true), state)
+  t.same(forModel(state, 'a', 'v2', true), { ...beginStream('a'), timeMs: state.timeMs, modelVersion: 'v2' })
 })
 
 t.test('a batch is judged the same in whatever order', async (t) => {
