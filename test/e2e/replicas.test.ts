@@ -103,6 +103,11 @@ t.test('a replica whose connection for notifications breaks still learns of chan
     [first, 'a change right after the break'],
     [second, 'another'],
   ] as const) {
+    await eventually(async () => {
+      const listening = await sql`select pid from pg_stat_activity
+        where datname = current_database() and application_name = 'aegis-ml' and query like 'listen%'`
+      return listening.length === 2
+    })
     const broken = await sql`select pg_terminate_backend(pid) from pg_stat_activity
       where datname = current_database() and application_name = 'aegis-ml' and query like 'listen%'`
     t.equal(broken.length, 2, 'both listened')

@@ -45,7 +45,7 @@ t.test('with nothing but a folder the service starts, learns, stops, and knows i
   t.match((await post(`${second.url}/detect`, { ...USUAL, requests_per_second: 500 })).body.data, {
     anomaly: true,
     anomaly_type: 'traffic_spike',
-    explanation: /^Traffic 500 requests\/s \(\d+ times the usual\), expected/,
+    explanation: /^Traffic 500 requests\/s \([\d.]+ times the usual\), expected/,
   })
   await post(`${second.url}/model/reset`)
   t.equal(await second.end('SIGINT'), 0)
