@@ -64,7 +64,7 @@ export function deviationOf(
     const expectation = expectations[feature]
     const expected = expectedAt(expectation, moment) + level[feature]
     const isTraffic = feature === 'requests_per_second'
-    const count = isTraffic ? fromScale(feature, expected) * interval.seconds : requests
+    const count = isTraffic ? Math.min(LARGEST, fromScale(feature, expected) * interval.seconds) : requests
     const { noise } = expectation
     const sigmaOf = (n: number) => spread[feature] * sigmaAt(noise, samplingTerm(feature, n), minute)
     const [sigmaUp, sigmaDown] = [sigmaOf(count) * noise.up, sigmaOf(count) * noise.down]
@@ -72,7 +72,7 @@ export function deviationOf(
     const isKnown = expectation.isRecorded && (isTraffic || (requests > 0 && !interval.trafficOnly))
     const residual = isKnown ? scaled - expected : NaN
     // The logarithm of a count scatters less the higher it is: of a rise it is that half-way up.
-    const midway = isTraffic ? (count + Math.min(requests, LARGEST)) / 2 : count
+    const midway = isTraffic ? (count + countOf(feature, interval, requests)) / 2 : count
     const sigmaOfRise = midway > count ? sigmaOf(midway) * noise.up : sigmaUp
     return {
       z: isKnown ? standardised(feature, interval, residual, expected, sigmaOfRise, sigmaDown) : 0,
@@ -115,8 +115,8 @@ function standardised(
 
 /** Signed square root of the Poisson deviance of a count k whose mean should be mu. */
 function poissonDeviance(k: number, mu: number): number {
-  const mean = Math.max(mu, 1e-9)
-  const count = Math.min(k, 1e15)
+  const mean = Math.min(LARGEST, Math.max(mu, 1e-9))
+  const count = Math.min(k, LARGEST)
   const deviance = 2 * ((count > 0 ? count * Math.log(count / mean) : 0) - (count - mean))
   return Math.sign(count - mean) * Math.sqrt(Math.max(0, deviance))
 }

@@ -105,7 +105,10 @@ function noiseAbout(
   const terms = requests.map((n, i) =>
     samplingTerm(feature, feature === 'requests_per_second' ? Math.exp(expected[i]!) : n),
   )
-  const minutes = Float64Array.from(minutesOfWeek, (minute, i) => days[i]! * 1440 + (minute % 1440))
+  const minutes = Float64Array.from(
+    minutesOfWeek,
+    (minute, i) => (days[i]! - days[0]!) * 1440 + (minute % 1440),
+  )
   const least = { sigma: LEAST_SIGMA[feature], sampling: LEAST_SAMPLING[feature] }
   const known = [...residuals.keys()].filter((i) => !Number.isNaN(residuals[i]!))
   const noise = fitNoise(

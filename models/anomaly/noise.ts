@@ -117,7 +117,7 @@ function grouped(values: Float64Array, n: number, groupOf: (i: number) => number
 
 /**
  * How many times as much the lasting scatter adds up over minutes as it would if each were independent: the variance of
- * the difference between neighbouring blocks' means is compared with 2 / BLOCK. What wanders more slowly than that a
+ * the difference between neighbouring blocks' means is compared with that of as many independent ones. What wanders more slowly than that a
  * stream follows.
  *
  * @param always the share of the variance that is not from few requests, whose part is independent

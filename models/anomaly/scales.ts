@@ -3,10 +3,13 @@ import type { Feature, Interval } from './features.js'
 /** No traffic is larger than this, in any feature's unit. */
 const LARGEST = 1e12
 
+/** No interval is shorter. */
+const LEAST_SECONDS = 0.001
+
 /** Half a request, so that a minute without any has a logarithm. */
 export const HALF = 0.5
 
-const LEAST_MS = 0.05
+export const LEAST_MS = 0.05
 
 /**
  * The scale on which a feature deviates evenly up and down: logarithms of traffic (requests a minute and a half) and
@@ -15,7 +18,8 @@ const LEAST_MS = 0.05
  */
 export function toScale(feature: Feature, value: number, seconds = 60): number {
   const bounded = Math.min(Math.max(value, 0), LARGEST)
-  if (feature === 'requests_per_second') return Math.log(bounded * 60 + (HALF * 60) / seconds)
+  if (feature === 'requests_per_second')
+    return Math.log(bounded * 60 + (HALF * 60) / Math.max(seconds, LEAST_SECONDS))
   if (feature === 'error_rate') return Math.asin(Math.sqrt(Math.min(1, bounded)))
   return Math.log(bounded + LEAST_MS)
 }

@@ -101,6 +101,7 @@ function levelFromState(value: unknown, name: string): DailyLevel {
 
 function noiseFromState(value: unknown, name: string): Noise {
   const fields = recordAt(value, `the noise of ${name}`)
+  if (fields['memory'] === undefined) throw new Error(`${name} is of an earlier release: train anew.`)
   const { sigma, sampling, memory, up, down } = numbersAt<Omit<Noise, 'hours' | 'minutes'>>(
     fields,
     ['sigma', 'sampling', 'memory', 'up', 'down'],

@@ -1,7 +1,7 @@
 import { LEAST_ERROR_SHARE, type Deviation } from './deviation.js'
 import type { LeastEffects } from './effects.js'
 import { countRatio, shareRatio, shiftRatio } from './likelihood.js'
-import { fromScale, HALF } from './scales.js'
+import { fromScale, HALF, LEAST_MS } from './scales.js'
 
 /** The ways in which traffic can be bad. */
 export const KINDS = ['traffic_spike', 'traffic_drop', 'latency_spike', 'error_rate_spike'] as const
@@ -171,10 +171,10 @@ function latencyStrength(
 ): ChannelStrength {
   const { z, effect, residual, expected, longRun, requests } = deviation[feature]
   const standing = Math.min(1, requests * STANDS_ON[feature])
-  const value = fromScale(feature, expected)
+  const value = fromScale(feature, expected) + LEAST_MS
   const step = Math.log1p(latency) * factor
   const ratio = (size: number) => {
-    const shift = Math.max(size * step, Math.log1p((size * latencyMs) / Math.max(value, LEAST_VALUE_MS)))
+    const shift = Math.max(size * step, Math.log1p((size * latencyMs) / value))
     return bounded(shiftRatio(residual, shift, longRun), RATIO.most * standing)
   }
   const isTold = !Number.isNaN(residual) && standing >= LEAST_STANDING
@@ -185,8 +185,6 @@ function latencyStrength(
     large: isTold ? ratio(CHANGES.large) : UNTOLD,
   }
 }
-
-const LEAST_VALUE_MS = 0.001
 
 /** Standard deviations and smallest effects that matter by themselves, once each. */
 export const GATE = { z: 4.5, effect: 2 }

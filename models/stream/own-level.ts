@@ -51,8 +51,8 @@ const TELLING_REQUESTS: PerFeature<number> = {
   p99_latency_ms: 200,
   error_rate: 20,
 }
-/** A minute that teaches less than this teaches nothing. */
-const LEAST_TAUGHT = 0.3
+/** A minute that teaches less than this of a percentile teaches nothing of it. */
+const LEAST_TAUGHT = 0.25
 
 /** The mean size of a standard normal variable. */
 const NORMAL_SIZE = 0.798
@@ -99,7 +99,8 @@ export function followed(
     const isTraffic = feature === 'requests_per_second'
     const isUnknown = isTraffic && own.first !== null
     if (isSettling) {
-      if (!isUnknown) level[feature] += taught * (1 - 2 ** (-minutes / SETTLING_HALF_LIFE)) * residual
+      const step = feature === 'error_rate' ? lessonOf(feature, of) : residual
+      if (!isUnknown) level[feature] += taught * (1 - 2 ** (-minutes / SETTLING_HALF_LIFE)) * step
       continue
     }
     if (!isUnknown) {
@@ -117,13 +118,15 @@ export function followed(
 function taughtBy(feature: Feature, requests: number): number {
   const telling = TELLING_REQUESTS[feature]
   const share = telling === 0 ? 1 : Math.min(1, requests / telling)
-  return share < LEAST_TAUGHT ? 0 : share
+  const isPercentile = feature === 'p95_latency_ms' || feature === 'p99_latency_ms'
+  return isPercentile && share < LEAST_TAUGHT ? 0 : share
 }
 
 /** While a stream's share is learned: the median of its first reports. */
 export function acquainted(own: OwnLevel, deviation: Deviation): OwnLevel {
   if (own.first === null) return own
   const residual = deviation.requests_per_second.residual + own.level.requests_per_second
+  if (Number.isNaN(residual)) return own
   const first = [...own.first, residual]
   const level = { ...own.level, requests_per_second: quantile(first, 0.5) }
   return { ...own, level, first: first.length < FIRST_REPORTS ? first : null }

@@ -118,7 +118,9 @@ export function judgeNext(
   const minutes = Math.min(LONGEST_GAP_MS, Math.max(0, gapMs)) / MINUTE_MS || 1
   const state = gapMs > LONGEST_GAP_MS ? { ...before, evidence: NO_EVIDENCE, streak: 0 } : before
   const isAcquainted = state.own.first === null
-  const factor = effectFactor(model, isAcquainted && before.timeMs !== null)
+  const isFollowed =
+    isAcquainted && before.timeMs !== null && gapMs <= LONGEST_GAP_MS && state.own.minutes > 0
+  const factor = effectFactor(model, isFollowed)
   const [assessed] = assess([{ interval, timeMs }], model, effects, score, state.own, factor)
   const judged = isAcquainted ? assessed! : withoutDrop(assessed!)
   const evidence = gather(state.evidence, judged.channels)

@@ -298,6 +298,40 @@ t.test('what was learned against one model is left behind with it', async (t) =>
   t.same(forModel(state, 'a', 'v2', true), { ...beginStream('a'), timeMs: state.timeMs, modelVersion: 'v2' })
 })
 
+t.test('whatever is reported, verdicts and what is remembered stay finite', async (t) => {
+  const failing = fitted(
+    minutes(BUSY, { startMs: HISTORY_MS, count: 2 * DAY }).map(({ interval, timeMs }) => ({
+      interval: { ...interval, error_rate: 1 },
+      timeMs,
+    })),
+  )
+  const usual = reports(3)[0]!.interval
+  const odd = [
+    { requests_per_second: 1e308, requests: Infinity },
+    { seconds: 1e-320 },
+    { seconds: 86_400 },
+    { error_rate: 1 },
+    { avg_latency_ms: 1e308, p95_latency_ms: 1e308, p99_latency_ms: 1e308 },
+    { avg_latency_ms: 0, p95_latency_ms: 0, p99_latency_ms: 0 },
+    { requests: 0, requests_per_second: 0 },
+    { trafficOnly: true },
+  ]
+  for (const detector of [busy, idle, failing]) {
+    for (const source of [WHOLE, 'one-of-ten']) {
+      const all = Array.from({ length: 40 }, (_, i) => ({
+        interval: { ...usual, ...(i % 2 === 0 && odd[(i / 2) % odd.length]) },
+        timeMs: START_MS + i * MINUTE_MS,
+      }))
+      const { verdicts, state } = judgeAll(detector, all, beginStream(source))
+      t.notMatch(JSON.stringify({ own: state.own, evidence: state.evidence }), /null(?!,"first|})/)
+      for (const { score, normalizedScore, confidence, expected } of verdicts) {
+        const bands = Object.values(expected).flatMap(({ value, lower, upper }) => [value, lower, upper])
+        t.ok([score, normalizedScore, confidence, ...bands].every(Number.isFinite))
+      }
+    }
+  }
+})
+
 t.test('a batch is judged the same in whatever order', async (t) => {
   const all = reports(40, (minute) => (minute % 8 === 0 ? { traffic: 3, errors: 0.1 } : {}))
   const verdicts = judgeAlone(busy, all)
