@@ -33,6 +33,17 @@ export async function testDatabase(t: Test): Promise<{ sql: postgres.Sql; connec
   return { sql, connection }
 }
 
+/** The variables that name a database to the service. */
+export function databaseEnvironment({ host, port, database, user, password }: Connection) {
+  return {
+    POSTGRES_HOST: host,
+    POSTGRES_PORT: String(port),
+    POSTGRES_DB: database,
+    POSTGRES_USER: user,
+    POSTGRES_PASSWORD: password,
+  }
+}
+
 let sharedServer: Promise<Connection> | undefined
 
 async function findServer(): Promise<Connection> {

@@ -7,7 +7,7 @@ import type { Test } from 'tap'
 import { buildApp } from '../app.js'
 import type { Connection } from '../db/embedded.js'
 import { loadConfig } from '../plugins/config.js'
-import { testDatabase } from './postgres.js'
+import { databaseEnvironment, testDatabase } from './postgres.js'
 
 export interface Answer {
   status: number
@@ -40,11 +40,7 @@ export async function testService(
   const { sql, connection } = database ?? (await testDatabase(t))
   const dataPath = environment['DATA_PATH'] ?? (await mkdtemp(join(tmpdir(), 'aegis-ml-test-')))
   const config = loadConfig({
-    POSTGRES_HOST: connection.host,
-    POSTGRES_PORT: String(connection.port),
-    POSTGRES_DB: connection.database,
-    POSTGRES_USER: connection.user,
-    POSTGRES_PASSWORD: connection.password,
+    ...databaseEnvironment(connection),
     LOG_LEVEL: 'silent',
     DATA_PATH: dataPath,
     MODEL_PATH: join(dataPath, 'models'),

@@ -67,12 +67,14 @@ export function deviationOf(
     const count = isTraffic ? Math.min(LARGEST, fromScale(feature, expected) * interval.seconds) : requests
     const { noise } = expectation
     const sigmaOf = (n: number) => spread[feature] * sigmaAt(noise, samplingTerm(feature, n), minute)
-    const [sigmaUp, sigmaDown] = [sigmaOf(count) * noise.up, sigmaOf(count) * noise.down]
+    const sigma = sigmaOf(count)
+    const [sigmaUp, sigmaDown] = [sigma * noise.up, sigma * noise.down]
+    const seen = countOf(feature, interval, requests)
     const scaled = toScale(feature, interval[feature], interval.seconds)
     const isKnown = expectation.isRecorded && (isTraffic || (requests > 0 && !interval.trafficOnly))
     const residual = isKnown ? scaled - expected : NaN
     // The logarithm of a count scatters less the higher it is: of a rise it is that half-way up.
-    const midway = isTraffic ? (count + countOf(feature, interval, requests)) / 2 : count
+    const midway = isTraffic ? (count + seen) / 2 : count
     const sigmaOfRise = midway > count ? sigmaOf(midway) * noise.up : sigmaUp
     return {
       z: isKnown ? standardised(feature, interval, residual, expected, sigmaOfRise, sigmaDown) : 0,
@@ -82,7 +84,7 @@ export function deviationOf(
       sigmaUp,
       sigmaDown,
       longRun: spread[feature] * noise.up * longRunSigmaAt(noise, samplingTerm(feature, count), minute),
-      count: countOf(feature, interval, requests),
+      count: seen,
       requests: count,
     }
   })

@@ -1,3 +1,4 @@
+import { grouped } from '../statistics/grouped.js'
 import { quantile, quantileSorted } from '../statistics/quantile.js'
 
 /** How far values scatter about the expected one, on their scale. */
@@ -109,16 +110,10 @@ function hourOf(minute: number): number {
   return Math.floor((minute % 1440) / 60)
 }
 
-function grouped(values: Float64Array, n: number, groupOf: (i: number) => number): Float64Array[] {
-  const groups = Array.from({ length: n }, (): number[] => [])
-  values.forEach((value, i) => groups[groupOf(i)]!.push(value))
-  return groups.map((group) => Float64Array.from(group))
-}
-
 /**
  * How many times as much the lasting scatter adds up over minutes as it would if each were independent: the variance of
- * the difference between neighbouring blocks' means is compared with that of as many independent ones. What wanders more slowly than that a
- * stream follows.
+ * the difference between neighbouring blocks' means is compared with that of as many independent ones. What wanders more
+ * slowly than that a stream follows.
  *
  * @param always the share of the variance that is not from few requests, whose part is independent
  */

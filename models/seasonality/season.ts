@@ -1,3 +1,4 @@
+import { grouped } from '../statistics/grouped.js'
 import { quantileSorted } from '../statistics/quantile.js'
 import { SLOTS, slotOf, type Rhythm } from './rhythm.js'
 
@@ -89,7 +90,7 @@ export function withSharpMinutes(
 ): Season {
   const { values, minutesOfWeek } = moments
   const left = values.map((value, i) => value - seasonAt(season, minutesOfWeek[i]!))
-  const groups = grouped(left, 1440, (i) => minutesOfWeek[i]! % 1440, isUsed ?? (() => true))
+  const groups = grouped(left, 1440, (i) => minutesOfWeek[i]! % 1440, isUsed)
   const sizes = left
     .filter((value) => !Number.isNaN(value))
     .map(Math.abs)
@@ -153,19 +154,6 @@ function interpolated(ring: readonly number[]): number[] {
 function firstMinuteOf(rhythm: Rhythm, slot: number): number {
   if (rhythm === 'week') return slot * 15
   return slot < SLOTS.day ? slot * 5 : 5 * 1440 + (slot - SLOTS.day) * 5
-}
-
-function grouped(
-  values: Float64Array,
-  nGroups: number,
-  groupOf: (index: number) => number,
-  isUsed: (index: number) => boolean,
-): Float64Array[] {
-  const groups = Array.from({ length: nGroups }, (): number[] => [])
-  values.forEach((value, i) => {
-    if (!Number.isNaN(value) && isUsed(i)) groups[groupOf(i)]!.push(value)
-  })
-  return groups.map((group) => Float64Array.from(group).sort())
 }
 
 /**

@@ -1,5 +1,5 @@
 import { Type, type Static } from '@sinclair/typebox'
-import { nullable, oneOf, ref, Timestamp } from './types.js'
+import { nullable, oneOf, perFeature, ref, Timestamp } from './types.js'
 
 const usualMinute = {
   requests_per_second: 50,
@@ -53,18 +53,6 @@ export const Metrics = Type.Object(
   { $id: 'Metrics', description: 'The traffic of one interval, usually a minute.', examples: [usualMinute] },
 )
 
-const perFeature = <T extends ReturnType<typeof Type.Number>>(schema: T, description: string) =>
-  Type.Object(
-    {
-      requests_per_second: schema,
-      avg_latency_ms: schema,
-      p95_latency_ms: schema,
-      p99_latency_ms: schema,
-      error_rate: schema,
-    },
-    { description },
-  )
-
 const Expected = Type.Object({
   value: Type.Number(),
   lower: Type.Number(),
@@ -101,7 +89,7 @@ export const Verdict = Type.Object(
     explanation: Type.String({
       description: 'The verdict in words, with the measured and the usual values.',
     }),
-    features: perFeature(Type.Number(), 'The values that were judged.'),
+    features: perFeature(Type.Number(), { description: 'The values that were judged.' }),
     timestamp: Timestamp,
     expected: Type.Object(
       {
@@ -113,10 +101,9 @@ export const Verdict = Type.Object(
       },
       { description: 'The usual value of each feature and the band in which it is not remarkable.' },
     ),
-    contributions: perFeature(
-      Type.Number({ minimum: 0, maximum: 1 }),
-      'Share of each feature in the deviation; together 1, equal when nothing deviates.',
-    ),
+    contributions: perFeature(Type.Number({ minimum: 0, maximum: 1 }), {
+      description: 'Share of each feature in the deviation; together 1, equal when nothing deviates.',
+    }),
     streak: Type.Integer({ minimum: 0, description: 'Anomalous reports in a row, this one included.' }),
     confirmed: Type.Boolean({
       description:

@@ -1,5 +1,5 @@
-import { Type, type TSchema } from '@sinclair/typebox'
-import { nullable, oneOf, Timestamp } from './types.js'
+import { Type } from '@sinclair/typebox'
+import { nullable, oneOf, perFeature, Timestamp } from './types.js'
 import { ModelNames } from './training.js'
 
 const Baseline = Type.Object({
@@ -24,18 +24,6 @@ const Rhythm = Type.Object({
     description: 'Minutes of the day that stand out by themselves.',
   }),
 })
-
-const perFeature = <T extends TSchema>(schema: T, options: object = {}) =>
-  Type.Object(
-    {
-      requests_per_second: schema,
-      avg_latency_ms: schema,
-      p95_latency_ms: schema,
-      p99_latency_ms: schema,
-      error_rate: schema,
-    },
-    options,
-  )
 
 export const Rhythms = perFeature(Rhythm, {
   description: 'What was learned of the usual value of each feature.',

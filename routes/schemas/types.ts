@@ -10,6 +10,20 @@ export function nullable<T extends TSchema>(schema: T, options: object = {}) {
   return Type.Unsafe<Static<T> | null>({ anyOf: [schema, { type: 'null' }], ...options })
 }
 
+/** A value for each of the five features. */
+export function perFeature<T extends TSchema>(schema: T, options: object = {}) {
+  return Type.Object(
+    {
+      requests_per_second: schema,
+      avg_latency_ms: schema,
+      p95_latency_ms: schema,
+      p99_latency_ms: schema,
+      error_rate: schema,
+    },
+    options,
+  )
+}
+
 /** A reference to a schema of `sharedSchemas`, which the OpenAPI document names once. */
 export function ref<T extends TSchema>(schema: T) {
   return Type.Unsafe<Static<T>>({ $ref: `${schema.$id}#` })

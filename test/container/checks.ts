@@ -2,7 +2,7 @@ import { readFile, readdir } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { join } from 'node:path'
 import t from 'tap'
-import { testDatabase } from '../postgres.js'
+import { databaseEnvironment, testDatabase } from '../postgres.js'
 import { get, post } from '../e2e/process.js'
 import { USUAL } from '../service.js'
 import { startContainer, untilAnswers, volume } from './container.js'
@@ -92,13 +92,7 @@ t.test('with nothing set: its own PostgreSQL, on a read-only root, as a user wit
 t.test('with a server of PostgreSQL, and without when it is away', async (t) => {
   const { connection } = await testDatabase(t)
   const data = await volume(t)
-  const environment = {
-    POSTGRES_HOST: connection.host,
-    POSTGRES_PORT: String(connection.port),
-    POSTGRES_DB: connection.database,
-    POSTGRES_USER: connection.user,
-    POSTGRES_PASSWORD: connection.password,
-  }
+  const environment = databaseEnvironment(connection)
   const container = await startContainer(t, image, data, environment)
   await untilAnswers(container, '/health/ready')
   t.match((await get(`${container.url}/health`)).body.data, { status: 'healthy', database_mode: 'server' })

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Sql } from 'postgres'
 import type { Test } from 'tap'
 import { post, startService } from '../e2e/process.js'
-import { testDatabase } from '../postgres.js'
+import { databaseEnvironment, testDatabase } from '../postgres.js'
 
 /** A service process with a gateway's log, and a folder to work in, as a reader of the documents has them. */
 export interface ReadersService {
@@ -29,11 +29,7 @@ export async function readersService(t: Test): Promise<ReadersService> {
   const { sql, connection } = await testDatabase(t)
   const folder = await readersFolder(t)
   const environment = {
-    POSTGRES_HOST: connection.host,
-    POSTGRES_PORT: String(connection.port),
-    POSTGRES_DB: connection.database,
-    POSTGRES_USER: connection.user,
-    POSTGRES_PASSWORD: connection.password,
+    ...databaseEnvironment(connection),
     DATA_PATH: folder,
     MODEL_PATH: join(folder, 'models'),
   }

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import type { MLMiddlewareStatus } from '@aegis/ml-client'
 import t, { type Test } from 'tap'
 import { quantile } from '../../models/statistics/quantile.js'
-import { testDatabase, testDirectory } from '../postgres.js'
+import { databaseEnvironment, testDatabase, testDirectory } from '../postgres.js'
 import { eventually } from './eventually.js'
 import { startLoad, type Answered } from './open-loop.js'
 import { freePort, post, startService } from './process.js'
@@ -74,11 +74,7 @@ async function restartable(t: Test) {
   const { sql, connection } = await testDatabase(t)
   const dataPath = await testDirectory(t)
   const environment = {
-    POSTGRES_HOST: connection.host,
-    POSTGRES_PORT: String(connection.port),
-    POSTGRES_DB: connection.database,
-    POSTGRES_USER: connection.user,
-    POSTGRES_PASSWORD: connection.password,
+    ...databaseEnvironment(connection),
     DATA_PATH: dataPath,
     ML_SERVICE_PORT: String(await freePort()),
   }

@@ -7,7 +7,7 @@ import type { Sql } from 'postgres'
 import t, { type Test } from 'tap'
 import { runnable } from '../docs/documents.js'
 import { programName } from '../docs/snippets.js'
-import { testDatabase, testDirectory } from '../postgres.js'
+import { databaseEnvironment, testDatabase, testDirectory } from '../postgres.js'
 import { eventually } from './eventually.js'
 import { freshFolder } from './fresh-folder.js'
 import { startLoad } from './open-loop.js'
@@ -45,11 +45,7 @@ t.test(
 async function trainedService(t: Test): Promise<string> {
   const { sql, connection } = await testDatabase(t)
   const { url } = await startService(t, {
-    POSTGRES_HOST: connection.host,
-    POSTGRES_PORT: String(connection.port),
-    POSTGRES_DB: connection.database,
-    POSTGRES_USER: connection.user,
-    POSTGRES_PASSWORD: connection.password,
+    ...databaseEnvironment(connection),
     DATA_PATH: await testDirectory(t),
   })
   await insertHours(sql, 3)

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
-import { testDatabase, testDirectory } from '../postgres.js'
+import { databaseEnvironment, testDatabase, testDirectory } from '../postgres.js'
 import { testService } from '../service.js'
 import { freePort, post, startService } from './process.js'
 
@@ -10,11 +10,7 @@ const ROWS = 500
 t.test('kill -9 in the midst of batches: sent again, each is there once and whole', async (t) => {
   const { sql, connection } = await testDatabase(t)
   const environment = {
-    POSTGRES_HOST: connection.host,
-    POSTGRES_PORT: String(connection.port),
-    POSTGRES_DB: connection.database,
-    POSTGRES_USER: connection.user,
-    POSTGRES_PASSWORD: connection.password,
+    ...databaseEnvironment(connection),
     DATA_PATH: await testDirectory(t),
   }
   const timestamp = new Date().toISOString()

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import type { Connection } from '../../db/embedded.js'
-import { testDirectory } from '../postgres.js'
+import { databaseEnvironment, testDirectory } from '../postgres.js'
 import { get, startService, type ServiceProcess } from './process.js'
 
 /** A service of several on one database, with folders of its own. */
@@ -16,11 +16,7 @@ export async function startReplica(t: Test, connection: Connection): Promise<Rep
   const dataPath = await testDirectory(t)
   const modelPath = join(dataPath, 'models')
   const environment = {
-    POSTGRES_HOST: connection.host,
-    POSTGRES_PORT: String(connection.port),
-    POSTGRES_DB: connection.database,
-    POSTGRES_USER: connection.user,
-    POSTGRES_PASSWORD: connection.password,
+    ...databaseEnvironment(connection),
     DATA_PATH: dataPath,
     MODEL_PATH: modelPath,
   }

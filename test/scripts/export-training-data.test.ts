@@ -7,7 +7,7 @@ import t from 'tap'
 import { readEmbeddedConnection } from '../../db/embedded.js'
 import { EXPORT_TYPES, trafficColumns } from '../../models/export/traffic-columns.js'
 import { insertRequests, randomRequests } from '../db/queries/request-rows.js'
-import { testDirectory } from '../postgres.js'
+import { databaseEnvironment, testDirectory } from '../postgres.js'
 import { runScript } from './cli/process.js'
 import { folder, FROM, RANGE, SCRIPT, TO, traffic } from './cli/traffic.js'
 
@@ -122,13 +122,7 @@ t.test('--table names the other table; TRAFFIC_TABLE is the default', async (t) 
 
 t.test('the database is that of the environment, as the service has it', async (t) => {
   const { connection } = await traffic(t)
-  const env = {
-    POSTGRES_HOST: connection.host,
-    POSTGRES_PORT: String(connection.port),
-    POSTGRES_DB: connection.database,
-    POSTGRES_USER: connection.user,
-    POSTGRES_PASSWORD: connection.password,
-  }
+  const env = databaseEnvironment(connection)
   t.match(await runScript(SCRIPT, RANGE, { env }), { code: 0, stdout: /2026/ })
   t.match(await runScript('aegis-ml', [SCRIPT, ...RANGE], { env }), { code: 0, stdout: /2026/ })
 })
