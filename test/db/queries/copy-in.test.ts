@@ -162,7 +162,8 @@ t.test('a lost connection is an error, and nothing is left', async (t) => {
   t.teardown(() => own.end({ timeout: 1 }))
   async function* interrupted() {
     yield* lines(3000)
-    await sql`select pg_terminate_backend(pid) from pg_stat_activity where query like 'copy %'`
+    await sql`select pg_terminate_backend(pid) from pg_stat_activity
+      where query like 'copy %' and datname = current_database()`
     for (;;) {
       yield* lines(100)
       await delay(5)
