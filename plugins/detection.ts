@@ -4,7 +4,6 @@ import { DriftCounts, type Drift } from '../models/anomaly/drift.js'
 import { judgeIntervals, type ScoreRows, type TimedInterval } from '../models/anomaly/detector.js'
 import type { LeastEffects } from '../models/anomaly/effects.js'
 import type { Interval } from '../models/anomaly/features.js'
-import { knowsTheDay } from '../models/anomaly/model.js'
 import { forModel, judgeNext, WHOLE, type StreamState, type StreamVerdict } from '../models/stream/stream.js'
 import { Streams, type Report, type Trend } from '../models/stream/streams.js'
 import { ServiceError } from './errors.js'
@@ -96,7 +95,7 @@ export function createDetection({ models, effects, calendar, now }: DetectionOpt
       engine.score(matrix)
   /** The verdict on the next report of a stream; what lies in the calendar is no news, and teaches nothing. */
   const next = (timed: TimedInterval, source: string, detector: ActiveDetector) => (before: StreamState) => {
-    const state = forModel(before, source, detector.version, knowsTheDay(detector.model))
+    const state = forModel(before, source, detector.version, detector.model)
     const judged = judgeNext(state, timed, detector.model, effects, scoreOf(detector))
     const entry = calendarEntryAt(calendar, timed.timeMs)
     return entry ? { verdict: excepted(judged.verdict, entry), state, standard: null } : judged

@@ -13,7 +13,7 @@ export interface StreamMemory {
 }
 
 /** Of the form in which it is kept: what another release has kept in another form is left alone. */
-const VERSION = 2
+const VERSION = 3
 
 const WRITE_MS = 20_000
 const CLOSE_LIMIT_MS = 2_000

@@ -13,12 +13,21 @@ export interface OwnLevel {
   readonly minutes: number
   /** It carries all that the model knows. */
   readonly isWhole: boolean
-  /** First traffic residuals, until there are enough of them; null when its share of the traffic is known. */
-  readonly first: readonly number[] | null
+  /** How far its first reports lay from the model, until there are enough of them; null when it has been met. */
+  readonly first: PerFeature<readonly number[]> | null
 }
 
-/** Reports from which a stream's share of the traffic is learned. */
+const LATENCIES: readonly Feature[] = ['avg_latency_ms', 'p95_latency_ms', 'p99_latency_ms']
+const ERRORS: readonly Feature[] = ['error_rate']
+
+/** Reports after which a stream has been met. */
 const FIRST_REPORTS = 10
+
+/** Of a latency and of errors as many must tell. */
+const LEAST_TELLING = 5
+
+/** Standard deviations that most of the first reports lie apart from what was expected: it is another level. */
+const APART = 0.75
 
 /** Minutes in which half of a lasting difference is taken over; a stream that is new learns faster. */
 const HALF_LIFE: PerFeature<number> = {
@@ -54,11 +63,20 @@ const TELLING_REQUESTS: PerFeature<number> = {
 /** A minute that teaches less than this of a percentile teaches nothing of it. */
 const LEAST_TAUGHT = 0.25
 
+/** How far two models of a gateway differ at most: a factor of two, and from 1 to 9 % of errors. */
+const SAME_GATEWAY: PerFeature<number> = {
+  requests_per_second: Math.LN2,
+  avg_latency_ms: Math.LN2,
+  p95_latency_ms: Math.LN2,
+  p99_latency_ms: Math.LN2,
+  error_rate: 0.2,
+}
+
 /** The mean size of a standard normal variable. */
 const NORMAL_SIZE = 0.798
 const MOST_SPREAD = 3
 
-const begin = (minutes: number, first: readonly number[] | null): OwnLevel => ({
+const begin = (minutes: number, first: OwnLevel['first']): OwnLevel => ({
   level: mapFeatures(() => 0),
   spread: mapFeatures(() => 1),
   minutes,
@@ -68,7 +86,23 @@ const begin = (minutes: number, first: readonly number[] | null): OwnLevel => ({
 
 /** Of the whole gateway the model has long since learned. */
 export const WHOLE_GATEWAY = begin(240, null)
-export const UNKNOWN_SHARE = begin(0, [])
+export const UNMET = begin(
+  0,
+  mapFeatures(() => []),
+)
+
+/**
+ * The level against another model, so that what was usual stays so; null where that model expects something else
+ * altogether, as of another gateway.
+ *
+ * @param from what the one model expects of a moment, without the level, on the scale of each feature
+ * @param to what the other expects of it
+ */
+export function rebased(own: OwnLevel, from: Level, to: Level): OwnLevel | null {
+  if (FEATURES.some((feature) => !(Math.abs(to[feature] - from[feature]) <= SAME_GATEWAY[feature])))
+    return null
+  return { ...own, level: mapFeatures((feature) => own.level[feature] + from[feature] - to[feature]) }
+}
 
 /** How a minute teaches. */
 export interface Lesson {
@@ -97,13 +131,13 @@ export function followed(
     if (taught === 0 || Number.isNaN(of.residual)) continue
     const { residual, sigmaUp, sigmaDown } = of
     const isTraffic = feature === 'requests_per_second'
-    const isUnknown = isTraffic && own.first !== null
     if (isSettling) {
       const step = feature === 'error_rate' ? lessonOf(feature, of) : residual
-      if (!isUnknown) level[feature] += taught * (1 - 2 ** (-minutes / SETTLING_HALF_LIFE)) * step
+      level[feature] += taught * (1 - 2 ** (-minutes / SETTLING_HALF_LIFE)) * step
       continue
     }
-    if (!isUnknown) {
+    // Of its traffic a stream that is being met learns by itself, see `met`.
+    if (!isTraffic || own.first === null) {
       const halfLife = isTraffic && !knowsDay ? UNKNOWN_DAY_HALF_LIFE : HALF_LIFE[feature]
       level[feature] += taught * gain(halfLife) * lessonOf(feature, of)
     }
@@ -122,14 +156,58 @@ function taughtBy(feature: Feature, requests: number): number {
   return isPercentile && share < LEAST_TAUGHT ? 0 : share
 }
 
-/** While a stream's share is learned: the median of its first reports. */
-export function acquainted(own: OwnLevel, deviation: Deviation): OwnLevel {
-  if (own.first === null) return own
-  const residual = deviation.requests_per_second.residual + own.level.requests_per_second
-  if (Number.isNaN(residual)) return own
-  const first = [...own.first, residual]
-  const level = { ...own.level, requests_per_second: quantile(first, 0.5) }
-  return { ...own, level, first: first.length < FIRST_REPORTS ? first : null }
+/**
+ * A stream that is being met, after its next report: its share of the traffic is the median so far. With the last of
+ * its first reports the latencies or the errors move to their medians, if three quarters of the reports lie apart from
+ * what was expected: it has always been like that. An incident in some of them moves nothing.
+ */
+export function met(own: OwnLevel, deviation: Deviation, requests: number): OwnLevel {
+  const before = own.first
+  const traffic = deviation.requests_per_second.residual + own.level.requests_per_second
+  if (before === null || Number.isNaN(traffic)) return own
+  const first = mapFeatures((feature) => {
+    const { residual } = deviation[feature]
+    const tells = !Number.isNaN(residual) && taughtBy(feature, requests) > 0
+    return tells ? [...before[feature], residual + own.level[feature]] : before[feature]
+  })
+  const level = { ...own.level, requests_per_second: quantile(first.requests_per_second, 0.5) }
+  if (first.requests_per_second.length < FIRST_REPORTS) return { ...own, level, first }
+  const spread = { ...own.spread }
+  for (const features of [LATENCIES, ERRORS]) {
+    const isUnlike = features.some((feature) =>
+      isApart(feature, first[feature], own.level[feature], deviation[feature], requests),
+    )
+    if (!isUnlike) continue
+    for (const feature of features) {
+      // A percentile that few have told of lies as far off as the average, which comes first.
+      const told = first[feature].length >= LEAST_TELLING ? first[feature] : [level[features[0]!]]
+      level[feature] = quantile(told, 0.5)
+      spread[feature] = 1
+    }
+  }
+  return { ...own, level, spread, minutes: Math.max(own.minutes, FIRST_REPORTS), first: null }
+}
+
+/** Whether a stream has just been met, and latencies or errors moved: what spoke against them until then was its level. */
+export function turnedOutUnlike(before: OwnLevel, after: OwnLevel): boolean {
+  if (before.first === null || after.first !== null) return false
+  return FEATURES.some(
+    (feature) => feature !== 'requests_per_second' && before.level[feature] !== after.level[feature],
+  )
+}
+
+/** Whether three quarters of the first reports lie on one side; of few requests most lie below what is usual. */
+function isApart(
+  feature: Feature,
+  first: readonly number[],
+  level: number,
+  { sigmaUp, sigmaDown }: FeatureDeviation,
+  requests: number,
+): boolean {
+  if (first.length < LEAST_TELLING) return false
+  if (quantile(first, 0.25) - level > APART * sigmaUp) return true
+  const areMany = feature !== 'error_rate' && taughtBy(feature, requests) === 1
+  return areMany && quantile(first, 0.75) - level < -APART * sigmaDown
 }
 
 /**

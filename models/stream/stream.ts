@@ -1,8 +1,10 @@
 import { assess, effectFactor, type ScoreRows, type TimedInterval } from '../anomaly/detector.js'
 import type { LeastEffects } from '../anomaly/effects.js'
-import type { Deviation } from '../anomaly/deviation.js'
+import type { Deviation, Level } from '../anomaly/deviation.js'
+import { expectedAt } from '../anomaly/expectation.js'
 import { mapFeatures, type PerFeature } from '../anomaly/features.js'
 import { knowsTheDay, type AnomalyModel } from '../anomaly/model.js'
+import { localTimeOf } from '../seasonality/local-time.js'
 import {
   byKind,
   CERTAIN_GATE,
@@ -24,7 +26,7 @@ import {
   type Verdict,
 } from '../anomaly/verdict.js'
 import { evidenceReach, gather, goesOn, NO_EVIDENCE, type Gathered } from './evidence.js'
-import { acquainted, followed, UNKNOWN_SHARE, WHOLE_GATEWAY, type OwnLevel } from './own-level.js'
+import { followed, met, rebased, turnedOutUnlike, UNMET, WHOLE_GATEWAY, type OwnLevel } from './own-level.js'
 
 /** An alarm that is certain, until some quiet minutes have passed. */
 export interface Episode {
@@ -41,11 +43,13 @@ export interface StreamState {
   /** Of the newest report; null before the first. */
   readonly timeMs: number | null
   readonly own: OwnLevel
+  /** What is usual of it at that time, on the scale of each feature; null before the first report. */
+  readonly usual: Level | null
   readonly evidence: Gathered
   readonly episode: Episode | null
   /** Anomalous reports in a row. */
   readonly streak: number
-  /** Which model the level is against; another one begins anew. */
+  /** Which model the level is against. */
   readonly modelVersion: string | null
 }
 
@@ -87,19 +91,36 @@ const MOST_UNCONFIRMED_REACH = 1.4
 
 /** @param knowsDay whether the model knows a rhythm of the day; without it the hour has a level of its own */
 export function beginStream(source: string, knowsDay = true): StreamState {
-  const own = source !== WHOLE ? UNKNOWN_SHARE : knowsDay ? WHOLE_GATEWAY : { ...WHOLE_GATEWAY, minutes: 0 }
-  return { timeMs: null, own, evidence: NO_EVIDENCE, episode: null, streak: 0, modelVersion: null }
+  const own = source !== WHOLE ? UNMET : knowsDay ? WHOLE_GATEWAY : { ...WHOLE_GATEWAY, minutes: 0 }
+  const evidence = NO_EVIDENCE
+  return { timeMs: null, own, usual: null, evidence, episode: null, streak: 0, modelVersion: null }
 }
 
-/** The state of a stream for a model: what was learned against another one is left behind. */
+/**
+ * The state of a stream for a model. One in place of another changes nothing of what is usual for the stream, and ends
+ * no alarm; one of another gateway begins anew.
+ */
 export function forModel(
   state: StreamState,
   source: string,
   modelVersion: string,
-  knowsDay: boolean,
+  model: AnomalyModel,
 ): StreamState {
   if (state.modelVersion === modelVersion) return state
-  return { ...beginStream(source, knowsDay), timeMs: state.timeMs, modelVersion }
+  const own = rebasedOn(model, state)
+  if (own !== null) return { ...state, own, evidence: NO_EVIDENCE, modelVersion }
+  return { ...beginStream(source, knowsTheDay(model)), timeMs: state.timeMs, modelVersion }
+}
+
+function rebasedOn(model: AnomalyModel, { own, usual, timeMs }: StreamState): OwnLevel | null {
+  if (usual === null || timeMs === null || own.first !== null) return null
+  const moment = localTimeOf(model.timeZone)(timeMs)
+  const before = mapFeatures((feature) => usual[feature] - own.level[feature])
+  return rebased(
+    own,
+    before,
+    mapFeatures((feature) => expectedAt(model.expectations[feature], moment)),
+  )
 }
 
 /**
@@ -117,12 +138,11 @@ export function judgeNext(
   const gapMs = timeMs - (before.timeMs ?? timeMs)
   const minutes = Math.min(LONGEST_GAP_MS, Math.max(0, gapMs)) / MINUTE_MS || 1
   const state = gapMs > LONGEST_GAP_MS ? { ...before, evidence: NO_EVIDENCE, streak: 0 } : before
-  const isAcquainted = state.own.first === null
-  const isFollowed =
-    isAcquainted && before.timeMs !== null && gapMs <= LONGEST_GAP_MS && state.own.minutes > 0
+  const isMet = state.own.first === null
+  const isFollowed = isMet && before.timeMs !== null && gapMs <= LONGEST_GAP_MS && state.own.minutes > 0
   const factor = effectFactor(model, isFollowed)
   const [assessed] = assess([{ interval, timeMs }], model, effects, score, state.own, factor)
-  const judged = isAcquainted ? assessed! : withoutDrop(assessed!)
+  const judged = isMet ? assessed! : withoutDrop(assessed!)
   const evidence = gather(state.evidence, judged.channels)
   const alone = findByItself(judged, effects)
   const isCertain = alone.anomaly && KINDS.some((kind) => reachOf(judged.strengths[kind], CERTAIN_GATE) >= 1)
@@ -142,14 +162,23 @@ export function judgeNext(
   const finding = findingOf(alone, lasting, episode, confirmed, timeMs)
   const streak = finding.anomaly ? state.streak + 1 : 0
   const verdict = verdictOf(judged, finding, effects, model.nSamples)
+  const own = nextLevel(state.own, assessed!, minutes, {
+    episode,
+    alone,
+    timeMs,
+    knowsDay: knowsTheDay(model),
+  })
+  const isUnlike = turnedOutUnlike(state.own, own)
+  const isOver = isUnlike || (episode === null && state.episode !== null)
   return {
     standard: standardAgainst(judged.deviation, state.own),
     verdict: inStream(verdict, streak, confirmed, episode?.sinceMs ?? null),
     state: {
       timeMs,
-      own: nextLevel(state.own, assessed!, minutes, { episode, alone, timeMs, knowsDay: knowsTheDay(model) }),
-      evidence: episode === null && state.episode !== null ? NO_EVIDENCE : evidence,
-      episode,
+      own,
+      usual: usualOf(judged.deviation, state.own.level, own.level),
+      evidence: isOver ? NO_EVIDENCE : evidence,
+      episode: isUnlike ? null : episode,
       streak,
       modelVersion: state.modelVersion,
     },
@@ -179,7 +208,7 @@ function inStream(
   }
 }
 
-/** While a stream's share of the traffic is not known, little of it is no drop. */
+/** Until a stream has been met, little traffic is no drop. */
 function withoutDrop(judged: JudgedInterval): JudgedInterval {
   const { z, effect } = judged.strengths.traffic_drop
   const traffic_drop = { z: Math.min(z, 0), effect: Math.min(effect, 0) }
@@ -195,6 +224,10 @@ function standardAgainst(deviation: Deviation, own: OwnLevel): PerFeature<number
     const whole = residual + own.level[feature]
     return (whole * own.spread[feature]) / (whole > 0 ? sigmaUp : sigmaDown)
   })
+}
+
+function usualOf(deviation: Deviation, before: Level, after: Level): Level {
+  return mapFeatures((feature) => deviation[feature].expected + after[feature] - before[feature])
 }
 
 /** How far the evidence of each kind reaches. */
@@ -272,9 +305,12 @@ function nextLevel(
   }: { episode: Episode | null; alone: Finding; timeMs: number; knowsDay: boolean },
 ): OwnLevel {
   const lesson = { minutes, requests: interval.requests, isSettling: false, knowsDay }
-  // How large a stream is has to be learned whatever it seems at first.
-  if (own.first !== null) return followed(acquainted(own, deviation), deviation, lesson)
+  const isAlarm = episode !== null || alone.anomaly
+  if (own.first !== null) {
+    const next = met(own, deviation, lesson.requests)
+    return isAlarm || next.first === null ? next : followed(next, deviation, lesson)
+  }
   const isNewNormal = episode !== null && timeMs - episode.sinceMs >= NEW_NORMAL_MINUTES * MINUTE_MS
   if (isNewNormal && lesson.requests > 0) return followed(own, deviation, { ...lesson, isSettling: true })
-  return episode !== null || alone.anomaly ? own : followed(own, deviation, lesson)
+  return isAlarm ? own : followed(own, deviation, lesson)
 }

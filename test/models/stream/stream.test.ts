@@ -288,14 +288,73 @@ t.test('the same reports have the same verdicts', async (t) => {
   t.same(judgeAll(busy, all), judgeAll(busy, all))
 })
 
-t.test('what was learned against one model is left behind with it', async (t) => {
-  const { state } = judgeAll(
-    busy,
-    reports(120, from(60, { latency: 1.5 })),
-    forModel(beginStream('a'), 'a', 'v1', true),
+t.test('a source that has always been slower or failed more is met within ten reports', async (t) => {
+  for (const unlike of [{ latency: 2 }, { latency: 5 }, { errors: 0.05 }, { latency: 3, errors: 0.15 }]) {
+    const usual = reports(HOUR, () => unlike, { gateway: TENTH })
+    const { verdicts, state } = judgeAll(busy, usual, beginStream('one-of-ten'))
+    t.equal(firstAlarm(verdicts, 11), -1, JSON.stringify(unlike))
+    const { latency = 1, errors = 0 } = unlike
+    const worse = reports(HOUR + 5, from(HOUR, { latency: 2 * latency, errors: errors + 0.1 }), {
+      gateway: TENTH,
+    }).slice(HOUR)
+    t.ok(judgeAll(busy, worse, state).verdicts.at(-1)!.confirmed, 'by its own level')
+  }
+})
+
+t.test('a source that has always been faster is met too', async (t) => {
+  const faster = (minute: number) => ({ latency: minute < 20 ? 0.3 : 0.9 })
+  const { verdicts } = judgeAll(busy, reports(30, faster, { gateway: TENTH }), beginStream('one-of-ten'))
+  t.equal(firstAlarm(verdicts), 20)
+  t.equal(verdicts[20]!.type, 'latency_spike')
+})
+
+t.test('an incident among the first reports of a source is not taken for its level', async (t) => {
+  for (const start of [4, 6, 8]) {
+    const all = reports(60, between(start, 40, { latency: 3, errors: 0.1 }), { gateway: TENTH })
+    const { verdicts, state } = judgeAll(busy, all, beginStream('one-of-ten'))
+    t.ok(
+      verdicts.slice(start, 40).every(({ confirmed }) => confirmed),
+      `from minute ${start} on`,
+    )
+    t.equal(firstAlarm(verdicts, 41), -1)
+    t.ok(Math.abs(state.own.level.avg_latency_ms) < 0.1)
+  }
+})
+
+t.test('another model of the same gateway changes nothing of what is usual for a source', async (t) => {
+  const condition = { latency: 2, errors: 0.03 }
+  const first = reports(HOUR, () => condition, { gateway: TENTH })
+  const { state } = judgeAll(busy, first, forModel(beginStream('a'), 'a', 'v1', busy.model))
+  t.equal(forModel(state, 'a', 'v1', busy.model), state)
+  const growth = minutes(BUSY, { startMs: HISTORY_MS, count: 7 * DAY }, () => ({
+    traffic: 1.5,
+    latency: 1.3,
+  }))
+  const { model, engine } = fitted(growth)
+  const moved = forModel(state, 'a', 'v2', model)
+  t.match(moved, { modelVersion: 'v2', timeMs: state.timeMs })
+  const next = reports(3 * HOUR, between(2 * HOUR, 2 * HOUR + 5, { latency: 4 }), { gateway: TENTH })
+  const usual = next.map((each, i) =>
+    i < 2 * HOUR ? reports(3 * HOUR, () => condition, { gateway: TENTH })[i]! : each,
   )
-  t.equal(forModel(state, 'a', 'v1', true), state)
-  t.same(forModel(state, 'a', 'v2', true), { ...beginStream('a'), timeMs: state.timeMs, modelVersion: 'v2' })
+  const { verdicts } = judgeAll({ model, engine }, usual.slice(HOUR), moved)
+  t.equal(firstAlarm(verdicts), HOUR)
+})
+
+t.test('an alarm outlives a new model', async (t) => {
+  const slow = from(60, { latency: 2 })
+  const { state } = judgeAll(busy, reports(70, slow), forModel(beginStream(WHOLE), WHOLE, 'v1', busy.model))
+  t.ok(state.episode)
+  const { verdicts } = judgeAll(busy, reports(75, slow).slice(70), forModel(state, WHOLE, 'v2', busy.model))
+  t.ok(
+    verdicts.every(({ confirmed, episodeSinceMs }) => confirmed && episodeSinceMs === state.episode!.sinceMs),
+  )
+})
+
+t.test('with the model of another gateway a source begins anew', async (t) => {
+  const { state } = judgeAll(busy, reports(120), forModel(beginStream('a'), 'a', 'v1', busy.model))
+  const begun = { ...beginStream('a'), timeMs: state.timeMs, modelVersion: 'v2' }
+  t.same(forModel(state, 'a', 'v2', idle.model), begun)
 })
 
 t.test('whatever is reported, verdicts and what is remembered stay finite', async (t) => {
