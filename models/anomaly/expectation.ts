@@ -1,4 +1,4 @@
-import { fitRhythm, refitRhythm, usualAt, type Usual } from '../seasonality/fit-rhythm.js'
+import { fitRhythm, refitRhythm, smoothUsualAt, usualAt, type Usual } from '../seasonality/fit-rhythm.js'
 import { slotOf, SLOTS, type Rhythm } from '../seasonality/rhythm.js'
 import type { LocalMinute } from '../seasonality/local-time.js'
 import type { Moments } from '../seasonality/season.js'
@@ -124,6 +124,11 @@ function noiseAbout(
 /** What is expected at a moment, on the scale of the feature. */
 export function expectedAt({ usual }: Expectation, { day, minuteOfWeek }: LocalMinute): number {
   return usualAt(usual, day, minuteOfWeek)
+}
+
+/** What is expected about a moment, without what holds for a single minute, such as a job. */
+export function smoothlyExpectedAt({ usual }: Expectation, { day, minuteOfWeek }: LocalMinute): number {
+  return smoothUsualAt(usual, day, minuteOfWeek)
 }
 
 /** Each minute on its scale, with the value of its pool where single minutes have too few requests. */

@@ -29,6 +29,15 @@ export const CHANNELS = [
 ] as const
 export type Channel = (typeof CHANNELS)[number]
 
+export const KIND_OF: Readonly<Record<Channel, Kind>> = {
+  traffic_spike: 'traffic_spike',
+  traffic_drop: 'traffic_drop',
+  avg_latency_ms: 'latency_spike',
+  p95_latency_ms: 'latency_spike',
+  p99_latency_ms: 'latency_spike',
+  error_rate_spike: 'error_rate_spike',
+}
+
 /** A deviation with the logarithm of how much likelier a small change makes it, and a large one, see `gather`. */
 export interface ChannelStrength extends Strength {
   readonly small: number

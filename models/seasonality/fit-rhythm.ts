@@ -1,6 +1,14 @@
 import { fitDailyLevel, levelAt, type DailyLevel } from './daily-level.js'
 import { LEAST_DAYS, RHYTHMS, type Rhythm } from './rhythm.js'
-import { fitSeason, NO_SEASON, seasonAt, withSharpMinutes, type Moments, type Season } from './season.js'
+import {
+  fitSeason,
+  NO_SEASON,
+  seasonAt,
+  smoothSeasonAt,
+  withSharpMinutes,
+  type Moments,
+  type Season,
+} from './season.js'
 
 /** What is usual at each moment, on the scale of the fit. */
 export interface Usual {
@@ -28,6 +36,11 @@ const MOST_SAMPLES = 8_000
 /** What is usual at a moment. */
 export function usualAt({ season, level }: Usual, day: number, minuteOfWeek: number): number {
   return levelAt(level, day) + seasonAt(season, minuteOfWeek)
+}
+
+/** What is usual about a moment, without what holds for a single minute. */
+export function smoothUsualAt({ season, level }: Usual, day: number, minuteOfWeek: number): number {
+  return levelAt(level, day) + smoothSeasonAt(season, minuteOfWeek)
 }
 
 /**

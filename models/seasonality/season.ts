@@ -47,10 +47,16 @@ export const NO_SEASON: Season = {
   minuteOfDay: null,
 }
 
-export function seasonAt({ rhythm, slots, minuteOfHour, minuteOfDay }: Season, minuteOfWeek: number): number {
+export function seasonAt(season: Season, minuteOfWeek: number): number {
+  const { minuteOfHour, minuteOfDay } = season
   const ofHour = minuteOfHour ? minuteOfHour[minuteOfWeek % 60]! : 0
   const ofDay = minuteOfDay ? minuteOfDay[minuteOfWeek % 1440]! : 0
-  return slots[slotOf(rhythm, minuteOfWeek)]! + ofHour + ofDay
+  return smoothSeasonAt(season, minuteOfWeek) + ofHour + ofDay
+}
+
+/** What the time about the moment adds, without what holds for a single minute. */
+export function smoothSeasonAt({ rhythm, slots }: Season, minuteOfWeek: number): number {
+  return slots[slotOf(rhythm, minuteOfWeek)]!
 }
 
 /**

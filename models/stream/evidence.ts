@@ -1,4 +1,4 @@
-import { mapChannels, type Channel, type Channels } from '../anomaly/strengths.js'
+import { KIND_OF, mapChannels, type Channel, type Channels, type Kind } from '../anomaly/strengths.js'
 
 /** A cumulative sum of log-likelihood ratios. */
 export interface Sum {
@@ -53,6 +53,11 @@ function added({ sum, minutes, over }: Sum, ratio: number): Sum {
   const next = sum + ratio
   if (!(next > 0)) return NOTHING
   return { sum: Math.min(next, 2 * ENOUGH), minutes: minutes + 1, over: Math.max(0, over - ratio) }
+}
+
+/** The evidence without that of some kinds. */
+export function withoutKinds(evidence: Gathered, kinds: readonly Kind[]): Gathered {
+  return mapChannels((channel) => (kinds.includes(KIND_OF[channel]) ? NONE : evidence[channel]))
 }
 
 /** 1 where the evidence is enough. */

@@ -1,7 +1,6 @@
 import { LEAST_ERROR_SHARE, type Deviation, type FeatureDeviation, type Level } from '../anomaly/deviation.js'
 import { FEATURES, mapFeatures, type Feature, type PerFeature } from '../anomaly/features.js'
 import { fromScale, HALF } from '../anomaly/scales.js'
-import { quantile } from '../statistics/quantile.js'
 
 /** A stream's own level and spread against the model, which knows the whole gateway. */
 export interface OwnLevel {
@@ -13,21 +12,18 @@ export interface OwnLevel {
   readonly minutes: number
   /** It carries all that the model knows. */
   readonly isWhole: boolean
-  /** How far its first reports lay from the model, until there are enough of them; null when it has been met. */
-  readonly first: PerFeature<readonly number[]> | null
+  /** Its first reports, of each feature those that tell of it; null when it has been met. */
+  readonly first: PerFeature<readonly FirstReport[]> | null
 }
 
-const LATENCIES: readonly Feature[] = ['avg_latency_ms', 'p95_latency_ms', 'p99_latency_ms']
-const ERRORS: readonly Feature[] = ['error_rate']
+/** How far a report lay from the model, and its standard deviation, on the scale of the feature. */
+export interface FirstReport {
+  readonly offset: number
+  readonly sigma: number
+}
 
-/** Reports after which a stream has been met. */
-const FIRST_REPORTS = 10
-
-/** Of a latency and of errors as many must tell. */
-const LEAST_TELLING = 5
-
-/** Standard deviations that most of the first reports lie apart from what was expected: it is another level. */
-const APART = 0.75
+/** Reports after which a stream has been met, from its first request on. */
+export const FIRST_REPORTS = 10
 
 /** Minutes in which half of a lasting difference is taken over; a stream that is new learns faster. */
 const HALF_LIFE: PerFeature<number> = {
@@ -95,13 +91,22 @@ export const UNMET = begin(
  * The level against another model, so that what was usual stays so; null where that model expects something else
  * altogether, as of another gateway.
  *
- * @param from what the one model expects of a moment, without the level, on the scale of each feature
- * @param to what the other expects of it
+ * @param usual of the stream at some moment, on the scale of each feature
+ * @param expected of that moment, by the other model
  */
-export function rebased(own: OwnLevel, from: Level, to: Level): OwnLevel | null {
-  if (FEATURES.some((feature) => !(Math.abs(to[feature] - from[feature]) <= SAME_GATEWAY[feature])))
-    return null
-  return { ...own, level: mapFeatures((feature) => own.level[feature] + from[feature] - to[feature]) }
+export function rebased(own: OwnLevel, usual: Level, expected: Level): OwnLevel | null {
+  const step = mapFeatures((feature) => usual[feature] - own.level[feature] - expected[feature])
+  if (FEATURES.some((feature) => !(Math.abs(step[feature]) <= SAME_GATEWAY[feature]))) return null
+  const { first } = own
+  const moved = (feature: Feature) => (report: FirstReport) => ({
+    ...report,
+    offset: report.offset + step[feature],
+  })
+  return {
+    ...own,
+    level: mapFeatures((feature) => own.level[feature] + step[feature]),
+    first: first && mapFeatures((feature) => first[feature].map(moved(feature))),
+  }
 }
 
 /** How a minute teaches. */
@@ -132,14 +137,13 @@ export function followed(
     const { residual, sigmaUp, sigmaDown } = of
     const isTraffic = feature === 'requests_per_second'
     if (isSettling) {
-      const step = feature === 'error_rate' ? lessonOf(feature, of) : residual
+      const step = feature === 'error_rate' ? lessonOf(feature, of, level[feature]) : residual
       level[feature] += taught * (1 - 2 ** (-minutes / SETTLING_HALF_LIFE)) * step
       continue
     }
-    // Of its traffic a stream that is being met learns by itself, see `met`.
-    if (!isTraffic || own.first === null) {
+    if (!isTraffic || knowsShare(own)) {
       const halfLife = isTraffic && !knowsDay ? UNKNOWN_DAY_HALF_LIFE : HALF_LIFE[feature]
-      level[feature] += taught * gain(halfLife) * lessonOf(feature, of)
+      level[feature] += taught * gain(halfLife) * lessonOf(feature, of, level[feature])
     }
     const size = Math.min(SPREAD_CLIP, Math.abs(residual) / (residual > 0 ? sigmaUp : sigmaDown))
     const next = spread[feature] * (1 + taught * spreadGain * (size / NORMAL_SIZE - 1))
@@ -149,81 +153,37 @@ export function followed(
 }
 
 /** How much so many requests teach, 0…1. */
-function taughtBy(feature: Feature, requests: number): number {
+export function taughtBy(feature: Feature, requests: number): number {
   const telling = TELLING_REQUESTS[feature]
   const share = telling === 0 ? 1 : Math.min(1, requests / telling)
   const isPercentile = feature === 'p95_latency_ms' || feature === 'p99_latency_ms'
   return isPercentile && share < LEAST_TAUGHT ? 0 : share
 }
 
-/**
- * A stream that is being met, after its next report: its share of the traffic is the median so far. With the last of
- * its first reports the latencies or the errors move to their medians, if three quarters of the reports lie apart from
- * what was expected: it has always been like that. An incident in some of them moves nothing.
- */
-export function met(own: OwnLevel, deviation: Deviation, requests: number): OwnLevel {
-  const before = own.first
-  const traffic = deviation.requests_per_second.residual + own.level.requests_per_second
-  if (before === null || Number.isNaN(traffic)) return own
-  const first = mapFeatures((feature) => {
-    const { residual } = deviation[feature]
-    const tells = !Number.isNaN(residual) && taughtBy(feature, requests) > 0
-    return tells ? [...before[feature], residual + own.level[feature]] : before[feature]
-  })
-  const level = { ...own.level, requests_per_second: quantile(first.requests_per_second, 0.5) }
-  if (first.requests_per_second.length < FIRST_REPORTS) return { ...own, level, first }
-  const spread = { ...own.spread }
-  for (const features of [LATENCIES, ERRORS]) {
-    const isUnlike = features.some((feature) =>
-      isApart(feature, first[feature], own.level[feature], deviation[feature], requests),
-    )
-    if (!isUnlike) continue
-    for (const feature of features) {
-      // A percentile that few have told of lies as far off as the average, which comes first.
-      const told = first[feature].length >= LEAST_TELLING ? first[feature] : [level[features[0]!]]
-      level[feature] = quantile(told, 0.5)
-      spread[feature] = 1
-    }
-  }
-  return { ...own, level, spread, minutes: Math.max(own.minutes, FIRST_REPORTS), first: null }
-}
-
-/** Whether a stream has just been met, and latencies or errors moved: what spoke against them until then was its level. */
-export function turnedOutUnlike(before: OwnLevel, after: OwnLevel): boolean {
-  if (before.first === null || after.first !== null) return false
-  return FEATURES.some(
-    (feature) => feature !== 'requests_per_second' && before.level[feature] !== after.level[feature],
-  )
-}
-
-/** Whether three quarters of the first reports lie on one side; of few requests most lie below what is usual. */
-function isApart(
-  feature: Feature,
-  first: readonly number[],
-  level: number,
-  { sigmaUp, sigmaDown }: FeatureDeviation,
-  requests: number,
-): boolean {
-  if (first.length < LEAST_TELLING) return false
-  if (quantile(first, 0.25) - level > APART * sigmaUp) return true
-  const areMany = feature !== 'error_rate' && taughtBy(feature, requests) === 1
-  return areMany && quantile(first, 0.75) - level < -APART * sigmaDown
+/** Whether it is known how much of the traffic the stream carries. */
+export function knowsShare({ first }: OwnLevel): boolean {
+  return first === null || first.requests_per_second.length >= FIRST_REPORTS
 }
 
 /**
- * What a minute teaches of a level: so many standard deviations at most, but of errors always one. The residuals of small
- * counts lie below zero on average, as logarithm and root are bent, by a fifth for two requests a minute. So of counts
- * it is the step of Fisher's scoring (McCullagh and Nelder 1989, section 2.5), which is right on average.
+ * What a minute teaches of a level: so many standard deviations at most, but of errors always one, and the whole way
+ * where latencies and errors come back towards the model. The residuals of small counts lie below zero on average, as
+ * logarithm and root are bent, by a fifth for two requests a minute. So of counts it is the step of Fisher's scoring
+ * (McCullagh and Nelder 1989, section 2.5), which is right on average.
  */
 function lessonOf(
   feature: Feature,
   { residual, expected, sigmaUp, sigmaDown, count, requests }: FeatureDeviation,
+  level: number,
 ): number {
-  const clipped = (lesson: number, most: number, one = 0) =>
-    Math.min(Math.max(one, most * sigmaUp), Math.max(-most * sigmaDown, lesson))
-  if (feature === 'requests_per_second') return clipped((count - requests) / (requests + HALF), TRAFFIC_CLIP)
-  if (feature !== 'error_rate') return clipped(residual, CLIP)
+  if (feature === 'requests_per_second') {
+    const lesson = (count - requests) / (requests + HALF)
+    return Math.min(TRAFFIC_CLIP * sigmaUp, Math.max(-TRAFFIC_CLIP * sigmaDown, lesson))
+  }
+  const least = level > 0 ? Math.min(-level, -CLIP * sigmaDown) : -CLIP * sigmaDown
+  if (feature !== 'error_rate') return Math.min(CLIP * sigmaUp, Math.max(least, residual))
   const share = fromScale(feature, expected)
   const slope = 2 * Math.sqrt(Math.max(share, LEAST_ERROR_SHARE) * Math.max(1 - share, LEAST_ERROR_SHARE))
-  return clipped((count / requests - share) / slope, CLIP, 1 / requests / slope)
+  const one = 1 / requests / slope
+  return Math.min(Math.max(one, CLIP * sigmaUp), Math.max(least, (count / requests - share) / slope))
 }

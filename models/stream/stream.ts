@@ -1,10 +1,10 @@
 import { assess, effectFactor, type ScoreRows, type TimedInterval } from '../anomaly/detector.js'
 import type { LeastEffects } from '../anomaly/effects.js'
 import type { Deviation, Level } from '../anomaly/deviation.js'
-import { expectedAt } from '../anomaly/expectation.js'
+import { smoothlyExpectedAt } from '../anomaly/expectation.js'
 import { mapFeatures, type PerFeature } from '../anomaly/features.js'
 import { knowsTheDay, type AnomalyModel } from '../anomaly/model.js'
-import { localTimeOf } from '../seasonality/local-time.js'
+import { localTimeOf, type LocalMinute } from '../seasonality/local-time.js'
 import {
   byKind,
   CERTAIN_GATE,
@@ -25,8 +25,9 @@ import {
   type JudgedInterval,
   type Verdict,
 } from '../anomaly/verdict.js'
-import { evidenceReach, gather, goesOn, NO_EVIDENCE, type Gathered } from './evidence.js'
-import { followed, met, rebased, turnedOutUnlike, UNMET, WHOLE_GATEWAY, type OwnLevel } from './own-level.js'
+import { evidenceReach, gather, goesOn, NO_EVIDENCE, withoutKinds, type Gathered } from './evidence.js'
+import { met, unmoved, type Meeting } from './meeting.js'
+import { followed, knowsShare, rebased, UNMET, WHOLE_GATEWAY, type OwnLevel } from './own-level.js'
 
 /** An alarm that is certain, until some quiet minutes have passed. */
 export interface Episode {
@@ -43,7 +44,7 @@ export interface StreamState {
   /** Of the newest report; null before the first. */
   readonly timeMs: number | null
   readonly own: OwnLevel
-  /** What is usual of it at that time, on the scale of each feature; null before the first report. */
+  /** What is usual of it about that time, on the scale of each feature; null where that is not known. */
   readonly usual: Level | null
   readonly evidence: Gathered
   readonly episode: Episode | null
@@ -79,6 +80,8 @@ const QUIET_MINUTES = 5
 
 /** What still counts as a deviation within an episode. */
 const STILL = { z: 2, effect: 0.7 }
+/** How far a kind must have been beyond its line for its deviations to count within an episode. */
+const STILL_REACH = 0.5
 
 /** A deviation that has lasted so long is the new normal, except silence. */
 const NEW_NORMAL_MINUTES = 180
@@ -108,19 +111,17 @@ export function forModel(
 ): StreamState {
   if (state.modelVersion === modelVersion) return state
   const own = rebasedOn(model, state)
-  if (own !== null) return { ...state, own, evidence: NO_EVIDENCE, modelVersion }
+  if (own !== null) return { ...state, own, modelVersion }
   return { ...beginStream(source, knowsTheDay(model)), timeMs: state.timeMs, modelVersion }
 }
 
 function rebasedOn(model: AnomalyModel, { own, usual, timeMs }: StreamState): OwnLevel | null {
-  if (usual === null || timeMs === null || own.first !== null) return null
-  const moment = localTimeOf(model.timeZone)(timeMs)
-  const before = mapFeatures((feature) => usual[feature] - own.level[feature])
-  return rebased(
-    own,
-    before,
-    mapFeatures((feature) => expectedAt(model.expectations[feature], moment)),
-  )
+  if (usual === null || timeMs === null) return null
+  return rebased(own, usual, smoothly(model, localTimeOf(model.timeZone)(timeMs)))
+}
+
+function smoothly({ expectations }: AnomalyModel, moment: LocalMinute): Level {
+  return mapFeatures((feature) => smoothlyExpectedAt(expectations[feature], moment))
 }
 
 /**
@@ -138,11 +139,12 @@ export function judgeNext(
   const gapMs = timeMs - (before.timeMs ?? timeMs)
   const minutes = Math.min(LONGEST_GAP_MS, Math.max(0, gapMs)) / MINUTE_MS || 1
   const state = gapMs > LONGEST_GAP_MS ? { ...before, evidence: NO_EVIDENCE, streak: 0 } : before
-  const isMet = state.own.first === null
-  const isFollowed = isMet && before.timeMs !== null && gapMs <= LONGEST_GAP_MS && state.own.minutes > 0
+  const isShareKnown = knowsShare(state.own)
+  const isFollowed =
+    isShareKnown && before.timeMs !== null && gapMs <= LONGEST_GAP_MS && state.own.minutes > 0
   const factor = effectFactor(model, isFollowed)
   const [assessed] = assess([{ interval, timeMs }], model, effects, score, state.own, factor)
-  const judged = isMet ? assessed! : withoutDrop(assessed!)
+  const judged = isShareKnown ? assessed! : withoutDrop(assessed!)
   const evidence = gather(state.evidence, judged.channels)
   const alone = findByItself(judged, effects)
   const isCertain = alone.anomaly && KINDS.some((kind) => reachOf(judged.strengths[kind], CERTAIN_GATE) >= 1)
@@ -162,27 +164,35 @@ export function judgeNext(
   const finding = findingOf(alone, lasting, episode, confirmed, timeMs)
   const streak = finding.anomaly ? state.streak + 1 : 0
   const verdict = verdictOf(judged, finding, effects, model.nSamples)
-  const own = nextLevel(state.own, assessed!, minutes, {
+  const { own, explained } = nextLevel(state.own, assessed!, minutes, {
     episode,
     alone,
     timeMs,
     knowsDay: knowsTheDay(model),
   })
-  const isUnlike = turnedOutUnlike(state.own, own)
-  const isOver = isUnlike || (episode === null && state.episode !== null)
+  const goingOn = explained.length === 0 ? episode : unexplained(episode, explained)
+  const isOver = goingOn === null && state.episode !== null
+  const smooth = smoothly(model, judged.moment)
   return {
     standard: standardAgainst(judged.deviation, state.own),
     verdict: inStream(verdict, streak, confirmed, episode?.sinceMs ?? null),
     state: {
       timeMs,
       own,
-      usual: usualOf(judged.deviation, state.own.level, own.level),
-      evidence: isOver ? NO_EVIDENCE : evidence,
-      episode: isUnlike ? null : episode,
-      streak,
+      usual: mapFeatures((feature) => smooth[feature] + own.level[feature]),
+      evidence: isOver ? NO_EVIDENCE : explained.length === 0 ? evidence : withoutKinds(evidence, explained),
+      episode: goingOn,
+      streak: goingOn === null && episode !== null ? 0 : streak,
       modelVersion: state.modelVersion,
     },
   }
+}
+
+/** An episode without the kinds that were the stream's own level. */
+function unexplained(episode: Episode | null, explained: readonly Kind[]): Episode | null {
+  if (episode === null) return null
+  const kinds = mapKinds((kind) => (explained.includes(kind) ? 0 : episode.kinds[kind]))
+  return strongest(kinds) < STILL_REACH ? null : { ...episode, kinds }
 }
 
 /** Spelled out: to spread a verdict costs a tenth of all that judging does. */
@@ -208,7 +218,7 @@ function inStream(
   }
 }
 
-/** Until a stream has been met, little traffic is no drop. */
+/** Until a stream's share of the traffic is known, little of it is no drop. */
 function withoutDrop(judged: JudgedInterval): JudgedInterval {
   const { z, effect } = judged.strengths.traffic_drop
   const traffic_drop = { z: Math.min(z, 0), effect: Math.min(effect, 0) }
@@ -224,10 +234,6 @@ function standardAgainst(deviation: Deviation, own: OwnLevel): PerFeature<number
     const whole = residual + own.level[feature]
     return (whole * own.spread[feature]) / (whole > 0 ? sigmaUp : sigmaDown)
   })
-}
-
-function usualOf(deviation: Deviation, before: Level, after: Level): Level {
-  return mapFeatures((feature) => deviation[feature].expected + after[feature] - before[feature])
 }
 
 /** How far the evidence of each kind reaches. */
@@ -266,7 +272,7 @@ function nextEpisode(
   const episode = before !== null && timeMs - before.lastMs <= LONGEST_GAP_MS ? before : null
   if (episode === null && !begins) return null
   const { sinceMs = timeMs, kinds } = episode ?? {}
-  const deviates = begins || KINDS.some((kind) => (kinds?.[kind] ?? 0) >= 0.5 && still[kind])
+  const deviates = begins || KINDS.some((kind) => (kinds?.[kind] ?? 0) >= STILL_REACH && still[kind])
   const quiet = deviates ? 0 : (episode?.quiet ?? 0) + 1
   if (quiet >= QUIET_MINUTES) return null
   const reached = mapKinds((kind) =>
@@ -303,14 +309,13 @@ function nextLevel(
     timeMs,
     knowsDay,
   }: { episode: Episode | null; alone: Finding; timeMs: number; knowsDay: boolean },
-): OwnLevel {
+): Meeting {
   const lesson = { minutes, requests: interval.requests, isSettling: false, knowsDay }
-  const isAlarm = episode !== null || alone.anomaly
-  if (own.first !== null) {
-    const next = met(own, deviation, lesson.requests)
-    return isAlarm || next.first === null ? next : followed(next, deviation, lesson)
-  }
   const isNewNormal = episode !== null && timeMs - episode.sinceMs >= NEW_NORMAL_MINUTES * MINUTE_MS
-  if (isNewNormal && lesson.requests > 0) return followed(own, deviation, { ...lesson, isSettling: true })
-  return isAlarm ? own : followed(own, deviation, lesson)
+  if (isNewNormal && lesson.requests > 0)
+    return unmoved(followed(own, deviation, { ...lesson, isSettling: true }))
+  const meeting = own.first === null ? unmoved(own) : met(own, deviation, lesson.requests)
+  const isJustMet = own.first !== null && meeting.own.first === null
+  if (isJustMet || episode !== null || alone.anomaly) return meeting
+  return { own: followed(meeting.own, deviation, lesson), explained: meeting.explained }
 }

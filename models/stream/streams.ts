@@ -139,7 +139,9 @@ export class Streams {
     const timeMs = memory.window.at(-1)?.timestampMs ?? null
     // Before a single one everything was as it is again; of several only the last is undone.
     memory.state =
-      others.length === 0 ? memory.before : { ...memory.before, timeMs, episode: null, streak: 0 }
+      others.length === 0
+        ? memory.before
+        : { ...memory.before, timeMs, usual: null, episode: null, streak: 0 }
     memory.before = memory.state
   }
 }

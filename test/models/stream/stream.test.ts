@@ -1,6 +1,13 @@
 import t from 'tap'
 import fc from 'fast-check'
-import { beginStream, forModel, WHOLE, type StreamState } from '../../../models/stream/stream.js'
+import { FEATURES } from '../../../models/anomaly/features.js'
+import {
+  beginStream,
+  forModel,
+  WHOLE,
+  type StreamState,
+  type StreamVerdict,
+} from '../../../models/stream/stream.js'
 import {
   BUSY,
   DAY,
@@ -292,7 +299,7 @@ t.test('a source that has always been slower or failed more is met within ten re
   for (const unlike of [{ latency: 2 }, { latency: 5 }, { errors: 0.05 }, { latency: 3, errors: 0.15 }]) {
     const usual = reports(HOUR, () => unlike, { gateway: TENTH })
     const { verdicts, state } = judgeAll(busy, usual, beginStream('one-of-ten'))
-    t.equal(firstAlarm(verdicts, 11), -1, JSON.stringify(unlike))
+    t.equal(firstAlarm(verdicts, 10), -1, JSON.stringify(unlike))
     const { latency = 1, errors = 0 } = unlike
     const worse = reports(HOUR + 5, from(HOUR, { latency: 2 * latency, errors: errors + 0.1 }), {
       gateway: TENTH,
@@ -308,47 +315,119 @@ t.test('a source that has always been faster is met too', async (t) => {
   t.equal(verdicts[20]!.type, 'latency_spike')
 })
 
+t.test('a source of which a third fails from the beginning stays alarmed', async (t) => {
+  const all = reports(HOUR, () => ({ errors: 0.33 }), { gateway: TENTH })
+  const { verdicts } = judgeAll(busy, all, beginStream('one-of-ten'))
+  t.ok(verdicts.every(({ confirmed }) => confirmed))
+})
+
+t.test('reports that tell nothing are no part of the first ten', async (t) => {
+  const all = reports(HOUR, () => ({ latency: 2 }), { gateway: TENTH })
+  const trafficOnly = all.map(({ interval, timeMs }, minute) => ({
+    interval: { ...interval, trafficOnly: minute < 12 },
+    timeMs,
+  }))
+  t.equal(firstAlarm(judgeAll(busy, trafficOnly, beginStream('one-of-ten')).verdicts, 22), -1)
+  const idle = reports(HOUR, (minute) => (minute < 12 ? { traffic: 0 } : {}), { gateway: TENTH })
+  t.equal(firstAlarm(judgeAll(busy, idle, beginStream('one-of-ten')).verdicts), -1)
+})
+
 t.test('an incident among the first reports of a source is not taken for its level', async (t) => {
-  for (const start of [4, 6, 8]) {
-    const all = reports(60, between(start, 40, { latency: 3, errors: 0.1 }), { gateway: TENTH })
-    const { verdicts, state } = judgeAll(busy, all, beginStream('one-of-ten'))
-    t.ok(
-      verdicts.slice(start, 40).every(({ confirmed }) => confirmed),
-      `from minute ${start} on`,
-    )
-    t.equal(firstAlarm(verdicts, 41), -1)
-    t.ok(Math.abs(state.own.level.avg_latency_ms) < 0.1)
+  const incident = { latency: 3, errors: 0.1 }
+  for (let seed = 1; seed <= 20; seed++) {
+    for (const start of [4, 7]) {
+      const all = reports(HOUR, between(start, 40, incident), { gateway: { ...TENTH, seed } })
+      const { verdicts, state } = judgeAll(busy, all, beginStream('one-of-ten'))
+      const alarmed = verdicts.slice(start, 40).filter(({ confirmed }) => confirmed)
+      t.equal(alarmed.length, 40 - start, `seed ${seed}, from minute ${start} on`)
+      t.ok(Math.abs(state.own.level.avg_latency_ms) < 0.2)
+    }
   }
 })
 
+t.test('an incident beside what a source has always been like goes on being alarmed', async (t) => {
+  const failing = reports(HOUR, (minute) => ({ latency: 2, errors: minute < 6 ? 0 : 0.2 }), {
+    gateway: TENTH,
+  })
+  const { verdicts } = judgeAll(busy, failing, beginStream('one-of-ten'))
+  t.ok(verdicts.slice(6).every(({ confirmed }) => confirmed))
+  t.equal(verdicts[30]!.type, 'error_rate_spike')
+})
+
+t.test('a source that came up in an incident finds its way back', async (t) => {
+  const condition = (minute: number) =>
+    minute < 30 || (minute >= 4 * HOUR && minute < 4 * HOUR + 10) ? { latency: minute < 30 ? 3 : 2 } : {}
+  const all = reports(4 * HOUR + 10, condition, { gateway: TENTH })
+  const { verdicts } = judgeAll(busy, all, beginStream('one-of-ten'))
+  t.ok(firstAlarm(verdicts, 30) >= 4 * HOUR)
+})
+
 t.test('another model of the same gateway changes nothing of what is usual for a source', async (t) => {
-  const condition = { latency: 2, errors: 0.03 }
-  const first = reports(HOUR, () => condition, { gateway: TENTH })
-  const { state } = judgeAll(busy, first, forModel(beginStream('a'), 'a', 'v1', busy.model))
+  const hours = 3
+  const own = { latency: 2, errors: 0.03 }
+  const condition = (minute: number) =>
+    minute >= 2 * HOUR && minute < 2 * HOUR + 5 ? { latency: 8, errors: 0.03 } : own
+  const all = reports(hours * HOUR, condition, { gateway: TENTH })
+  const { state } = judgeAll(busy, all.slice(0, HOUR), forModel(beginStream('a'), 'a', 'v1', busy.model))
   t.equal(forModel(state, 'a', 'v1', busy.model), state)
-  const growth = minutes(BUSY, { startMs: HISTORY_MS, count: 7 * DAY }, () => ({
-    traffic: 1.5,
-    latency: 1.3,
-  }))
-  const { model, engine } = fitted(growth)
-  const moved = forModel(state, 'a', 'v2', model)
-  t.match(moved, { modelVersion: 'v2', timeMs: state.timeMs })
-  const next = reports(3 * HOUR, between(2 * HOUR, 2 * HOUR + 5, { latency: 4 }), { gateway: TENTH })
-  const usual = next.map((each, i) =>
-    i < 2 * HOUR ? reports(3 * HOUR, () => condition, { gateway: TENTH })[i]! : each,
+  const grown = minutes(BUSY, { startMs: HISTORY_MS, count: 7 * DAY }, () => ({ traffic: 1.5, latency: 1.3 }))
+  const another = fitted(grown)
+  const moved = forModel(state, 'a', 'v2', another.model)
+  const back = forModel(moved, 'a', 'v1', busy.model)
+  for (const feature of FEATURES) {
+    t.ok(Math.abs(back.own.level[feature] - state.own.level[feature]) < 1e-9, `there and back: ${feature}`)
+  }
+  const [before, after] = [judgeAll(busy, all.slice(HOUR), state), judgeAll(another, all.slice(HOUR), moved)]
+  const usual = (verdict: StreamVerdict | undefined) => verdict!.expected.avg_latency_ms.value
+  t.ok(Math.abs(usual(before.verdicts[0]) / usual(after.verdicts[0]) - 1) < 0.03)
+  t.equal(firstAlarm(after.verdicts), HOUR)
+})
+
+t.test('a model that has learned of a nightly job may come in its minute', async (t) => {
+  const isJob = (timeMs: number) => timeMs % (DAY * MINUTE_MS) === 3 * HOUR * MINUTE_MS
+  const job = (startMs: number, isThere: (minute: number) => boolean) => (minute: number) =>
+    isThere(minute) && isJob(startMs + minute * MINUTE_MS) ? { traffic: 1.8, latency: 1.5 } : {}
+  const learned = (days: number) =>
+    fitted(
+      minutes(
+        BUSY,
+        { startMs: HISTORY_MS, count: TWO_WEEKS },
+        job(HISTORY_MS, (minute) => minute >= TWO_WEEKS - days * DAY),
+      ),
+    )
+  const [before, after] = [learned(6), learned(8)]
+  const startMs = START_MS + 2 * HOUR * MINUTE_MS
+  const all = reports(
+    3 * HOUR,
+    job(startMs, () => true),
+    { startMs },
   )
-  const { verdicts } = judgeAll({ model, engine }, usual.slice(HOUR), moved)
-  t.equal(firstAlarm(verdicts), HOUR)
+  const { state } = judgeAll(
+    before,
+    all.slice(0, HOUR + 1),
+    forModel(beginStream(WHOLE), WHOLE, 'v1', before.model),
+  )
+  const { verdicts } = judgeAll(after, all.slice(HOUR + 1), forModel(state, WHOLE, 'v2', after.model))
+  t.equal(firstAlarm(verdicts), -1)
 })
 
 t.test('an alarm outlives a new model', async (t) => {
-  const slow = from(60, { latency: 2 })
-  const { state } = judgeAll(busy, reports(70, slow), forModel(beginStream(WHOLE), WHOLE, 'v1', busy.model))
-  t.ok(state.episode)
-  const { verdicts } = judgeAll(busy, reports(75, slow).slice(70), forModel(state, WHOLE, 'v2', busy.model))
-  t.ok(
-    verdicts.every(({ confirmed, episodeSinceMs }) => confirmed && episodeSinceMs === state.episode!.sinceMs),
-  )
+  const fiftieth = { night: 14, noon: 34, seed: 3 }
+  for (const [gateway, condition] of [
+    [{ ...BUSY, seed: 2 }, { latency: 2 }],
+    [fiftieth, { errors: 0.1 }],
+    [fiftieth, { traffic: 1.8 }],
+  ] as const) {
+    const all = reports(3 * HOUR, from(HOUR, condition), { gateway })
+    const { state } = judgeAll(
+      busy,
+      all.slice(0, 2 * HOUR),
+      forModel(beginStream('a'), 'a', 'v1', busy.model),
+    )
+    const rest = (state: StreamState) => judgeAll(busy, all.slice(2 * HOUR), state).verdicts
+    t.ok(state.episode)
+    t.same(rest(forModel(state, 'a', 'v2', busy.model)), rest(state))
+  }
 })
 
 t.test('with the model of another gateway a source begins anew', async (t) => {
@@ -382,7 +461,8 @@ t.test('whatever is reported, verdicts and what is remembered stay finite', asyn
         timeMs: START_MS + i * MINUTE_MS,
       }))
       const { verdicts, state } = judgeAll(detector, all, beginStream(source))
-      const learned = [...Object.values(state.own.level), ...Object.values(state.own.spread)]
+      const { own, usual: remembered } = state
+      const learned = [own.level, own.spread, remembered!].flatMap((values) => Object.values(values))
       t.ok(learned.every(Number.isFinite))
       for (const { score, normalizedScore, confidence, expected } of verdicts) {
         const bands = Object.values(expected).flatMap(({ value, lower, upper }) => [value, lower, upper])
