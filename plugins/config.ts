@@ -77,6 +77,7 @@ export function loadConfig(environment: Environment): Config {
   const { text, number, oneOf } = reader(environment)
   const isSet = (name: string) => (environment[name] ?? '') !== ''
   const debug = oneOf('FLASK_DEBUG', ['true', 'false', '1', '0'], 'false')
+  const zone = timeZone(text('TIME_ZONE', 'UTC', /^.{1,64}$/, ZONES))
   return Object.freeze({
     host: text('ML_SERVICE_HOST', '127.0.0.1', /^[^\s/]{1,255}$/, 'a host name or an IP address'),
     port: number('ML_SERVICE_PORT', 5000, { min: 0, max: 65535, integer: true }),
@@ -101,7 +102,7 @@ export function loadConfig(environment: Environment): Config {
     scoringEngine: oneOf('SCORING_ENGINE', ENGINE_CHOICES, 'auto'),
     retentionDays: number('RETENTION_DAYS', 90, { min: 1, max: 3650, integer: true }),
     lookBackMinutes: number('LOOK_BACK_MINUTES', 60, { min: 0, max: 10080, integer: true }),
-    timeZone: timeZone(text('TIME_ZONE', 'UTC', /^.{1,64}$/, ZONES)),
+    timeZone: zone,
     effects: Object.freeze({
       traffic: number('MIN_EFFECT_TRAFFIC', DEFAULT_EFFECTS.traffic, { min: 0.01, max: 10 }),
       latency: number('MIN_EFFECT_LATENCY', DEFAULT_EFFECTS.latency, { min: 0.01, max: 10 }),
@@ -109,7 +110,7 @@ export function loadConfig(environment: Environment): Config {
       errors: number('MIN_EFFECT_ERROR_RATE', DEFAULT_EFFECTS.errors, { min: 0.0001, max: 0.5 }),
       requests: number('MIN_EFFECT_REQUESTS', DEFAULT_EFFECTS.requests, { min: 1, max: 1e6 }),
     }),
-    calendar: readCalendar(text('CALENDAR_FILE', '', /^[^\0]{0,1000}$/, 'a file')),
+    calendar: readCalendar(text('CALENDAR_FILE', '', /^[^\0]{0,1000}$/, 'a file'), zone),
   })
 }
 
@@ -125,10 +126,10 @@ function timeZone(name: string): string {
 }
 
 /** The entries of the file; none without one. */
-function readCalendar(file: string): readonly CalendarEntry[] {
+function readCalendar(file: string, timeZone: string): readonly CalendarEntry[] {
   if (file === '') return []
   try {
-    return Object.freeze(parseCalendar(JSON.parse(readFileSync(file, 'utf8'))))
+    return Object.freeze(parseCalendar(JSON.parse(readFileSync(file, 'utf8')), timeZone))
   } catch (error) {
     const reason = (error as Error).message.replace(/\s+/g, ' ').slice(0, 200)
     throw new ConfigError(

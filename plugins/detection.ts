@@ -4,6 +4,7 @@ import { DriftCounts, type Drift } from '../models/anomaly/drift.js'
 import { judgeIntervals, type ScoreRows, type TimedInterval } from '../models/anomaly/detector.js'
 import type { LeastEffects } from '../models/anomaly/effects.js'
 import type { Interval } from '../models/anomaly/features.js'
+import type { AnomalyType } from '../models/anomaly/verdict.js'
 import { forModel, judgeNext, WHOLE, type StreamState, type StreamVerdict } from '../models/stream/stream.js'
 import { Streams, type Report, type Trend } from '../models/stream/streams.js'
 import { ServiceError } from './errors.js'
@@ -167,23 +168,43 @@ function judgedOf(
   return { verdict, interval, timestampMs: timeMs, source, modelVersion }
 }
 
-/** @param judged in order of time */
+/**
+ * The alarms, each with the type that most of its minutes have.
+ *
+ * @param judged in order of time
+ */
 function episodesOf(judged: readonly Judged[]): ReplayedEpisode[] {
-  const open = new Map<string, ReplayedEpisode>()
+  const open = new Map<string, ReplayedEpisode & { counts: Map<AnomalyType, number> }>()
   const severest = ['low', 'medium', 'high', 'critical']
   for (const { source, timestampMs, verdict } of judged) {
     const { confirmed, episodeSinceMs, type, severity, explanation } = verdict
     if (!confirmed || episodeSinceMs === null || type === null || severity === null) continue
     const key = `${episodeSinceMs} ${source}`
     const before = open.get(key)
+    const counts = before?.counts ?? new Map<AnomalyType, number>()
+    counts.set(type, (counts.get(type) ?? 0) + 1)
     const isSeverer = before && severest.indexOf(severity) > severest.indexOf(before.severity)
     if (!before) {
-      open.set(key, { source, fromMs: episodeSinceMs, toMs: timestampMs, type, severity, explanation })
+      open.set(key, {
+        source,
+        fromMs: episodeSinceMs,
+        toMs: timestampMs,
+        type,
+        severity,
+        explanation,
+        counts,
+      })
     } else {
-      open.set(key, { ...before, toMs: timestampMs, type, ...(isSeverer && { severity, explanation }) })
+      open.set(key, { ...before, toMs: timestampMs, ...(isSeverer && { severity, explanation }) })
     }
   }
-  return [...open.values()].sort((a, b) => a.fromMs - b.fromMs || (a.source < b.source ? -1 : 1))
+  return [...open.values()]
+    .map(({ counts, ...episode }) => ({ ...episode, type: mostFrequent(counts) }))
+    .sort((a, b) => a.fromMs - b.fromMs || (a.source < b.source ? -1 : 1))
+}
+
+function mostFrequent<T>(counts: ReadonlyMap<T, number>): T {
+  return [...counts].reduce((most, each) => (each[1] > most[1] ? each : most))[0]
 }
 
 function excepted(verdict: StreamVerdict, { reason }: CalendarEntry): StreamVerdict {

@@ -46,6 +46,7 @@ export async function keepStreams({
       )
       await forgetStreams(sql, Date.now() - LIFE_MS)
     } catch (error) {
+      streams.markChanged(changed.map(([source]) => source))
       log.warn({ err: error, sources: changed.length }, 'what is remembered of sources was not kept')
     }
   }

@@ -121,7 +121,7 @@ export function describeSchema(schema: Schema): string {
       if (schema.format === 'uuid') return 'a UUID, such as "7feea531-ae5f-451c-9683-b89d4a9a03ca"'
       if (schema.format === 'date-time') return 'an ISO-8601 time, such as "2026-01-31T12:00:00Z"'
       if (schema.format === 'ip') return 'an IP address, such as "203.0.113.7"'
-      return `a text of ${schema.minLength ?? 0} to ${schema.maxLength} characters${describePattern(schema)}`
+      return `a text of ${schema.minLength ?? 0} to ${schema.maxLength} characters${describeContent(schema)}`
     case 'object':
       return 'a JSON object'
     case 'boolean':
@@ -131,7 +131,13 @@ export function describeSchema(schema: Schema): string {
   }
 }
 
-const describePattern = ({ pattern }: Schema) => (pattern === undefined ? '' : ` that matches ${pattern}`)
+/** No control characters, nor halves of surrogate pairs, which no text in UTF-8 has. */
+const PRINTABLE = /^[^\p{Cc}\p{Cs}]*$/u
+
+function describeContent({ pattern, format }: Schema): string {
+  if (format === 'printable') return ' without control characters'
+  return pattern === undefined ? '' : ` that matches ${pattern}`
+}
 
 function describeRange({ minimum, exclusiveMinimum, maximum }: Schema): string {
   if (exclusiveMinimum !== undefined) return ` above ${exclusiveMinimum}, up to ${maximum}`
@@ -173,6 +179,7 @@ export default fp(
       const options = { coerceTypes, verbose: true, strict: false, strictNumbers: true } as const
       const ajv = ajvFormats.default(new Ajv(options))
       ajv.addFormat('date-time', (text: string) => parseTime(text) !== undefined)
+      ajv.addFormat('printable', (text: string) => PRINTABLE.test(text))
       ajv.addFormat('ip', (text: string) => isIP(text) !== 0 && clientAddress(text) !== null)
       return ajv.addSchema(Object.values(app.getSchemas()) as object[])
     }

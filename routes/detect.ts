@@ -20,7 +20,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         tags: ['detection'],
         summary: 'Judge one interval of traffic',
         description:
-          'Needs an active model. The report also moves the stream of its source: `confirmed` says that the minute belongs to an alarm that is certain. A second report for the same source and minute replaces the first; an older one is judged but moves nothing.',
+          'Needs an active model. The report also moves the stream of its source: `confirmed` says that the minute belongs to an alarm. A second report for the same source and minute replaces the first; an older one is judged but moves nothing.',
         body: ref(Metrics),
         response: { 200: ref(Verdict), ...failures(400, 409, 413, 415) },
       },

@@ -18,17 +18,26 @@ Draws so many seeds of each kind of gateway (${[...GATEWAYS.keys()].join(', ')})
 incidents in them, and a week to judge with labelled ones. --verbose lists what was missed and every false alarm. --svg
 draws a week of the first gateway, --report writes the figures as markdown. Exits with 1 when a target is missed.`
 
-const { values } = parseArgs({
-  options: {
-    seeds: { type: 'string', default: '7' },
-    first: { type: 'string', default: '1' },
-    gateways: { type: 'string', default: [...GATEWAYS.keys()].join(',') },
-    verbose: { type: 'boolean', default: false },
-    svg: { type: 'string' },
-    report: { type: 'string' },
-    help: { type: 'boolean', short: 'h', default: false },
-  },
-})
+const { values } = readOptions()
+
+function readOptions() {
+  try {
+    return parseArgs({
+      options: {
+        seeds: { type: 'string', default: '7' },
+        first: { type: 'string', default: '1' },
+        gateways: { type: 'string', default: [...GATEWAYS.keys()].join(',') },
+        verbose: { type: 'boolean', default: false },
+        svg: { type: 'string' },
+        report: { type: 'string' },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    })
+  } catch (error) {
+    console.error(`${(error as Error).message}\n\n${help}`)
+    process.exit(2)
+  }
+}
 
 async function main(): Promise<number> {
   if (values.help) {

@@ -13,14 +13,23 @@ Draws so many worlds of three weeks, fits the limit of a client on two, and repl
 number of clients, unevenness, page loads, shared addresses, launch day, floods and scrapers; see eval/limits/shape.ts. Then a few worlds in which programs are
 honest. Exits with 1 when the recommended limits miss a target in the mean over all worlds.`
 
-const { values } = parseArgs({
-  options: {
-    seeds: { type: 'string', default: '40' },
-    first: { type: 'string', default: '1' },
-    verbose: { type: 'boolean', default: false },
-    help: { type: 'boolean', short: 'h', default: false },
-  },
-})
+const { values } = readOptions()
+
+function readOptions() {
+  try {
+    return parseArgs({
+      options: {
+        seeds: { type: 'string', default: '40' },
+        first: { type: 'string', default: '1' },
+        verbose: { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    })
+  } catch (error) {
+    console.error(`${(error as Error).message}\n\n${help}`)
+    process.exit(2)
+  }
+}
 
 function main(): number {
   if (values.help) {

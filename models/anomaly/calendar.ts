@@ -1,3 +1,5 @@
+import { instantOf } from '../seasonality/local-time.js'
+
 /** A time that is no ordinary one, and no incident either: a holiday, maintenance. Its end is not part of it. */
 export interface CalendarEntry {
   readonly fromMs: number
@@ -8,19 +10,35 @@ export interface CalendarEntry {
 const MOST_ENTRIES = 10_000
 
 /**
- * Reads a list of `{ from, to, reason? }` with ISO-8601 times.
+ * Reads a list of `{ from, to, reason? }` with ISO-8601 dates or times; without an offset they are those that the clocks
+ * of the time zone show.
  * @throws Error naming the entry that is wrong
  */
-export function parseCalendar(value: unknown): CalendarEntry[] {
+export function parseCalendar(value: unknown, timeZone = 'UTC'): CalendarEntry[] {
   if (!Array.isArray(value) || value.length > MOST_ENTRIES) {
     throw new Error(`a list of at most ${MOST_ENTRIES} entries is needed`)
   }
   return value.map((entry, index) => {
     const { from, to, reason } = (entry ?? {}) as Record<string, unknown>
-    const [fromMs, toMs] = [Date.parse(String(from)), Date.parse(String(to))]
-    if (!(fromMs < toMs)) throw new Error(`entry ${index} needs a time "from" and a later one "to"`)
+    const [fromMs, toMs] = [timeOf(String(from), timeZone), timeOf(String(to), timeZone)]
+    if (!(fromMs < toMs)) {
+      const example = '2026-12-24, 2026-12-24T18:00 or 2026-12-24T18:00:00+01:00'
+      throw new Error(`entry ${index} needs a time "from" and a later one "to", such as ${example}`)
+    }
     return { fromMs, toMs, reason: typeof reason === 'string' ? reason.slice(0, 200) : 'known exception' }
   })
+}
+
+const TIME = /^\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?)?$/i
+
+/** NaN where it is none. */
+function timeOf(text: string, timeZone: string): number {
+  const found = TIME.exec(text)
+  if (!found) return NaN
+  if (found[1] !== undefined) return Date.parse(text)
+  const wallMs = Date.parse(text.length === 10 ? text : `${text}Z`)
+  const minuteMs = Math.floor(wallMs / 60_000) * 60_000
+  return Number.isNaN(wallMs) ? NaN : instantOf(minuteMs, timeZone) + wallMs - minuteMs
 }
 
 /** The entry that a moment lies in. */

@@ -22,7 +22,7 @@ export interface FeatureDeviation {
   readonly longRun: number
   /** Of traffic and errors: what was counted; 0 of latencies. */
   readonly count: number
-  /** Requests of which that is: expected ones of traffic, measured ones of errors and latencies. */
+  /** Requests of which that is: expected ones of traffic, measured ones of errors and latencies, if there are any. */
   readonly requests: number
 }
 
@@ -60,11 +60,14 @@ export function deviationOf(
 ): Deviation {
   const requests = requestsOf(interval)
   const minute = moment.minuteOfWeek
+  let usualRequests = 0
   return mapFeatures((feature) => {
     const expectation = expectations[feature]
     const expected = expectedAt(expectation, moment) + level[feature]
     const isTraffic = feature === 'requests_per_second'
-    const count = isTraffic ? Math.min(LARGEST, fromScale(feature, expected) * interval.seconds) : requests
+    if (isTraffic) usualRequests = Math.min(LARGEST, fromScale(feature, expected) * interval.seconds)
+    // What no request has told of is expected as of the usual number of them.
+    const count = isTraffic || requests === 0 ? usualRequests : requests
     const { noise } = expectation
     const sigmaOf = (n: number) => spread[feature] * sigmaAt(noise, samplingTerm(feature, n), minute)
     const sigma = sigmaOf(count)

@@ -1,10 +1,10 @@
 import { FEATURES, type Feature, type PerFeature } from './features.js'
-import type { Band, JudgedInterval } from './verdict.js'
+import type { Band, Finding, JudgedInterval } from './verdict.js'
 
 const NORMAL = 'Traffic patterns are within normal parameters.'
 
 const NAMES: PerFeature<string> = {
-  requests_per_second: 'Traffic',
+  requests_per_second: 'traffic',
   avg_latency_ms: 'average latency',
   p95_latency_ms: 'p95 latency',
   p99_latency_ms: 'p99 latency',
@@ -17,29 +17,42 @@ const DAYS = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'
 const WORTH_MENTIONING = 0.2
 
 /**
- * A verdict in a sentence: for each feature that drove it, the strongest first, the measured and the expected value,
- * the moment that the expectation is for, and its share. Of the three latencies only the strongest is named.
+ * A verdict in a sentence or two: for each kind of figure that drove it, the strongest first, the measured value with
+ * where it was expected, the moment that this is for, and its share. A figure that lies where it may lie is told with what
+ * is usual: what lasts need not be far off. Of the three latencies only the strongest is named.
  */
 export function explain(
-  anomaly: boolean,
+  { anomaly, confirmed, minutes }: Pick<Finding, 'anomaly' | 'confirmed' | 'minutes'>,
   { interval, moment, deviation }: JudgedInterval,
   expected: PerFeature<Band>,
-  contributions: PerFeature<number>,
+  contributions: PerFeature<number> | null,
 ): string {
   if (!anomaly) return NORMAL
-  const strongest = [...FEATURES]
-    .sort((a, b) => contributions[b] - contributions[a])
-    .filter((feature, place) => place === 0 || contributions[feature] >= WORTH_MENTIONING)
-    .filter((feature, index, all) => index === all.findIndex((other) => kindOf(other) === kindOf(feature)))
-  const parts = strongest.map((feature, place) => {
-    const band = expected[feature]
-    const range = `expected ${rangeOf(feature, band)}${place === 0 ? ` for ${momentText(moment.minuteOfWeek)}` : ''}`
+  const lasting = confirmed && minutes >= 1.5 ? ` In alarm for ${Math.round(minutes)} minutes.` : ''
+  if (contributions === null) return `Nothing stands out in this minute.${lasting}`
+  const parts = strongestOf(contributions).map(([feature, share], place) => {
     const value = interval[feature]
-    const comparison = compare(value, band.value, deviation[feature].z > 0)
-    return `${NAMES[feature]} ${show(feature, value)}${comparison}, ${range}; ${Math.round(100 * shareOf(feature, contributions))} % of the score`
+    const band = expected[feature]
+    const isWithin = value >= band.lower && value <= band.upper
+    const isAbove = deviation[feature].z > 0
+    const usual = isWithin
+      ? `, usually ${show(feature, band.value)}`
+      : `${compare(value, band.value, isAbove)}, expected ${rangeOf(feature, band)}`
+    const when = place === 0 ? ` for ${momentText(moment.minuteOfWeek)}` : ''
+    return `${NAMES[feature]} ${show(feature, value)}${usual}${when}; ${Math.round(100 * share)} % of the score`
   })
   const text = parts.join('; ')
-  return `${text[0]!.toUpperCase()}${text.slice(1)}.`
+  return `${text[0]!.toUpperCase()}${text.slice(1)}.${lasting}`
+}
+
+/** The strongest figure of each kind that is worth mentioning, with the share of its kind. */
+function strongestOf(contributions: PerFeature<number>): [Feature, number][] {
+  const byShare = [...FEATURES].sort((a, b) => contributions[b] - contributions[a])
+  return byShare
+    .filter((feature, index) => index === byShare.findIndex((other) => kindOf(other) === kindOf(feature)))
+    .map((feature): [Feature, number] => [feature, shareOf(feature, contributions)])
+    .sort(([, a], [, b]) => b - a)
+    .filter(([, share], place) => place === 0 || share >= WORTH_MENTIONING)
 }
 
 /** The latencies that are not named count with the one that is. */

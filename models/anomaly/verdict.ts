@@ -146,9 +146,9 @@ export function verdictOf(
     type: anomaly ? typeOf(finding) : null,
     severity: anomaly ? severityOf(reach, finding.minutes) : null,
     confidence: confidenceOf(finding, normalizedScore, nSamples),
-    explanation: explain(anomaly, judged, expected, contributions),
+    explanation: explain(finding, judged, expected, contributions),
     expected,
-    contributions,
+    contributions: contributions ?? EQUAL_CONTRIBUTIONS,
   }
 }
 
@@ -217,12 +217,14 @@ function leastOf(
   return { up: isLatency ? Math.max(up, GATE.effect * effects.latencyMs) : up, down: value * (1 - 1 / ratio) }
 }
 
-/** Shares in what goes beyond one standard deviation in the bad direction; equal where nothing does. */
-function contributionsOf(deviation: Deviation): PerFeature<number> {
+const EQUAL_CONTRIBUTIONS = mapFeatures(() => 1 / FEATURES.length)
+
+/** Shares in what goes beyond one standard deviation in the bad direction; null where nothing does. */
+function contributionsOf(deviation: Deviation): PerFeature<number> | null {
   const beyond = mapFeatures((feature) => {
     const { z } = deviation[feature]
     return Math.max(0, (feature === 'requests_per_second' ? Math.abs(z) : z) - 1)
   })
   const sum = FEATURES.reduce((total, feature) => total + beyond[feature], 0)
-  return mapFeatures((feature) => (sum > 0 ? beyond[feature] / sum : 1 / FEATURES.length))
+  return sum > 0 ? mapFeatures((feature) => beyond[feature] / sum) : null
 }

@@ -36,6 +36,25 @@ export function localTimeOf(timeZone: string): LocalTime {
   return created
 }
 
+/**
+ * When the clocks of a time zone show a time, ms since 1970. Of a time that is shown twice the first, of one that is
+ * skipped that which is as long after the change.
+ *
+ * @param wallMs the time that they show, as if it were UTC; whole minutes
+ */
+export function instantOf(wallMs: number, timeZone: string): number {
+  const localTime = localTimeOf(timeZone)
+  const shownAt = (timeMs: number) => {
+    const { day, minuteOfWeek } = localTime(timeMs)
+    return (day * DAY_MINUTES + (minuteOfWeek % DAY_MINUTES)) * MINUTE_MS
+  }
+  const dayMs = DAY_MINUTES * MINUTE_MS
+  // The offset is one of those of the day before and of the day after.
+  const offsets = [wallMs - dayMs, wallMs + dayMs].map((timeMs) => shownAt(timeMs) - timeMs)
+  const candidates = offsets.map((offset) => wallMs - offset)
+  return candidates.find((timeMs) => shownAt(timeMs) === wallMs) ?? candidates[0]!
+}
+
 function createLocalTime(timeZone: string): LocalTime {
   const format = new Intl.DateTimeFormat('en-US', {
     ...{ timeZone, hourCycle: 'h23', year: 'numeric', month: 'numeric', day: 'numeric' },

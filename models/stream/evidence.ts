@@ -69,8 +69,8 @@ function reach({ sum, minutes }: Sum): number {
   return minutes < LEAST_MINUTES ? 0 : sum / ENOUGH
 }
 
-/** Whether the change that there is more evidence of, of half as much as is enough, has not ended. */
+/** Whether a change that there is evidence of, half as much as is enough, has not ended: the large one, if there is. */
 export function goesOn({ small, large }: Evidence): boolean {
-  const { sum, over } = large.sum >= small.sum ? large : small
+  const { sum, over } = large.sum >= ENOUGH / 2 ? large : small
   return sum >= ENOUGH / 2 && over < OVER
 }

@@ -80,7 +80,9 @@ function withReport(
   requests: number,
 ): readonly FirstReport[] {
   const { residual, sigmaUp, sigmaDown } = deviation[feature]
-  const tells = !Number.isNaN(residual) && taughtBy(feature, requests) > 0
+  // A percentile of few requests is lower than it should be.
+  const least = feature === 'p95_latency_ms' || feature === 'p99_latency_ms' ? 1 : Number.MIN_VALUE
+  const tells = !Number.isNaN(residual) && taughtBy(feature, requests) >= least
   if (!tells || before.length === FIRST_REPORTS) return before
   const sigma = (residual > 0 ? sigmaUp : sigmaDown) / own.spread[feature]
   return [...before, { offset: residual + own.level[feature], sigma }]

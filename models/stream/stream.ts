@@ -99,6 +99,11 @@ export function beginStream(source: string, knowsDay = true): StreamState {
   return { timeMs: null, own, usual: null, evidence, episode: null, streak: 0, modelVersion: null }
 }
 
+/** The state with nothing but what is usual: an alarm of now is none of an older report. */
+export function withoutAlarm(state: StreamState): StreamState {
+  return { ...state, evidence: NO_EVIDENCE, episode: null, streak: 0 }
+}
+
 /**
  * The state of a stream for a model. One in place of another changes nothing of what is usual for the stream, and ends
  * no alarm; one of another gateway begins anew.

@@ -1,4 +1,4 @@
-import { beginStream, type StreamState, type StreamVerdict } from './stream.js'
+import { beginStream, withoutAlarm, type StreamState, type StreamVerdict } from './stream.js'
 import { trendOf, type Direction } from './trend.js'
 
 /** One report of a source, as the window keeps it. */
@@ -67,7 +67,8 @@ export class Streams {
     const memory = this.#memoryOf(source)
     this.#forgetFuture(memory, report, nowMs)
     const newest = memory.window.at(-1)
-    if (newest && minuteOf(newest) > minuteOf(report)) return asOldOne(judge(memory.state).verdict)
+    if (newest && minuteOf(newest) > minuteOf(report))
+      return asOldOne(judge(withoutAlarm(memory.state)).verdict)
     if (newest && minuteOf(newest) === minuteOf(report)) {
       memory.window.pop()
       memory.state = memory.before
@@ -112,6 +113,11 @@ export class Streams {
     })
     this.#changed.clear()
     return changed
+  }
+
+  /** Has to be kept yet. */
+  markChanged(sources: readonly string[]): void {
+    for (const source of sources) if (this.#sources.has(source)) this.#changed.add(source)
   }
 
   /** Takes up what was kept, but for sources that have reported by now. */

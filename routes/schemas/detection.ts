@@ -9,8 +9,20 @@ const usualMinute = {
   error_rate: 0.01,
 }
 
-const amount = (description: string) => Type.Number({ minimum: 0, description })
-const count = (description: string) => Type.Optional(Type.Integer({ minimum: 0, maximum: 1e12, description }))
+/** In any unit; models are trained on no larger values either. */
+const LARGEST = 1e12
+
+const amount = (description: string) => Type.Number({ minimum: 0, maximum: LARGEST, description })
+const count = (description: string) =>
+  Type.Optional(Type.Integer({ minimum: 0, maximum: LARGEST, description }))
+
+const sourceOf = (description: string) =>
+  Type.String({
+    minLength: 1,
+    maxLength: 128,
+    format: 'printable',
+    description: `${description} No control characters.`,
+  })
 
 export const Metrics = Type.Object(
   {
@@ -36,12 +48,9 @@ export const Metrics = Type.Object(
       }),
     ),
     source: Type.Optional(
-      Type.String({
-        minLength: 1,
-        maxLength: 128,
-        description:
-          'Which gateway or stream reports; "default", when left out. Each has a window of its own.',
-      }),
+      sourceOf(
+        'Which gateway or stream reports; "default", when left out. Each has a window of its own. Of no meaning where each interval is judged by itself.',
+      ),
     ),
     traffic_only: Type.Optional(
       Type.Boolean({
@@ -107,7 +116,7 @@ export const Verdict = Type.Object(
     streak: Type.Integer({ minimum: 0, description: 'Anomalous reports in a row, this one included.' }),
     confirmed: Type.Boolean({
       description:
-        'The minute belongs to an alarm that is certain: one large deviation, two anomalous minutes in a row, or a small deviation that lasts. False in batches.',
+        'The minute belongs to an alarm: one large deviation, two anomalous minutes in a row, or a small deviation that lasts. Always false where each interval is judged by itself.',
     }),
     model_version: Type.String({ description: 'The version of the model that judged.' }),
   },
@@ -158,9 +167,7 @@ export const BatchVerdict = Type.Object(
 const Direction = oneOf(['increasing', 'decreasing', 'stable'])
 
 export const TrendQuery = Type.Object({
-  source: Type.Optional(
-    Type.String({ minLength: 1, maxLength: 128, description: 'Which stream; "default", when left out.' }),
-  ),
+  source: Type.Optional(sourceOf('Which stream; "default", when left out.')),
 })
 
 export const Trend = Type.Object(

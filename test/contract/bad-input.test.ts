@@ -29,7 +29,7 @@ t.test('bad input is refused with a message that names the field and what is all
       () => detect({ avg_latency_ms: '5' }),
       400,
       'INVALID_REQUEST',
-      /^avg_latency_ms is "5"; allowed is a finite number of at least 0/,
+      /^avg_latency_ms is "5"; allowed is a finite number from 0 to 1000000000000/,
     ],
     [
       'null for a number',
@@ -64,7 +64,7 @@ t.test('bad input is refused with a message that names the field and what is all
       () => detect({ requests_per_second: -1 }),
       400,
       'INVALID_REQUEST',
-      /^requests_per_second is -1; allowed is a finite number of at least 0/,
+      /^requests_per_second is -1; allowed is a finite number from 0 to 1000000000000/,
     ],
     [
       'an error rate of 1.5',
@@ -101,6 +101,13 @@ t.test('bad input is refused with a message that names the field and what is all
       'INVALID_REQUEST',
       /^source is ""; allowed is a text of 1 to 128 characters/,
     ],
+    ...['a\u0000b', 'a\nb', '\ud800'].map((source): (typeof cases)[number] => [
+      'a source with what no name has',
+      () => detect({ source }),
+      400,
+      'INVALID_REQUEST',
+      /^source is ".*allowed is a text of 1 to 128 characters without control characters/,
+    ]),
     [
       'a list for an object',
       () => raw('/detect', '[]'),

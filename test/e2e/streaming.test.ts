@@ -51,6 +51,21 @@ t.test('a large deviation is certain at once, a smaller one when it is there aga
   })
 })
 
+t.test('an older report has nothing of the alarm of now', async (t) => {
+  const service = await testService(t)
+  await trainOnSynthetic(service)
+  const slow = { ...USUAL, avg_latency_ms: 400, p95_latency_ms: 800, p99_latency_ms: 1200 }
+  for (let minute = 0; minute < 4; minute++) {
+    await service.post('/detect', { ...(minute < 2 ? USUAL : slow), timestamp: at(minute) })
+  }
+  const spike = { ...USUAL, requests_per_second: 500, timestamp: at(0) }
+  t.match((await service.post('/detect', spike)).body.data, {
+    confirmed: false,
+    anomaly_type: 'traffic_spike',
+  })
+  t.match((await service.post('/detect', { ...USUAL, timestamp: at(0) })).body.data, { anomaly: false })
+})
+
 t.test('a replay gives the verdicts of the same rows sent one by one, and the alarms', async (t) => {
   const service = await testService(t)
   await trainOnSynthetic(service)

@@ -69,7 +69,7 @@ export interface paths {
         put?: never;
         /**
          * Judge one interval of traffic
-         * @description Needs an active model. The report also moves the stream of its source: `confirmed` says that the minute belongs to an alarm that is certain. A second report for the same source and minute replaces the first; an older one is judged but moves nothing.
+         * @description Needs an active model. The report also moves the stream of its source: `confirmed` says that the minute belongs to an alarm. A second report for the same source and minute replaces the first; an older one is judged but moves nothing.
          */
         post: operations["detect"];
         delete?: never;
@@ -608,7 +608,10 @@ export interface components {
             total_requests?: number;
             /** @description Length of the interval; 60, when left out. */
             interval_seconds?: number;
-            /** @description Which gateway or stream reports; "default", when left out. Each has a window of its own. */
+            /**
+             * Format: printable
+             * @description Which gateway or stream reports; "default", when left out. Each has a window of its own. Of no meaning where each interval is judged by itself. No control characters.
+             */
             source?: string;
             /** @description True: only requests_per_second is judged. For intervals of so few requests that their latencies and error rate say nothing: these are still required (0 will do), but count neither as deviations nor in the trends. So silence is seen, and a single slow request is no alarm. False, when left out. */
             traffic_only?: boolean;
@@ -679,7 +682,7 @@ export interface components {
             };
             /** @description Anomalous reports in a row, this one included. */
             streak: number;
-            /** @description The minute belongs to an alarm that is certain: one large deviation, two anomalous minutes in a row, or a small deviation that lasts. False in batches. */
+            /** @description The minute belongs to an alarm: one large deviation, two anomalous minutes in a row, or a small deviation that lasts. Always false where each interval is judged by itself. */
             confirmed: boolean;
             /** @description The version of the model that judged. */
             model_version: string;
@@ -2024,7 +2027,7 @@ export interface operations {
     getTrend: {
         parameters: {
             query?: {
-                /** @description Which stream; "default", when left out. */
+                /** @description Which stream; "default", when left out. No control characters. */
                 source?: string;
             };
             header?: never;

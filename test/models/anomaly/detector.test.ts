@@ -262,3 +262,11 @@ t.test('of an interval of so few requests that only its traffic counts, nothing 
   t.match(silence, { anomaly: true, type: 'traffic_drop', contributions: { requests_per_second: 1 } })
   t.notMatch(silence.explanation, /latency|Error/)
 })
+
+t.test('of a minute without requests latencies are expected as of the usual number of them', async (t) => {
+  const usual = ask(synthetic, USUAL).expected
+  const silence = ask(synthetic, { ...USUAL, requests_per_second: 0 }, USUAL_TIME, {}).expected
+  for (const feature of ['avg_latency_ms', 'p95_latency_ms', 'p99_latency_ms', 'error_rate'] as const) {
+    t.ok(silence[feature].upper < 1.1 * usual[feature].upper, feature)
+  }
+})

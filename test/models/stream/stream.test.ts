@@ -190,6 +190,26 @@ t.test('a tenth of the traffic is judged as well as the whole, after its first t
   }
 })
 
+t.test('a lasting alarm tells what is usual, and since when it lasts', async (t) => {
+  const { verdicts } = judgeAll(busy, reports(HOUR + 12, from(HOUR, { latency: 1.35 })))
+  const { explanation, confirmed } = verdicts[HOUR + 11]!
+  t.ok(confirmed)
+  t.match(explanation, /latency \d+(\.\d)? ms, usually 4\d/)
+  t.match(explanation, /In alarm for \d+ minutes\.$/)
+  const both = judgeAll(busy, reports(HOUR + 2, from(HOUR, { latency: 6, errors: 0.3 }))).verdicts[HOUR + 1]!
+  t.match(both.explanation, /latency/)
+  t.match(both.explanation, /rror rate/)
+})
+
+t.test('errors that are over end their alarm within minutes, with two requests a minute too', async (t) => {
+  for (let seed = 11; seed <= 15; seed++) {
+    const all = reports(2 * HOUR, between(HOUR, HOUR + 20, { errors: 0.99 }), { gateway: { ...IDLE, seed } })
+    const { verdicts } = judgeAll(idle, all)
+    t.ok(verdicts[HOUR + 19]!.confirmed)
+    t.equal(firstAlarm(verdicts, HOUR + 30), -1)
+  }
+})
+
 t.test('a source that falls silent is an alarm at once', async (t) => {
   const { verdicts } = judgeAll(
     busy,
