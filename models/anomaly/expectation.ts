@@ -3,7 +3,7 @@ import { slotOf, SLOTS, type Rhythm } from '../seasonality/rhythm.js'
 import type { LocalMinute } from '../seasonality/local-time.js'
 import type { Moments } from '../seasonality/season.js'
 import type { Feature } from './features.js'
-import { fitNoise, sigmaAt, type Noise } from './noise.js'
+import { fitNoise, sigmaAt, type Noise, type Scatter } from './noise.js'
 import { samplingTerm, toScale } from './scales.js'
 
 /** What is usual of a feature at each moment, and how far it scatters; on the scale of {@link toScale}. */
@@ -40,10 +40,7 @@ const LEAST_SAMPLING: Readonly<Record<Feature, number>> = {
 }
 
 /** Neighbouring minutes are pooled until they have so many requests: a share of two requests is 0, 50 or 100 %. */
-const POOLED_REQUESTS: Readonly<Partial<Record<Feature, number>>> = {
-  requests_per_second: 30,
-  error_rate: 300,
-}
+const POOLED_REQUESTS = { requests_per_second: 30, error_rate: 300 }
 
 /** Minutes that are pooled at most. */
 const LONGEST_POOL = 60
@@ -98,8 +95,9 @@ function noiseAbout(
   feature: Feature,
   usual: Usual,
   scaled: Float64Array,
-  { requests, days, minutesOfWeek }: FeatureHistory,
+  history: FeatureHistory,
 ): { noise: Noise; z: Float64Array } {
+  const { requests, days, minutesOfWeek } = history
   const expected = scaled.map((_, i) => usualAt(usual, days[i]!, minutesOfWeek[i]!))
   const residuals = scaled.map((value, i) => value - expected[i]!)
   const terms = requests.map((n, i) =>
@@ -111,14 +109,44 @@ function noiseAbout(
   )
   const least = { sigma: LEAST_SIGMA[feature], sampling: LEAST_SAMPLING[feature] }
   const known = [...residuals.keys()].filter((i) => !Number.isNaN(residuals[i]!))
-  const noise = fitNoise(
-    Float64Array.from(known, (i) => residuals[i]!),
-    Float64Array.from(known, (i) => terms[i]!),
-    Float64Array.from(known, (i) => minutes[i]!),
-    least,
-  )
+  const scatter = {
+    residuals: Float64Array.from(known, (i) => residuals[i]!),
+    terms: Float64Array.from(known, (i) => terms[i]!),
+    minutes: Float64Array.from(known, (i) => minutes[i]!),
+  }
+  const pools = feature === 'error_rate' ? errorPools(history, expected, minutes) : scatter
+  const noise = fitNoise(scatter, least, pools)
   const z = residuals.map((each, i) => each / sigmaAt(noise, terms[i]!, minutes[i]!))
   return { noise, z }
+}
+
+/**
+ * Shares of few requests take few values, of which a median tells nothing: so errors are taken together over neighbouring
+ * minutes, until they stand on enough requests.
+ */
+function errorPools(
+  { values, requests }: FeatureHistory,
+  expected: Float64Array,
+  minutes: Float64Array,
+): Scatter {
+  const pools: { residual: number; term: number; minute: number }[] = []
+  let [n, errors, usual, start] = [0, 0, 0, 0]
+  values.forEach((value, i) => {
+    if (Number.isNaN(value)) return
+    if (n === 0) start = i
+    n += requests[i]!
+    errors += requests[i]! * value
+    usual += requests[i]! * expected[i]!
+    if (n < POOLED_REQUESTS.error_rate) return
+    const residual = toScale('error_rate', errors / n) - usual / n
+    pools.push({ residual, term: samplingTerm('error_rate', n), minute: minutes[start]! })
+    ;[n, errors, usual] = [0, 0, 0]
+  })
+  return {
+    residuals: Float64Array.from(pools, ({ residual }) => residual),
+    terms: Float64Array.from(pools, ({ term }) => term),
+    minutes: Float64Array.from(pools, ({ minute }) => minute),
+  }
 }
 
 /** What is expected at a moment, on the scale of the feature. */
@@ -133,7 +161,7 @@ export function smoothlyExpectedAt({ usual }: Expectation, { day, minuteOfWeek }
 
 /** Each minute on its scale, with the value of its pool where single minutes have too few requests. */
 function pooled(feature: Feature, values: Float64Array, requests: Float64Array): Float64Array {
-  const enough = POOLED_REQUESTS[feature] ?? 0
+  const enough = (POOLED_REQUESTS as Partial<Record<Feature, number>>)[feature] ?? 0
   const scaled = new Float64Array(values.length)
   for (let start = 0; start < values.length;) {
     let end = start

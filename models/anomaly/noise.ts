@@ -17,6 +17,15 @@ export interface Noise {
   readonly down: number
 }
 
+/** Residuals from the expected values, on the scale of a feature. */
+export interface Scatter {
+  readonly residuals: Float64Array
+  /** The sampling term of each. */
+  readonly terms: Float64Array
+  /** The local minute of each, since some midnight, in order of time. */
+  readonly minutes: Float64Array
+}
+
 const SIGMAS_PER_MAD = 1.4826
 
 /** Groups of minutes with about the same number of requests. */
@@ -48,23 +57,24 @@ const MOST_MEMORY = 20
  * hour of the day, shrunk towards 1, and the tails. Medians throughout, so that up to a tenth of incidents in the
  * history changes little.
  *
- * @param residuals from the expected values, on the scale of the feature
- * @param terms the sampling term of each
- * @param minutes the local minute of each, since some midnight, in order of time
+ * @param scatter of single minutes
  * @param least the smallest sigma, and the smallest factor on the sampling term
+ * @param pools what both parts and the hours are fitted to, where single minutes take few values
  */
 export function fitNoise(
-  residuals: Float64Array,
-  terms: Float64Array,
-  minutes: Float64Array,
+  scatter: Scatter,
   least: { readonly sigma: number; readonly sampling: number },
+  pools = scatter,
 ): Noise {
+  const { residuals, terms, minutes } = scatter
   const even = { hours: new Float64Array(24).fill(1), minutes: new Float64Array(60).fill(1) }
   if (residuals.length === 0) return { ...least, memory: 1, ...even, up: 1, down: 1 }
-  const { sigma, sampling } = components(residuals, terms, least)
-  const standard = residuals.map((each, i) => each / Math.sqrt(sigma ** 2 + sampling * terms[i]!))
-  const hours = grouped(standard, 24, (i) => hourOf(minutes[i]!)).map(hourSpread)
-  const byHour = standard.map((each, i) => each / hours[hourOf(minutes[i]!)]!)
+  const { sigma, sampling } =
+    pools.residuals.length > 0 ? components(pools.residuals, pools.terms, least) : least
+  const standard = (each: number, term: number) => each / Math.sqrt(sigma ** 2 + sampling * term)
+  const pooled = pools.residuals.map((each, i) => standard(each, pools.terms[i]!))
+  const hours = grouped(pooled, 24, (i) => hourOf(pools.minutes[i]!)).map(hourSpread)
+  const byHour = residuals.map((each, i) => standard(each, terms[i]!) / hours[hourOf(minutes[i]!)]!)
   const ofHour = minuteSpreads(grouped(byHour, 60, (i) => minutes[i]! % 60))
   const z = byHour.map((each, i) => each / ofHour[minutes[i]! % 60]!)
   const known = z.filter((each) => Math.abs(each) < FAR_OFF).sort()

@@ -28,7 +28,7 @@ interface Drawn {
 }
 
 const fitted = ({ residuals, terms, minutes }: ReturnType<typeof simulated>, least = LEAST) =>
-  fitNoise(residuals, terms, minutes, least)
+  fitNoise({ residuals, terms, minutes }, least)
 
 const hourOf = (minute: number) => Math.floor(minute / 60) % 24
 
@@ -126,9 +126,11 @@ t.test('an hour of few minutes is believed little', async (t) => {
   const isFew = (minute: number) => hourOf(minute) === 5 && minute >= 5 * 60 + 20
   const kept = minutes.filter((minute) => !isFew(minute))
   const noise = fitNoise(
-    Float64Array.from(kept, (minute) => residuals[minute]! * (hourOf(minute) === 5 ? 2 : 1)),
-    Float64Array.from(kept, (minute) => terms[minute]!),
-    kept,
+    {
+      residuals: Float64Array.from(kept, (minute) => residuals[minute]! * (hourOf(minute) === 5 ? 2 : 1)),
+      terms: Float64Array.from(kept, (minute) => terms[minute]!),
+      minutes: kept,
+    },
     LEAST,
   )
   t.ok(noise.hours[5]! > 1.05 && noise.hours[5]! < 1.7, `${noise.hours[5]} of 2`)
@@ -137,9 +139,11 @@ t.test('an hour of few minutes is believed little', async (t) => {
 t.test('calm is never taken for calmer than the least', async (t) => {
   const least = { sigma: 0.03, sampling: 1 }
   const constant = fitNoise(
-    new Float64Array(500),
-    new Float64Array(500).fill(0.01),
-    Float64Array.from({ length: 500 }, (_, minute) => minute),
+    {
+      residuals: new Float64Array(500),
+      terms: new Float64Array(500).fill(0.01),
+      minutes: Float64Array.from({ length: 500 }, (_, minute) => minute),
+    },
     least,
   )
   t.match(constant, { sigma: 0.03, sampling: 1 })
@@ -148,11 +152,17 @@ t.test('calm is never taken for calmer than the least', async (t) => {
 })
 
 t.test('without residuals the least is known, and with one it has a scale', async (t) => {
-  const nothing = fitNoise(new Float64Array(0), new Float64Array(0), new Float64Array(0), LEAST)
+  const nothing = fitNoise(
+    { residuals: new Float64Array(0), terms: new Float64Array(0), minutes: new Float64Array(0) },
+    LEAST,
+  )
   const even = { hours: new Float64Array(24).fill(1), minutes: new Float64Array(60).fill(1) }
   t.same(nothing, { ...LEAST, memory: 1, ...even, up: 1, down: 1 })
   for (const residual of [0, 0.2, -7]) {
-    const one = fitNoise(Float64Array.of(residual), Float64Array.of(0.1), Float64Array.of(240), LEAST)
+    const one = fitNoise(
+      { residuals: Float64Array.of(residual), terms: Float64Array.of(0.1), minutes: Float64Array.of(240) },
+      LEAST,
+    )
     t.ok(one.sigma >= LEAST.sigma && Number.isFinite(one.sigma) && one.sampling >= 0)
     t.ok(one.hours.every((factor) => factor >= 0.7 && factor <= 2))
     t.ok(one.up >= 1 && one.up <= 2 && one.down >= 1 && one.down <= 2)

@@ -241,6 +241,25 @@ t.test('at two requests a minute one error is no incident, and twenty in a row a
   t.equal(twenty.verdicts[found]?.type, 'error_rate_spike')
 })
 
+t.test('errors of few requests are judged by the chance of their number', async (t) => {
+  for (const requests of [15, 30, 60]) {
+    const detector = fitted(
+      minutes({ night: requests, noon: requests, seed: 8 }, { startMs: HISTORY_MS, count: TWO_WEEKS }),
+    )
+    const [usual] = minutes({ night: requests, noon: requests, seed: 9 }, { startMs: START_MS, count: 1 })
+    const judged = (failed: number) => {
+      const interval = { ...usual!.interval, requests, requests_per_second: requests / 60 }
+      return judgeAlone(detector, [
+        { timeMs: START_MS, interval: { ...interval, error_rate: failed / requests } },
+      ])[0]!
+    }
+    // One in a hundred fails: more of them than these come once in some years of minutes.
+    const [few, many] = [Math.ceil(requests / 60) + 2, Math.ceil(requests / 30) + 7]
+    t.notOk(judged(few).anomaly, `${few} of ${requests}`)
+    t.match(judged(many), { anomaly: true, type: 'error_rate_spike' }, `${many} of ${requests}`)
+  }
+})
+
 t.test('two requests a minute raise no alarm in two weeks of chance', async (t) => {
   for (const seed of [6, 7]) {
     const { verdicts } = judgeAll(idle, reports(7 * DAY, undefined, { gateway: { ...IDLE, seed } }))
