@@ -69,7 +69,7 @@ function settled(own: OwnLevel, first: NonNullable<OwnLevel['first']>, modelErro
     spread.error_rate = 1
     explained.push('error_rate_spike')
   }
-  return { own: { ...own, level, spread, first: null }, explained }
+  return { own: { ...own, level, base: level, spread, first: null }, explained }
 }
 
 function withReport(

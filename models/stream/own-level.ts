@@ -1,4 +1,10 @@
-import { LEAST_ERROR_SHARE, type Deviation, type FeatureDeviation, type Level } from '../anomaly/deviation.js'
+import {
+  LEAST_ERROR_SHARE,
+  NO_LEVEL,
+  type Deviation,
+  type FeatureDeviation,
+  type Level,
+} from '../anomaly/deviation.js'
 import { FEATURES, mapFeatures, type Feature, type PerFeature } from '../anomaly/features.js'
 import { fromScale, HALF } from '../anomaly/scales.js'
 
@@ -6,6 +12,8 @@ import { fromScale, HALF } from '../anomaly/scales.js'
 export interface OwnLevel {
   /** On the scale of each feature. */
   readonly level: Level
+  /** The level when it had been met; what has moved since then is drift. */
+  readonly base: Level
   /** Times the model's standard deviation, 1 to 3. */
   readonly spread: PerFeature<number>
   /** Minutes that were learned from. */
@@ -73,7 +81,8 @@ const NORMAL_SIZE = 0.798
 const MOST_SPREAD = 3
 
 const begin = (minutes: number, first: OwnLevel['first']): OwnLevel => ({
-  level: mapFeatures(() => 0),
+  level: NO_LEVEL,
+  base: NO_LEVEL,
   spread: mapFeatures(() => 1),
   minutes,
   isWhole: first === null,
@@ -149,7 +158,14 @@ export function followed(
     const next = spread[feature] * (1 + taught * spreadGain * (size / NORMAL_SIZE - 1))
     spread[feature] = Math.min(MOST_SPREAD, Math.max(1, next))
   }
-  return { level, spread, minutes: own.minutes + minutes, isWhole: own.isWhole, first: own.first }
+  return {
+    level,
+    base: own.base,
+    spread,
+    minutes: own.minutes + minutes,
+    isWhole: own.isWhole,
+    first: own.first,
+  }
 }
 
 /** How much so many requests teach, 0…1. */

@@ -231,13 +231,13 @@ function withoutDrop(judged: JudgedInterval): JudgedInterval {
   return { ...judged, channels, strengths: { ...judged.strengths, traffic_drop } }
 }
 
-/** A stream that carries a share of the traffic tells nothing of the gateway's. */
+/** A stream that carries a share of the traffic tells nothing of the gateway's, and until it has been met nothing at all. */
 function standardAgainst(deviation: Deviation, own: OwnLevel): PerFeature<number> {
   return mapFeatures((feature) => {
-    if (feature === 'requests_per_second' && !own.isWhole) return NaN
+    if (own.first !== null || (feature === 'requests_per_second' && !own.isWhole)) return NaN
     const { residual, sigmaUp, sigmaDown } = deviation[feature]
-    const whole = residual + own.level[feature]
-    return (whole * own.spread[feature]) / (whole > 0 ? sigmaUp : sigmaDown)
+    const moved = residual + own.level[feature] - own.base[feature]
+    return (moved * own.spread[feature]) / (moved > 0 ? sigmaUp : sigmaDown)
   })
 }
 

@@ -1,9 +1,11 @@
 import t from 'tap'
 import fc from 'fast-check'
 import { FEATURES } from '../../../models/anomaly/features.js'
+import { DEFAULT_EFFECTS } from '../../../models/anomaly/effects.js'
 import {
   beginStream,
   forModel,
+  judgeNext,
   WHOLE,
   type StreamState,
   type StreamVerdict,
@@ -345,6 +347,27 @@ t.test('a source that has always been slower or failed more is met within ten re
     }).slice(HOUR)
     t.ok(judgeAll(busy, worse, state).verdicts.at(-1)!.confirmed, 'by its own level')
   }
+})
+
+t.test('what a source has always been like is no drift, and what it becomes is', async (t) => {
+  const driftOf = (source: string, condition: (minute: number) => Condition) => {
+    let state = beginStream(source)
+    const all = reports(2 * HOUR, condition, { gateway: source === WHOLE ? { ...BUSY, seed: 2 } : TENTH })
+    return all.map((report) => {
+      const next = judgeNext(state, report, busy.model, DEFAULT_EFFECTS, (matrix) =>
+        busy.engine.score(matrix),
+      )
+      state = next.state
+      return next.standard.avg_latency_ms
+    })
+  }
+  const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length
+  const slow = driftOf('one-of-ten', () => ({ latency: 2 }))
+  t.ok(slow.slice(0, 10).every(Number.isNaN), 'until it has been met')
+  t.ok(Math.abs(mean(slow.slice(10))) < 1, `${mean(slow.slice(10))}`)
+  const slower = driftOf('one-of-ten', (minute) => ({ latency: minute < HOUR ? 2 : 3 }))
+  t.ok(mean(slower.slice(HOUR)) > 3)
+  t.ok(mean(driftOf(WHOLE, () => ({ latency: 2 }))) > 3)
 })
 
 t.test('a source that has always been faster is met too', async (t) => {
