@@ -139,11 +139,13 @@ function detectorInfo({ version, trainedAt, model, engine, reason }: NonNullable
 
 type Season = NonNullable<Info['anomaly']>['model']['expectations']['error_rate']['usual']['season']
 
-function rhythmInfo({ rhythm, minuteOfHour, minuteOfDay }: Season) {
+function rhythmInfo({ rhythm, minuteOfHour, minuteOfDay, slotOfWeek }: Season) {
+  const apart = (terms: Float64Array | null) => terms?.filter((value) => value !== 0).length ?? 0
   return {
     rhythm,
     minute_of_hour: minuteOfHour !== null,
-    sharp_minutes: minuteOfDay ? minuteOfDay.filter((value) => value !== 0).length : 0,
+    sharp_minutes: apart(minuteOfDay),
+    weekly_quarters: apart(slotOfWeek),
   }
 }
 

@@ -52,13 +52,14 @@ const BASELINE = ['mean', 'std', 'median', 'q25', 'q75', 'iqr', 'min', 'max'] as
 
 function expectationToState({ usual, noise, isRecorded }: Expectation): object {
   const { season, level } = usual
-  const { slots, minuteOfHour, minuteOfDay, rhythm } = season
+  const { slots, minuteOfHour, minuteOfDay, slotOfWeek, rhythm } = season
   return {
     season: {
       rhythm,
       slots: [...slots],
       minuteOfHour: minuteOfHour && [...minuteOfHour],
       minuteOfDay: minuteOfDay && [...minuteOfDay],
+      slotOfWeek: slotOfWeek && [...slotOfWeek],
     },
     level: { ...level, levels: [...level.levels] },
     noise: { ...noise, hours: [...noise.hours], minutes: [...noise.minutes] },
@@ -84,6 +85,8 @@ function seasonFromState(value: unknown, name: string): Season {
     slots: listAt(fields, 'slots', SLOTS[rhythm]),
     minuteOfHour: fields['minuteOfHour'] === null ? null : listAt(fields, 'minuteOfHour', 60),
     minuteOfDay: fields['minuteOfDay'] === null ? null : listAt(fields, 'minuteOfDay', 1440),
+    // Models of before did not know of it.
+    slotOfWeek: (fields['slotOfWeek'] ?? null) === null ? null : listAt(fields, 'slotOfWeek', SLOTS.week),
   }
 }
 

@@ -6,6 +6,7 @@ import {
   seasonAt,
   smoothSeasonAt,
   withSharpMinutes,
+  withWeeklyWindows,
   type Moments,
   type Season,
 } from './season.js'
@@ -58,7 +59,8 @@ export function refitRhythm(usual: Usual, moments: Moments, isUsed: (index: numb
   const { rhythm, minuteOfHour } = usual.season
   const { season, level } = fitUsual(moments, rhythm, minuteOfHour !== null, ROUNDS, isUsed)
   const withoutLevel = moments.values.map((value, i) => value - levelAt(level, moments.days[i]!))
-  return { season: withSharpMinutes(season, { ...moments, values: withoutLevel }, isUsed), level }
+  const left = { ...moments, values: withoutLevel }
+  return { season: withSharpMinutes(withWeeklyWindows(season, left), left, isUsed), level }
 }
 
 function fitUsual(

@@ -11,6 +11,8 @@ export interface Season {
   readonly minuteOfHour: Float64Array | null
   /** Added by minute of the day where a job begins or ends on the minute; 0 nearly everywhere, null without days. */
   readonly minuteOfDay: Float64Array | null
+  /** Added by slot of the week where some hours of it are like no others; 0 nearly everywhere, null without weeks. */
+  readonly slotOfWeek: Float64Array | null
 }
 
 /** Samples in order of time, each with its moment. */
@@ -45,6 +47,7 @@ export const NO_SEASON: Season = {
   slots: new Float64Array(1),
   minuteOfHour: null,
   minuteOfDay: null,
+  slotOfWeek: null,
 }
 
 export function seasonAt(season: Season, minuteOfWeek: number): number {
@@ -55,8 +58,9 @@ export function seasonAt(season: Season, minuteOfWeek: number): number {
 }
 
 /** What the time about the moment adds, without what holds for a single minute. */
-export function smoothSeasonAt({ rhythm, slots }: Season, minuteOfWeek: number): number {
-  return slots[slotOf(rhythm, minuteOfWeek)]!
+export function smoothSeasonAt({ rhythm, slots, slotOfWeek }: Season, minuteOfWeek: number): number {
+  const ofWeek = slotOfWeek ? slotOfWeek[slotOf('week', minuteOfWeek)]! : 0
+  return slots[slotOf(rhythm, minuteOfWeek)]! + ofWeek
 }
 
 /**
@@ -97,18 +101,63 @@ export function withSharpMinutes(
   const { values, minutesOfWeek } = moments
   const left = values.map((value, i) => value - seasonAt(season, minutesOfWeek[i]!))
   const groups = grouped(left, 1440, (i) => minutesOfWeek[i]! % 1440, isUsed)
-  const sizes = left
-    .filter((value) => !Number.isNaN(value))
-    .map(Math.abs)
-    .sort()
-  if (sizes.length === 0) return season
-  const sigma = 1.4826 * quantileSorted(sizes, 0.5)
+  const sigma = 1.4826 * medianSize(left)
   const minuteOfDay = Float64Array.from(groups, (group) => {
     if (group.length < LEAST_SHARP_DAYS) return 0
     const median = quantileSorted(group, 0.5)
     return Math.abs(median) > (SHARP * 1.253 * sigma) / Math.sqrt(group.length) ? median : 0
   })
   return minuteOfDay.some((value) => value !== 0) ? { ...season, minuteOfDay } : season
+}
+
+/** Samples that tell of a slot in one week. */
+const LEAST_WINDOW_SAMPLES = 5
+
+/** How far apart the slots of a window lie: so many times the spread of all slots' medians. */
+const WINDOW = 6
+
+/**
+ * What some hours of the week add where the rhythm knows only days: a backup on Sundays at three is a few of 168 hours,
+ * for which a rhythm of the whole week does not pay. Only slots whose median is far off in every week that tells of them,
+ * two at least, to the same side; one of them may be an incident, so the smallest counts.
+ */
+export function withWeeklyWindows(season: Season, moments: Moments): Season {
+  if (season.rhythm === 'week') return season
+  const { values, days, minutesOfWeek } = moments
+  const left = values.map((value, i) => value - seasonAt(season, minutesOfWeek[i]!))
+  const firstWeek = weekOf(days[0]!)
+  const nWeeks = weekOf(days.at(-1)!) - firstWeek + 1
+  const groups = grouped(
+    left,
+    nWeeks * SLOTS.week,
+    (i) => (weekOf(days[i]!) - firstWeek) * SLOTS.week + slotOf('week', minutesOfWeek[i]!),
+  )
+  const medians = groups.map((group) =>
+    group.length < LEAST_WINDOW_SAMPLES ? NaN : quantileSorted(group, 0.5),
+  )
+  const [spread, single] = [medianSize(medians), medianSize(left)].map((size) => 1.4826 * size)
+  const least = Math.max(WINDOW * spread!, single!)
+  const slotOfWeek = Float64Array.from({ length: SLOTS.week }, (_, slot) => {
+    const told = medians.filter((median, i) => i % SLOTS.week === slot && !Number.isNaN(median))
+    const [lowest, highest] = [Math.min(...told), Math.max(...told)]
+    if (told.length < 2 || (lowest <= least && highest >= -least)) return 0
+    return lowest > 0 ? lowest : highest
+  })
+  return slotOfWeek.some((value) => value !== 0) ? { ...season, slotOfWeek } : season
+}
+
+/** Weeks since 1970; a week begins on Monday. */
+function weekOf(day: number): number {
+  return Math.floor((day + 3) / 7)
+}
+
+/** The median of the sizes that are known; Infinity when none is. */
+function medianSize(values: ArrayLike<number>): number {
+  const sizes = Float64Array.from(values)
+    .filter((value) => !Number.isNaN(value))
+    .map(Math.abs)
+    .sort()
+  return sizes.length === 0 ? Infinity : quantileSorted(sizes, 0.5)
 }
 
 function fitSlots(moments: Moments, rhythm: Rhythm, isUsed: (index: number) => boolean): Float64Array {

@@ -23,6 +23,10 @@ const Rhythm = Type.Object({
     minimum: 0,
     description: 'Minutes of the day that stand out by themselves.',
   }),
+  weekly_quarters: Type.Integer({
+    minimum: 0,
+    description: 'Quarters of an hour of the week that are like no others, as in a backup on Sundays.',
+  }),
 })
 
 export const Rhythms = perFeature(Rhythm, {

@@ -1017,6 +1017,8 @@ export interface components {
                         minute_of_hour: boolean;
                         /** @description Minutes of the day that stand out by themselves. */
                         sharp_minutes: number;
+                        /** @description Quarters of an hour of the week that are like no others, as in a backup on Sundays. */
+                        weekly_quarters: number;
                     };
                     avg_latency_ms: {
                         /**
@@ -1028,6 +1030,8 @@ export interface components {
                         minute_of_hour: boolean;
                         /** @description Minutes of the day that stand out by themselves. */
                         sharp_minutes: number;
+                        /** @description Quarters of an hour of the week that are like no others, as in a backup on Sundays. */
+                        weekly_quarters: number;
                     };
                     p95_latency_ms: {
                         /**
@@ -1039,6 +1043,8 @@ export interface components {
                         minute_of_hour: boolean;
                         /** @description Minutes of the day that stand out by themselves. */
                         sharp_minutes: number;
+                        /** @description Quarters of an hour of the week that are like no others, as in a backup on Sundays. */
+                        weekly_quarters: number;
                     };
                     p99_latency_ms: {
                         /**
@@ -1050,6 +1056,8 @@ export interface components {
                         minute_of_hour: boolean;
                         /** @description Minutes of the day that stand out by themselves. */
                         sharp_minutes: number;
+                        /** @description Quarters of an hour of the week that are like no others, as in a backup on Sundays. */
+                        weekly_quarters: number;
                     };
                     error_rate: {
                         /**
@@ -1061,6 +1069,8 @@ export interface components {
                         minute_of_hour: boolean;
                         /** @description Minutes of the day that stand out by themselves. */
                         sharp_minutes: number;
+                        /** @description Quarters of an hour of the week that are like no others, as in a backup on Sundays. */
+                        weekly_quarters: number;
                     };
                 };
                 /** @description Deviations that are smaller never matter: MIN_EFFECT_…. */

@@ -1,7 +1,13 @@
 import t from 'tap'
 import fc from 'fast-check'
 import { RHYTHMS, SLOT_MINUTES, SLOTS, slotOf } from '../../../models/seasonality/rhythm.js'
-import { fitSeason, NO_SEASON, seasonAt, withSharpMinutes } from '../../../models/seasonality/season.js'
+import {
+  fitSeason,
+  NO_SEASON,
+  seasonAt,
+  withSharpMinutes,
+  withWeeklyWindows,
+} from '../../../models/seasonality/season.js'
 import { DAY, minuteByMinute, wave, WEEK, withNoise } from './moments.js'
 
 t.test('every minute of the week has a slot, and every slot is as long as it should be', async (t) => {
@@ -94,6 +100,30 @@ t.test('sharp minutes are those of jobs, not of chance', async (t) => {
   t.ok(Math.abs(minuteOfDay![123]! - 8) < 1, `${minuteOfDay![123]}`)
   const four = minuteByMinute(4, (minute) => (minute % DAY === 123 ? 8 : 0))
   t.equal(withSharpMinutes(NO_SEASON, four).minuteOfDay, null, 'four days do not tell')
+})
+
+t.test('a window of the week is one of every week, and no incident', async (t) => {
+  const from = 6 * DAY + 120
+  const isWindow = (minute: number) => minute % WEEK >= from && minute % WEEK < from + 90
+  const noisy = (value: (minute: number, i: number) => number, days = 14) =>
+    withNoise(
+      minuteByMinute(days, (minute, _, i) => value(minute, i)),
+      1,
+    )
+  const { slotOfWeek } = withWeeklyWindows(
+    NO_SEASON,
+    noisy((minute) => (isWindow(minute) ? 8 : 0)),
+  )
+  const slots = [...slotOfWeek!.keys()].filter((slot) => slotOfWeek![slot] !== 0)
+  t.same(
+    slots,
+    Array.from({ length: 6 }, (_, i) => from / 15 + i),
+  )
+  t.ok(slots.every((slot) => slotOfWeek![slot]! > 6 && slotOfWeek![slot]! < 9))
+  const none = (moments: ReturnType<typeof noisy>) => withWeeklyWindows(NO_SEASON, moments).slotOfWeek
+  t.equal(none(noisy(() => 0)), null, 'noise has none')
+  t.equal(none(noisy((minute, i) => (isWindow(minute) && i < WEEK ? 8 : 0))), null, 'nor one of two weeks')
+  t.equal(none(noisy((minute) => (isWindow(minute) ? 8 : 0), 7)), null, 'nor a single week')
 })
 
 t.test('a season does not depend on the order of its samples', async (t) => {
