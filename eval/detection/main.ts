@@ -1,5 +1,4 @@
 import { writeFileSync } from 'node:fs'
-import { parseArgs } from 'node:util'
 import { GATEWAYS } from './gateways/index.js'
 import { STREAM } from './judge-world.js'
 import { judgeAll } from './pool.js'
@@ -10,6 +9,7 @@ import { sectionsOf } from './sections.js'
 import { misses } from './targets.js'
 import { printVerbose } from './verbose.js'
 import { drawWeek } from './week-picture.js'
+import { readOptions } from '../options.js'
 
 const help = `Usage: npm run eval -- [--seeds 7] [--first 1] [--gateways office-hours,little-traffic]
                         [--verbose] [--svg FILE] [--report FILE]
@@ -18,26 +18,15 @@ Draws so many seeds of each kind of gateway (${[...GATEWAYS.keys()].join(', ')})
 incidents in them, and a week to judge with labelled ones. --verbose lists what was missed and every false alarm. --svg
 draws a week of the first gateway, --report writes the figures as markdown. Exits with 1 when a target is missed.`
 
-const { values } = readOptions()
-
-function readOptions() {
-  try {
-    return parseArgs({
-      options: {
-        seeds: { type: 'string', default: '7' },
-        first: { type: 'string', default: '1' },
-        gateways: { type: 'string', default: [...GATEWAYS.keys()].join(',') },
-        verbose: { type: 'boolean', default: false },
-        svg: { type: 'string' },
-        report: { type: 'string' },
-        help: { type: 'boolean', short: 'h', default: false },
-      },
-    })
-  } catch (error) {
-    console.error(`${(error as Error).message}\n\n${help}`)
-    process.exit(2)
-  }
-}
+const { values } = readOptions(help, {
+  seeds: { type: 'string', default: '7' },
+  first: { type: 'string', default: '1' },
+  gateways: { type: 'string', default: [...GATEWAYS.keys()].join(',') },
+  verbose: { type: 'boolean', default: false },
+  svg: { type: 'string' },
+  report: { type: 'string' },
+  help: { type: 'boolean', short: 'h', default: false },
+})
 
 async function main(): Promise<number> {
   if (values.help) {

@@ -1,4 +1,3 @@
-import { parseArgs } from 'node:util'
 import { createRandom } from '../../models/statistics/random.js'
 import { CONTENDERS, RECOMMENDED } from './contenders.js'
 import { judge, type Judgement } from './judge.js'
@@ -6,6 +5,7 @@ import { missedTargets, printFigures, printPrograms } from './print.js'
 import { judgePrograms, PROGRAMS } from './programs.js'
 import { drawShape } from './shape.js'
 import { drawWeeks } from './weeks.js'
+import { readOptions } from '../options.js'
 
 const help = `Usage: npm run eval:limits -- [--seeds 40] [--first 1] [--verbose]
 
@@ -13,23 +13,12 @@ Draws so many worlds of three weeks, fits the limit of a client on two, and repl
 number of clients, unevenness, page loads, shared addresses, launch day, floods and scrapers; see eval/limits/shape.ts. Then a few worlds in which programs are
 honest. Exits with 1 when the recommended limits miss a target in the mean over all worlds.`
 
-const { values } = readOptions()
-
-function readOptions() {
-  try {
-    return parseArgs({
-      options: {
-        seeds: { type: 'string', default: '40' },
-        first: { type: 'string', default: '1' },
-        verbose: { type: 'boolean', default: false },
-        help: { type: 'boolean', short: 'h', default: false },
-      },
-    })
-  } catch (error) {
-    console.error(`${(error as Error).message}\n\n${help}`)
-    process.exit(2)
-  }
-}
+const { values } = readOptions(help, {
+  seeds: { type: 'string', default: '40' },
+  first: { type: 'string', default: '1' },
+  verbose: { type: 'boolean', default: false },
+  help: { type: 'boolean', short: 'h', default: false },
+})
 
 function main(): number {
   if (values.help) {

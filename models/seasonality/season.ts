@@ -78,7 +78,7 @@ export function fitSeason(
   const slots = fitSlots(moments, rhythm, isUsed)
   const season = { ...NO_SEASON, rhythm, slots }
   if (!byMinuteOfHour) return season
-  const left = moments.values.map((value, i) => value - seasonAt(season, moments.minutesOfWeek[i]!))
+  const left = leftBy(season, moments)
   const groups = grouped(left, 60, (i) => moments.minutesOfWeek[i]! % 60, isUsed)
   return { ...season, minuteOfHour: Float64Array.from(groups, (group) => shrunk(group, 0, PRIOR_HOURS)) }
 }
@@ -98,8 +98,8 @@ export function withSharpMinutes(
   moments: Moments,
   isUsed?: (index: number) => boolean,
 ): Season {
-  const { values, minutesOfWeek } = moments
-  const left = values.map((value, i) => value - seasonAt(season, minutesOfWeek[i]!))
+  const { minutesOfWeek } = moments
+  const left = leftBy(season, moments)
   const groups = grouped(left, 1440, (i) => minutesOfWeek[i]! % 1440, isUsed)
   const sigma = 1.4826 * medianSize(left)
   const minuteOfDay = Float64Array.from(groups, (group) => {
@@ -123,8 +123,8 @@ const WINDOW = 6
  */
 export function withWeeklyWindows(season: Season, moments: Moments): Season {
   if (season.rhythm === 'week') return season
-  const { values, days, minutesOfWeek } = moments
-  const left = values.map((value, i) => value - seasonAt(season, minutesOfWeek[i]!))
+  const { days, minutesOfWeek } = moments
+  const left = leftBy(season, moments)
   const firstWeek = weekOf(days[0]!)
   const nWeeks = weekOf(days.at(-1)!) - firstWeek + 1
   const groups = grouped(
@@ -138,12 +138,19 @@ export function withWeeklyWindows(season: Season, moments: Moments): Season {
   const [spread, single] = [medianSize(medians), medianSize(left)].map((size) => 1.4826 * size)
   const least = Math.max(WINDOW * spread!, single!)
   const slotOfWeek = Float64Array.from({ length: SLOTS.week }, (_, slot) => {
-    const told = medians.filter((median, i) => i % SLOTS.week === slot && !Number.isNaN(median))
+    const told = Array.from({ length: nWeeks }, (_, week) => medians[week * SLOTS.week + slot]!).filter(
+      (median) => !Number.isNaN(median),
+    )
     const [lowest, highest] = [Math.min(...told), Math.max(...told)]
     if (told.length < 2 || (lowest <= least && highest >= -least)) return 0
     return lowest > 0 ? lowest : highest
   })
   return slotOfWeek.some((value) => value !== 0) ? { ...season, slotOfWeek } : season
+}
+
+/** What a season leaves of the values. */
+function leftBy(season: Season, { values, minutesOfWeek }: Moments): Float64Array {
+  return values.map((value, i) => value - seasonAt(season, minutesOfWeek[i]!))
 }
 
 /** Weeks since 1970; a week begins on Monday. */

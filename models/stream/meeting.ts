@@ -3,7 +3,14 @@ import { mapFeatures, type Feature } from '../anomaly/features.js'
 import { fromScale } from '../anomaly/scales.js'
 import type { Kind } from '../anomaly/strengths.js'
 import { quantile } from '../statistics/quantile.js'
-import { FIRST_REPORTS, knowsShare, taughtBy, type FirstReport, type OwnLevel } from './own-level.js'
+import {
+  FIRST_REPORTS,
+  isPercentile,
+  knowsShare,
+  taughtBy,
+  type FirstReport,
+  type OwnLevel,
+} from './own-level.js'
 
 const LATENCIES = ['avg_latency_ms', 'p95_latency_ms', 'p99_latency_ms'] as const
 
@@ -81,7 +88,7 @@ function withReport(
 ): readonly FirstReport[] {
   const { residual, sigmaUp, sigmaDown } = deviation[feature]
   // A percentile of few requests is lower than it should be.
-  const least = feature === 'p95_latency_ms' || feature === 'p99_latency_ms' ? 1 : Number.MIN_VALUE
+  const least = isPercentile(feature) ? 1 : Number.MIN_VALUE
   const tells = !Number.isNaN(residual) && taughtBy(feature, requests) >= least
   if (!tells || before.length === FIRST_REPORTS) return before
   const sigma = (residual > 0 ? sigmaUp : sigmaDown) / own.spread[feature]

@@ -1,6 +1,7 @@
 import {
   LEAST_ERROR_SHARE,
   NO_LEVEL,
+  NO_SPREAD,
   type Deviation,
   type FeatureDeviation,
   type Level,
@@ -83,7 +84,7 @@ const MOST_SPREAD = 3
 const begin = (minutes: number, first: OwnLevel['first']): OwnLevel => ({
   level: NO_LEVEL,
   base: NO_LEVEL,
-  spread: mapFeatures(() => 1),
+  spread: NO_SPREAD,
   minutes,
   isWhole: first === null,
   first,
@@ -172,8 +173,11 @@ export function followed(
 export function taughtBy(feature: Feature, requests: number): number {
   const telling = TELLING_REQUESTS[feature]
   const share = telling === 0 ? 1 : Math.min(1, requests / telling)
-  const isPercentile = feature === 'p95_latency_ms' || feature === 'p99_latency_ms'
-  return isPercentile && share < LEAST_TAUGHT ? 0 : share
+  return isPercentile(feature) && share < LEAST_TAUGHT ? 0 : share
+}
+
+export function isPercentile(feature: Feature): boolean {
+  return feature === 'p95_latency_ms' || feature === 'p99_latency_ms'
 }
 
 /** Whether it is known how much of the traffic the stream carries. */
