@@ -5,18 +5,18 @@ import { pino } from 'pino'
 import config, { type Config } from './plugins/config.js'
 import database from './plugins/database.js'
 import detection from './plugins/detection.js'
-import envelope from './plugins/envelope.js'
-import errors, { answerMalformed, sendFailure, toServiceError } from './plugins/errors.js'
+import envelope from './plugins/http/envelope.js'
+import errors, { answerMalformed, sendFailure, toServiceError } from './plugins/http/errors.js'
 import exports from './plugins/export.js'
 import ingest from './plugins/ingest.js'
-import jsonLines from './plugins/json-lines.js'
+import jsonLines from './plugins/http/json-lines.js'
 import modelManagement from './plugins/model-management.js'
 import modelRegistry from './plugins/model-registry.js'
-import openapi from './plugins/openapi.js'
+import openapi from './plugins/http/openapi.js'
 import optimization from './plugins/optimization.js'
 import syntheticData from './plugins/synthetic-data.js'
 import training from './plugins/training.js'
-import validation from './plugins/validation.js'
+import validation from './plugins/http/validation.js'
 import detectRoutes from './routes/detect.js'
 import exportRoutes from './routes/export.js'
 import exportLimitRoutes from './routes/export-limits.js'
@@ -79,7 +79,7 @@ function createServer(loggerInstance: FastifyBaseLogger) {
     loggerInstance,
     bodyLimit: BODY_LIMIT,
     pluginTimeout: START_LIMIT_MS,
-    return503OnClosing: false, // plugins/errors.ts answers then, in the envelope
+    return503OnClosing: false, // plugins/http/errors.ts answers then, in the envelope
     frameworkErrors: (error, _request, reply) => void sendFailure(reply, toServiceError(error)),
     clientErrorHandler: answerMalformed,
     requestTimeout: REQUEST_LIMIT_MS,

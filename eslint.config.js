@@ -14,7 +14,7 @@ const kmeans = '^ml-kmeans'
 const layer = (files, allowed, forbidden = []) => {
   const folder = files[0].split('/')[0]
   const message = `${folder}/ may not import this: see "Who may import whom" in CONTRIBUTING.md.`
-  const outside = `(?:models|db|plugins|routes|scripts|client|dashboard|bench|eval|test)/|(?:app|server)\\.js$`
+  const outside = `(?:models|formats|db|plugins|routes|scripts|client|dashboard|bench|eval|test)/|(?:app|server)\\.js$`
   const exceptions = allowed.length > 0 ? `(?!(?:${allowed.join('|')}))` : ''
   return {
     files,
@@ -64,15 +64,20 @@ export default tseslint.config(
   layer(['models/**/*.ts'], [], [...serverPackages, tensorflow, kmeans]),
   layer(['models/scoring/**/*.ts'], [], [...serverPackages, kmeans]),
   layer(['models/clustering/**/*.ts'], [], [...serverPackages, tensorflow]),
-  layer(['db/**/*.ts'], ['models/'], ['^@?fastify', tensorflow, kmeans]),
-  layer(['plugins/**/*.ts'], ['models/', 'db/'], [tensorflow, kmeans]),
+  layer(['formats/**/*.ts'], ['models/'], [...serverPackages, tensorflow, kmeans]),
+  layer(['db/**/*.ts'], ['models/', 'formats/'], ['^@?fastify', tensorflow, kmeans]),
+  layer(['plugins/**/*.ts'], ['models/', 'formats/', 'db/'], [tensorflow, kmeans]),
   layer(['routes/**/*.ts'], ['routes/schemas/'], ['^postgres$', tensorflow, kmeans]),
   layer(['client/**/*.ts'], [], ['^@?fastify', '^express', '^postgres$', tensorflow, kmeans]),
-  layer(['scripts/**/*.ts'], ['app\\.js$', 'models/', 'db/', 'plugins/config\\.js$'], [tensorflow, kmeans]),
+  layer(
+    ['scripts/**/*.ts'],
+    ['app\\.js$', 'models/', 'formats/', 'db/', 'plugins/config\\.js$'],
+    [tensorflow, kmeans],
+  ),
 
-  // models/ is pure: no clock, no environment, no global randomness.
+  // models/ and formats/ are pure: no clock, no environment, no global randomness.
   {
-    files: ['models/**/*.ts'],
+    files: ['models/**/*.ts', 'formats/**/*.ts'],
     rules: {
       'no-restricted-globals': ['error', 'process', 'performance', 'setTimeout', 'setInterval', 'fetch'],
       'no-restricted-properties': [

@@ -1,4 +1,4 @@
-import { Replay, type RequestBatch } from '../models/rate-limit/replay.js'
+import { Replay, type RequestBatch } from '../models/rate-limit/replay/replay.js'
 import { createRandom } from '../models/statistics/random.js'
 import { timed, type Benchmark } from './benchmark.js'
 

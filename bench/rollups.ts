@@ -1,8 +1,8 @@
 import { rm } from 'node:fs/promises'
 import type { Sql } from 'postgres'
 import { migrate } from '../db/migrate.js'
-import { startEmbeddedPostgres } from '../db/embedded.js'
-import { minuteFigures, updateRollups } from '../db/queries/rollups.js'
+import { startEmbeddedPostgres } from '../db/embedded/embedded-postgres.js'
+import { minuteFigures, updateRollups } from '../db/traffic/rollups.js'
 import { connectTo, openDirectory, silentLog } from '../test/postgres-server.js'
 import type { Benchmark } from './benchmark.js'
 

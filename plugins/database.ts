@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import fp from 'fastify-plugin'
 import postgres from 'postgres'
-import { startEmbeddedPostgres, type Connection } from '../db/embedded.js'
+import { startEmbeddedPostgres, type Connection } from '../db/embedded/embedded-postgres.js'
 import { openDriverSocket } from '../db/driver-socket.js'
 import { describeDatabaseError } from '../db/errors.js'
 import type { Log } from '../db/log.js'
 import { migrate } from '../db/migrate.js'
-import { ServiceError } from './errors.js'
+import { ServiceError } from './http/errors.js'
 
 export interface Database {
   readonly mode: 'embedded' | 'server'

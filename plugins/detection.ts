@@ -7,10 +7,10 @@ import type { Interval } from '../models/anomaly/features.js'
 import type { AnomalyType } from '../models/anomaly/verdict.js'
 import { forModel, judgeNext, WHOLE, type StreamState, type StreamVerdict } from '../models/stream/stream.js'
 import { Streams, type Report, type Trend } from '../models/stream/streams.js'
-import { ServiceError } from './errors.js'
+import { ServiceError } from './http/errors.js'
 import type { ActiveDetector, ModelRegistry } from './model-registry.js'
-import { keepStreams } from './stream-memory.js'
-import { parseTime } from './validation.js'
+import { keepStreams } from './detection/stream-memory.js'
+import { parseTime } from './http/validation.js'
 
 /** One interval as a gateway reports it; API names and units. */
 export interface Metrics {

@@ -1,5 +1,5 @@
 import fp from 'fastify-plugin'
-import type { VersionRow } from '../db/queries/models.js'
+import type { VersionRow } from '../db/own/models.js'
 import type { Database } from './database.js'
 import {
   MODEL_NAMES,

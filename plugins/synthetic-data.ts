@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import fp from 'fastify-plugin'
 import { FEATURES } from '../models/anomaly/features.js'
 import { generateTraffic, type SyntheticMinute } from '../models/synthetic/traffic.js'
-import { removeAbandoned, replaceFile } from './atomic-file.js'
+import { removeAbandoned, replaceFile } from '../db/files.js'
 
 export interface SyntheticRequest {
   readonly durationHours: number

@@ -3,22 +3,22 @@ import { setTimeout as delay } from 'node:timers/promises'
 import fp from 'fastify-plugin'
 import type { Sql } from 'postgres'
 import type { Log } from '../db/log.js'
-import { historyGaps, type HistoryGaps } from '../db/queries/history-gaps.js'
+import { historyGaps, type HistoryGaps } from '../db/traffic/history-gaps.js'
 import type { CalendarEntry } from '../models/anomaly/calendar.js'
 import type { LeastEffects } from '../models/anomaly/effects.js'
 import { describeDatabaseError, isTableUnusable } from '../db/errors.js'
-import { minuteFigures, TrafficTableError, updateRollups } from '../db/queries/rollups.js'
-import type { TrafficTable } from '../db/queries/traffic.js'
-import type { TrainingJob } from '../db/queries/training-jobs.js'
+import { minuteFigures, TrafficTableError, updateRollups } from '../db/traffic/rollups.js'
+import type { TrafficTable } from '../db/traffic/table.js'
+import type { TrainingJob } from '../db/own/jobs.js'
 import type { Database } from './database.js'
-import { ServiceError } from './errors.js'
-import { exportRange, type RangeRequest } from './export-range.js'
+import { ServiceError } from './http/errors.js'
+import { exportRange, type RangeRequest } from './http/time-range.js'
 import { MODEL_NAMES, type ModelName, type ModelRegistry, type PublishedModels } from './model-registry.js'
-import { fitOptimizerInWorker } from './optimizer-fit.js'
-import type { OptimizerTask } from './optimizer-worker.js'
-import { orAborted } from './or-aborted.js'
-import { fitInWorker } from './training-fit.js'
-import { createTrainingJobs, type TrainingJobs } from './training-jobs.js'
+import { fitOptimizerInWorker } from './training/optimizer-fit.js'
+import type { OptimizerTask } from './training/optimizer-worker.js'
+import { orAborted } from '../db/or-aborted.js'
+import { fitInWorker } from './training/detector-fit.js'
+import { createTrainingJobs, type TrainingJobs } from './training/jobs.js'
 import {
   NOTHING_PUBLISHED,
   SEED,
@@ -27,10 +27,10 @@ import {
   type Learned,
   type TrainingOrigin,
   type TrainingResult,
-} from './training-result.js'
-import { takeTrainingLease, type TrainingLease } from './training-lease.js'
-import type { TrainingTask } from './training-worker.js'
-import { parseTime } from './validation.js'
+} from './training/result.js'
+import { takeTrainingLease, type TrainingLease } from './training/lease.js'
+import type { TrainingTask } from './training/detector-worker.js'
+import { parseTime } from './http/validation.js'
 
 export interface TrainingRequest extends RangeRequest {
   readonly contamination?: number | undefined

@@ -1,4 +1,4 @@
-import type { ReplayRule } from '../../models/rate-limit/replay.js'
+import type { ReplayRule } from '../../models/rate-limit/replay/replay.js'
 import { quantile } from '../../models/statistics/quantile.js'
 import { clientPeaks } from './client-peaks.js'
 import type { Requests } from './events.js'

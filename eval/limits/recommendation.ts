@@ -1,4 +1,4 @@
-import { OptimizerFit } from '../../models/optimizer/fit-optimizer.js'
+import { OptimizerFit } from '../../models/optimizer/fit.js'
 import { recommend, type Recommendation } from '../../models/optimizer/recommend.js'
 import type { Requests } from './events.js'
 

@@ -1,5 +1,5 @@
 import { kmeans } from 'ml-kmeans'
-import type { EndpointProfile } from '../rate-limit/profile.js'
+import type { EndpointProfile } from '../rate-limit/endpoints/profile.js'
 import { quantile } from '../statistics/quantile.js'
 import { clusterName } from './cluster-name.js'
 

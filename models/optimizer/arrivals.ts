@@ -1,4 +1,4 @@
-import { ClientActivity } from '../rate-limit/client-activity.js'
+import { ClientActivity } from '../rate-limit/clients/activity.js'
 import { FIRST_LENGTH, grown } from '../rate-limit/growing-array.js'
 import { inRanges, type MinuteRange } from '../rate-limit/minute-ranges.js'
 import { PairSlots } from '../rate-limit/pair-slots.js'

@@ -1,4 +1,4 @@
-import type { CurvePoint } from './optimizer-model.js'
+import type { CurvePoint } from './model.js'
 
 /**
  * The burst at any rate of a curve: on a line between the known points, which is never too low as depths are convex

@@ -1,6 +1,6 @@
 import { ArrivalCurves } from '../rate-limit/arrival-curve.js'
 import { quantileSorted } from '../statistics/quantile.js'
-import type { CurvePoint } from './optimizer-model.js'
+import type { CurvePoint } from './model.js'
 
 const DAY_MS = 86_400_000
 const MINUTE_MS = 60_000

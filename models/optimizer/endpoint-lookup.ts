@@ -1,6 +1,6 @@
 import { endpointName, splitEndpoint } from '../traffic/endpoint-name.js'
 import { pathTemplate } from '../traffic/path-template.js'
-import type { EndpointModel, RateOptimizer } from './optimizer-model.js'
+import type { EndpointModel, RateOptimizer } from './model.js'
 
 /** An endpoint as it was asked for. */
 export interface FoundEndpoint {

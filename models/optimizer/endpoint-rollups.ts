@@ -1,4 +1,4 @@
-import type { EndpointTraffic } from '../rate-limit/profile.js'
+import type { EndpointTraffic } from '../rate-limit/endpoints/profile.js'
 
 /** The rollups of one method of a path template; minutes and counts without those that are excluded. */
 export interface EndpointRollup {

@@ -1,10 +1,10 @@
-import { recommendClientLimit } from '../rate-limit/client-recommendation.js'
-import type { LongWindow } from '../rate-limit/client-limit.js'
-import { recommendEndpointLimit, type EndpointRecommendation } from '../rate-limit/endpoint-limit.js'
+import { recommendClientLimit } from '../rate-limit/clients/recommendation.js'
+import type { LongWindow } from '../rate-limit/clients/limit.js'
+import { recommendEndpointLimit, type EndpointRecommendation } from '../rate-limit/endpoints/limit.js'
 import type { Strategy } from '../rate-limit/strategies.js'
 import type { Tier } from '../rate-limit/tiers.js'
 import { burstOn, endpointBurst } from './burst-curve.js'
-import type { ClientModel, CurvePoint, EndpointModel } from './optimizer-model.js'
+import type { ClientModel, CurvePoint, EndpointModel } from './model.js'
 
 export type Scope = 'endpoint' | 'client'
 

@@ -1,4 +1,4 @@
-import type { EndpointModel, RateOptimizer } from './optimizer-model.js'
+import type { EndpointModel, RateOptimizer } from './model.js'
 
 /** A {@link RateOptimizer} as plain JSON. */
 export interface RateOptimizerState {

@@ -1,5 +1,5 @@
 import { FIRST_LENGTH, grown } from './growing-array.js'
-import { checkRule } from './limit-rule.js'
+import { checkRule } from './replay/limit-rule.js'
 
 /**
  * The burstiness of many clients' arrivals at a handful of rates, in one pass over the requests in order of time.

@@ -1,4 +1,4 @@
-import type { Interval } from './bootstrap-interval.js'
+import type { Interval } from '../statistics/bootstrap-interval.js'
 
 /** What a recommendation rests on. */
 export interface Evidence {

@@ -1,4 +1,4 @@
-import { bootstrapInterval, type Interval } from './bootstrap-interval.js'
+import { bootstrapInterval, type Interval } from '../statistics/bootstrap-interval.js'
 
 /**
  * How much a limit moves from day to day: it is taken to move as the mean of the days' own figures does when the days

@@ -1,4 +1,4 @@
-import type { EndpointProfile } from './profile.js'
+import type { EndpointProfile } from './endpoints/profile.js'
 
 /** What can be wrong with a recommendation. */
 export interface WarningCase {

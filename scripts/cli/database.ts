@@ -1,6 +1,10 @@
 import type { Command } from 'commander'
 import postgres from 'postgres'
-import { readEmbeddedConnection, startEmbeddedPostgres, type Connection } from '../../db/embedded.js'
+import {
+  readEmbeddedConnection,
+  startEmbeddedPostgres,
+  type Connection,
+} from '../../db/embedded/embedded-postgres.js'
 import { describeDatabaseError } from '../../db/errors.js'
 import type { Log } from '../../db/log.js'
 import { migrate } from '../../db/migrate.js'

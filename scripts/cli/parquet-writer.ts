@@ -1,6 +1,6 @@
 import { ByteWriter, ParquetWriter } from 'hyparquet-writer'
-import type { Cell, Column } from '../../models/export/column.js'
-import { parquetSchema, parquetValue } from '../../models/export/parquet.js'
+import type { Cell, Column } from '../../formats/export/column.js'
+import { parquetSchema, parquetValue } from '../../formats/export/parquet.js'
 import type { Output } from './output.js'
 import type { RowWriter } from './row-writer.js'
 

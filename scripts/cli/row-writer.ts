@@ -1,6 +1,6 @@
-import { csvHeader, csvRow } from '../../models/export/csv.js'
-import type { Cell, Column } from '../../models/export/column.js'
-import { jsonRow } from '../../models/export/json.js'
+import { csvHeader, csvRow } from '../../formats/export/csv.js'
+import type { Cell, Column } from '../../formats/export/column.js'
+import { jsonRow } from '../../formats/export/json.js'
 import type { Output } from './output.js'
 import { createParquetWriter } from './parquet-writer.js'
 

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import postgres from 'postgres'
-import { readEmbeddedConnection } from '../../db/embedded.js'
+import { readEmbeddedConnection } from '../../db/embedded/embedded-postgres.js'
 import { createRandom } from '../../models/statistics/random.js'
 import { startGateway, type Gateway } from './gateway.js'
 import { startLoad } from './load.js'

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Sql } from 'postgres'
-import { recordTouchedRange } from '../../db/queries/rollups.js'
+import { recordTouchedRange } from '../../db/traffic/rollups.js'
 import { quantileSorted } from '../../models/statistics/quantile.js'
 import type { FinishedRequest } from './gateway.js'
 

@@ -4,8 +4,8 @@ import {
   exportTraffic,
   trafficTotals,
   type TrafficSelection,
-} from '../../db/queries/traffic-export.js'
-import { hasBuckets, trafficColumns } from '../../models/export/traffic-columns.js'
+} from '../../db/traffic/export.js'
+import { hasBuckets, trafficColumns } from '../../formats/export/traffic-columns.js'
 import { NoDataError } from '../cli/errors.js'
 import { withOutput } from '../cli/output.js'
 import { startProgress } from '../cli/progress.js'

@@ -1,7 +1,7 @@
-import type { Column } from '../../models/export/column.js'
-import { CopyTextRows } from '../../models/export/copy-text.js'
-import { CrlfLines } from '../../models/export/crlf.js'
-import { csvHeader } from '../../models/export/csv.js'
+import type { Column } from '../../formats/export/column.js'
+import { CopyTextRows } from '../../formats/export/copy-text.js'
+import { CrlfLines } from '../../formats/export/crlf.js'
+import { csvHeader } from '../../formats/export/csv.js'
 import type { Output } from '../cli/output.js'
 import { createRowWriter, type Format } from '../cli/row-writer.js'
 

@@ -1,6 +1,6 @@
 import { Command } from 'commander'
-import type { TrafficTable } from '../../db/queries/traffic.js'
-import { BUCKET_SECONDS, BUCKETS, type Bucket } from '../../models/export/traffic-columns.js'
+import type { TrafficTable } from '../../db/traffic/table.js'
+import { BUCKET_SECONDS, BUCKETS, type Bucket } from '../../formats/export/traffic-columns.js'
 import { addDatabaseOptions, configOf, withDatabase, type DatabaseFlags } from '../cli/database.js'
 import { UsageError } from '../cli/errors.js'
 import { choice, finiteNumber, wholeNumber } from '../cli/options.js'

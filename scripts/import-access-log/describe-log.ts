@@ -1,4 +1,4 @@
-import type { LogEntry } from '../../models/access-log/log-entry.js'
+import type { LogEntry } from '../../formats/access-log/log-entry.js'
 import { pathTemplate } from '../../models/traffic/path-template.js'
 import type { LogReaderOptions } from './log-reader.js'
 import { LogReader } from './log-reader.js'

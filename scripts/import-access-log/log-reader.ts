@@ -1,7 +1,7 @@
-import type { JsonNames } from '../../models/access-log/json-fields.js'
-import { LineSplitter, LONGEST_LINE } from '../../models/access-log/line-splitter.js'
-import { emptyEntry, type LineParser, type LogEntry } from '../../models/access-log/log-entry.js'
-import { createLineParser, detectFormat, type LogFormat } from '../../models/access-log/log-format.js'
+import type { JsonNames } from '../../formats/access-log/json-fields.js'
+import { LineSplitter, LONGEST_LINE } from '../../formats/access-log/line-splitter.js'
+import { emptyEntry, type LineParser, type LogEntry } from '../../formats/access-log/log-entry.js'
+import { createLineParser, detectFormat, type LogFormat } from '../../formats/access-log/log-format.js'
 
 /** What becomes of the lines of a log. */
 export interface EntryReceiver {

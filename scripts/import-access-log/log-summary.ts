@@ -1,5 +1,5 @@
-import type { LogEntry } from '../../models/access-log/log-entry.js'
-import type { LogFormat } from '../../models/access-log/log-format.js'
+import type { LogEntry } from '../../formats/access-log/log-entry.js'
+import type { LogFormat } from '../../formats/access-log/log-format.js'
 
 const REJECTIONS_SHOWN = 3
 const SHOWN = 100

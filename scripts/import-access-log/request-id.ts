@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { Occurrences } from '../../models/access-log/occurrences.js'
+import { Occurrences } from '../../formats/access-log/occurrences.js'
 
 /**
  * The namespace of the ids, 61656769-732d-4cc3-a96f-672d6c696e65 once it is written as a UUID. Its bytes are chosen

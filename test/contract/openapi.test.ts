@@ -6,7 +6,7 @@ import { Ajv, type AnySchemaObject } from 'ajv'
 import ajvFormats from 'ajv-formats'
 import t from 'tap'
 import { describeApp } from '../../app.js'
-import { FAILURES } from '../../plugins/errors.js'
+import { FAILURES } from '../../plugins/http/errors.js'
 import { trainOnSynthetic, USUAL } from '../service.js'
 import { contractService } from './contract-service.js'
 

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { parseAllDocuments } from 'yaml'
-import { friendlyNumber } from '../../models/rate-limit/friendly-number.js'
+import { friendlyNumber } from '../../models/rate-limit/endpoints/friendly-number.js'
 import { TIERS } from '../../models/rate-limit/tiers.js'
 import { blocksOf, codesIn, DOCUMENTS, placeOf, read, runnable, tableRows } from './documents.js'
 

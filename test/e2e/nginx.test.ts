@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import type { LimitEntry } from '../../models/limit-files/limit-entry.js'
-import { nginxFile } from '../../models/limit-files/nginx.js'
+import type { LimitEntry } from '../../formats/limit-files/limit-entry.js'
+import { nginxFile } from '../../formats/limit-files/nginx.js'
 
 const HEAD = { tier: 'default', strategy: 'balanced', generatedAt: '2026-01-31T12:00:00.000Z' }
 const entry = (path: string, more: Partial<LimitEntry> = {}): LimitEntry => ({

@@ -3,8 +3,8 @@ import { connect, type AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parse } from 'csv-parse/sync'
 import t from 'tap'
-import { expectedRows } from '../db/queries/traffic-oracle.js'
-import { insertRequests, randomRequests } from '../db/queries/request-rows.js'
+import { expectedRows } from '../db/traffic/traffic-oracle.js'
+import { insertRequests, randomRequests } from '../db/traffic/request-rows.js'
 import { testService, type Service } from '../service.js'
 
 const MINUTE_MS = 60_000

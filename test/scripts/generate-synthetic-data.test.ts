@@ -6,7 +6,7 @@ import { parse } from 'csv-parse/sync'
 import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet'
 import t, { type Test } from 'tap'
 import { ANOMALY_TYPES } from '../../models/anomaly/verdict.js'
-import { AGGREGATE_COLUMNS } from '../../models/synthetic/request-aggregates.js'
+import { AGGREGATE_COLUMNS } from '../../scripts/generate-synthetic-data/request-aggregates.js'
 import { runScript, startScript } from './cli/process.js'
 
 const SCRIPT = 'generate-synthetic-data'

@@ -4,11 +4,11 @@ import { recommendation } from '../../../eval/limits/recommendation.js'
 import { burstOn, endpointBurst } from '../../../models/optimizer/burst-curve.js'
 import { DailyCurve } from '../../../models/optimizer/daily-curve.js'
 import { findEndpoint } from '../../../models/optimizer/endpoint-lookup.js'
-import { OptimizerFit } from '../../../models/optimizer/fit-optimizer.js'
+import { OptimizerFit } from '../../../models/optimizer/fit.js'
 import { recommend } from '../../../models/optimizer/recommend.js'
 import { SecondCounts } from '../../../models/optimizer/second-counts.js'
 import { rateOptimizerFromState, rateOptimizerToState } from '../../../models/optimizer/state.js'
-import { TokenBuckets } from '../../../models/rate-limit/token-bucket.js'
+import { TokenBuckets } from '../../../models/rate-limit/replay/token-bucket.js'
 import { quantile } from '../../../models/statistics/quantile.js'
 
 const NOBODY = 0xffffffff

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { ArrivalCurves } from '../../../models/rate-limit/arrival-curve.js'
-import { TokenBuckets } from '../../../models/rate-limit/token-bucket.js'
+import { TokenBuckets } from '../../../models/rate-limit/replay/token-bucket.js'
 
 const arrivals = fc
   .array(fc.oneof(fc.integer({ min: 0, max: 3 }), fc.integer({ min: 0, max: 5000 })), {

@@ -1,4 +1,4 @@
-import type { EndpointProfile } from '../../../models/rate-limit/profile.js'
+import type { EndpointProfile } from '../../../models/rate-limit/endpoints/profile.js'
 
 /** A healthy endpoint with 100 requests in its busy minutes. */
 export function profile(changes: Partial<EndpointProfile> = {}): EndpointProfile {

@@ -1,6 +1,6 @@
 import t from 'tap'
-import { recommendClientLimit } from '../../../models/rate-limit/client-recommendation.js'
-import { crowd, fit, steady, type Request } from './crowd.js'
+import { recommendClientLimit } from '../../../models/rate-limit/clients/recommendation.js'
+import { crowd, fit, steady, type Request } from './clients/crowd.js'
 import { profile } from './profiles.js'
 
 const DAYS = 10

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { migrate } from '../../../db/migrate.js'
-import { insertRequests, randomRequests } from '../../db/queries/request-rows.js'
+import { insertRequests, randomRequests } from '../../db/traffic/request-rows.js'
 import { testDatabase } from '../../postgres.js'
 import { databaseFlags, runScript } from './process.js'
 

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Sql } from 'postgres'
 import t, { type Test } from 'tap'
 import { migrate } from '../../../db/migrate.js'
-import { minuteFigures, updateRollups } from '../../../db/queries/rollups.js'
+import { minuteFigures, updateRollups } from '../../../db/traffic/rollups.js'
 import { silentLog, testDatabase } from '../../postgres.js'
 import { databaseFlags, runScript, startScript } from '../cli/process.js'
 

@@ -1,0 +1,17 @@
+import type { ExportType } from '../../../formats/export/traffic-columns.js'
+import type { TrafficTable } from '../table.js'
+
+/** What is exported: a half-open range of a table of requests, put together by type and bucket. */
+export interface TrafficSelection {
+  readonly table: TrafficTable
+  readonly type: ExportType
+  readonly from: Date
+  readonly to: Date
+  /** Of no meaning for the types that have no buckets. */
+  readonly bucketSeconds: number
+}
+
+/** The range as a condition; COPY takes no parameters. */
+export function rangeOf({ from, to }: TrafficSelection): string {
+  return `"timestamp" >= '${from.toISOString()}' and "timestamp" < '${to.toISOString()}'`
+}

@@ -1,0 +1,33 @@
+import type { Sql } from 'postgres'
+import type { TimeRange } from './rollups/times.js'
+import type { TrafficTable } from './table.js'
+
+/** What a range of the traffic table cannot teach. */
+export interface HistoryGaps {
+  /** Minutes with requests of which no latency is known. */
+  readonly minutesWithoutLatency: number
+  readonly requests: number
+  /** Those of endpoints beyond the ones that have names of their own. */
+  readonly namelessRequests: number
+  /** The latest request before the range; null where there is none, or where the range has some. */
+  readonly newestBefore: Date | null
+}
+
+/** From the rollups, which are up to date. */
+export async function historyGaps(
+  sql: Sql,
+  table: TrafficTable,
+  { from, to }: TimeRange,
+): Promise<HistoryGaps> {
+  const inRange = sql`traffic_table = ${table} and minute >= ${from} and minute < ${to}`
+  const [found] = await sql<[Omit<HistoryGaps, 'newestBefore'>]>`
+    select count(*) filter (where latencies = 0)::float8 as "minutesWithoutLatency",
+      coalesce(sum(requests), 0)::float8 as requests,
+      (select coalesce(sum(requests), 0)::float8 from aegis_ml_rollup_endpoint_minutes
+        where ${inRange} and endpoint = 0) as "namelessRequests"
+    from aegis_ml_rollup_minutes where ${inRange}`
+  if (found.requests > 0) return { ...found, newestBefore: null }
+  const [newest] = await sql<[{ time: Date | null }]>`
+    select max("timestamp") as time from ${sql(table)} where "timestamp" < ${from}`
+  return { ...found, newestBefore: newest.time }
+}

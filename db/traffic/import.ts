@@ -1,0 +1,134 @@
+import type { PendingQuery, Row, Sql } from 'postgres'
+import { ADVISORY_LOCKS, ADVISORY_LOCK_SPACE } from '../advisory-locks.js'
+import { openOwnConnection } from '../own-connection.js'
+import { copyIn } from './copy-in.js'
+import { PieceQueue } from './import/piece-queue.js'
+import { TouchedHours } from './import/touched-hours.js'
+import { recordTouchedRange } from './rollups.js'
+import type { TrafficTable } from './table.js'
+
+/** Some requests of a log. */
+export interface LogPiece {
+  /** COPY's text format, whole lines. */
+  readonly text: string
+  /** The times of the earliest and of the latest, ms since 1970. */
+  readonly fromMs: number
+  readonly toMs: number
+  /** The hours that they lie in, since 1970; one may be there several times. */
+  readonly hours: readonly number[]
+}
+
+/** The requests of a log on their way into a traffic table. */
+export interface LogImport {
+  readonly table: TrafficTable
+  /** `timestamp` and `request_id` are among them. */
+  readonly columns: readonly string[]
+  readonly pieces: AsyncIterable<LogPiece>
+  /** Ends it; nothing is left in the table. */
+  readonly signal: AbortSignal
+}
+
+/** How long a lock of somebody else is waited for. */
+const LOCK_TIMEOUT = '10s'
+
+/** Enough to hold the ids of a few million requests that are there already. */
+const WORK_MEMORY = '128MB'
+
+/**
+ * Puts those requests of a log into a traffic table whose request_id is not there yet, within the times of the log,
+ * and marks their times for the rollups: all in one transaction. One import at a time, so that two of them together
+ * add nothing twice.
+ *
+ * Where the table has no times yet the rows are copied into it as they come. From the first piece on that reaches
+ * into its times they are staged, and those that are new inserted, which takes twice as long.
+ *
+ * @returns how many rows there were, and how many of them were new
+ * @throws PostgresError of the first row that PostgreSQL refuses; the reason of the signal
+ */
+export async function importRequests(sql: Sql, log: LogImport): Promise<{ rows: number; added: number }> {
+  const { table, columns, signal } = log
+  signal.throwIfAborted()
+  const own = openOwnConnection(sql, {}, signal)
+  const tx = own.sql
+  const queue = new PieceQueue(log.pieces)
+  const touched = new TouchedHours()
+  try {
+    await tx`begin`
+    await orCancelled(
+      tx`select pg_advisory_xact_lock(${ADVISORY_LOCK_SPACE}, ${ADVISORY_LOCKS.importing})`,
+      signal,
+    )
+    await tx`select set_config('lock_timeout', ${LOCK_TIMEOUT}, true), set_config('work_mem', ${WORK_MEMORY}, true)`
+    const isNew = await newTimes(tx, log)
+    const direct = queue.takeWhile((piece) => isNew(piece) && touched.add(piece.hours))
+    const copied = await copyIn(tx`copy ${tx(table)} (${tx(columns)}) from stdin`, direct, signal)
+    const { staged, added } = (await queue.isEmpty()) ? NOTHING : await addStaged(tx, log, queue, touched)
+    for (const range of touched.ranges()) await recordTouchedRange(tx, table, range)
+    await tx`commit`
+    return { rows: copied + staged, added: copied + added }
+  } finally {
+    queue.end()
+    // What is not committed is undone by the end of the connection: a rollback may be asked of one that the server
+    // is about to close, and then never be answered.
+    await own.close()
+  }
+}
+
+const NOTHING = { staged: 0, added: 0 }
+
+/** Tells of a piece whether it lies before or behind all that the table has. */
+async function newTimes(tx: Sql, { table, signal }: LogImport): Promise<(piece: LogPiece) => boolean> {
+  const times = tx<{ from: Date | null; to: Date | null }[]>`
+    select min("timestamp") as from, max("timestamp") as to from ${tx(table)}`
+  const { from, to } = (await orCancelled(times, signal))[0]!
+  if (from === null || to === null) return () => true
+  // A Date has no microseconds, so that the table may reach a millisecond further.
+  return ({ fromMs, toMs }) => toMs < from.getTime() || fromMs > to.getTime() + 1
+}
+
+async function addStaged(
+  tx: Sql,
+  { table, columns, signal }: LogImport,
+  queue: PieceQueue,
+  touched: TouchedHours,
+): Promise<{ staged: number; added: number }> {
+  await tx`
+    create temporary table aegis_ml_staged on commit drop as
+    select ${tx(columns)} from ${tx(table)} with no data`
+  const rows = queue.takeWhile(() => true)
+  const staged = await copyIn(tx`copy aegis_ml_staged (${tx(columns)}) from stdin`, rows, signal)
+  const times = tx<{ from: Date; to: Date }[]>`
+    select date_trunc('second', min("timestamp")) as from, max("timestamp") + interval '1 second' as to
+    from aegis_ml_staged`
+  const { from, to } = (await orCancelled(times, signal))[0]!
+  const list = tx`${tx(columns)}` // after "insert" the client would take them for values
+  const insertion = tx<{ hour: number; added: number }[]>`
+    with added as (
+      insert into ${tx`${tx(table)}`} (${list})
+      select ${list} from aegis_ml_staged staged where not exists (
+        select from ${tx(table)} stored
+        where stored."timestamp" >= ${from} and stored."timestamp" < ${to}
+          and stored.request_id = staged.request_id
+      )
+      returning "timestamp"
+    )
+    select floor(extract(epoch from "timestamp") / 3600)::float8 as hour, count(*)::float8 as added
+    from added group by 1`
+  const hours = await orCancelled(insertion, signal)
+  touched.add(hours.map(({ hour }) => hour))
+  return { staged, added: hours.reduce((sum, { added }) => sum + added, 0) }
+}
+
+/** The answer of a query, which the server gives up at the signal. */
+async function orCancelled<T>(query: PendingQuery<T & Row[]>, signal: AbortSignal): Promise<T> {
+  const cancel = () => void Promise.resolve(query.cancel()).catch(() => undefined)
+  signal.addEventListener('abort', cancel, { once: true })
+  try {
+    return await query
+  } catch (error) {
+    signal.throwIfAborted()
+    throw error
+  } finally {
+    signal.removeEventListener('abort', cancel)
+  }
+}

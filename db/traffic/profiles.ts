@@ -1,0 +1,94 @@
+import type { Sql } from 'postgres'
+import type { EndpointRollup } from '../../models/optimizer/endpoint-rollups.js'
+import { isTableUnusable } from '../errors.js'
+import type { TimeRange } from './rollups/times.js'
+import type { TrafficTable } from './table.js'
+
+interface StoredEndpoint {
+  method: string
+  path: string
+  /** Minute since 1970 and requests, eight bytes each. */
+  minutes: Buffer
+  latency_sum: number
+  latencies: number
+  errors: number
+}
+
+/** Endpoints fetched at a time. */
+const PAGE = 100
+
+/**
+ * The endpoints that have requests in a range, by method and path template, from the rollups. What has no name of its
+ * own (`other`) is no endpoint. Every minute that an excluded interval reaches into is left out.
+ *
+ * @param range whole minutes; to is not included, nor are the ends of what is excluded
+ * @param signal ends the query
+ */
+export async function endpointRollups(
+  sql: Sql,
+  table: TrafficTable,
+  { from, to, exclude }: TimeRange & { readonly exclude: readonly TimeRange[] },
+  signal: AbortSignal,
+): Promise<EndpointRollup[]> {
+  signal.throwIfAborted()
+  const query = sql<StoredEndpoint[]>`
+    select method, path, coalesce(sum(latency_sum), 0)::float8 as latency_sum, sum(latencies)::float8 as latencies,
+      sum(errors)::float8 as errors,
+      string_agg(float8send(extract(epoch from minute)::float8 / 60) || float8send(requests::float8), ''
+        order by minute) as minutes
+    from aegis_ml_rollup_endpoint_minutes join aegis_ml_rollup_endpoints using (traffic_table, endpoint)
+    where traffic_table = ${table} and minute >= ${from} and minute < ${to} and endpoint <> 0
+      and not exists (
+        select from unnest(${exclude.map(({ from }) => from.toISOString())}::timestamptz[],
+          ${exclude.map(({ to }) => to.toISOString())}::timestamptz[]) excluded (since, until)
+        where minute < until and minute + interval '1 minute' > since
+      )
+    group by method, path order by method, path`
+  const cancel = () => void Promise.resolve(query.cancel()).catch(() => undefined)
+  signal.addEventListener('abort', cancel, { once: true })
+  try {
+    const endpoints: EndpointRollup[] = []
+    for await (const rows of query.cursor(PAGE)) endpoints.push(...rows.map(toRollup))
+    return endpoints
+  } finally {
+    signal.removeEventListener('abort', cancel)
+  }
+}
+
+function toRollup({
+  method,
+  path,
+  minutes: bytes,
+  latency_sum,
+  latencies,
+  errors,
+}: StoredEndpoint): EndpointRollup {
+  const length = bytes.length / 16
+  const minutes = new Float64Array(length)
+  const counts = new Float64Array(length)
+  for (let i = 0; i < length; i++) {
+    minutes[i] = bytes.readDoubleBE(16 * i)
+    counts[i] = bytes.readDoubleBE(16 * i + 8)
+  }
+  return { method, path, minutes, counts, latencySumMs: latency_sum, latencies, errors }
+}
+
+const MINUTE_MS = 60_000
+
+/**
+ * The minutes of a range in which a person has marked a surge as an incident (acknowledged or resolved). None where
+ * the gateway's table of events has other columns.
+ */
+export async function incidentMinutes(sql: Sql, { from, to }: TimeRange): Promise<TimeRange[]> {
+  try {
+    const rows = await sql<{ minute: Date }[]>`
+      select distinct date_trunc('minute', detected_at) as minute from anomaly_events
+      where detected_at >= ${from} and detected_at < ${to} and status in ('acknowledged', 'resolved')
+        and anomaly_type in ('traffic_spike', 'multi_dimensional')
+      order by minute limit 100000`
+    return rows.map(({ minute }) => ({ from: minute, to: new Date(minute.getTime() + MINUTE_MS) }))
+  } catch (error) {
+    if (isTableUnusable(error)) return []
+    throw error
+  }
+}

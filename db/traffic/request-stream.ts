@@ -1,0 +1,106 @@
+import type { Sql } from 'postgres'
+import { copyOut } from './copy-out.js'
+import { CopiedRows } from './request-stream/copied-rows.js'
+import { EndpointFilter } from './request-stream/endpoint-filter.js'
+import type { RequestNames } from './request-stream/request-names.js'
+import { findTrafficSource } from './rollups/traffic-source.js'
+import type { TrafficTable } from './table.js'
+
+export { NOBODY, OTHER, RequestNames } from './request-stream/request-names.js'
+
+/** Requests in columns, in order of time; the first `length` entries of each count. */
+export interface StreamedRequests {
+  readonly length: number
+  /** Whole milliseconds since 1970, ascending from batch to batch. */
+  readonly timeMs: Float64Array
+  /** Index into the names, or NOBODY. */
+  readonly client: Uint32Array
+  /** Index into the names, or OTHER. */
+  readonly endpoint: Uint32Array
+  /** Index into the names; 0 where none is known. */
+  readonly tier: Uint8Array
+  /** 2 of 200, and so on; 0 where there is no status. */
+  readonly statusClass: Uint8Array
+}
+
+export interface RequestSelection {
+  readonly from: Date
+  /** Not included. */
+  readonly to: Date
+  /** A template (`/users/{id}`) with all its methods, or with one (`GET /users/{id}`); left out: all requests. */
+  readonly endpoint?: string
+  /** What the indexes stand for; they grow with the stream. */
+  readonly names: RequestNames
+  readonly signal: AbortSignal
+}
+
+/** Requests of a batch. */
+const BATCH = 16_384
+
+/** How long a lock of somebody else is waited for. */
+const LOCK_TIMEOUT = '10s'
+
+/**
+ * The stored requests of a range in order of time. The reader sets the pace, and the memory is that of the names and
+ * a batch. It has a connection of its own, beside the pool. A client is the user, or else the address.
+ *
+ * @throws TrafficTableError when the table lacks columns; the reason of the signal, which ends the query
+ */
+export async function* streamRequests(
+  sql: Sql,
+  table: TrafficTable,
+  { from, to, endpoint, names, signal }: RequestSelection,
+): AsyncGenerator<StreamedRequests, void> {
+  const filter = endpoint === undefined ? undefined : new EndpointFilter(endpoint)
+  const prepare = async (connection: Sql) => {
+    await connection`select set_config('lock_timeout', ${LOCK_TIMEOUT}, false)`
+    await connection`select set_config('standard_conforming_strings', 'on', false)`
+    const { inet } = await findTrafficSource(connection, table)
+    const condition = `"timestamp" >= '${from.toISOString()}' and "timestamp" < '${to.toISOString()}'`
+    return queryText(table, inet, filter ? `${condition} and ${filter.condition()}` : condition)
+  }
+  const rows = new CopiedRows()
+  let batch = emptyBatch()
+  for await (const piece of copyOut(sql, 'binary', prepare, signal)) {
+    rows.add(piece)
+    while (rows.next()) {
+      if (filter?.accepts(rows) === false) continue
+      put(rows, names, batch)
+      if (batch.length < BATCH) continue
+      yield batch
+      batch = emptyBatch()
+    }
+  }
+  if (batch.length > 0) yield batch
+}
+
+function queryText(table: TrafficTable, inet: boolean, condition: string): string {
+  const address = inet ? 'host(ip_address)' : 'ip_address::text'
+  const tier = table === 'request_metrics' ? 'tier::text' : 'null::text'
+  return `
+    select "timestamp", coalesce(status_code, 0)::int, coalesce(nullif(user_id::text, ''), ${address}), ${tier},
+      method::text, path::text
+    from ${table} where ${condition} order by "timestamp"`
+}
+
+type Batch = StreamedRequests & { length: number }
+
+function emptyBatch(): Batch {
+  return {
+    length: 0,
+    timeMs: new Float64Array(BATCH),
+    client: new Uint32Array(BATCH),
+    endpoint: new Uint32Array(BATCH),
+    tier: new Uint8Array(BATCH),
+    statusClass: new Uint8Array(BATCH),
+  }
+}
+
+function put(rows: CopiedRows, names: RequestNames, batch: Batch): void {
+  const i = batch.length++
+  batch.timeMs[i] = rows.timeMs
+  batch.client[i] = names.clientOf(rows)
+  batch.endpoint[i] = names.endpointOf(rows)
+  batch.tier[i] = names.tierOf(rows)
+  batch.statusClass[i] = Math.floor(rows.status / 100)
+}

@@ -1,0 +1,155 @@
+import type { Sql } from 'postgres'
+import { LatencyHistogram } from '../../../models/statistics/latency-histogram.js'
+import { openOwnConnection } from '../../own-connection.js'
+import type { TrafficTable } from '../table.js'
+import { DAY_MS, MINUTE_MS, type TimeRange } from './times.js'
+
+/** A bucket of an export, with its columns in their order. Latencies are in ms. */
+export interface BucketRow {
+  time_bucket: Date
+  total_requests: number
+  requests_per_second: number
+  avg_latency_ms: number | null
+  p50_latency_ms: number | null
+  p95_latency_ms: number | null
+  p99_latency_ms: number | null
+  min_latency_ms: number | null
+  max_latency_ms: number | null
+  stddev_latency_ms: number | null
+  status_2xx: number
+  status_3xx: number
+  status_4xx: number
+  status_5xx: number
+  error_count: number
+  error_rate: number
+  client_error_rate: number
+  server_error_rate: number
+  success_rate: number
+  unique_ips: number | null
+  unique_users: number | null
+}
+
+/** A bucket as it is read: percentiles of a single minute, or the histograms of several. */
+interface StoredBucket {
+  bucket: Date
+  requests: number
+  latencies: number
+  sum: number | null
+  sxx: number | null
+  min: number | null
+  max: number | null
+  p50: number | null
+  p95: number | null
+  p99: number | null
+  s2: number
+  s3: number
+  s4: number
+  s5: number
+  errors: number
+  histograms: Buffer | null
+  ips: number | null
+  users: number | null
+}
+
+/** Minutes and buckets that are in memory at a time. */
+const MOST_MINUTES = 5_000
+const MOST_BUCKETS = 1_000
+
+/** How long a lock of somebody else on the traffic table is waited for. */
+const LOCK_TIMEOUT = '10s'
+
+/** See bucketRows in db/traffic/rollups.ts. */
+export async function* readBuckets(
+  sql: Sql,
+  table: TrafficTable,
+  range: TimeRange,
+  bucketSeconds: number,
+): AsyncGenerator<BucketRow[]> {
+  if (!(Number.isInteger(bucketSeconds / 60) && bucketSeconds >= 60 && bucketSeconds * 1000 <= DAY_MS)) {
+    throw new RangeError(`A bucket is a whole number of minutes, a day at most, not ${bucketSeconds} s.`)
+  }
+  const minutes = (bucketSeconds * 1000) / MINUTE_MS
+  const page = Math.min(MOST_BUCKETS, Math.ceil(MOST_MINUTES / minutes))
+  const connection = openOwnConnection(sql, { lock_timeout: LOCK_TIMEOUT })
+  try {
+    const { sql } = connection
+    await sql`begin read only`
+    const query =
+      minutes === 1 ? minuteQuery(sql, table, range) : bucketQuery(sql, table, range, bucketSeconds)
+    await sql`declare buckets no scroll cursor for ${query}`
+    for (;;) {
+      const rows = await sql.unsafe<StoredBucket[]>(`fetch ${page} from buckets`)
+      if (rows.length > 0) yield rows.map((row) => toBucketRow(row, bucketSeconds))
+      if (rows.length < page) return
+    }
+  } finally {
+    await connection.close()
+  }
+}
+
+const minuteQuery = (sql: Sql, table: TrafficTable, { from, to }: TimeRange) => sql`
+  select minute as bucket, requests::float8, latencies::float8, latency_sum as sum, latency_sxx as sxx,
+    latency_min as min, latency_max as max, latency_p50 as p50, latency_p95 as p95, latency_p99 as p99,
+    status_2xx::float8 as s2, status_3xx::float8 as s3, status_4xx::float8 as s4, status_5xx::float8 as s5,
+    errors::float8, null::bytea as histograms, unique_ips::float8 as ips, unique_users::float8 as users
+  from aegis_ml_rollup_minutes
+  where traffic_table = ${table} and minute >= ${from} and minute < ${to} order by minute`
+
+/**
+ * Squared deviations are merged by Chan, Golub and LeVeque (1979): those within the minutes and those of their means.
+ * Distinct counts come from the rows, unless some of a bucket's rows are gone.
+ */
+const bucketQuery = (sql: Sql, table: TrafficTable, { from, to }: TimeRange, seconds: number) => {
+  const bucketOf = (time: ReturnType<Sql>) =>
+    sql`to_timestamp(floor(date_part('epoch', ${time}) / ${seconds}::float8) * ${seconds}::float8)`
+  return sql`
+    select merged.*, ips, users from (
+      select bucket, sum(requests)::float8 as requests, sum(latencies)::float8 as latencies, sum(latency_sum) as sum,
+        sum(latency_sxx + latencies * (latency_sum / nullif(latencies, 0) - mean) ^ 2) as sxx,
+        min(latency_min), max(latency_max), null::float8 as p50, null::float8 as p95, null::float8 as p99,
+        sum(status_2xx)::float8 as s2, sum(status_3xx)::float8 as s3, sum(status_4xx)::float8 as s4,
+        sum(status_5xx)::float8 as s5, sum(errors)::float8 as errors, string_agg(histogram, '') as histograms
+      from (
+        select *, sum(latency_sum) over (partition by bucket)
+          / nullif(sum(latencies) over (partition by bucket), 0)::float8 as mean
+        from (
+          select *, ${bucketOf(sql`minute`)} as bucket from aegis_ml_rollup_minutes
+          where traffic_table = ${table} and minute >= ${from} and minute < ${to}
+        ) minutes
+      ) minutes group by bucket
+    ) merged left join (
+      select ${bucketOf(sql`"timestamp"`)} as bucket, count(*) as rows, count(distinct ip_address)::float8 as ips,
+        count(distinct user_id)::float8 as users
+      from ${sql(table)} where "timestamp" >= ${from} and "timestamp" < ${to} group by 1
+    ) distincts on distincts.bucket = merged.bucket and rows >= requests
+    order by merged.bucket`
+}
+
+function toBucketRow(row: StoredBucket, seconds: number): BucketRow {
+  const { requests, latencies, errors, s2, s3, s4, s5 } = row
+  const histogram = row.histograms && LatencyHistogram.decode(row.histograms)
+  const quantile = (p: number) => (histogram ? histogram.quantile(p) : null)
+  return {
+    time_bucket: row.bucket,
+    total_requests: requests,
+    requests_per_second: requests / seconds,
+    avg_latency_ms: row.sum === null ? null : row.sum / latencies,
+    p50_latency_ms: row.p50 ?? quantile(0.5),
+    p95_latency_ms: row.p95 ?? quantile(0.95),
+    p99_latency_ms: row.p99 ?? quantile(0.99),
+    min_latency_ms: row.min,
+    max_latency_ms: row.max,
+    stddev_latency_ms: row.sxx === null || latencies < 2 ? null : Math.sqrt(row.sxx / (latencies - 1)),
+    status_2xx: s2,
+    status_3xx: s3,
+    status_4xx: s4,
+    status_5xx: s5,
+    error_count: errors,
+    error_rate: errors / requests,
+    client_error_rate: s4 / requests,
+    server_error_rate: s5 / requests,
+    success_rate: (s2 + s3) / requests,
+    unique_ips: row.ips,
+    unique_users: row.users,
+  }
+}

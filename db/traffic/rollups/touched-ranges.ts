@@ -1,0 +1,61 @@
+import type { ReservedSql, Sql, TransactionSql } from 'postgres'
+import type { TrafficTable } from '../table.js'
+import { MINUTE_MS, floorTo, joinRanges, type TimeRange } from './times.js'
+
+/**
+ * Called by the service's own writers inside the transaction that writes rows: the range is rolled up anew,
+ * however old it is. Both ends are included.
+ */
+export async function recordTouchedRange(
+  tx: TransactionSql | ReservedSql | Sql,
+  table: TrafficTable,
+  { from, to }: TimeRange,
+): Promise<void> {
+  await tx`
+    insert into aegis_ml_touched_ranges (traffic_table, from_time, to_time) values (${table}, ${from}, ${to})`
+}
+
+/**
+ * As recordTouchedRange, in place of the ranges that are just the same: who writes every second would otherwise add
+ * one each time until somebody trains. The new one is seen by every update that does not see the rows yet, so that
+ * nothing is forgotten with the old ones.
+ */
+export async function refreshTouchedRange(
+  tx: TransactionSql | ReservedSql | Sql,
+  table: TrafficTable,
+  range: TimeRange,
+): Promise<void> {
+  await tx`
+    delete from aegis_ml_touched_ranges where id in (
+      select id from aegis_ml_touched_ranges
+      where traffic_table = ${table} and from_time = ${range.from} and to_time = ${range.to}
+      for update skip locked
+    )`
+  await recordTouchedRange(tx, table, range)
+}
+
+export interface TouchedRanges {
+  /** Whole minutes, in order, apart from each other. */
+  readonly minutes: TimeRange[]
+  /** Ranges recorded after this one are not among them. */
+  readonly ids: string[]
+}
+
+/** Ranges taken in at a time; the next update finds the others. */
+const MOST = 10_000
+
+export async function pendingTouchedRanges(sql: Sql, table: TrafficTable): Promise<TouchedRanges> {
+  const rows = await sql<{ id: string; from_time: Date; to_time: Date }[]>`
+    select id::text, from_time, to_time from aegis_ml_touched_ranges
+    where traffic_table = ${table} limit ${MOST}`
+  const minutes = rows.map(({ from_time, to_time }) => ({
+    from: floorTo(MINUTE_MS, from_time),
+    to: new Date(floorTo(MINUTE_MS, to_time).getTime() + MINUTE_MS),
+  }))
+  return { minutes: joinRanges(minutes), ids: rows.map(({ id }) => id) }
+}
+
+export async function forgetTouchedRanges(sql: Sql, ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return
+  await sql`delete from aegis_ml_touched_ranges where id = any(${ids as string[]}::bigint[])`
+}

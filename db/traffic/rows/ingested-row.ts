@@ -1,0 +1,102 @@
+import { clientAddress } from '../../../models/traffic/client-address.js'
+import type { RequestTable } from './log-row.js'
+import { copyText, cut, indexable } from './row-text.js'
+
+/** A request that a gateway reports; API names and units, each value one that the interface allows. */
+export interface IngestedRequest {
+  readonly timestamp: string
+  readonly method: string
+  readonly path: string
+  readonly status_code: number
+  readonly response_time_ms?: number
+  readonly user_id?: string
+  readonly ip_address?: string
+  readonly user_agent?: string
+  readonly backend?: string
+  readonly request_id?: string
+  readonly error?: string
+}
+
+type Field = keyof IngestedRequest | 'rate_limited'
+
+/** Columns that have the name of their field. */
+const ALIKE = [
+  'timestamp',
+  'method',
+  'path',
+  'status_code',
+  'user_id',
+  'ip_address',
+  'user_agent',
+  'request_id',
+] as const satisfies Field[]
+
+/** What goes into each column of a traffic table. */
+const FIELDS: Readonly<Record<RequestTable, readonly (readonly [column: string, field: Field])[]>> = {
+  request_logs: [
+    ...ALIKE.map((name) => [name, name] as const),
+    ['response_time_ms', 'response_time_ms'],
+    ['backend_name', 'backend'],
+    ['error_message', 'error'],
+  ],
+  request_metrics: [
+    ...ALIKE.map((name) => [name, name] as const),
+    ['duration_ms', 'response_time_ms'],
+    ['backend', 'backend'],
+    ['error', 'error'],
+    ['rate_limited', 'rate_limited'],
+  ],
+}
+
+/** The columns without which the requests of a table are of no use. */
+export const NEEDED_COLUMNS = ['timestamp', 'method', 'path', 'status_code']
+
+const TOO_MANY_REQUESTS = 429
+
+/** Turns reported requests into rows. */
+export interface IngestedRows {
+  readonly columns: readonly string[]
+  /** The row as a line of COPY's text format. @param timeMs of its timestamp, since 1970 */
+  line(request: IngestedRequest, timeMs: number): string
+}
+
+/**
+ * Rows for a table as it is: a gateway's own may lack columns, which are left out, and have shorter ones, where texts
+ * are cut, so that PostgreSQL does not refuse a batch for one long name.
+ *
+ * @param longest the columns that the table has, each with the characters that it holds at most, Infinity if any
+ */
+export function ingestedRows(table: RequestTable, longest: ReadonlyMap<string, number>): IngestedRows {
+  const fields = FIELDS[table].filter(([column]) => longest.has(column))
+  return {
+    columns: fields.map(([column]) => column),
+    line(request, timeMs) {
+      const cells = fields.map(([column, field]) => {
+        const value = valueOf(request, field, timeMs)
+        return value === null ? '\\N' : copyText(cut(value, longest.get(column)!))
+      })
+      return `${cells.join('\t')}\n`
+    },
+  }
+}
+
+function valueOf(request: IngestedRequest, field: Field, timeMs: number): string | null {
+  switch (field) {
+    case 'timestamp':
+      return new Date(timeMs).toISOString()
+    case 'method':
+      return request.method.toUpperCase()
+    case 'path':
+      return indexable(request.path.split('?', 1)[0]!)
+    case 'status_code':
+      return String(request.status_code)
+    case 'response_time_ms':
+      return request.response_time_ms === undefined ? null : String(Math.round(request.response_time_ms))
+    case 'ip_address':
+      return request.ip_address === undefined ? null : clientAddress(request.ip_address)
+    case 'rate_limited':
+      return String(request.status_code === TOO_MANY_REQUESTS)
+    default:
+      return request[field] ?? null
+  }
+}

@@ -1,0 +1,43 @@
+import type { Scope } from '../../models/optimizer/recommend.js'
+
+/** A limit as a gateway is to have it. */
+export interface LimitEntry {
+  /** `/users/{id}`, or `GET /users/{id}`. */
+  readonly endpoint: string
+  /** Null: all methods. */
+  readonly method: string | null
+  /** The path template. */
+  readonly path: string
+  readonly scope: Scope
+  /** Requests a minute. */
+  readonly limit: number
+  /** Requests at once, of which the first counts. */
+  readonly burst: number
+  readonly longWindow: { readonly seconds: number; readonly limit: number } | null
+}
+
+/** What a file says of itself, a line each, without marks of a comment. */
+export interface FileHead {
+  readonly tier: string
+  readonly strategy: string
+  /** ISO-8601. */
+  readonly generatedAt: string
+}
+
+export function headLines({ tier, strategy, generatedAt }: FileHead): string[] {
+  return [
+    `Rate limits recommended by AEGIS ML on ${generatedAt}: tier ${tier}, strategy ${strategy}.`,
+    'Made from the traffic that was seen. Try them before you enforce them.',
+  ]
+}
+
+/** A text that cannot end a comment or a line: anything but printable ASCII becomes `?`. */
+export function commentText(text: string): string {
+  return text.replace(/[^\x20-\x7e]/g, '?').replaceAll('*/', '* /')
+}
+
+/** A name of letters, digits and underscores, with the place, so that no two are the same. */
+export function safeName(endpoint: string, place: number): string {
+  const words = endpoint.toLowerCase().replace(/[^a-z0-9]+/g, '_')
+  return `aegis_${place + 1}_${words.replace(/^_+|_+$/g, '').slice(0, 40)}`.replace(/_$/, '')
+}

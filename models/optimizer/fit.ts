@@ -1,0 +1,153 @@
+import { fitClientLimit } from '../rate-limit/clients/limit.js'
+import { dailyP95 } from '../rate-limit/endpoints/daily-p95.js'
+import { endpointBase } from '../rate-limit/endpoints/limit.js'
+import { mergeRanges, type MinuteRange } from '../rate-limit/minute-ranges.js'
+import { fitEndpointProfile } from '../rate-limit/endpoints/profile.js'
+import { endpointName } from '../traffic/endpoint-name.js'
+import { Arrivals, CURVE_LIMITS } from './arrivals.js'
+import { limitsAround } from './burst-curve.js'
+import { joinMethods, ofMethod, type EndpointRollup, type EndpointSums } from './endpoint-rollups.js'
+import type { ClientModel, CurvePoint, EndpointModel, RateOptimizer } from './model.js'
+
+export interface OptimizerFitOptions {
+  readonly excluded: readonly MinuteRange[]
+  readonly seed: number
+  /** The client of requests of nobody. */
+  readonly nobody: number
+}
+
+/** An endpoint to be, and where its arrivals are. */
+interface Draft {
+  readonly name: string
+  readonly sums: EndpointSums
+  readonly place: number
+}
+
+const BUSY_SECONDS = 0.99
+
+/**
+ * Learns what limits are recommended from, in two parts: the rollups come first, as they say at which rates arrivals
+ * are worth a look, then all requests in one pass. Endpoints without requests outside the excluded minutes are left out.
+ */
+export class OptimizerFit {
+  /** By index of the batches less one (0 is any other): the names to be counted, `GET /users/{id}`. */
+  readonly endpoints: readonly string[]
+  readonly arrivals: Arrivals
+  readonly #options: OptimizerFitOptions
+  readonly #methods: readonly Draft[]
+  readonly #templates: readonly Draft[]
+
+  /** @param rollups each method and path once */
+  constructor(rollups: readonly EndpointRollup[], options: OptimizerFitOptions) {
+    const excluded = mergeRanges(options.excluded)
+    this.#options = { ...options, excluded }
+    this.endpoints = rollups.map(({ method, path }) => endpointName(method, path))
+    this.#methods = rollups.map((rollup, place) => {
+      return { name: this.endpoints[place]!, sums: ofMethod(rollup), place }
+    })
+    const places: number[][] = [[], ...rollups.map((_, place) => [place])]
+    const limits = rollups.map((rollup) => this.#limitsOf(ofMethod(rollup)))
+    this.#templates = byPath(rollups).map((indexes) => {
+      const sums = joinMethods(indexes.map((index) => rollups[index]!))
+      // The only method of a path is the path: nothing is counted twice.
+      if (indexes.length === 1) return { name: sums.endpoint, sums, place: indexes[0]! }
+      const place = limits.push(this.#limitsOf(sums)) - 1
+      for (const index of indexes) places[index + 1]!.push(place)
+      return { name: sums.endpoint, sums, place }
+    })
+    this.arrivals = new Arrivals({ limits, places, excluded, nobody: options.nobody })
+  }
+
+  /** @param clientName of an index of the batches */
+  model(clientName: (client: number) => string): RateOptimizer {
+    const learned = new Map<number, Learned>()
+    const toEntries = (drafts: readonly Draft[]) =>
+      drafts.flatMap(({ name, sums, place }): [string, EndpointModel][] => {
+        if (!learned.has(place)) learned.set(place, this.#learn(place, clientName))
+        const model = this.#toModel(sums, learned.get(place)!)
+        return model ? [[name, model]] : []
+      })
+    const byTemplate = toEntries(this.#templates).sort(([a], [b]) => (a < b ? -1 : 1))
+    const byMethod = toEntries(this.#methods).sort(([a], [b]) => (a < b ? -1 : 1))
+    const requests = byTemplate.reduce((sum, [, { profile }]) => sum + profile.total_requests, 0)
+    return { byTemplate: new Map(byTemplate), byMethod: new Map(byMethod), requests }
+  }
+
+  #limitsOf(sums: EndpointSums): number[] {
+    const profile = this.#profile(sums, NOTHING_LEARNED)
+    return limitsAround(endpointBase(profile?.p95_requests_per_minute ?? 0))
+  }
+
+  #profile(sums: EndpointSums, { clients, p99Second, busiestSecond }: Learned) {
+    return fitEndpointProfile({
+      ...sums,
+      uniqueUsers: clients,
+      p99SecondRequests: p99Second,
+      busiestSecondRequests: busiestSecond,
+      excluded: this.#options.excluded,
+    })
+  }
+
+  #toModel(sums: EndpointSums, learned: Learned): EndpointModel | null {
+    const profile = this.#profile(sums, learned)
+    if (profile === null) return null
+    const { excluded } = this.#options
+    const daily = [...dailyP95({ minutes: sums.minutes, counts: sums.counts, excluded })]
+    return { profile, dailyP95: daily, curve: learned.curve, client: learned.client }
+  }
+
+  #learn(place: number, clientName: (client: number) => string): Learned {
+    const { seconds, activity, curve, clients, nClients } = this.arrivals.endpoints[place]!
+    const { excluded, seed } = this.#options
+    const found = fitClientLimit({
+      hours: activity.hours(),
+      curves: { limits: CURVE_LIMITS, curves: activity.curves },
+      excluded,
+      seed,
+    })
+    const { quantile, highest } = seconds.summary(BUSY_SECONDS)
+    return {
+      clients: nClients,
+      p99Second: quantile,
+      busiestSecond: highest,
+      curve: curve.points(),
+      client: found && toClientModel(found, (index) => clientName(clients[index]!)),
+    }
+  }
+}
+
+/** What the pass over the requests has to say of an endpoint. */
+interface Learned {
+  readonly clients: number
+  readonly p99Second: number
+  readonly busiestSecond: number
+  readonly curve: readonly CurvePoint[]
+  readonly client: ClientModel | null
+}
+
+const NOTHING_LEARNED: Learned = { clients: 0, p99Second: 0, busiestSecond: 0, curve: [], client: null }
+
+type Found = NonNullable<ReturnType<typeof fitClientLimit>>
+
+function toClientModel(
+  { burstAt, runaways, ...found }: Found,
+  nameOf: (index: number) => string,
+): ClientModel {
+  const known = burstAt(found.limit)
+  const curve = limitsAround(found.limit).map((limit) => {
+    // Nobody who behaves has more than the limit in a minute: below it, a minute's excess is all that can be saved up.
+    return { limit, burst: Math.min(burstAt(limit), known + Math.max(0, found.limit - limit)) }
+  })
+  return { ...found, runaways: runaways.map(nameOf), curve }
+}
+
+/** Indexes of the rollups, put together by path. */
+function byPath(rollups: readonly EndpointRollup[]): number[][] {
+  const paths = new Map<string, number[]>()
+  for (const [index, { path }] of rollups.entries()) {
+    const known = paths.get(path)
+    if (known) known.push(index)
+    else paths.set(path, [index])
+  }
+  return [...paths.values()]
+}

@@ -1,0 +1,48 @@
+import type { ClientLimit, LongWindow } from './limit.js'
+import type { Strategy } from '../strategies.js'
+import { TIERS, type Tier } from '../tiers.js'
+
+interface Answer {
+  readonly limit: number
+  readonly burst: number
+  readonly longWindow: LongWindow | null
+  readonly tier: Tier
+  readonly strategy: Strategy
+}
+
+/** How the limit of one client came about, in sentences with the numbers. */
+export function describeClientLimit(fitted: ClientLimit, answer: Answer): string {
+  const { clients, days, nRunaways, busiestMinute, busiestHour, interval } = fitted
+  const { p50, p90, p99 } = fitted.peakMinutes
+  const sentences = [
+    `${count(clients, 'client')} on ${count(days, 'day')}: in their own busiest minute half of them have up to ${short(p50)} requests, nine in ten up to ${short(p90)}, 99 in 100 up to ${short(p99)}.`,
+  ]
+  if (nRunaways > 0) {
+    sentences.push(
+      `${count(nRunaways, 'client')} stood far apart from the others, as floods and scrapers do, and did not raise the limit.`,
+    )
+  }
+  sentences.push(
+    `The busiest minute of any other has ${busiestMinute} requests; all but a very few of them fit, with 15 % to spare, into ${fitted.limit}; tier ${answer.tier} × ${TIERS[answer.tier].multiplier} and strategy ${answer.strategy} make ${answer.limit}.`,
+    `A burst of ${answer.burst} is what they need at that rate.`,
+  )
+  if (answer.longWindow) {
+    sentences.push(
+      `Over an hour nobody else has more than ${busiestHour}: a second limit of ${answer.longWindow.limit} an hour stops who stays under the minute all day.`,
+    )
+  }
+  if (days > 1) {
+    sentences.push(
+      `With other days the limit would lie between ${Math.round((interval.lower * answer.limit) / fitted.limit)} and ${Math.round((interval.upper * answer.limit) / fitted.limit)}, nine times in ten.`,
+    )
+  }
+  return sentences.join(' ')
+}
+
+function count(n: number, noun: string): string {
+  return `${n} ${noun}${n === 1 ? '' : 's'}`
+}
+
+function short(value: number): number {
+  return Number(value.toPrecision(3))
+}

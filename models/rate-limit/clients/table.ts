@@ -1,0 +1,57 @@
+import type { ClientHours } from './activity.js'
+import { inRanges, mergeRanges, type MinuteRange } from '../minute-ranges.js'
+
+const MINUTES_PER_HOUR = 60
+export const HOURS_PER_DAY = 24
+
+/** Rows of client and hour, put together by client and in order of time within each. */
+export interface ClientTable {
+  readonly rows: ClientHours
+  /** Clients with rows; their number is theirs in `rows`. */
+  readonly clients: Uint32Array
+  /** The rows of clients[i] are order[starts[i]] … order[starts[i + 1] − 1]. */
+  readonly starts: Uint32Array
+  readonly order: Uint32Array
+  /** Whole days since 1970 with any row, ascending. */
+  readonly days: readonly number[]
+}
+
+/** Groups the rows of client and hour; hours with an excluded minute in them are left out. O(n log n). */
+export function groupByClient(rows: ClientHours, excluded: readonly MinuteRange[]): ClientTable {
+  const left = widened(excluded)
+  const kept: number[] = []
+  for (let row = 0; row < rows.length; row++) if (!inRanges(left, rows.hour[row]!)) kept.push(row)
+  const order = Uint32Array.from(kept).sort(
+    (a, b) => rows.client[a]! - rows.client[b]! || rows.hour[a]! - rows.hour[b]!,
+  )
+  const clients: number[] = []
+  const starts: number[] = []
+  for (let i = 0; i < order.length; i++) {
+    const client = rows.client[order[i]!]!
+    if (clients.at(-1) === client) continue
+    clients.push(client)
+    starts.push(i)
+  }
+  starts.push(order.length)
+  return {
+    rows,
+    clients: Uint32Array.from(clients),
+    starts: Uint32Array.from(starts),
+    order,
+    days: [...new Set(Array.from(order, (row) => dayOf(rows.hour[row]!)))].sort((a, b) => a - b),
+  }
+}
+
+export function dayOf(hour: number): number {
+  return Math.floor(hour / HOURS_PER_DAY)
+}
+
+/** The hours that hold any of the minutes. */
+function widened(excluded: readonly MinuteRange[]): MinuteRange[] {
+  return mergeRanges(
+    excluded.map(({ from, to }) => ({
+      from: Math.floor(from / MINUTES_PER_HOUR),
+      to: Math.ceil(to / MINUTES_PER_HOUR),
+    })),
+  )
+}

@@ -1,0 +1,84 @@
+import { busyMinute } from './busy-minute.js'
+import { inRanges, mergeRanges, minutesOutside, type MinuteRange } from '../minute-ranges.js'
+import { timeOfDayVariance } from './time-of-day-variance.js'
+
+/** What an endpoint's traffic is like; the names are those of the HTTP interface. */
+export interface EndpointProfile {
+  readonly endpoint: string
+  /** Null when all methods are meant. */
+  readonly method: string | null
+  /** Over all minutes from the first to the last request, empty ones too. */
+  readonly avg_requests_per_minute: number
+  readonly peak_requests_per_minute: number
+  /** {@link busyMinute} */
+  readonly p95_requests_per_minute: number
+  readonly avg_latency_ms: number
+  /** Share, 0…1. */
+  readonly error_rate: number
+  readonly unique_users: number
+  readonly total_requests: number
+  /** Requests in a busy second: the 99th percentile of the seconds with any. */
+  readonly typical_burst_size: number
+  /** Requests in the busiest second. */
+  readonly largest_burst_size: number
+  /** {@link timeOfDayVariance} */
+  readonly time_of_day_variance: number
+}
+
+/** An endpoint's rollups. */
+export interface EndpointTraffic {
+  readonly endpoint: string
+  readonly method: string | null
+  /** The minutes with requests, since 1970, ascending, not empty. */
+  readonly minutes: ArrayLike<number>
+  /** Requests in each of them, from 1. */
+  readonly counts: ArrayLike<number>
+  readonly latencySumMs: number
+  /** Requests whose latency is known. */
+  readonly latencies: number
+  readonly errors: number
+  readonly uniqueUsers: number
+  readonly p99SecondRequests: number
+  readonly busiestSecondRequests: number
+  /** Incidents and minutes to be left out: they count as if they had not been. */
+  readonly excluded?: readonly MinuteRange[]
+}
+
+/**
+ * The profile of an endpoint from its requests by minute. The requests of excluded minutes do not count;
+ * latencies, errors, users and seconds are taken as they are given. O(n log n) in minutes with requests.
+ *
+ * @returns the profile; null when no minute with requests is left
+ */
+export function fitEndpointProfile(traffic: EndpointTraffic): EndpointProfile | null {
+  const excluded = mergeRanges(traffic.excluded ?? [])
+  const { minutes, counts } = withoutExcluded(traffic, excluded)
+  if (minutes.length === 0) return null
+  const span = { from: minutes[0]!, to: minutes.at(-1)! + 1 }
+  const nMinutes = minutesOutside(excluded, span)
+  const total = counts.reduce((sum, count) => sum + count, 0)
+  const sorted = counts.toSorted()
+  return {
+    endpoint: traffic.endpoint,
+    method: traffic.method,
+    avg_requests_per_minute: total / nMinutes,
+    peak_requests_per_minute: sorted.at(-1)!,
+    p95_requests_per_minute: busyMinute(sorted, nMinutes),
+    avg_latency_ms: traffic.latencies > 0 ? traffic.latencySumMs / traffic.latencies : 0,
+    error_rate: Math.min(1, traffic.errors / total),
+    unique_users: traffic.uniqueUsers,
+    total_requests: total,
+    typical_burst_size: traffic.p99SecondRequests,
+    largest_burst_size: traffic.busiestSecondRequests,
+    time_of_day_variance: timeOfDayVariance(minutes, counts, excluded),
+  }
+}
+
+function withoutExcluded({ minutes, counts }: EndpointTraffic, excluded: readonly MinuteRange[]) {
+  const kept: number[] = []
+  for (let i = 0; i < minutes.length; i++) if (!inRanges(excluded, minutes[i]!)) kept.push(i)
+  return {
+    minutes: Float64Array.from(kept, (i) => minutes[i]!),
+    counts: Float64Array.from(kept, (i) => counts[i]!),
+  }
+}

@@ -1,0 +1,36 @@
+import type { Interval } from '../../statistics/bootstrap-interval.js'
+import type { EndpointProfile } from './profile.js'
+import { strategyMultiplier, type Strategy } from '../strategies.js'
+import { TIERS, type Tier } from '../tiers.js'
+
+interface Reasons {
+  readonly profile: EndpointProfile
+  readonly base: number
+  readonly limit: number
+  readonly burst: number
+  readonly tier: Tier
+  readonly strategy: Strategy
+  readonly days: number
+  readonly interval: Interval
+}
+
+/** How the limit of an endpoint came about, in sentences with the numbers. */
+export function describeEndpointLimit(reasons: Reasons): string {
+  const { profile, base, limit, burst, tier, strategy, days, interval } = reasons
+  const factor = Number(strategyMultiplier(strategy, profile).toPrecision(3))
+  const sentences = [
+    `Of ${profile.total_requests} requests on ${days} ${days === 1 ? 'day' : 'days'} the busy minutes (p95) had ${short(profile.p95_requests_per_minute)}, the busiest ${profile.peak_requests_per_minute}.`,
+    `With a fifth to spare that makes ${base} a minute; tier ${tier} × ${TIERS[tier].multiplier} and strategy ${strategy} × ${factor} make ${limit}.`,
+    `A burst of ${burst} is let through at once; a busy second has ${short(profile.typical_burst_size)} requests, the busiest ${profile.largest_burst_size}.`,
+  ]
+  if (days > 1) {
+    sentences.push(
+      `With other days the limit would lie between ${Math.round(interval.lower)} and ${Math.round(interval.upper)}, nine times in ten.`,
+    )
+  }
+  return sentences.join(' ')
+}
+
+function short(value: number): number {
+  return Number(value.toPrecision(3))
+}

@@ -1,0 +1,185 @@
+import { STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import { isDatabaseAway } from '../../db/errors.js'
+import { describeValidation } from './validation.js'
+
+/** Every failure the service answers with: its stable code and HTTP status. README.md documents each. */
+export const FAILURES = {
+  INVALID_REQUEST: 400,
+  INVALID_JSON: 400,
+  JOB_NOT_FOUND: 404,
+  RECOMMENDATION_NOT_FOUND: 404,
+  MODEL_NOT_FOUND: 404,
+  NOT_FOUND: 404,
+  NO_DATA: 404,
+  METHOD_NOT_ALLOWED: 405,
+  GATEWAY_TABLE_UNUSABLE: 409,
+  INVALID_SYNTHETIC_DATA: 409,
+  MODEL_NOT_TRAINED: 409,
+  MODEL_UNUSABLE: 409,
+  NO_SYNTHETIC_DATA: 409,
+  RECOMMENDATION_CLOSED: 409,
+  TRAFFIC_TABLE_UNUSABLE: 409,
+  TRAINING_RUNNING: 409,
+  TRAINING_STOPPED: 409,
+  REQUEST_TIMEOUT: 408,
+  BODY_TOO_LARGE: 413,
+  UNSUPPORTED_MEDIA_TYPE: 415,
+  HEADERS_TOO_LARGE: 431,
+  INTERNAL_ERROR: 500,
+  BUSY: 503,
+  DATABASE_UNAVAILABLE: 503,
+  SHUTTING_DOWN: 503,
+} as const
+
+export type FailureCode = keyof typeof FAILURES
+
+/** A failure that the caller is told of: the message says what to do next. */
+export class ServiceError extends Error {
+  readonly statusCode: number
+  constructor(
+    readonly code: FailureCode,
+    message: string,
+    readonly details: unknown = null,
+    options?: ErrorOptions,
+  ) {
+    super(message, options)
+    this.statusCode = FAILURES[code]
+  }
+}
+
+/**
+ * Any error, as what the caller is told. Of a fault of ours the log has the details, the answer none.
+ * @param lines of an NDJSON body, the line of each entry of its list
+ */
+export function toServiceError(error: FastifyError, lines?: readonly number[]): ServiceError {
+  if (error instanceof ServiceError) return error
+  if (error.validation) {
+    const { message, details } = describeValidation(
+      error.validation,
+      error.validationContext ?? 'body',
+      lines,
+    )
+    return new ServiceError('INVALID_REQUEST', message, details)
+  }
+  switch (error.code) {
+    case 'FST_ERR_CTP_BODY_TOO_LARGE':
+      return new ServiceError(
+        'BODY_TOO_LARGE',
+        'The body is too large; 8 MiB are allowed. Send fewer rows at a time.',
+      )
+    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
+      return new ServiceError(
+        'UNSUPPORTED_MEDIA_TYPE',
+        'The content type is not supported; send application/json.',
+      )
+    case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
+      return new ServiceError('INVALID_REQUEST', 'The body is not as long as its Content-Length header says.')
+  }
+  if (isDatabaseAway(error)) {
+    const message = 'The database cannot be reached. Try again shortly; GET /health shows its state.'
+    return new ServiceError('DATABASE_UNAVAILABLE', message, null, { cause: error })
+  }
+  if (error.statusCode !== undefined && error.statusCode >= 400 && error.statusCode < 500) {
+    return new ServiceError('INVALID_REQUEST', error.message)
+  }
+  const message = 'The service failed to answer this request; its log has the reason.'
+  return new ServiceError('INTERNAL_ERROR', message, null, { cause: error })
+}
+
+function failureOf({ code, message, details }: ServiceError) {
+  return { success: false, error: true, code, message, details, timestamp: new Date().toISOString() }
+}
+
+export function sendFailure(reply: FastifyReply, error: ServiceError): FastifyReply {
+  return reply.code(error.statusCode).type('application/json; charset=utf-8').send(failureOf(error))
+}
+
+/** Answers what is no HTTP request that Fastify gets to see, and hangs up. */
+export function answerMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
+  const failure = malformed(error.code)
+  const body = JSON.stringify(failureOf(failure))
+  const head = [
+    `HTTP/1.1 ${failure.statusCode} ${STATUS_CODES[failure.statusCode]}`,
+    'content-type: application/json; charset=utf-8',
+    `content-length: ${Buffer.byteLength(body)}`,
+    'connection: close',
+  ]
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)
+}
+
+function malformed(code: string | undefined): ServiceError {
+  if (code === 'HPE_HEADER_OVERFLOW') {
+    return new ServiceError('HEADERS_TOO_LARGE', 'The headers are too large; 16 KiB are allowed.')
+  }
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') {
+    return new ServiceError('REQUEST_TIMEOUT', 'The request did not arrive within a minute. Send it anew.')
+  }
+  return new ServiceError(
+    'INVALID_REQUEST',
+    'This is no valid HTTP request: its method or headers are malformed.',
+  )
+}
+
+/** How long requests that are under way may take when the service stops. */
+const LAST_ANSWERS_MS = 3_000
+
+/** The one place that turns an error into the failure envelope. */
+export default fp(
+  async (app) => {
+    app.setErrorHandler((error: FastifyError, request, reply) => {
+      const failure = toServiceError(error, request.jsonLines)
+      if (failure.statusCode >= 500) request.log.error({ err: error, code: failure.code }, 'request failed')
+      else request.log.debug({ err: error, code: failure.code }, 'request refused')
+      if (failure.statusCode === 503) reply.header('retry-after', '5')
+      return sendFailure(reply, failure)
+    })
+    answerUnknownRoutes(app)
+    refuseWhileStopping(app)
+  },
+  { name: 'errors' },
+)
+
+/** 405 with Allow where the path exists with another method, 404 otherwise. */
+function answerUnknownRoutes(app: FastifyInstance): void {
+  const routes: { pattern: RegExp; methods: string[] }[] = []
+  app.addHook('onRoute', ({ url, method }) => {
+    const escaped = url.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replace(/:[a-z_]+/gi, '[^/]+')
+    routes.push({ pattern: new RegExp(`^${escaped}$`), methods: [method].flat() })
+  })
+  app.setNotFoundHandler((request: FastifyRequest, reply) => {
+    const path = request.url.split('?', 1)[0]!
+    const shown = path.slice(0, 200)
+    const allowed = new Set(
+      routes.filter(({ pattern }) => pattern.test(path)).flatMap(({ methods }) => methods),
+    )
+    if (allowed.size === 0) {
+      const message = `There is no ${shown} here. GET /docs lists every route.`
+      return sendFailure(reply, new ServiceError('NOT_FOUND', message))
+    }
+    const allow = [...allowed].sort().join(', ')
+    const message = `${request.method} is not allowed on ${shown}; allowed is ${allow}.`
+    return sendFailure(reply.header('allow', allow), new ServiceError('METHOD_NOT_ALLOWED', message))
+  })
+}
+
+/** A request that arrives on an open connection while the service stops is told so. */
+function refuseWhileStopping(app: FastifyInstance): void {
+  let stopping = false
+  app.addHook('preClose', async () => {
+    stopping = true
+    // A request that never arrives whole does not keep the service from stopping.
+    setTimeout(() => app.server.closeAllConnections(), LAST_ANSWERS_MS).unref()
+  })
+  app.addHook('onRequest', async (_request, reply) => {
+    if (!stopping) return
+    reply.header('connection', 'close')
+    throw new ServiceError(
+      'SHUTTING_DOWN',
+      'The service is stopping. Try again, on another replica if there is one.',
+    )
+  })
+}

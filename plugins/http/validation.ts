@@ -1,0 +1,193 @@
+import fp from 'fastify-plugin'
+import { Ajv, type ErrorObject } from 'ajv'
+import ajvFormats from 'ajv-formats'
+import { isIP } from 'node:net'
+import { clientAddress } from '../../models/traffic/client-address.js'
+
+/** The part of JSON Schema that the routes use. */
+export interface Schema {
+  $ref?: string
+  type?: string | string[]
+  enum?: unknown[]
+  format?: string
+  minimum?: number
+  exclusiveMinimum?: number
+  maximum?: number
+  minLength?: number
+  maxLength?: number
+  pattern?: string
+  minItems?: number
+  maxItems?: number
+  items?: Schema
+  properties?: Record<string, Schema>
+}
+
+interface Problem {
+  field: string
+  problem: string
+}
+
+/**
+ * One validation error in words: the field, what is allowed, what was given.
+ * Ajv runs in verbose mode, so that the error brings the schema and the value along.
+ * @param lines of an NDJSON body, the line of each entry of its list
+ */
+export function describeValidation(
+  errors: readonly object[],
+  part: string,
+  lines?: readonly number[],
+): { message: string; details: Problem[] } {
+  const { instancePath, keyword, params, parentSchema, data } = errors[0] as ErrorObject
+  const path = instancePath.split('/').slice(1)
+  if (keyword === 'required') {
+    const missing = String(params['missingProperty'])
+    const schema = (parentSchema as Schema).properties?.[missing]
+    return inWords(fieldName([...path, missing], lines), part, 'is required', schema)
+  }
+  return inWords(fieldName(path, lines), part, `is ${show(data)}`, parentSchema as Schema)
+}
+
+/**
+ * What a field is called.
+ * @param lines of an NDJSON body, the line of each entry of its list
+ * @example fieldName(['requests', '3', 'path']) // 'requests[3].path', or 'Line 4: path'
+ */
+export function fieldName(path: readonly string[], lines?: readonly number[]): string {
+  const line = path.length > 1 ? lines?.[Number(path[1])] : undefined
+  const name = (line === undefined ? path : path.slice(2))
+    .map((key) => (/^\d+$/.test(key) ? `[${key}]` : `.${key}`))
+    .join('')
+    .replace(/^\./, '')
+  if (line === undefined) return name
+  return name === '' ? `Line ${line}` : `Line ${line}: ${name}`
+}
+
+function inWords(field: string, part: string, problem: string, schema: Schema | undefined) {
+  const name = field === '' ? `The ${part === 'querystring' ? 'query' : part}` : field
+  const allowed = schema && describeSchema(schema)
+  return {
+    message: `${name} ${problem}${allowed ? `; allowed is ${allowed}` : ''}.`,
+    details: [
+      {
+        field: field === '' ? part : field,
+        problem: allowed ? `${problem}; allowed is ${allowed}` : problem,
+      },
+    ],
+  }
+}
+
+/** A value, shortened, as it can be told to the caller. */
+export function show(value: unknown): string {
+  if (typeof value === 'number') return String(value) // JSON has no Infinity
+  if (Array.isArray(value)) return `a list of ${value.length}`
+  if (typeof value === 'object' && value !== null) return 'an object'
+  const text = JSON.stringify(value) ?? 'missing'
+  return text.length > 80 ? `${text.slice(0, 80)}…` : text
+}
+
+const ISO_TIME = /^(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?)([Zz]|[+-]\d\d(?::?\d\d)?)?$/
+
+/**
+ * An ISO-8601 time in milliseconds since 1970, undefined when it is none. Seconds may be missing; without a zone
+ * it is UTC.
+ */
+export function parseTime(text: string): number | undefined {
+  const [, date, time, zone = 'Z'] = ISO_TIME.exec(text) ?? []
+  if (date === undefined || time === undefined) return undefined
+  const offset =
+    zone === 'Z' ? zone : /^[+-]\d\d$/.test(zone) ? `${zone}:00` : zone.replace(/^([+-]\d\d)(\d\d)$/, '$1:$2')
+  const ms = Date.parse(`${date}T${time.replace(',', '.')}${offset.toUpperCase()}`)
+  return isDay(date) && !Number.isNaN(ms) ? ms : undefined
+}
+
+/** Whether there is such a day: Date.parse takes February 31 for one of March. */
+function isDay(date: string): boolean {
+  const [year, month, day] = [date.slice(0, 4), date.slice(5, 7), date.slice(8)].map(Number)
+  return day! <= 28 || day! <= new Date(Date.UTC(2000 + (year! % 400), month!, 0)).getUTCDate()
+}
+
+/** What a schema allows, in words. */
+export function describeSchema(schema: Schema): string {
+  if (schema.enum) return schema.enum.length === 1 ? show(schema.enum[0]) : `one of ${schema.enum.join(', ')}`
+  const type = [schema.type].flat()[0]
+  switch (type) {
+    case 'integer':
+      return `a whole number${describeRange(schema)}`
+    case 'number':
+      return `a finite number${describeRange(schema)}`
+    case 'array':
+      return `a list of ${schema.minItems ?? 0} to ${schema.maxItems} entries`
+    case 'string':
+      if (schema.format === 'uuid') return 'a UUID, such as "7feea531-ae5f-451c-9683-b89d4a9a03ca"'
+      if (schema.format === 'date-time') return 'an ISO-8601 time, such as "2026-01-31T12:00:00Z"'
+      if (schema.format === 'ip') return 'an IP address, such as "203.0.113.7"'
+      return `a text of ${schema.minLength ?? 0} to ${schema.maxLength} characters${describeContent(schema)}`
+    case 'object':
+      return 'a JSON object'
+    case 'boolean':
+      return 'true or false'
+    default:
+      return ''
+  }
+}
+
+/** No control characters, nor halves of surrogate pairs, which no text in UTF-8 has. */
+const PRINTABLE = /^[^\p{Cc}\p{Cs}]*$/u
+
+function describeContent({ pattern, format }: Schema): string {
+  if (format === 'printable') return ' without control characters'
+  return pattern === undefined ? '' : ` that matches ${pattern}`
+}
+
+function describeRange({ minimum, exclusiveMinimum, maximum }: Schema): string {
+  if (exclusiveMinimum !== undefined) return ` above ${exclusiveMinimum}, up to ${maximum}`
+  if (minimum !== undefined && maximum !== undefined) return ` from ${minimum} to ${maximum}`
+  return minimum === undefined ? '' : ` of at least ${minimum}`
+}
+
+/**
+ * The fields of a body that its schema does not know, each named once and without the index of a list.
+ * They never fail a request (old callers send them); the answer names them.
+ */
+export function unknownFields(value: unknown, schema: Schema, resolve: (id: string) => Schema): string[] {
+  const found = new Set<string>()
+  const visit = (part: unknown, given: Schema, path: string): void => {
+    const { properties, items } = given.$ref ? resolve(given.$ref.replace(/#$/, '')) : given
+    if (found.size >= MAX_NAMED || typeof part !== 'object' || part === null) return
+    if (Array.isArray(part)) {
+      if (items) for (const entry of part) visit(entry, items, `${path}[]`)
+      return
+    }
+    if (!properties) return
+    for (const [key, entry] of Object.entries(part)) {
+      const name = path === '' ? key : `${path}.${key}`
+      if (Object.hasOwn(properties, key)) visit(entry, properties[key]!, name)
+      else found.add(name.slice(0, 100))
+      if (found.size >= MAX_NAMED) return
+    }
+  }
+  visit(value, schema, '')
+  return [...found]
+}
+
+const MAX_NAMED = 20
+
+/** Bodies are taken as they are; query strings, which hold only text, are coerced. Neither is stripped. */
+export default fp(
+  async (app) => {
+    const build = (coerceTypes: boolean) => {
+      const options = { coerceTypes, verbose: true, strict: false, strictNumbers: true } as const
+      const ajv = ajvFormats.default(new Ajv(options))
+      ajv.addFormat('date-time', (text: string) => parseTime(text) !== undefined)
+      ajv.addFormat('printable', (text: string) => PRINTABLE.test(text))
+      ajv.addFormat('ip', (text: string) => isIP(text) !== 0 && clientAddress(text) !== null)
+      return ajv.addSchema(Object.values(app.getSchemas()) as object[])
+    }
+    let ajv: { body: Ajv; other: Ajv } | undefined
+    app.setValidatorCompiler<object>(({ schema, httpPart }) => {
+      ajv ??= { body: build(false), other: build(true) }
+      return (httpPart === 'body' ? ajv.body : ajv.other).compile(schema)
+    })
+  },
+  { name: 'validation' },
+)

@@ -1,0 +1,187 @@
+import type { TransactionSql } from 'postgres'
+import type { Log } from '../../db/log.js'
+import type { VersionRow } from '../../db/own/models.js'
+import { ServiceError } from '../http/errors.js'
+import { isVersion, versionAfter, type Artifact, type TrainingRecord } from './artifact.js'
+import type { ModelStore } from './store.js'
+
+/** One kind of model: what of it is active, and how that changes. */
+export interface ModelSlot<M, A extends Artifact<M>> {
+  readonly active: A | null
+  /** What is wrong with the stored models, in sentences. */
+  readonly problems: readonly string[]
+  /** A version for a model that is trained now, later than any that is known. */
+  versionAt(tx: TransactionSql, trainedAt: Date): Promise<string>
+  /** Enters a new version and makes it active, in the transaction of the run that made it. */
+  enter(tx: TransactionSql, trained: Trained<M>, version: string, trainedAt: Date): Promise<Artifact<M>>
+  /** Takes up what was entered and committed. */
+  takeUpNew(artifact: Artifact<M>): Promise<A>
+  /** Takes up what the database says is active. */
+  sync(): Promise<void>
+  /** Takes up what the files of this replica say was active: what there is while the database is away. */
+  restoreFromFiles(): Promise<void>
+  /** Makes the stored model active: the one last chosen, or the newest that is whole. Null when there is none. */
+  load(): Promise<A | null>
+  /** Makes a stored version active. */
+  activate(version: string): Promise<A>
+  /** Makes nothing active, until the next load, activation or training. Stored versions stay. */
+  reset(): Promise<void>
+  /** What is stored, the newest first. */
+  versions(): Promise<VersionRow[]>
+  /** Forgets what is active, without a word to anybody: the end. */
+  drop(): void
+}
+
+/** What a run has made. */
+export interface Trained<M> {
+  readonly model: M
+  readonly training: TrainingRecord
+}
+
+export interface SlotOptions<M, A extends Artifact<M>> {
+  readonly store: ModelStore<M>
+  /** Makes an artifact ready for use. */
+  readonly prepare: (artifact: Artifact<M>) => Promise<A>
+  /** Told of each change, after it. */
+  readonly onChange: (now: A | null, before: A | null) => void
+  readonly log: Pick<Log, 'info' | 'warn'>
+}
+
+/** Changes must come one at a time: the registry sees to that. */
+export function createModelSlot<M, A extends Artifact<M>>(options: SlotOptions<M, A>): ModelSlot<M, A> {
+  const { store, prepare, onChange, log } = options
+  const { sql, files } = store
+  let active: A | null = null
+  let problems: string[] = []
+
+  const report = (problem: string): void => {
+    problems.push(problem)
+  }
+  const swap = (now: A | null): void => {
+    const before = active
+    active = now
+    onChange(now, before)
+  }
+  const use = async (artifact: Artifact<M>): Promise<A> => {
+    const ready = await prepare(artifact)
+    swap(ready)
+    return ready
+  }
+  /** The database has it for certain: a disk that is full is a problem to tell of, no reason to fail. */
+  const onDisk = async (work: Promise<void>): Promise<void> => {
+    await work.catch((error: unknown) => {
+      log.warn({ err: error }, 'MODEL_PATH cannot be written')
+      report(`MODEL_PATH cannot be written (${(error as Error).message}): free its disk or grant the rights.`)
+    })
+  }
+  const takeUp = async (artifact: Artifact<M>): Promise<A> => {
+    const ready = await use(artifact)
+    await onDisk(store.keepFile(artifact))
+    return ready
+  }
+  const firstWhole = async (
+    versions: Iterable<string>,
+    find: (version: string) => Promise<Artifact<M> | null>,
+  ): Promise<Artifact<M> | null> => {
+    for (const version of versions) {
+      const artifact = await find(version)
+      if (artifact) return artifact
+    }
+    return null
+  }
+  const useNothing = async (): Promise<void> => {
+    swap(null)
+    await onDisk(files.setActiveVersion(null))
+  }
+  const choose = (artifact: Artifact<M>) => sql.begin((tx) => store.activate(tx, artifact, false))
+  const chosenFile = async (): Promise<Artifact<M> | null> => {
+    const chosen = await files.activeVersion()
+    if (chosen === null) return null
+    const versions = inOrder(chosen, await files.versions())
+    return firstWhole(versions, (version) => store.findFile(version, report))
+  }
+  /** A database that has never been told (a new one) learns what this replica uses. */
+  const adoptOwn = async (): Promise<void> => {
+    const artifact = await chosenFile()
+    if (!artifact) return
+    await choose(artifact)
+    await takeUp(artifact)
+  }
+  /** What stands in for a missing or damaged version is not chosen for good. */
+  const standIn = async (): Promise<void> => {
+    const artifact = await chosenFile()
+    if (artifact) await use(artifact)
+  }
+
+  return {
+    get active() {
+      return active
+    },
+    get problems() {
+      return problems
+    },
+    async versionAt(tx, trainedAt) {
+      const stored = (await store.versions(tx)).map(({ version }) => version)
+      const [newest] = inOrder(null, stored, await files.versions())
+      return versionAfter(newest, trainedAt)
+    },
+    async enter(tx, { model, training }, version, trainedAt) {
+      const artifact = { version, trainedAt: trainedAt.toISOString(), training, model }
+      await store.activate(tx, artifact, true)
+      return artifact
+    },
+    takeUpNew(artifact) {
+      problems = []
+      return takeUp(artifact)
+    },
+    async sync() {
+      const chosen = await store.active()
+      const isNew = chosen !== (active?.version ?? null)
+      // While this replica was down a reset did not reach its files.
+      if (!isNew && (chosen !== null || (await files.activeVersion()) === null)) return
+      problems = []
+      if (chosen === undefined) return adoptOwn()
+      if (chosen === null) return useNothing()
+      const artifact = await store.find(chosen, report)
+      if (artifact) await takeUp(artifact)
+      else if (!active) await standIn()
+    },
+    restoreFromFiles: standIn,
+    async load() {
+      problems = []
+      const stored = (await store.versions()).map(({ version }) => version)
+      const versions = inOrder(await store.active(), stored, await files.versions())
+      const artifact = await firstWhole(versions, (version) => store.find(version, report))
+      if (!artifact) return null
+      await choose(artifact)
+      return takeUp(artifact)
+    },
+    async activate(version) {
+      const reasons: string[] = []
+      if (!isVersion(version)) throw cannotActivate(version, reasons) // it goes into the name of a file
+      const artifact = await store.find(version, (problem) => reasons.push(problem))
+      if (!artifact) throw cannotActivate(version, reasons)
+      await choose(artifact)
+      problems = []
+      return takeUp(artifact)
+    },
+    async reset() {
+      await sql.begin((tx) => store.choose(tx, null))
+      problems = []
+      await useNothing()
+    },
+    versions: () => store.versions(),
+    drop: () => swap(null),
+  }
+}
+
+/** In the order in which they are tried: the chosen one, then the newest. */
+function inOrder(chosen: string | null | undefined, ...others: string[][]): Set<string> {
+  return new Set([...(chosen ? [chosen] : []), ...others.flat().sort().reverse()])
+}
+
+function cannotActivate(version: string, reasons: readonly string[]): ServiceError {
+  if (reasons.length > 0) return new ServiceError('MODEL_UNUSABLE', reasons.join(' '))
+  const message = `There is no version ${version}. GET /model/versions lists those that are stored.`
+  return new ServiceError('MODEL_NOT_FOUND', message)
+}

@@ -1,0 +1,137 @@
+import type { Sql, TransactionSql } from 'postgres'
+import type { Log } from '../../db/log.js'
+import {
+  activeModelVersion,
+  enterTraining,
+  flagActiveModel,
+  modelArtifact,
+  pruneModels,
+  setActiveModel,
+  storedVersions,
+  storeModel,
+  type ModelSummary,
+  type StoredModel,
+  type VersionRow,
+} from '../../db/own/models.js'
+import { decodeArtifact, encodeArtifact, type Artifact } from './artifact.js'
+import type { ModelFiles } from './files.js'
+import type { Kind } from './kinds.js'
+
+/** Something found wrong with a version, as a sentence. */
+type Report = (problem: string) => void
+
+/** Where the versions of a kind are kept: in the database, which is the truth, with a copy of each as a file of this replica. */
+export class ModelStore<M> {
+  constructor(
+    readonly sql: Sql,
+    readonly files: ModelFiles,
+    readonly log: Pick<Log, 'warn'>,
+    readonly kind: Kind<M>,
+  ) {}
+
+  /** The active version by the database: null after a reset, undefined when nothing was ever said. */
+  active(sql: Sql | TransactionSql = this.sql): Promise<string | null | undefined> {
+    return activeModelVersion(sql, this.kind.name)
+  }
+
+  /** What the database holds, the newest first. */
+  versions(sql: Sql | TransactionSql = this.sql): Promise<VersionRow[]> {
+    return storedVersions(sql, this.kind.name)
+  }
+
+  /** Enters a version, new or from a file, and makes it active, all in the transaction given. */
+  async activate(tx: TransactionSql, artifact: Artifact<M>, isNew: boolean): Promise<void> {
+    const stored = toStored(artifact, this.kind)
+    await storeModel(tx, this.kind.name, stored)
+    if (isNew) {
+      const { model } = artifact
+      const problem = await enterTraining(tx, this.kind.name, stored, {
+        modelType: this.kind.type,
+        path: this.files.pathOf(artifact.version),
+        featureNames: this.kind.featureNames(model),
+        baselines: this.kind.baselines(model),
+      })
+      if (problem) this.log.warn({ err: problem }, 'the table ml_models does not take the training')
+    }
+    await this.choose(tx, artifact.version)
+    await pruneModels(tx, this.kind.name)
+  }
+
+  /** Makes a version that is in the database active, or none. */
+  async choose(tx: TransactionSql, version: string | null): Promise<void> {
+    await setActiveModel(tx, this.kind.name, version)
+    const problem = await flagActiveModel(tx, this.kind.name, version)
+    if (problem) this.log.warn({ err: problem }, 'the flags in the table ml_models cannot be set')
+  }
+
+  /**
+   * A version by its file or, where that is missing or damaged, by the database; null when neither is whole. A damaged
+   * file that the database makes up for is logged, no more: it is about to be mended.
+   */
+  async find(version: string, report: Report): Promise<Artifact<M> | null> {
+    const problems: string[] = []
+    const note = (problem: string) => void problems.push(problem)
+    const shared = () => modelArtifact(this.sql, this.kind.name, version)
+    const found =
+      (await this.findFile(version, note)) ??
+      (await this.#read(version, note, `Model ${version} of the database`, shared))
+    if (!found) problems.forEach(report)
+    return found
+  }
+
+  /** A version by its file alone. */
+  findFile(version: string, report: Report): Promise<Artifact<M> | null> {
+    const what = `Model file ${this.files.pathOf(version)}`
+    return this.#read(version, report, what, () => this.files.read(version))
+  }
+
+  /** Has a whole file of the version, and notes on the disk that it is the active one. */
+  async keepFile(artifact: Artifact<M>): Promise<void> {
+    const { version } = artifact
+    const ignore = () => undefined
+    if (!(await this.findFile(version, ignore)))
+      await this.files.write(version, encodeArtifact(artifact, this.kind))
+    await this.files.setActiveVersion(version)
+    await this.files.prune(version)
+  }
+
+  async #read(
+    version: string,
+    report: Report,
+    what: string,
+    read: () => Promise<string | undefined>,
+  ): Promise<Artifact<M> | null> {
+    try {
+      const text = await read()
+      if (text === undefined) return null
+      const artifact = decodeArtifact(text, this.kind)
+      if (artifact.version !== version) throw new Error(`it holds version ${artifact.version}`)
+      return artifact
+    } catch (error) {
+      const problem = `${what} cannot be used: ${(error as Error).message.replace(/\.$/, '')}.`
+      this.log.warn({ err: error, version }, problem)
+      report(problem)
+      return null
+    }
+  }
+}
+
+/** @throws Error when the artifact could not be read again */
+function toStored<M>(artifact: Artifact<M>, kind: Kind<M>): StoredModel {
+  const text = encodeArtifact(artifact, kind)
+  decodeArtifact(text, kind)
+  const { version, trainedAt, training, model } = artifact
+  const summary: ModelSummary = {
+    trainedAt,
+    samples: kind.samples(model),
+    source: training?.source ?? null,
+    from: training?.from ?? null,
+    to: training?.to ?? null,
+    exclude: training?.exclude ?? [],
+    durationSeconds: training?.durationSeconds ?? null,
+    parameters: training?.parameters ?? {},
+    metrics: training?.metrics ?? kind.metrics(model),
+    sizeBytes: Buffer.byteLength(text),
+  }
+  return { version, artifact: text, summary }
+}

@@ -1,0 +1,91 @@
+import { setImmediate as turn } from 'node:timers/promises'
+import type { Sql } from 'postgres'
+import { describeDatabaseError, isTableUnusable } from '../../db/errors.js'
+import { RequestNames, streamRequests } from '../../db/traffic/request-stream.js'
+import { TrafficTableError } from '../../db/traffic/rollups.js'
+import type { TrafficTable } from '../../db/traffic/table.js'
+import { Replay, type ReplayOptions, type ReplayRule } from '../../models/rate-limit/replay/replay.js'
+import type { ReplayReport } from '../../models/rate-limit/replay/report.js'
+import { ServiceError } from '../http/errors.js'
+
+/** What is replayed. */
+export interface BacktestPlan {
+  readonly from: Date
+  readonly to: Date
+  /** One endpoint; null: all of them. */
+  readonly endpoint: string | null
+  /** By endpoint; those without a rule are not limited. Any endpoint has `rule`, when that is given instead. */
+  readonly rules: ReadonlyMap<string, ReplayRule> | ReplayRule
+  readonly byMethod: boolean
+  readonly scope: ReplayOptions['scope']
+  readonly algorithm: ReplayOptions['algorithm']
+}
+
+/** What the limits would have done, and the names behind its indexes. */
+export interface Backtested {
+  readonly report: ReplayReport
+  readonly names: RequestNames
+  readonly seconds: number
+}
+
+export type Backtests = (plan: BacktestPlan, signal: AbortSignal) => Promise<Backtested>
+
+/** More of them would slow down each other, and what the database has to do beside them. */
+const MOST_AT_A_TIME = 2
+const MOST_ENDPOINTS = 2000
+
+/** Replays stored requests; the query ends with the signal. */
+export function createBacktests(sql: Sql, table: TrafficTable): Backtests {
+  let underWay = 0
+  return async (plan, signal) => {
+    if (underWay >= MOST_AT_A_TIME) {
+      throw new ServiceError('BUSY', `${MOST_AT_A_TIME} backtests are under way. Try again shortly.`)
+    }
+    underWay++
+    try {
+      return await replay(sql, table, plan, signal)
+    } catch (error) {
+      throw explained(error, table)
+    } finally {
+      underWay--
+    }
+  }
+}
+
+async function replay(
+  sql: Sql,
+  table: TrafficTable,
+  plan: BacktestPlan,
+  signal: AbortSignal,
+): Promise<Backtested> {
+  const { from, to, endpoint, byMethod, scope, algorithm } = plan
+  const { known, rules } = rulesOf(plan)
+  const mostEndpoints = known ? known.length : MOST_ENDPOINTS
+  const names = new RequestNames({ byMethod, endpoints: known ?? [], mostEndpoints })
+  const replay = new Replay({ rules, scope, algorithm })
+  const startedMs = performance.now()
+  const selection = { from, to, names, signal, ...(endpoint !== null && { endpoint }) }
+  for await (const batch of streamRequests(sql, table, selection)) {
+    replay.push(batch)
+    await turn() // others have their turn, however fast the database is
+    signal.throwIfAborted()
+  }
+  return { report: replay.report(), names, seconds: (performance.now() - startedMs) / 1000 }
+}
+
+/** The rules by index, and the endpoints that have the indexes from 1 on; at 0 there is any other. */
+function rulesOf({ rules, endpoint }: BacktestPlan): {
+  known: string[] | null
+  rules: (ReplayRule | null)[]
+} {
+  if (rules instanceof Map) return { known: [...rules.keys()], rules: [null, ...rules.values()] }
+  const rule = rules as ReplayRule
+  if (endpoint !== null) return { known: [endpoint], rules: [null, rule] }
+  return { known: null, rules: [null, ...Array<ReplayRule>(MOST_ENDPOINTS).fill(rule)] }
+}
+
+function explained(error: unknown, table: TrafficTable): unknown {
+  if (!isTableUnusable(error) && !(error instanceof TrafficTableError)) return error
+  const message = `The table ${table} cannot be replayed: ${describeDatabaseError(error)}`
+  return new ServiceError('TRAFFIC_TABLE_UNUSABLE', message, null, { cause: error })
+}

@@ -1,0 +1,154 @@
+import { createReadStream } from 'node:fs'
+import { parentPort, workerData } from 'node:worker_threads'
+import { parse } from 'csv-parse'
+import { calendarEntryAt, type CalendarEntry } from '../../models/anomaly/calendar.js'
+import { judgeIntervals } from '../../models/anomaly/detector.js'
+import { DEFAULT_EFFECTS, type LeastEffects } from '../../models/anomaly/effects.js'
+import { FEATURES, minutesOf, N_FEATURES } from '../../models/anomaly/features.js'
+import { historyWarnings } from '../../models/anomaly/history-warnings.js'
+import {
+  fitAnomalyModel,
+  MAX_SAMPLE,
+  MIN_SAMPLES,
+  type AnomalyModel,
+  type AnomalyModelOptions,
+  type History,
+} from '../../models/anomaly/model.js'
+import { anomalyScores } from '../../models/isolation-forest/anomaly-scores.js'
+
+/** What a worker is started with: the samples of a range, or a CSV file that holds them. */
+export interface TrainingTask {
+  readonly source:
+    | { readonly history: History; readonly rangeMinutes: number }
+    | { readonly file: string; readonly calendar: readonly CalendarEntry[] }
+  readonly options: AnomalyModelOptions
+}
+
+/** What was learned. `model` is null when there were too few samples. */
+export interface FittedModel {
+  readonly samples: number
+  readonly model: AnomalyModel | null
+  /** Share of the samples that the model judges anomalous. */
+  readonly anomalyShare: number
+  /** The first and the last time in a file. */
+  readonly range: { readonly from: string; readonly to: string } | null
+  readonly warnings: readonly string[]
+}
+
+/** What it posts, once. */
+export type TrainingOutcome = FittedModel | { readonly invalidFile: string }
+
+/** A file that cannot be learned from, in words. */
+class InvalidFile extends Error {}
+
+/**
+ * The minutes in a CSV file, in order of time whatever theirs in the file: a column for each feature, by name and in
+ * any order, and one for the time. Rows with an empty cell (a minute whose latency is unknown) are left out.
+ */
+async function readHistory(file: string, calendar: readonly CalendarEntry[]): Promise<History> {
+  const found: { timeMs: number; values: number[] }[] = []
+  let columns: number[] | undefined
+  let timeColumn = 0
+  let timeMs = 0
+  const rows = createReadStream(file).pipe(parse({ bom: true, relax_column_count: true, info: true }))
+  try {
+    for await (const { record, info } of rows as AsyncIterable<{
+      record: string[]
+      info: { lines: number }
+    }>) {
+      if (!columns) {
+        columns = columnsOf(record)
+        timeColumn = timeColumnOf(record)
+      } else {
+        const values = valuesOf(record, columns, info.lines)
+        if (!values) continue
+        timeMs = timeOf(record[timeColumn], timeMs)
+        if (!calendarEntryAt(calendar, timeMs)) found.push({ timeMs, values })
+      }
+    }
+  } catch (error) {
+    if (error instanceof InvalidFile || (error as NodeJS.ErrnoException).syscall) throw error
+    throw new InvalidFile(`it is not a CSV file: ${(error as Error).message}`)
+  }
+  if (!columns) throw new InvalidFile('it is empty')
+  found.sort((a, b) => a.timeMs - b.timeMs)
+  return {
+    samples: Float64Array.from(found.flatMap(({ values }) => values)),
+    timesMs: Float64Array.from(found, ({ timeMs }) => timeMs),
+  }
+}
+
+function columnsOf(header: readonly string[]): number[] {
+  const missing = FEATURES.filter((name) => !header.includes(name))
+  if (missing.length > 0) throw new InvalidFile(`it has no column ${missing.join(', ')}`)
+  return FEATURES.map((name) => header.indexOf(name))
+}
+
+function timeColumnOf(header: readonly string[]): number {
+  const column = Math.max(header.indexOf('timestamp'), header.indexOf('time_bucket'))
+  if (column < 0) throw new InvalidFile('it has no column timestamp or time_bucket')
+  return column
+}
+
+/** Whoever wrote the file: a time that cannot be read is taken for the minute after the one before. */
+function timeOf(text: string | undefined, beforeMs: number): number {
+  const ms = Date.parse(text ?? '')
+  return Number.isNaN(ms) ? beforeMs + MINUTE_MS : ms
+}
+
+/** The figures of a row to learn from; null for one with an empty cell. */
+function valuesOf(record: string[], columns: readonly number[], line: number): number[] | null {
+  const cells = columns.map((column) => record[column]?.trim() ?? '')
+  if (cells.includes('')) return null
+  return cells.map((cell, index) => {
+    const value = Number(cell)
+    const most = FEATURES[index] === 'error_rate' ? 1 : MAX_SAMPLE
+    if (value >= 0 && value <= most) return value
+    const given = `${FEATURES[index]} is "${cell.slice(0, 50)}"`
+    throw new InvalidFile(`in line ${line} ${given}; allowed is a number from 0 to ${most}`)
+  })
+}
+
+/** Minutes judged at a time: the memory for their verdicts stays small beside that of the fit. */
+const JUDGED_AT_A_TIME = 10_000
+
+function anomalyShare({ samples, timesMs }: History, model: AnomalyModel, effects: LeastEffects): number {
+  let anomalies = 0
+  for (let start = 0; start < timesMs.length; start += JUDGED_AT_A_TIME) {
+    const end = start + JUDGED_AT_A_TIME
+    const minutes = [...minutesOf(samples.subarray(start * N_FEATURES, end * N_FEATURES))].map(
+      (interval, i) => ({
+        interval,
+        timeMs: timesMs[start + i]!,
+      }),
+    )
+    const verdicts = judgeIntervals(minutes, model, effects, (matrix) => anomalyScores(model.forest, matrix))
+    anomalies += verdicts.filter(({ anomaly }) => anomaly).length
+  }
+  return anomalies / timesMs.length
+}
+
+const MINUTE_MS = 60_000
+
+async function run({ source, options }: TrainingTask): Promise<TrainingOutcome> {
+  try {
+    const history = 'file' in source ? await readHistory(source.file, source.calendar) : source.history
+    const { samples, timesMs } = history
+    const range =
+      'file' in source && timesMs.length > 0
+        ? { from: inText(timesMs[0]!), to: inText(timesMs.at(-1)!) }
+        : null
+    const span = timesMs.length > 0 ? (timesMs.at(-1)! - timesMs[0]!) / MINUTE_MS : 0
+    const warnings = historyWarnings(samples, 'file' in source ? span : source.rangeMinutes)
+    const model = timesMs.length < MIN_SAMPLES ? null : fitAnomalyModel(history, options)
+    const share = model ? anomalyShare(history, model, options.effects ?? DEFAULT_EFFECTS) : 0
+    return { samples: timesMs.length, model, anomalyShare: share, range, warnings }
+  } catch (error) {
+    if (error instanceof InvalidFile) return { invalidFile: error.message }
+    throw error
+  }
+}
+
+const inText = (ms: number) => new Date(ms).toISOString()
+
+parentPort!.postMessage(await run(workerData as TrainingTask))

@@ -1,0 +1,51 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Sql } from 'postgres'
+import { findJob, requestStop, runningJob, type TrainingJob } from '../../db/own/jobs.js'
+import type { Database } from '../database.js'
+import { ServiceError } from '../http/errors.js'
+
+/** The training runs of all replicas, as the database knows them. */
+export interface TrainingJobs {
+  find(id: string): Promise<TrainingJob>
+  /** The run that is under way, or null. */
+  current(): Promise<TrainingJob | null>
+  /** Asks a run to stop. One that has ended stays as it is. */
+  stop(id: string): Promise<TrainingJob>
+  /** The run at each change of it, to its end or the signal's. */
+  watch(id: string, signal: AbortSignal): AsyncGenerator<TrainingJob>
+}
+
+const LOOK_MS = 500
+
+export function createTrainingJobs(sql: Sql, database: Pick<Database, 'assertUsable'>): TrainingJobs {
+  const find = async (id: string): Promise<TrainingJob> => {
+    await database.assertUsable()
+    const job = await findJob(sql, id)
+    if (job) return job
+    const message = `There is no training run ${id}. The newest hundred are kept; POST /train begins one.`
+    throw new ServiceError('JOB_NOT_FOUND', message)
+  }
+  return {
+    find,
+    async current() {
+      await database.assertUsable()
+      return (await runningJob(sql)) ?? null
+    },
+    async stop(id) {
+      await find(id)
+      await requestStop(sql, id)
+      return find(id)
+    },
+    async *watch(id, signal) {
+      let told: string | undefined
+      while (!signal.aborted) {
+        const job = await find(id)
+        const now = `${job.state} ${job.stage} ${job.share} ${job.stopRequested}`
+        if (now !== told) yield job
+        told = now
+        if (job.state !== 'running') return
+        await delay(LOOK_MS, undefined, { signal }).catch(() => undefined)
+      }
+    },
+  }
+}

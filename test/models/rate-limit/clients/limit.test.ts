@@ -1,0 +1,156 @@
+import t from 'tap'
+import { recommendClientLimit } from '../../../../models/rate-limit/clients/recommendation.js'
+import { fitClientLimit } from '../../../../models/rate-limit/clients/limit.js'
+import type { Strategy } from '../../../../models/rate-limit/strategies.js'
+import type { Tier } from '../../../../models/rate-limit/tiers.js'
+import {
+  crowd,
+  fit,
+  HOUR_MS,
+  RATES,
+  sharedAddress,
+  START_MS,
+  steady,
+  trafficOf,
+  type Request,
+} from './crowd.js'
+import { profile } from '../profiles.js'
+
+const people = crowd(300, 14)
+const plain = fit(people)
+const flood = (client: number, hour: number, perMinute = 20 * plain.busiestMinute): Request[] =>
+  steady(client, perMinute * 60, hour, 1).slice(0, perMinute * 10)
+
+t.test('it covers nearly all clients with something to spare, and little more', async (t) => {
+  t.ok(plain.limit >= 0.9 * plain.busiestMinute && plain.limit <= 1.25 * plain.busiestMinute)
+  t.ok(plain.longWindow!.limit <= 1.25 * plain.busiestHour)
+  t.equal(plain.longWindow!.seconds, 3600)
+  t.match(plain, { clients: 300, days: 14, nRunaways: 0, requests: people.length })
+  const { p50, p90, p99 } = plain.peakMinutes
+  t.ok(p50 <= p90 && p90 <= p99 && p99 <= plain.busiestMinute)
+})
+
+t.test('floods and scrapers, a few or many, do not raise it', async (t) => {
+  const scraper = (client: number) => steady(client, 3 * plain.busiestHour, 50 + client, 100)
+  const few = fit([...people, ...flood(300, 100), ...scraper(301)])
+  t.match(few, { limit: plain.limit, longWindow: plain.longWindow, nRunaways: 2, runaways: [300, 301] })
+  t.equal(few.burstAt(few.limit), plain.burstAt(plain.limit))
+  const many = Array.from({ length: 20 }, (_, i) => [...flood(300 + i, 10 * i), ...scraper(330 + i)]).flat()
+  t.match(fit([...people, ...many]), { limit: plain.limit, longWindow: plain.longWindow, nRunaways: 40 })
+})
+
+t.test('a flood by someone who is known takes nothing from what else it does', async (t) => {
+  const shared = sharedAddress(300, 30, 14)
+  const honest = fit([...people, ...shared])
+  const found = fit([...people, ...shared, ...flood(300, 100, 20 * honest.busiestMinute)])
+  t.equal(found.limit, honest.limit)
+  t.same(found.longWindow, honest.longWindow)
+  t.same(found.runaways, [300])
+})
+
+t.test('a shared address that lives with the crowd is no scraper, however busy', async (t) => {
+  const found = fit([...people, ...sharedAddress(300, 80, 14)])
+  t.equal(found.nRunaways, 0)
+  t.ok(found.busiestHour > 3 * plain.busiestHour, 'far above all others')
+  t.ok(found.longWindow!.limit >= 0.9 * found.busiestHour)
+  const even = fit([...people, ...steady(300, found.busiestHour, 0, 14 * 24)])
+  t.same(even.runaways, [300], 'the same load at an even pace is one')
+  t.same(even.longWindow, plain.longWindow)
+})
+
+t.test('excluded minutes do not raise it, in limit, peaks or evidence', async (t) => {
+  const launch = people.map(({ client }) => client)
+  const burst = launch.slice(0, 300).flatMap((client) => steady(client, 200, 100, 1))
+  const hour = (START_MS / HOUR_MS + 100) * 60
+  const excluded = [{ from: hour + 10, to: hour + 20 }]
+  const without = fit(
+    people.filter(({ timeMs }) => Math.floor(timeMs / HOUR_MS) !== START_MS / HOUR_MS + 100),
+  )
+  const found = fit([...people, ...burst], { excluded })
+  t.equal(found.limit, without.limit)
+  t.same(found.peakMinutes, without.peakMinutes)
+  t.equal(found.requests, without.requests)
+  t.equal(fitClientLimit(trafficOf(people, { excluded: [{ from: 0, to: 1e9 }] })), null)
+})
+
+t.test(
+  'who the clients are does not matter, only what they do; the same input, the same answer',
+  async (t) => {
+    const renamed = people.map(({ timeMs, client }) => ({ timeMs, client: 299 - client }))
+    const strip = ({ burstAt, ...rest }: ReturnType<typeof fit>) => ({ ...rest, bursts: RATES.map(burstAt) })
+    t.same(strip(fit(renamed)), strip(plain))
+    t.same(strip(fit(people)), strip(plain))
+  },
+)
+
+t.test('few clients and a single day lower the confidence and are named', async (t) => {
+  const few = fit(crowd(20, 14))
+  const day = fit(crowd(300, 1))
+  t.ok(few.confidence < plain.confidence && day.confidence < plain.confidence)
+  t.equal(day.longWindow, null)
+  t.ok(plain.interval.lower <= plain.limit && plain.interval.upper >= plain.limit)
+  const warnings = (fitted: ReturnType<typeof fit>) => ask(fitted).warnings.join(' ')
+  t.match(warnings(few), /Only 20 clients/)
+  t.match(warnings(day), /Only one day/)
+  t.same(ask(plain).warnings, [])
+})
+
+t.test('a few requests are nobody’s flood', async (t) => {
+  const quiet = Array.from({ length: 60 }, (_, client) => ({ timeMs: START_MS + client * HOUR_MS, client }))
+  const found = fit([...quiet, ...steady(60, 10, 3, 1).map((request) => ({ ...request, timeMs: START_MS }))])
+  t.equal(found.nRunaways, 0)
+  t.ok(found.limit >= 5)
+})
+
+function ask(
+  fitted: ReturnType<typeof fit>,
+  tier: Tier = 'default',
+  strategy: Strategy = 'balanced',
+  currentLimit: number | null = null,
+) {
+  return recommendClientLimit({ endpoint: '/api', tier, strategy, currentLimit, profile: profile(), fitted })
+}
+
+t.test('tiers and strategies multiply the minute and the hour', async (t) => {
+  const answer = ask(plain)
+  t.match(answer, {
+    recommended_limit: plain.limit,
+    long_window: plain.longWindow,
+    client_peaks: plain.peakMinutes,
+  })
+  const premium = ask(plain, 'premium', 'conservative')
+  t.equal(premium.recommended_limit, Math.trunc(Math.trunc(plain.limit * 2.5) * 0.7))
+  t.equal(premium.long_window!.limit, Math.trunc(Math.trunc(plain.longWindow!.limit * 2.5) * 0.7))
+  t.match(ask(plain, 'default', 'balanced', 10 * plain.limit).warnings[0], /far below the current limit/)
+})
+
+t.test('the burst falls as the rate rises, and is no more than a minute’s worth', async (t) => {
+  const { burst_curve } = ask(plain)
+  t.equal(burst_curve.length, 4)
+  for (let i = 1; i < burst_curve.length; i++) t.ok(burst_curve[i]!.burst <= burst_curve[i - 1]!.burst)
+  const free = ask(plain, 'free', 'conservative')
+  t.ok(free.recommended_burst <= free.recommended_limit)
+  t.match(free.warnings[0], /below what is regularly seen: one client in ten/)
+})
+
+t.test('the reasoning holds the numbers, and the floods', async (t) => {
+  const { reasoning, runaway_clients } = ask(fit([...people, ...flood(300, 100)]))
+  t.equal(runaway_clients, 1)
+  for (const text of [
+    '301 clients on 14 days',
+    '1 client stood far apart',
+    `into ${plain.limit};`,
+    'an hour',
+  ]) {
+    t.ok(reasoning.includes(text), text)
+  }
+})
+
+t.test('ten clients in pairs, each pair busier than the one before, do not raise it', async (t) => {
+  const pairs = [50, 50, 115, 115, 270, 270, 640, 640, 1500, 1500].flatMap((requests, i) =>
+    steady(300 + i, 60 * requests, 100 + i, 1).slice(0, requests),
+  )
+  const found = fit([...people, ...pairs])
+  t.ok(found.limit <= 3 * plain.limit, `${plain.limit} becomes ${found.limit}`)
+  t.ok(found.nRunaways >= 8)
+})
