@@ -2,10 +2,10 @@ import { recommend } from '../models/optimizer/recommend.js'
 import { rateOptimizerFromState } from '../models/optimizer/state.js'
 import { createRandom } from '../models/statistics/random.js'
 import type { Benchmark } from './benchmark.js'
+import { SECOND_MS } from '../models/traffic/durations.js'
 
 const ENDPOINTS = 1000
 const DAYS = 14
-const SECOND_MS = 1000
 
 /** The limits of a thousand endpoints from an active model, against the second that they may take. */
 export const optimize: Benchmark = {

@@ -5,12 +5,12 @@ import { startEmbeddedPostgres } from '../db/embedded/embedded-postgres.js'
 import { minuteFigures, updateRollups } from '../db/traffic/rollups.js'
 import { connectTo, openDirectory, silentLog } from '../test/postgres-server.js'
 import type { Benchmark } from './benchmark.js'
+import { MINUTE_MS } from '../models/traffic/durations.js'
 
 const table = 'request_logs'
 const ROWS = 5_000_000
 const DAYS = 7
 const ROWS_A_MINUTE = ROWS / DAYS / 1440
-const MINUTE_MS = 60_000
 const END = Date.parse('2026-03-08T00:00:00Z')
 const START = END - DAYS * 1440 * MINUTE_MS
 

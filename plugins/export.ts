@@ -12,6 +12,7 @@ import { ServiceError } from './http/errors.js'
 import { exportText, type ExportFormat } from './export/text.js'
 import { exportRange, type RangeRequest } from './http/time-range.js'
 import { orAborted } from '../db/or-aborted.js'
+import { DAY_MS } from '../models/traffic/durations.js'
 
 export interface TrainingDataRequest extends RangeRequest {
   readonly bucket: Bucket
@@ -47,8 +48,6 @@ declare module 'fastify' {
     exports: Exports
   }
 }
-
-const DAY_MS = 86_400_000
 
 /** Midnight UTC, where the buckets of every length begin. */
 const nextDay = (time: Date) => (Math.floor(time.getTime() / DAY_MS) + 1) * DAY_MS

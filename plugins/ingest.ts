@@ -9,6 +9,7 @@ import type { TrafficTable } from '../db/traffic/table.js'
 import { ingestedRows, NEEDED_COLUMNS, type IngestedRequest } from '../db/traffic/rows/ingested-row.js'
 import { ServiceError } from './http/errors.js'
 import { fieldName, parseTime, show } from './http/validation.js'
+import { DAY_MS, HOUR_MS } from '../models/traffic/durations.js'
 
 /** Requests that a gateway sends together, of the form that the schema allows. */
 export interface Batch {
@@ -43,9 +44,6 @@ declare module 'fastify' {
     ingest: Ingest
   }
 }
-
-const HOUR_MS = 3_600_000
-const DAY_MS = 24 * HOUR_MS
 
 /** Clocks of gateways differ by less than this. */
 const CLOCK_TOLERANCE_MS = 5 * 60_000

@@ -3,6 +3,7 @@ import fp from 'fastify-plugin'
 import { FEATURES } from '../models/anomaly/features.js'
 import { generateTraffic, type SyntheticMinute } from '../models/synthetic/traffic.js'
 import { removeAbandoned, replaceFile } from '../db/files.js'
+import { MINUTE_MS } from '../models/traffic/durations.js'
 
 export interface SyntheticRequest {
   readonly durationHours: number
@@ -24,8 +25,6 @@ declare module 'fastify' {
     syntheticData: SyntheticData
   }
 }
-
-const MINUTE_MS = 60_000
 
 /** Rows between two breaths: a year is written without keeping a request waiting. */
 const ROWS_AT_A_TIME = 1000

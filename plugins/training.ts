@@ -31,6 +31,7 @@ import {
 import { takeTrainingLease, type TrainingLease } from './training/lease.js'
 import type { TrainingTask } from './training/detector-worker.js'
 import { parseTime } from './http/validation.js'
+import { MINUTE_MS } from '../models/traffic/durations.js'
 
 export interface TrainingRequest extends RangeRequest {
   readonly contamination?: number | undefined
@@ -83,8 +84,6 @@ declare module 'fastify' {
 
 const LEASE_ATTEMPTS = 10
 const LEASE_PAUSE_MS = 50
-
-const MINUTE_MS = 60_000
 
 /** What a run is made of: where its samples are, and what there is to say of them. */
 interface Plan {

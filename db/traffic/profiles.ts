@@ -3,6 +3,7 @@ import type { EndpointRollup } from '../../models/optimizer/endpoint-rollups.js'
 import { isTableUnusable } from '../errors.js'
 import type { TimeRange } from './rollups/times.js'
 import type { TrafficTable } from './table.js'
+import { MINUTE_MS } from '../../models/traffic/durations.js'
 
 interface StoredEndpoint {
   method: string
@@ -72,8 +73,6 @@ function toRollup({
   }
   return { method, path, minutes, counts, latencySumMs: latency_sum, latencies, errors }
 }
-
-const MINUTE_MS = 60_000
 
 /**
  * The minutes of a range in which a person has marked a surge as an incident (acknowledged or resolved). None where

@@ -1,5 +1,5 @@
-import { MINUTE_MS } from './simulated-gateway.js'
 import type { Judged } from './contenders.js'
+import { MINUTE_MS } from '../../models/traffic/durations.js'
 
 /** Minutes without an alarm that do not end it. */
 const JOINED = 5

@@ -1,8 +1,8 @@
 import { fitOurs, judgeBatch, judgePlain, judgeStream, type Fitted, type Judged } from './contenders.js'
 import type { Size } from './incidents.js'
 import { scoreWeek, type WeekResult } from './score-week.js'
-import { MINUTE_MS } from './simulated-gateway.js'
 import { drawWorld, type JudgedWeek, type World } from './world.js'
+import { MINUTE_MS } from '../../models/traffic/durations.js'
 
 export const STREAM = 'stream'
 export const BATCH = 'batch'

@@ -4,8 +4,8 @@ import { describe, kindsOf, type Change } from './change.js'
 import type { Judged } from './contenders.js'
 import type { Size } from './incidents.js'
 import { stamp, worstOf } from './worst-minute.js'
-import { MINUTE_MS } from './simulated-gateway.js'
 import { type JudgedWeek, type World } from './world.js'
+import { MINUTE_MS } from '../../models/traffic/durations.js'
 
 /** Minutes after its end in which a small incident may still be found, and in which an alarm is not false. */
 const LATE = { large: 0, small: 10 }

@@ -5,8 +5,8 @@ import { DAY } from './gateways/gateway.js'
 import { GATEWAYS } from './gateways/index.js'
 import { latencyShape } from './latency-shape.js'
 import { drawRow, type Condition, type Row } from './minutes.js'
+import { MINUTE_MS } from '../../models/traffic/durations.js'
 
-export const MINUTE_MS = 60_000
 /** A Monday. */
 const EPOCH_MS = Date.UTC(2025, 2, 3)
 

@@ -3,8 +3,8 @@ import { alarmsOf } from './alarms.js'
 import { describe, type Change } from './change.js'
 import { fitOurs, judgeStream, type Judged } from './contenders.js'
 import type { Size } from './incidents.js'
-import { MINUTE_MS } from './simulated-gateway.js'
 import { drawWorld } from './world.js'
+import { MINUTE_MS } from '../../models/traffic/durations.js'
 
 const WIDTH = 1600
 const LEFT = 90

@@ -2,9 +2,9 @@ import type { Random } from '../../models/statistics/random.js'
 import { clientPeaks } from './client-peaks.js'
 import { FLOOD, SCRAPER, type Events } from './events.js'
 import type { Shape } from './shape.js'
-import { DAY_MS, DAYS, HOUR_MS, START_MS } from './weeks.js'
+import { DAYS, START_MS } from './weeks.js'
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../models/traffic/durations.js'
 
-const MINUTE_MS = 60_000
 const UNDER_MINUTE = 0.8
 
 /** Hides floods and scrapers among the honest requests, each by the busiest minute or hour of an honest client. */

@@ -3,6 +3,7 @@ import { quantile } from '../../models/statistics/quantile.js'
 import { clientPeaks } from './client-peaks.js'
 import type { Requests } from './events.js'
 import { recommendation } from './recommendation.js'
+import { MINUTE_MS } from '../../models/traffic/durations.js'
 
 /** A way to come from history to a limit of clients. */
 export interface Contender {
@@ -10,8 +11,6 @@ export interface Contender {
   readonly algorithm: 'token_bucket' | 'fixed_window'
   fit(history: Requests): ReplayRule
 }
-
-const MINUTE_MS = 60_000
 
 function recommended(history: Requests): ReplayRule {
   const { recommended_limit, recommended_burst, long_window } = recommendation(history)

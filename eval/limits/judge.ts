@@ -3,7 +3,8 @@ import type { ReplayRule } from '../../models/rate-limit/replay/replay.js'
 import { TokenBuckets } from '../../models/rate-limit/replay/token-bucket.js'
 import type { Contender } from './contenders.js'
 import { FLOOD, HONEST, SCRAPER, type Requests } from './events.js'
-import { DAY_MS, type Weeks } from './weeks.js'
+import { type Weeks } from './weeks.js'
+import { DAY_MS } from '../../models/traffic/durations.js'
 
 /** What a limit does to a week that it has not seen; shares, NaN where there was nothing of the kind. */
 export interface Judgement {

@@ -4,7 +4,8 @@ import { Events, HONEST } from './events.js'
 import { between, judge } from './judge.js'
 import { recommendation } from './recommendation.js'
 import { drawShape, type Shape } from './shape.js'
-import { DAY_MS, DAYS, drawWeeks, HOUR_MS, START_MS, type Weeks } from './weeks.js'
+import { DAYS, drawWeeks, START_MS, type Weeks } from './weeks.js'
+import { DAY_MS, HOUR_MS } from '../../models/traffic/durations.js'
 
 /** Honest programs: how many people are beside them, and what each sends (a minute, from when to when, how often). */
 interface Programs {

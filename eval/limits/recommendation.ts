@@ -1,8 +1,8 @@
 import { OptimizerFit } from '../../models/optimizer/fit.js'
 import { recommend, type Recommendation } from '../../models/optimizer/recommend.js'
 import type { Requests } from './events.js'
+import { MINUTE_MS } from '../../models/traffic/durations.js'
 
-const MINUTE_MS = 60_000
 const PATH = '/'
 
 /** What the service recommends for each client, tier default and strategy balanced, after this history. */

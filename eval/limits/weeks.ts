@@ -2,14 +2,13 @@ import { createRandom, type Random } from '../../models/statistics/random.js'
 import { drawBad } from './bad-clients.js'
 import { Events, type Requests } from './events.js'
 import type { Shape } from './shape.js'
+import { DAY_MS, HOUR_MS } from '../../models/traffic/durations.js'
 
 /** Three weeks of requests to one endpoint. */
 export interface Weeks extends Requests {
   readonly startMs: number
 }
 
-export const DAY_MS = 86_400_000
-export const HOUR_MS = 3_600_000
 export const DAYS = 21
 export const START_MS = Date.UTC(2026, 0, 5) // a Monday
 

@@ -4,12 +4,11 @@ import { inRanges, type MinuteRange } from '../rate-limit/minute-ranges.js'
 import { PairSlots } from '../rate-limit/pair-slots.js'
 import { DailyCurve } from './daily-curve.js'
 import { SecondCounts } from './second-counts.js'
+import { MINUTE_MS, SECOND_MS } from '../traffic/durations.js'
 
 /** Rates of the clients' arrival curves, requests a minute: each half as much again as the one before, 3 to 9,976. */
 export const CURVE_LIMITS: readonly number[] = Array.from({ length: 21 }, (_, k) => Math.round(3 * 1.5 ** k))
 
-const SECOND_MS = 1000
-const MINUTE_MS = 60_000
 const MOST_PAIRS = 2_000_000
 
 /** Requests in columns, in order of time. */

@@ -1,9 +1,8 @@
 import { ArrivalCurves } from '../rate-limit/arrival-curve.js'
 import { quantileSorted } from '../statistics/quantile.js'
 import type { CurvePoint } from './model.js'
+import { DAY_MS, MINUTE_MS } from '../traffic/durations.js'
 
-const DAY_MS = 86_400_000
-const MINUTE_MS = 60_000
 /** Of the days: a flood on one of them does not rule. */
 const DAYS_SERVED = 0.9
 

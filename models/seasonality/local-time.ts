@@ -1,5 +1,5 @@
-const HOUR_MS = 3_600_000
-const MINUTE_MS = 60_000
+import { HOUR_MS, MINUTE_MS } from '../traffic/durations.js'
+
 const DAY_MINUTES = 1440
 const WEEK_MINUTES = 10_080
 

@@ -28,6 +28,7 @@ import {
 import { evidenceReach, gather, goesOn, NO_EVIDENCE, withoutKinds, type Gathered } from './evidence.js'
 import { met, unmoved, type Meeting } from './meeting.js'
 import { followed, knowsShare, rebased, UNMET, WHOLE_GATEWAY, type OwnLevel } from './own-level.js'
+import { MINUTE_MS } from '../traffic/durations.js'
 
 /** An alarm that is certain, until some quiet minutes have passed. */
 export interface Episode {
@@ -72,8 +73,6 @@ export interface JudgedReport {
 
 /** The stream that carries the whole gateway. */
 export const WHOLE = 'default'
-
-const MINUTE_MS = 60_000
 
 /** Quiet minutes that end an episode. */
 const QUIET_MINUTES = 5

@@ -1,5 +1,6 @@
 import { beginStream, withoutAlarm, type StreamState, type StreamVerdict } from './stream.js'
 import { trendOf, type Direction } from './trend.js'
+import { MINUTE_MS } from '../traffic/durations.js'
 
 /** One report of a source, as the window keeps it. */
 export interface Report {
@@ -39,7 +40,6 @@ export type Judge = (state: StreamState) => { verdict: StreamVerdict; state: Str
 
 const WINDOW_SIZE = 60
 const MAX_SOURCES = 1000
-const MINUTE_MS = 60_000
 
 /** Fewer reports than this have no trend. */
 const MIN_TREND_REPORTS = 10

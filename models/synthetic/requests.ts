@@ -4,6 +4,7 @@ import { aliasTable } from './alias-table.js'
 import { ENDPOINTS, type Endpoint } from './endpoints.js'
 import { createPopulation, type Population } from './population.js'
 import { generateTraffic, type SyntheticMinute, type SyntheticOptions } from './traffic.js'
+import { MINUTE_MS } from '../traffic/durations.js'
 
 /** Some requests of one minute, column by column, in order of time. */
 export interface RequestBatch {
@@ -27,7 +28,6 @@ export interface RequestBatch {
 }
 
 const BATCH = 256
-const MINUTE_MS = 60_000
 /** The gateway gives up then. */
 const LONGEST_LATENCY_MS = 60_000
 /** Error rates up to this are ordinary: endpoints differ in them; what goes beyond strikes all alike. */

@@ -1,5 +1,6 @@
 import { ServiceError } from './errors.js'
 import { parseTime } from './validation.js'
+import { DAY_MS, MINUTE_MS } from '../../models/traffic/durations.js'
 
 /** Either the last days or a range of times; ISO-8601. */
 export interface RangeRequest {
@@ -8,8 +9,6 @@ export interface RangeRequest {
   readonly to?: string | undefined
 }
 
-const DAY_MS = 86_400_000
-const MINUTE_MS = 60_000
 const DEFAULT_DAYS = 7
 
 const wholeMinute = (ms: number) => Math.floor(ms / MINUTE_MS) * MINUTE_MS

@@ -7,6 +7,7 @@ import type { Tier } from '../../models/rate-limit/tiers.js'
 import { ServiceError } from '../http/errors.js'
 import { exportRange, type RangeRequest } from '../http/time-range.js'
 import type { BacktestPlan } from './backtest.js'
+import { DAY_MS, MINUTE_MS } from '../../models/traffic/durations.js'
 
 /** What limits are for. */
 export interface LimitChoice {
@@ -25,8 +26,6 @@ export interface BacktestRequest extends LimitChoice, RangeRequest {
   readonly by_method?: boolean | undefined
 }
 
-const MINUTE_MS = 60_000
-const DAY_MS = 86_400_000
 const MOST_DAYS = 90
 
 /**

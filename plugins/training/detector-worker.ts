@@ -15,6 +15,7 @@ import {
   type History,
 } from '../../models/anomaly/model.js'
 import { anomalyScores } from '../../models/isolation-forest/anomaly-scores.js'
+import { MINUTE_MS } from '../../models/traffic/durations.js'
 
 /** What a worker is started with: the samples of a range, or a CSV file that holds them. */
 export interface TrainingTask {
@@ -127,8 +128,6 @@ function anomalyShare({ samples, timesMs }: History, model: AnomalyModel, effect
   }
   return anomalies / timesMs.length
 }
-
-const MINUTE_MS = 60_000
 
 async function run({ source, options }: TrainingTask): Promise<TrainingOutcome> {
   try {

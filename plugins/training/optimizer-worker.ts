@@ -7,6 +7,7 @@ import { TrafficTableError } from '../../db/traffic/rollups.js'
 import type { TrafficTable } from '../../db/traffic/table.js'
 import { OptimizerFit } from '../../models/optimizer/fit.js'
 import type { RateOptimizer } from '../../models/optimizer/model.js'
+import { MINUTE_MS } from '../../models/traffic/durations.js'
 
 /** What a worker is started with. The rollups are up to date. */
 export interface OptimizerTask {
@@ -34,8 +35,6 @@ export type OptimizerMessage =
   | { readonly progress: number }
   | { readonly fitted: FittedOptimizer }
   | { readonly failed: { message: string; code: string | undefined; missing: readonly string[] | null } }
-
-const MINUTE_MS = 60_000
 
 async function run(task: OptimizerTask, signal: AbortSignal): Promise<FittedOptimizer> {
   const { connection, table, from, to } = task

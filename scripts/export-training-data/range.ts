@@ -1,8 +1,6 @@
 import { UsageError } from '../cli/errors.js'
 import type { DateOrTime } from '../cli/options.js'
-
-const DAY_MS = 86_400_000
-const MINUTE_MS = 60_000
+import { DAY_MS, MINUTE_MS } from '../../models/traffic/durations.js'
 
 export interface RangeFlags {
   readonly days?: number

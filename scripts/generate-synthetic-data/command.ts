@@ -6,6 +6,7 @@ import { UsageError } from '../cli/errors.js'
 import { choice, finiteNumber, wholeNumber } from '../cli/options.js'
 import { FORMATS, type Format } from '../cli/row-writer.js'
 import { insertRequests, writeTraffic } from './generate.js'
+import { MINUTE_MS } from '../../models/traffic/durations.js'
 
 interface Flags extends DatabaseFlags {
   readonly days: number
@@ -80,7 +81,6 @@ export function generateSyntheticData(stop: AbortSignal): Command {
     .action((flags: Flags) => run(flags, stop))
 }
 
-const MINUTE_MS = 60_000
 const MINUTES_A_DAY = 1440
 
 async function run(flags: Flags, stop: AbortSignal): Promise<void> {

@@ -4,6 +4,7 @@ import { generateRequests, type RequestBatch } from '../../models/synthetic/requ
 import type { SyntheticOptions } from '../../models/synthetic/traffic.js'
 import { NoDataError } from '../cli/errors.js'
 import { startProgress } from '../cli/progress.js'
+import { MINUTE_MS } from '../../models/traffic/durations.js'
 
 /** The requests of a run, counted on their way. */
 export interface RequestStream {
@@ -14,7 +15,6 @@ export interface RequestStream {
   summary(): string
 }
 
-const MINUTE_MS = 60_000
 /** Between two looks at whether the user has stopped the command. */
 const BREATH_EVERY_MS = 50
 

@@ -7,6 +7,7 @@ import { LogReader } from './log-reader.js'
 import { LogSummary } from './log-summary.js'
 import { rejectedLines, type RejectedLines } from './rejected-lines.js'
 import { createRequestIds } from './request-id.js'
+import { HOUR_MS } from '../../models/traffic/durations.js'
 
 /** A log, and what is to become of it. */
 export interface LogImport {
@@ -91,8 +92,6 @@ function copyLines({ pieces, reading, table, onLines }: LogImport, rejected: Rej
     },
   }
 }
-
-const HOUR_MS = 3_600_000
 
 class GrowingPiece implements LogPiece {
   text = ''

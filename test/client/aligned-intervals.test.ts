@@ -1,8 +1,7 @@
 import t from 'tap'
 import { AlignedIntervals, type Interval } from './core.js'
 import { HandClock } from './hand-clock.js'
-
-const MINUTE_MS = 60_000
+import { MINUTE_MS } from '../../models/traffic/durations.js'
 
 function watched(wall: string) {
   const clock = new HandClock(wall)

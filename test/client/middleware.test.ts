@@ -4,8 +4,7 @@ import { createClient, createMLMiddleware, type MLMiddlewareOptions } from '@aeg
 import t from 'tap'
 import { GATEWAYS } from './gateways.js'
 import { reportingService } from './reporting-service.js'
-
-const HOUR_MS = 3_600_000
+import { HOUR_MS } from '../../models/traffic/durations.js'
 
 /** Answers as the path says: a status, `slow`, `events` with headers set or written, `never`. */
 function handler({ url = '/' }: IncomingMessage, response: ServerResponse): void {

@@ -1,8 +1,7 @@
 import t from 'tap'
 import { testService, type Service } from '../service.js'
+import { DAY_MS, MINUTE_MS } from '../../models/traffic/durations.js'
 
-const MINUTE_MS = 60_000
-const DAY_MS = 24 * 60 * MINUTE_MS
 const ago = (ms: number) => new Date(Date.now() - ms).toISOString()
 
 type Row = Record<string, unknown>

@@ -1,6 +1,5 @@
 import type { Sql } from 'postgres'
-
-const MINUTE_MS = 60_000
+import { MINUTE_MS } from '../../models/traffic/durations.js'
 
 /** Sixty requests in each of the last whole minutes. @returns the first of these minutes */
 export async function insertMinutes(sql: Sql, minutes: number): Promise<Date> {

@@ -6,8 +6,8 @@ import type { Judged } from '../../eval/detection/contenders.js'
 import { figuresOf } from '../../eval/detection/figures.js'
 import { judgeWorld, STREAM } from '../../eval/detection/judge-world.js'
 import { scoreWeek } from '../../eval/detection/score-week.js'
-import { MINUTE_MS } from '../../eval/detection/simulated-gateway.js'
 import { drawWorld } from '../../eval/detection/world.js'
+import { MINUTE_MS } from '../../models/traffic/durations.js'
 
 t.setTimeout(120_000)
 

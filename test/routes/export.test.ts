@@ -6,9 +6,7 @@ import t from 'tap'
 import { expectedRows } from '../db/traffic/traffic-oracle.js'
 import { insertRequests, randomRequests } from '../db/traffic/request-rows.js'
 import { testService, type Service } from '../service.js'
-
-const MINUTE_MS = 60_000
-const DAY_MS = 1440 * MINUTE_MS
+import { DAY_MS, MINUTE_MS } from '../../models/traffic/durations.js'
 
 /** Some minutes before the present one, so that a minute may pass while the test runs. */
 const END = new Date(Math.floor(Date.now() / MINUTE_MS) * MINUTE_MS - 10 * MINUTE_MS)

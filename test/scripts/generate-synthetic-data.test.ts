@@ -8,11 +8,10 @@ import t, { type Test } from 'tap'
 import { ANOMALY_TYPES } from '../../models/anomaly/verdict.js'
 import { AGGREGATE_COLUMNS } from '../../scripts/generate-synthetic-data/request-aggregates.js'
 import { runScript, startScript } from './cli/process.js'
+import { DAY_MS, MINUTE_MS } from '../../models/traffic/durations.js'
 
 const SCRIPT = 'generate-synthetic-data'
 const SMALL = ['--days', '1', '--base-rps', '0.1']
-const DAY_MS = 86_400_000
-const MINUTE_MS = 60_000
 
 const run = (...args: string[]) => runScript(SCRIPT, args)
 

@@ -1,4 +1,5 @@
-const HOUR_MS = 3_600_000
+import { HOUR_MS } from '../../../models/traffic/durations.js'
+
 /** Hours without requests between two ranges that are told one by one. */
 const LONGEST_GAP = 24
 

@@ -2,7 +2,8 @@ import type { Sql } from 'postgres'
 import { LatencyHistogram } from '../../../models/statistics/latency-histogram.js'
 import { openOwnConnection } from '../../own-connection.js'
 import type { TrafficTable } from '../table.js'
-import { DAY_MS, MINUTE_MS, type TimeRange } from './times.js'
+import { type TimeRange } from './times.js'
+import { DAY_MS, MINUTE_MS } from '../../../models/traffic/durations.js'
 
 /** A bucket of an export, with its columns in their order. Latencies are in ms. */
 export interface BucketRow {

@@ -1,7 +1,8 @@
 import type { Sql } from 'postgres'
 import type { TrafficTable } from '../table.js'
-import { MINUTE_MS, type TimeRange } from './times.js'
+import { type TimeRange } from './times.js'
 import { latencyOf } from './traffic-source.js'
+import { MINUTE_MS } from '../../../models/traffic/durations.js'
 
 /** The minutes of a range whose rows are no longer those that were rolled up, in order, each a range. */
 export async function lateMinutes(

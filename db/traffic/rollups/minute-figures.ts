@@ -1,7 +1,8 @@
 import type { MaybeRow, PendingQuery, Sql } from 'postgres'
 import type { History } from '../../../models/anomaly/model.js'
 import type { TrafficTable } from '../table.js'
-import { DAY_MS, type TimeRange } from './times.js'
+import { type TimeRange } from './times.js'
+import { DAY_MS } from '../../../models/traffic/durations.js'
 
 /** Days fetched at a time. */
 const PAGE = 31

@@ -4,10 +4,6 @@ export interface TimeRange {
   readonly to: Date
 }
 
-export const MINUTE_MS = 60_000
-export const HOUR_MS = 3_600_000
-export const DAY_MS = 86_400_000
-
 /** Times beyond these are nobody's. */
 export const EARLIEST = new Date('0001-01-01T00:00:00Z')
 export const LATEST = new Date('9999-12-31T00:00:00Z')

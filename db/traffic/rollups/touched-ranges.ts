@@ -1,6 +1,7 @@
 import type { ReservedSql, Sql, TransactionSql } from 'postgres'
 import type { TrafficTable } from '../table.js'
-import { MINUTE_MS, floorTo, joinRanges, type TimeRange } from './times.js'
+import { floorTo, joinRanges, type TimeRange } from './times.js'
+import { MINUTE_MS } from '../../../models/traffic/durations.js'
 
 /**
  * Called by the service's own writers inside the transaction that writes rows: the range is rolled up anew,

@@ -1,3 +1,4 @@
+import { DAY_MS } from '../../../models/traffic/durations.js'
 import type { Sql } from 'postgres'
 import type { Log } from '../../log.js'
 import type { TrafficTable } from '../table.js'
@@ -10,9 +11,10 @@ import { withRollupSession, type RollupSession } from './session.js'
 import { readState, writeState, type RollupState } from './state.js'
 import { ensureRollupTables } from './tables.js'
 import * as times from './times.js'
-import { EARLIEST, HOUR_MS, LATEST, MINUTE_MS, type TimeRange } from './times.js'
+import { EARLIEST, LATEST, type TimeRange } from './times.js'
 import { forgetTouchedRanges, pendingTouchedRanges } from './touched-ranges.js'
 import { findTrafficSource, firstRow, type TrafficSource } from './traffic-source.js'
+import { HOUR_MS, MINUTE_MS } from '../../../models/traffic/durations.js'
 
 export interface UpdateOptions {
   readonly table: TrafficTable
@@ -31,7 +33,7 @@ export interface UpdateOptions {
 
 /** Rows that a chunk should have: enough to outweigh its statements, few enough to be sorted in memory. */
 const CHUNK_ROWS = 150_000
-const LONGEST_CHUNK_MS = times.DAY_MS
+const LONGEST_CHUNK_MS = DAY_MS
 
 /** How far beyond the clock rollups may reach before it must have been set back. */
 const CLOCK_TOLERANCE_MS = 10 * MINUTE_MS
@@ -84,7 +86,7 @@ class Update {
     this.#session = session
     this.#options = options
     this.#roller = new Roller(session.sql, source, new EndpointNames(session.sql, options.table))
-    const oldestMs = options.now.getTime() - options.retentionDays * times.DAY_MS
+    const oldestMs = options.now.getTime() - options.retentionDays * DAY_MS
     this.#retained = times.floorTo(HOUR_MS, Math.max(oldestMs, EARLIEST.getTime()))
     this.#oldest = times.earlier(this.#retained, times.floorTo(HOUR_MS, options.keepFrom ?? this.#retained))
     this.#end = times.floorTo(MINUTE_MS, options.now)

@@ -1,5 +1,6 @@
 import { ArrivalCurves } from '../arrival-curve.js'
 import { FIRST_LENGTH, grown } from '../growing-array.js'
+import { HOUR_MS, MINUTE_MS } from '../../traffic/durations.js'
 
 /** What clients did in the hours in which they did anything; a row for a client and an hour, in columns. */
 export interface ClientHours {
@@ -13,9 +14,6 @@ export interface ClientHours {
   /** Requests in the busiest minute of the hour. */
   readonly busiestMinute: ArrayLike<number>
 }
-
-const MINUTE_MS = 60_000
-const HOUR_MS = 3_600_000
 
 /** What is open of a client: its hour's row, and its present minute with its count. */
 const OPEN = 3

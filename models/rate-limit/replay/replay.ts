@@ -3,6 +3,7 @@ import type { LimitRule } from './limit-rule.js'
 import { PairSlots } from '../pair-slots.js'
 import { ReplayTally, type ReplayReport } from './report.js'
 import { TokenBuckets } from './token-bucket.js'
+import { MINUTE_MS } from '../../traffic/durations.js'
 
 /** Requests in columns, in order of time; the first `length` entries of each count. */
 export interface RequestBatch {
@@ -37,7 +38,6 @@ export interface ReplayOptions {
 /** The client of a request of which neither a user nor an address is known. */
 export const NOBODY = 0xffffffff
 
-const MINUTE_MS = 60_000
 const MOST_CLIENTS = 2_000_000
 
 interface Limiter {

@@ -1,5 +1,6 @@
 import { grown } from '../growing-array.js'
 import { Top } from './top.js'
+import { MINUTE_MS } from '../../traffic/durations.js'
 
 export interface Tally {
   readonly requests: number
@@ -38,7 +39,6 @@ export interface ReplayReport extends Tally {
   readonly unattributed: number
 }
 
-const MINUTE_MS = 60_000
 const WORST = 10
 
 /** Counts what a replay decides, in memory that grows with the number of clients and nothing else. */

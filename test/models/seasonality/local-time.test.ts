@@ -1,10 +1,10 @@
 import t from 'tap'
 import fc from 'fast-check'
 import { localTimeOf } from '../../../models/seasonality/local-time.js'
+import { DAY_MS } from '../../../models/traffic/durations.js'
 
 const DAY = 1440
 const SUNDAY = 6 * DAY
-const DAY_MS = 86_400_000
 
 const berlin = localTimeOf('Europe/Berlin')
 const at = (time: string) => Date.parse(time)

@@ -13,8 +13,8 @@ import {
   type StreamVerdict,
 } from '../../../models/stream/stream.js'
 import { binomial, poisson } from '../../../eval/detection/draws.js'
+import { MINUTE_MS } from '../../../models/traffic/durations.js'
 
-export const MINUTE_MS = 60_000
 export const DAY = 1440
 
 /** A Monday. */

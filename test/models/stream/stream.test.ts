@@ -18,12 +18,12 @@ import {
   HISTORY_MS,
   judgeAll,
   judgeAlone,
-  MINUTE_MS,
   minutes,
   TWO_WEEKS,
   type Condition,
   type Gateway,
 } from './gateway.js'
+import { MINUTE_MS } from '../../../models/traffic/durations.js'
 
 const START_MS = HISTORY_MS + TWO_WEEKS * MINUTE_MS
 const HOUR = 60

@@ -5,12 +5,11 @@ import { migrate } from '../../../db/migrate.js'
 import { minuteFigures, updateRollups } from '../../../db/traffic/rollups.js'
 import { silentLog, testDatabase } from '../../postgres.js'
 import { databaseFlags, runScript, startScript } from '../cli/process.js'
+import { DAY_MS, MINUTE_MS } from '../../../models/traffic/durations.js'
 
 const SCRIPT = 'generate-synthetic-data'
 const SMALL = ['--days', '1', '--base-rps', '0.1']
 const NOTHING = ['--days', '1', '--base-rps', '1e-9']
-const DAY_MS = 86_400_000
-const MINUTE_MS = 60_000
 
 const run = (...args: string[]) => runScript(SCRIPT, args)
 

@@ -5,7 +5,10 @@ import { exportTraffic } from '../../../db/traffic/export.js'
 import type { Cell } from '../../../formats/export/column.js'
 import { copyTextCells } from '../../../formats/export/copy-text.js'
 import { trafficColumns } from '../../../formats/export/traffic-columns.js'
-import { AGGREGATE_COLUMNS, createRequestAggregator } from '../../../scripts/generate-synthetic-data/request-aggregates.js'
+import {
+  AGGREGATE_COLUMNS,
+  createRequestAggregator,
+} from '../../../scripts/generate-synthetic-data/request-aggregates.js'
 import { COPY_TEXT, requestRows } from '../../../scripts/generate-synthetic-data/request-rows.js'
 import { generateRequests, populationOf } from '../../../models/synthetic/requests.js'
 import { generateTraffic, type SyntheticOptions } from '../../../models/synthetic/traffic.js'

@@ -2,8 +2,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { ArrivalCurves } from '../../../../models/rate-limit/arrival-curve.js'
 import { sigmaAt } from '../../../../models/rate-limit/clients/burst.js'
-
-const MINUTE_MS = 60_000
+import { MINUTE_MS } from '../../../../models/traffic/durations.js'
 
 function busiestMinute(times: readonly number[]): number {
   const counts = new Map<number, number>()

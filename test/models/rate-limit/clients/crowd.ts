@@ -1,9 +1,8 @@
 import { ClientActivity } from '../../../../models/rate-limit/clients/activity.js'
 import { fitClientLimit, type ClientTraffic } from '../../../../models/rate-limit/clients/limit.js'
 import { createRandom } from '../../../../models/statistics/random.js'
+import { DAY_MS, HOUR_MS } from '../../../../models/traffic/durations.js'
 
-export const HOUR_MS = 3_600_000
-export const DAY_MS = 24 * HOUR_MS
 export const START_MS = Date.UTC(2026, 0, 5)
 export const RATES = [5, 10, 20, 40, 80, 160, 320, 640]
 

@@ -3,18 +3,9 @@ import { recommendClientLimit } from '../../../../models/rate-limit/clients/reco
 import { fitClientLimit } from '../../../../models/rate-limit/clients/limit.js'
 import type { Strategy } from '../../../../models/rate-limit/strategies.js'
 import type { Tier } from '../../../../models/rate-limit/tiers.js'
-import {
-  crowd,
-  fit,
-  HOUR_MS,
-  RATES,
-  sharedAddress,
-  START_MS,
-  steady,
-  trafficOf,
-  type Request,
-} from './crowd.js'
+import { crowd, fit, RATES, sharedAddress, START_MS, steady, trafficOf, type Request } from './crowd.js'
 import { profile } from '../profiles.js'
+import { HOUR_MS } from '../../../../models/traffic/durations.js'
 
 const people = crowd(300, 14)
 const plain = fit(people)
