@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
-import { goneSignal } from './gone.js'
+import { callerClosed } from './caller-closed.js'
 import { LimitFileQuery, LimitFiles, Profile, ProfilesQuery } from './schemas/optimization.js'
 import { failures, ref, Timestamp } from './schemas/types.js'
 
@@ -38,7 +38,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     },
     async (request, reply) => {
       const { format = 'json', ...choice } = request.query
-      const found = await app.optimization.limits(format, choice, goneSignal(reply))
+      const found = await app.optimization.limits(format, choice, callerClosed(reply))
       if (typeof found !== 'string') return envelope(found)
       const file = FILES[format as keyof typeof FILES]
       reply.type('text/plain; charset=utf-8')

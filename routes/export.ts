@@ -1,14 +1,12 @@
 import { Readable } from 'node:stream'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
+import { callerClosed } from './caller-closed.js'
 import { TrafficBucket, TrainingDataQuery } from './schemas/export.js'
 import { failures, ref, Timestamp } from './schemas/types.js'
 
-/** A reader that takes nothing for so long holds up others. */
-const LONGEST_PAUSE_MS = 120_000
-
-/** No fault of ours: answered to nobody, and not logged as an error. */
-const CALLER_GONE = Object.assign(new Error('The caller hung up.'), { statusCode: 499 })
+/** A reader that takes nothing for this long holds up others. */
+const MAX_PAUSE_MS = 120_000
 
 const KNOWN = new Set(Object.keys(TrainingDataQuery.properties))
 
@@ -39,10 +37,9 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     },
     async (request, reply) => {
       const { format = 'csv', bucket = '1m', days, from, to } = request.query
-      const gone = new AbortController()
-      reply.raw.once('close', () => gone.abort(CALLER_GONE))
-      const text = await app.exports.trainingData({ days, from, to, bucket, format }, gone.signal)
-      reply.raw.setTimeout(LONGEST_PAUSE_MS, () => reply.raw.destroy())
+      const asked = { days, from, to, bucket, format }
+      const text = await app.exports.trainingData(asked, callerClosed(reply))
+      reply.raw.setTimeout(MAX_PAUSE_MS, () => reply.raw.destroy())
       const attachment = format !== 'json'
       reply.type(CONTENT_TYPES[format])
       if (attachment) reply.header('content-disposition', `attachment; filename="training_data.${format}"`)

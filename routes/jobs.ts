@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { callerClosed } from './caller-closed.js'
 import { JobParams, toTrainingJob, TrainingJob } from './schemas/jobs.js'
 import { failures, ref } from './schemas/types.js'
 
@@ -58,10 +59,9 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     async (request, reply) => {
       const { id } = request.params
       await app.training.jobs.find(id) // what is wrong is told before the stream begins
-      const hungUp = new AbortController()
-      reply.raw.once('close', () => hungUp.abort())
+      const signal = AbortSignal.any([app.training.closing, callerClosed(reply)])
       reply.type('text/event-stream; charset=utf-8').header('cache-control', 'no-store')
-      return reply.send(Readable.from(events(id, AbortSignal.any([app.training.closing, hungUp.signal]))))
+      return reply.send(Readable.from(events(id, signal)))
     },
   )
 

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { Static } from '@sinclair/typebox'
 import type { FastifyInstance } from 'fastify'
-import { goneSignal } from './gone.js'
+import { callerClosed } from './caller-closed.js'
 import {
   Backtest,
   BacktestBody,
@@ -30,7 +30,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         response: { 200: ref(Recommendation), ...failures(400, 409, 413, 415, 503) },
       },
     },
-    async (request, reply) => toAnswer(await app.optimization.recommend(request.body, goneSignal(reply))),
+    async (request, reply) => toAnswer(await app.optimization.recommend(request.body, callerClosed(reply))),
   )
 
   app.post(
@@ -45,7 +45,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       },
     },
     async (request, reply) => {
-      const found = await app.optimization.recommendAll(request.body, goneSignal(reply))
+      const found = await app.optimization.recommendAll(request.body, callerClosed(reply))
       const sum = found.reduce((total, { confidence }) => total + confidence, 0)
       return {
         recommendations: found.map(toAnswer),
@@ -91,7 +91,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         response: { 200: ref(Backtest), ...failures(400, 404, 409, 413, 415, 503) },
       },
     },
-    async (request, reply) => toBacktest(await app.optimization.backtest(request.body, goneSignal(reply))),
+    async (request, reply) => toBacktest(await app.optimization.backtest(request.body, callerClosed(reply))),
   )
 }
 
