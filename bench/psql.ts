@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import type { Connection } from '../db/embedded/embedded-postgres.js'
+import type { Connection } from '../db/pool.js'
 
 export function psqlInstalled(): boolean {
   return spawnSync('psql', ['--version'], { stdio: 'ignore' }).status === 0

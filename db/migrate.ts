@@ -1,6 +1,6 @@
 import { readFile, readdir } from 'node:fs/promises'
 import type postgres from 'postgres'
-import { ADVISORY_LOCKS, ADVISORY_LOCK_SPACE } from './advisory-locks.js'
+import { lockInTransaction, LOCKS } from './lease.js'
 
 const DIRECTORY = new URL('./migrations/', import.meta.url)
 
@@ -20,7 +20,7 @@ export async function migrate(sql: postgres.Sql, directory: URL = DIRECTORY): Pr
 }
 
 async function applyOnce(tx: postgres.TransactionSql, name: string, statements: string): Promise<boolean> {
-  await tx`select pg_advisory_xact_lock(${ADVISORY_LOCK_SPACE}, ${ADVISORY_LOCKS.migrations})`
+  await lockInTransaction(tx, LOCKS.migrations)
   // "if not exists" would ask for the right to create even where the table stands.
   const [book] = await tx`select to_regclass('aegis_ml_migrations') as name`
   if (book!['name'] === null) {

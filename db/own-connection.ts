@@ -1,4 +1,5 @@
-import postgres, { type Sql } from 'postgres'
+import type { Sql } from 'postgres'
+import { openBeside } from './pool.js'
 
 /** A connection beside the pool, for what lives as long as it does: temporary tables, cursors, session locks. */
 export interface OwnConnection {
@@ -25,14 +26,12 @@ export function openOwnConnection(
   signal?: AbortSignal,
 ): OwnConnection {
   let lost = false
-  // The options of a client are taken as they are when they are handed to another one. Plans are not kept: the
-  // sizes of temporary tables change.
-  const options = {
-    ...pool.options,
-    ...{ max: 1, idle_timeout: null, max_lifetime: null, prepare: false, onclose: () => (lost = true) },
+  const raw = openBeside(pool, {
+    idle_timeout: null,
+    prepare: false, // plans are not kept: the sizes of temporary tables change
+    onclose: () => (lost = true),
     connection: { ...pool.options.connection, ...KEEPALIVE, ...settings },
-  }
-  const raw = postgres(options as unknown as postgres.Options<Record<string, never>>) as Sql
+  })
   const guard = <F extends (...args: never[]) => unknown>(ask: F) =>
     new Proxy(ask, {
       apply(target, self, args) {

@@ -258,7 +258,7 @@ export default fp(
     const { effects, calendar } = config
     const detection = createDetection({ models, effects, calendar, now: Date.now })
     const memory = await keepStreams({ streams: detection.streams, sql, database, log })
-    models.onReset(() => memory.forget())
+    models.onReset('anomaly', () => memory.forget())
     app.decorate('detection', detection)
     app.addHook('preClose', () => memory.close())
   },

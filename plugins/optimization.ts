@@ -15,7 +15,7 @@ import { limitList, type LimitList } from '../formats/limit-files/limit-list.js'
 import { profilesCsv } from '../formats/limit-files/profiles-csv.js'
 import type { Database } from './database.js'
 import { ServiceError } from './http/errors.js'
-import { exportRange } from './http/time-range.js'
+import { timeRange } from './http/time-range.js'
 import type { ModelRegistry } from './model-registry.js'
 import { createBacktests, type Backtested, type BacktestPlan } from './optimization/backtest.js'
 import { backtestPlan, toRule, type BacktestRequest, type LimitChoice } from './optimization/plan.js'
@@ -133,7 +133,7 @@ export function createOptimization({ sql, database, models, table, now }: Optimi
     gone: AbortSignal,
   ): Promise<Map<string, ShortBacktest>> => {
     const limited = found.filter((each) => each.scope === scope)
-    const range = exportRange({}, now())
+    const range = timeRange({}, now())
     const plan: BacktestPlan = {
       ...range,
       endpoint: found.length === 1 ? found[0]!.endpoint : null,

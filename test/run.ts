@@ -3,7 +3,8 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import type { Connection, EmbeddedPostgres } from '../db/embedded/embedded-postgres.js'
+import type { EmbeddedPostgres } from '../db/embedded/embedded-postgres.js'
+import type { Connection } from '../db/pool.js'
 import { configuredServer, startTestServer } from './postgres-server.js'
 
 /**

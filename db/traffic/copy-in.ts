@@ -1,5 +1,6 @@
 import { Writable } from 'node:stream'
-import postgres, { type PendingQuery, type Row, type Sql } from 'postgres'
+import type { PendingQuery, Row, Sql } from 'postgres'
+import { openBeside } from '../pool.js'
 import { recordTouchedRange } from './rollups.js'
 import type { TrafficTable } from './table.js'
 
@@ -36,7 +37,7 @@ export async function copyRequests(sql: Sql, copy: RequestCopy): Promise<number>
   const onclose = () => {
     lost = true
   }
-  const connection = postgres({ ...(sql.options as object), max: 1, max_lifetime: null, onclose })
+  const connection = openBeside(sql, { onclose })
   /** A new connection would take the place of a lost one, and go on outside of the transaction. */
   const goOn = () => {
     copy.signal.throwIfAborted()

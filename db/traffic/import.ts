@@ -1,5 +1,5 @@
 import type { PendingQuery, Row, Sql } from 'postgres'
-import { ADVISORY_LOCKS, ADVISORY_LOCK_SPACE } from '../advisory-locks.js'
+import { lockInTransaction, LOCKS } from '../lease.js'
 import { openOwnConnection } from '../own-connection.js'
 import { copyIn } from './copy-in.js'
 import { PieceQueue } from './import/piece-queue.js'
@@ -54,10 +54,7 @@ export async function importRequests(sql: Sql, log: LogImport): Promise<{ rows: 
   const touched = new TouchedHours()
   try {
     await tx`begin`
-    await orCancelled(
-      tx`select pg_advisory_xact_lock(${ADVISORY_LOCK_SPACE}, ${ADVISORY_LOCKS.importing})`,
-      signal,
-    )
+    await orCancelled(lockInTransaction(tx, LOCKS.importing), signal)
     await tx`select set_config('lock_timeout', ${LOCK_TIMEOUT}, true), set_config('work_mem', ${WORK_MEMORY}, true)`
     const isNew = await newTimes(tx, log)
     const direct = queue.takeWhile((piece) => isNew(piece) && touched.add(piece.hours))

@@ -5,7 +5,7 @@ import type { ReplayRule } from '../../models/rate-limit/replay/replay.js'
 import type { Strategy } from '../../models/rate-limit/strategies.js'
 import type { Tier } from '../../models/rate-limit/tiers.js'
 import { ServiceError } from '../http/errors.js'
-import { exportRange, type RangeRequest } from '../http/time-range.js'
+import { timeRange, type RangeRequest } from '../http/time-range.js'
 import type { BacktestPlan } from './backtest.js'
 import { DAY_MS, MINUTE_MS } from '../../models/traffic/durations.js'
 
@@ -39,7 +39,7 @@ export function backtestPlan(
   now: Date,
 ): BacktestPlan {
   const { endpoint, scope = 'endpoint', algorithm = 'token_bucket', by_method = false } = request
-  const range = exportRange(request, now)
+  const range = timeRange(request, now)
   if (range.to.getTime() - range.from.getTime() > MOST_DAYS * DAY_MS) {
     const problem = `is ${range.from.toISOString()}; allowed is at most ${MOST_DAYS} days before to`
     throw new ServiceError('INVALID_REQUEST', `from ${problem}.`, [{ field: 'from', problem }])

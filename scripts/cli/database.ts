@@ -1,10 +1,7 @@
 import type { Command } from 'commander'
-import postgres from 'postgres'
-import {
-  readEmbeddedConnection,
-  startEmbeddedPostgres,
-  type Connection,
-} from '../../db/embedded/embedded-postgres.js'
+import type { Sql } from 'postgres'
+import { readEmbeddedConnection, startEmbeddedPostgres } from '../../db/embedded/embedded-postgres.js'
+import { openPool, type Connection } from '../../db/pool.js'
 import { describeDatabaseError } from '../../db/errors.js'
 import type { Log } from '../../db/log.js'
 import { migrate } from '../../db/migrate.js'
@@ -47,8 +44,6 @@ export function configOf(flags: DatabaseFlags, environment: Environment = proces
   return loadConfig({ ...environment, ...Object.fromEntries(set) })
 }
 
-const CONNECT_LIMIT_S = 5
-
 /**
  * A pool on the configured database for the time of some work. With the embedded PostgreSQL: the one that a running
  * service has, or else one that is started for the work, and stopped.
@@ -57,7 +52,7 @@ const CONNECT_LIMIT_S = 5
  */
 export async function withDatabase<T>(
   { database, dataPath }: Config,
-  work: (sql: postgres.Sql) => Promise<T>,
+  work: (sql: Sql) => Promise<T>,
 ): Promise<T> {
   if (database.mode === 'server') return withPool(database, work)
   const running = await readEmbeddedConnection(dataPath).catch(() => undefined)
@@ -82,19 +77,14 @@ const SILENT: Log = {
   error: () => undefined,
 }
 
-async function withPool<T>(connection: Connection, work: (sql: postgres.Sql) => Promise<T>): Promise<T> {
-  const { host, port, database, user, password } = connection
-  const sql = postgres({
-    host,
-    port,
-    database,
-    username: user,
-    password,
-    max: 3,
-    connect_timeout: CONNECT_LIMIT_S,
-    onnotice: () => undefined,
-    connection: { application_name: 'aegis-ml script' },
-  })
+const POOL = {
+  max: 3,
+  connect_timeout: 5,
+  connection: { application_name: 'aegis-ml script' },
+} as const
+
+async function withPool<T>(connection: Connection, work: (sql: Sql) => Promise<T>): Promise<T> {
+  const sql = openPool(connection, POOL)
   try {
     return await work(sql)
   } finally {

@@ -1,7 +1,6 @@
-import { rmSync } from 'node:fs'
-import { open, rename, rm, type FileHandle } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
+import { beginFile, removeAbandonedVersions, type UnfinishedFile } from '../../db/files.js'
 import { UsageError } from '../cli/errors.js'
-import { removeAbandoned, unfinishedName } from '../cli/output.js'
 
 /** The file beside a log that takes the lines which cannot be read; none is made for no lines. */
 export interface RejectedLines {
@@ -36,49 +35,37 @@ export function rejectedLine(lineNumber: number, reason: string, line: string): 
 
 /** @param path the name of the file once it is finished */
 export function rejectedLines(path: string): RejectedLines {
-  const unfinished = unfinishedName(path)
-  let file: FileHandle | undefined
+  let file: UnfinishedFile | undefined
   let text = ''
-  const remove = () => rmSync(unfinished, { force: true })
   const flush = async () => {
     if (text === '') return
-    if (file === undefined) {
-      file = await create(unfinished, path)
-      process.on('exit', remove) // the last resort, when stopping takes too long
-    }
+    file ??= await beginFile(path, 0o666).catch(cannotOpen(path))
     const piece = text
     text = ''
-    await file.appendFile(piece, 'latin1')
-  }
-  const close = async () => {
-    process.off('exit', remove)
-    await file?.close()
-    file = undefined
+    await file.handle.appendFile(piece, 'latin1')
   }
   return {
     add: (...line) => void (text += rejectedLine(...line)),
     flush,
     async finish() {
       await flush()
-      await removeAbandoned(path)
+      await removeAbandonedVersions(path)
       if (file === undefined) return rm(path, { force: true }).catch(() => undefined)
-      await file.sync()
-      await close()
-      await rename(unfinished, path)
+      await file.finish()
+      file = undefined
     },
     async discard() {
-      if (file === undefined) return
-      await close()
-      remove()
+      await file?.discard()
+      file = undefined
     },
   }
 }
 
-function create(name: string, path: string): Promise<FileHandle> {
-  return open(name, 'wx').catch((error: NodeJS.ErrnoException) => {
+const cannotOpen =
+  (path: string) =>
+  (error: NodeJS.ErrnoException): never => {
     throw new UsageError(
       `${path}, for the lines that cannot be read, cannot be written: ${error.code}. ` +
         'Read the log from standard input to have stdin.rejected in the present folder.',
     )
-  })
-}
+  }

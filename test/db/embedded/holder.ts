@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
-import type { Connection } from '../../../db/embedded/embedded-postgres.js'
+import type { Connection } from '../../../db/pool.js'
 import { isRunning } from '../../../db/embedded/processes.js'
 
 const SCRIPT = fileURLToPath(new URL('./holder-process.js', import.meta.url))

@@ -1,8 +1,8 @@
 import postgres, { type Sql } from 'postgres'
 import t, { type Test } from 'tap'
-import { openDriverSocket } from '../../db/driver-socket.js'
-import { switchableProxy } from '../plugins/switchable-proxy.js'
-import { testDatabase } from '../postgres.js'
+import { openDriverSocket } from '../../../db/pool/driver-socket.js'
+import { switchableProxy } from '../../plugins/switchable-proxy.js'
+import { testDatabase } from '../../postgres.js'
 
 /** A client with a single connection, whose ends it is to survive. */
 async function singleConnection(t: Test) {

@@ -13,9 +13,8 @@ import { removeAbandoned } from '../../../db/files.js'
 import { migrate } from '../../../db/migrate.js'
 import { decodeArtifact } from '../../../plugins/model-registry/artifact.js'
 import { ModelFiles } from '../../../plugins/model-registry/files.js'
-import { ANOMALY_DETECTOR, RATE_OPTIMIZER } from '../../../plugins/model-registry/kinds.js'
-import { createModelRegistry, type InTransaction } from '../../../plugins/model-registry.js'
-import { ModelStore } from '../../../plugins/model-registry/store.js'
+import { KINDS } from '../../../plugins/model-registry/kinds.js'
+import { createModelRegistry } from '../../../plugins/model-registry/registry.js'
 import { silentLog, testDatabase } from '../../postgres.js'
 
 const row = [50, 45, 90, 135, 0.01]
@@ -55,19 +54,30 @@ async function place(t: Test) {
   return { path, sql, connection }
 }
 
+/** A registry, with the changes of its detector. `beforeCommit` runs in the transaction of a publication. */
 function registryOf({ path, sql }: { path: string; sql: Sql }, now = clock) {
-  const stores = {
-    anomaly: new ModelStore(sql, new ModelFiles(path), silentLog, ANOMALY_DETECTOR),
-    optimizer: new ModelStore(sql, new ModelFiles(path, 'rate_optimizer'), silentLog, RATE_OPTIMIZER),
-  }
-  const registry = createModelRegistry({ stores, engine: 'kernel', log: silentLog, now })
-  const publishIn = async (model: AnomalyModel, inTransaction: InTransaction) => {
-    const trained = { anomaly: { model, training: RECORD }, optimizer: null }
-    return (await registry.publish(trained, inTransaction)).anomaly!
-  }
-  const publish = (model: AnomalyModel) => publishIn(model, (store) => sql.begin(store))
+  const options = { sql, folder: path, engine: 'kernel', log: silentLog, now } as const
+  const registry = createModelRegistry(options)
   const active = () => registry.active.anomaly
-  return { ...registry, ...registry.anomaly, publishIn, publish, active, problems: () => registry.problems }
+  const publish = (model: AnomalyModel, beforeCommit = async () => {}) =>
+    registry.publish(async ({ store, activate }) => {
+      const stored = await sql.begin(async (tx) => {
+        const stored = await store(tx, { anomaly: { model, training: RECORD }, optimizer: null })
+        await beforeCommit()
+        return stored
+      })
+      await activate(stored)
+      return active()!
+    })
+  return {
+    ...registry,
+    ...{ active, publish },
+    problems: () => registry.problems,
+    load: () => registry.load('anomaly'),
+    activate: (version: string) => registry.activate('anomaly', version),
+    versions: async () => (await registry.versions()).anomaly,
+    onReset: (listener: () => void) => registry.onReset('anomaly', listener),
+  }
 }
 
 t.test('a published model is active, and again after a restart', async (t) => {
@@ -143,7 +153,7 @@ t.test('after a reset nothing is active until a load, and what is stored stays',
   await registry.reset()
   t.equal(told, 1)
   t.equal(registry.active(), null)
-  t.equal(await new ModelFiles(here.path).activeVersion(), null)
+  t.equal(await new ModelFiles(here.path, KINDS.anomaly).activeVersion(), null)
   const again = registryOf(here)
   await again.sync()
   t.equal(again.active(), null)
@@ -225,7 +235,7 @@ t.test('a version that is not there, or is damaged everywhere, is refused in wor
   const second = await registry.publish(LARGE)
   await t.rejects(registry.activate('20200101T000000000Z'), { code: 'MODEL_NOT_FOUND' })
   await t.rejects(registry.activate('../../etc/passwd'), { code: 'MODEL_NOT_FOUND' })
-  await rm(new ModelFiles(here.path).pathOf(first.version))
+  await rm(new ModelFiles(here.path, KINDS.anomaly).pathOf(first.version))
   await here.sql`update aegis_ml_models set artifact = replace(artifact, '"nSamples":10', '"nSamples":11')
     where version = ${first.version}`
   await t.rejects(registry.activate(first.version), { code: 'MODEL_UNUSABLE', message: /checksum/ })
@@ -252,7 +262,7 @@ t.test(
     const here = await place(t)
     const first = await registryOf(here).publish(SMALL)
     const second = await registryOf(here).publish(LARGE)
-    const file = new ModelFiles(here.path).pathOf(second.version)
+    const file = new ModelFiles(here.path, KINDS.anomaly).pathOf(second.version)
     const text = await readFile(file, 'utf8')
     for (const [name, damaged, problem] of damages(text)) {
       t.not(damaged, text, name)
@@ -273,7 +283,7 @@ t.test(
 t.test('a damaged or missing file is mended from the database', async (t) => {
   const here = await place(t)
   const { version } = await registryOf(here).publish(LARGE)
-  const file = new ModelFiles(here.path).pathOf(version)
+  const file = new ModelFiles(here.path, KINDS.anomaly).pathOf(version)
   const text = await readFile(file, 'utf8')
   for (const [name, damaged] of damages(text)) {
     await writeFile(file, damaged)
@@ -291,7 +301,7 @@ t.test('a damaged or missing file is mended from the database', async (t) => {
 t.test('an artifact of the schema before this one loads', async (t) => {
   const here = await place(t)
   const { version } = await registryOf(here).publish(SMALL)
-  const file = new ModelFiles(here.path).pathOf(version)
+  const file = new ModelFiles(here.path, KINDS.anomaly).pathOf(version)
   const { payload, ...header } = JSON.parse(await readFile(file, 'utf8')) as {
     payload: Record<string, unknown>
   }
@@ -299,7 +309,7 @@ t.test('an artifact of the schema before this one loads', async (t) => {
   delete older['training']
   const sha256 = createHash('sha256').update(JSON.stringify(older)).digest('hex')
   const text = JSON.stringify({ ...header, schema_version: 1, sha256, payload: older })
-  t.match(decodeArtifact(text, ANOMALY_DETECTOR), { version, training: null })
+  t.match(decodeArtifact(text, KINDS.anomaly), { version, training: null })
   await writeFile(file, text)
   const moved = registryOf({ path: here.path, sql: (await place(t)).sql })
   t.equal((await moved.load())?.version, version)
@@ -337,7 +347,7 @@ t.test('other files in the folder, and folders called like files, harm nothing',
   t.equal(registry.active(), null)
   const { version } = await registry.publish(SMALL)
   t.equal(version, '20260131T120000000Z')
-  t.same(await new ModelFiles(path).versions(), [version])
+  t.same(await new ModelFiles(path, KINDS.anomaly).versions(), [version])
 })
 
 t.test('what a killed writer has left is removed after an hour', async (t) => {
@@ -356,7 +366,7 @@ t.test('the newest twenty are kept, and the active one', async (t) => {
   const published: string[] = []
   for (let run = 0; run < 23; run++) published.push((await registry.publish(SMALL)).version)
   const kept = published.slice(3).reverse()
-  t.same(await new ModelFiles(here.path).versions(), kept)
+  t.same(await new ModelFiles(here.path, KINDS.anomaly).versions(), kept)
   t.same(
     (await registry.versions()).map(({ version }) => version),
     kept,
@@ -386,15 +396,12 @@ t.test('a transaction that fails leaves what was active, and no trace', async (t
   const here = await place(t)
   const registry = registryOf(here)
   const { version } = await registry.publish(SMALL)
-  const failing = registry.publishIn(LARGE, (store) =>
-    here.sql.begin(async (tx) => {
-      await store(tx)
-      throw new Error('stopped')
-    }),
-  )
+  const failing = registry.publish(LARGE, async () => {
+    throw new Error('stopped')
+  })
   await t.rejects(failing, { message: 'stopped' })
   t.equal(registry.active()?.version, version)
-  t.same(await new ModelFiles(here.path).versions(), [version])
+  t.same(await new ModelFiles(here.path, KINDS.anomaly).versions(), [version])
   t.match(await registry.versions(), [{ version, active: true }])
   t.equal((await here.sql`select from ml_models`).length, 1)
 })
@@ -422,8 +429,8 @@ t.test('kill -9 while models are published leaves every acknowledged version, wh
       [],
     )
     t.same(registry.problems(), [])
-    for (const version of await new ModelFiles(here.path).versions()) {
-      decodeArtifact((await new ModelFiles(here.path).read(version))!, ANOMALY_DETECTOR)
+    for (const version of await new ModelFiles(here.path, KINDS.anomaly).versions()) {
+      decodeArtifact((await new ModelFiles(here.path, KINDS.anomaly).read(version))!, KINDS.anomaly)
       t.ok(stored.includes(version), `${version} is no trace of what was not acknowledged`)
     }
   }
@@ -436,7 +443,7 @@ t.test('a registry that is closed ends what it was taking up, and takes up no mo
   const registry = registryOf({ ...here, path })
   const taking = registry.sync()
   await registry.close()
-  t.equal(await new ModelFiles(path).activeVersion(), version, 'whole before the end')
+  t.equal(await new ModelFiles(path, KINDS.anomaly).activeVersion(), version, 'whole before the end')
   await taking
   await t.rejects(registry.sync(), { code: 'SHUTTING_DOWN' })
   t.equal(registry.active(), null)
