@@ -93,9 +93,5 @@ export async function everything(sql: Sql, table: TrafficTable = 'request_logs')
       status_4xx, status_5xx, errors, histogram
     from aegis_ml_rollup_endpoint_minutes join aegis_ml_rollup_endpoints using (traffic_table, endpoint)
     where traffic_table = ${table} order by 1, 2, 3`
-  const clients = await sql`
-    select hour, method, path, place, client, clients, requests, busiest_minute, busiest_second
-    from aegis_ml_rollup_client_hours join aegis_ml_rollup_endpoints using (traffic_table, endpoint)
-    where traffic_table = ${table} order by 1, 2, 3, 4`
-  return { minutes: [...minutes], endpoints: [...endpoints], clients: [...clients] }
+  return { minutes: [...minutes], endpoints: [...endpoints] }
 }
