@@ -1,4 +1,5 @@
 import postgres, { type Sql } from 'postgres'
+import { openDriverSocket } from './driver-socket.js'
 
 /** A connection beside the pool, for what lives as long as it does: temporary tables, cursors, session locks. */
 export interface OwnConnection {
@@ -31,6 +32,8 @@ export function openOwnConnection(
     ...pool.options,
     ...{ max: 1, idle_timeout: null, max_lifetime: null, prepare: false, onclose: () => (lost = true) },
     connection: { ...pool.options.connection, ...KEEPALIVE, ...settings },
+    // Whatever the pool uses: with a plain socket, the rollback after a reset connection would never be answered.
+    socket: openDriverSocket,
   }
   const raw = postgres(options as unknown as postgres.Options<Record<string, never>>) as Sql
   const guard = <F extends (...args: never[]) => unknown>(ask: F) =>

@@ -161,11 +161,7 @@ class Update {
    * One transaction. Where there are no rows, it continues to the hour of the next row, or to the limit.
    * @returns the time up to which the rollups are made
    */
-  async #rollChunk(
-    chunk: TimeRange,
-    limit: Date,
-    finish?: (reached: Date) => Promise<void>,
-  ): Promise<Date> {
+  async #rollChunk(chunk: TimeRange, limit: Date, finish?: (reached: Date) => Promise<void>): Promise<Date> {
     const { onProgress } = this.#options
     const reached = await this.#session.transaction(async () => {
       const rows = await this.#roller.rollUp(chunk)

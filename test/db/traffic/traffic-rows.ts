@@ -1,4 +1,5 @@
 import type { Sql } from 'postgres'
+import type { Test } from 'tap'
 import { migrate } from '../../../db/migrate.js'
 import { updateRollups } from '../../../db/traffic/rollups.js'
 import type { TrafficTable } from '../../../db/traffic/table.js'
@@ -95,3 +96,30 @@ export async function everything(sql: Sql, table: TrafficTable = 'request_logs')
     where traffic_table = ${table} order by 1, 2, 3`
   return { minutes: [...minutes], endpoints: [...endpoints] }
 }
+
+export async function emptyRollups(sql: Sql): Promise<void> {
+  await sql`
+    truncate aegis_ml_rollup_state, aegis_ml_rollup_minutes, aegis_ml_rollup_endpoints,
+      aegis_ml_rollup_endpoint_minutes`
+}
+
+/** What was rolled up step by step equals what is rolled up at once. */
+export async function equalsRebuilt(
+  t: Pick<Test, 'ok' | 'same'>,
+  sql: Sql,
+  now = minutesAfterStart(60),
+  retentionDays = 90,
+): Promise<void> {
+  const found = await everything(sql)
+  await emptyRollups(sql)
+  await update(sql, { now, retentionDays })
+  const whole = await everything(sql)
+  t.ok(whole.minutes.length > 0)
+  t.same(found.minutes, whole.minutes, 'minutes')
+  t.same(found.endpoints, whole.endpoints, 'endpoints')
+}
+
+/** The connections that hold the rollup lock of this database. */
+export const updateConnections = (sql: Sql) => sql`
+  select pid from pg_locks join pg_database on pg_database.oid = database
+  where locktype = 'advisory' and objid = 3 and datname = current_database()`
