@@ -21,8 +21,8 @@ const SETTINGS = {
 }
 
 /** Pauses between two questions whether it is our turn. */
-const FIRST_PAUSE_MS = 20
-const LONGEST_PAUSE_MS = 250
+const MIN_PAUSE_MS = 20
+const MAX_PAUSE_MS = 250
 
 /** The server ends the session of a replica that hangs, and so does not keep the others from their turn. */
 const SILENCE = '15s'
@@ -66,7 +66,7 @@ export async function withRollupSession<T>(
 
 /** Asks again and again: a session that waits inside the server would hold back its vacuum. */
 async function waitForTurn(sql: Sql, signal: AbortSignal): Promise<void> {
-  for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
+  for (let pauseMs = MIN_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, MAX_PAUSE_MS)) {
     const [row] = await sql<{ ours: boolean }[]>`
       select pg_try_advisory_lock(${ADVISORY_LOCK_SPACE}, ${ADVISORY_LOCKS.rollups}) as ours`
     if (row!.ours) return

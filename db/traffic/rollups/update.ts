@@ -10,7 +10,7 @@ import { withRollupSession, type RollupSession } from './session.js'
 import { readRolledTo, writeRolledTo } from './state.js'
 import { ensureRollupTables } from './tables.js'
 import * as times from './times.js'
-import { EARLIEST, LATEST, type TimeRange } from './times.js'
+import { MIN_TIME, MAX_TIME, type TimeRange } from './times.js'
 import { forgetTouchedRanges, pendingTouchedRanges } from './touched-ranges.js'
 import { findTrafficSource, firstRow, type TrafficSource } from './traffic-source.js'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../../models/traffic/durations.js'
@@ -81,7 +81,7 @@ class Update {
     this.#options = options
     this.#roller = new Roller(session.sql, source, new EndpointNames(session.sql, options.table))
     const oldestMs = options.now.getTime() - options.retentionDays * DAY_MS
-    this.#retained = times.floorTo(HOUR_MS, Math.max(oldestMs, EARLIEST.getTime()))
+    this.#retained = times.floorTo(HOUR_MS, Math.max(oldestMs, MIN_TIME.getTime()))
     this.#oldest = times.earlier(this.#retained, times.floorTo(HOUR_MS, options.keepFrom ?? this.#retained))
     this.#end = times.floorTo(MINUTE_MS, options.now)
   }
@@ -89,7 +89,7 @@ class Update {
   async run(): Promise<void> {
     const { sql } = this.#session
     const { table, onProgress } = this.#options
-    await dropRollups(sql, table, { from: EARLIEST, to: this.#oldest })
+    await dropRollups(sql, table, { from: MIN_TIME, to: this.#oldest })
     // Rows are visible as soon as their range is. So the first roll-up covers every range that is read here.
     const touched = await pendingTouchedRanges(sql, table)
     const rolledTo = await this.#start()
@@ -132,7 +132,7 @@ class Update {
     const first = await firstRow(sql, table, { from: this.#oldest, to: this.#end })
     const start = times.floorTo(HOUR_MS, first ?? this.#end)
     await transaction(async () => {
-      await dropRollups(sql, table, { from: EARLIEST, to: LATEST })
+      await dropRollups(sql, table, { from: MIN_TIME, to: MAX_TIME })
       await writeRolledTo(sql, table, start)
     })
     return first && start
@@ -142,7 +142,7 @@ class Update {
   async #changedRanges(rolledTo: Date, touched: readonly TimeRange[]): Promise<TimeRange[]> {
     const { sql } = this.#session
     const { table, lookBackMinutes } = this.#options
-    const lookBack = new Date(Math.max(rolledTo.getTime() - lookBackMinutes * MINUTE_MS, EARLIEST.getTime()))
+    const lookBack = new Date(Math.max(rolledTo.getTime() - lookBackMinutes * MINUTE_MS, MIN_TIME.getTime()))
     const late = await lateMinutes(sql, table, { from: times.later(this.#oldest, lookBack), to: rolledTo })
     // Rollups older than the retention were dropped by an earlier update, or never made.
     const beyond = { from: this.#oldest, to: this.#retained }

@@ -1,5 +1,6 @@
 import t from 'tap'
-import { EndpointNames, MAX_TEMPLATES, OTHER } from '../../../db/traffic/rollups/endpoints.js'
+import { MAX_ENDPOINTS, OTHER } from '../../../db/traffic/endpoints.js'
+import { EndpointNames } from '../../../db/traffic/rollups/endpoints.js'
 import { createScratch } from '../../../db/traffic/rollups/scratch.js'
 import { LatencyHistogram } from '../../../models/statistics/latency-histogram.js'
 import { pathTemplate } from '../../../models/traffic/path-template.js'
@@ -79,7 +80,7 @@ t.test('beyond the bound the busiest first templates keep their names, all other
   await update(sql, { now: minutesAfterStart(120) })
   const { endpoints, minutes } = await everything(sql)
   const names = await sql`select endpoint, path from aegis_ml_rollup_endpoints order by endpoint`
-  t.equal(names.length, MAX_TEMPLATES + 1)
+  t.equal(names.length, MAX_ENDPOINTS + 1)
   t.match(names[0], { endpoint: OTHER, path: 'other' })
   t.same(
     names

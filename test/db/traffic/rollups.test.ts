@@ -1,5 +1,6 @@
 import type { Sql } from 'postgres'
 import t from 'tap'
+import { DURATION_COLUMN } from '../../../db/traffic/table.js'
 import { minuteFigures, recordTouchedRange, TrafficTableError } from '../../../db/traffic/rollups.js'
 import { testDatabase } from '../../postgres.js'
 import {
@@ -21,7 +22,7 @@ t.test('figures of minutes are those of the rows, bit by bit', async (t) => {
     const sql = await migrated((await testDatabase(t)).sql)
     await insertTraffic(sql, table, oddTraffic(3000, 90, 1))
     await update(sql, { table })
-    const duration = sql(table === 'request_logs' ? 'response_time_ms' : 'duration_ms')
+    const duration = sql(DURATION_COLUMN[table])
     const expected = await sql<{ figures: number[] }[]>`
       select array[count(*)::float8 / 60, sum(latency)::float8 / count(latency),
         percentile_cont(0.95) within group (order by latency), percentile_cont(0.99) within group (order by latency),

@@ -2,7 +2,7 @@ import type { Sql } from 'postgres'
 import type { Test } from 'tap'
 import { migrate } from '../../../db/migrate.js'
 import { updateRollups } from '../../../db/traffic/rollups.js'
-import type { TrafficTable } from '../../../db/traffic/table.js'
+import { DURATION_COLUMN, type TrafficTable } from '../../../db/traffic/table.js'
 import { createRandom } from '../../../models/statistics/random.js'
 import { silentLog } from '../../postgres.js'
 
@@ -48,7 +48,7 @@ export async function insertTraffic(
   table: TrafficTable,
   rows: readonly TrafficRow[],
 ): Promise<void> {
-  const duration = table === 'request_logs' ? 'response_time_ms' : 'duration_ms'
+  const duration = DURATION_COLUMN[table]
   for (let i = 0; i < rows.length; i += 2000) {
     const page = rows.slice(i, i + 2000).map(({ duration: value, ...row }) => ({ ...row, [duration]: value }))
     await sql`insert into ${sql(table)} ${sql(page)}`
