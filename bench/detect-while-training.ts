@@ -53,8 +53,7 @@ export const detectWhileTraining: Benchmark = {
     }
     const trainOnAndOn = async (signal: AbortSignal) => {
       while (!signal.aborted) {
-        await sql`truncate aegis_ml_rollup_minutes, aegis_ml_rollup_endpoint_minutes,
-          aegis_ml_rollup_client_hours, aegis_ml_rollup_state`
+        await sql`truncate aegis_ml_rollup_minutes, aegis_ml_rollup_endpoint_minutes, aegis_ml_rollup_state`
         await train()
       }
     }

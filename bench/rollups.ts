@@ -76,7 +76,7 @@ function update(sql: Sql, now: number): Promise<void> {
 async function truncate(sql: Sql): Promise<void> {
   await sql`
     truncate aegis_ml_rollup_state, aegis_ml_rollup_minutes, aegis_ml_rollup_endpoints,
-      aegis_ml_rollup_endpoint_minutes, aegis_ml_rollup_client_hours`
+      aegis_ml_rollup_endpoint_minutes`
 }
 
 /** Rows at even distances, as wide as a gateway writes them. */

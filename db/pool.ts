@@ -48,6 +48,12 @@ export function openPool(
 /** A connection outside of a pool, with the settings of the pool. */
 export function openBeside(pool: Sql, changes: object = {}): Sql {
   // The driver takes the parsed options of one client as the options of another.
-  const options = { ...(pool.options as object), ...ONE_CONNECTION, ...changes }
+  const options = {
+    ...(pool.options as object),
+    ...ONE_CONNECTION,
+    // Whatever the pool uses: with a plain socket, the rollback after a reset connection would never be answered.
+    socket: openDriverSocket,
+    ...changes,
+  }
   return postgres(options as PoolOptions)
 }

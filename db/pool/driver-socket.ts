@@ -20,12 +20,20 @@ class DriverSocket extends Socket {
 
   override emit(event: string | symbol, ...args: unknown[]): boolean {
     if (event !== 'close') return super.emit(event, ...args)
-    // A request to cancel is sent on a socket of its own, to which nothing is ever answered: it ends well.
-    if (this.bytesRead > 0 && this.listenerCount('error') > 0) super.emit('error', connectionClosed())
+    // Without an error, the driver would connect again and again for the query that waits for the connection.
+    if (this.#endsEarly() && this.listenerCount('error') > 0) super.emit('error', connectionClosed())
     setImmediate(() => setImmediate(() => super.emit('close', false)))
     return true
   }
+
+  /** Whether this close is an error: of all connections, only that of a cancel request ends well. */
+  #endsEarly(): boolean {
+    return this.bytesRead > 0 || this.bytesWritten !== CANCEL_REQUEST_BYTES
+  }
 }
+
+/** The length of a cancel request. It has a socket of its own, which the server closes without an answer. */
+const CANCEL_REQUEST_BYTES = 16
 
 /** For the option `socket` of the driver. */
 export function openDriverSocket({ host: [host], port: [port], path }: Place): Socket {

@@ -2,21 +2,12 @@ import type { PendingQuery, Row, Sql } from 'postgres'
 import { lockInTransaction, LOCKS } from '../lease.js'
 import { openOwnConnection } from '../own-connection.js'
 import { copyIn } from './copy-in.js'
-import { PieceQueue } from './import/piece-queue.js'
+import { PieceQueue, type LogPiece } from './import/piece-queue.js'
 import { TouchedHours } from './import/touched-hours.js'
 import { recordTouchedRange } from './rollups.js'
 import type { TrafficTable } from './table.js'
 
-/** Some requests of a log. */
-export interface LogPiece {
-  /** COPY's text format, whole lines. */
-  readonly text: string
-  /** The times of the earliest and of the latest, ms since 1970. */
-  readonly fromMs: number
-  readonly toMs: number
-  /** The hours that they lie in, since 1970; one may be there several times. */
-  readonly hours: readonly number[]
-}
+export type { LogPiece }
 
 /** The requests of a log on their way into a traffic table. */
 export interface LogImport {

@@ -31,7 +31,7 @@ export type Backtests = (plan: BacktestPlan, signal: AbortSignal) => Promise<Bac
 
 /** More of them would slow down each other, and what the database has to do beside them. */
 const MOST_AT_A_TIME = 2
-const MOST_ENDPOINTS = 2000
+const MAX_ENDPOINTS = 2000
 
 /** Replays stored requests; the query ends with the signal. */
 export function createBacktests(sql: Sql, table: TrafficTable): Backtests {
@@ -60,8 +60,8 @@ async function replay(
 ): Promise<Backtested> {
   const { from, to, endpoint, byMethod, scope, algorithm } = plan
   const { known, rules } = rulesOf(plan)
-  const mostEndpoints = known ? known.length : MOST_ENDPOINTS
-  const names = new RequestNames({ byMethod, endpoints: known ?? [], mostEndpoints })
+  const maxEndpoints = known ? known.length : MAX_ENDPOINTS
+  const names = new RequestNames({ byMethod, endpoints: known ?? [], maxEndpoints })
   const replay = new Replay({ rules, scope, algorithm })
   const startedMs = performance.now()
   const selection = { from, to, names, signal, ...(endpoint !== null && { endpoint }) }
@@ -81,5 +81,5 @@ function rulesOf({ rules, endpoint }: BacktestPlan): {
   if (rules instanceof Map) return { known: [...rules.keys()], rules: [null, ...rules.values()] }
   const rule = rules as ReplayRule
   if (endpoint !== null) return { known: [endpoint], rules: [null, rule] }
-  return { known: null, rules: [null, ...Array<ReplayRule>(MOST_ENDPOINTS).fill(rule)] }
+  return { known: null, rules: [null, ...Array<ReplayRule>(MAX_ENDPOINTS).fill(rule)] }
 }

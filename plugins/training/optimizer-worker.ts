@@ -1,7 +1,8 @@
 import { parentPort, workerData } from 'node:worker_threads'
+import { incidentMinutes } from '../../db/own/incident-minutes.js'
 import { openPool, type Connection } from '../../db/pool.js'
-import { endpointRollups, incidentMinutes } from '../../db/traffic/profiles.js'
-import { NOBODY, RequestNames, streamRequests } from '../../db/traffic/request-stream.js'
+import { endpointRollups } from '../../db/traffic/profiles.js'
+import { UNKNOWN_CLIENT, RequestNames, streamRequests } from '../../db/traffic/request-stream.js'
 import { TrafficTableError } from '../../db/traffic/rollups.js'
 import type { TrafficTable } from '../../db/traffic/table.js'
 import { OptimizerFit } from '../../models/optimizer/fit.js'
@@ -48,9 +49,9 @@ async function run(task: OptimizerTask, signal: AbortSignal): Promise<FittedOpti
       to: Math.ceil(each.to.getTime() / MINUTE_MS),
     }))
     const rollups = await endpointRollups(sql, table, { from, to, exclude }, signal)
-    const fit = new OptimizerFit(rollups, { excluded, seed: task.seed, nobody: NOBODY })
+    const fit = new OptimizerFit(rollups, { excluded, seed: task.seed, nobody: UNKNOWN_CLIENT })
     const { endpoints } = fit
-    const names = new RequestNames({ byMethod: true, endpoints, mostEndpoints: endpoints.length })
+    const names = new RequestNames({ byMethod: true, endpoints, maxEndpoints: endpoints.length })
     const startedMs = Date.now()
     let requestsRead = 0
     for await (const batch of streamRequests(sql, table, { from, to, names, signal })) {

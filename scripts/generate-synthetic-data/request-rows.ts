@@ -1,12 +1,10 @@
 import type { Cell, Column, Kind } from '../../formats/export/column.js'
+import { DURATION_COLUMN, type TrafficTable } from '../../db/traffic/table.js'
 import { csvCell } from '../../formats/export/csv.js'
 import { ENDPOINTS } from '../../models/synthetic/endpoints.js'
 import type { Population } from '../../models/synthetic/population.js'
 import { requestIds } from '../../models/synthetic/request-ids.js'
 import type { RequestBatch } from '../../models/synthetic/requests.js'
-
-/** The tables that a gateway may write its requests into. */
-export type RequestTable = 'request_logs' | 'request_metrics'
 
 /** Turns generated requests into rows of one table. */
 export interface RequestRows {
@@ -41,14 +39,14 @@ export const CSV: Dialect = { separator: ',', missing: '', end: '\r\n', quoted: 
 const kinds = (columns: Record<string, Kind>): Column[] =>
   Object.entries(columns).map(([name, kind]) => ({ name, kind }))
 
-const COLUMNS: Readonly<Record<RequestTable, readonly Column[]>> = {
+const COLUMNS: Readonly<Record<TrafficTable, readonly Column[]>> = {
   request_logs: kinds({
     timestamp: 'time',
     request_id: 'text',
     method: 'text',
     path: 'text',
     status_code: 'integer',
-    response_time_ms: 'integer',
+    [DURATION_COLUMN.request_logs]: 'integer',
     user_id: 'text',
     ip_address: 'text',
     user_agent: 'text',
@@ -61,7 +59,7 @@ const COLUMNS: Readonly<Record<RequestTable, readonly Column[]>> = {
     method: 'text',
     path: 'text',
     status_code: 'integer',
-    duration_ms: 'integer',
+    [DURATION_COLUMN.request_metrics]: 'integer',
     user_id: 'text',
     ip_address: 'text',
     user_agent: 'text',
@@ -82,7 +80,7 @@ const COLUMNS: Readonly<Record<RequestTable, readonly Column[]>> = {
  * @param seed that of the requests: the same gives the same ids
  */
 export function requestRows(
-  table: RequestTable,
+  table: TrafficTable,
   dialect: Dialect,
   seed: number,
   population: Population,

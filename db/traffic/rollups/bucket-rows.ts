@@ -53,8 +53,8 @@ interface StoredBucket {
 }
 
 /** Minutes and buckets that are in memory at a time. */
-const MOST_MINUTES = 5_000
-const MOST_BUCKETS = 1_000
+const MAX_MINUTES = 5_000
+const MAX_BUCKETS = 1_000
 
 /** How long a lock of somebody else on the traffic table is waited for. */
 const LOCK_TIMEOUT = '10s'
@@ -70,7 +70,7 @@ export async function* readBuckets(
     throw new RangeError(`A bucket is a whole number of minutes, a day at most, not ${bucketSeconds} s.`)
   }
   const minutes = (bucketSeconds * 1000) / MINUTE_MS
-  const page = Math.min(MOST_BUCKETS, Math.ceil(MOST_MINUTES / minutes))
+  const page = Math.min(MAX_BUCKETS, Math.ceil(MAX_MINUTES / minutes))
   const connection = openOwnConnection(sql, { lock_timeout: LOCK_TIMEOUT })
   try {
     const { sql } = connection

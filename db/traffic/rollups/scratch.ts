@@ -18,16 +18,16 @@ export async function createScratch(sql: Sql): Promise<void> {
 
 /** How much a table that is kept from chunk to chunk holds. */
 export class ScratchSize {
-  readonly #most: number
+  readonly #max: number
   #rows = 0
   #analyzed = 0
 
-  constructor(most: number) {
-    this.#most = most
+  constructor(max: number) {
+    this.#max = max
   }
 
   get isFull(): boolean {
-    return this.#rows > this.#most
+    return this.#rows > this.#max
   }
 
   /** Whether it has grown so much that the planner should look at it again. */

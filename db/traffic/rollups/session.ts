@@ -21,8 +21,8 @@ const SETTINGS = {
 }
 
 /** Pauses between two questions whether it is our turn. */
-const FIRST_PAUSE_MS = 20
-const LONGEST_PAUSE_MS = 250
+const MIN_PAUSE_MS = 20
+const MAX_PAUSE_MS = 250
 
 /** What is not cancelled by then, since the server is silent, loses its connection. */
 const CANCEL_LIMIT_MS = 2_000
@@ -62,7 +62,7 @@ export async function withRollupSession<T>(
 
 /** Asks again and again: a session that waits inside the server would hold back its vacuum. */
 async function waitForTurn(sql: Sql, signal: AbortSignal): Promise<void> {
-  for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
+  for (let pauseMs = MIN_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, MAX_PAUSE_MS)) {
     if ((await tryLock(sql, LOCKS.rollups)) !== undefined) return
     await delay(pauseMs, undefined, { signal })
   }

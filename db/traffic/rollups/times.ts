@@ -5,8 +5,8 @@ export interface TimeRange {
 }
 
 /** Times beyond these are nobody's. */
-export const EARLIEST = new Date('0001-01-01T00:00:00Z')
-export const LATEST = new Date('9999-12-31T00:00:00Z')
+export const MIN_TIME = new Date('0001-01-01T00:00:00Z')
+export const MAX_TIME = new Date('9999-12-31T00:00:00Z')
 
 export function floorTo(unitMs: number, time: Date | number): Date {
   return new Date(Math.floor(Number(time) / unitMs) * unitMs)

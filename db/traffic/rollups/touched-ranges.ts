@@ -42,13 +42,13 @@ export interface TouchedRanges {
   readonly ids: string[]
 }
 
-/** Ranges taken in at a time; the next update finds the others. */
-const MOST = 10_000
+/** The number of ranges read by an update; the next update reads the others. */
+const MAX_RANGES = 10_000
 
 export async function pendingTouchedRanges(sql: Sql, table: TrafficTable): Promise<TouchedRanges> {
   const rows = await sql<{ id: string; from_time: Date; to_time: Date }[]>`
     select id::text, from_time, to_time from aegis_ml_touched_ranges
-    where traffic_table = ${table} limit ${MOST}`
+    where traffic_table = ${table} limit ${MAX_RANGES}`
   const minutes = rows.map(({ from_time, to_time }) => ({
     from: floorTo(MINUTE_MS, from_time),
     to: new Date(floorTo(MINUTE_MS, to_time).getTime() + MINUTE_MS),
