@@ -31,15 +31,15 @@ export interface Backtested {
 export type Backtests = (plan: BacktestPlan, signal: AbortSignal) => Promise<Backtested>
 
 /** More of them would slow down each other, and what the database has to do beside them. */
-const MOST_AT_A_TIME = 2
-const MOST_ENDPOINTS = 2000
+const MAX_AT_A_TIME = 2
+const MAX_ENDPOINTS = 2000
 
 /** Replays stored requests; the query ends with the signal. */
 export function createBacktests(sql: Sql, table: TrafficTable): Backtests {
   let underWay = 0
   return async (plan, signal) => {
-    if (underWay >= MOST_AT_A_TIME) {
-      throw new ServiceError('BUSY', `${MOST_AT_A_TIME} backtests are under way. Try again shortly.`)
+    if (underWay >= MAX_AT_A_TIME) {
+      throw new ServiceError('BUSY', `${MAX_AT_A_TIME} backtests are under way. Try again shortly.`)
     }
     underWay++
     try {
@@ -60,7 +60,7 @@ async function replay(
 ): Promise<Backtested> {
   const { from, to, endpoint, byMethod, scope, algorithm } = plan
   const { known, rules } = rulesOf(plan)
-  const mostEndpoints = known ? known.length : MOST_ENDPOINTS
+  const mostEndpoints = known ? known.length : MAX_ENDPOINTS
   const names = new RequestNames({ byMethod, endpoints: known ?? [], mostEndpoints })
   const replay = new Replay({ rules, scope, algorithm })
   const startedMs = performance.now()
@@ -81,7 +81,7 @@ function rulesOf({ rules, endpoint }: BacktestPlan): {
   if (rules instanceof Map) return { known: [...rules.keys()], rules: [null, ...rules.values()] }
   const rule = rules as ReplayRule
   if (endpoint !== null) return { known: [endpoint], rules: [null, rule] }
-  return { known: null, rules: [null, ...Array<ReplayRule>(MOST_ENDPOINTS).fill(rule)] }
+  return { known: null, rules: [null, ...Array<ReplayRule>(MAX_ENDPOINTS).fill(rule)] }
 }
 
 function explained(error: unknown, table: TrafficTable): unknown {
