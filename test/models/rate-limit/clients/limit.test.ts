@@ -5,7 +5,9 @@ import type { Strategy } from '../../../../models/rate-limit/strategies.js'
 import type { Tier } from '../../../../models/rate-limit/tiers.js'
 import { crowd, fit, RATES, sharedAddress, START_MS, steady, trafficOf, type Request } from './crowd.js'
 import { profile } from '../profiles.js'
-import { HOUR_MS } from '../../../../models/traffic/durations.js'
+import { Replay } from '../../../../models/rate-limit/replay/replay.js'
+import { quantile } from '../../../../models/statistics/quantile.js'
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../../../models/traffic/durations.js'
 
 const people = crowd(300, 14)
 const plain = fit(people)
@@ -148,3 +150,73 @@ t.test('ten clients in pairs, each pair busier than the one before, do not raise
   t.ok(found.limit <= 3 * plain.limit, `${plain.limit} becomes ${found.limit}`)
   t.ok(found.nRunaways >= 8)
 })
+
+/** Thirty people load a page of twenty requests on each of four days, ten minutes after one another. */
+const onePageADay = Array.from({ length: 30 * 4 * 20 }, (_, i) => {
+  const visit = Math.floor(i / 20)
+  const client = visit % 30
+  return { client, timeMs: START_MS + Math.floor(visit / 30) * DAY_MS + client * 10 * MINUTE_MS }
+})
+
+t.test(
+  'who comes a second time within the hour fits into the hour, who comes a third time does not',
+  async (t) => {
+    const { limit, burstAt, longWindow } = fit(onePageADay)
+    const rule = { limit, burst: burstAt(limit), windowMs: MINUTE_MS }
+    const hour = { limit: longWindow!.limit, windowMs: longWindow!.seconds * 1000 }
+    const rejected = (...visits: number[]) => {
+      const replay = new Replay({
+        rules: [{ ...rule, longWindow: hour }],
+        algorithm: 'token_bucket',
+        scope: 'client',
+      })
+      const timeMs = visits.flatMap((requests, i) =>
+        Array<number>(requests).fill(START_MS + i * 15 * MINUTE_MS),
+      )
+      replay.push({
+        length: timeMs.length,
+        timeMs: Float64Array.from(timeMs),
+        client: new Uint32Array(timeMs.length),
+        endpoint: new Uint32Array(timeMs.length),
+        tier: new Uint8Array(timeMs.length),
+      })
+      return replay.report().rejected
+    }
+    t.equal(rejected(20), 0)
+    t.equal(rejected(20, 14), 0, 'a whole page, and most of another')
+    t.equal(rejected(20, 14, 6), 5, 'a part of a third')
+  },
+)
+
+t.test('a trusted client may be busier than usual, but not by any factor', async (t) => {
+  const shared = sharedAddress(300, 60, 14)
+  const calm = fit([...people, ...shared])
+  const usual = usualBusiestMinute(shared)
+  const oneMinute = (times: number) =>
+    Array.from({ length: Math.round(times * usual) }, () => ({
+      timeMs: START_MS + 100 * HOUR_MS + 30 * MINUTE_MS,
+      client: 300,
+    }))
+  const busy = fit([...people, ...shared, ...oneMinute(4)])
+  t.equal(busy.nRunaways, 0)
+  t.ok(busy.busiestMinute >= 4 * usual, 'four times its usual day is still itself')
+  const flooding = fit([...people, ...shared, ...oneMinute(7)])
+  t.same(flooding.runaways, [300])
+  t.equal(flooding.busiestMinute, calm.busiestMinute, 'seven times is left out')
+  t.equal(flooding.limit, calm.limit)
+})
+
+/** The median over the days of the busiest minute of each. */
+function usualBusiestMinute(requests: readonly Request[]): number {
+  const minutes = new Map<number, number>()
+  for (const { timeMs } of requests) {
+    const minute = Math.floor(timeMs / MINUTE_MS)
+    minutes.set(minute, (minutes.get(minute) ?? 0) + 1)
+  }
+  const days = new Map<number, number>()
+  for (const [minute, count] of minutes) {
+    const day = Math.floor((minute * MINUTE_MS) / DAY_MS)
+    days.set(day, Math.max(days.get(day) ?? 0, count))
+  }
+  return quantile([...days.values()], 0.5)
+}
