@@ -19,7 +19,7 @@ import training from './plugins/training.js'
 import validation from './plugins/http/validation.js'
 import detectRoutes from './routes/detect.js'
 import exportRoutes from './routes/export.js'
-import exportLimitRoutes from './routes/export-limits.js'
+import exportRateLimitRoutes from './routes/export-rate-limits.js'
 import healthRoutes from './routes/health.js'
 import ingestRoutes from './routes/ingest.js'
 import jobRoutes from './routes/jobs.js'
@@ -102,7 +102,7 @@ async function registerInterface(app: FastifyInstance): Promise<void> {
   await app.register(optimizeRoutes)
   await app.register(recommendationRoutes)
   await app.register(exportRoutes)
-  await app.register(exportLimitRoutes)
+  await app.register(exportRateLimitRoutes)
   await app.register(ingestRoutes)
 }
 

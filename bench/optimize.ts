@@ -41,14 +41,14 @@ function optimizer() {
     const p95 = 10 + random.integer(1000)
     const curve = [0.5, 1, 2, 5].map((times) => ({ limit: Math.ceil(p95 * times), burst: 20 }))
     const profile = {
-      ...{ endpoint: `/service-${i}/{id}`, method: null, unique_users: 100, total_requests: 100_000 },
+      ...{ endpoint: `/service-${i}/{id}`, method: null, uniqueUsers: 100, totalRequests: 100_000 },
       ...{
-        avg_requests_per_minute: p95 / 2,
-        peak_requests_per_minute: 3 * p95,
-        p95_requests_per_minute: p95,
+        avgRequestsPerMinute: p95 / 2,
+        peakRequestsPerMinute: 3 * p95,
+        p95RequestsPerMinute: p95,
       },
-      ...{ avg_latency_ms: 40, error_rate: 0.01, typical_burst_size: 5, largest_burst_size: 30 },
-      time_of_day_variance: 0.4,
+      ...{ avgLatencyMs: 40, errorRate: 0.01, typicalBurstSize: 5, largestBurstSize: 30 },
+      timeOfDayVariance: 0.4,
     }
     const client = {
       ...{ limit: 60, longWindow: null, confidence: 0.9, interval: { lower: 55, upper: 66 }, curve },

@@ -1,58 +1,61 @@
 import fp from 'fastify-plugin'
 import type { Sql } from 'postgres'
-import { isDatabaseAway } from '../db/errors.js'
-import { rulesInForce, type NewRecommendation, type RuleRow } from '../db/own/recommendations.js'
 import type { TrafficTable } from '../db/traffic/table.js'
-import { clusterEndpoints, type EndpointCluster } from '../models/clustering/endpoint-clusters.js'
-import { findEndpoint } from '../models/optimizer/endpoint-lookup.js'
-import type { RateOptimizer } from '../models/optimizer/model.js'
-import { recommend, type Recommendation, type Scope } from '../models/optimizer/recommend.js'
-import type { EndpointProfile } from '../models/rate-limit/endpoints/profile.js'
-import type { ReplayRule } from '../models/rate-limit/replay/replay.js'
-import type { Tier } from '../models/rate-limit/tiers.js'
-import { limitFile, toLimitEntry, type LimitFileFormat } from '../formats/limit-files/limit-file.js'
-import { limitList, type LimitList } from '../formats/limit-files/limit-list.js'
+import {
+  rateLimitFile,
+  toRateLimitEntry,
+  type RateLimitFileFormat,
+} from '../formats/limit-files/limit-file.js'
+import { rateLimitList, type RateLimitList } from '../formats/limit-files/limit-list.js'
 import { profilesCsv } from '../formats/limit-files/profiles-csv.js'
+import { clusterEndpoints, type EndpointCluster } from '../models/clustering/endpoint-clusters.js'
+import { findEndpoint } from '../models/optimizer/find-endpoint.js'
+import type { EndpointModel, RateOptimizer } from '../models/optimizer/model.js'
+import { recommend } from '../models/optimizer/recommend.js'
+import type { EndpointProfile } from '../models/rate-limit/endpoints/profile.js'
+import type { RateLimitRecommendation, Scope } from '../models/rate-limit/recommendation.js'
+import type { ReplayRule } from '../models/rate-limit/replay/replay.js'
 import type { Database } from './database.js'
 import { ServiceError } from './http/errors.js'
 import { timeRange } from './http/time-range.js'
 import type { ModelRegistry } from './model-registry.js'
 import { createBacktests, type Backtested, type BacktestPlan } from './optimization/backtest.js'
-import { backtestPlan, toRule, type BacktestRequest, type LimitChoice } from './optimization/plan.js'
+import {
+  backtestPlan,
+  toRule,
+  withDefaults,
+  type BacktestRequest,
+  type RateLimitChoice,
+} from './optimization/plan.js'
 import { createRecommendations, type Recommendations } from './optimization/recommendations.js'
+import { rulesFor } from './optimization/rules-in-force.js'
+import { toShortBacktest, type ShortBacktest } from './optimization/short-backtest.js'
+import { toRow } from './optimization/table-row.js'
 
-/** What is done with them beside telling them. */
+/** What is done with recommendations beside answering them. */
 interface Extras {
   readonly backtest?: boolean | undefined
   readonly save?: boolean | undefined
 }
 
-export interface LimitRequest extends LimitChoice, Extras {
+export interface RateLimitRequest extends RateLimitChoice, Extras {
   readonly endpoint: string
-  readonly current_limit?: number | undefined
+  /** Requests a minute; that of rate_limit_rules, when absent. */
+  readonly currentLimit?: number | undefined
 }
 
-export interface AllLimitsRequest extends LimitChoice, Extras {
-  readonly by_method?: boolean | undefined
+export interface AllRateLimitsRequest extends RateLimitChoice, Extras {
+  readonly byMethod?: boolean | undefined
 }
+
+/** Scope client, when absent: gateways count clients. */
+export type RateLimitFileRequest = Omit<AllRateLimitsRequest, keyof Extras>
 
 /** A recommendation with what was asked for beside it. */
-export interface Advice extends Recommendation {
-  /** Of the kept recommendation, when it is to be kept. */
+export interface AnsweredRecommendation extends RateLimitRecommendation {
+  /** Of the kept recommendation, where it is kept. */
   readonly id?: string
-  /** What it would have done in the last days, in short. */
   readonly backtest?: ShortBacktest
-}
-
-export interface ShortBacktest {
-  readonly from: string
-  readonly to: string
-  readonly requests: number
-  readonly rejected: number
-  readonly rejection_rate: number
-  /** Null where all endpoints are replayed at once: clients are not counted by endpoint. */
-  readonly clients: number | null
-  readonly clients_affected: number | null
 }
 
 /** What was replayed, with the limit of the one endpoint; null where each has its own. */
@@ -63,22 +66,24 @@ export interface BacktestOutcome extends Backtested {
 
 export interface Optimization {
   readonly recommendations: Recommendations
-  /** Works untrained, and for endpoints never seen, from the defaults of the tier. */
-  recommend(request: LimitRequest, signal: AbortSignal): Promise<Advice>
+  /** Without a trained model, and for endpoints never seen, the defaults of the tier. */
+  recommend(request: RateLimitRequest, signal: AbortSignal): Promise<AnsweredRecommendation>
   /** @throws ServiceError MODEL_NOT_TRAINED, as everything below */
-  recommendAll(request: AllLimitsRequest, signal: AbortSignal): Promise<Advice[]>
+  recommendAll(request: AllRateLimitsRequest, signal: AbortSignal): Promise<AnsweredRecommendation[]>
   clusters(nClusters: number, byMethod: boolean): EndpointCluster[]
-  /** The limits as text for a gateway, or as they are. */
-  limits(
-    format: LimitFileFormat | 'json',
-    choice: LimitChoice & { readonly by_method?: boolean | undefined },
+  /** The recommended limits as the text of a file for a gateway. */
+  rateLimitFile(
+    format: RateLimitFileFormat,
+    request: RateLimitFileRequest,
     signal: AbortSignal,
-  ): Promise<string | LimitList>
+  ): Promise<string>
+  /** The same as data. */
+  rateLimitList(request: RateLimitFileRequest, signal: AbortSignal): Promise<RateLimitList>
   /** By endpoint. */
   profiles(byMethod: boolean): Map<string, EndpointProfile>
   /** The same as CSV. */
   profilesText(byMethod: boolean): string
-  /** Replays stored requests; the query ends with the signal. Untrained it needs a limit. */
+  /** Replays stored requests; the query ends with the signal. Without a trained model the request needs a limit. */
   backtest(request: BacktestRequest, signal: AbortSignal): Promise<BacktestOutcome>
   /** Ends what is under way. */
   close(): void
@@ -98,44 +103,37 @@ declare module 'fastify' {
   }
 }
 
-const LONGEST_PATTERN = 255
-
 export function createOptimization({ sql, database, models, table, now }: OptimizationOptions): Optimization {
   const stopping = new AbortController()
   const recommendations = createRecommendations(sql, () => database.assertUsable())
   const replayed = createBacktests(sql, table)
 
+  const active = (): RateOptimizer | null => models.active.optimizer?.model ?? null
   const trained = (): RateOptimizer => {
-    const { optimizer } = models.active
-    if (optimizer) return optimizer.model
+    const optimizer = active()
+    if (optimizer) return optimizer
     const message =
       'No rate optimizer is active. POST /train learns one; POST /model/load takes up a stored one.'
     throw new ServiceError('MODEL_NOT_TRAINED', message)
   }
-  /** Limits in force are good to know; while the database is away they are not known. */
-  const rulesOf = async (endpoints: readonly string[]): Promise<RuleRow[]> => {
-    try {
-      return await rulesInForce(sql, endpoints)
-    } catch (error) {
-      if (isDatabaseAway(error)) return []
-      throw error
-    }
+  const endpointsOf = (byMethod: boolean): ReadonlyMap<string, EndpointModel> => {
+    const { byMethod: methods, byTemplate } = trained()
+    return byMethod ? methods : byTemplate
   }
   const replay = async (plan: BacktestPlan, gone: AbortSignal): Promise<Backtested> => {
     await database.assertUsable()
     return replayed(plan, AbortSignal.any([gone, stopping.signal]))
   }
-  /** The same limits for all of them, on the requests of the last days; by endpoint, without those of another scope. */
+  /** Each limit on the requests of the last days, by endpoint; without limits of another scope. */
   const backtestsOf = async (
-    found: readonly Recommendation[],
+    found: readonly RateLimitRecommendation[],
     scope: Scope,
     byMethod: boolean,
     gone: AbortSignal,
   ): Promise<Map<string, ShortBacktest>> => {
     const limited = found.filter((each) => each.scope === scope)
-    const range = timeRange({}, now())
     const plan: BacktestPlan = {
-      ...range,
+      ...timeRange({}, now()),
       endpoint: found.length === 1 ? found[0]!.endpoint : null,
       rules: new Map(limited.map((each) => [each.endpoint, toRule(each)])),
       byMethod,
@@ -143,84 +141,66 @@ export function createOptimization({ sql, database, models, table, now }: Optimi
       algorithm: 'token_bucket',
     }
     const done = await replay(plan, gone)
-    return new Map(limited.map(({ endpoint }, i) => [endpoint, toShort(done, i + 1, range)]))
+    return new Map(limited.map(({ endpoint }, i) => [endpoint, toShortBacktest(done, i + 1, plan)]))
+  }
+  const recommendOne = async (
+    request: RateLimitRequest,
+    gone: AbortSignal,
+  ): Promise<AnsweredRecommendation> => {
+    const choice = withDefaults(request)
+    const { name, model, hasMethod } = findEndpoint(active(), request.endpoint)
+    const rule = (await rulesFor(sql, [name], choice.tier))(name)
+    const currentLimit = request.currentLimit ?? rule?.limit ?? null
+    const found = recommend({ ...choice, endpoint: name, currentLimit, model })
+    if (request.save === true && !canBeKept(name)) throw cannotBeKept()
+    const backtests =
+      request.backtest === true ? await backtestsOf([found], found.scope, hasMethod, gone) : NONE
+    const [id] = request.save === true ? await recommendations.save([toRow(found, rule)]) : []
+    return answered(found, backtests.get(name), id)
+  }
+  const recommendAll = async (
+    request: AllRateLimitsRequest,
+    gone: AbortSignal,
+  ): Promise<AnsweredRecommendation[]> => {
+    const { byMethod = false, backtest = false, save = false } = request
+    const choice = withDefaults(request)
+    const endpoints = endpointsOf(byMethod)
+    const ruleOf = await rulesFor(sql, [...endpoints.keys()], choice.tier)
+    const found = [...endpoints].map(([endpoint, model]) =>
+      recommend({ ...choice, endpoint, currentLimit: ruleOf(endpoint)?.limit ?? null, model }),
+    )
+    const backtests = backtest ? await backtestsOf(found, choice.scope, byMethod, gone) : NONE
+    const kept = save ? found.filter(({ endpoint }) => canBeKept(endpoint)) : []
+    const ids = await recommendations.save(kept.map((each) => toRow(each, ruleOf(each.endpoint))))
+    const idOf = new Map(kept.map(({ endpoint }, i) => [endpoint, ids[i]!]))
+    return found.map((each) => {
+      const id = idOf.get(each.endpoint)
+      const isNotKept = save && id === undefined
+      return answered(isNotKept ? withWarning(each, NOT_KEPT) : each, backtests.get(each.endpoint), id)
+    })
   }
 
   return {
     recommendations,
-    async recommend(request, gone) {
-      const { tier = 'default', strategy = 'balanced', scope = 'endpoint', current_limit } = request
-      const { name, model, hasMethod } = findEndpoint(
-        models.active.optimizer?.model ?? null,
-        request.endpoint,
-      )
-      const rule = ruleFor(await rulesOf([name]), tier)
-      const currentLimit = current_limit ?? rule?.limit ?? null
-      const found = recommend({ endpoint: name, tier, strategy, scope, currentLimit, model })
-      if (request.save === true && !canBeKept(name)) throw cannotBeKept()
-      const backtest =
-        request.backtest === true
-          ? (await backtestsOf([found], found.scope, hasMethod, gone)).get(name)
-          : undefined
-      const [id] = request.save === true ? await recommendations.save([toRow(found, rule)]) : []
-      return { ...found, ...(backtest && { backtest }), ...(id !== undefined && { id }) }
-    },
-    async recommendAll(request, gone) {
-      const {
-        tier = 'default',
-        strategy = 'balanced',
-        scope = 'endpoint',
-        by_method: byMethod = false,
-      } = request
-      const { byMethod: methods, byTemplate } = trained()
-      const endpoints = byMethod ? methods : byTemplate
-      const inForce = byEndpoint(await rulesOf([...endpoints.keys()]))
-      const ruleOf = (endpoint: string) => ruleFor(inForce.get(endpoint) ?? [], tier)
-      const found = [...endpoints].map(([endpoint, model]) => {
-        const currentLimit = ruleOf(endpoint)?.limit ?? null
-        return recommend({ endpoint, tier, strategy, scope, currentLimit, model })
-      })
-      const backtests =
-        request.backtest === true ? await backtestsOf(found, scope, byMethod, gone) : new Map()
-      const kept = request.save === true ? found.filter(({ endpoint }) => canBeKept(endpoint)) : []
-      const ids = await recommendations.save(kept.map((each) => toRow(each, ruleOf(each.endpoint))))
-      const idOf = new Map(kept.map(({ endpoint }, i) => [endpoint, ids[i]!]))
-      return found.map((each) => {
-        const backtest = backtests.get(each.endpoint)
-        const id = idOf.get(each.endpoint)
-        const notKept = request.save === true && id === undefined
-        return {
-          ...each,
-          ...(notKept && { warnings: [...each.warnings, `It was not kept: ${TOO_LONG}.`] }),
-          ...(backtest && { backtest }),
-          ...(id !== undefined && { id }),
-        }
-      })
-    },
-    clusters: (nClusters, byMethod) => {
-      const { byMethod: methods, byTemplate } = trained()
-      const models = [...(byMethod ? methods : byTemplate).values()]
-      return clusterEndpoints(
-        models.map(({ profile }) => profile),
+    recommend: recommendOne,
+    recommendAll,
+    clusters: (nClusters, byMethod) =>
+      clusterEndpoints(
+        [...endpointsOf(byMethod).values()].map(({ profile }) => profile),
         nClusters,
-      )
+      ),
+    rateLimitFile: async (format, request, gone) => {
+      const { entries, head } = await entriesOf(request, gone)
+      return rateLimitFile(format, entries, head)
     },
-    async limits(format, choice, gone) {
-      const { tier = 'default', strategy = 'balanced', scope = 'client' } = choice
-      const found = await this.recommendAll({ ...choice, scope }, gone)
-      const head = { tier, strategy, generatedAt: now().toISOString() }
-      const entries = found.map(toLimitEntry)
-      return format === 'json' ? limitList(entries, head) : limitFile(format, entries, head)
+    rateLimitList: async (request, gone) => {
+      const { entries, head } = await entriesOf(request, gone)
+      return rateLimitList(entries, head)
     },
-    profilesText(byMethod) {
-      return profilesCsv([...this.profiles(byMethod).values()])
-    },
-    profiles: (byMethod) => {
-      const { byMethod: methods, byTemplate } = trained()
-      return new Map([...(byMethod ? methods : byTemplate)].map(([name, { profile }]) => [name, profile]))
-    },
+    profiles,
+    profilesText: (byMethod) => profilesCsv([...profiles(byMethod).values()]),
     async backtest(request, gone) {
-      const plan = backtestPlan(request, models.active.optimizer?.model ?? null, trained, now())
+      const plan = backtestPlan(request, active(), trained, now())
       const done = await replay(plan, gone)
       if (done.report.requests === 0) throw nothingToReplay(plan)
       return { ...done, plan, rule: plan.rules instanceof Map ? null : (plan.rules as ReplayRule) }
@@ -229,43 +209,40 @@ export function createOptimization({ sql, database, models, table, now }: Optimi
       stopping.abort(new ServiceError('SHUTTING_DOWN', 'The backtest was stopped, as the service is.'))
     },
   }
-}
 
-function byEndpoint(rules: readonly RuleRow[]): Map<string, RuleRow[]> {
-  const found = new Map<string, RuleRow[]>()
-  for (const rule of rules) found.set(rule.endpoint, [...(found.get(rule.endpoint) ?? []), rule])
-  return found
-}
+  async function entriesOf(request: RateLimitFileRequest, gone: AbortSignal) {
+    const scope = request.scope ?? 'client'
+    const { tier, strategy } = withDefaults(request)
+    const entries = (await recommendAll({ ...request, scope }, gone)).map(toRateLimitEntry)
+    return { entries, head: { tier, strategy, generatedAt: now().toISOString() } }
+  }
 
-/** The limit in force of a tier; one without a tier is for all of them. */
-function ruleFor(own: readonly RuleRow[], tier: Tier): RuleRow | undefined {
-  return own.find((rule) => rule.tier === tier) ?? own.find((rule) => rule.tier === null)
-}
-
-function toRow(found: Recommendation, rule: RuleRow | undefined): NewRecommendation {
-  const { scope, long_window: longWindow } = found
-  return {
-    endpoint: found.endpoint,
-    tier: found.tier,
-    currentLimit: found.current_limit,
-    currentBurst: rule?.burst ?? null,
-    limit: found.recommended_limit,
-    burst: found.recommended_burst,
-    strategy: found.strategy,
-    confidence: found.confidence,
-    reasoning: found.reasoning,
-    warnings: longWindow === null ? found.warnings : [...found.warnings, NO_LONG_WINDOW],
-    profile: { ...found.profile, scope, long_window: longWindow },
+  function profiles(byMethod: boolean): Map<string, EndpointProfile> {
+    return new Map([...endpointsOf(byMethod)].map(([name, { profile }]) => [name, profile]))
   }
 }
 
-const NO_LONG_WINDOW =
-  'rate_limit_rules has no place for the longer window: set it in the gateway, or take it from GET /export/rate-limits.'
+const NONE: ReadonlyMap<string, ShortBacktest> = new Map()
 
-const TOO_LONG = `endpoint is longer than ${LONGEST_PATTERN} characters, which is all that can be kept`
+function answered(
+  found: RateLimitRecommendation,
+  backtest: ShortBacktest | undefined,
+  id: string | undefined,
+): AnsweredRecommendation {
+  return { ...found, ...(backtest && { backtest }), ...(id !== undefined && { id }) }
+}
+
+function withWarning(found: RateLimitRecommendation, warning: string): RateLimitRecommendation {
+  return { ...found, warnings: [...found.warnings, warning] }
+}
+
+/** Of the column endpoint_pattern. */
+const MAX_PATTERN_LENGTH = 255
+const TOO_LONG = `endpoint is longer than ${MAX_PATTERN_LENGTH} characters, which is all that can be kept`
+const NOT_KEPT = `It was not kept: ${TOO_LONG}.`
 
 function canBeKept(endpoint: string): boolean {
-  return [...endpoint].length <= LONGEST_PATTERN
+  return [...endpoint].length <= MAX_PATTERN_LENGTH
 }
 
 function cannotBeKept(): ServiceError {
@@ -278,27 +255,6 @@ function nothingToReplay({ endpoint, from, to }: BacktestPlan): ServiceError {
   const message = `There are no requests of ${what} from ${from.toISOString()} to ${to.toISOString()}. Give another range, or an endpoint of GET /export/endpoint-profiles.`
   return new ServiceError('NO_DATA', message)
 }
-
-/** @param index of the endpoint among those that were replayed */
-function toShort(
-  { report, names }: Backtested,
-  index: number,
-  { from, to }: { from: Date; to: Date },
-): ShortBacktest {
-  const { requests, rejected } = report.byEndpoint[index] ?? NOTHING
-  const alone = names.endpoints.length === 2
-  return {
-    from: from.toISOString(),
-    to: to.toISOString(),
-    requests,
-    rejected,
-    rejection_rate: requests > 0 ? rejected / requests : 0,
-    clients: alone ? report.clients : null,
-    clients_affected: alone ? report.clientsAffected : null,
-  }
-}
-
-const NOTHING = { requests: 0, rejected: 0 }
 
 /** `fastify.optimization`. */
 export default fp(

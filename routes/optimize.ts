@@ -1,7 +1,8 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { Static } from '@sinclair/typebox'
-import type { FastifyInstance } from 'fastify'
 import { callerClosed } from './caller-closed.js'
+import { fromBacktestBody, toBacktest } from './mappers/backtest.js'
+import { toClusters } from './mappers/clusters.js'
+import { toRecommendation } from './mappers/recommendation.js'
 import {
   Backtest,
   BacktestBody,
@@ -30,7 +31,11 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         response: { 200: ref(Recommendation), ...failures(400, 409, 413, 415, 503) },
       },
     },
-    async (request, reply) => toAnswer(await app.optimization.recommend(request.body, callerClosed(reply))),
+    async (request, reply) => {
+      const { current_limit: currentLimit, ...rest } = request.body
+      const asked = { ...rest, currentLimit }
+      return toRecommendation(await app.optimization.recommend(asked, callerClosed(reply)))
+    },
   )
 
   app.post(
@@ -45,10 +50,11 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       },
     },
     async (request, reply) => {
-      const found = await app.optimization.recommendAll(request.body, callerClosed(reply))
+      const { by_method: byMethod, ...rest } = request.body
+      const found = await app.optimization.recommendAll({ ...rest, byMethod }, callerClosed(reply))
       const sum = found.reduce((total, { confidence }) => total + confidence, 0)
       return {
-        recommendations: found.map(toAnswer),
+        recommendations: found.map(toRecommendation),
         summary: {
           total_endpoints: found.length,
           avg_confidence: found.length > 0 ? sum / found.length : 0,
@@ -70,11 +76,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     },
     async (request) => {
       const { n_clusters = DEFAULT_CLUSTERS, by_method = false } = request.query
-      const found = app.optimization.clusters(n_clusters, by_method)
-      return {
-        clusters: Object.fromEntries(found.map(({ name, endpoints }) => [name, [...endpoints]])),
-        details: Object.fromEntries(found.map(({ name, size, centre }) => [name, { size, centre }])),
-      }
+      return toClusters(app.optimization.clusters(n_clusters, by_method))
     },
   )
 
@@ -91,71 +93,11 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         response: { 200: ref(Backtest), ...failures(400, 404, 409, 413, 415, 503) },
       },
     },
-    async (request, reply) => toBacktest(await app.optimization.backtest(request.body, callerClosed(reply))),
+    async (request, reply) => {
+      const asked = fromBacktestBody(request.body)
+      return toBacktest(await app.optimization.backtest(asked, callerClosed(reply)))
+    },
   )
-}
-
-type Optimization = FastifyInstance['optimization']
-type Advice = Awaited<ReturnType<Optimization['recommend']>>
-type Outcome = Awaited<ReturnType<Optimization['backtest']>>
-
-/** The names are the same; the lists are copied, as the schema's are not read-only. */
-function toAnswer(found: Advice): Static<typeof Recommendation> {
-  const { burst_curve, runaway_names, warnings } = found
-  return {
-    ...found,
-    burst_curve: [...burst_curve],
-    runaway_names: [...runaway_names],
-    warnings: [...warnings],
-  }
-}
-
-const MOST_ENDPOINTS = 50
-const seconds = (ms: number) => ms / 1000
-
-function toBacktest({ report, names, plan, rule, seconds: took }: Outcome): Static<typeof Backtest> {
-  const { requests, rejected, clients, clientsAffected } = report
-  return {
-    endpoint: plan.endpoint,
-    scope: plan.scope,
-    algorithm: plan.algorithm,
-    rule: rule && toRule(rule),
-    from: plan.from.toISOString(),
-    to: plan.to.toISOString(),
-    requests,
-    rejected,
-    rejection_rate: report.rejectionRate,
-    rejected_by_long_window: report.rejectedByLongWindow,
-    clients,
-    clients_affected: clientsAffected,
-    clients_affected_rate: clients > 0 ? clientsAffected / clients : 0,
-    worst_minutes: report.worstMinutes.map(toMinute),
-    worst_clients: report.worstClients.map(({ client, ...tally }) => ({
-      client: names.clients[client]!,
-      ...tally,
-    })),
-    by_tier: report.byTier
-      .map((tally, tier) => ({ tier: names.tiers[tier]!, ...tally }))
-      .filter(({ tier, requests }) => tier !== '' && requests > 0),
-    by_endpoint: report.byEndpoint
-      .map((tally, endpoint) => ({ endpoint: names.endpoints[endpoint]!, ...tally }))
-      .filter(({ requests }) => requests > 0)
-      .sort((a, b) => b.rejected - a.rejected)
-      .slice(0, MOST_ENDPOINTS),
-    peak_offered: report.peakOffered && toMinute(report.peakOffered),
-    peak_admitted: report.peakAdmitted && toMinute(report.peakAdmitted),
-    unattributed: report.unattributed,
-    seconds: took,
-  }
-}
-
-function toRule({ limit, burst, windowMs, longWindow }: NonNullable<Outcome['rule']>) {
-  const long_window = longWindow ? { seconds: seconds(longWindow.windowMs), limit: longWindow.limit } : null
-  return { limit, burst, window_seconds: seconds(windowMs), long_window }
-}
-
-function toMinute({ minuteMs, requests, rejected }: NonNullable<Outcome['report']['peakOffered']>) {
-  return { minute: new Date(minuteMs).toISOString(), requests, rejected }
 }
 
 export default routes

@@ -1,6 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { Static } from '@sinclair/typebox'
-import type { FastifyInstance } from 'fastify'
+import { toKeptRecommendation } from './mappers/kept-recommendation.js'
 import {
   ApplyBody,
   KeptParams,
@@ -29,8 +28,8 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     async (request) => {
       const { status = null, endpoint = null, limit = DEFAULT_LIMIT, offset = 0 } = request.query
       const filter = { status, endpoint, limit, offset }
-      const { rows, total } = await app.optimization.recommendations.find(filter)
-      return { recommendations: rows.map(toKept), total, limit, offset }
+      const { recommendations, total } = await app.optimization.recommendations.find(filter)
+      return { recommendations: recommendations.map(toKeptRecommendation), total, limit, offset }
     },
   )
 
@@ -49,7 +48,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     },
     async (request) => {
       const { applied_by = null } = request.body
-      return toKept(await app.optimization.recommendations.apply(request.params.id, applied_by))
+      return toKeptRecommendation(await app.optimization.recommendations.apply(request.params.id, applied_by))
     },
   )
 
@@ -67,40 +66,9 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     },
     async (request) => {
       const { reason = null } = request.body
-      return toKept(await app.optimization.recommendations.reject(request.params.id, reason))
+      return toKeptRecommendation(await app.optimization.recommendations.reject(request.params.id, reason))
     },
   )
-}
-
-type Kept = Awaited<ReturnType<FastifyInstance['optimization']['recommendations']['apply']>>
-
-/** What the gateway's table has no columns for is kept with the profile. */
-type Evidence = Partial<Pick<Static<typeof KeptRecommendation>, 'scope' | 'long_window'>>
-
-function toKept(row: Kept): Static<typeof KeptRecommendation> {
-  const { scope = null, long_window = null, ...profile } = (row.profile ?? {}) as Evidence
-  return {
-    id: row.id,
-    generated_at: row.generatedAt.toISOString(),
-    endpoint: row.endpoint,
-    tier: row.tier,
-    current_limit: row.currentLimit,
-    current_burst: row.currentBurst,
-    recommended_limit: row.limit,
-    recommended_burst: row.burst,
-    strategy: row.strategy,
-    confidence: row.confidence,
-    reasoning: row.reasoning,
-    warnings: [...(row.warnings ?? [])],
-    scope,
-    long_window,
-    profile: Object.keys(profile).length > 0 ? profile : null,
-    status: row.status,
-    applied_at: row.appliedAt?.toISOString() ?? null,
-    applied_by: row.appliedBy,
-    rejection_reason: row.rejectionReason,
-    expires_at: row.expiresAt?.toISOString() ?? null,
-  }
 }
 
 export default routes

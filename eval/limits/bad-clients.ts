@@ -7,15 +7,15 @@ import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../models/traffic/durations.js'
 
 const UNDER_MINUTE = 0.8
 
-/** Hides floods and scrapers among the honest requests, each by the busiest minute or hour of an honest client. */
-export function drawBad(shape: Shape, nHonest: number, random: Random, events: Events): void {
+/** Hides floods and scrapers among the legitimate requests, each by the busiest minute or hour of a legitimate client. */
+export function drawBad(shape: Shape, nLegitimate: number, random: Random, events: Events): void {
   const peaks = clientPeaks(events.sorted())
   const minute = Math.max(...peaks.map(({ minute }) => minute))
   const hour = Math.max(...peaks.map(({ hour }) => hour))
-  let next = nHonest
+  let next = nLegitimate
   for (let week = 0; week < 3; week++) {
     for (let i = 0; i < shape.floods; i++) {
-      const client = random.uniform() < shape.floodByKnown ? random.integer(nHonest) : next++
+      const client = random.uniform() < shape.floodByKnown ? random.integer(nLegitimate) : next++
       drawFlood(shape, week, minute, client, random, events)
     }
   }
@@ -28,7 +28,7 @@ export function drawBad(shape: Shape, nHonest: number, random: Random, events: E
   }
 }
 
-/** One flood in that week, with so many times the busiest honest minute in every minute. */
+/** One flood in that week, with so many times the busiest legitimate minute in every minute. */
 function drawFlood(
   shape: Shape,
   week: number,
@@ -45,7 +45,7 @@ function drawFlood(
   }
 }
 
-/** An even pace for some hours on some days, at times the busiest honest hour, under the busiest honest minute. */
+/** An even pace for some hours on some days, at times the busiest legitimate hour, under the busiest legitimate minute. */
 function drawScraper(shape: Shape, perHour: number, client: number, random: Random, events: Events): void {
   const hours = between(shape.scraperHours, random)
   const days = Math.round(between(shape.scraperDays, random))

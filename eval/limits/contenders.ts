@@ -13,10 +13,10 @@ export interface Contender {
 }
 
 function recommended(history: Requests): ReplayRule {
-  const { recommended_limit, recommended_burst, long_window } = recommendation(history)
-  const rule = { limit: recommended_limit, burst: recommended_burst, windowMs: MINUTE_MS }
-  if (long_window === null) return rule
-  return { ...rule, longWindow: { limit: long_window.limit, windowMs: long_window.seconds * 1000 } }
+  const { limit, burst, longWindow } = recommendation(history)
+  const rule = { limit, burst, windowMs: MINUTE_MS }
+  if (longWindow === null) return rule
+  return { ...rule, longWindow: { limit: longWindow.limit, windowMs: longWindow.seconds * 1000 } }
 }
 
 /** What others make of the clients' busiest minutes; a window of a minute, as they count. */

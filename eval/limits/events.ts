@@ -1,8 +1,8 @@
 /** Who sent a request. */
-export const HONEST = 0
+export const LEGITIMATE = 0
 export const FLOOD = 1
 export const SCRAPER = 2
-export type Kind = typeof HONEST | typeof FLOOD | typeof SCRAPER
+export type Kind = typeof LEGITIMATE | typeof FLOOD | typeof SCRAPER
 
 /** Requests in order of time. */
 export interface Requests {

@@ -2,14 +2,14 @@ import { FixedWindows } from '../../models/rate-limit/replay/fixed-window.js'
 import type { ReplayRule } from '../../models/rate-limit/replay/replay.js'
 import { TokenBuckets } from '../../models/rate-limit/replay/token-bucket.js'
 import type { Contender } from './contenders.js'
-import { FLOOD, HONEST, SCRAPER, type Requests } from './events.js'
+import { FLOOD, LEGITIMATE, SCRAPER, type Requests } from './events.js'
 import { type Weeks } from './weeks.js'
 import { DAY_MS } from '../../models/traffic/durations.js'
 
 /** What a limit does to a week that it has not seen; shares, NaN where there was nothing of the kind. */
 export interface Judgement {
-  readonly honestRejected: number
-  readonly honestClientsTouched: number
+  readonly legitimateRejected: number
+  readonly legitimateClientsAffected: number
   readonly floodsStopped: number
   readonly scrapersStopped: number
   /** How far the limit lies from itself when the history is a week younger; and that of the long window. */
@@ -58,7 +58,7 @@ function replayed({ timeMs, client, kind }: Requests, rule: ReplayRule, algorith
   const rejected = [0, 0, 0]
   const flooding = new Set(client.filter((_, i) => kind[i] === FLOOD))
   const seen = new Set<number>()
-  const touched = new Set<number>()
+  const affected = new Set<number>()
   for (let i = 0; i < timeMs.length; i++) {
     const who = client[i]!
     const room = long === undefined || long.allows(who, timeMs[i]!)
@@ -66,13 +66,13 @@ function replayed({ timeMs, client, kind }: Requests, rule: ReplayRule, algorith
     if (passes) long?.take(who, timeMs[i]!)
     requests[kind[i]!]!++
     if (!passes) rejected[kind[i]!]!++
-    if (kind[i] !== HONEST || flooding.has(who)) continue
+    if (kind[i] !== LEGITIMATE || flooding.has(who)) continue
     seen.add(who)
-    if (!passes) touched.add(who)
+    if (!passes) affected.add(who)
   }
   return {
-    honestRejected: rejected[HONEST]! / requests[HONEST]!,
-    honestClientsTouched: touched.size / seen.size,
+    legitimateRejected: rejected[LEGITIMATE]! / requests[LEGITIMATE]!,
+    legitimateClientsAffected: affected.size / seen.size,
     floodsStopped: rejected[FLOOD]! / requests[FLOOD]!,
     scrapersStopped: rejected[SCRAPER]! / requests[SCRAPER]!,
   }

@@ -11,7 +11,7 @@ const help = `Usage: npm run eval:limits -- [--seeds 40] [--first 1] [--verbose]
 
 Draws so many worlds of three weeks, fits the limit of a client on two, and replays the third. Every world has its own
 number of clients, unevenness, page loads, shared addresses, launch day, floods and scrapers; see eval/limits/shape.ts. Then a few worlds in which programs are
-honest. Exits with 1 when the recommended limits miss a target in the mean over all worlds.`
+legitimate. Exits with 1 when the recommended limits miss a target in the mean over all worlds.`
 
 const { values } = readOptions(help, {
   seeds: { type: 'string', default: '40' },

@@ -11,8 +11,13 @@ interface Figure {
 }
 
 const FIGURES: readonly Figure[] = [
-  { title: 'honest requests rejected', of: (j) => j.honestRejected, target: 0.001, atLeast: false },
-  { title: 'honest clients touched', of: (j) => j.honestClientsTouched, target: 0.01, atLeast: false },
+  { title: 'legitimate requests rejected', of: (j) => j.legitimateRejected, target: 0.001, atLeast: false },
+  {
+    title: 'legitimate clients affected',
+    of: (j) => j.legitimateClientsAffected,
+    target: 0.01,
+    atLeast: false,
+  },
   { title: 'flood requests stopped', of: (j) => j.floodsStopped, target: 0.93, atLeast: true },
   { title: 'scraper requests stopped', of: (j) => j.scrapersStopped, target: 0.6, atLeast: true },
   { title: 'movement of the limit', of: (j) => j.movement, target: 0.15, atLeast: false },
@@ -48,10 +53,10 @@ function printFigure(figure: Figure, judgements: readonly Judgement[]): void {
 
 /** Honest programs beside people: what the limit rejects of them all, and whether it says so. */
 export function printPrograms(found: readonly ProgramsFound[]): void {
-  console.log('\nrecommended, where programs are honest')
+  console.log('\nrecommended, where programs are legitimate')
   printLine(['', 'limit', 'rejected', 'conf.', 'warns'])
-  for (const { name, limit, honestRejected, confidence, warned } of found) {
-    printLine([name, `${limit}`, percent(honestRejected), `${confidence}`, warned ? 'yes' : 'no'])
+  for (const { name, limit, legitimateRejected, confidence, warned } of found) {
+    printLine([name, `${limit}`, percent(legitimateRejected), `${confidence}`, warned ? 'yes' : 'no'])
   }
 }
 

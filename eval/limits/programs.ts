@@ -1,6 +1,6 @@
 import { createRandom } from '../../models/statistics/random.js'
 import type { Contender } from './contenders.js'
-import { Events, HONEST } from './events.js'
+import { Events, LEGITIMATE } from './events.js'
 import { between, judge } from './judge.js'
 import { recommendation } from './recommendation.js'
 import { drawShape, type Shape } from './shape.js'
@@ -36,7 +36,7 @@ export const PROGRAMS: readonly Programs[] = [
 export interface ProgramsFound {
   readonly name: string
   readonly limit: number
-  readonly honestRejected: number
+  readonly legitimateRejected: number
   readonly confidence: number
   /** Whether it warns of those who were left out, or were taken for customers. */
   readonly warned: boolean
@@ -44,24 +44,24 @@ export interface ProgramsFound {
 
 export function judgePrograms(contender: Contender, programs: Programs, seed: number): ProgramsFound {
   const weeks = drawPrograms(programs, seed)
-  const { rule, honestRejected } = judge(contender, weeks)
+  const { rule, legitimateRejected } = judge(contender, weeks)
   const { confidence, warnings } = recommendation(between(weeks, START_MS, START_MS + 14 * DAY_MS))
   const warned = warnings.some((warning) => /left out|customers/.test(warning))
-  return { name: programs.name, limit: rule.limit, honestRejected, confidence, warned }
+  return { name: programs.name, limit: rule.limit, legitimateRejected, confidence, warned }
 }
 
 function drawPrograms({ people, perMinute, hours, everyDays }: Programs, seed: number): Weeks {
   const events = new Events(START_MS)
   if (people > 0) {
     const { timeMs, client } = drawPeople(people, seed)
-    for (let i = 0; i < timeMs.length; i++) events.add(timeMs[i]!, client[i]!, HONEST)
+    for (let i = 0; i < timeMs.length; i++) events.add(timeMs[i]!, client[i]!, LEGITIMATE)
   }
   const random = createRandom(seed)
   for (const [i, rate] of perMinute.entries()) {
     for (let day = 0; day < DAYS; day += everyDays) {
       for (let k = 0; k < rate * 60 * hours; k++) {
         const at = START_MS + day * DAY_MS + ((k + random.uniform()) / (rate * 60)) * HOUR_MS
-        events.add(at, people + i, HONEST)
+        events.add(at, people + i, LEGITIMATE)
       }
     }
   }

@@ -1,14 +1,18 @@
-import { OptimizerFit } from '../../models/optimizer/fit.js'
-import { recommend, type Recommendation } from '../../models/optimizer/recommend.js'
+import { RateOptimizerFit } from '../../models/optimizer/fit.js'
+import { recommend } from '../../models/optimizer/recommend.js'
+import type { RateLimitRecommendation } from '../../models/rate-limit/recommendation.js'
 import type { Requests } from './events.js'
 import { MINUTE_MS } from '../../models/traffic/durations.js'
 
 const PATH = '/'
 
 /** What the service recommends for each client, tier default and strategy balanced, after this history. */
-export function recommendation({ timeMs, client }: Pick<Requests, 'timeMs' | 'client'>): Recommendation {
+export function recommendation({
+  timeMs,
+  client,
+}: Pick<Requests, 'timeMs' | 'client'>): RateLimitRecommendation {
   const rollup = { method: '', path: PATH, ...byMinute(timeMs), latencySumMs: 0, latencies: 0, errors: 0 }
-  const fit = new OptimizerFit([rollup], { excluded: [], seed: 1, nobody: 0xffffffff })
+  const fit = new RateOptimizerFit([rollup], { excluded: [], seed: 1, nobody: 0xffffffff })
   fit.arrivals.add({ length: timeMs.length, timeMs, client, endpoint: new Uint8Array(timeMs.length).fill(1) })
   return recommend({
     endpoint: PATH,

@@ -28,19 +28,19 @@ export interface Shape {
   /** and how many times as often everyone visits, on that day and after it. */
   readonly launchFactor: number
   readonly afterLaunch: number
-  /** Floods a week; times the busiest honest minute; minutes; whether of a client that is honest otherwise. */
+  /** Floods a week; times the busiest legitimate minute; minutes; whether of a client that is legitimate otherwise. */
   readonly floods: number
   readonly floodFactor: readonly [number, number]
   readonly floodMinutes: readonly [number, number]
   readonly floodByKnown: number
-  /** Scrapers; times the busiest honest hour; hours a day; days. */
+  /** Scrapers; times the busiest legitimate hour; hours a day; days. */
   readonly scrapers: number
   readonly scraperFactor: readonly [number, number]
   readonly scraperHours: readonly [number, number]
   readonly scraperDays: readonly [number, number]
 }
 
-const MOST_REQUESTS_A_DAY = 20_000
+const MAX_REQUESTS_PER_DAY = 20_000
 
 /** A world at random, within wide bounds. */
 export function drawShape(random: Random): Shape {
@@ -51,7 +51,7 @@ export function drawShape(random: Random): Shape {
   const visitsPerDay = times(0.3, 3)
   // Busy sites have fewer clients here, so that a world stays below some millions of requests.
   const clients = Math.round(
-    Math.min(times(150, 1500), MOST_REQUESTS_A_DAY / (visitsPerDay * pages * pageRequests)),
+    Math.min(times(150, 1500), MAX_REQUESTS_PER_DAY / (visitsPerDay * pages * pageRequests)),
   )
   return {
     clients,

@@ -7,13 +7,13 @@ export interface LineReceiver {
 }
 
 /** A line may be so long, in bytes. */
-export const LONGEST_LINE = 65_536
+export const MAX_LINE_LENGTH = 65_536
 /** What is kept of a longer one. */
 const KEPT = 2048
 
 /**
  * Cuts bytes into lines at LF; a CR before it belongs to the end, and lines with nothing in them are left out. Of a
- * line that is too long no more than {@link LONGEST_LINE} bytes and a piece are ever held. Linear in the bytes.
+ * line that is too long no more than {@link MAX_LINE_LENGTH} bytes and a piece are ever held. Linear in the bytes.
  */
 export class LineSplitter {
   readonly #receiver: LineReceiver
@@ -51,13 +51,13 @@ export class LineSplitter {
   #keep(rest: string): void {
     if (this.#isTooLong) return
     this.#begun += rest
-    if (this.#begun.length <= LONGEST_LINE) return
+    if (this.#begun.length <= MAX_LINE_LENGTH) return
     this.#isTooLong = true
     this.#begun = this.#begun.slice(0, KEPT)
   }
 
   #finish(text: string, isWhole: boolean): void {
-    const isTooLong = this.#isTooLong || text.length > LONGEST_LINE
+    const isTooLong = this.#isTooLong || text.length > MAX_LINE_LENGTH
     this.#begun = ''
     this.#isTooLong = false
     if (isTooLong) {

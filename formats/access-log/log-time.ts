@@ -24,7 +24,7 @@ const NUMBER = /^\d{1,16}(?:\.\d+)?$/
 const EARLIEST_MS = Date.UTC(1990, 0, 1)
 const LATEST_MS = Date.UTC(2200, 0, 1)
 /** As seconds it would be the year 5138, as milliseconds it is 1973. */
-const SMALLEST_MS = 1e11
+const MIN_MS = 1e11
 
 /**
  * The time of a log line in milliseconds since 1970, UTC: as common logs write it, ISO 8601, or seconds or
@@ -55,7 +55,7 @@ function ofText(text: string): number {
 }
 
 function sinceEpoch(value: number): number {
-  return Math.floor(value < SMALLEST_MS ? value * 1000 + 1e-4 : value)
+  return Math.floor(value < MIN_MS ? value * 1000 + 1e-4 : value)
 }
 
 function timeOf(parts: readonly number[], fraction = '', zone = 'Z'): number {

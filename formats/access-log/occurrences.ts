@@ -1,19 +1,19 @@
 const FIRST_SLOTS = 1 << 12
 /** 12 bytes a slot, half of the slots in use, two generations: 200 MB at most. */
-const MOST_LINES = 1 << 22
+const MAX_LINES = 1 << 22
 const TWO_32 = 2 ** 32
 
 /**
- * How many times a line has been there, in memory that has an end: of the last `mostLines` different lines at least,
+ * How many times a line has been there, in memory that has an end: of the last `maxLines` different lines at least,
  * and of twice as many at most, by their hashes. One that comes again later counts as new. Constant time.
  */
 export class Occurrences {
-  readonly #mostLines: number
+  readonly #maxLines: number
   #young = new CountTable(FIRST_SLOTS)
   #old = new CountTable(FIRST_SLOTS)
 
-  constructor(mostLines = MOST_LINES) {
-    this.#mostLines = mostLines
+  constructor(maxLines = MAX_LINES) {
+    this.#maxLines = maxLines
   }
 
   /**
@@ -23,7 +23,7 @@ export class Occurrences {
    */
   add(hash: number): number {
     const count = this.#young.get(hash) || this.#old.get(hash)
-    if (this.#young.size >= this.#mostLines) {
+    if (this.#young.size >= this.#maxLines) {
       this.#old = this.#young
       this.#young = new CountTable(FIRST_SLOTS)
     }

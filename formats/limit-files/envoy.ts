@@ -1,11 +1,11 @@
-import { commentText, headLines, type FileHead, type LimitEntry } from './limit-entry.js'
+import { commentText, headLines, type FileHead, type RateLimitEntry } from './limit-entry.js'
 import { yamlText } from './yaml-text.js'
 
 /**
  * A configuration of envoyproxy/ratelimit. Its descriptors know no patterns: the routes of Envoy name the endpoint in
  * a generic_key, and for limits of clients add the remote_address. shadow_mode counts and rejects nothing.
  */
-export function envoyFile(entries: readonly LimitEntry[], head: FileHead): string {
+export function envoyFile(entries: readonly RateLimitEntry[], head: FileHead): string {
   const lines = [
     ...headLines(head).map((line) => `# ${line}`),
     '# For envoyproxy/ratelimit. Each route of Envoy sends its endpoint:',
@@ -29,11 +29,11 @@ export function envoyFile(entries: readonly LimitEntry[], head: FileHead): strin
 }
 
 /** A value that ends with an asterisk is for every endpoint that begins like it and has no descriptor. */
-function canDescribe({ endpoint }: LimitEntry): boolean {
+function canDescribe({ endpoint }: RateLimitEntry): boolean {
   return !endpoint.endsWith('*')
 }
 
-function descriptor({ scope, endpoint }: LimitEntry, key: string, unit: string, limit: number): string[] {
+function descriptor({ scope, endpoint }: RateLimitEntry, key: string, unit: string, limit: number): string[] {
   const rate = (indent: string) => [
     `${indent}shadow_mode: true`,
     `${indent}rate_limit:`,

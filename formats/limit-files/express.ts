@@ -1,5 +1,5 @@
 import { escapedUnit } from './escaped-unit.js'
-import { commentText, headLines, type FileHead, type LimitEntry } from './limit-entry.js'
+import { commentText, headLines, type FileHead, type RateLimitEntry } from './limit-entry.js'
 import { placeholders } from './path-pattern.js'
 
 /**
@@ -7,7 +7,7 @@ import { placeholders } from './path-pattern.js'
  * once, for its own endpoint: paths without a placeholder stand before those with one, and the first that matches
  * is taken.
  */
-export function expressFile(entries: readonly LimitEntry[], head: FileHead): string {
+export function expressFile(entries: readonly RateLimitEntry[], head: FileHead): string {
   const ordered = entries.toSorted((a, b) => placeholders(a.path) - placeholders(b.path))
   const lines = [
     ...headLines(head).map((line) => `// ${line}`),
@@ -50,7 +50,7 @@ export function expressFile(entries: readonly LimitEntry[], head: FileHead): str
   return `${lines.join('\n')}\n`
 }
 
-function optionLines({ endpoint, method, path, scope, limit, longWindow }: LimitEntry): string[] {
+function optionLines({ endpoint, method, path, scope, limit, longWindow }: RateLimitEntry): string[] {
   const windows = [{ windowMs: 60_000, limit }]
   if (longWindow) windows.push({ windowMs: longWindow.seconds * 1000, limit: longWindow.limit })
   const key = scope === 'endpoint' ? ", keyGenerator: () => 'all'" : ''

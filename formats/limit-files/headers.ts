@@ -1,10 +1,10 @@
-import { commentText, headLines, type FileHead, type LimitEntry } from './limit-entry.js'
+import { commentText, headLines, type FileHead, type RateLimitEntry } from './limit-entry.js'
 
 /**
  * The RateLimit-Policy field of each endpoint (draft-ietf-httpapi-ratelimit-headers), which tells clients what they may
  * do: an item for each window, `q` requests in `w` seconds. A tab parts endpoint and field.
  */
-export function headersFile(entries: readonly LimitEntry[], head: FileHead): string {
+export function headersFile(entries: readonly RateLimitEntry[], head: FileHead): string {
   const lines = [
     ...headLines(head).map((line) => `# ${line}`),
     '# Endpoint, tab, header field. The field tells clients of a limit; it enforces nothing.',
@@ -14,7 +14,7 @@ export function headersFile(entries: readonly LimitEntry[], head: FileHead): str
 }
 
 /** @example policy of 100 a minute: '"minute";q=100;w=60' */
-export function policy({ limit, longWindow }: Pick<LimitEntry, 'limit' | 'longWindow'>): string {
+export function policy({ limit, longWindow }: Pick<RateLimitEntry, 'limit' | 'longWindow'>): string {
   const items = [`"minute";q=${limit};w=60`]
   if (longWindow) items.push(`"long";q=${longWindow.limit};w=${longWindow.seconds}`)
   return items.join(', ')

@@ -1,15 +1,15 @@
-import { commentText, headLines, safeName, type FileHead, type LimitEntry } from './limit-entry.js'
+import { commentText, headLines, safeName, type FileHead, type RateLimitEntry } from './limit-entry.js'
 import { pathPattern, placeholders } from './path-pattern.js'
 import { yamlText } from './yaml-text.js'
 
 const METHOD = /^[A-Z]+$/
-const MOST_PLACEHOLDERS = 100
+const MAX_PLACEHOLDERS = 100
 
 /**
  * A declarative configuration of Kong (format 3.0): a route with the plugin rate-limiting for each endpoint. Those whose
  * method or path Kong refuses, and with it the whole file, are named in a comment.
  */
-export function kongFile(entries: readonly LimitEntry[], head: FileHead): string {
+export function kongFile(entries: readonly RateLimitEntry[], head: FileHead): string {
   const isRouted = entries.some(canRoute)
   const lines = [
     ...headLines(head).map((line) => `# ${line}`),
@@ -26,7 +26,7 @@ export function kongFile(entries: readonly LimitEntry[], head: FileHead): string
 }
 
 /** Methods are capitals, and paths begin with a slash: not so those of M-SEARCH, `OPTIONS *` and CONNECT. */
-function canRoute({ method, path }: LimitEntry): boolean {
+function canRoute({ method, path }: RateLimitEntry): boolean {
   return (method === null || METHOD.test(method)) && kongPath(path).startsWith('~/')
 }
 
@@ -36,7 +36,7 @@ function kongPath(path: string): string {
   return `~${pattern.replace(/\/{2,}/g, (slashes) => `/{${slashes.length}}`)}`
 }
 
-function routeLines(entry: LimitEntry, place: number): string[] {
+function routeLines(entry: RateLimitEntry, place: number): string[] {
   const { endpoint, method, path, scope, limit, longWindow } = entry
   if (!canRoute(entry)) return [`      # Left out, as Kong cannot express it: ${commentText(endpoint)}`]
   const hourLimit = longWindow?.seconds === 3600 ? longWindow.limit : null
@@ -46,7 +46,7 @@ function routeLines(entry: LimitEntry, place: number): string[] {
     ...(method === null ? [] : [`        methods: [${yamlText(method)}]`]),
     `        paths: [${yamlText(kongPath(path))}]`,
     // A path of its own goes before a template that matches it too.
-    `        regex_priority: ${MOST_PLACEHOLDERS - Math.min(MOST_PLACEHOLDERS, placeholders(path) - 1)}`,
+    `        regex_priority: ${MAX_PLACEHOLDERS - Math.min(MAX_PLACEHOLDERS, placeholders(path) - 1)}`,
     '        strip_path: false',
     '        plugins:',
     '          - name: rate-limiting',

@@ -1,7 +1,7 @@
-import type { Scope } from '../../models/optimizer/recommend.js'
+import type { LongWindow, Scope } from '../../models/rate-limit/recommendation.js'
 
-/** A limit as a gateway is to have it. */
-export interface LimitEntry {
+/** A rate limit as it is written into a gateway's configuration. */
+export interface RateLimitEntry {
   /** `/users/{id}`, or `GET /users/{id}`. */
   readonly endpoint: string
   /** Null: all methods. */
@@ -11,12 +11,12 @@ export interface LimitEntry {
   readonly scope: Scope
   /** Requests a minute. */
   readonly limit: number
-  /** Requests at once, of which the first counts. */
+  /** Requests at once, the first one included. */
   readonly burst: number
-  readonly longWindow: { readonly seconds: number; readonly limit: number } | null
+  readonly longWindow: LongWindow | null
 }
 
-/** What a file says of itself, a line each, without marks of a comment. */
+/** What the limits in a file were made for, and when. */
 export interface FileHead {
   readonly tier: string
   readonly strategy: string
@@ -24,6 +24,7 @@ export interface FileHead {
   readonly generatedAt: string
 }
 
+/** The first lines of a file, without the marks of a comment. */
 export function headLines({ tier, strategy, generatedAt }: FileHead): string[] {
   return [
     `Rate limits recommended by AEGIS ML on ${generatedAt}: tier ${tier}, strategy ${strategy}.`,

@@ -1,37 +1,34 @@
-import type { Recommendation } from '../../models/optimizer/recommend.js'
+import type { RateLimitRecommendation } from '../../models/rate-limit/recommendation.js'
 import { envoyFile } from './envoy.js'
 import { expressFile } from './express.js'
 import { headersFile } from './headers.js'
 import { kongFile } from './kong.js'
-import type { FileHead, LimitEntry } from './limit-entry.js'
+import type { FileHead, RateLimitEntry } from './limit-entry.js'
 import { nginxFile } from './nginx.js'
 
-/** The files by what reads them. */
+/** The writers of files, by the gateway or the program that reads them. */
 const WRITERS = {
   nginx: nginxFile,
   envoy: envoyFile,
   kong: kongFile,
   express: expressFile,
   headers: headersFile,
-} as const satisfies Record<string, (entries: readonly LimitEntry[], head: FileHead) => string>
+} as const satisfies Record<string, (entries: readonly RateLimitEntry[], head: FileHead) => string>
 
-export type LimitFileFormat = keyof typeof WRITERS
+export type RateLimitFileFormat = keyof typeof WRITERS
 
 /** A complete file with the limits of endpoints, in log-only mode where the gateway has one. */
-export function limitFile(format: LimitFileFormat, entries: readonly LimitEntry[], head: FileHead): string {
+export function rateLimitFile(
+  format: RateLimitFileFormat,
+  entries: readonly RateLimitEntry[],
+  head: FileHead,
+): string {
   return WRITERS[format](entries, head)
 }
 
-/** A recommendation as a gateway is to have it. */
-export function toLimitEntry(found: Recommendation): LimitEntry {
-  const { endpoint, profile, scope, recommended_limit, recommended_burst, long_window } = found
-  return {
-    endpoint,
-    method: profile?.method ?? null,
-    path: profile?.endpoint ?? endpoint,
-    scope,
-    limit: recommended_limit,
-    burst: recommended_burst,
-    longWindow: long_window,
-  }
+/** A recommendation as an entry of a file. */
+export function toRateLimitEntry(recommendation: RateLimitRecommendation): RateLimitEntry {
+  const { endpoint, profile, scope, limit, burst, longWindow } = recommendation
+  const method = profile?.method ?? null
+  return { endpoint, method, path: profile?.endpoint ?? endpoint, scope, limit, burst, longWindow }
 }

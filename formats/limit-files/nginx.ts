@@ -1,12 +1,12 @@
-import { commentText, headLines, type FileHead, type LimitEntry } from './limit-entry.js'
+import { commentText, headLines, type FileHead, type RateLimitEntry } from './limit-entry.js'
 import { pathPattern, placeholders } from './path-pattern.js'
 
 /** Longer keys do not fit into the buckets of a map of NGINX as it comes (map_hash_bucket_size 64). */
-const LONGEST_KEY = 40
+const MAX_KEY_LENGTH = 40
 
 /** One megabyte of a zone holds the state of so many clients (64 bit). */
-const CLIENTS_A_MEGABYTE = 8000
-const LARGEST_ZONE_MEGABYTES = 64
+const CLIENTS_PER_MEGABYTE = 8000
+const MAX_ZONE_MEGABYTES = 64
 
 /** Endpoints with the same limit; they share a zone, in which each has states of its own. */
 interface Zone {
@@ -25,7 +25,7 @@ interface Zone {
  * has to be touched. The burst of NGINX is one less than ours, as it does not count the request at hand. It rejects
  * nothing until dry run is off.
  */
-export function nginxFile(entries: readonly LimitEntry[], head: FileHead, dryRun = true): string {
+export function nginxFile(entries: readonly RateLimitEntry[], head: FileHead, dryRun = true): string {
   // NGINX merges slashes before it looks at a path.
   const reachable = entries.filter(({ path }) => !path.includes('//'))
   const unreachable = entries.filter(({ path }) => path.includes('//'))
@@ -45,7 +45,7 @@ export function nginxFile(entries: readonly LimitEntry[], head: FileHead, dryRun
   return `${lines.join('\n')}\n`
 }
 
-function endpointMap(entries: readonly LimitEntry[]): string[] {
+function endpointMap(entries: readonly RateLimitEntry[]): string[] {
   const byMethod = entries.some(({ method }) => method !== null)
   const numbered = entries.map((entry, index) => ({
     ...entry,
@@ -74,7 +74,7 @@ function endpointMap(entries: readonly LimitEntry[]): string[] {
   ]
 }
 
-function describe({ scope, limit, burst, longWindow }: LimitEntry): string {
+function describe({ scope, limit, burst, longWindow }: RateLimitEntry): string {
   const who = scope === 'client' ? 'each client' : 'all callers together'
   const limits = `${limit} a minute, ${burst} at once, for ${who}.`
   if (!longWindow) return limits
@@ -82,18 +82,18 @@ function describe({ scope, limit, burst, longWindow }: LimitEntry): string {
 }
 
 /** A plain key is looked up at once; NGINX goes through regular expressions one by one. Null where there is none. */
-function plainKey({ method, path }: LimitEntry, byMethod: boolean): string | null {
+function plainKey({ method, path }: RateLimitEntry, byMethod: boolean): string | null {
   if (byMethod && method === null) return null
   const plain = `${byMethod ? `${method} ` : ''}${path}`
-  return plain.length <= LONGEST_KEY && /^[A-Za-z0-9/_. -]+$/.test(plain) ? plain : null
+  return plain.length <= MAX_KEY_LENGTH && /^[A-Za-z0-9/_. -]+$/.test(plain) ? plain : null
 }
 
-function patternKey({ method, path }: LimitEntry, byMethod: boolean): string {
+function patternKey({ method, path }: RateLimitEntry, byMethod: boolean): string {
   const ofMethod = method === null ? '[^ ]+' : pathPattern(method, false)
   return `~^${byMethod ? `${ofMethod} ` : ''}${pathPattern(path).slice(1)}`
 }
 
-function zonesOf(entries: readonly LimitEntry[]): Zone[] {
+function zonesOf(entries: readonly RateLimitEntry[]): Zone[] {
   const zones = new Map<string, Zone>()
   entries.forEach(({ scope, limit, burst }, index) => {
     const ofClients = scope === 'client'
@@ -107,9 +107,9 @@ function zonesOf(entries: readonly LimitEntry[]): Zone[] {
 
 function zoneLines({ name, limit, burst, ofClients, places }: Zone): string[] {
   const suffix = ofClients ? ':$binary_remote_addr' : ''
-  const megabytes = ofClients ? Math.min(LARGEST_ZONE_MEGABYTES, places.length) : 1
+  const megabytes = ofClients ? Math.min(MAX_ZONE_MEGABYTES, places.length) : 1
   const who = ofClients
-    ? `each client; ${megabytes * CLIENTS_A_MEGABYTE} pairs of client and endpoint are known at a time`
+    ? `each client; ${megabytes * CLIENTS_PER_MEGABYTE} pairs of client and endpoint are known at a time`
     : 'all callers of an endpoint together'
   return [
     '',

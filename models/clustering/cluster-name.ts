@@ -1,6 +1,6 @@
 interface Centre {
-  readonly avg_requests_per_minute: number
-  readonly avg_latency_ms: number
+  readonly avgRequestsPerMinute: number
+  readonly avgLatencyMs: number
 }
 
 /** Requests a minute on average. */
@@ -14,10 +14,10 @@ const SLOW_QUIET = 500
  * What a cluster is called, by the average of its middle endpoint: from 100 requests a minute it is high traffic, fast
  * below 200 ms and slow from there; from 10 medium; below that low, and low and slow from 500 ms on.
  */
-export function clusterName({ avg_requests_per_minute, avg_latency_ms }: Centre): string {
-  if (avg_requests_per_minute >= HIGH_TRAFFIC) {
-    return avg_latency_ms < SLOW_BUSY ? 'high_traffic_fast' : 'high_traffic_slow'
+export function clusterName({ avgRequestsPerMinute, avgLatencyMs }: Centre): string {
+  if (avgRequestsPerMinute >= HIGH_TRAFFIC) {
+    return avgLatencyMs < SLOW_BUSY ? 'high_traffic_fast' : 'high_traffic_slow'
   }
-  if (avg_requests_per_minute >= MEDIUM_TRAFFIC) return 'medium_traffic'
-  return avg_latency_ms < SLOW_QUIET ? 'low_traffic' : 'low_traffic_slow'
+  if (avgRequestsPerMinute >= MEDIUM_TRAFFIC) return 'medium_traffic'
+  return avgLatencyMs < SLOW_QUIET ? 'low_traffic' : 'low_traffic_slow'
 }

@@ -19,18 +19,18 @@ export type ClusterCentre = Record<Feature, number>
 type Feature = (typeof FEATURES)[number]
 
 const FEATURES = [
-  'avg_requests_per_minute',
-  'peak_requests_per_minute',
-  'avg_latency_ms',
-  'error_rate',
+  'avgRequestsPerMinute',
+  'peakRequestsPerMinute',
+  'avgLatencyMs',
+  'errorRate',
 ] as const
 
 /** Below this a difference is none: a request in a hundred minutes, a millisecond, an error in a thousand. */
 const GRAIN: ClusterCentre = {
-  avg_requests_per_minute: 0.01,
-  peak_requests_per_minute: 1,
-  avg_latency_ms: 1,
-  error_rate: 0.001,
+  avgRequestsPerMinute: 0.01,
+  peakRequestsPerMinute: 1,
+  avgLatencyMs: 1,
+  errorRate: 0.001,
 }
 const SEED = 42
 
@@ -79,7 +79,7 @@ function standardised(profiles: readonly EndpointProfile[]): number[][] {
 
 function named(groups: readonly (readonly EndpointProfile[])[]): EndpointCluster[] {
   const middles = groups.map((group) => ({ group, centre: middleOf(group) }))
-  middles.sort((a, b) => b.centre.avg_requests_per_minute - a.centre.avg_requests_per_minute)
+  middles.sort((a, b) => b.centre.avgRequestsPerMinute - a.centre.avgRequestsPerMinute)
   const taken = new Map<string, number>()
   return middles.map(({ group, centre }) => {
     const name = clusterName(centre)

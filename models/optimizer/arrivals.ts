@@ -2,14 +2,14 @@ import { ClientActivity } from '../rate-limit/clients/activity.js'
 import { FIRST_LENGTH, grown } from '../rate-limit/growing-array.js'
 import { inRanges, type MinuteRange } from '../rate-limit/minute-ranges.js'
 import { PairSlots } from '../rate-limit/pair-slots.js'
-import { DailyCurve } from './daily-curve.js'
-import { SecondCounts } from './second-counts.js'
+import { DailyCurve } from '../rate-limit/endpoints/daily-curve.js'
+import { SecondCounts } from '../rate-limit/endpoints/second-counts.js'
 import { MINUTE_MS, SECOND_MS } from '../traffic/durations.js'
 
 /** Rates of the clients' arrival curves, requests a minute: each half as much again as the one before, 3 to 9,976. */
 export const CURVE_LIMITS: readonly number[] = Array.from({ length: 21 }, (_, k) => Math.round(3 * 1.5 ** k))
 
-const MOST_PAIRS = 2_000_000
+const MAX_PAIRS = 2_000_000
 
 /** Requests in columns, in order of time. */
 export interface ArrivalBatch {
@@ -19,7 +19,7 @@ export interface ArrivalBatch {
   readonly endpoint: ArrayLike<number>
 }
 
-/** What the requests of one endpoint leave behind. */
+/** What is kept of the requests of one endpoint. */
 class EndpointArrivals {
   readonly seconds = new SecondCounts()
   readonly activity = new ClientActivity(CURVE_LIMITS)
@@ -36,19 +36,21 @@ class EndpointArrivals {
 export interface ArrivalsOptions {
   /** The rates (requests a minute, ascending) at which all callers of each endpoint together are looked at. */
   readonly limits: readonly (readonly number[])[]
-  /** By index of the batches: which of the endpoints above a request belongs to; none for one that is left out. */
+  /** By index of the batches: which of the endpoints above a request counts for; none for one that is left out. */
   readonly places: readonly (readonly number[])[]
   /** Merged; their requests are left out. */
   readonly excluded: readonly MinuteRange[]
-  /** The client of requests of nobody. */
+  /** The client of requests that no client is known to have sent. */
   readonly nobody: number
 }
 
 /**
- * One pass over the requests of all endpoints, in order of time: busy seconds, arrival curves of all callers together
- * and of each client, and what clients do by the hour. Some 5 kB for an endpoint before its first request; 68 to 92
- * bytes and 16 for each of CURVE_LIMITS for each pair of endpoint and client, of which two million are kept, and 16
- * for each of its hours with requests; up to twice that where arrays have just grown.
+ * One pass over the requests of all endpoints, in order of time: busy seconds, the arrival curves of all callers
+ * together and of each client, and what clients do by the hour.
+ *
+ * Memory: some 5 kB for an endpoint before its first request. A pair of endpoint and client takes 68 to 92 bytes, 16
+ * for each of CURVE_LIMITS and 16 for each of its hours with requests; up to twice that where arrays have just grown.
+ * Two million pairs are kept; clients beyond that count for the endpoint alone.
  */
 export class Arrivals {
   readonly endpoints: readonly EndpointArrivals[]
@@ -58,7 +60,7 @@ export class Arrivals {
   constructor(options: ArrivalsOptions) {
     this.#options = options
     this.endpoints = options.limits.map((limits) => new EndpointArrivals(limits))
-    this.#slots = new PairSlots(Math.max(1, options.limits.length), MOST_PAIRS)
+    this.#slots = new PairSlots(Math.max(1, options.limits.length), MAX_PAIRS)
   }
 
   add({ length, timeMs, client, endpoint }: ArrivalBatch): void {

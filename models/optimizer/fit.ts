@@ -5,18 +5,18 @@ import { mergeRanges, type MinuteRange } from '../rate-limit/minute-ranges.js'
 import { fitEndpointProfile } from '../rate-limit/endpoints/profile.js'
 import { endpointName } from '../traffic/endpoint-name.js'
 import { Arrivals, CURVE_LIMITS } from './arrivals.js'
-import { limitsAround } from './burst-curve.js'
+import { limitsAround, type CurvePoint } from '../rate-limit/burst-curve.js'
 import { joinMethods, ofMethod, type EndpointRollup, type EndpointSums } from './endpoint-rollups.js'
-import type { ClientModel, CurvePoint, EndpointModel, RateOptimizer } from './model.js'
+import type { ClientModel, EndpointModel, RateOptimizer } from './model.js'
 
-export interface OptimizerFitOptions {
+export interface RateOptimizerFitOptions {
   readonly excluded: readonly MinuteRange[]
   readonly seed: number
-  /** The client of requests of nobody. */
+  /** The client of requests that no client is known to have sent. */
   readonly nobody: number
 }
 
-/** An endpoint to be, and where its arrivals are. */
+/** An endpoint that is being learned, and the index of its arrivals. */
 interface Draft {
   readonly name: string
   readonly sums: EndpointSums
@@ -26,19 +26,20 @@ interface Draft {
 const BUSY_SECONDS = 0.99
 
 /**
- * Learns what limits are recommended from, in two parts: the rollups come first, as they say at which rates arrivals
- * are worth a look, then all requests in one pass. Endpoints without requests outside the excluded minutes are left out.
+ * Learns a {@link RateOptimizer} in two steps. The rollups come first: they determine the limits at which arrivals are
+ * looked at. Then all requests are added to `arrivals` in one pass, in order of time. Endpoints without requests
+ * outside the excluded minutes are left out.
  */
-export class OptimizerFit {
+export class RateOptimizerFit {
   /** By index of the batches less one (0 is any other): the names to be counted, `GET /users/{id}`. */
   readonly endpoints: readonly string[]
   readonly arrivals: Arrivals
-  readonly #options: OptimizerFitOptions
+  readonly #options: RateOptimizerFitOptions
   readonly #methods: readonly Draft[]
   readonly #templates: readonly Draft[]
 
   /** @param rollups each method and path once */
-  constructor(rollups: readonly EndpointRollup[], options: OptimizerFitOptions) {
+  constructor(rollups: readonly EndpointRollup[], options: RateOptimizerFitOptions) {
     const excluded = mergeRanges(options.excluded)
     this.#options = { ...options, excluded }
     this.endpoints = rollups.map(({ method, path }) => endpointName(method, path))
@@ -69,13 +70,13 @@ export class OptimizerFit {
       })
     const byTemplate = toEntries(this.#templates).sort(([a], [b]) => (a < b ? -1 : 1))
     const byMethod = toEntries(this.#methods).sort(([a], [b]) => (a < b ? -1 : 1))
-    const requests = byTemplate.reduce((sum, [, { profile }]) => sum + profile.total_requests, 0)
+    const requests = byTemplate.reduce((sum, [, { profile }]) => sum + profile.totalRequests, 0)
     return { byTemplate: new Map(byTemplate), byMethod: new Map(byMethod), requests }
   }
 
   #limitsOf(sums: EndpointSums): number[] {
     const profile = this.#profile(sums, NOTHING_LEARNED)
-    return limitsAround(endpointBase(profile?.p95_requests_per_minute ?? 0))
+    return limitsAround(endpointBase(profile?.p95RequestsPerMinute ?? 0))
   }
 
   #profile(sums: EndpointSums, { clients, p99Second, busiestSecond }: Learned) {
@@ -116,7 +117,7 @@ export class OptimizerFit {
   }
 }
 
-/** What the pass over the requests has to say of an endpoint. */
+/** What the pass over the requests gives for an endpoint. */
 interface Learned {
   readonly clients: number
   readonly p99Second: number
@@ -135,7 +136,7 @@ function toClientModel(
 ): ClientModel {
   const known = burstAt(found.limit)
   const curve = limitsAround(found.limit).map((limit) => {
-    // Nobody who behaves has more than the limit in a minute: below it, a minute's excess is all that can be saved up.
+    // No legitimate client has more than the limit in a minute: below it, only the excess of a minute can add up.
     return { limit, burst: Math.min(burstAt(limit), known + Math.max(0, found.limit - limit)) }
   })
   return { ...found, runaways: runaways.map(nameOf), curve }

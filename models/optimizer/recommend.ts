@@ -1,36 +1,11 @@
+import { burstOn } from '../rate-limit/burst-curve.js'
 import { recommendClientLimit } from '../rate-limit/clients/recommendation.js'
-import type { LongWindow } from '../rate-limit/clients/limit.js'
-import { recommendEndpointLimit, type EndpointRecommendation } from '../rate-limit/endpoints/limit.js'
-import type { Strategy } from '../rate-limit/strategies.js'
-import type { Tier } from '../rate-limit/tiers.js'
-import { burstOn, endpointBurst } from './burst-curve.js'
-import type { ClientModel, CurvePoint, EndpointModel } from './model.js'
+import { recommendEndpointLimit } from '../rate-limit/endpoints/recommendation.js'
+import type { RateLimitRecommendation, RateLimitTarget, Scope } from '../rate-limit/recommendation.js'
+import type { EndpointModel } from './model.js'
 
-export type Scope = 'endpoint' | 'client'
-
-/** The names are those of the HTTP interface. */
-export interface Recommendation extends EndpointRecommendation {
-  /** Whether the limit is for all callers of the endpoint together, or for each of them. */
+export interface RecommendationRequest extends RateLimitTarget {
   readonly scope: Scope
-  /** A second limit over a longer time; null with scope endpoint. */
-  readonly long_window: LongWindow | null
-  /** Bursts that the arrivals need at some rates, ascending. */
-  readonly burst_curve: readonly CurvePoint[]
-  /** Of the clients' own busiest minutes; null with scope endpoint. */
-  readonly client_peaks: ClientModel['peakMinutes'] | null
-  /** Clients that were learned from; null with scope endpoint. */
-  readonly clients: number | null
-  /** Floods and scrapers, which do not raise the limit: how many, and the first ten by name. */
-  readonly runaway_clients: number
-  readonly runaway_names: readonly string[]
-}
-
-export interface RecommendationRequest {
-  readonly endpoint: string
-  readonly tier: Tier
-  readonly strategy: Strategy
-  readonly scope: Scope
-  readonly currentLimit: number | null
   /** Null for an endpoint never seen. */
   readonly model: EndpointModel | null
 }
@@ -38,42 +13,31 @@ export interface RecommendationRequest {
 const SEED = 1
 
 /**
- * The limit and the burst for an endpoint, with the evidence; deterministic. Where scope client is asked for and
- * nobody is known to have sent the requests, it is the limit of all callers together, and says so.
+ * The limit and the burst for an endpoint, with the evidence; deterministic. Where scope client is asked for but no
+ * client of the endpoint is known, the answer is the limit of all callers together, with scope endpoint and a warning.
  */
-export function recommend(request: RecommendationRequest): Recommendation {
-  const { model, scope } = request
-  if (scope === 'client' && model?.client) return ofClients(request, model, model.client)
-  const curve = model?.curve ?? []
+export function recommend(request: RecommendationRequest): RateLimitRecommendation {
+  const { model, scope, ...target } = request
+  if (scope === 'client' && model?.client) {
+    const { client, profile } = model
+    const burstAt = (limit: number) => burstOn(client.curve, limit)
+    return recommendClientLimit({
+      ...target,
+      profile,
+      fitted: client,
+      burstAt,
+      runawayNames: client.runaways,
+    })
+  }
   const found = recommendEndpointLimit({
-    ...request,
+    ...target,
     profile: model?.profile ?? null,
     dailyP95: model?.dailyP95 ?? [],
-    ...(curve.length > 0 && { burstAt: (limit: number) => endpointBurst(curve, limit) }),
+    curve: model?.curve ?? [],
     seed: SEED,
   })
-  const unknown = 'No client of this endpoint is known: this is the limit of all its callers together.'
-  const isInstead = scope === 'client' && model !== null
-  return {
-    ...found,
-    warnings: isInstead ? [...found.warnings, unknown] : found.warnings,
-    scope: isInstead ? 'endpoint' : scope,
-    long_window: null,
-    burst_curve: curve,
-    client_peaks: null,
-    clients: null,
-    runaway_clients: 0,
-    runaway_names: [],
-  }
+  if (scope === 'endpoint' || model === null) return { ...found, scope }
+  return { ...found, warnings: [...found.warnings, NO_CLIENTS] }
 }
 
-function ofClients(
-  request: RecommendationRequest,
-  { profile }: EndpointModel,
-  client: ClientModel,
-): Recommendation {
-  const burstAt = (limit: number) => burstOn(client.curve, limit)
-  const fitted = { ...client, runaways: [], burstAt }
-  const found = recommendClientLimit({ ...request, profile, fitted })
-  return { ...found, scope: 'client', runaway_names: client.runaways }
-}
+const NO_CLIENTS = 'No client of this endpoint is known: this is the limit of all its callers together.'

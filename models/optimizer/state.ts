@@ -1,21 +1,26 @@
+import { isSnakeCaseState, toCamelCaseState } from './snake-case-state.js'
 import type { EndpointModel, RateOptimizer } from './model.js'
 
 /** A {@link RateOptimizer} as plain JSON. */
 export interface RateOptimizerState {
-  readonly by_template: readonly [string, EndpointModel][]
-  readonly by_method: readonly [string, EndpointModel][]
+  readonly byTemplate: readonly [string, EndpointModel][]
+  readonly byMethod: readonly [string, EndpointModel][]
   readonly requests: number
 }
 
 export function rateOptimizerToState({ byTemplate, byMethod, requests }: RateOptimizer): RateOptimizerState {
-  return { by_template: [...byTemplate], by_method: [...byMethod], requests }
+  return { byTemplate: [...byTemplate], byMethod: [...byMethod], requests }
 }
 
-/** @throws Error saying which endpoint is not one */
+/**
+ * The optimizer of a state, also of one that a release with snake_case names has written.
+ * @throws Error saying which endpoint is invalid
+ */
 export function rateOptimizerFromState(state: unknown): RateOptimizer {
-  const { by_template, by_method, requests } = (state ?? {}) as Partial<RateOptimizerState>
+  const current = isSnakeCaseState(state) ? toCamelCaseState(state) : state
+  const { byTemplate, byMethod, requests } = (current ?? {}) as Partial<RateOptimizerState>
   if (!isCount(requests)) throw new Error('it does not say how many requests it was learned from')
-  return { byTemplate: toMap(by_template), byMethod: toMap(by_method), requests }
+  return { byTemplate: toMap(byTemplate), byMethod: toMap(byMethod), requests }
 }
 
 function toMap(entries: unknown): ReadonlyMap<string, EndpointModel> {
@@ -31,7 +36,7 @@ function toMap(entries: unknown): ReadonlyMap<string, EndpointModel> {
 
 function isEndpointModel(model: Partial<EndpointModel> | undefined): model is EndpointModel {
   const { profile, dailyP95, curve, client } = model ?? {}
-  if (!profile || !isCount(profile.p95_requests_per_minute) || !isCount(profile.total_requests)) return false
+  if (!profile || !isCount(profile.p95RequestsPerMinute) || !isCount(profile.totalRequests)) return false
   if (!Array.isArray(dailyP95) || !dailyP95.every(isCount) || !isCurve(curve)) return false
   return client === null || (isCount(client?.limit) && isCurve(client.curve))
 }

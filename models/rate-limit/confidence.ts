@@ -20,7 +20,7 @@ export const UNTRAINED_CONFIDENCE = 0.2
 const HALF_WAY_REQUESTS = 200
 const FULL_DAYS = 7
 const HALF_WAY_CLIENTS = 12
-const HIGHEST = 0.99
+const MAX_CONFIDENCE = 0.99
 
 /**
  * How far to trust a recommendation, 0…1, to two digits: a product of five shares, each 1 when nothing is wanting.
@@ -32,5 +32,5 @@ export function confidence({ requests, days, clients, kept = 1, interval, limit 
   const span = Math.sqrt(Math.min(1, days / FULL_DAYS))
   const crowd = clients === undefined ? 1 : clients / (clients + HALF_WAY_CLIENTS)
   const steadiness = 1 / (1 + Math.max(0, interval.upper - interval.lower) / limit)
-  return Math.round(Math.min(HIGHEST, amount * span * crowd * steadiness * kept) * 100) / 100
+  return Math.round(Math.min(MAX_CONFIDENCE, amount * span * crowd * steadiness * kept) * 100) / 100
 }

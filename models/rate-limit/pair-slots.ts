@@ -5,7 +5,7 @@ const EMPTY = 0xffffffff
  * probing, at most half full, in flat arrays. 24 to 48 bytes a pair, several times as fast as a Map of strings.
  */
 export class PairSlots {
-  readonly #mostPairs: number
+  readonly #maxPairs: number
   readonly #nextSlot: Uint32Array
   #size = 0
   #mask = 1023
@@ -15,18 +15,18 @@ export class PairSlots {
 
   /**
    * @param nEndpoints endpoints are below it
-   * @param mostPairs how many pairs are kept at most
+   * @param maxPairs how many pairs are kept at most
    */
-  constructor(nEndpoints: number, mostPairs: number) {
+  constructor(nEndpoints: number, maxPairs: number) {
     this.#nextSlot = new Uint32Array(nEndpoints)
-    this.#mostPairs = mostPairs
+    this.#maxPairs = maxPairs
   }
 
   /** The pair's number within its endpoint; -1 for a new pair when there is no room. */
   slotOf(endpoint: number, client: number): number {
     const place = this.#placeOf(endpoint, client)
     if (this.#slots[place] !== EMPTY) return this.#slots[place]!
-    if (this.#size >= this.#mostPairs) return -1
+    if (this.#size >= this.#maxPairs) return -1
     const slot = this.#nextSlot[endpoint]!++
     this.#put(place, endpoint, client, slot)
     if (2 * ++this.#size > this.#mask) this.#grow()

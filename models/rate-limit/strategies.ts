@@ -1,27 +1,27 @@
 const FIXED = { conservative: 0.7, balanced: 1, permissive: 1.3 } as const
 
-export const STRATEGY_NAMES = ['conservative', 'balanced', 'permissive', 'adaptive'] as const
+export type Strategy = keyof typeof FIXED | 'adaptive'
 
-export type Strategy = (typeof STRATEGY_NAMES)[number]
-
-/** What the adaptive strategy looks at; fields of an endpoint's profile. */
-export interface Conduct {
-  readonly time_of_day_variance: number
+/** What the adaptive strategy depends on: fields of an endpoint's profile. */
+export interface TrafficTraits {
+  /** See timeOfDayVariance; not negative. */
+  readonly timeOfDayVariance: number
   /** Share, 0…1. */
-  readonly error_rate: number
-  readonly avg_latency_ms: number
+  readonly errorRate: number
+  readonly avgLatencyMs: number
 }
 
 /**
- * What a strategy makes of a limit. Adaptive lowers it for an endpoint whose traffic swings over the day, fails
- * often or is slow from 100 ms on; to a fifth of it at the least. Gateways rely on these numbers.
+ * The factor by which a strategy multiplies a limit. The strategy adaptive lowers the limit of an endpoint whose
+ * traffic swings over the day, fails often, or takes 100 ms or more on average; to a fifth of it at most. Gateways
+ * rely on these numbers.
  *
- * @param conduct of the endpoint; only adaptive looks at it
- * @returns a factor above 0
+ * @param traits of the endpoint; only adaptive depends on them
+ * @returns a factor, 0.2…1.3
  */
-export function strategyMultiplier(strategy: Strategy, conduct: Conduct): number {
+export function strategyMultiplier(strategy: Strategy, traits: TrafficTraits): number {
   if (strategy !== 'adaptive') return FIXED[strategy]
-  const swing = Math.max(0.5, 1 - 0.3 * conduct.time_of_day_variance)
-  const failures = Math.max(0.5, 1 - 2 * conduct.error_rate)
-  return swing * failures * (conduct.avg_latency_ms < 100 ? 1 : 0.8)
+  const swing = Math.max(0.5, 1 - 0.3 * traits.timeOfDayVariance)
+  const failures = Math.max(0.5, 1 - 2 * traits.errorRate)
+  return swing * failures * (traits.avgLatencyMs < 100 ? 1 : 0.8)
 }

@@ -16,7 +16,7 @@ const FEW_REQUESTS = 1000
 
 /** What a person should know before the limit is applied; a sentence each, none when all is well. */
 export function limitWarnings({ profile, limit, currentLimit, belowUsual }: WarningCase): string[] {
-  const { error_rate, time_of_day_variance, total_requests, avg_latency_ms } = profile
+  const { errorRate, timeOfDayVariance, totalRequests, avgLatencyMs } = profile
   const warnings: string[] = []
   if (currentLimit !== null && limit < FAR_BELOW * currentLimit) {
     warnings.push(
@@ -26,18 +26,18 @@ export function limitWarnings({ profile, limit, currentLimit, belowUsual }: Warn
   if (belowUsual !== null) {
     warnings.push(`The limit of ${limit} is below what is regularly seen: ${belowUsual}.`)
   }
-  if (error_rate > MANY_ERRORS) {
-    warnings.push(`${round(100 * error_rate)} % of the requests fail: find out why before limiting them.`)
+  if (errorRate > MANY_ERRORS) {
+    warnings.push(`${round(100 * errorRate)} % of the requests fail: find out why before limiting them.`)
   }
-  if (time_of_day_variance > STRONG_SWING) {
+  if (timeOfDayVariance > STRONG_SWING) {
     warnings.push(
-      `Traffic swings strongly over the day (variance ${round(time_of_day_variance)}): a limit by time of day may fit better.`,
+      `Traffic swings strongly over the day (variance ${round(timeOfDayVariance)}): a limit by time of day may fit better.`,
     )
   }
-  if (total_requests < FEW_REQUESTS) {
-    warnings.push(`Only ${total_requests} requests to learn from; fewer than ${FEW_REQUESTS} are little.`)
+  if (totalRequests < FEW_REQUESTS) {
+    warnings.push(`Only ${totalRequests} requests to learn from; fewer than ${FEW_REQUESTS} are little.`)
   }
-  if (avg_latency_ms === 0) {
+  if (avgLatencyMs === 0) {
     warnings.push('No latency is recorded for this endpoint: the strategy adaptive takes it for fast.')
   }
   return warnings

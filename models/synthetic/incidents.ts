@@ -21,8 +21,8 @@ export interface Incident {
   readonly effect: Effect
 }
 
-const SHORTEST = 3
-const LONGEST = 20
+const MIN_MINUTES = 3
+const MAX_MINUTES = 20
 
 /**
  * The incidents of a run of minutes, in order and without overlap, together `rate` of all minutes.
@@ -37,12 +37,12 @@ const LONGEST = 20
  */
 export function* incidents(minutes: number, rate: number, random: Random): Generator<Incident, void> {
   const total = Math.round(minutes * rate)
-  const longest = Math.min(LONGEST, Math.max(SHORTEST, Math.floor(total / ANOMALY_TYPES.length)))
+  const longest = Math.min(MAX_MINUTES, Math.max(MIN_MINUTES, Math.floor(total / ANOMALY_TYPES.length)))
   let deck: AnomalyType[] = []
   let placed = 0
   let slotStart = 0
   while (placed < total) {
-    const length = Math.min(SHORTEST + random.integer(longest - SHORTEST + 1), total - placed)
+    const length = Math.min(MIN_MINUTES + random.integer(longest - MIN_MINUTES + 1), total - placed)
     placed += length
     const slotEnd = Math.min(minutes, Math.floor(placed / rate))
     const room = Math.max(0, slotEnd - slotStart - length)

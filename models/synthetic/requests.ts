@@ -29,7 +29,7 @@ export interface RequestBatch {
 
 const BATCH = 256
 /** The gateway gives up then. */
-const LONGEST_LATENCY_MS = 60_000
+const MAX_LATENCY_MS = 60_000
 /** Error rates up to this are ordinary: endpoints differ in them; what goes beyond strikes all alike. */
 const ORDINARY_ERROR_RATE = 0.01
 /** Share of the ordinary failures that are the caller's. */
@@ -116,7 +116,7 @@ function conditionsOf({ avg_latency_ms, error_rate }: SyntheticMinute): Conditio
 
 function drawLatency(endpoint: number, { medianMs }: Conditions, random: Random): number {
   const latency = medianMs[endpoint]! * Math.exp(SIGMAS[endpoint]! * random.normal())
-  return Math.min(LONGEST_LATENCY_MS, Math.max(1, Math.round(latency)))
+  return Math.min(MAX_LATENCY_MS, Math.max(1, Math.round(latency)))
 }
 
 const SIGMAS = Float64Array.from(ENDPOINTS, ({ sigma }) => sigma)

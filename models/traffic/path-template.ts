@@ -2,7 +2,7 @@
 const PLACEHOLDER = '{id}'
 
 /** As long as a pattern of rate_limit_recommendations may be, in UTF-16 units. */
-const LONGEST_TEMPLATE = 255
+const MAX_TEMPLATE_LENGTH = 255
 
 /** `42`, `-3.5`, `2026-01-31`: digits, also in groups. */
 const NUMBER = /^[+-]?\d+(?:[.,:_-]\d+)*$/
@@ -13,11 +13,11 @@ const LETTER = /\p{L}/u
 const DIGIT = /\d/
 
 /** Longer than a name that people gave. */
-const LONGEST_NAME = 40
+const MAX_NAME_LENGTH = 40
 /** From here on letters mixed with digits are a token. */
 const SHORTEST_TOKEN = 20
 
-const LONGEST_EXTENSION = 5
+const MAX_EXTENSION_LENGTH = 5
 const EXTENSION = /^[a-z][a-z\d]*$/i
 
 /**
@@ -36,7 +36,7 @@ export function pathTemplate(path: string): string {
   let template = segmentTemplate(segments[0]!)
   for (let i = 1; i < segments.length; i++) {
     const next = segmentTemplate(segments[i]!)
-    if (template.length + 1 + next.length > LONGEST_TEMPLATE) break
+    if (template.length + 1 + next.length > MAX_TEMPLATE_LENGTH) break
     template += `/${next}`
   }
   return template || '/'
@@ -45,7 +45,7 @@ export function pathTemplate(path: string): string {
 function segmentTemplate(segment: string): string {
   const dot = segment.lastIndexOf('.')
   const extension = segment.slice(dot + 1)
-  if (dot > 0 && extension.length <= LONGEST_EXTENSION && EXTENSION.test(extension)) {
+  if (dot > 0 && extension.length <= MAX_EXTENSION_LENGTH && EXTENSION.test(extension)) {
     return `${nameOrPlaceholder(segment.slice(0, dot))}.${extension}`
   }
   return nameOrPlaceholder(segment)
@@ -53,7 +53,7 @@ function segmentTemplate(segment: string): string {
 
 function nameOrPlaceholder(name: string): string {
   const { length } = name
-  if (length > LONGEST_NAME) return PLACEHOLDER
+  if (length > MAX_NAME_LENGTH) return PLACEHOLDER
   if (length >= SHORTEST_TOKEN && LETTER.test(name) && DIGIT.test(name)) return PLACEHOLDER
   return NUMBER.test(name) || UUID.test(name) || HASH.test(name) ? PLACEHOLDER : name
 }

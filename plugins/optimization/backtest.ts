@@ -30,15 +30,15 @@ export interface Backtested {
 export type Backtests = (plan: BacktestPlan, signal: AbortSignal) => Promise<Backtested>
 
 /** More of them would slow down each other, and what the database has to do beside them. */
-const MOST_AT_A_TIME = 2
+const MAX_AT_A_TIME = 2
 const MAX_ENDPOINTS = 2000
 
 /** Replays stored requests; the query ends with the signal. */
 export function createBacktests(sql: Sql, table: TrafficTable): Backtests {
   let underWay = 0
   return async (plan, signal) => {
-    if (underWay >= MOST_AT_A_TIME) {
-      throw new ServiceError('BUSY', `${MOST_AT_A_TIME} backtests are under way. Try again shortly.`)
+    if (underWay >= MAX_AT_A_TIME) {
+      throw new ServiceError('BUSY', `${MAX_AT_A_TIME} backtests are under way. Try again shortly.`)
     }
     underWay++
     try {

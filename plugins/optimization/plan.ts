@@ -1,32 +1,43 @@
-import { findEndpoint, type FoundEndpoint } from '../../models/optimizer/endpoint-lookup.js'
+import { findEndpoint, type FoundEndpoint } from '../../models/optimizer/find-endpoint.js'
 import type { RateOptimizer } from '../../models/optimizer/model.js'
-import { recommend, type Recommendation, type Scope } from '../../models/optimizer/recommend.js'
+import { recommend } from '../../models/optimizer/recommend.js'
+import type { LongWindow, RateLimitRecommendation, Scope } from '../../models/rate-limit/recommendation.js'
 import type { ReplayRule } from '../../models/rate-limit/replay/replay.js'
 import type { Strategy } from '../../models/rate-limit/strategies.js'
 import type { Tier } from '../../models/rate-limit/tiers.js'
+import { DAY_MS, MINUTE_MS, SECOND_MS } from '../../models/traffic/durations.js'
 import { ServiceError } from '../http/errors.js'
 import { timeRange, type RangeRequest } from '../http/time-range.js'
 import type { BacktestPlan } from './backtest.js'
-import { DAY_MS, MINUTE_MS } from '../../models/traffic/durations.js'
 
-/** What limits are for. */
-export interface LimitChoice {
+/** What a rate limit is for; see {@link withDefaults}. */
+export interface RateLimitChoice {
   readonly tier?: Tier | undefined
   readonly strategy?: Strategy | undefined
   readonly scope?: Scope | undefined
 }
 
-export interface BacktestRequest extends LimitChoice, RangeRequest {
+export interface BacktestRequest extends RateLimitChoice, RangeRequest {
+  /** All endpoints, when absent. */
   readonly endpoint?: string | undefined
+  /** Requests per window; what is recommended, when absent. */
   readonly limit?: number | undefined
+  /** These three only with `limit`. */
   readonly burst?: number | undefined
-  readonly window_seconds?: number | undefined
-  readonly long_window?: { readonly seconds: number; readonly limit: number } | undefined
+  readonly windowSeconds?: number | undefined
+  readonly longWindow?: LongWindow | undefined
   readonly algorithm?: 'token_bucket' | 'fixed_window' | undefined
-  readonly by_method?: boolean | undefined
+  readonly byMethod?: boolean | undefined
 }
 
-const MOST_DAYS = 90
+const MAX_DAYS = 90
+const DEFAULT_WINDOW_SECONDS = 60
+
+/** The choice with what is meant where nothing is said. */
+export function withDefaults(choice: RateLimitChoice): { tier: Tier; strategy: Strategy; scope: Scope } {
+  const { tier = 'default', strategy = 'balanced', scope = 'endpoint' } = choice
+  return { tier, strategy, scope }
+}
 
 /**
  * What a request asks to be replayed.
@@ -38,60 +49,71 @@ export function backtestPlan(
   trained: () => RateOptimizer,
   now: Date,
 ): BacktestPlan {
-  const { endpoint, scope = 'endpoint', algorithm = 'token_bucket', by_method = false } = request
-  const range = timeRange(request, now)
-  if (range.to.getTime() - range.from.getTime() > MOST_DAYS * DAY_MS) {
-    const problem = `is ${range.from.toISOString()}; allowed is at most ${MOST_DAYS} days before to`
-    throw new ServiceError('INVALID_REQUEST', `from ${problem}.`, [{ field: 'from', problem }])
-  }
+  const { endpoint, algorithm = 'token_bucket', byMethod = false } = request
+  const { scope } = withDefaults(request)
+  const range = replayRange(request, now)
   assertWindows(request)
   const found = endpoint === undefined ? null : findEndpoint(optimizer, endpoint)
   const shared = {
     ...range,
     algorithm,
     endpoint: found?.name ?? null,
-    byMethod: found?.hasMethod ?? by_method,
+    byMethod: found?.hasMethod ?? byMethod,
   }
   if (request.limit !== undefined) return { ...shared, scope, rules: givenRule(request, request.limit) }
   if (found) {
     const recommendation = recommendFor(found, request)
     return { ...shared, scope: recommendation.scope, rules: toRule(recommendation) }
   }
-  const { byMethod, byTemplate } = trained()
-  const rules = [...(by_method ? byMethod : byTemplate)]
+  const { byMethod: methods, byTemplate } = trained()
+  const rules = [...(byMethod ? methods : byTemplate)]
     .map(([name, model]) => recommendFor({ name, model }, request))
     .filter((each) => each.scope === scope)
     .map((each): [string, ReplayRule] => [each.endpoint, toRule(each)])
   return { ...shared, scope, rules: new Map(rules) }
 }
 
+function replayRange(request: RangeRequest, now: Date): { from: Date; to: Date } {
+  const range = timeRange(request, now)
+  if (range.to.getTime() - range.from.getTime() <= MAX_DAYS * DAY_MS) return range
+  const problem = `is ${range.from.toISOString()}; allowed is at most ${MAX_DAYS} days before to`
+  throw new ServiceError('INVALID_REQUEST', `from ${problem}.`, [{ field: 'from', problem }])
+}
+
 function recommendFor(
   { name, model }: Pick<FoundEndpoint, 'name' | 'model'>,
-  choice: LimitChoice,
-): Recommendation {
-  const { tier = 'default', strategy = 'balanced', scope = 'endpoint' } = choice
-  return recommend({ endpoint: name, tier, strategy, scope, currentLimit: null, model })
+  choice: RateLimitChoice,
+): RateLimitRecommendation {
+  return recommend({ ...withDefaults(choice), endpoint: name, currentLimit: null, model })
 }
 
-function givenRule({ burst, window_seconds = 60, long_window }: BacktestRequest, limit: number): ReplayRule {
-  const rule = { limit, burst: burst ?? limit, windowMs: window_seconds * 1000 }
-  if (!long_window) return rule
-  return { ...rule, longWindow: { limit: long_window.limit, windowMs: long_window.seconds * 1000 } }
+function givenRule(
+  { burst, windowSeconds = DEFAULT_WINDOW_SECONDS, longWindow }: BacktestRequest,
+  limit: number,
+): ReplayRule {
+  const rule = { limit, burst: burst ?? limit, windowMs: windowSeconds * SECOND_MS }
+  return withLongWindow(rule, longWindow ?? null)
 }
 
-/** These shape a limit that is given; a recommended one has its own. */
+/** The fields that shape a given limit, and what HTTP calls them. A recommended limit has its own. */
+const WINDOW_FIELDS = { burst: 'burst', windowSeconds: 'window_seconds', longWindow: 'long_window' } as const
+
 function assertWindows(request: BacktestRequest): void {
   if (request.limit !== undefined) return
-  for (const field of ['burst', 'window_seconds', 'long_window'] as const) {
-    if (request[field] === undefined) continue
+  for (const key of ['burst', 'windowSeconds', 'longWindow'] as const) {
+    if (request[key] === undefined) continue
+    const field = WINDOW_FIELDS[key]
     const problem = 'is given without limit; allowed is either both, or tier and strategy'
     throw new ServiceError('INVALID_REQUEST', `${field} ${problem}.`, [{ field, problem }])
   }
 }
 
 /** A recommendation as the limiter takes it. */
-export function toRule({ recommended_limit, recommended_burst, long_window }: Recommendation): ReplayRule {
-  const rule = { limit: recommended_limit, burst: recommended_burst, windowMs: MINUTE_MS }
-  if (long_window === null) return rule
-  return { ...rule, longWindow: { limit: long_window.limit, windowMs: long_window.seconds * 1000 } }
+export function toRule({ limit, burst, longWindow }: RateLimitRecommendation): ReplayRule {
+  return withLongWindow({ limit, burst, windowMs: MINUTE_MS }, longWindow)
+}
+
+function withLongWindow(rule: ReplayRule, longWindow: LongWindow | null): ReplayRule {
+  if (longWindow === null) return rule
+  return { ...rule, longWindow: { limit: longWindow.limit, windowMs: longWindow.seconds * SECOND_MS } }
 }

@@ -7,19 +7,19 @@ import {
   type Decision,
   type NewRecommendation,
   type RecommendationFilter,
-  type StoredRecommendation,
 } from '../../db/own/recommendations.js'
 import { ServiceError } from '../http/errors.js'
 import { explainTableError } from '../http/table-errors.js'
+import { fromRow, type KeptRecommendation } from './table-row.js'
 
 /** Recommendations that are kept until somebody decides. */
 export interface Recommendations {
-  /** All or none of them. @returns their ids, in order */
+  /** Saves all or none of them. @returns their ids, in order */
   save(rows: readonly NewRecommendation[]): Promise<string[]>
-  find(filter: RecommendationFilter): Promise<{ rows: StoredRecommendation[]; total: number }>
-  /** Makes it the limit in force. */
-  apply(id: string, appliedBy: string | null): Promise<StoredRecommendation>
-  reject(id: string, reason: string | null): Promise<StoredRecommendation>
+  find(filter: RecommendationFilter): Promise<{ recommendations: KeptRecommendation[]; total: number }>
+  /** Makes a recommendation the limit in force. */
+  apply(id: string, appliedBy: string | null): Promise<KeptRecommendation>
+  reject(id: string, reason: string | null): Promise<KeptRecommendation>
 }
 
 /** @param assertDatabase throws a ServiceError when the database is away */
@@ -35,19 +35,22 @@ export function createRecommendations(sql: Sql, assertDatabase: () => Promise<vo
   }
   return {
     save: (rows) => inTables(() => saveRecommendations(sql, rows)),
-    find: (filter) => inTables(() => findRecommendations(sql, filter)),
+    find: async (filter) => {
+      const { rows, total } = await inTables(() => findRecommendations(sql, filter))
+      return { recommendations: rows.map(fromRow), total }
+    },
     apply: async (id, by) => decided(id, await inTables(() => applyRecommendation(sql, id, by))),
     reject: async (id, reason) => decided(id, await inTables(() => rejectRecommendation(sql, id, reason))),
   }
 }
 
-function decided(id: string, decision: Decision | undefined): StoredRecommendation {
+function decided(id: string, decision: Decision | undefined): KeptRecommendation {
   if (decision === undefined) {
     const message = `There is no recommendation ${id}. GET /optimize/recommendations lists them.`
     throw new ServiceError('RECOMMENDATION_NOT_FOUND', message)
   }
   const { row } = decision
-  if (decision.decided) return row
+  if (decision.decided) return fromRow(row)
   const message = `Recommendation ${id} is ${row.status}. Make a new one: POST /optimize with save true.`
   throw new ServiceError('RECOMMENDATION_CLOSED', message, { status: row.status })
 }

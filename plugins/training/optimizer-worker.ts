@@ -5,7 +5,7 @@ import { endpointRollups } from '../../db/traffic/profiles.js'
 import { UNKNOWN_CLIENT, RequestNames, streamRequests } from '../../db/traffic/request-stream.js'
 import { TrafficTableError } from '../../db/traffic/rollups.js'
 import type { TrafficTable } from '../../db/traffic/table.js'
-import { OptimizerFit } from '../../models/optimizer/fit.js'
+import { RateOptimizerFit } from '../../models/optimizer/fit.js'
 import type { RateOptimizer } from '../../models/optimizer/model.js'
 import { MINUTE_MS } from '../../models/traffic/durations.js'
 import type { WorkerMessage } from './worker-message.js'
@@ -49,7 +49,7 @@ async function run(task: OptimizerTask, signal: AbortSignal): Promise<FittedOpti
       to: Math.ceil(each.to.getTime() / MINUTE_MS),
     }))
     const rollups = await endpointRollups(sql, table, { from, to, exclude }, signal)
-    const fit = new OptimizerFit(rollups, { excluded, seed: task.seed, nobody: UNKNOWN_CLIENT })
+    const fit = new RateOptimizerFit(rollups, { excluded, seed: task.seed, nobody: UNKNOWN_CLIENT })
     const { endpoints } = fit
     const names = new RequestNames({ byMethod: true, endpoints, maxEndpoints: endpoints.length })
     const startedMs = Date.now()

@@ -1,5 +1,5 @@
 import type { JsonNames } from '../../formats/access-log/json-fields.js'
-import { LineSplitter, LONGEST_LINE } from '../../formats/access-log/line-splitter.js'
+import { LineSplitter, MAX_LINE_LENGTH } from '../../formats/access-log/line-splitter.js'
 import { emptyEntry, type LineParser, type LogEntry } from '../../formats/access-log/log-entry.js'
 import { createLineParser, detectFormat, type LogFormat } from '../../formats/access-log/log-format.js'
 
@@ -20,7 +20,7 @@ export interface LogReaderOptions {
 /** Lines by which a format is found out. */
 const SAMPLE = 100
 
-const TOO_LONG = `longer than ${LONGEST_LINE.toLocaleString('en')} bytes`
+const TOO_LONG = `longer than ${MAX_LINE_LENGTH.toLocaleString('en')} bytes`
 
 const UTF8_MARK = '\xef\xbb\xbf'
 

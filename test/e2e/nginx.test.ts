@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import type { LimitEntry } from '../../formats/limit-files/limit-entry.js'
+import type { RateLimitEntry } from '../../formats/limit-files/limit-entry.js'
 import { nginxFile } from '../../formats/limit-files/nginx.js'
 
 const HEAD = { tier: 'default', strategy: 'balanced', generatedAt: '2026-01-31T12:00:00.000Z' }
-const entry = (path: string, more: Partial<LimitEntry> = {}): LimitEntry => ({
+const entry = (path: string, more: Partial<RateLimitEntry> = {}): RateLimitEntry => ({
   ...{ endpoint: path, method: null, path, scope: 'client', limit: 600, burst: 20, longWindow: null },
   ...more,
 })

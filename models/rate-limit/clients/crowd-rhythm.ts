@@ -20,7 +20,7 @@ export interface ClientHour {
   readonly busiestMinute: number
 }
 
-const LEAST_SWING = 0.1
+const MIN_SWING = 0.1
 const MINUTES_PER_HOUR = 60
 
 /**
@@ -40,7 +40,7 @@ export function crowdElasticity(hours: readonly ClientHour[], crowd: Float64Arra
   const rise = (of: (hour: ClientHour) => number) =>
     quantile(sorted.slice(-third).map(of), 0.5) - quantile(sorted.slice(0, third).map(of), 0.5)
   const swing = rise(logCrowd)
-  return swing < LEAST_SWING ? NaN : rise(({ requests }) => Math.log(requests)) / swing
+  return swing < MIN_SWING ? NaN : rise(({ requests }) => Math.log(requests)) / swing
 }
 
 /**

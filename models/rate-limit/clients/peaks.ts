@@ -1,5 +1,5 @@
 import { quantileSorted } from '../../statistics/quantile.js'
-import { dayOf, type ClientTable } from './table.js'
+import { dayOf, rowsOfClient, type ClientTable } from './table.js'
 
 /** What clients do at their busiest, over the rows that count. */
 export interface ClientPeaks {
@@ -14,8 +14,12 @@ export interface ClientPeaks {
   readonly byDay: ReadonlyMap<number, readonly number[]>
 }
 
-/** @param values by row, as `honest` */
-export function clientPeaks(table: ClientTable, values: ArrayLike<number>, honest: Uint8Array): ClientPeaks {
+/** @param values by row, as `legitimate` */
+export function clientPeaks(
+  table: ClientTable,
+  values: ArrayLike<number>,
+  legitimate: Uint8Array,
+): ClientPeaks {
   const clients: number[] = []
   const peaks: number[] = []
   const activeDays: number[] = []
@@ -24,8 +28,8 @@ export function clientPeaks(table: ClientTable, values: ArrayLike<number>, hones
   let requests = 0
   for (const [i, client] of table.clients.entries()) {
     const ofDay = new Map<number, number>()
-    for (const row of table.order.subarray(table.starts[i], table.starts[i + 1])) {
-      if (honest[row] === 0) continue
+    for (const row of rowsOfClient(table, i)) {
+      if (legitimate[row] === 0) continue
       const day = dayOf(table.rows.hour[row]!)
       ofDay.set(day, Math.max(ofDay.get(day) ?? 0, values[row]!))
       loads.push(values[row]!)

@@ -1,4 +1,5 @@
-import type { ClientLimit, LongWindow } from './limit.js'
+import type { ClientLimitFacts } from './limit.js'
+import type { LongWindow } from '../recommendation.js'
 import type { Strategy } from '../strategies.js'
 import { TIERS, type Tier } from '../tiers.js'
 
@@ -10,8 +11,8 @@ interface Answer {
   readonly strategy: Strategy
 }
 
-/** How the limit of one client came about, in sentences with the numbers. */
-export function describeClientLimit(fitted: ClientLimit, answer: Answer): string {
+/** Explains the limit of one client in sentences, with the numbers it was computed from. */
+export function describeClientLimit(fitted: ClientLimitFacts, answer: Answer): string {
   const { clients, days, nRunaways, busiestMinute, busiestHour, interval } = fitted
   const { p50, p90, p99 } = fitted.peakMinutes
   const sentences = [

@@ -1,82 +1,69 @@
-import type { ClientLimit, LongWindow } from './limit.js'
-import { describeClientLimit } from './reasoning.js'
-import { scaleLimit, type EndpointRecommendation } from '../endpoints/limit.js'
-import type { EndpointProfile } from '../endpoints/profile.js'
-import type { Strategy } from '../strategies.js'
-import type { Tier } from '../tiers.js'
+import type { RateLimitRecommendation, RateLimitTarget } from '../recommendation.js'
+import { scaleLimit } from '../scale-limit.js'
 import { limitWarnings } from '../warnings.js'
-import { FEW_CLIENTS } from './well-behaved.js'
-
-/** The names are those of the HTTP interface. */
-export interface ClientRecommendation extends EndpointRecommendation {
-  readonly long_window: LongWindow | null
-  /** Of the clients' own busiest minutes. */
-  readonly client_peaks: ClientLimit['peakMinutes']
-  /** The burst that clients need at some rates (requests a minute). */
-  readonly burst_curve: readonly { readonly limit: number; readonly burst: number }[]
-  readonly clients: number
-  /** Clients that were left out as floods or scrapers. */
-  readonly runaway_clients: number
-}
+import type { EndpointProfile } from '../endpoints/profile.js'
+import { FEW_CLIENTS } from './legitimate-rows.js'
+import type { ClientLimitFacts } from './limit.js'
+import { describeClientLimit } from './reasoning.js'
 
 /** What is asked, and what is known. */
-export interface ClientLimitRequest {
-  readonly endpoint: string
-  readonly tier: Tier
-  readonly strategy: Strategy
-  readonly currentLimit: number | null
-  /** Of the endpoint, and the limit of its clients. */
+export interface ClientLimitRequest extends RateLimitTarget {
+  /** Of the endpoint. */
   readonly profile: EndpointProfile
-  readonly fitted: ClientLimit
+  readonly fitted: ClientLimitFacts
+  /** The burst that clients need at a limit (requests a minute), whole. */
+  readonly burstAt: (limit: number) => number
+  /** Clients that were left out, the first ten by name. */
+  readonly runawayNames: readonly string[]
 }
 
-const CURVE = [0.5, 1, 2, 4]
+/** The limits at which the burst is shown, times the recommended one. */
+const CURVE_FACTORS = [0.5, 1, 2, 4]
 const MUCH_LEFT_OUT = 0.1
 
 /**
- * The limit of one client as a tier and a strategy have it. The burst is what clients need at that limit, but no more
- * than a minute's worth: where a low tier is kept below what clients do, a deep bucket would undo it.
+ * The limit of one client as a tier and a strategy have it. The burst is what clients need at that limit, but at most
+ * a minute's worth: where a low tier is kept below what clients do, a deep bucket would undo the limit.
  */
-export function recommendClientLimit(request: ClientLimitRequest): ClientRecommendation {
-  const { endpoint, tier, strategy, currentLimit, profile, fitted } = request
-  const asked = { endpoint, tier, strategy, current_limit: currentLimit, profile }
+export function recommendClientLimit(request: ClientLimitRequest): RateLimitRecommendation {
+  const { endpoint, tier, strategy, currentLimit, profile, fitted, burstAt, runawayNames } = request
   const scale = (base: number) => scaleLimit(base, tier, strategy, profile)
   const limit = scale(fitted.limit)
-  const burst = Math.max(1, Math.min(fitted.burstAt(limit), limit))
-  const { longWindow } = fitted
-  const long_window = longWindow && { seconds: longWindow.seconds, limit: scale(longWindow.limit) }
+  const burst = Math.max(1, Math.min(burstAt(limit), limit))
+  const hour = fitted.longWindow
+  const longWindow = hour && { seconds: hour.seconds, limit: scale(hour.limit) }
   const ratio = limit / fitted.limit
+  const curveLimits = CURVE_FACTORS.map((factor) => Math.max(1, Math.round(limit * factor)))
   return {
-    ...asked,
-    recommended_limit: limit,
-    recommended_burst: burst,
-    long_window,
+    ...{ endpoint, tier, strategy, scope: 'client', currentLimit },
+    limit,
+    burst,
+    longWindow,
     confidence: fitted.confidence,
     interval: { lower: fitted.interval.lower * ratio, upper: fitted.interval.upper * ratio },
-    client_peaks: fitted.peakMinutes,
-    burst_curve: CURVE.map((times) => Math.max(1, Math.round(limit * times))).map((at) => ({
-      limit: at,
-      burst: fitted.burstAt(at),
-    })),
+    burstCurve: curveLimits.map((at) => ({ limit: at, burst: burstAt(at) })),
+    clientPeaks: fitted.peakMinutes,
     clients: fitted.clients,
-    runaway_clients: fitted.nRunaways,
-    reasoning: describeClientLimit(fitted, { limit, burst, longWindow: long_window, tier, strategy }),
+    runawayClients: fitted.nRunaways,
+    runawayNames,
+    reasoning: describeClientLimit(fitted, { limit, burst, longWindow, tier, strategy }),
     warnings: [
       ...limitWarnings({ profile, limit, currentLimit, belowUsual: belowUsual(fitted, limit) }),
-      ...programs(fitted),
-      ...littleData(fitted),
+      ...leftOutWarnings(fitted),
+      ...littleDataWarnings(fitted),
     ],
+    profile,
   }
 }
 
-function belowUsual({ peakMinutes }: ClientLimit, limit: number): string | null {
+function belowUsual({ peakMinutes }: ClientLimitFacts, limit: number): string | null {
   return limit < peakMinutes.p90
     ? `one client in ten has ${Number(peakMinutes.p90.toPrecision(3))} requests or more in its busiest minute`
     : null
 }
 
-/** A program at an even pace may be a scraper or the best customer: only a person can tell. */
-function programs({ clients, nRunaways, leftOut, nCustomers }: ClientLimit): string[] {
+/** A program at an even pace may be a scraper or the best customer: only a person can decide. */
+function leftOutWarnings({ clients, nRunaways, leftOut, nCustomers }: ClientLimitFacts): string[] {
   const warnings: string[] = []
   if (leftOut > MUCH_LEFT_OUT) {
     const who = nRunaways === 1 ? '1 client that was' : `${nRunaways} clients that were`
@@ -93,7 +80,7 @@ function programs({ clients, nRunaways, leftOut, nCustomers }: ClientLimit): str
   return warnings
 }
 
-function littleData({ clients, days }: ClientLimit): string[] {
+function littleDataWarnings({ clients, days }: ClientLimitFacts): string[] {
   const warnings: string[] = []
   if (clients < FEW_CLIENTS) {
     warnings.push(

@@ -2,39 +2,40 @@
 export interface Peak {
   /** Its busiest minute, or hour: requests, from 1. */
   readonly value: number
-  /** Lives like the crowd: comes on most days, keeps to its own usual, follows the crowd's rhythm. */
+  /** Behaves as the crowd does; see trustedClients. */
   readonly trusted: boolean
 }
 
 /**
- * The share of the clients that the limit may cut off (the budget of the minute, BUDGET in client-limit.ts). Before one
- * client may do more than the others, more than that many have to do nearly as much: who are few enough to be cut off
- * do not speak for anybody else. A hundredth would be safer from groups, but leaves out honest heavy users by the hour.
+ * The share of the clients that a limit may cut off, as in the budget of the minute in limit.ts. Before one client may
+ * do more than the others, more clients than that have to do nearly as much: those who are few enough to be cut off are
+ * no evidence for anybody else. A hundredth would be safer against groups, but leaves out legitimate heavy users by the
+ * hour.
  */
-const EXPENDABLE = 0.005
-/** So few requests are nobody's flood, however quiet the others are. */
-const LEAST = 5
+const MAX_CUT_OFF = 0.005
+/** So few requests are no flood, however quiet the others are. */
+const MIN_PEAK = 5
 
 /**
- * Up to which peak the clients behave. The lower half and every trusted client belong; from there upwards the
- * next client belongs while it stays below `reach` times the k-th highest of those that belong already, k being one
- * more than one in 200. Where the ladder breaks, what is left above are runaways: floods and scrapers stand
- * apart from the crowd, a heavy tail does not. So fewer than k clients together, however they space themselves, raise
- * the ceiling to `reach` times the crowd's and no further. O(n log n).
+ * The peak up to which clients are legitimate. The lower half and every trusted client belong. From there upwards, the
+ * next client belongs while its peak is at most `maxRatio` times the k-th highest of those that belong already, k being
+ * one more than one in 200. The first that does not, and all above it, are runaways: floods and scrapers stand apart
+ * from the crowd, a heavy tail does not. So fewer than k clients together, however they space themselves, raise
+ * the result to `maxRatio` times the crowd's peak and no further. O(n log n).
  *
  * @param peaks of the clients, in any order
- * @param reach factor above 1
+ * @param maxRatio a factor above 1
  * @returns the highest peak that belongs; 0 without clients
  */
-export function highestHonestPeak(peaks: readonly Peak[], reach: number): number {
+export function highestLegitimatePeak(peaks: readonly Peak[], maxRatio: number): number {
   if (peaks.length === 0) return 0
   const sorted = peaks.toSorted((a, b) => a.value - b.value)
   const bulk = sorted[Math.floor((sorted.length - 1) / 2)]!.value
   const belongs = sorted.map(({ value, trusted }) => trusted || value <= bulk)
-  let supporter = kthHighest(belongs, 1 + Math.ceil(EXPENDABLE * sorted.length))
+  let supporter = kthHighest(belongs, 1 + Math.ceil(MAX_CUT_OFF * sorted.length))
   for (let next = 0; next < sorted.length; next++) {
     if (belongs[next]) continue
-    if (sorted[next]!.value > reach * Math.max(sorted[supporter]!.value, LEAST)) break
+    if (sorted[next]!.value > maxRatio * Math.max(sorted[supporter]!.value, MIN_PEAK)) break
     belongs[next] = true
     // One more above the k-th highest: that is now the one after it.
     if (next > supporter) supporter = belongs.indexOf(true, supporter + 1)

@@ -4,7 +4,7 @@ import { inRanges, mergeRanges, type MinuteRange } from '../minute-ranges.js'
 const MINUTES_PER_HOUR = 60
 export const HOURS_PER_DAY = 24
 
-/** Rows of client and hour, put together by client and in order of time within each. */
+/** Rows of client and hour, grouped by client and in order of time within each. */
 export interface ClientTable {
   readonly rows: ClientHours
   /** Clients with rows; their number is theirs in `rows`. */
@@ -16,11 +16,11 @@ export interface ClientTable {
   readonly days: readonly number[]
 }
 
-/** Groups the rows of client and hour; hours with an excluded minute in them are left out. O(n log n). */
+/** Groups the rows of client and hour; hours with an excluded minute are left out. O(n log n) in rows. */
 export function groupByClient(rows: ClientHours, excluded: readonly MinuteRange[]): ClientTable {
-  const left = widened(excluded)
+  const excludedHours = hoursOf(excluded)
   const kept: number[] = []
-  for (let row = 0; row < rows.length; row++) if (!inRanges(left, rows.hour[row]!)) kept.push(row)
+  for (let row = 0; row < rows.length; row++) if (!inRanges(excludedHours, rows.hour[row]!)) kept.push(row)
   const order = Uint32Array.from(kept).sort(
     (a, b) => rows.client[a]! - rows.client[b]! || rows.hour[a]! - rows.hour[b]!,
   )
@@ -42,12 +42,23 @@ export function groupByClient(rows: ClientHours, excluded: readonly MinuteRange[
   }
 }
 
+/** The rows of a client, in order of time. @param place in table.clients */
+export function rowsOfClient({ order, starts }: ClientTable, place: number): Uint32Array {
+  return order.subarray(starts[place], starts[place + 1])
+}
+
+/** Requests of the rows that count. @param counts by row of the table, 1 or 0 */
+export function requestsOf({ rows, order }: ClientTable, counts: Uint8Array): number {
+  return order.reduce((sum, row) => sum + (counts[row] === 1 ? rows.requests[row]! : 0), 0)
+}
+
+/** The day since 1970 of an hour since 1970. */
 export function dayOf(hour: number): number {
   return Math.floor(hour / HOURS_PER_DAY)
 }
 
-/** The hours that hold any of the minutes. */
-function widened(excluded: readonly MinuteRange[]): MinuteRange[] {
+/** The hours that contain any of the minutes. */
+function hoursOf(excluded: readonly MinuteRange[]): MinuteRange[] {
   return mergeRanges(
     excluded.map(({ from, to }) => ({
       from: Math.floor(from / MINUTES_PER_HOUR),

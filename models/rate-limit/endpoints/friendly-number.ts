@@ -6,7 +6,7 @@ const STEPS = [
   [1000, 50],
   [5000, 100],
 ] as const
-const LARGEST_STEP = 500
+const MAX_STEP = 500
 
 /**
  * The nearest number that a person would write: below 50 in steps of 5, below 100 of 10, below 500 of 25, below
@@ -16,6 +16,6 @@ const LARGEST_STEP = 500
  * @example friendlyNumber(112) // 100; 113 gives 125
  */
 export function friendlyNumber(value: number): number {
-  const step = STEPS.find(([bound]) => value < bound)?.[1] ?? LARGEST_STEP
+  const step = STEPS.find(([bound]) => value < bound)?.[1] ?? MAX_STEP
   return Math.round(value / step) * step
 }

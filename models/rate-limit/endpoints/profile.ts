@@ -8,21 +8,21 @@ export interface EndpointProfile {
   /** Null when all methods are meant. */
   readonly method: string | null
   /** Over all minutes from the first to the last request, empty ones too. */
-  readonly avg_requests_per_minute: number
-  readonly peak_requests_per_minute: number
+  readonly avgRequestsPerMinute: number
+  readonly peakRequestsPerMinute: number
   /** {@link busyMinute} */
-  readonly p95_requests_per_minute: number
-  readonly avg_latency_ms: number
+  readonly p95RequestsPerMinute: number
+  readonly avgLatencyMs: number
   /** Share, 0…1. */
-  readonly error_rate: number
-  readonly unique_users: number
-  readonly total_requests: number
+  readonly errorRate: number
+  readonly uniqueUsers: number
+  readonly totalRequests: number
   /** Requests in a busy second: the 99th percentile of the seconds with any. */
-  readonly typical_burst_size: number
+  readonly typicalBurstSize: number
   /** Requests in the busiest second. */
-  readonly largest_burst_size: number
+  readonly largestBurstSize: number
   /** {@link timeOfDayVariance} */
-  readonly time_of_day_variance: number
+  readonly timeOfDayVariance: number
 }
 
 /** An endpoint's rollups. */
@@ -61,16 +61,16 @@ export function fitEndpointProfile(traffic: EndpointTraffic): EndpointProfile | 
   return {
     endpoint: traffic.endpoint,
     method: traffic.method,
-    avg_requests_per_minute: total / nMinutes,
-    peak_requests_per_minute: sorted.at(-1)!,
-    p95_requests_per_minute: busyMinute(sorted, nMinutes),
-    avg_latency_ms: traffic.latencies > 0 ? traffic.latencySumMs / traffic.latencies : 0,
-    error_rate: Math.min(1, traffic.errors / total),
-    unique_users: traffic.uniqueUsers,
-    total_requests: total,
-    typical_burst_size: traffic.p99SecondRequests,
-    largest_burst_size: traffic.busiestSecondRequests,
-    time_of_day_variance: timeOfDayVariance(minutes, counts, excluded),
+    avgRequestsPerMinute: total / nMinutes,
+    peakRequestsPerMinute: sorted.at(-1)!,
+    p95RequestsPerMinute: busyMinute(sorted, nMinutes),
+    avgLatencyMs: traffic.latencies > 0 ? traffic.latencySumMs / traffic.latencies : 0,
+    errorRate: Math.min(1, traffic.errors / total),
+    uniqueUsers: traffic.uniqueUsers,
+    totalRequests: total,
+    typicalBurstSize: traffic.p99SecondRequests,
+    largestBurstSize: traffic.busiestSecondRequests,
+    timeOfDayVariance: timeOfDayVariance(minutes, counts, excluded),
   }
 }
 

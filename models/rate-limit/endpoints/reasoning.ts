@@ -14,14 +14,14 @@ interface Reasons {
   readonly interval: Interval
 }
 
-/** How the limit of an endpoint came about, in sentences with the numbers. */
+/** Explains the limit of an endpoint in sentences, with the numbers it was computed from. */
 export function describeEndpointLimit(reasons: Reasons): string {
   const { profile, base, limit, burst, tier, strategy, days, interval } = reasons
   const factor = Number(strategyMultiplier(strategy, profile).toPrecision(3))
   const sentences = [
-    `Of ${profile.total_requests} requests on ${days} ${days === 1 ? 'day' : 'days'} the busy minutes (p95) had ${short(profile.p95_requests_per_minute)}, the busiest ${profile.peak_requests_per_minute}.`,
+    `Of ${profile.totalRequests} requests on ${days} ${days === 1 ? 'day' : 'days'} the busy minutes (p95) had ${short(profile.p95RequestsPerMinute)}, the busiest ${profile.peakRequestsPerMinute}.`,
     `With a fifth to spare that makes ${base} a minute; tier ${tier} × ${TIERS[tier].multiplier} and strategy ${strategy} × ${factor} make ${limit}.`,
-    `A burst of ${burst} is let through at once; a busy second has ${short(profile.typical_burst_size)} requests, the busiest ${profile.largest_burst_size}.`,
+    `A burst of ${burst} is let through at once; a busy second has ${short(profile.typicalBurstSize)} requests, the busiest ${profile.largestBurstSize}.`,
   ]
   if (days > 1) {
     sentences.push(

@@ -32,13 +32,13 @@ export interface ReplayOptions {
   /** Whether a bucket is for all callers of an endpoint together, or for each of them. */
   readonly scope: 'endpoint' | 'client'
   /** Clients, and pairs of client and endpoint, that are kept; the requests of further ones pass uncounted. */
-  readonly mostClients?: number
+  readonly maxClients?: number
 }
 
 /** The client of a request of which neither a user nor an address is known. */
 export const NOBODY = 0xffffffff
 
-const MOST_CLIENTS = 2_000_000
+const MAX_CLIENTS = 2_000_000
 
 interface Limiter {
   take(client: number, timeMs: number): boolean
@@ -47,13 +47,13 @@ interface Limiter {
 /**
  * Replays requests through the exact limiters and says what these would have done ("what would this have blocked last
  * week?"). Requests stream through in batches; the memory is that of the clients' states, about 60 bytes for each pair
- * of client and endpoint, and ends at `mostClients`: what comes from further clients passes and is counted in
+ * of client and endpoint, and ends at `maxClients`: what comes from further clients passes and is counted in
  * `unattributed`, as are, with scope client, the requests of nobody.
  */
 export class Replay {
   readonly #options: ReplayOptions
   readonly #tally = new ReplayTally()
-  readonly #mostClients: number
+  readonly #maxClients: number
   readonly #slots: PairSlots | null
   #limiters: (Limiter | null)[]
   readonly #longWindows: (FixedWindows | null)[]
@@ -61,10 +61,10 @@ export class Replay {
 
   /** @throws RangeError when a rule holds anything but whole numbers from 1 */
   constructor(options: ReplayOptions) {
-    const { rules, scope, mostClients = MOST_CLIENTS } = options
+    const { rules, scope, maxClients = MAX_CLIENTS } = options
     this.#options = options
-    this.#mostClients = mostClients
-    this.#slots = scope === 'client' && rules.length > 1 ? new PairSlots(rules.length, mostClients) : null
+    this.#maxClients = maxClients
+    this.#slots = scope === 'client' && rules.length > 1 ? new PairSlots(rules.length, maxClients) : null
     this.#longWindows = rules.map((rule) => (rule?.longWindow ? new FixedWindows(rule.longWindow) : null))
     this.#limiters = this.#makeLimiters(0) // so that bad rules are known at once
   }
@@ -81,7 +81,7 @@ export class Replay {
       this.#lastMs = now
       tally.atMinute(Math.floor(now / MINUTE_MS))
       const rejected = !this.#passes(endpoint[i]!, client[i]!, now)
-      if (client[i]! < this.#mostClients) tally.countClient(client[i]!, rejected)
+      if (client[i]! < this.#maxClients) tally.countClient(client[i]!, rejected)
       tally.count(endpoint[i]!, tier[i]!, rejected)
     }
   }
@@ -111,7 +111,7 @@ export class Replay {
 
   #slotOf(endpoint: number, client: number): number {
     if (this.#options.scope === 'endpoint') return 0
-    if (client >= this.#mostClients) return -1
+    if (client >= this.#maxClients) return -1
     return this.#slots === null ? client : this.#slots.slotOf(endpoint, client)
   }
 

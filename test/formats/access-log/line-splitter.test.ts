@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { LineSplitter, LONGEST_LINE } from '../../../formats/access-log/line-splitter.js'
+import { LineSplitter, MAX_LINE_LENGTH } from '../../../formats/access-log/line-splitter.js'
 
 function split(pieces: readonly string[]) {
   const seen: [number, string, boolean | 'too long'][] = []
@@ -40,8 +40,8 @@ t.test('a line that is too long is told by its beginning, and the next one is a 
   const tooLong = [2, 'xxx', 'too long']
   const expected = [[1, 'a', true], tooLong, [3, 'b', true]]
   t.strictSame(split(['a\n', ...Array<string>(40).fill(piece), '\nb\n']), expected)
-  t.strictSame(split([`a\n${'x'.repeat(LONGEST_LINE + 1)}\nb\n`]), expected)
+  t.strictSame(split([`a\n${'x'.repeat(MAX_LINE_LENGTH + 1)}\nb\n`]), expected)
   t.strictSame(split(['a\n', piece, `${piece}\nb\n`]), expected)
   t.strictSame(split(['a\n', piece, piece]), [[1, 'a', true], tooLong])
-  t.equal(split([`${'x'.repeat(LONGEST_LINE)}\n`])[0]![2], true)
+  t.equal(split([`${'x'.repeat(MAX_LINE_LENGTH)}\n`])[0]![2], true)
 })

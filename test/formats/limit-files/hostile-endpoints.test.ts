@@ -1,11 +1,11 @@
 import t from 'tap'
 import { parse } from 'yaml'
-import type { LimitEntry } from '../../../formats/limit-files/limit-entry.js'
-import { limitFile, type LimitFileFormat } from '../../../formats/limit-files/limit-file.js'
+import type { RateLimitEntry } from '../../../formats/limit-files/limit-entry.js'
+import { rateLimitFile, type RateLimitFileFormat } from '../../../formats/limit-files/limit-file.js'
 
 const HEAD = { tier: 'default', strategy: 'balanced', generatedAt: '2026-01-31T12:00:00.000Z' }
 
-function entry(endpoint: string, more: Partial<LimitEntry> = {}): LimitEntry {
+function entry(endpoint: string, more: Partial<RateLimitEntry> = {}): RateLimitEntry {
   const [, method = null, path = endpoint] = /^([A-Za-z-]+) (.*)$/.exec(endpoint) ?? []
   const longWindow = { seconds: 3600, limit: 900 }
   return { endpoint, method, path, scope: 'client', limit: 100, burst: 20, longWindow, ...more }
@@ -34,8 +34,8 @@ const HOSTILE = [
   '/#:- {}[]',
 ]
 
-const file = (format: LimitFileFormat, names = HOSTILE) =>
-  limitFile(
+const file = (format: RateLimitFileFormat, names = HOSTILE) =>
+  rateLimitFile(
     format,
     names.map((name) => entry(name)),
     HEAD,
@@ -92,7 +92,7 @@ t.test('Kong is given what its schema allows, and the rest is named in comments'
 })
 
 t.test('Kong is given no more for a minute than for an hour', async (t) => {
-  const text = limitFile('kong', [entry('/x', { longWindow: { seconds: 3600, limit: 60 } })], HEAD)
+  const text = rateLimitFile('kong', [entry('/x', { longWindow: { seconds: 3600, limit: 60 } })], HEAD)
   t.match(text, /minute: 60\n +hour: 60\n/)
 })
 

@@ -1,14 +1,14 @@
 import t from 'tap'
-import type { LimitEntry } from '../../../formats/limit-files/limit-entry.js'
-import { limitFile, type LimitFileFormat } from '../../../formats/limit-files/limit-file.js'
+import type { RateLimitEntry } from '../../../formats/limit-files/limit-entry.js'
+import { rateLimitFile, type RateLimitFileFormat } from '../../../formats/limit-files/limit-file.js'
 import { pathPattern } from '../../../formats/limit-files/path-pattern.js'
 
 const HEAD = { tier: 'default', strategy: 'balanced', generatedAt: '2026-01-31T12:00:00.000Z' }
-const PLAIN: LimitEntry = {
+const PLAIN: RateLimitEntry = {
   ...{ endpoint: 'GET /users/{id}', method: 'GET', path: '/users/{id}', scope: 'client' },
   ...{ limit: 100, burst: 20, longWindow: { seconds: 3600, limit: 900 } },
 }
-const SHARED: LimitEntry = {
+const SHARED: RateLimitEntry = {
   ...{
     endpoint: '/health',
     method: null,
@@ -21,7 +21,7 @@ const SHARED: LimitEntry = {
 }
 
 t.test('each file says what it has to', async (t) => {
-  const cases: [LimitFileFormat, RegExp[]][] = [
+  const cases: [RateLimitFileFormat, RegExp[]][] = [
     [
       'nginx',
       [
@@ -61,11 +61,11 @@ t.test('each file says what it has to', async (t) => {
     ['headers', [/^GET \/users\/{id}\tRateLimit-Policy: "minute";q=100;w=60, "long";q=900;w=3600$/m]],
   ]
   for (const [format, patterns] of cases) {
-    const text = limitFile(format, [PLAIN, SHARED], HEAD)
+    const text = rateLimitFile(format, [PLAIN, SHARED], HEAD)
     for (const pattern of [...patterns, /2026-01-31T12:00:00.000Z: tier default, strategy balanced/]) {
       t.match(text, pattern, format)
     }
-    t.ok(limitFile(format, [], HEAD).endsWith('\n'), `${format} without endpoints`)
+    t.ok(rateLimitFile(format, [], HEAD).endsWith('\n'), `${format} without endpoints`)
   }
 })
 
@@ -77,7 +77,7 @@ t.test('a pattern matches its path, whatever characters there are in it', async 
 })
 
 t.test('the module for Express can be loaded and matches paths', async (t) => {
-  const text = limitFile('express', [PLAIN, SHARED], HEAD)
+  const text = rateLimitFile('express', [PLAIN, SHARED], HEAD)
   const module = (await import(`data:text/javascript,${encodeURIComponent(text)}`)) as {
     limits: { method: string; path: RegExp; windows: { limit: number }[] }[]
   }

@@ -19,9 +19,9 @@ const profiles = kinds.flatMap(({ name, rpm, latency }) =>
   Array.from({ length: 8 }, (_, i) =>
     profile({
       endpoint: `/${name}/${i}`,
-      avg_requests_per_minute: rpm * near(),
-      peak_requests_per_minute: 3 * rpm * near(),
-      avg_latency_ms: latency * near(),
+      avgRequestsPerMinute: rpm * near(),
+      peakRequestsPerMinute: 3 * rpm * near(),
+      avgLatencyMs: latency * near(),
     }),
   ),
 )
@@ -36,8 +36,8 @@ t.test('endpoints that are alike come together, under the name of what they are'
       Array.from({ length: 8 }, (_, i) => `/${name}/${i}`),
     )
     const { rpm, latency } = kinds.find((kind) => kind.name === name)!
-    t.ok(centre.avg_requests_per_minute > 0.8 * rpm && centre.avg_requests_per_minute < 1.25 * rpm)
-    t.ok(centre.avg_latency_ms > 0.8 * latency && centre.avg_latency_ms < 1.25 * latency)
+    t.ok(centre.avgRequestsPerMinute > 0.8 * rpm && centre.avgRequestsPerMinute < 1.25 * rpm)
+    t.ok(centre.avgLatencyMs > 0.8 * latency && centre.avgLatencyMs < 1.25 * latency)
   }
   t.match(clusters[0], { name: 'high_traffic_fast' }, 'busiest first')
 })

@@ -23,8 +23,8 @@ const mean = (of: (judgement: Judgement) => number): number => {
 }
 
 t.test('fitted on two weeks, replayed on the third: those who behave are let alone', async (t) => {
-  t.ok(mean((judgement) => judgement.honestRejected) <= 0.001)
-  t.ok(mean((judgement) => judgement.honestClientsTouched) <= 0.01)
+  t.ok(mean((judgement) => judgement.legitimateRejected) <= 0.001)
+  t.ok(mean((judgement) => judgement.legitimateClientsAffected) <= 0.01)
 })
 
 t.test('floods are stopped, and scrapers by the longer window', async (t) => {
@@ -38,14 +38,14 @@ t.test('the limit hardly moves from week to week', async (t) => {
 
 t.test('no single world is far from it', async (t) => {
   for (const {
-    honestRejected,
-    honestClientsTouched,
+    legitimateRejected,
+    legitimateClientsAffected,
     floodsStopped,
     scrapersStopped,
     movement,
   } of judgements) {
-    t.ok(honestRejected <= 0.003, `${honestRejected}`)
-    t.ok(honestClientsTouched <= 0.03, `${honestClientsTouched}`)
+    t.ok(legitimateRejected <= 0.003, `${legitimateRejected}`)
+    t.ok(legitimateClientsAffected <= 0.03, `${legitimateClientsAffected}`)
     t.ok(floodsStopped >= 0.85, `${floodsStopped}`)
     t.ok(!(scrapersStopped < 0.5), `${scrapersStopped}`)
     t.ok(movement <= 0.3, `${movement}`)

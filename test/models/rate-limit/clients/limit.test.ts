@@ -5,7 +5,9 @@ import type { Strategy } from '../../../../models/rate-limit/strategies.js'
 import type { Tier } from '../../../../models/rate-limit/tiers.js'
 import { crowd, fit, RATES, sharedAddress, START_MS, steady, trafficOf, type Request } from './crowd.js'
 import { profile } from '../profiles.js'
-import { HOUR_MS } from '../../../../models/traffic/durations.js'
+import { Replay } from '../../../../models/rate-limit/replay/replay.js'
+import { quantile } from '../../../../models/statistics/quantile.js'
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../../../models/traffic/durations.js'
 
 const people = crowd(300, 14)
 const plain = fit(people)
@@ -32,10 +34,10 @@ t.test('floods and scrapers, a few or many, do not raise it', async (t) => {
 
 t.test('a flood by someone who is known takes nothing from what else it does', async (t) => {
   const shared = sharedAddress(300, 30, 14)
-  const honest = fit([...people, ...shared])
-  const found = fit([...people, ...shared, ...flood(300, 100, 20 * honest.busiestMinute)])
-  t.equal(found.limit, honest.limit)
-  t.same(found.longWindow, honest.longWindow)
+  const legitimate = fit([...people, ...shared])
+  const found = fit([...people, ...shared, ...flood(300, 100, 20 * legitimate.busiestMinute)])
+  t.equal(found.limit, legitimate.limit)
+  t.same(found.longWindow, legitimate.longWindow)
   t.same(found.runaways, [300])
 })
 
@@ -99,34 +101,37 @@ function ask(
   strategy: Strategy = 'balanced',
   currentLimit: number | null = null,
 ) {
-  return recommendClientLimit({ endpoint: '/api', tier, strategy, currentLimit, profile: profile(), fitted })
+  return recommendClientLimit({
+    ...{ endpoint: '/api', tier, strategy, currentLimit },
+    ...{ profile: profile(), fitted, burstAt: fitted.burstAt, runawayNames: [] },
+  })
 }
 
 t.test('tiers and strategies multiply the minute and the hour', async (t) => {
   const answer = ask(plain)
   t.match(answer, {
-    recommended_limit: plain.limit,
-    long_window: plain.longWindow,
-    client_peaks: plain.peakMinutes,
+    limit: plain.limit,
+    longWindow: plain.longWindow,
+    clientPeaks: plain.peakMinutes,
   })
   const premium = ask(plain, 'premium', 'conservative')
-  t.equal(premium.recommended_limit, Math.trunc(Math.trunc(plain.limit * 2.5) * 0.7))
-  t.equal(premium.long_window!.limit, Math.trunc(Math.trunc(plain.longWindow!.limit * 2.5) * 0.7))
+  t.equal(premium.limit, Math.trunc(Math.trunc(plain.limit * 2.5) * 0.7))
+  t.equal(premium.longWindow!.limit, Math.trunc(Math.trunc(plain.longWindow!.limit * 2.5) * 0.7))
   t.match(ask(plain, 'default', 'balanced', 10 * plain.limit).warnings[0], /far below the current limit/)
 })
 
 t.test('the burst falls as the rate rises, and is no more than a minute’s worth', async (t) => {
-  const { burst_curve } = ask(plain)
-  t.equal(burst_curve.length, 4)
-  for (let i = 1; i < burst_curve.length; i++) t.ok(burst_curve[i]!.burst <= burst_curve[i - 1]!.burst)
+  const { burstCurve } = ask(plain)
+  t.equal(burstCurve.length, 4)
+  for (let i = 1; i < burstCurve.length; i++) t.ok(burstCurve[i]!.burst <= burstCurve[i - 1]!.burst)
   const free = ask(plain, 'free', 'conservative')
-  t.ok(free.recommended_burst <= free.recommended_limit)
+  t.ok(free.burst <= free.limit)
   t.match(free.warnings[0], /below what is regularly seen: one client in ten/)
 })
 
 t.test('the reasoning holds the numbers, and the floods', async (t) => {
-  const { reasoning, runaway_clients } = ask(fit([...people, ...flood(300, 100)]))
-  t.equal(runaway_clients, 1)
+  const { reasoning, runawayClients } = ask(fit([...people, ...flood(300, 100)]))
+  t.equal(runawayClients, 1)
   for (const text of [
     '301 clients on 14 days',
     '1 client stood far apart',
@@ -145,3 +150,73 @@ t.test('ten clients in pairs, each pair busier than the one before, do not raise
   t.ok(found.limit <= 3 * plain.limit, `${plain.limit} becomes ${found.limit}`)
   t.ok(found.nRunaways >= 8)
 })
+
+/** Thirty people load a page of twenty requests on each of four days, ten minutes after one another. */
+const onePageADay = Array.from({ length: 30 * 4 * 20 }, (_, i) => {
+  const visit = Math.floor(i / 20)
+  const client = visit % 30
+  return { client, timeMs: START_MS + Math.floor(visit / 30) * DAY_MS + client * 10 * MINUTE_MS }
+})
+
+t.test(
+  'who comes a second time within the hour fits into the hour, who comes a third time does not',
+  async (t) => {
+    const { limit, burstAt, longWindow } = fit(onePageADay)
+    const rule = { limit, burst: burstAt(limit), windowMs: MINUTE_MS }
+    const hour = { limit: longWindow!.limit, windowMs: longWindow!.seconds * 1000 }
+    const rejected = (...visits: number[]) => {
+      const replay = new Replay({
+        rules: [{ ...rule, longWindow: hour }],
+        algorithm: 'token_bucket',
+        scope: 'client',
+      })
+      const timeMs = visits.flatMap((requests, i) =>
+        Array<number>(requests).fill(START_MS + i * 15 * MINUTE_MS),
+      )
+      replay.push({
+        length: timeMs.length,
+        timeMs: Float64Array.from(timeMs),
+        client: new Uint32Array(timeMs.length),
+        endpoint: new Uint32Array(timeMs.length),
+        tier: new Uint8Array(timeMs.length),
+      })
+      return replay.report().rejected
+    }
+    t.equal(rejected(20), 0)
+    t.equal(rejected(20, 14), 0, 'a whole page, and most of another')
+    t.equal(rejected(20, 14, 6), 5, 'a part of a third')
+  },
+)
+
+t.test('a trusted client may be busier than usual, but not by any factor', async (t) => {
+  const shared = sharedAddress(300, 60, 14)
+  const calm = fit([...people, ...shared])
+  const usual = usualBusiestMinute(shared)
+  const oneMinute = (times: number) =>
+    Array.from({ length: Math.round(times * usual) }, () => ({
+      timeMs: START_MS + 100 * HOUR_MS + 30 * MINUTE_MS,
+      client: 300,
+    }))
+  const busy = fit([...people, ...shared, ...oneMinute(4)])
+  t.equal(busy.nRunaways, 0)
+  t.ok(busy.busiestMinute >= 4 * usual, 'four times its usual day is still itself')
+  const flooding = fit([...people, ...shared, ...oneMinute(7)])
+  t.same(flooding.runaways, [300])
+  t.equal(flooding.busiestMinute, calm.busiestMinute, 'seven times is left out')
+  t.equal(flooding.limit, calm.limit)
+})
+
+/** The median over the days of the busiest minute of each. */
+function usualBusiestMinute(requests: readonly Request[]): number {
+  const minutes = new Map<number, number>()
+  for (const { timeMs } of requests) {
+    const minute = Math.floor(timeMs / MINUTE_MS)
+    minutes.set(minute, (minutes.get(minute) ?? 0) + 1)
+  }
+  const days = new Map<number, number>()
+  for (const [minute, count] of minutes) {
+    const day = Math.floor((minute * MINUTE_MS) / DAY_MS)
+    days.set(day, Math.max(days.get(day) ?? 0, count))
+  }
+  return quantile([...days.values()], 0.5)
+}

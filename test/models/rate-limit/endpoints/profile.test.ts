@@ -28,15 +28,15 @@ t.test('empty minutes between the first and the last request count', async (t) =
   t.match(fit(entries), {
     endpoint: '/api/users',
     method: 'GET',
-    avg_requests_per_minute: 8,
-    peak_requests_per_minute: 10,
-    p95_requests_per_minute: 10,
-    avg_latency_ms: 30,
-    error_rate: 1 / 40,
-    unique_users: 3,
-    total_requests: 40,
-    typical_burst_size: 4,
-    largest_burst_size: 7,
+    avgRequestsPerMinute: 8,
+    peakRequestsPerMinute: 10,
+    p95RequestsPerMinute: 10,
+    avgLatencyMs: 30,
+    errorRate: 1 / 40,
+    uniqueUsers: 3,
+    totalRequests: 40,
+    typicalBurstSize: 4,
+    largestBurstSize: 7,
   })
 })
 
@@ -45,14 +45,14 @@ t.test('p95 is over all minutes, unless fewer than a fifth have any request', as
     Array.from({ length: 100 }, (_, i) => [i * step, i < 30 ? 20 : 2])
   // 100 of 496 minutes is a fifth and a little; the 95th percentile of all lies among the thirty of 20.
   t.equal(
-    fit(every(5))!.p95_requests_per_minute,
+    fit(every(5))!.p95RequestsPerMinute,
     quantileWithZeros(Float64Array.from(every(5), ([, n]) => n).sort(), 396, 0.95),
   )
-  t.equal(fit(every(6))!.p95_requests_per_minute, 20, 'fewer than a fifth: over those that have')
-  t.equal(fit([[5, 3]])!.p95_requests_per_minute, 3, 'a single minute')
+  t.equal(fit(every(6))!.p95RequestsPerMinute, 20, 'fewer than a fifth: over those that have')
+  t.equal(fit([[5, 3]])!.p95RequestsPerMinute, 3, 'a single minute')
   const rare = Array.from({ length: 25 }, (_, i): [number, number] => [i * 4, 1 + (i % 2)])
   t.equal(
-    fit(rare)!.p95_requests_per_minute,
+    fit(rare)!.p95RequestsPerMinute,
     quantile([...rare.map(([, n]) => n), ...new Array<number>(72).fill(0)], 0.95),
   )
 })
@@ -68,8 +68,8 @@ t.test('excluded minutes count neither as requests nor as empty', async (t) => {
     { from: 1025, to: 1030 },
   ]
   const found = fit(flooded, { excluded })!
-  t.match(found, { avg_requests_per_minute: 10, peak_requests_per_minute: 10, total_requests: 500 })
-  t.ok(found.time_of_day_variance < 1e-12)
+  t.match(found, { avgRequestsPerMinute: 10, peakRequestsPerMinute: 10, totalRequests: 500 })
+  t.ok(found.timeOfDayVariance < 1e-12)
   t.equal(fit(steady, { excluded: [{ from: 0, to: 5000 }] }), null)
   t.equal(fit([]), null)
 })

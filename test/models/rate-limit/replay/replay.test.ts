@@ -158,7 +158,7 @@ t.test('nothing to replay is nothing', async (t) => {
 
 t.test('what comes from nobody, or from clients beyond the bound, passes and is named', async (t) => {
   const rows = [one(0, NOBODY), one(0, NOBODY), one(0, 0), one(0, 7), one(0, 7)]
-  t.match(replay({ ...tight, mostClients: 3 }, rows), { rejected: 0, unattributed: 4, clients: 1 })
+  t.match(replay({ ...tight, maxClients: 3 }, rows), { rejected: 0, unattributed: 4, clients: 1 })
   t.match(replay({ ...tight, scope: 'endpoint' }, rows), { rejected: 4, unattributed: 0 })
 })
 

@@ -1,20 +1,20 @@
-import { ArrivalCurves } from '../rate-limit/arrival-curve.js'
-import { quantileSorted } from '../statistics/quantile.js'
-import type { CurvePoint } from './model.js'
-import { DAY_MS, MINUTE_MS } from '../traffic/durations.js'
+import { ArrivalCurves } from '../arrival-curve.js'
+import { quantileSorted } from '../../statistics/quantile.js'
+import type { CurvePoint } from '../burst-curve.js'
+import { DAY_MS, MINUTE_MS } from '../../traffic/durations.js'
 
-/** Of the days: a flood on one of them does not rule. */
+/** The share of the days whose bursts are allowed: a flood on one of them does not decide. */
 const DAYS_SERVED = 0.9
 
 /**
- * The arrival curve of all callers of an endpoint together, as {@link ArrivalCurves} has it for clients,
- * but of each day (UTC) by itself: the bucket starts every day full. In one pass over requests in order of time.
+ * The arrival curve of all callers of an endpoint together. It is that of {@link ArrivalCurves}, but of each day (UTC)
+ * separately: the bucket starts every day full. One pass over the requests, in order of time.
  */
 export class DailyCurve {
   readonly #limits: readonly number[]
-  /** Of each day that is over, its depth at each rate. */
+  /** For each day that is over, its depth at each rate. */
   readonly #days: number[][] = []
-  /** Of the present day, all callers as one client. */
+  /** Of the current day, all callers as one client. */
   #curves: ArrivalCurves
   #day = NaN
 
@@ -31,7 +31,7 @@ export class DailyCurve {
     this.#curves.add(0, timeMs)
   }
 
-  /** What nine of ten days need at each rate; empty without requests. Call it at the end. */
+  /** The burst that nine of ten days need at each rate, whole; empty without requests. Call it once, at the end. */
   points(): CurvePoint[] {
     this.#begin(NaN)
     if (this.#days.length === 0) return []

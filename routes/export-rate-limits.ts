@@ -1,6 +1,8 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
 import { callerClosed } from './caller-closed.js'
+import { toProfile } from './mappers/profile.js'
+import { toRateLimitList } from './mappers/rate-limit-list.js'
 import { LimitFileQuery, LimitFiles, Profile, ProfilesQuery } from './schemas/optimization.js'
 import { failures, ref, Timestamp } from './schemas/types.js'
 
@@ -37,13 +39,15 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       },
     },
     async (request, reply) => {
-      const { format = 'json', ...choice } = request.query
-      const found = await app.optimization.limits(format, choice, callerClosed(reply))
-      if (typeof found !== 'string') return envelope(found)
-      const file = FILES[format as keyof typeof FILES]
+      const { format = 'json', by_method: byMethod, ...rest } = request.query
+      const asked = { ...rest, byMethod }
+      if (format === 'json') {
+        return envelope(toRateLimitList(await app.optimization.rateLimitList(asked, callerClosed(reply))))
+      }
+      const text = await app.optimization.rateLimitFile(format, asked, callerClosed(reply))
       reply.type('text/plain; charset=utf-8')
-      reply.header('content-disposition', `attachment; filename="${file}"`)
-      return found
+      reply.header('content-disposition', `attachment; filename="${FILES[format]}"`)
+      return text
     },
   )
 
@@ -72,8 +76,9 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     async (request, reply) => {
       const { format = 'json', by_method = false } = request.query
       if (format === 'json') {
-        const profiles = app.optimization.profiles(by_method)
-        return envelope({ profiles: Object.fromEntries(profiles), count: profiles.size })
+        const found = [...app.optimization.profiles(by_method)]
+        const profiles = found.map(([endpoint, profile]) => [endpoint, toProfile(profile)] as const)
+        return envelope({ profiles: Object.fromEntries(profiles), count: profiles.length })
       }
       reply.type('text/csv; charset=utf-8')
       reply.header('content-disposition', 'attachment; filename="endpoint_profiles.csv"')

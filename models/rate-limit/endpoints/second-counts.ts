@@ -1,4 +1,4 @@
-/** How many seconds had so many requests, of seconds that come in order. */
+/** Counts the requests of each second; seconds come in order. Memory grows with the number of distinct counts. */
 export class SecondCounts {
   /** Seconds by their number of requests. */
   readonly #seconds = new Map<number, number>()
@@ -15,7 +15,7 @@ export class SecondCounts {
     this.#count = 1
   }
 
-  /** The p-quantile (type 7) and the highest of the seconds with requests; zeros without any. Call it at the end. */
+  /** The p-quantile (type 7) and the maximum over the seconds with requests; zeros without any. Call it once, at the end. */
   summary(p: number): { quantile: number; highest: number } {
     this.#end()
     this.#second = NaN

@@ -1,0 +1,57 @@
+import { crowdRhythm } from './crowd-rhythm.js'
+import { dropRunaways } from './runaway-rows.js'
+import { requestsOf, rowsOfClient, type ClientTable } from './table.js'
+import { comesOften, trustedClients } from './trusted-clients.js'
+
+/** Fewer clients than this are no crowd, and say little about the next. */
+export const FEW_CLIENTS = 50
+/** How many times the peak that enough of the others have a client's own peak may be. */
+const MAX_RATIO = { minute: 3, hour: 2.5 }
+
+/** Which rows count. */
+export interface LegitimateRows {
+  /** By row of the table, 1 for those that count. */
+  readonly legitimate: Uint8Array
+  /** Clients among them that stand apart from the others as runaways do. */
+  readonly nCustomers: number
+}
+
+/**
+ * Leaves out floods and scrapers ({@link dropRunaways}), first by the minute and then by the hour.
+ *
+ * To stand apart from a crowd takes a crowd. Among few clients, one that does a hundred times as much as the next is
+ * no sign of harm. And where more than half of the traffic would be left out, the model of a legitimate majority with
+ * outliers does not hold (the breakdown point: Huber 1981, "Robust Statistics", chapter 1.4). In these cases a client
+ * that comes on most days is a customer, and one that came once is a flood. So among fewer than 50 clients, those who
+ * come often are taken back, with what is usual for them, if that at least doubles the requests that count.
+ */
+export function findLegitimateRows(table: ClientTable): LegitimateRows {
+  const trusted = trustedClients(table, crowdRhythm(table))
+  const legitimate = withoutRunaways(table, trusted)
+  const customers = regularsLeftOut(table, trusted, legitimate)
+  const nCustomers = customers.reduce((sum, one) => sum + one, 0)
+  if (table.clients.length >= FEW_CLIENTS || nCustomers === 0) return { legitimate, nCustomers: 0 }
+  const withCustomers = withoutRunaways(
+    table,
+    trusted.map((one, i) => one | customers[i]!),
+  )
+  const doubled = requestsOf(table, withCustomers) > 2 * requestsOf(table, legitimate)
+  return doubled ? { legitimate: withCustomers, nCustomers } : { legitimate, nCustomers: 0 }
+}
+
+function withoutRunaways(table: ClientTable, trusted: Uint8Array): Uint8Array {
+  const { busiestMinute, requests, length } = table.rows
+  const legitimate = new Uint8Array(length)
+  for (const row of table.order) legitimate[row] = 1
+  dropRunaways(table, { values: busiestMinute, maxRatio: MAX_RATIO.minute }, trusted, legitimate)
+  dropRunaways(table, { values: requests, maxRatio: MAX_RATIO.hour }, trusted, legitimate)
+  return legitimate
+}
+
+/** By place in table.clients, 1 for those that are left out as a whole though they come often. */
+function regularsLeftOut(table: ClientTable, trusted: Uint8Array, legitimate: Uint8Array): Uint8Array {
+  return trusted.map((isTrusted, i) => {
+    const rows = rowsOfClient(table, i)
+    return isTrusted === 0 && rows.some((row) => legitimate[row] === 0) && comesOften(table, rows) ? 1 : 0
+  })
+}

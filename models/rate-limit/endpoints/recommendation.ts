@@ -1,0 +1,73 @@
+import { endpointBurst, burstFromProfile } from './burst.js'
+import type { CurvePoint } from '../burst-curve.js'
+import { confidence, UNTRAINED_CONFIDENCE } from '../confidence.js'
+import { dailyMovement } from '../daily-movement.js'
+import type { RateLimitRecommendation, RateLimitTarget } from '../recommendation.js'
+import { scaleLimit } from '../scale-limit.js'
+import { TIERS, type Tier } from '../tiers.js'
+import { limitWarnings } from '../warnings.js'
+import { endpointBase } from './limit.js'
+import type { EndpointProfile } from './profile.js'
+import { describeEndpointLimit } from './reasoning.js'
+
+/** What is asked, and what is known. */
+export interface EndpointLimitRequest extends RateLimitTarget {
+  /** Null for an endpoint never seen. */
+  readonly profile: EndpointProfile | null
+  /** See dailyP95; an empty list counts as a single day. */
+  readonly dailyP95: ArrayLike<number>
+  /** The bursts that the arrivals need, ascending in the limit; empty where the request times are not known. */
+  readonly curve: readonly CurvePoint[]
+  readonly seed: number
+}
+
+/**
+ * The limit of an endpoint, for all its callers together, from its busy minutes: {@link endpointBase}, multiplied by
+ * {@link scaleLimit}. Without a profile it is what the tier gets by default, whatever the strategy. Deterministic.
+ */
+export function recommendEndpointLimit(request: EndpointLimitRequest): RateLimitRecommendation {
+  const { endpoint, tier, strategy, currentLimit, profile, curve } = request
+  const target = { endpoint, tier, strategy, currentLimit }
+  const shared = { ...target, ...WITHOUT_CLIENTS, burstCurve: curve, profile }
+  if (profile === null) return { ...shared, ...untrained(tier), warnings: [], interval: null }
+  const base = endpointBase(profile.p95RequestsPerMinute)
+  const limit = scaleLimit(base, tier, strategy, profile)
+  const burst =
+    curve.length > 0 ? endpointBurst(curve, limit) : burstFromProfile(limit, profile.typicalBurstSize)
+  const interval = dailyMovement(request.dailyP95, limit, request.seed)
+  const days = Math.max(1, request.dailyP95.length)
+  return {
+    ...shared,
+    limit,
+    burst,
+    confidence: confidence({ requests: profile.totalRequests, days, interval, limit }),
+    interval,
+    reasoning: describeEndpointLimit({ profile, base, limit, burst, tier, strategy, days, interval }),
+    warnings: limitWarnings({ profile, limit, currentLimit, belowUsual: belowUsual(profile, limit) }),
+  }
+}
+
+/** Of a recommendation that looks at no client. */
+const WITHOUT_CLIENTS = {
+  scope: 'endpoint',
+  longWindow: null,
+  clientPeaks: null,
+  clients: null,
+  runawayClients: 0,
+  runawayNames: [],
+} as const
+
+function belowUsual({ p95RequestsPerMinute: p95 }: EndpointProfile, limit: number): string | null {
+  return limit < p95 ? `5 % of the minutes have more than ${Number(p95.toPrecision(3))} requests` : null
+}
+
+/** The answer where there is nothing to learn from. */
+function untrained(tier: Tier) {
+  const { untrainedLimit, untrainedBurst } = TIERS[tier]
+  return {
+    limit: untrainedLimit,
+    burst: Math.trunc(untrainedLimit * untrainedBurst),
+    confidence: UNTRAINED_CONFIDENCE,
+    reasoning: `No traffic of this endpoint is known: this is the default of the tier ${tier}, ${untrainedLimit} requests a minute.`,
+  }
+}

@@ -1,0 +1,16 @@
+import type { FastifyInstance } from 'fastify'
+
+type RateLimitList = Awaited<ReturnType<FastifyInstance['optimization']['rateLimitList']>>
+
+/** The recommended limits as HTTP has them. */
+export function toRateLimitList({ generatedAt, tier, strategy, limits }: RateLimitList) {
+  return {
+    generated_at: generatedAt,
+    tier,
+    strategy,
+    limits: limits.map(({ limit, longWindow, endpoint, method, path, scope, burst, policy }) => ({
+      ...{ endpoint, method, path, scope, requests_per_minute: limit, burst },
+      ...{ long_window: longWindow, policy },
+    })),
+  }
+}

@@ -1,0 +1,42 @@
+import type { Static } from '@sinclair/typebox'
+import type { FastifyInstance } from 'fastify'
+import type { Recommendation } from '../schemas/optimization.js'
+import { toProfile } from './profile.js'
+
+type Answered = Awaited<ReturnType<FastifyInstance['optimization']['recommend']>>
+type Body = Static<typeof Recommendation>
+
+/** A recommendation as HTTP has it. */
+export function toRecommendation(found: Answered): Body {
+  const { id, backtest } = found
+  return {
+    endpoint: found.endpoint,
+    tier: found.tier,
+    strategy: found.strategy,
+    scope: found.scope,
+    current_limit: found.currentLimit,
+    recommended_limit: found.limit,
+    recommended_burst: found.burst,
+    long_window: found.longWindow,
+    confidence: found.confidence,
+    interval: found.interval,
+    burst_curve: [...found.burstCurve],
+    client_peaks: found.clientPeaks,
+    clients: found.clients,
+    runaway_clients: found.runawayClients,
+    runaway_names: [...found.runawayNames],
+    reasoning: found.reasoning,
+    warnings: [...found.warnings],
+    profile: found.profile && toProfile(found.profile),
+    ...(backtest && { backtest: toShortBacktest(backtest) }),
+    ...(id !== undefined && { id }),
+  }
+}
+
+function toShortBacktest(backtest: NonNullable<Answered['backtest']>): NonNullable<Body['backtest']> {
+  const { from, to, requests, rejected, rejectionRate, clients, clientsAffected } = backtest
+  return {
+    ...{ from: from.toISOString(), to: to.toISOString(), requests, rejected },
+    ...{ rejection_rate: rejectionRate, clients, clients_affected: clientsAffected },
+  }
+}
