@@ -1,7 +1,7 @@
-import { LEAST_ERROR_SHARE, type Deviation } from './deviation.js'
+import { MIN_ERROR_SHARE, type Deviation } from './deviation.js'
 import type { LeastEffects } from './effects.js'
 import { countRatio, shareRatio, shiftRatio } from './likelihood.js'
-import { fromScale, HALF, LEAST_MS } from './scales.js'
+import { fromScale, HALF, ADDED_MS } from './scales.js'
 
 /** The ways in which traffic can be bad. */
 export const KINDS = ['traffic_spike', 'traffic_drop', 'latency_spike', 'error_rate_spike'] as const
@@ -18,16 +18,8 @@ export interface Strength {
 
 export type Strengths = PerKind<Strength>
 
-/** What evidence is gathered of, one by one: the strongest of three latencies would always seem to deviate a little. */
-export const CHANNELS = [
-  'traffic_spike',
-  'traffic_drop',
-  'avg_latency_ms',
-  'p95_latency_ms',
-  'p99_latency_ms',
-  'error_rate_spike',
-] as const
-export type Channel = (typeof CHANNELS)[number]
+/** What evidence is kept for. Each latency has its own: the strongest of three would always seem to deviate a little. */
+export type Channel = Exclude<Kind, 'latency_spike'> | 'avg_latency_ms' | 'p95_latency_ms' | 'p99_latency_ms'
 
 export const KIND_OF: Readonly<Record<Channel, Kind>> = {
   traffic_spike: 'traffic_spike',
@@ -49,9 +41,9 @@ export type Channels = Readonly<Record<Channel, ChannelStrength>>
 const CHANGES = { small: 2, large: 7 }
 
 /** What a minute can say at most for a change and against it: one odd minute, or one good one, decides nothing. */
-const RATIO = { least: -2, most: 4.4 }
+const RATIO = { min: -2, max: 4.4 }
 /** What a minute says that tells nothing: what was may be over by now. */
-const UNTOLD = -0.5
+const UNINFORMATIVE = -0.5
 
 /** Applies a function to each channel. Spelled out, as it is on the path of every verdict. */
 export function mapChannels<T>(value: (channel: Channel) => T): Readonly<Record<Channel, T>> {
@@ -114,39 +106,39 @@ function trafficStrength(
   const { z, effect, residual, longRun, count, requests } = requests_per_second
   const step = sign * Math.log1p(least.traffic) * factor
   const dispersion = Math.max(1, longRun ** 2 * (requests + HALF))
-  const isTold = !Number.isNaN(residual)
+  const isKnown = !Number.isNaN(residual)
   return {
     z: sign * z,
     effect: effect / step,
-    small: isTold ? bounded(countRatio(count, requests, CHANGES.small * step, dispersion)) : UNTOLD,
-    large: isTold ? bounded(countRatio(count, requests, CHANGES.large * step, dispersion)) : UNTOLD,
+    small: isKnown ? bounded(countRatio(count, requests, CHANGES.small * step, dispersion)) : UNINFORMATIVE,
+    large: isKnown ? bounded(countRatio(count, requests, CHANGES.large * step, dispersion)) : UNINFORMATIVE,
   }
 }
 
 /** Shares of errors that are no certainty: what is taken for usual at most, and for a change. */
-const MOST_USUAL_SHARE = 0.99
-const MOST_SHARE = 0.999
+const MAX_USUAL_SHARE = 0.99
+const MAX_SHARE = 0.999
 
 function errorStrength({ error_rate }: Deviation, least: LeastEffects): ChannelStrength {
   const { z, effect, residual, expected, longRun, count, requests } = error_rate
   const expectedShare = fromScale('error_rate', expected)
-  const usual = Math.min(MOST_USUAL_SHARE, Math.max(expectedShare, LEAST_ERROR_SHARE))
+  const usual = Math.min(MAX_USUAL_SHARE, Math.max(expectedShare, MIN_ERROR_SHARE))
   const dispersion = Math.max(1, longRun ** 2 * 4 * requests)
   const ratio = (size: number) => {
-    const share = Math.min(MOST_SHARE, usual + size * least.errors)
+    const share = Math.min(MAX_SHARE, usual + size * least.errors)
     return bounded(shareRatio(count, requests, usual, share, dispersion))
   }
-  const isTold = !Number.isNaN(residual)
+  const isKnown = !Number.isNaN(residual)
   return {
     z,
     effect: effect / least.errors,
-    small: isTold ? ratio(CHANGES.small) : UNTOLD,
-    large: isTold ? ratio(CHANGES.large) : UNTOLD,
+    small: isKnown ? ratio(CHANGES.small) : UNINFORMATIVE,
+    large: isKnown ? ratio(CHANGES.large) : UNINFORMATIVE,
   }
 }
 
-function bounded(ratio: number, most = RATIO.most): number {
-  return Math.max(RATIO.least, Math.min(most, ratio))
+function bounded(ratio: number, max = RATIO.max): number {
+  return Math.max(RATIO.min, Math.min(max, ratio))
 }
 
 /**
@@ -170,7 +162,7 @@ function further(a: Strength, b: Strength): Strength {
  */
 const STANDS_ON = { avg_latency_ms: 0.5, p95_latency_ms: 0.05, p99_latency_ms: 0.01 }
 /** From here on it is evidence that counts by its part, from 1 on it proves something by itself. */
-const LEAST_STANDING = 0.5
+const MIN_STANDING = 0.5
 
 function latencyStrength(
   deviation: Deviation,
@@ -180,18 +172,18 @@ function latencyStrength(
 ): ChannelStrength {
   const { z, effect, residual, expected, longRun, requests } = deviation[feature]
   const standing = Math.min(1, requests * STANDS_ON[feature])
-  const value = fromScale(feature, expected) + LEAST_MS
+  const value = fromScale(feature, expected) + ADDED_MS
   const step = Math.log1p(latency) * factor
   const ratio = (size: number) => {
     const shift = Math.max(size * step, Math.log1p((size * latencyMs) / value))
-    return bounded(shiftRatio(residual, shift, longRun), RATIO.most * standing)
+    return bounded(shiftRatio(residual, shift, longRun), RATIO.max * standing)
   }
-  const isTold = !Number.isNaN(residual) && standing >= LEAST_STANDING
+  const isKnown = !Number.isNaN(residual) && standing >= MIN_STANDING
   return {
     z: standing < 1 ? Math.min(0, z) : z,
     effect: Math.min(effect / step, (value * Math.expm1(effect)) / latencyMs),
-    small: isTold ? ratio(CHANGES.small) : UNTOLD,
-    large: isTold ? ratio(CHANGES.large) : UNTOLD,
+    small: isKnown ? ratio(CHANGES.small) : UNINFORMATIVE,
+    large: isKnown ? ratio(CHANGES.large) : UNINFORMATIVE,
   }
 }
 

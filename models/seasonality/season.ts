@@ -84,7 +84,7 @@ export function fitSeason(
 }
 
 /** Fewer days do not tell a job from chance. */
-const LEAST_SHARP_DAYS = 5
+const MIN_SHARP_DAYS = 5
 
 /** Standard errors of a median that are no chance, among 1,440 of them. */
 const SHARP = 4
@@ -103,7 +103,7 @@ export function withSharpMinutes(
   const groups = grouped(left, 1440, (i) => minutesOfWeek[i]! % 1440, isUsed)
   const sigma = 1.4826 * medianSize(left)
   const minuteOfDay = Float64Array.from(groups, (group) => {
-    if (group.length < LEAST_SHARP_DAYS) return 0
+    if (group.length < MIN_SHARP_DAYS) return 0
     const median = quantileSorted(group, 0.5)
     return Math.abs(median) > (SHARP * 1.253 * sigma) / Math.sqrt(group.length) ? median : 0
   })
@@ -111,7 +111,7 @@ export function withSharpMinutes(
 }
 
 /** Samples that tell of a slot in one week. */
-const LEAST_WINDOW_SAMPLES = 5
+const MIN_WINDOW_SAMPLES = 5
 
 /** How far apart the slots of a window lie: so many times the spread of all slots' medians. */
 const WINDOW = 6
@@ -133,7 +133,7 @@ export function withWeeklyWindows(season: Season, moments: Moments): Season {
     (i) => (weekOf(days[i]!) - firstWeek) * SLOTS.week + slotOf('week', minutesOfWeek[i]!),
   )
   const medians = groups.map((group) =>
-    group.length < LEAST_WINDOW_SAMPLES ? NaN : quantileSorted(group, 0.5),
+    group.length < MIN_WINDOW_SAMPLES ? NaN : quantileSorted(group, 0.5),
   )
   const [spread, single] = [medianSize(medians), medianSize(left)].map((size) => 1.4826 * size)
   const least = Math.max(WINDOW * spread!, single!)

@@ -26,7 +26,7 @@ export const NO_EVIDENCE: Gathered = mapChannels(() => NONE)
 const ENOUGH = 13
 
 /** Shorter runs are one odd minute. */
-const LEAST_MINUTES = 3
+const MIN_MINUTES = 3
 
 /** It is over when that is e times likelier than that it goes on. */
 const OVER = 1
@@ -66,7 +66,7 @@ export function evidenceReach({ small, large }: Evidence): number {
 }
 
 function reach({ sum, minutes }: Sum): number {
-  return minutes < LEAST_MINUTES ? 0 : sum / ENOUGH
+  return minutes < MIN_MINUTES ? 0 : sum / ENOUGH
 }
 
 /** Whether a change that there is evidence of, half as much as is enough, has not ended: the large one, if there is. */

@@ -1,5 +1,5 @@
 import {
-  LEAST_ERROR_SHARE,
+  MIN_ERROR_SHARE,
   NO_LEVEL,
   NO_SPREAD,
   type Deviation,
@@ -58,7 +58,7 @@ const SPREAD_CLIP = 3
  * Requests at which a minute teaches fully: a percentile of fewer than it takes to have one beyond it is the largest of
  * them, and lower than it should be.
  */
-const TELLING_REQUESTS: PerFeature<number> = {
+const INFORMATIVE_REQUESTS: PerFeature<number> = {
   requests_per_second: 0,
   avg_latency_ms: 20,
   p95_latency_ms: 40,
@@ -66,7 +66,7 @@ const TELLING_REQUESTS: PerFeature<number> = {
   error_rate: 20,
 }
 /** A minute that teaches less than this of a percentile teaches nothing of it. */
-const LEAST_TAUGHT = 0.25
+const MIN_WEIGHT = 0.25
 
 /** How far two models of a gateway differ at most: a factor of two, and from 1 to 9 % of errors. */
 const SAME_GATEWAY: PerFeature<number> = {
@@ -79,7 +79,7 @@ const SAME_GATEWAY: PerFeature<number> = {
 
 /** The mean size of a standard normal variable. */
 const NORMAL_SIZE = 0.798
-const MOST_SPREAD = 3
+const MAX_SPREAD = 3
 
 const begin = (minutes: number, first: OwnLevel['first']): OwnLevel => ({
   level: NO_LEVEL,
@@ -157,7 +157,7 @@ export function followed(
     }
     const size = Math.min(SPREAD_CLIP, Math.abs(residual) / (residual > 0 ? sigmaUp : sigmaDown))
     const next = spread[feature] * (1 + taught * spreadGain * (size / NORMAL_SIZE - 1))
-    spread[feature] = Math.min(MOST_SPREAD, Math.max(1, next))
+    spread[feature] = Math.min(MAX_SPREAD, Math.max(1, next))
   }
   return {
     level,
@@ -171,9 +171,9 @@ export function followed(
 
 /** How much so many requests teach, 0…1. */
 export function taughtBy(feature: Feature, requests: number): number {
-  const telling = TELLING_REQUESTS[feature]
+  const telling = INFORMATIVE_REQUESTS[feature]
   const share = telling === 0 ? 1 : Math.min(1, requests / telling)
-  return isPercentile(feature) && share < LEAST_TAUGHT ? 0 : share
+  return isPercentile(feature) && share < MIN_WEIGHT ? 0 : share
 }
 
 export function isPercentile(feature: Feature): boolean {
@@ -203,7 +203,7 @@ function lessonOf(
   const least = level > 0 ? Math.min(-level, -CLIP * sigmaDown) : -CLIP * sigmaDown
   if (feature !== 'error_rate') return Math.min(CLIP * sigmaUp, Math.max(least, residual))
   const share = fromScale(feature, expected)
-  const slope = 2 * Math.sqrt(Math.max(share, LEAST_ERROR_SHARE) * Math.max(1 - share, LEAST_ERROR_SHARE))
+  const slope = 2 * Math.sqrt(Math.max(share, MIN_ERROR_SHARE) * Math.max(1 - share, MIN_ERROR_SHARE))
   const one = 1 / requests / slope
   return Math.min(Math.max(one, CLIP * sigmaUp), Math.max(least, (count / requests - share) / slope))
 }

@@ -9,7 +9,7 @@ import { fitAnomalyModel } from '../../models/anomaly/model.js'
 import { CERTAIN_GATE, GATE, JOINT_GATE } from '../../models/anomaly/strengths.js'
 import { ANOMALY_TYPES, normalized, verdictOf } from '../../models/anomaly/verdict.js'
 import { anomalyScores } from '../../models/isolation-forest/anomaly-scores.js'
-import { LEAST_DAYS, RHYTHMS, SLOT_MINUTES } from '../../models/seasonality/rhythm.js'
+import { MIN_DAYS, RHYTHMS, SLOT_MINUTES } from '../../models/seasonality/rhythm.js'
 import { codesIn, read, tableRows } from './documents.js'
 
 const PAGE = 'docs/detection.md'
@@ -34,7 +34,7 @@ t.test('rhythms, gates, types and smallest effects are those of the code', (t) =
   })
   t.same(
     rhythms,
-    RHYTHMS.map((rhythm) => [rhythm, SLOT_MINUTES[rhythm], LEAST_DAYS[rhythm]]),
+    RHYTHMS.map((rhythm) => [rhythm, SLOT_MINUTES[rhythm], MIN_DAYS[rhythm]]),
   )
   const gates = tableRows(PAGE, 'gate').map((cells) => cells.slice(0, 5))
   const { traffic, errors } = DEFAULT_EFFECTS
