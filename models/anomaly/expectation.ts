@@ -22,7 +22,7 @@ interface FeatureHistory extends Omit<Moments, 'values'> {
 }
 
 /** Spreads are never taken for smaller, however calm the history. */
-const MIN_SIGMA: Readonly<Record<Feature, number>> = {
+export const MIN_SIGMA: Readonly<Record<Feature, number>> = {
   requests_per_second: 0.03,
   avg_latency_ms: 0.03,
   p95_latency_ms: 0.03,
@@ -40,10 +40,10 @@ const MIN_SAMPLING: Readonly<Record<Feature, number>> = {
 }
 
 /** Neighbouring minutes are pooled until they have so many requests: a share of two requests is 0, 50 or 100 %. */
-const POOLED_REQUESTS = { requests_per_second: 30, error_rate: 300 }
+export const POOLED_REQUESTS = { requests_per_second: 30, error_rate: 300 }
 
 /** Minutes that are pooled at most. */
-const MAX_POOL_MINUTES = 60
+export const MAX_POOL_MINUTES = 60
 
 /**
  * Learns what is usual of a feature at each moment.
@@ -64,7 +64,7 @@ export function fitExpectation(feature: Feature, history: FeatureHistory): Expec
 }
 
 /** Standard deviations from which on a minute does not tell what is usual. */
-const FAR_OFF = 4
+export const FAR_OFF = 4
 
 /**
  * Minutes that are far off more often than not at that time of the day, or in that slot of the rhythm: no incident, but a

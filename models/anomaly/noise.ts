@@ -26,30 +26,30 @@ export interface Scatter {
   readonly minutes: Float64Array
 }
 
-const SIGMAS_PER_MAD = 1.4826
+export const SIGMAS_PER_MAD = 1.4826
 
 /** Groups of minutes with about the same number of requests. */
-const BINS = 8
+export const BINS = 8
 
 /** An hour with so many minutes is believed half. */
-const HALF_BELIEVED = 60
-const HOUR_RANGE = { min: 0.7, max: 2 }
+export const HALF_BELIEVED = 60
+export const HOUR_RANGE = { min: 0.7, max: 2 }
 
 /** Ranks at which tails are compared with those of the standard normal distribution. */
-const TAIL = [
+export const TAIL = [
   { rank: 0.95, normal: 1.645 },
   { rank: 0.99, normal: 2.326 },
 ]
-const MAX_TAIL = 2
+export const MAX_TAIL = 2
 /** Standard deviations beyond which it was an incident, and no tail. */
-const FAR_OFF = 6
+export const FAR_OFF = 6
 
 /** A minute of the hour scatters so many times as much at most. */
-const MAX_MINUTE = 4
+export const MAX_MINUTE = 4
 
 /** Minutes whose mean is compared with that of as many after them. */
-const BLOCK = 15
-const MAX_MEMORY = 20
+export const BLOCK = 15
+export const MAX_MEMORY = 20
 
 /**
  * Splits the scatter of residuals into what is always there and what few requests add: the robust variance (1.4826

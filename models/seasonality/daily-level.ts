@@ -14,17 +14,17 @@ export interface DailyLevel {
 }
 
 /** Days on either side whose median is the level of a day: an incident of some days does not move it. */
-const REACH_DAYS = 3
+export const REACH_DAYS = 3
 
 /** Days of which the level after the history is the median. */
-const LAST_DAYS = 3
+export const LAST_DAYS = 3
 
 /** Fewer days have no trend. */
-const MIN_TREND_DAYS = 7
-const SIGNIFICANCE = 0.01
+export const MIN_TREND_DAYS = 7
+export const SIGNIFICANCE = 0.01
 
 /** A trend fades: after so many days 63 % of what it comes to is there. */
-const FADING_DAYS = 7
+export const FADING_DAYS = 7
 
 /**
  * The level of each day: the running median, over a week, of the medians of the days, so that the weekend stays with

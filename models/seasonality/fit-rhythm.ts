@@ -18,21 +18,21 @@ export interface Usual {
 }
 
 /** Rounds of fitting the level to what the season leaves, and the season to what the level leaves. */
-const ROUNDS = 3
+export const ROUNDS = 3
 const HELD_BACK_ROUNDS = 2
 
 /** Days are held back in so many parts; prime to seven, so that no part has all Mondays. */
-const FOLDS = 3
+export const FOLDS = 3
 
 /** A finer rhythm must predict better by this share. */
-const WORTH = 0.98
+export const WORTH = 0.98
 
 /** Residuals count up to so many times their median size: incidents in the history do not choose the rhythm. */
-const CLIP = 5
+export const CLIP = 5
 
 /** Samples that the choice looks at: so many days at the end, and of them so many minutes, spread evenly. */
-const MAX_DAYS = 56
-const MAX_SAMPLES = 8_000
+export const MAX_DAYS = 56
+export const MAX_SAMPLES = 8_000
 
 /** What is usual at a moment. */
 export function usualAt({ season, level }: Usual, day: number, minuteOfWeek: number): number {
