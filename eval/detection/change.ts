@@ -1,4 +1,4 @@
-import type { Kind } from '../../models/anomaly/strengths.js'
+import type { Kind } from '../../models/anomaly/kinds.js'
 import { withTail, type LatencyShape, type Tail } from './latency-shape.js'
 import type { Condition } from './minutes.js'
 

@@ -1,6 +1,6 @@
 import type { Figures } from './figures.js'
 import type { ReliabilityBin } from './reliability.js'
-import { LEAST_INCIDENTS, misses, TARGETS, type Scenario } from './targets.js'
+import { MIN_INCIDENTS, misses, TARGETS, type Scenario } from './targets.js'
 
 const WIDTHS = [14, 10, 8, 10, 7, 15, 9, 7, 7, 8]
 const HEAD = ['', 'incidents', 'recall', 'precision', 'F1', '95 %', 'false/day', 'type', 'delay', 'av.prec.']
@@ -20,7 +20,7 @@ export function cellsOf({ scenario, rows }: Section): string[][] {
   if (Object.keys(target).length === 0) return cells
   const toReach = [
     'to reach',
-    `≥ ${LEAST_INCIDENTS}`,
+    `≥ ${MIN_INCIDENTS}`,
     '',
     '',
     limit('f1', '≥'),

@@ -3,7 +3,7 @@ import { logAt, shareAbove } from './latency-shape.js'
 import type { Condition } from './minutes.js'
 
 /** Standard deviations by which the minutes of an incident must differ from the usual, all taken together. */
-const LEAST_SD = 8
+const MIN_SD = 8
 
 /** Standard normal scores of the percentiles. */
 const Z = { p95: 1.645, p99: 2.326 }
@@ -39,7 +39,7 @@ export function isProvable(change: Change, usual: (minute: number) => Condition,
     change.latency === 1 ? Infinity : (step * Math.sqrt(n)) / logSd,
     change.tail === null ? Infinity : rootDeviance(slow, usualSlow),
   ]
-  return Math.min(...proofs) >= LEAST_SD
+  return Math.min(...proofs) >= MIN_SD
 }
 
 /** Root of the Poisson deviance of a count whose mean should be mu. */

@@ -1,4 +1,4 @@
-import type { Kind } from '../../models/anomaly/strengths.js'
+import type { Kind } from '../../models/anomaly/kinds.js'
 import { alarmsOf, type Alarm } from './alarms.js'
 import { describe, kindsOf, type Change } from './change.js'
 import type { Judged } from './contenders.js'

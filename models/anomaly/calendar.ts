@@ -7,7 +7,7 @@ export interface CalendarEntry {
   readonly reason: string
 }
 
-const MOST_ENTRIES = 10_000
+const MAX_ENTRIES = 10_000
 
 /**
  * Reads a list of `{ from, to, reason? }` with ISO-8601 dates or times; without an offset they are those that the clocks
@@ -15,8 +15,8 @@ const MOST_ENTRIES = 10_000
  * @throws Error naming the entry that is wrong
  */
 export function parseCalendar(value: unknown, timeZone = 'UTC'): CalendarEntry[] {
-  if (!Array.isArray(value) || value.length > MOST_ENTRIES) {
-    throw new Error(`a list of at most ${MOST_ENTRIES} entries is needed`)
+  if (!Array.isArray(value) || value.length > MAX_ENTRIES) {
+    throw new Error(`a list of at most ${MAX_ENTRIES} entries is needed`)
   }
   return value.map((entry, index) => {
     const { from, to, reason } = (entry ?? {}) as Record<string, unknown>

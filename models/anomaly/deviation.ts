@@ -40,10 +40,10 @@ export const NO_LEVEL: Level = mapFeatures(() => 0)
 export const NO_SPREAD: PerFeature<number> = mapFeatures(() => 1)
 
 /** Counts are taken for no larger. */
-const LARGEST = 1e15
+const MAX_COUNT = 1e15
 
 /** The error rate that is taken for usual where the history has no errors at all. */
-export const LEAST_ERROR_SHARE = 0.005
+export const MIN_ERROR_SHARE = 0.005
 
 /**
  * Deviations of an interval from what is expected at its moment, in standard deviations, each only as far as the
@@ -65,7 +65,7 @@ export function deviationOf(
     const expectation = expectations[feature]
     const expected = expectedAt(expectation, moment) + level[feature]
     const isTraffic = feature === 'requests_per_second'
-    if (isTraffic) usualRequests = Math.min(LARGEST, fromScale(feature, expected) * interval.seconds)
+    if (isTraffic) usualRequests = Math.min(MAX_COUNT, fromScale(feature, expected) * interval.seconds)
     // What no request has told of is expected as of the usual number of them.
     const count = isTraffic || requests === 0 ? usualRequests : requests
     const { noise } = expectation
@@ -95,7 +95,7 @@ export function deviationOf(
 
 function countOf(feature: Feature, interval: Interval, requests: number): number {
   if (feature === 'requests_per_second')
-    return Math.min(LARGEST, interval.requests_per_second * interval.seconds)
+    return Math.min(MAX_COUNT, interval.requests_per_second * interval.seconds)
   return feature === 'error_rate' ? requests * interval.error_rate : 0
 }
 
@@ -114,14 +114,14 @@ function standardised(
   }
   if (feature !== 'error_rate') return z
   const requests = requestsOf(interval)
-  const share = Math.max(fromScale(feature, expected), LEAST_ERROR_SHARE)
+  const share = Math.max(fromScale(feature, expected), MIN_ERROR_SHARE)
   return smaller(z, poissonDeviance(requests * interval.error_rate, requests * share))
 }
 
 /** Signed square root of the Poisson deviance of a count k whose mean should be mu. */
 function poissonDeviance(k: number, mu: number): number {
-  const mean = Math.min(LARGEST, Math.max(mu, 1e-9))
-  const count = Math.min(k, LARGEST)
+  const mean = Math.min(MAX_COUNT, Math.max(mu, 1e-9))
+  const count = Math.min(k, MAX_COUNT)
   const deviance = 2 * ((count > 0 ? count * Math.log(count / mean) : 0) - (count - mean))
   return Math.sign(count - mean) * Math.sqrt(Math.max(0, deviance))
 }

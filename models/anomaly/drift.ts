@@ -21,7 +21,7 @@ const HALF_LIFE_MINUTES = 1440
 const MOVED = 0.25
 
 /** Fewer minutes say nothing. */
-const LEAST_MINUTES = 240
+const MIN_MINUTES = 240
 
 /** The nine values between the tenths of the residuals of a history, ascending. */
 export function tenthsOf(residuals: readonly number[]): Float64Array {
@@ -57,7 +57,7 @@ export class DriftCounts {
     return {
       minutes: Math.round(this.#minutes),
       features,
-      retrain: retrain && this.#minutes >= LEAST_MINUTES,
+      retrain: retrain && this.#minutes >= MIN_MINUTES,
     }
   }
 }

@@ -15,14 +15,14 @@ export interface Expectation {
 }
 
 /** What a feature was like, minute by minute, in order of time. */
-export interface FeatureHistory extends Omit<Moments, 'values'> {
+interface FeatureHistory extends Omit<Moments, 'values'> {
   /** In the feature's unit; NaN where it is not known. */
   readonly values: Float64Array
   readonly requests: Float64Array
 }
 
 /** Spreads are never taken for smaller, however calm the history. */
-const LEAST_SIGMA: Readonly<Record<Feature, number>> = {
+export const MIN_SIGMA: Readonly<Record<Feature, number>> = {
   requests_per_second: 0.03,
   avg_latency_ms: 0.03,
   p95_latency_ms: 0.03,
@@ -31,7 +31,7 @@ const LEAST_SIGMA: Readonly<Record<Feature, number>> = {
 }
 
 /** A count scatters at least as Poisson's, a share at least as a binomial one. */
-const LEAST_SAMPLING: Readonly<Record<Feature, number>> = {
+const MIN_SAMPLING: Readonly<Record<Feature, number>> = {
   requests_per_second: 1,
   avg_latency_ms: 0,
   p95_latency_ms: 0,
@@ -40,10 +40,10 @@ const LEAST_SAMPLING: Readonly<Record<Feature, number>> = {
 }
 
 /** Neighbouring minutes are pooled until they have so many requests: a share of two requests is 0, 50 or 100 %. */
-const POOLED_REQUESTS = { requests_per_second: 30, error_rate: 300 }
+export const POOLED_REQUESTS = { requests_per_second: 30, error_rate: 300 }
 
 /** Minutes that are pooled at most. */
-const LONGEST_POOL = 60
+export const MAX_POOL_MINUTES = 60
 
 /**
  * Learns what is usual of a feature at each moment.
@@ -64,7 +64,7 @@ export function fitExpectation(feature: Feature, history: FeatureHistory): Expec
 }
 
 /** Standard deviations from which on a minute does not tell what is usual. */
-const FAR_OFF = 4
+export const FAR_OFF = 4
 
 /**
  * Minutes that are far off more often than not at that time of the day, or in that slot of the rhythm: no incident, but a
@@ -107,7 +107,7 @@ function noiseAbout(
     minutesOfWeek,
     (minute, i) => (days[i]! - days[0]!) * 1440 + (minute % 1440),
   )
-  const least = { sigma: LEAST_SIGMA[feature], sampling: LEAST_SAMPLING[feature] }
+  const least = { sigma: MIN_SIGMA[feature], sampling: MIN_SAMPLING[feature] }
   const known = [...residuals.keys()].filter((i) => !Number.isNaN(residuals[i]!))
   const scatter = {
     residuals: Float64Array.from(known, (i) => residuals[i]!),
@@ -171,7 +171,7 @@ function pooled(feature: Feature, values: Float64Array, requests: Float64Array):
       n += requests[end]!
       weighted += values[end]! * (feature === 'error_rate' ? requests[end]! : 1)
       end++
-    } while (n < enough && end < values.length && end - start < LONGEST_POOL)
+    } while (n < enough && end < values.length && end - start < MAX_POOL_MINUTES)
     const value = feature === 'error_rate' ? weighted / Math.max(n, 1e-9) : weighted / (end - start)
     scaled.fill(toScale(feature, value), start, end)
     start = end

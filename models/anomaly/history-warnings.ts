@@ -1,4 +1,4 @@
-import { LEAST_DAYS } from '../seasonality/rhythm.js'
+import { MIN_DAYS } from '../seasonality/rhythm.js'
 import { FEATURES, N_FEATURES } from './features.js'
 
 const DAY_MINUTES = 1440
@@ -18,11 +18,11 @@ export function historyWarnings(samples: Float64Array, rangeMinutes: number): st
   if (empty.length > 0) {
     warnings.push(`${empty.join(', ')}: 0 in every minute, so not recorded, and not judged.`)
   }
-  if (count < LEAST_DAYS.day * DAY_MINUTES) {
+  if (count < MIN_DAYS.day * DAY_MINUTES) {
     warnings.push(
       `The history has ${count} minutes: from two days on the rhythm of the day is learned, until then only large deviations count.`,
     )
-  } else if (count < LEAST_DAYS.week * DAY_MINUTES) {
+  } else if (count < MIN_DAYS.week * DAY_MINUTES) {
     const days = Math.floor(count / DAY_MINUTES)
     warnings.push(`The history has ${days} days: from 14 days on the rhythm of the week is learned.`)
   }

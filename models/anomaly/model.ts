@@ -10,7 +10,8 @@ import { tenthsOf } from './drift.js'
 import { DEFAULT_EFFECTS, type LeastEffects } from './effects.js'
 import { fitExpectation } from './expectation.js'
 import { mapFeatures, minutesOf, N_FEATURES, type Feature, type PerFeature } from './features.js'
-import { channelsOf, FOREST_COLUMNS, strengthsOf, writeForestRow, type Strengths } from './strengths.js'
+import { FOREST_COLUMNS, writeForestRow } from './forest-row.js'
+import { channelsOf, strengthsOf, type Strengths } from './strengths.js'
 
 /** Everything a detector has learned. Immutable. */
 export interface AnomalyModel {
@@ -145,7 +146,7 @@ const OUTLIER_KINDS = [
 ] as const
 
 /** Artificial outliers for each sample. */
-const OUTLIER_SHARE = 0.02
+export const OUTLIER_SHARE = 0.02
 
 /** Their deviations: from what just matters to what is far beyond, uniform on the scale the forest sees. */
 const OUTLIER_RANGE = { from: Math.log1p(3.5), to: Math.log1p(30) }
@@ -170,7 +171,7 @@ function artificialOutliers(usual: readonly Strengths[], seed: number): Row[] {
 }
 
 /** Days of history; half a day is half. */
-export function historyDays({ nSamples }: Pick<AnomalyModel, 'nSamples'>): number {
+function historyDays({ nSamples }: Pick<AnomalyModel, 'nSamples'>): number {
   return nSamples / 1440
 }
 

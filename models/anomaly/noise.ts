@@ -26,30 +26,30 @@ export interface Scatter {
   readonly minutes: Float64Array
 }
 
-const SIGMAS_PER_MAD = 1.4826
+export const SIGMAS_PER_MAD = 1.4826
 
 /** Groups of minutes with about the same number of requests. */
-const BINS = 8
+export const BINS = 8
 
 /** An hour with so many minutes is believed half. */
-const HALF_BELIEVED = 60
-const HOUR_RANGE = { least: 0.7, most: 2 }
+export const HALF_BELIEVED = 60
+export const HOUR_RANGE = { min: 0.7, max: 2 }
 
 /** Ranks at which tails are compared with those of the standard normal distribution. */
-const TAIL = [
+export const TAIL = [
   { rank: 0.95, normal: 1.645 },
   { rank: 0.99, normal: 2.326 },
 ]
-const MOST_TAIL = 2
+export const MAX_TAIL = 2
 /** Standard deviations beyond which it was an incident, and no tail. */
-const FAR_OFF = 6
+export const FAR_OFF = 6
 
 /** A minute of the hour scatters so many times as much at most. */
-const MOST_MINUTE = 4
+export const MAX_MINUTE = 4
 
 /** Minutes whose mean is compared with that of as many after them. */
-const BLOCK = 15
-const MOST_MEMORY = 20
+export const BLOCK = 15
+export const MAX_MEMORY = 20
 
 /**
  * Splits the scatter of residuals into what is always there and what few requests add: the robust variance (1.4826
@@ -80,7 +80,7 @@ export function fitNoise(
   const known = z.filter((each) => Math.abs(each) < FAR_OFF).sort()
   const tail = (side: number) =>
     Math.min(
-      MOST_TAIL,
+      MAX_TAIL,
       Math.max(
         1,
         ...TAIL.map(
@@ -143,7 +143,7 @@ function memoryOf(z: Float64Array, minutes: Float64Array, always: number): numbe
   }
   if (differences.length < 20) return 1
   const inflation = (SIGMAS_PER_MAD * quantile(differences, 0.5)) ** 2
-  return Math.min(MOST_MEMORY, Math.max(1, 1 + (inflation - 1) / Math.max(0.05, always)))
+  return Math.min(MAX_MEMORY, Math.max(1, 1 + (inflation - 1) / Math.max(0.05, always)))
 }
 
 function components(
@@ -190,7 +190,7 @@ function hourSpread(standard: Float64Array): number {
   if (standard.length === 0) return 1
   const own = (SIGMAS_PER_MAD * quantile(standard.map(Math.abs), 0.5)) ** 2
   const variance = (standard.length * own + HALF_BELIEVED) / (standard.length + HALF_BELIEVED)
-  return Math.min(HOUR_RANGE.most, Math.max(HOUR_RANGE.least, Math.sqrt(variance)))
+  return Math.min(HOUR_RANGE.max, Math.max(HOUR_RANGE.min, Math.sqrt(variance)))
 }
 
 /** Minutes of the hour at which jobs begin scatter more than most, now with more and now with less. */
@@ -202,6 +202,6 @@ function minuteSpreads(groups: readonly Float64Array[]): number[] {
   )
   return spreads.map((spread, minute) => {
     const times = spread / Math.max(usual, 1e-9)
-    return times > 1 + 4 / Math.sqrt(groups[minute]!.length) ? Math.min(MOST_MINUTE, times) : 1
+    return times > 1 + 4 / Math.sqrt(groups[minute]!.length) ? Math.min(MAX_MINUTE, times) : 1
   })
 }

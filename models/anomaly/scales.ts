@@ -1,15 +1,15 @@
 import type { Feature, Interval } from './features.js'
 
 /** No traffic is larger than this, in any feature's unit. */
-const LARGEST = 1e12
+const MAX_VALUE = 1e12
 
 /** No interval is shorter. */
-const LEAST_SECONDS = 0.001
+const MIN_SECONDS = 0.001
 
 /** Half a request, so that a minute without any has a logarithm. */
 export const HALF = 0.5
 
-export const LEAST_MS = 0.05
+export const ADDED_MS = 0.05
 
 /**
  * The scale on which a feature deviates evenly up and down: logarithms of traffic (requests a minute and a half) and
@@ -17,18 +17,18 @@ export const LEAST_MS = 0.05
  * (Anscombe 1948, "The transformation of Poisson, binomial and negative-binomial data").
  */
 export function toScale(feature: Feature, value: number, seconds = 60): number {
-  const bounded = Math.min(Math.max(value, 0), LARGEST)
+  const bounded = Math.min(Math.max(value, 0), MAX_VALUE)
   if (feature === 'requests_per_second')
-    return Math.log(bounded * 60 + (HALF * 60) / Math.max(seconds, LEAST_SECONDS))
+    return Math.log(bounded * 60 + (HALF * 60) / Math.max(seconds, MIN_SECONDS))
   if (feature === 'error_rate') return Math.asin(Math.sqrt(Math.min(1, bounded)))
-  return Math.log(bounded + LEAST_MS)
+  return Math.log(bounded + ADDED_MS)
 }
 
 /** The value of a feature, in its unit. */
 export function fromScale(feature: Feature, scaled: number): number {
   if (feature === 'requests_per_second') return Math.max(0, Math.exp(scaled) - HALF) / 60
   if (feature === 'error_rate') return Math.sin(Math.min(Math.PI / 2, Math.max(0, scaled))) ** 2
-  return Math.max(0, Math.exp(scaled) - LEAST_MS)
+  return Math.max(0, Math.exp(scaled) - ADDED_MS)
 }
 
 /**
@@ -51,5 +51,5 @@ export function effectOf(feature: Feature, scaled: number, expected: number): nu
 
 /** Requests of an interval, as far as arithmetic with them stays finite. */
 export function requestsOf({ requests }: Interval): number {
-  return Math.min(Math.max(requests, 0), LARGEST)
+  return Math.min(Math.max(requests, 0), MAX_VALUE)
 }

@@ -8,7 +8,7 @@ import type { Expectation } from './expectation.js'
 import { mapFeatures } from './features.js'
 import type { AnomalyModel } from './model.js'
 import type { Noise } from './noise.js'
-import { FOREST_COLUMNS } from './strengths.js'
+import { FOREST_COLUMNS } from './forest-row.js'
 
 /** A model as plain JSON: what an artifact holds. The arrays of its forest are base64, all others are lists. */
 export function anomalyModelToState(model: AnomalyModel): object {

@@ -14,17 +14,17 @@ export interface DailyLevel {
 }
 
 /** Days on either side whose median is the level of a day: an incident of some days does not move it. */
-const REACH_DAYS = 3
+export const REACH_DAYS = 3
 
 /** Days of which the level after the history is the median. */
-const LAST_DAYS = 3
+export const LAST_DAYS = 3
 
 /** Fewer days have no trend. */
-const LEAST_TREND_DAYS = 7
-const SIGNIFICANCE = 0.01
+export const MIN_TREND_DAYS = 7
+export const SIGNIFICANCE = 0.01
 
 /** A trend fades: after so many days 63 % of what it comes to is there. */
-const FADING_DAYS = 7
+export const FADING_DAYS = 7
 
 /**
  * The level of each day: the running median, over a week, of the medians of the days, so that the weekend stays with
@@ -51,14 +51,14 @@ export function fitDailyLevel(
     return (last = near.length > 0 ? quantile(near, 0.5) : last)
   })
   const known = medians.filter((each) => !Number.isNaN(each))
-  const hasTrend = known.length >= LEAST_TREND_DAYS && mannKendall(known).p < SIGNIFICANCE
+  const hasTrend = known.length >= MIN_TREND_DAYS && mannKendall(known).p < SIGNIFICANCE
   const recent = quantile(levels.subarray(-LAST_DAYS), 0.5)
   return { firstDay, levels, recent, slope: hasTrend ? slopeOf(known) : 0 }
 }
 
 /** That of the whole history and that of its last week, whichever is less: a step in the middle is no growth. */
 function slopeOf(levels: readonly number[]): number {
-  const [whole, last] = [theilSenSlope(levels), theilSenSlope(levels.slice(-LEAST_TREND_DAYS))]
+  const [whole, last] = [theilSenSlope(levels), theilSenSlope(levels.slice(-MIN_TREND_DAYS))]
   if (Math.sign(whole) !== Math.sign(last)) return 0
   return Math.abs(whole) < Math.abs(last) ? whole : last
 }

@@ -1,5 +1,5 @@
 import { fitDailyLevel, levelAt, type DailyLevel } from './daily-level.js'
-import { LEAST_DAYS, RHYTHMS, type Rhythm } from './rhythm.js'
+import { MIN_DAYS, RHYTHMS, type Rhythm } from './rhythm.js'
 import {
   fitSeason,
   NO_SEASON,
@@ -18,21 +18,21 @@ export interface Usual {
 }
 
 /** Rounds of fitting the level to what the season leaves, and the season to what the level leaves. */
-const ROUNDS = 3
+export const ROUNDS = 3
 const HELD_BACK_ROUNDS = 2
 
 /** Days are held back in so many parts; prime to seven, so that no part has all Mondays. */
-const FOLDS = 3
+export const FOLDS = 3
 
 /** A finer rhythm must predict better by this share. */
-const WORTH = 0.98
+export const WORTH = 0.98
 
 /** Residuals count up to so many times their median size: incidents in the history do not choose the rhythm. */
-const CLIP = 5
+export const CLIP = 5
 
 /** Samples that the choice looks at: so many days at the end, and of them so many minutes, spread evenly. */
-const MOST_DAYS = 56
-const MOST_SAMPLES = 8_000
+export const MAX_DAYS = 56
+export const MAX_SAMPLES = 8_000
 
 /** What is usual at a moment. */
 export function usualAt({ season, level }: Usual, day: number, minuteOfWeek: number): number {
@@ -93,7 +93,7 @@ function chooseRhythm(all: Moments): { rhythm: Rhythm; byMinuteOfHour: boolean }
     least = error
     best = { rhythm, byMinuteOfHour }
   }
-  for (const rhythm of RHYTHMS) if (rhythm !== 'none' && nDays >= LEAST_DAYS[rhythm]) consider(rhythm, false)
+  for (const rhythm of RHYTHMS) if (rhythm !== 'none' && nDays >= MIN_DAYS[rhythm]) consider(rhythm, false)
   // From a few hours on: an hour is its own cycle.
   if (all.values.length >= 3 * 60) consider(best.rhythm, true)
   return best
@@ -129,9 +129,9 @@ export function daysOf({ values }: Pick<Moments, 'values'>): number {
 
 /** Samples of the last days, chosen by a hash of their place: any stride would miss minutes of the hour. */
 function thinned({ values, days, minutesOfWeek }: Moments): Moments {
-  const firstDay = (days.at(-1) ?? 0) - MOST_DAYS
+  const firstDay = (days.at(-1) ?? 0) - MAX_DAYS
   const recent = [...days.keys()].filter((i) => days[i]! > firstDay)
-  const share = MOST_SAMPLES / recent.length
+  const share = MAX_SAMPLES / recent.length
   const kept = recent.filter((i) => (Math.imul(i, 0x9e3779b1) >>> 0) / 2 ** 32 < share)
   return {
     values: Float64Array.from(kept, (i) => values[i]!),

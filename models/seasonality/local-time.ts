@@ -7,7 +7,7 @@ const WEEK_MINUTES = 10_080
 const EPOCH_WEEKDAY = 3
 
 /** Offsets that are remembered, an hour each. */
-const MOST_REMEMBERED = 20_000
+const MAX_REMEMBERED = 20_000
 
 /** A moment as the clocks of a place show it. */
 export interface LocalMinute {
@@ -66,7 +66,7 @@ function createLocalTime(timeZone: string): LocalTime {
     const quarter = Math.floor(timeMs / (HOUR_MS / 4))
     const known = offsets.get(quarter)
     if (known !== undefined) return known
-    if (offsets.size >= MOST_REMEMBERED) offsets.clear()
+    if (offsets.size >= MAX_REMEMBERED) offsets.clear()
     const startMs = quarter * (HOUR_MS / 4)
     const found = wallClockMs(format, startMs) - startMs
     offsets.set(quarter, found)

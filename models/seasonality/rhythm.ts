@@ -21,7 +21,7 @@ export const SLOTS: Readonly<Record<Rhythm, number>> = {
 }
 
 /** Days of history from which on a rhythm is believed: two of its cycles, with gaps of up to a tenth. */
-export const LEAST_DAYS: Readonly<Record<Rhythm, number>> = { none: 0, day: 1.8, weekpart: 12.6, week: 12.6 }
+export const MIN_DAYS: Readonly<Record<Rhythm, number>> = { none: 0, day: 1.8, weekpart: 12.6, week: 12.6 }
 
 export function slotOf(rhythm: Rhythm, minuteOfWeek: number): number {
   const minute = minuteOfWeek % DAY_MINUTES

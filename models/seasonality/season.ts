@@ -32,15 +32,15 @@ const COARSER: Readonly<Record<Rhythm, Rhythm | null>> = {
 }
 
 /** Samples that the coarser rhythm counts as. */
-const PRIOR_SAMPLES = 6
+export const PRIOR_SAMPLES = 6
 /** Hours that a minute of the hour without a job counts as: three with one are enough. */
-const PRIOR_HOURS = 2
+export const PRIOR_HOURS = 2
 
 /** Weights of a slot and its neighbours. */
 const KERNEL = [1, 2, 3, 2, 1]
 
 /** With so many samples a slot stands half for itself: edges of jobs that begin on the minute stay sharp. */
-const HALF_SHARP = 6
+export const HALF_SHARP = 6
 
 export const NO_SEASON: Season = {
   rhythm: 'none',
@@ -84,10 +84,10 @@ export function fitSeason(
 }
 
 /** Fewer days do not tell a job from chance. */
-const LEAST_SHARP_DAYS = 5
+export const MIN_SHARP_DAYS = 5
 
 /** Standard errors of a median that are no chance, among 1,440 of them. */
-const SHARP = 4
+export const SHARP = 4
 
 /**
  * What the minutes of the day add where a slot is too coarse: a job that ends at 00:44 leaves one minute of its slot
@@ -103,7 +103,7 @@ export function withSharpMinutes(
   const groups = grouped(left, 1440, (i) => minutesOfWeek[i]! % 1440, isUsed)
   const sigma = 1.4826 * medianSize(left)
   const minuteOfDay = Float64Array.from(groups, (group) => {
-    if (group.length < LEAST_SHARP_DAYS) return 0
+    if (group.length < MIN_SHARP_DAYS) return 0
     const median = quantileSorted(group, 0.5)
     return Math.abs(median) > (SHARP * 1.253 * sigma) / Math.sqrt(group.length) ? median : 0
   })
@@ -111,10 +111,10 @@ export function withSharpMinutes(
 }
 
 /** Samples that tell of a slot in one week. */
-const LEAST_WINDOW_SAMPLES = 5
+export const MIN_WINDOW_SAMPLES = 5
 
 /** How far apart the slots of a window lie: so many times the spread of all slots' medians. */
-const WINDOW = 6
+export const WINDOW = 6
 
 /**
  * What some hours of the week add where the rhythm knows only days: a backup on Sundays at three is a few of 168 hours,
@@ -133,7 +133,7 @@ export function withWeeklyWindows(season: Season, moments: Moments): Season {
     (i) => (weekOf(days[i]!) - firstWeek) * SLOTS.week + slotOf('week', minutesOfWeek[i]!),
   )
   const medians = groups.map((group) =>
-    group.length < LEAST_WINDOW_SAMPLES ? NaN : quantileSorted(group, 0.5),
+    group.length < MIN_WINDOW_SAMPLES ? NaN : quantileSorted(group, 0.5),
   )
   const [spread, single] = [medianSize(medians), medianSize(left)].map((size) => 1.4826 * size)
   const least = Math.max(WINDOW * spread!, single!)

@@ -1,5 +1,5 @@
 /** A test for a monotonic trend. */
-export interface MannKendall {
+interface MannKendall {
   /** Pairs in ascending order less pairs in descending order. */
   readonly s: number
   /** Variance of s without a trend, corrected for ties. */
