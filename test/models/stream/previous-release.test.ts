@@ -4,7 +4,7 @@ import { createDetection } from '../../../plugins/detection.js'
 import type { Metrics } from '../../../plugins/detection/metrics.js'
 import type { ModelRegistry } from '../../../plugins/model-registry.js'
 import { decodeArtifact, encodeArtifact } from '../../../plugins/model-registry/artifact.js'
-import { ANOMALY_DETECTOR } from '../../../plugins/model-registry/kinds.js'
+import { KINDS } from '../../../plugins/model-registry/kinds.js'
 import { DEFAULT_EFFECTS } from '../../../models/anomaly/effects.js'
 import { createKernelEngine } from '../../../models/scoring/kernel-engine.js'
 import { memoryFromState, memoryToState } from '../../../models/stream/memory-state.js'
@@ -22,11 +22,11 @@ interface Stored {
   readonly memory: { readonly version: number }
 }
 
-const artifact = decodeArtifact(textOf('anomaly-detector.json'), ANOMALY_DETECTOR)
+const artifact = decodeArtifact(textOf('anomaly-detector.json'), KINDS.anomaly)
 const stored = jsonOf<Stored[]>('stream-memory.json')
 
 t.test('a detector of the previous release is stored again as the very same text', async (t) => {
-  t.equal(encodeArtifact(artifact, ANOMALY_DETECTOR), textOf('anomaly-detector.json'))
+  t.equal(encodeArtifact(artifact, KINDS.anomaly), textOf('anomaly-detector.json'))
 })
 
 t.test('a stream memory of the previous release is stored again in the very same form', async (t) => {
