@@ -5,8 +5,8 @@ import { lockInTransaction, LOCKS } from './lease.js'
 const DIRECTORY = new URL('./migrations/', import.meta.url)
 
 /**
- * Applies the migrations that are missing, in order: each once, in a transaction of its own that holds an
- * advisory lock, so that any number of replicas can start at once.
+ * Applies the missing migrations in order. Each is applied once, in its own transaction, which holds an advisory lock:
+ * any number of replicas can start at the same time.
  * @returns the names of those applied by this call
  */
 export async function migrate(sql: postgres.Sql, directory: URL = DIRECTORY): Promise<string[]> {
@@ -21,7 +21,7 @@ export async function migrate(sql: postgres.Sql, directory: URL = DIRECTORY): Pr
 
 async function applyOnce(tx: postgres.TransactionSql, name: string, statements: string): Promise<boolean> {
   await lockInTransaction(tx, LOCKS.migrations)
-  // "if not exists" would ask for the right to create even where the table stands.
+  // "if not exists" would need the right to create tables even where the table exists.
   const [book] = await tx`select to_regclass('aegis_ml_migrations') as name`
   if (book!['name'] === null) {
     await tx`create table aegis_ml_migrations (

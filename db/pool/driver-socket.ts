@@ -1,6 +1,6 @@
 import { Socket } from 'node:net'
 
-/** What the driver knows of the place when it asks for a socket. */
+/** Where the driver wants a socket to. */
 interface Place {
   readonly host: readonly string[]
   readonly port: readonly number[]
@@ -8,11 +8,11 @@ interface Place {
 }
 
 /**
- * The socket under a connection of postgres.js 3.4.9, which a connection that ends in the middle of a transaction
- * breaks: the rollback is written where no socket is left, which throws outside of any promise and ends the
- * process, and what connects in its place stays mute for ten attempts (porsager/postgres, pull requests 1209 and
- * 1215). Here the driver is told of the end while the socket is still in place: first the error, so that queries
- * fail and transactions roll back; then, when what they wrote has been dropped, the close.
+ * The socket under a connection of postgres.js 3.4.9. It works around a defect of the driver (porsager/postgres, pull
+ * requests 1209 and 1215): when a connection ends in the middle of a transaction, the driver writes the rollback after
+ * it has dropped the socket. That throws outside of any promise and ends the process, and the next ten attempts to
+ * connect get no answer. This socket reports the end while the driver still has it: first an error, so that queries
+ * fail and transactions roll back, then the close, when the driver has dropped what they wrote.
  */
 class DriverSocket extends Socket {
   host?: string | undefined
@@ -35,11 +35,11 @@ class DriverSocket extends Socket {
 /** The length of a cancel request. It has a socket of its own, which the server closes without an answer. */
 const CANCEL_REQUEST_BYTES = 16
 
-/** For the option `socket` of the driver. */
+/** The option `socket` of the driver. */
 export function openDriverSocket({ host: [host], port: [port], path }: Place): Socket {
   const socket = new DriverSocket()
   if (path) return socket.connect(path)
-  Object.assign(socket, { host, port }) // which the driver's errors tell of
+  Object.assign(socket, { host, port }) // the driver's errors name them
   return socket.connect(port!, host!)
 }
 

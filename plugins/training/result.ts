@@ -137,7 +137,7 @@ function optimizerRecord(
 /** What the history lacks for the detector, in sentences. */
 function detectorGaps({ minutesWithoutLatency, newestBefore }: HistoryGaps, samples: number): string[] {
   if (minutesWithoutLatency > 0) {
-    const text = `${minutesWithoutLatency} minutes have requests but no latencies, and were left out: access logs in the common and combined formats hold none.`
+    const text = `${minutesWithoutLatency} minutes have requests but no latencies, and were left out. Access logs in the common and combined formats hold no latencies.`
     return [text]
   }
   return samples === 0 && newestBefore !== null ? [olderOnly(newestBefore)] : []
@@ -149,10 +149,10 @@ const MIN_NAMELESS_SHARE = 0.01
 function optimizerGaps({ requests, namelessRequests, newestBefore }: HistoryGaps): string[] {
   if (requests === 0) return newestBefore === null ? [] : [olderOnly(newestBefore)]
   if (namelessRequests < MIN_NAMELESS_SHARE * requests) return []
-  const text = `${namelessRequests} of ${requests} requests are of endpoints that came after the first 2000, which are all that are told apart: no limits are learned for them.`
+  const text = `${namelessRequests} of ${requests} requests belong to endpoints beyond the first 2000. No limits are learned for these endpoints.`
   return [text]
 }
 
 function olderOnly(newest: Date): string {
-  return `There are no requests in this range; the newest before it is of ${newest.toISOString()}: give from and to, or more days.`
+  return `There are no requests in this range; the newest before it is of ${newest.toISOString()}. Give from and to, or more days.`
 }
