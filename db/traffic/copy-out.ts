@@ -43,7 +43,7 @@ export async function* copyOut(
   }
 }
 
-/** A server that sorts does not notice by itself that nobody waits for it. */
+/** A server that sorts does not notice that its client has left. */
 async function cancel(sql: Sql, backend: number): Promise<void> {
   const cancelled = sql`select pg_cancel_backend(${backend})`.catch(() => undefined)
   await Promise.race([cancelled, delay(CANCEL_LIMIT_MS, undefined, { ref: false })])

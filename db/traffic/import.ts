@@ -19,19 +19,19 @@ export interface LogImport {
   readonly signal: AbortSignal
 }
 
-/** How long a lock of somebody else is waited for. */
+/** How long it waits for a lock of another session. */
 const LOCK_TIMEOUT = '10s'
 
-/** Enough to hold the ids of a few million requests that are there already. */
+/** Enough for the ids of a few million stored requests. */
 const WORK_MEMORY = '128MB'
 
 /**
- * Puts those requests of a log into a traffic table whose request_id is not there yet, within the times of the log,
- * and marks their times for the rollups: all in one transaction. One import at a time, so that two of them together
- * add nothing twice.
+ * Stores the requests of a log whose request_id the traffic table does not have within the times of the log, and
+ * marks their times for the rollups, all in one transaction. Imports run one at a time, so that two of them add nothing
+ * twice.
  *
- * Where the table has no times yet the rows are copied into it as they come. From the first piece on that reaches
- * into its times they are staged, and those that are new inserted, which takes twice as long.
+ * Rows outside of the table's times are copied into it directly. From the first piece that overlaps its times, rows
+ * are staged, and the new ones are inserted, which takes twice as long.
  *
  * @returns how many rows there were, and how many of them were new
  * @throws PostgresError of the first row that PostgreSQL refuses; the reason of the signal
@@ -64,7 +64,7 @@ export async function importRequests(sql: Sql, log: LogImport): Promise<{ rows: 
 
 const NOTHING = { staged: 0, added: 0 }
 
-/** Tells of a piece whether it lies before or behind all that the table has. */
+/** Whether a piece lies before or after all rows of the table. */
 async function newTimes(tx: Sql, { table, signal }: LogImport): Promise<(piece: LogPiece) => boolean> {
   const times = tx<{ from: Date | null; to: Date | null }[]>`
     select min("timestamp") as from, max("timestamp") as to from ${tx(table)}`

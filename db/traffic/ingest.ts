@@ -20,10 +20,10 @@ export interface IngestBatch {
   readonly signal: AbortSignal
 }
 
-/** How long a lock of somebody else is waited for, and another batch of the same id. */
+/** How long it waits for a lock of another session, and for another batch of the same id. */
 const LOCK_TIMEOUT = '10s'
 
-/** How long a server that says nothing is waited for; longer than it waits for a lock. */
+/** How long it waits for a server that does not answer; longer than for a lock. */
 const SILENCE_MS = 20_000
 
 /**

@@ -35,10 +35,10 @@ export interface RequestSelection {
   readonly signal: AbortSignal
 }
 
-/** Requests of a batch. */
+/** The number of requests in a batch. */
 const BATCH = 16_384
 
-/** How long a lock of somebody else is waited for. */
+/** How long it waits for a lock of another session. */
 const LOCK_TIMEOUT = '10s'
 
 /**

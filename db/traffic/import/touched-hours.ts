@@ -1,9 +1,9 @@
 import { HOUR_MS } from '../../../models/traffic/durations.js'
 
-/** Hours without requests between two ranges that are told one by one. */
+/** More hours without requests begin a new range. */
 const MAX_GAP_HOURS = 24
 
-/** The hours that have got rows. */
+/** The hours that received rows. */
 export class TouchedHours {
   readonly #hours = new Set<number>()
 

@@ -52,11 +52,11 @@ interface StoredBucket {
   users: number | null
 }
 
-/** Minutes and buckets that are in memory at a time. */
+/** The numbers of minutes and buckets in memory at a time. */
 const MAX_MINUTES = 5_000
 const MAX_BUCKETS = 1_000
 
-/** How long a lock of somebody else on the traffic table is waited for. */
+/** How long it waits for a lock of another session on the traffic table. */
 const LOCK_TIMEOUT = '10s'
 
 /** See bucketRows in db/traffic/rollups.ts. */

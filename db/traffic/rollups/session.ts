@@ -3,24 +3,24 @@ import type { Sql } from 'postgres'
 import { endWhenSilent, LOCKS, tryLock } from '../../lease.js'
 import { openOwnConnection } from '../../own-connection.js'
 
-/** A connection of the update's own: its session locks and temporary tables end with it, or at the signal. */
+/** The connection of an update. Its session locks and temporary tables end with it, or at the signal. */
 export interface RollupSession {
   readonly sql: Sql
-  /** On one snapshot: what several statements read of the traffic table is the same rows. */
+  /** On one snapshot: all statements read the same rows of the traffic table. */
   transaction<T>(work: () => Promise<T>): Promise<T>
 }
 
 const SETTINGS = {
-  /** How long a lock of somebody else on a table is waited for. */
+  /** How long it waits for a lock of another session on a table. */
   lock_timeout: '10s',
   /** What a sort or a hash table may use before it goes to disk. */
   work_mem: '64MB',
   jit: 'off',
-  /** A minute that the statistics know nothing of yet is taken for a single row, and joined row by row. */
+  /** The planner expects one row of a minute without statistics, and would join it row by row. */
   enable_nestloop: 'off',
 }
 
-/** Pauses between two questions whether it is our turn. */
+/** Pauses between two attempts to get the lock. */
 const MIN_PAUSE_MS = 20
 const MAX_PAUSE_MS = 250
 

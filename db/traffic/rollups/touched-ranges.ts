@@ -17,9 +17,9 @@ export async function recordTouchedRange(
 }
 
 /**
- * As recordTouchedRange, in place of the ranges that are just the same: who writes every second would otherwise add
- * one each time until somebody trains. The new one is seen by every update that does not see the rows yet, so that
- * nothing is forgotten with the old ones.
+ * As recordTouchedRange, but it replaces equal ranges: otherwise a writer that writes every second would add one each
+ * second until the next update. Every update that does not see the rows yet will see the new range, so nothing is lost
+ * with the old ones.
  */
 export async function refreshTouchedRange(
   tx: TransactionSql | ReservedSql | Sql,
