@@ -1,18 +1,18 @@
 import { grouped } from '../statistics/grouped.js'
 import { quantile, quantileSorted } from '../statistics/quantile.js'
 
-/** How far values scatter about the expected one, on their scale. */
+/** The noise of a feature around its expected value, on the feature's scale. */
 export interface Noise {
-  /** Standard deviation whatever the number of requests, above 0. */
+  /** Standard deviation that does not depend on the number of requests, above 0. */
   readonly sigma: number
-  /** Times the sampling term: the variance that few requests add. */
+  /** Factor on the sampling term: the variance that the number of requests adds. */
   readonly sampling: number
-  /** Times sigma squared in the variance of a sum over minutes, over their number: 1 when they are independent. */
+  /** Factor on sigma² in the variance of a sum over minutes, divided by their number; 1 when they are independent. */
   readonly memory: number
-  /** Factors on both by local hour of the day, and by minute of the hour. */
+  /** Factors on both, by local hour of the day, `[24]`, and by minute of the hour, `[60]`. */
   readonly hours: Float64Array
   readonly minutes: Float64Array
-  /** Factors that long tails ask for, 1 to 2. */
+  /** Factors for long tails, 1 to 2. */
   readonly up: number
   readonly down: number
 }
@@ -28,26 +28,26 @@ export interface Scatter {
 
 export const SIGMAS_PER_MAD = 1.4826
 
-/** Groups of minutes with about the same number of requests. */
+/** Groups of minutes by their number of requests. */
 export const BINS = 8
 
-/** An hour with so many minutes is believed half. */
+/** The spread of an hour with this many minutes is shrunk half-way towards 1. */
 export const HALF_BELIEVED = 60
 export const HOUR_RANGE = { min: 0.7, max: 2 }
 
-/** Ranks at which tails are compared with those of the standard normal distribution. */
+/** Ranks at which tails are compared with the standard normal distribution. */
 export const TAIL = [
   { rank: 0.95, normal: 1.645 },
   { rank: 0.99, normal: 2.326 },
 ]
 export const MAX_TAIL = 2
-/** Standard deviations beyond which it was an incident, and no tail. */
+/** Residuals beyond this many standard deviations are incidents, not tails. */
 export const FAR_OFF = 6
 
-/** A minute of the hour scatters so many times as much at most. */
+/** The largest factor of a minute of the hour. */
 export const MAX_MINUTE = 4
 
-/** Minutes whose mean is compared with that of as many after them. */
+/** Minutes of a block; means of neighbouring blocks are compared. */
 export const BLOCK = 15
 export const MAX_MEMORY = 20
 
