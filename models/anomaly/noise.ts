@@ -52,14 +52,13 @@ export const BLOCK = 15
 export const MAX_MEMORY = 20
 
 /**
- * Splits the scatter of residuals into what is always there and what few requests add: the robust variance (1.4826
- * MAD, squared) of eight groups by sampling term is regressed on it, both parts not negative. Then the spread of each
- * hour of the day, shrunk towards 1, and the tails. Medians throughout, so that up to a tenth of incidents in the
- * history changes little.
+ * Fits the noise of residuals. The robust variance, (1.4826 MAD)², of eight groups by sampling term is regressed on the
+ * term: the intercept is always there, the slope is what few requests add. Then come the spread of each hour of the day,
+ * shrunk towards 1, and the tails. Medians keep the effect of incidents small, up to a tenth of the history.
  *
- * @param scatter of single minutes
+ * @param scatter of single minutes; without any, the noise is `least`
  * @param least the smallest sigma, and the smallest factor on the sampling term
- * @param pools what both parts and the hours are fitted to, where single minutes take few values
+ * @param pools data for both parts and the hours, when single minutes take only a few values
  */
 export function fitNoise(
   scatter: Scatter,
@@ -106,7 +105,7 @@ export function sigmaAt(noise: Noise, term: number, minute: number): number {
   return Math.sqrt(noise.sigma ** 2 + noise.sampling * term) * spreadAt(noise, minute)
 }
 
-/** The same for sums over minutes: whose square is the variance of a sum over the number of its minutes. */
+/** The standard deviation for sums over minutes: its square is the variance of a sum, divided by the number of minutes. */
 export function longRunSigmaAt(noise: Noise, term: number, minute: number): number {
   return Math.sqrt(noise.memory * noise.sigma ** 2 + noise.sampling * term) * spreadAt(noise, minute)
 }
@@ -121,11 +120,11 @@ function hourOf(minute: number): number {
 }
 
 /**
- * How many times as much the lasting scatter adds up over minutes as it would if each were independent: the variance of
- * the difference between neighbouring blocks' means is compared with that of as many independent ones. What wanders more
- * slowly than that a stream follows.
+ * The factor on sigma² in sums over minutes, because neighbouring minutes are alike: the variance of the difference
+ * between the means of neighbouring blocks, relative to that of independent minutes. Slower changes are left to the
+ * baseline of a stream.
  *
- * @param always the share of the variance that is not from few requests, whose part is independent
+ * @param always the share of the variance that few requests do not add; the rest is independent
  */
 function memoryOf(z: Float64Array, minutes: Float64Array, always: number): number {
   const sums = new Map<number, { sum: number; n: number }>()
@@ -193,7 +192,7 @@ function hourSpread(standard: Float64Array): number {
   return Math.min(HOUR_RANGE.max, Math.max(HOUR_RANGE.min, Math.sqrt(variance)))
 }
 
-/** Minutes of the hour at which jobs begin scatter more than most, now with more and now with less. */
+/** The factors of the minutes of the hour. Minutes in which jobs begin vary more than most. */
 function minuteSpreads(groups: readonly Float64Array[]): number[] {
   const spreads = groups.map((group) => (group.length > 0 ? quantile(group.map(Math.abs), 0.9) : NaN))
   const usual = quantile(
