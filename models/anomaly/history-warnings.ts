@@ -4,11 +4,11 @@ import { FEATURES, N_FEATURES } from './features.js'
 const DAY_MINUTES = 1440
 
 /**
- * What a history cannot teach, in sentences for an operator: a column that is 0 throughout (see `fitExpectation`),
- * too few days for a rhythm, a range most of which is unknown.
+ * What cannot be learned from a history, in sentences for an operator: a column that is 0 in every minute (see
+ * `fitExpectation`), too few days for a rhythm, a range that is mostly unknown. An empty history has no warnings.
  *
  * @param samples `[nSamples, 5]`, row-major, features in the order of FEATURES
- * @param rangeMinutes minutes in the range that the samples are from, left out ones not counted
+ * @param rangeMinutes minutes of the range that the samples are from, without excluded ones
  */
 export function historyWarnings(samples: Float64Array, rangeMinutes: number): string[] {
   const count = samples.length / N_FEATURES

@@ -1,18 +1,18 @@
 import { grouped } from '../statistics/grouped.js'
 import { quantile, quantileSorted } from '../statistics/quantile.js'
 
-/** How far values scatter about the expected one, on their scale. */
+/** The noise of a feature around its expected value, on the feature's scale. */
 export interface Noise {
-  /** Standard deviation whatever the number of requests, above 0. */
+  /** Standard deviation that does not depend on the number of requests, above 0. */
   readonly sigma: number
-  /** Times the sampling term: the variance that few requests add. */
+  /** Factor on the sampling term: the variance that the number of requests adds. */
   readonly sampling: number
-  /** Times sigma squared in the variance of a sum over minutes, over their number: 1 when they are independent. */
+  /** Factor on sigma² in the variance of a sum over minutes, divided by their number; 1 when they are independent. */
   readonly memory: number
-  /** Factors on both by local hour of the day, and by minute of the hour. */
+  /** Factors on both, by local hour of the day, `[24]`, and by minute of the hour, `[60]`. */
   readonly hours: Float64Array
   readonly minutes: Float64Array
-  /** Factors that long tails ask for, 1 to 2. */
+  /** Factors for long tails, 1 to 2. */
   readonly up: number
   readonly down: number
 }
@@ -28,38 +28,37 @@ export interface Scatter {
 
 export const SIGMAS_PER_MAD = 1.4826
 
-/** Groups of minutes with about the same number of requests. */
+/** Groups of minutes by their number of requests. */
 export const BINS = 8
 
-/** An hour with so many minutes is believed half. */
+/** The spread of an hour with this many minutes is shrunk half-way towards 1. */
 export const HALF_BELIEVED = 60
 export const HOUR_RANGE = { min: 0.7, max: 2 }
 
-/** Ranks at which tails are compared with those of the standard normal distribution. */
+/** Ranks at which tails are compared with the standard normal distribution. */
 export const TAIL = [
   { rank: 0.95, normal: 1.645 },
   { rank: 0.99, normal: 2.326 },
 ]
 export const MAX_TAIL = 2
-/** Standard deviations beyond which it was an incident, and no tail. */
+/** Residuals beyond this many standard deviations are incidents, not tails. */
 export const FAR_OFF = 6
 
-/** A minute of the hour scatters so many times as much at most. */
+/** The largest factor of a minute of the hour. */
 export const MAX_MINUTE = 4
 
-/** Minutes whose mean is compared with that of as many after them. */
+/** Minutes of a block; means of neighbouring blocks are compared. */
 export const BLOCK = 15
 export const MAX_MEMORY = 20
 
 /**
- * Splits the scatter of residuals into what is always there and what few requests add: the robust variance (1.4826
- * MAD, squared) of eight groups by sampling term is regressed on it, both parts not negative. Then the spread of each
- * hour of the day, shrunk towards 1, and the tails. Medians throughout, so that up to a tenth of incidents in the
- * history changes little.
+ * Fits the noise of residuals. The robust variance, (1.4826 MAD)², of eight groups by sampling term is regressed on the
+ * term: the intercept is always there, the slope is what few requests add. Then come the spread of each hour of the day,
+ * shrunk towards 1, and the tails. Medians keep the effect of incidents small, up to a tenth of the history.
  *
- * @param scatter of single minutes
+ * @param scatter of single minutes; without any, the noise is `least`
  * @param least the smallest sigma, and the smallest factor on the sampling term
- * @param pools what both parts and the hours are fitted to, where single minutes take few values
+ * @param pools data for both parts and the hours, when single minutes take only a few values
  */
 export function fitNoise(
   scatter: Scatter,
@@ -106,7 +105,7 @@ export function sigmaAt(noise: Noise, term: number, minute: number): number {
   return Math.sqrt(noise.sigma ** 2 + noise.sampling * term) * spreadAt(noise, minute)
 }
 
-/** The same for sums over minutes: whose square is the variance of a sum over the number of its minutes. */
+/** The standard deviation for sums over minutes: its square is the variance of a sum, divided by the number of minutes. */
 export function longRunSigmaAt(noise: Noise, term: number, minute: number): number {
   return Math.sqrt(noise.memory * noise.sigma ** 2 + noise.sampling * term) * spreadAt(noise, minute)
 }
@@ -121,11 +120,11 @@ function hourOf(minute: number): number {
 }
 
 /**
- * How many times as much the lasting scatter adds up over minutes as it would if each were independent: the variance of
- * the difference between neighbouring blocks' means is compared with that of as many independent ones. What wanders more
- * slowly than that a stream follows.
+ * The factor on sigma² in sums over minutes, because neighbouring minutes are alike: the variance of the difference
+ * between the means of neighbouring blocks, relative to that of independent minutes. Slower changes are left to the
+ * baseline of a stream.
  *
- * @param always the share of the variance that is not from few requests, whose part is independent
+ * @param always the share of the variance that few requests do not add; the rest is independent
  */
 function memoryOf(z: Float64Array, minutes: Float64Array, always: number): number {
   const sums = new Map<number, { sum: number; n: number }>()
@@ -193,7 +192,7 @@ function hourSpread(standard: Float64Array): number {
   return Math.min(HOUR_RANGE.max, Math.max(HOUR_RANGE.min, Math.sqrt(variance)))
 }
 
-/** Minutes of the hour at which jobs begin scatter more than most, now with more and now with less. */
+/** The factors of the minutes of the hour. Minutes in which jobs begin vary more than most. */
 function minuteSpreads(groups: readonly Float64Array[]): number[] {
   const spreads = groups.map((group) => (group.length > 0 ? quantile(group.map(Math.abs), 0.9) : NaN))
   const usual = quantile(

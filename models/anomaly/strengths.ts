@@ -25,7 +25,7 @@ export const RATIO = { min: -2, max: 4.4 }
 export const UNINFORMATIVE = -0.5
 
 /** Bounds of shares of errors, since a share of 1 has no finite likelihood: the usual share, and the changed one. */
-export const MAX_USUAL_SHARE = 0.99
+const MAX_USUAL_SHARE = 0.99
 export const MAX_SHARE = 0.999
 
 /**

@@ -14,7 +14,7 @@ export const LN_GAMMA = Math.log(GAMMA)
 /** The largest relative error of a quantile. */
 export const RELATIVE_ERROR = (GAMMA - 1) / (GAMMA + 1)
 
-/** Values below this are zero. */
+/** Smaller latencies count as zero. */
 export const MIN_LATENCY_MS = 1e-280
 
 /** The bucket of zero: a 16-bit integer below all others. */
@@ -53,7 +53,7 @@ export class LatencyHistogram {
 
   /**
    * The p-quantile of what was added and merged, interpolated as percentile_cont and {@link quantile} do (type 7);
-   * null of nothing. At most {@link RELATIVE_ERROR} off. O(b log b) for b buckets in use.
+   * null when empty. At most {@link RELATIVE_ERROR} off. O(b log b) for b buckets in use.
    *
    * @param p 0…1
    */

@@ -11,8 +11,8 @@ interface MannKendall {
 }
 
 /**
- * The Mann-Kendall test (Mann 1945; Kendall 1975, "Rank Correlation Methods", chapter 4): does a series go up
- * or down more than chance would have it? It asks for no distribution and an outlier has little say.
+ * The Mann-Kendall test for a monotonic trend (Mann 1945; Kendall 1975, "Rank Correlation Methods", chapter 4). It
+ * assumes no distribution, and an outlier has little influence.
  *
  * @param values in order of time, without NaN; fewer than two, or all alike: p = 1. O(n²)
  */

@@ -10,7 +10,7 @@ import {
 import type { Channels } from '../anomaly/strengths.js'
 
 /** A cumulative sum of log-likelihood ratios (CUSUM). Plain JSON, as all evidence is. */
-export interface CumulativeSum {
+interface CumulativeSum {
   /** Evidence for the change since the sum was last 0; 0 to 26. */
   readonly sum: number
   /** Reports since then. */
@@ -20,7 +20,7 @@ export interface CumulativeSum {
 }
 
 /** The evidence of one channel for a small change and for a large one. */
-export interface ChannelEvidence {
+interface ChannelEvidence {
   readonly small: CumulativeSum
   readonly large: CumulativeSum
 }

@@ -30,7 +30,7 @@ import { afterGap, usualAt, type StreamState } from './stream-state.js'
 import { decideReport, inStream, type StreamVerdict } from './stream-verdict.js'
 import type { LearnedBaseline } from './warm-up.js'
 
-export interface JudgedReport {
+interface JudgedReport {
   readonly verdict: StreamVerdict
   /** The state after the report. */
   readonly state: StreamState
