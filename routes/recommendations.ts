@@ -8,7 +8,7 @@ import {
   KeptRecommendation,
   KeptRecommendations,
   RejectBody,
-} from './schemas/optimization.js'
+} from './schemas/saved-recommendation.js'
 import { failures, ref } from './schemas/types.js'
 
 const DEFAULT_LIMIT = 100
@@ -20,8 +20,8 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         operationId: 'listRecommendations',
         tags: ['limits'],
-        summary: 'Recommendations that were kept',
-        description: 'The newest first.',
+        summary: 'List the saved recommendations',
+        description: 'Newest first.',
         querystring: KeptQuery,
         response: { 200: ref(KeptRecommendations), ...failures(400, 409, 503) },
       },
@@ -40,8 +40,9 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         operationId: 'applyRecommendation',
         tags: ['limits'],
-        summary: 'Make a recommendation the limit in force',
-        description: 'Writes rate_limit_rules, which the gateway reads, in the same transaction.',
+        summary: 'Apply a saved recommendation',
+        description:
+          'Writes the limit to rate_limit_rules, which the gateway reads. Both changes happen in one transaction.',
         params: KeptParams,
         body: ref(ApplyBody),
         response: { 200: ref(KeptRecommendation), ...failures(400, 404, 409, 413, 415, 503) },
@@ -59,7 +60,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         operationId: 'rejectRecommendation',
         tags: ['limits'],
-        summary: 'Put a recommendation aside',
+        summary: 'Reject a saved recommendation',
         params: KeptParams,
         body: ref(RejectBody),
         response: { 200: ref(KeptRecommendation), ...failures(400, 404, 409, 413, 415, 503) },
@@ -74,7 +75,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
 
 type Kept = Awaited<ReturnType<FastifyInstance['optimization']['recommendations']['apply']>>
 
-/** What the gateway's table has no columns for is kept with the profile. */
+/** The gateway's table has no columns for these fields, so they are stored with the profile. */
 type Evidence = Partial<Pick<Static<typeof KeptRecommendation>, 'scope' | 'long_window'>>
 
 function toKept(row: Kept): Static<typeof KeptRecommendation> {
