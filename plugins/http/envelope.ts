@@ -84,6 +84,7 @@ function envelopeOf(data: Schema & { description?: string }) {
         items: { type: 'string' },
         description:
           'What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.',
+        examples: [['Unknown field colour was ignored.']],
       },
     },
   }

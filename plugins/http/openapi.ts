@@ -1,6 +1,7 @@
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import fp from 'fastify-plugin'
+import { addFailureExamples } from './failure-examples.js'
 
 const DESCRIPTION = [
   'AEGIS ML watches the traffic of an API gateway. It detects abnormal minutes and explains them. It recommends a rate limit for every endpoint.',
@@ -51,6 +52,8 @@ export default fp<{ version: string }>(
           schema: jsonLines ? { ...schema, body: withJsonLines(schema?.body, jsonLines.list) } : schema,
         }
       },
+      transformObject: (document) =>
+        'openapiObject' in document ? addFailureExamples(document.openapiObject) : document.swaggerObject,
       refResolver: {
         buildLocalReference: (schema, _base, _fragment, index) => String(schema.$id ?? `schema-${index}`),
       },

@@ -1,5 +1,4 @@
 import { Type, type Static, type TSchema } from '@sinclair/typebox'
-import { FAILURE_EXAMPLES } from './examples/failures.js'
 
 /** One of some texts, as a plain `enum`. */
 export function oneOf<const T extends string[]>(values: T, options: object = {}) {
@@ -84,9 +83,6 @@ const DESCRIPTIONS = {
 /** The failures that a route may answer with, for its `response`. */
 export function failures<S extends keyof typeof DESCRIPTIONS>(...statuses: S[]) {
   return Object.fromEntries(
-    statuses.map((status) => [
-      status,
-      { description: DESCRIPTIONS[status], ...ref(Failure), examples: [FAILURE_EXAMPLES[status]] },
-    ]),
+    statuses.map((status) => [status, { description: DESCRIPTIONS[status], ...ref(Failure) }]),
   ) as Record<S, ReturnType<typeof ref<typeof Failure>>>
 }

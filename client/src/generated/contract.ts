@@ -3227,7 +3227,12 @@ export interface operations {
                          * @example 2026-01-31T12:00:00.000Z
                          */
                         timestamp: string;
-                        /** @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report. */
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
                         warnings?: string[];
                     };
                 };
@@ -3271,7 +3276,12 @@ export interface operations {
                          * @example 2026-01-31T12:00:00.000Z
                          */
                         timestamp: string;
-                        /** @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report. */
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
                         warnings?: string[];
                     };
                 };
@@ -3315,7 +3325,12 @@ export interface operations {
                          * @example 2026-01-31T12:00:00.000Z
                          */
                         timestamp: string;
-                        /** @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report. */
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
                         warnings?: string[];
                     };
                 };
@@ -3372,7 +3387,12 @@ export interface operations {
                          * @example 2026-01-31T12:00:00.000Z
                          */
                         timestamp: string;
-                        /** @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report. */
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
                         warnings?: string[];
                     };
                 };
@@ -3456,7 +3476,12 @@ export interface operations {
                          * @example 2026-01-31T12:00:00.000Z
                          */
                         timestamp: string;
-                        /** @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report. */
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
                         warnings?: string[];
                     };
                 };
@@ -3539,7 +3564,12 @@ export interface operations {
                          * @example 2026-01-31T12:00:00.000Z
                          */
                         timestamp: string;
-                        /** @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report. */
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
                         warnings?: string[];
                     };
                 };
@@ -3596,7 +3626,12 @@ export interface operations {
                          * @example 2026-01-31T12:00:00.000Z
                          */
                         timestamp: string;
-                        /** @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report. */
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
                         warnings?: string[];
                     };
                 };
@@ -3620,7 +3655,12 @@ export interface operations {
                          * @example 2026-01-31T12:00:00.000Z
                          */
                         timestamp: string;
-                        /** @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report. */
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
                         warnings?: string[];
                     };
                 };
@@ -3713,7 +3753,12 @@ export interface operations {
                          * @example 2026-01-31T12:00:00.000Z
                          */
                         timestamp: string;
-                        /** @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report. */
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
                         warnings?: string[];
                     };
                 };
@@ -3802,7 +3847,12 @@ export interface operations {
                          * @example 2026-01-31T12:00:00.000Z
                          */
                         timestamp: string;
-                        /** @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report. */
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
                         warnings?: string[];
                     };
                 };
@@ -3849,7 +3899,12 @@ export interface operations {
                          * @example 2026-01-31T12:00:00.000Z
                          */
                         timestamp: string;
-                        /** @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report. */
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
                         warnings?: string[];
                     };
                 };
@@ -3923,7 +3978,12 @@ export interface operations {
                          * @example 2026-01-31T12:00:00.000Z
                          */
                         timestamp: string;
-                        /** @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report. */
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
                         warnings?: string[];
                     };
                 };
@@ -4048,7 +4108,12 @@ export interface operations {
                          * @example 2026-01-31T12:00:00.000Z
                          */
                         timestamp: string;
-                        /** @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report. */
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
                         warnings?: string[];
                     };
                 };
@@ -4119,7 +4184,12 @@ export interface operations {
                          * @example 2026-01-31T12:00:00.000Z
                          */
                         timestamp: string;
-                        /** @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report. */
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
                         warnings?: string[];
                     };
                 };
@@ -4163,7 +4233,12 @@ export interface operations {
                          * @example 2026-01-31T12:00:00.000Z
                          */
                         timestamp: string;
-                        /** @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report. */
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
                         warnings?: string[];
                     };
                 };
@@ -4220,7 +4295,12 @@ export interface operations {
                          * @example 2026-01-31T12:00:00.000Z
                          */
                         timestamp: string;
-                        /** @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report. */
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
                         warnings?: string[];
                     };
                 };
@@ -4322,7 +4402,12 @@ export interface operations {
                          * @example 2026-01-31T12:00:00.000Z
                          */
                         timestamp: string;
-                        /** @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report. */
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
                         warnings?: string[];
                     };
                 };
@@ -4406,7 +4491,12 @@ export interface operations {
                          * @example 2026-01-31T12:00:00.000Z
                          */
                         timestamp: string;
-                        /** @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report. */
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
                         warnings?: string[];
                     };
                 };
@@ -4490,7 +4580,12 @@ export interface operations {
                          * @example 2026-01-31T12:00:00.000Z
                          */
                         timestamp: string;
-                        /** @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report. */
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
                         warnings?: string[];
                     };
                 };
@@ -4583,7 +4678,12 @@ export interface operations {
                          * @example 2026-01-31T12:00:00.000Z
                          */
                         timestamp: string;
-                        /** @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report. */
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
                         warnings?: string[];
                     };
                 };
@@ -4677,7 +4777,12 @@ export interface operations {
                          * @example 2026-01-31T12:00:00.000Z
                          */
                         timestamp: string;
-                        /** @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report. */
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
                         warnings?: string[];
                     };
                 };
@@ -4743,7 +4848,12 @@ export interface operations {
                          * @example 2026-01-31T12:00:00.000Z
                          */
                         timestamp: string;
-                        /** @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report. */
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
                         warnings?: string[];
                     };
                 };
@@ -4853,7 +4963,12 @@ export interface operations {
                          * @example 2026-01-31T12:00:00.000Z
                          */
                         timestamp: string;
-                        /** @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report. */
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
                         warnings?: string[];
                     };
                 };
@@ -4931,7 +5046,12 @@ export interface operations {
                          * @example 2026-01-31T12:00:00.000Z
                          */
                         timestamp: string;
-                        /** @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report. */
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
                         warnings?: string[];
                     };
                 };
@@ -5036,7 +5156,12 @@ export interface operations {
                          * @example 2026-01-31T12:00:00.000Z
                          */
                         timestamp: string;
-                        /** @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report. */
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
                         warnings?: string[];
                     };
                 };
@@ -5510,7 +5635,12 @@ export interface operations {
                          * @example 2026-01-31T12:00:00.000Z
                          */
                         timestamp: string;
-                        /** @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report. */
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
                         warnings?: string[];
                     };
                 };
