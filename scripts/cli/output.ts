@@ -6,16 +6,16 @@ import { UsageError } from './errors.js'
 
 /** Where a command writes its data. */
 export interface Output {
-  /** Resolves when there is room for more; rejects when the command is stopped. */
+  /** Resolves when the output can take more; rejects when the command is stopped. */
   write(chunk: Uint8Array | string): Promise<void>
 }
 
 /**
- * Opens a file, or standard output when none is named, for the time of some work. The file gets its name when the
- * work is done and all of it is on the disk: before, and when the work fails or is stopped, what stood there stands.
- * What is no ordinary file (a pipe, /dev/null) is written as it is.
+ * Opens a file (default: standard output) while the work runs. The file appears under its name only when it is
+ * complete and on the disk. If the work fails or is stopped, an existing file stays unchanged. Pipes and devices such
+ * as /dev/null are written directly.
  *
- * @throws UsageError when the file cannot be made
+ * @throws UsageError when the file cannot be created
  */
 export async function withOutput<T>(
   path: string | undefined,
@@ -35,7 +35,7 @@ function standardOutput(stop: AbortSignal): Output {
         if (stop.aborted) return refuse()
         stop.addEventListener('abort', refuse, { once: true })
         process.stdout.write(chunk, (error) => {
-          // When the reader has hung up, the command is about to be stopped.
+          // The reader has closed the pipe: scripts/cli/stop.ts stops the command.
           if ((error as NodeJS.ErrnoException | null | undefined)?.code === 'EPIPE') return
           stop.removeEventListener('abort', refuse)
           if (error) reject(error)
@@ -46,9 +46,9 @@ function standardOutput(stop: AbortSignal): Output {
 }
 
 async function placeOf(path: string): Promise<{ path: string; isFile: boolean }> {
-  const real = await realpath(path).catch(() => path) // the file that a link leads to
+  const real = await realpath(path).catch(() => path) // a link stays a link to the same file
   const found = await stat(real).catch(() => undefined)
-  if (found?.isDirectory()) throw new UsageError(`--output ${path} is a folder; name a file in it.`)
+  if (found?.isDirectory()) throw new UsageError(`--output ${path} is a folder. Name a file in it.`)
   return { path: real, isFile: found === undefined || found.isFile() }
 }
 
@@ -61,7 +61,7 @@ async function replaceFile<T>(
   const unfinished = unfinishedName(path)
   const file = await openOutput(unfinished, 'wx', path)
   const remove = () => rmSync(unfinished, { force: true })
-  process.on('exit', remove) // the last resort, when stopping takes too long
+  process.on('exit', remove) // in case stopping takes too long
   try {
     const result = await writeTo(file, path, stop, work)
     await rename(unfinished, path)
@@ -78,10 +78,10 @@ const writeInto = async <T>(path: string, stop: AbortSignal, work: (output: Outp
   writeTo(await openOutput(path, 'w', path), path, stop, work, false)
 
 const REASONS: Readonly<Record<string, string>> = {
-  EACCES: 'there is no permission',
+  EACCES: 'permission is denied',
   EROFS: 'the file system is read-only',
-  ENOENT: 'there is no such folder',
-  ENOTDIR: 'its folder is a file',
+  ENOENT: 'the folder does not exist',
+  ENOTDIR: 'the folder is a file',
 }
 
 async function openOutput(name: string, flags: string, path: string): Promise<FileHandle> {
@@ -116,13 +116,13 @@ async function writeTo<T>(
   }
 }
 
-/** An unfinished file names the process that writes it, so that the next one knows whether it still does. */
+/** The temporary name contains the process id, so that a later run knows whether the file is abandoned. */
 export function unfinishedName(path: string): string {
   const mark = process.pid.toString(16).padStart(8, '0') + randomBytes(2).toString('hex')
   return `${path}.${mark}.tmp`
 }
 
-/** Removes what a process that was killed while it wrote the same file has left. */
+/** Removes the temporary files of processes that were killed while they wrote the same file. */
 export async function removeAbandoned(path: string): Promise<void> {
   for (const name of await readdir(dirname(path)).catch(() => [])) {
     if (!name.startsWith(`${basename(path)}.`)) continue

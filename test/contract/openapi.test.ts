@@ -74,14 +74,17 @@ t.test('every schema, property and parameter has a description', async (t) => {
 /** Where in the document a property or a parameter lacks a description. */
 function withoutDescription(value: unknown, path: string): string[] {
   if (typeof value !== 'object' || value === null) return []
-  const { properties, parameters } = value as { properties?: object; parameters?: object }
-  const named = Object.entries({ ...properties, ...parameters }) as [string, { description?: string }][]
-  const missing = named.filter(([, { description }]) => !description).map(([name]) => `${path}/${name}`)
-  return Object.entries(value).reduce(
-    (found, [key, each]) =>
-      found.concat(key === 'examples' ? [] : withoutDescription(each, `${path}/${key}`)),
-    missing,
-  )
+  return Object.entries(value).flatMap(([key, each]: [string, unknown]) => {
+    const place = `${path}/${key}`
+    if (key === 'examples' || key === 'example') return []
+    if (key !== 'properties' && key !== 'parameters') return withoutDescription(each, place)
+    return Object.entries(each as object).flatMap(
+      ([name, field]: [string, { description?: string; $ref?: string }]) => [
+        ...(field.description || field.$ref ? [] : [`${place}/${name}`]),
+        ...withoutDescription(field, `${place}/${name}`),
+      ],
+    )
+  })
 }
 
 t.test('examples are valid, and answers are what the document says, no field more', async (t) => {
