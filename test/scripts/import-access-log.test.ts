@@ -270,7 +270,7 @@ t.test('a dry run says what there is, needs no database, and writes nothing', as
   t.equal(code, 0)
   t.match(
     stderr,
-    /combined format, without latencies; 101 lines: 100 requests and 1 lines that cannot be read/,
+    /combined format, without latencies; 101 lines: 100 requests and 1 lines that cannot be parsed/,
   )
   t.match(stderr, /from 2026-01-04T23:00:00.000Z to 2026-01-04T23:01:39.000Z; 1 endpoints, 100 clients/)
   t.match(stderr, /line 101: /)
