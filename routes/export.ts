@@ -6,7 +6,7 @@ import { TrafficBucket, TrainingDataQuery } from './schemas/export.js'
 import { failures, ref, timestamp } from './schemas/types.js'
 
 /** A reader that takes nothing for so long blocks other exports. */
-const LONGEST_PAUSE_MS = 120_000
+const MAX_PAUSE_MS = 120_000
 
 /** Nobody is left to answer, and it is not logged as an error. */
 const CALLER_GONE = Object.assign(new Error('The caller hung up.'), { statusCode: 499 })
@@ -43,7 +43,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       const gone = new AbortController()
       reply.raw.once('close', () => gone.abort(CALLER_GONE))
       const text = await app.exports.trainingData({ days, from, to, bucket, format }, gone.signal)
-      reply.raw.setTimeout(LONGEST_PAUSE_MS, () => reply.raw.destroy())
+      reply.raw.setTimeout(MAX_PAUSE_MS, () => reply.raw.destroy())
       const attachment = format !== 'json'
       reply.type(CONTENT_TYPES[format])
       if (attachment) reply.header('content-disposition', `attachment; filename="training_data.${format}"`)

@@ -103,7 +103,7 @@ function toAnswer(found: Advice): Static<typeof Recommendation> {
   }
 }
 
-const MOST_ENDPOINTS = 50
+const MAX_ENDPOINTS = 50
 const seconds = (ms: number) => ms / 1000
 
 function toBacktest({ report, names, plan, rule, seconds: took }: Outcome): Static<typeof Backtest> {
@@ -134,7 +134,7 @@ function toBacktest({ report, names, plan, rule, seconds: took }: Outcome): Stat
       .map((tally, endpoint) => ({ endpoint: names.endpoints[endpoint]!, ...tally }))
       .filter(({ requests }) => requests > 0)
       .sort((a, b) => b.rejected - a.rejected)
-      .slice(0, MOST_ENDPOINTS),
+      .slice(0, MAX_ENDPOINTS),
     peak_offered: report.peakOffered && toMinute(report.peakOffered),
     peak_admitted: report.peakAdmitted && toMinute(report.peakAdmitted),
     unattributed: report.unattributed,

@@ -5,7 +5,7 @@ import { MINUTE_MS } from '../../models/traffic/durations.js'
 
 const PATH = '/'
 
-/** What the service recommends for each client, tier default and strategy balanced, after this history. */
+/** The recommendation of the service for each client, with tier default and strategy balanced. */
 export function recommendation({ timeMs, client }: Pick<Requests, 'timeMs' | 'client'>): Recommendation {
   const rollup = { method: '', path: PATH, ...byMinute(timeMs), latencySumMs: 0, latencies: 0, errors: 0 }
   const fit = new OptimizerFit([rollup], { excluded: [], seed: 1, nobody: 0xffffffff })
