@@ -17,7 +17,7 @@ const FROM = new Date('2026-03-01T00:00:00Z')
 const RANGE = ['--start', FROM.toISOString(), '--end', TO.toISOString()]
 const REPETITIONS = 3
 
-/** A week of requests by endpoint and minute: the script against psql with the same query; and its peak memory. */
+/** Exports a week of requests by endpoint and minute: the script against psql with the same query, and its peak memory. */
 export const exportTrainingData: Benchmark = {
   name: 'export by endpoint',
   async prepare() {
@@ -95,7 +95,7 @@ async function succeed(command: string, args: string[], connection: Connection):
   return result
 }
 
-/** Runs a command to its end and asks meanwhile for its peak memory, which Linux tells. */
+/** Runs a command and measures its peak memory, as Linux reports it. */
 async function run(command: string, args: string[], env: Record<string, string>): Promise<Run> {
   const start = performance.now()
   const child = spawn(command, args, {

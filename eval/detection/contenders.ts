@@ -14,15 +14,15 @@ import { beginStream, GATEWAY } from '../../models/stream/stream-state.js'
 import { judgeNext } from '../../models/stream/stream.js'
 import type { Row } from './minutes.js'
 
-/** What a contender says of a reported minute. */
+/** The judgement of a contender on a minute. */
 export interface Judged {
   readonly timeMs: number
   readonly row: Row
-  /** It is, or belongs to, an alarm. */
+  /** True if the minute belongs to an alarm. */
   readonly alarmed: boolean
   /** Orders minutes by how anomalous they look. */
   readonly rank: number
-  /** Of contenders that say more than a score. */
+  /** Only for contenders that give more than a score. */
   readonly verdict: Verdict | null
   readonly strengths: Strengths | null
 }
@@ -75,7 +75,7 @@ export function judgeBatch({ model, score }: Fitted, rows: readonly Row[]): Judg
   }))
 }
 
-/** A plain isolation forest over the five values as they are: alarms are minutes beyond its threshold. */
+/** A plain isolation forest over the five raw values: alarms are minutes beyond its threshold. */
 export function judgePlain(
   history: readonly Row[],
   rows: readonly Row[],

@@ -7,11 +7,11 @@ const HEAD = ['', 'incidents', 'recall', 'precision', 'F1', '95 %', 'false/day',
 
 export interface Section {
   readonly scenario: Scenario
-  /** Contenders, the one that the targets are for first. */
+  /** The contenders. The targets apply to the first. */
   readonly rows: readonly (readonly [string, Figures])[]
 }
 
-/** A section as lines of cells: head, contenders, targets, what is missed. */
+/** A section as lines of cells: header, contenders, targets, missed targets. */
 export function cellsOf({ scenario, rows }: Section): string[][] {
   const target = TARGETS[scenario]
   const limit = (key: keyof typeof target, sign: string) =>

@@ -46,8 +46,8 @@ export interface WeekResult {
 }
 
 /**
- * Holds what a contender said against what happened.
- * @param ignored incidents that cannot be found; an alarm on them is not false either
+ * Compares the alarms of a contender with the incidents.
+ * @param ignored incidents that cannot be found; an alarm on them does not count as false
  */
 export function scoreWeek(
   contender: string,

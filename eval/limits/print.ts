@@ -2,7 +2,7 @@ import { quantile } from '../../models/statistics/quantile.js'
 import type { Judgement } from './judge.js'
 import type { ProgramsFound } from './programs.js'
 
-/** A figure of merit: what it must be, and in which direction worse lies. */
+/** A figure of merit with its target and the direction in which it gets worse. */
 interface Figure {
   readonly title: string
   readonly of: (judgement: Judgement) => number
@@ -25,7 +25,7 @@ const FIGURES: readonly Figure[] = [
 ]
 const widths = [28, 9, 9, 9, 9, 8, 8]
 
-/** For each contender the mean, the middle, the worst tenth and the worst world, and in how many the target is met. */
+/** Prints, for each contender: mean, median, worst decile, worst world, and how many worlds meet the target. */
 export function printFigures(found: ReadonlyMap<string, readonly Judgement[]>): void {
   for (const [name, judgements] of found) {
     console.log(`\n${name}, ${judgements.length} worlds`)
@@ -51,7 +51,7 @@ function printFigure(figure: Figure, judgements: readonly Judgement[]): void {
   ])
 }
 
-/** Honest programs beside people: what the limit rejects of them all, and whether it says so. */
+/** Prints the worlds with honest programs: what the limit rejects, and whether the recommendation warns. */
 export function printPrograms(found: readonly ProgramsFound[]): void {
   console.log('\nrecommended, where programs are legitimate')
   printLine(['', 'limit', 'rejected', 'conf.', 'warns'])
@@ -60,7 +60,7 @@ export function printPrograms(found: readonly ProgramsFound[]): void {
   }
 }
 
-/** The mean over the worlds in which there is anything of the kind; NaN when there are none. */
+/** The mean over the worlds where the figure is defined; NaN if there are none. */
 function meanOf({ of }: Figure, judgements: readonly Judgement[]): number {
   const all = judgements.map(of).filter((value) => !Number.isNaN(value))
   return all.reduce((sum, value) => sum + value, 0) / all.length

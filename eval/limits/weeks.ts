@@ -12,7 +12,7 @@ export interface Weeks extends Requests {
 export const DAYS = 21
 export const START_MS = Date.UTC(2026, 0, 5) // a Monday
 
-/** Draws the weeks: first those who behave, then those who are measured by them. */
+/** Draws the weeks: honest clients first, then the bad clients, which are scaled by the honest ones. */
 export function drawWeeks(shape: Shape, seed: number): Weeks {
   const random = createRandom(seed)
   const events = new Events(START_MS)
@@ -35,12 +35,12 @@ export function drawWeeks(shape: Shape, seed: number): Weeks {
   return { startMs: START_MS, ...events.sorted() }
 }
 
-/** How often a user comes, times the middle user: log-normal. */
+/** Visits of a user, relative to the median user: log-normal. */
 function activity({ unevenness }: Shape, random: Random): number {
   return Math.exp(unevenness * random.normal())
 }
 
-/** Visits of one client, as often as `users` middle users: some pages each, each page a burst of requests. */
+/** Visits of one client, as frequent as `users` median users. Each visit has some pages, each page is a burst. */
 function drawVisits(
   shape: Shape,
   client: number,

@@ -4,16 +4,16 @@ import { UsageError } from './errors.js'
 
 /** Where a command writes its data. */
 export interface Output {
-  /** Resolves when there is room for more; rejects when the command is stopped. */
+  /** Resolves when the output can take more; rejects when the command is stopped. */
   write(chunk: Uint8Array | string): Promise<void>
 }
 
 /**
- * Opens a file, or standard output when none is named, for the time of some work. The file gets its name when the
- * work is done and all of it is on the disk: before, and when the work fails or is stopped, what stood there stands.
- * What is no ordinary file (a pipe, /dev/null) is written as it is.
+ * Opens a file (default: standard output) while the work runs. The file appears under its name only when it is
+ * complete and on the disk. If the work fails or is stopped, an existing file stays unchanged. Pipes and devices such
+ * as /dev/null are written directly.
  *
- * @throws UsageError when the file cannot be made
+ * @throws UsageError when the file cannot be created
  */
 export async function withOutput<T>(
   path: string | undefined,
@@ -33,7 +33,7 @@ function standardOutput(stop: AbortSignal): Output {
         if (stop.aborted) return refuse()
         stop.addEventListener('abort', refuse, { once: true })
         process.stdout.write(chunk, (error) => {
-          // When the reader has hung up, the command is about to be stopped.
+          // The reader has closed the pipe: scripts/cli/stop.ts stops the command.
           if ((error as NodeJS.ErrnoException | null | undefined)?.code === 'EPIPE') return
           stop.removeEventListener('abort', refuse)
           if (error) reject(error)
@@ -44,9 +44,9 @@ function standardOutput(stop: AbortSignal): Output {
 }
 
 async function placeOf(path: string): Promise<{ path: string; isFile: boolean }> {
-  const real = await realpath(path).catch(() => path) // the file that a link leads to
+  const real = await realpath(path).catch(() => path) // a link stays a link to the same file
   const found = await stat(real).catch(() => undefined)
-  if (found?.isDirectory()) throw new UsageError(`--output ${path} is a folder; name a file in it.`)
+  if (found?.isDirectory()) throw new UsageError(`--output ${path} is a folder. Name a file in it.`)
   return { path: real, isFile: found === undefined || found.isFile() }
 }
 
@@ -98,10 +98,10 @@ async function writeTo<T>(
 }
 
 const REASONS: Readonly<Record<string, string>> = {
-  EACCES: 'there is no permission',
+  EACCES: 'permission is denied',
   EROFS: 'the file system is read-only',
-  ENOENT: 'there is no such folder',
-  ENOTDIR: 'its folder is a file',
+  ENOENT: 'the folder does not exist',
+  ENOTDIR: 'the folder is a file',
 }
 
 const cannotOpen =
