@@ -29,7 +29,7 @@ declare module 'fastify' {
 /** Rows between two breaths: a year is written without keeping a request waiting. */
 const ROWS_AT_A_TIME = 1000
 
-export function createSyntheticData({ file, now }: { file: string; now: () => number }): SyntheticData {
+function createSyntheticData({ file, now }: { file: string; now: () => number }): SyntheticData {
   return {
     file,
     async generate({ durationHours, baseRps, anomalyRate, seed }) {

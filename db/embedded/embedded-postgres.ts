@@ -10,7 +10,6 @@ import { startPostmaster } from './postmaster.js'
 import { acquireServiceLock, DataPathInUseError } from './service-lock.js'
 import type { Log } from '../log.js'
 
-export { DataPathInUseError }
 export type { Connection }
 
 export interface EmbeddedPostgres {

@@ -5,7 +5,7 @@ import type { Log } from '../log.js'
 import { describeDatabaseError } from '../errors.js'
 
 /** The server's own database: there from the start, so the owner's lock is kept there. */
-export const MAINTENANCE_DATABASE = 'postgres'
+const MAINTENANCE_DATABASE = 'postgres'
 
 export interface Connection {
   readonly host: string

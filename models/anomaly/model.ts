@@ -170,7 +170,7 @@ function artificialOutliers(usual: readonly Strengths[], seed: number): Row[] {
 }
 
 /** Days of history; half a day is half. */
-export function historyDays({ nSamples }: Pick<AnomalyModel, 'nSamples'>): number {
+function historyDays({ nSamples }: Pick<AnomalyModel, 'nSamples'>): number {
   return nSamples / 1440
 }
 

@@ -126,7 +126,7 @@ export const Verdict = Type.Object(
   },
 )
 
-export const MAX_BATCH = 10_000
+const MAX_BATCH = 10_000
 
 export const Batch = Type.Object(
   {
@@ -185,5 +185,4 @@ export const Trend = Type.Object(
   { $id: 'Trend', description: 'Where the last reports of a source are heading.' },
 )
 
-export type MetricsBody = Static<typeof Metrics>
 export type VerdictData = Static<typeof Verdict>
