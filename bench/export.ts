@@ -103,10 +103,11 @@ async function run(command: string, args: string[], env: Record<string, string>)
     env: { ...process.env, ...env },
   })
   let peakMb = 0
-  const watch = setInterval(async () => {
+  const look = async () => {
     const status = await readFile(`/proc/${child.pid}/status`, 'utf8').catch(() => '')
     peakMb = Math.max(peakMb, Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024)
-  }, 20)
+  }
+  const watch = setInterval(() => void look(), 20)
   const [code] = (await Promise.race([once(child, 'exit'), once(child, 'error').then(() => [null])])) as [
     number | null,
   ]

@@ -60,7 +60,7 @@ interface Selection {
   readonly bucketSeconds: number
 }
 
-export function createExports(options: ExportsOptions): Exports {
+function createExports(options: ExportsOptions): Exports {
   const { sql, table, retentionDays, lookBackMinutes, log, now } = options
   const stopping = new AbortController()
 

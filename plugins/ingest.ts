@@ -56,7 +56,7 @@ const PIECE = 500
 
 const MAX_CLOSE_MS = 2_000
 
-export function createIngest({ sql, assertDatabase, table, retentionDays, now }: IngestOptions): Ingest {
+function createIngest({ sql, assertDatabase, table, retentionDays, now }: IngestOptions): Ingest {
   const stopping = new AbortController()
   const underWay = new Set<Promise<boolean>>()
 

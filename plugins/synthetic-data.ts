@@ -29,7 +29,7 @@ declare module 'fastify' {
 /** Rows written at a time. Requests are answered in between. */
 const MAX_ROWS_AT_A_TIME = 1000
 
-export function createSyntheticData({ file, now }: { file: string; now: () => number }): SyntheticData {
+function createSyntheticData({ file, now }: { file: string; now: () => number }): SyntheticData {
   return {
     file,
     async generate({ durationHours, baseRps, anomalyRate, seed }) {

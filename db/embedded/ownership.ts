@@ -6,7 +6,7 @@ import { describeDatabaseError } from '../errors.js'
 import { DISPOSABLE_CONNECTION, openPool, type Connection } from '../pool.js'
 
 /** The server's own database: there from the start, so the owner's lock is kept there. */
-export const MAINTENANCE_DATABASE = 'postgres'
+const MAINTENANCE_DATABASE = 'postgres'
 
 /** One connection to the maintenance database of an embedded server. */
 export function connectAsOwner(connection: Connection, onclose: () => void = () => undefined): Sql {

@@ -78,7 +78,7 @@ class ConnectionLostError extends Error {
 }
 
 /** PostgreSQL takes in nothing any more, and says nothing either. */
-export class CopyStalledError extends Error {
+class CopyStalledError extends Error {
   readonly code = 'ETIMEDOUT'
 }
 
@@ -109,7 +109,7 @@ export async function copyIn(
   const cancel = () => void Promise.resolve(query.cancel()).catch(() => undefined)
   signal.addEventListener('abort', cancel, { once: true })
   try {
-    query.simple().execute()
+    void query.simple().execute()
     const stream = await Promise.race([opened, answer.then(neverBeforeTheRows)])
     try {
       // The answer comes first when PostgreSQL refuses.

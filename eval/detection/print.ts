@@ -74,7 +74,7 @@ function share(value: number): string {
   return value.toFixed(3)
 }
 
-export function printLine(cells: readonly string[]): void {
+function printLine(cells: readonly string[]): void {
   console.log(
     cells.map((cell, i) => (i === 0 ? cell.padEnd(WIDTHS[i]!) : cell.padStart(WIDTHS[i]! + 1))).join(''),
   )

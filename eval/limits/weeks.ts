@@ -1,6 +1,7 @@
 import { createRandom, type Random } from '../../models/statistics/random.js'
 import { drawBad } from './bad-clients.js'
 import { Events, type Requests } from './events.js'
+import { DAYS, START_MS } from './period.js'
 import type { Shape } from './shape.js'
 import { DAY_MS, HOUR_MS } from '../../models/traffic/durations.js'
 
@@ -9,10 +10,7 @@ export interface Weeks extends Requests {
   readonly startMs: number
 }
 
-export const DAYS = 21
-export const START_MS = Date.UTC(2026, 0, 5) // a Monday
-
-/** Draws the weeks: honest clients first, then the bad clients, which are scaled by the honest ones. */
+/** Draws the weeks: legitimate clients first, then the bad clients, which are scaled by the legitimate ones. */
 export function drawWeeks(shape: Shape, seed: number): Weeks {
   const random = createRandom(seed)
   const events = new Events(START_MS)
@@ -95,7 +93,7 @@ function timeOfDay({ swing }: Shape, random: Random): number {
 }
 
 /** Knuth's product below 30, the normal approximation from there. */
-export function poisson(mean: number, random: Random): number {
+function poisson(mean: number, random: Random): number {
   if (mean > 30) return Math.max(0, Math.round(mean + Math.sqrt(mean) * random.normal()))
   const floor = Math.exp(-Math.max(0, mean))
   let count = 0

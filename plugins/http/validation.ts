@@ -107,7 +107,7 @@ function isDay(date: string): boolean {
 }
 
 /** What a schema allows, in words. */
-export function describeSchema(schema: Schema): string {
+function describeSchema(schema: Schema): string {
   if (schema.enum) return schema.enum.length === 1 ? show(schema.enum[0]) : `one of ${schema.enum.join(', ')}`
   const type = [schema.type].flat()[0]
   switch (type) {

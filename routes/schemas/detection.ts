@@ -135,7 +135,7 @@ export const Verdict = Type.Object(
   },
 )
 
-export const MAX_BATCH = 10_000
+const MAX_BATCH = 10_000
 
 export const Batch = Type.Object(
   {
@@ -210,5 +210,4 @@ export const Trend = Type.Object(
   { $id: 'Trend', description: 'The direction of the recent reports of a source.', examples: [TREND] },
 )
 
-export type MetricsBody = Static<typeof Metrics>
 export type VerdictData = Static<typeof Verdict>
