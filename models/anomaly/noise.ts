@@ -70,10 +70,10 @@ export function fitNoise(
   if (residuals.length === 0) return { ...least, memory: 1, ...even, up: 1, down: 1 }
   const { sigma, sampling } =
     pools.residuals.length > 0 ? components(pools.residuals, pools.terms, least) : least
-  const standard = (each: number, term: number) => each / Math.sqrt(sigma ** 2 + sampling * term)
-  const pooled = pools.residuals.map((each, i) => standard(each, pools.terms[i]!))
+  const standardised = (each: number, term: number) => each / Math.sqrt(sigma ** 2 + sampling * term)
+  const pooled = pools.residuals.map((each, i) => standardised(each, pools.terms[i]!))
   const hours = grouped(pooled, 24, (i) => hourOf(pools.minutes[i]!)).map(hourSpread)
-  const byHour = residuals.map((each, i) => standard(each, terms[i]!) / hours[hourOf(minutes[i]!)]!)
+  const byHour = residuals.map((each, i) => standardised(each, terms[i]!) / hours[hourOf(minutes[i]!)]!)
   const ofHour = minuteSpreads(grouped(byHour, 60, (i) => minutes[i]! % 60))
   const z = byHour.map((each, i) => each / ofHour[minutes[i]! % 60]!)
   const known = z.filter((each) => Math.abs(each) < FAR_OFF).sort()
@@ -185,10 +185,10 @@ function line(points: readonly { x: number; v: number }[]): { intercept: number;
   return { intercept: 0, slope: sum((p) => p.w * p.x * p.v) / sum((p) => p.w * p.x ** 2) }
 }
 
-function hourSpread(standard: Float64Array): number {
-  if (standard.length === 0) return 1
-  const own = (SIGMAS_PER_MAD * quantile(standard.map(Math.abs), 0.5)) ** 2
-  const variance = (standard.length * own + HALF_BELIEVED) / (standard.length + HALF_BELIEVED)
+function hourSpread(z: Float64Array): number {
+  if (z.length === 0) return 1
+  const own = (SIGMAS_PER_MAD * quantile(z.map(Math.abs), 0.5)) ** 2
+  const variance = (z.length * own + HALF_BELIEVED) / (z.length + HALF_BELIEVED)
   return Math.min(HOUR_RANGE.max, Math.max(HOUR_RANGE.min, Math.sqrt(variance)))
 }
 
