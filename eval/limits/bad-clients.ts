@@ -2,7 +2,7 @@ import type { Random } from '../../models/statistics/random.js'
 import { clientPeaks } from './client-peaks.js'
 import { FLOOD, SCRAPER, type Events } from './events.js'
 import type { Shape } from './shape.js'
-import { DAYS, START_MS } from './weeks.js'
+import { DAYS, START_MS } from './period.js'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../models/traffic/durations.js'
 
 const UNDER_MINUTE = 0.8

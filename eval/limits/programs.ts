@@ -4,7 +4,8 @@ import { Events, LEGITIMATE } from './events.js'
 import { between, judge } from './judge.js'
 import { recommendation } from './recommendation.js'
 import { drawShape, type Shape } from './shape.js'
-import { DAYS, drawWeeks, START_MS, type Weeks } from './weeks.js'
+import { DAYS, START_MS } from './period.js'
+import { drawWeeks, type Weeks } from './weeks.js'
 import { DAY_MS, HOUR_MS } from '../../models/traffic/durations.js'
 
 /** Honest programs: how many people are beside them, and what each sends (a minute, from when to when, how often). */

@@ -1,6 +1,7 @@
 import { createRandom, type Random } from '../../models/statistics/random.js'
 import { drawBad } from './bad-clients.js'
 import { Events, type Requests } from './events.js'
+import { DAYS, START_MS } from './period.js'
 import type { Shape } from './shape.js'
 import { DAY_MS, HOUR_MS } from '../../models/traffic/durations.js'
 
@@ -8,9 +9,6 @@ import { DAY_MS, HOUR_MS } from '../../models/traffic/durations.js'
 export interface Weeks extends Requests {
   readonly startMs: number
 }
-
-export const DAYS = 21
-export const START_MS = Date.UTC(2026, 0, 5) // a Monday
 
 /** Draws the weeks: first those who behave, then those who are measured by them. */
 export function drawWeeks(shape: Shape, seed: number): Weeks {

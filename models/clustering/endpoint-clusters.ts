@@ -14,16 +14,11 @@ export interface EndpointCluster {
 }
 
 /** The names are those of the profile. */
-export type ClusterCentre = Record<Feature, number>
+type ClusterCentre = Record<Feature, number>
 
 type Feature = (typeof FEATURES)[number]
 
-const FEATURES = [
-  'avgRequestsPerMinute',
-  'peakRequestsPerMinute',
-  'avgLatencyMs',
-  'errorRate',
-] as const
+const FEATURES = ['avgRequestsPerMinute', 'peakRequestsPerMinute', 'avgLatencyMs', 'errorRate'] as const
 
 /** Below this a difference is none: a request in a hundred minutes, a millisecond, an error in a thousand. */
 const GRAIN: ClusterCentre = {
