@@ -38,33 +38,33 @@ interface Extras {
   readonly save?: boolean | undefined
 }
 
-export interface RateLimitRequest extends RateLimitChoice, Extras {
+interface RateLimitRequest extends RateLimitChoice, Extras {
   readonly endpoint: string
   /** Requests a minute; that of rate_limit_rules, when absent. */
   readonly currentLimit?: number | undefined
 }
 
-export interface AllRateLimitsRequest extends RateLimitChoice, Extras {
+interface AllRateLimitsRequest extends RateLimitChoice, Extras {
   readonly byMethod?: boolean | undefined
 }
 
 /** Scope client, when absent: gateways count clients. */
-export type RateLimitFileRequest = Omit<AllRateLimitsRequest, keyof Extras>
+type RateLimitFileRequest = Omit<AllRateLimitsRequest, keyof Extras>
 
 /** A recommendation with what was asked for beside it. */
-export interface AnsweredRecommendation extends RateLimitRecommendation {
+interface AnsweredRecommendation extends RateLimitRecommendation {
   /** Of the kept recommendation, where it is kept. */
   readonly id?: string
   readonly backtest?: ShortBacktest
 }
 
 /** What was replayed, with the limit of the one endpoint; null where each has its own. */
-export interface BacktestOutcome extends Backtested {
+interface BacktestOutcome extends Backtested {
   readonly plan: BacktestPlan
   readonly rule: ReplayRule | null
 }
 
-export interface Optimization {
+interface Optimization {
   readonly recommendations: Recommendations
   /** Without a trained model, and for endpoints never seen, the defaults of the tier. */
   recommend(request: RateLimitRequest, signal: AbortSignal): Promise<AnsweredRecommendation>
@@ -89,7 +89,7 @@ export interface Optimization {
   close(): void
 }
 
-export interface OptimizationOptions {
+interface OptimizationOptions {
   readonly sql: Sql
   readonly database: Pick<Database, 'assertUsable'>
   readonly models: Pick<ModelRegistry, 'active'>
@@ -103,7 +103,7 @@ declare module 'fastify' {
   }
 }
 
-export function createOptimization({ sql, database, models, table, now }: OptimizationOptions): Optimization {
+function createOptimization({ sql, database, models, table, now }: OptimizationOptions): Optimization {
   const stopping = new AbortController()
   const recommendations = createRecommendations(sql, () => database.assertUsable())
   const replayed = createBacktests(sql, table)

@@ -1,6 +1,6 @@
 import type { Requests } from './events.js'
 
-export interface ClientPeak {
+interface ClientPeak {
   /** Requests in the client's busiest minute and hour of the clock. */
   minute: number
   hour: number

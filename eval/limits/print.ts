@@ -2,15 +2,15 @@ import { quantile } from '../../models/statistics/quantile.js'
 import type { Judgement } from './judge.js'
 import type { ProgramsFound } from './programs.js'
 
-/** A figure of merit with its target and the direction in which it gets worse. */
-interface Figure {
+/** A figure of merit: its target, as a share, and whether it has to be at least or at most that. */
+export interface Figure {
   readonly title: string
   readonly of: (judgement: Judgement) => number
   readonly target?: number
   readonly atLeast: boolean
 }
 
-const FIGURES: readonly Figure[] = [
+export const FIGURES: readonly Figure[] = [
   { title: 'legitimate requests rejected', of: (j) => j.legitimateRejected, target: 0.001, atLeast: false },
   {
     title: 'legitimate clients affected',
@@ -25,7 +25,7 @@ const FIGURES: readonly Figure[] = [
 ]
 const widths = [28, 9, 9, 9, 9, 8, 8]
 
-/** Prints, for each contender: mean, median, worst decile, worst world, and how many worlds meet the target. */
+/** Prints for each contender the mean, the median, the worst tenth, the worst world, and how many worlds meet the target. */
 export function printFigures(found: ReadonlyMap<string, readonly Judgement[]>): void {
   for (const [name, judgements] of found) {
     console.log(`\n${name}, ${judgements.length} worlds`)
@@ -46,12 +46,17 @@ function printFigure(figure: Figure, judgements: readonly Judgement[]): void {
   printLine([
     title,
     ...[meanOf(figure, judgements), worse(0.5), worse(0.9), worse(1)].map(percent),
-    target === undefined ? '' : `${atLeast ? '≥' : '≤'} ${100 * target} %`,
+    targetText(figure),
     met,
   ])
 }
 
-/** Prints the worlds with honest programs: what the limit rejects, and whether the recommendation warns. */
+/** The target as it is printed; empty where there is none. */
+export function targetText({ target, atLeast }: Figure): string {
+  return target === undefined ? '' : `${atLeast ? '≥' : '≤'} ${100 * target} %`
+}
+
+/** Prints worlds of legitimate programs: the limit, the share of all requests that it rejects, and whether a warning says so. */
 export function printPrograms(found: readonly ProgramsFound[]): void {
   console.log('\nrecommended, where programs are legitimate')
   printLine(['', 'limit', 'rejected', 'conf.', 'warns'])

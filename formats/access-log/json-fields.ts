@@ -1,5 +1,5 @@
 /** What can be taken from a line of JSON, and the names it usually has; the first that a line has counts. */
-export const USUAL_NAMES = {
+const USUAL_NAMES = {
   timestamp: ['timestamp', 'time', '@timestamp', 'ts', 'time_iso8601', 'time_local', 'msec', 'StartUTC'],
   /** The whole request line. */
   request: ['request', 'request_line'],

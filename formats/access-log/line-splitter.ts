@@ -1,5 +1,5 @@
 /** What becomes of the lines; each has a character for every byte. */
-export interface LineReceiver {
+interface LineReceiver {
   /** @param isWhole the line had an end, and is not just where the file stops */
   line(text: string, isWhole: boolean): void
   /** A line longer than it may be. @param start how it begins */

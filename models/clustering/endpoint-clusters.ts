@@ -14,7 +14,7 @@ export interface EndpointCluster {
 }
 
 /** The names are those of the profile. */
-export type ClusterCentre = Record<Feature, number>
+type ClusterCentre = Record<Feature, number>
 
 type Feature = (typeof FEATURES)[number]
 

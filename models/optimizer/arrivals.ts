@@ -12,7 +12,7 @@ export const CURVE_LIMITS: readonly number[] = Array.from({ length: 21 }, (_, k)
 const MAX_PAIRS = 2_000_000
 
 /** Requests in columns, in order of time. */
-export interface ArrivalBatch {
+interface ArrivalBatch {
   readonly length: number
   readonly timeMs: ArrayLike<number>
   readonly client: ArrayLike<number>
@@ -33,7 +33,7 @@ class EndpointArrivals {
   }
 }
 
-export interface ArrivalsOptions {
+interface ArrivalsOptions {
   /** The rates (requests a minute, ascending) at which all callers of each endpoint together are looked at. */
   readonly limits: readonly (readonly number[])[]
   /** By index of the batches: which of the endpoints above a request counts for; none for one that is left out. */

@@ -9,7 +9,7 @@ import { limitsAround, type CurvePoint } from '../rate-limit/burst-curve.js'
 import { joinMethods, ofMethod, type EndpointRollup, type EndpointSums } from './endpoint-rollups.js'
 import type { ClientModel, EndpointModel, RateOptimizer } from './model.js'
 
-export interface RateOptimizerFitOptions {
+interface RateOptimizerFitOptions {
   readonly excluded: readonly MinuteRange[]
   readonly seed: number
   /** The client of requests that no client is known to have sent. */

@@ -4,7 +4,7 @@ import { recommendEndpointLimit } from '../rate-limit/endpoints/recommendation.j
 import type { RateLimitRecommendation, RateLimitTarget, Scope } from '../rate-limit/recommendation.js'
 import type { EndpointModel } from './model.js'
 
-export interface RecommendationRequest extends RateLimitTarget {
+interface RecommendationRequest extends RateLimitTarget {
   readonly scope: Scope
   /** Null for an endpoint never seen. */
   readonly model: EndpointModel | null

@@ -2,7 +2,7 @@ import { isSnakeCaseState, toCamelCaseState } from './snake-case-state.js'
 import type { EndpointModel, RateOptimizer } from './model.js'
 
 /** A {@link RateOptimizer} as plain JSON. */
-export interface RateOptimizerState {
+interface RateOptimizerState {
   readonly byTemplate: readonly [string, EndpointModel][]
   readonly byMethod: readonly [string, EndpointModel][]
   readonly requests: number

@@ -1,7 +1,7 @@
 import type { EndpointProfile } from './endpoints/profile.js'
 
 /** What can be wrong with a recommendation. */
-export interface WarningCase {
+interface WarningCase {
   readonly profile: EndpointProfile
   readonly limit: number
   readonly currentLimit: number | null

@@ -12,7 +12,7 @@ export interface Effect {
 }
 
 /** Some minutes in a row with the same fault. */
-export interface Incident {
+interface Incident {
   readonly type: AnomalyType
   /** Index of the first minute. */
   readonly start: number

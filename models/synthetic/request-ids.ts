@@ -1,7 +1,7 @@
 import { createRandom } from '../statistics/random.js'
 
 /** Numbers and names that belong to the n-th request of a seed, whichever of them are asked for. */
-export interface RequestIds {
+interface RequestIds {
   /** 32 random bits. */
   bits(n: number): number
   /** A UUID of version 4; no two of the first 2^32 requests have the same. */

@@ -27,7 +27,7 @@ export interface Backtested {
   readonly seconds: number
 }
 
-export type Backtests = (plan: BacktestPlan, signal: AbortSignal) => Promise<Backtested>
+type Backtests = (plan: BacktestPlan, signal: AbortSignal) => Promise<Backtested>
 
 /** More of them would slow down each other, and what the database has to do beside them. */
 const MAX_AT_A_TIME = 2

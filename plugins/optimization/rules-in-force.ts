@@ -3,7 +3,7 @@ import { isDatabaseAway } from '../../db/errors.js'
 import { rulesInForce, type RuleRow } from '../../db/own/recommendations.js'
 import type { Tier } from '../../models/rate-limit/tiers.js'
 
-export type RuleOf = (endpoint: string) => RuleRow | undefined
+type RuleOf = (endpoint: string) => RuleRow | undefined
 
 /**
  * The rate limits in force for a tier, by endpoint; a rule without a tier is for all tiers. While the database is away,

@@ -2,7 +2,10 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { parseAllDocuments } from 'yaml'
+import { FIGURES, targetText } from '../../eval/limits/print.js'
+import { confidence } from '../../models/rate-limit/confidence.js'
 import { friendlyNumber } from '../../models/rate-limit/endpoints/friendly-number.js'
+import { strategyMultiplier, type Strategy } from '../../models/rate-limit/strategies.js'
 import { TIERS } from '../../models/rate-limit/tiers.js'
 import { blocksOf, codesIn, DOCUMENTS, placeOf, read, runnable, tableRows } from './documents.js'
 
@@ -58,6 +61,45 @@ t.test('the tables of limits are those of the code', (t) => {
     const value = from + 1.25 * number(step)
     t.equal(friendlyNumber(value), from + number(step), `${value} to steps of ${step}`)
     from = number(below)
+  }
+  t.end()
+})
+
+t.test('the strategies of limits are those of the code', (t) => {
+  const calm = { timeOfDayVariance: 0, errorRate: 0, avgLatencyMs: 0 }
+  const rows = tableRows('docs/limits.md', 'strategy').map(
+    ([name = '', times]) => [codesIn(name)[0]!, times] as const,
+  )
+  t.same(rows.map(([name]) => name).sort(), ['adaptive', 'balanced', 'conservative', 'permissive'])
+  for (const [name, times] of rows) {
+    if (name !== 'adaptive') t.equal(strategyMultiplier(name as Strategy, calm), Number(times), name)
+  }
+  t.end()
+})
+
+t.test('the shares of the confidence are those of the code', (t) => {
+  const steady = { requests: 1e15, days: 1000, interval: { lower: 5, upper: 5 }, limit: 5 }
+  const formulas = new Map(
+    tableRows('docs/limits.md', 'share').map(([share = '', formula = '']) => [share, formula]),
+  )
+  const numberIn = (share: RegExp): number => {
+    const [, formula] = [...formulas].find(([name]) => share.test(name))!
+    return Number(/(\d+)\)/.exec(formula)![1])
+  }
+  t.equal(confidence({ ...steady, requests: numberIn(/^requests/) }), 0.5, 'n / (n + this)')
+  t.equal(confidence({ ...steady, days: numberIn(/^days/) / 4 }), 0.5, 'the root of a quarter')
+  t.equal(confidence({ ...steady, clients: numberIn(/^clients/) }), 0.5, 'c / (c + this)')
+  t.equal(confidence({ ...steady, interval: { lower: 5, upper: 10 } }), 0.5, 'as wide as the limit')
+  t.equal(confidence({ ...steady, kept: 0.5 }), 0.5)
+  t.end()
+})
+
+t.test('the figures of the limits have the titles and the targets of the evaluation', (t) => {
+  const lines = read('docs/limits.md').split('\n')
+  for (const figure of FIGURES) {
+    const shown = lines.filter((line) => line.startsWith(figure.title))
+    t.ok(shown.length > 1, figure.title)
+    for (const line of shown) if (!line.endsWith('none')) t.ok(line.includes(targetText(figure)), line)
   }
   t.end()
 })

@@ -8,7 +8,7 @@ export interface ClientCurves {
 }
 
 /** Clients and what each would lose where it bursts beyond the bucket: an episode on each of its days. */
-export interface BurstClients {
+interface BurstClients {
   readonly clients: ArrayLike<number>
   /** Requests in the busiest minute of each. */
   readonly peaks: ArrayLike<number>

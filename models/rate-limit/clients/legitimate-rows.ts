@@ -9,7 +9,7 @@ export const FEW_CLIENTS = 50
 const MAX_RATIO = { minute: 3, hour: 2.5 }
 
 /** Which rows count. */
-export interface LegitimateRows {
+interface LegitimateRows {
   /** By row of the table, 1 for those that count. */
   readonly legitimate: Uint8Array
   /** Clients among them that stand apart from the others as runaways do. */

@@ -46,7 +46,7 @@ export interface ClientLimitFacts {
   readonly requests: number
 }
 
-export interface ClientLimit extends ClientLimitFacts {
+interface ClientLimit extends ClientLimitFacts {
   /** The burst that clients need at a limit (requests a minute), whole. */
   readonly burstAt: (limit: number) => number
   /** Clients that were left out in part or as a whole, by index, the first ten. */

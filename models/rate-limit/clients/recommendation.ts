@@ -7,7 +7,7 @@ import type { ClientLimitFacts } from './limit.js'
 import { describeClientLimit } from './reasoning.js'
 
 /** What is asked, and what is known. */
-export interface ClientLimitRequest extends RateLimitTarget {
+interface ClientLimitRequest extends RateLimitTarget {
   /** Of the endpoint. */
   readonly profile: EndpointProfile
   readonly fitted: ClientLimitFacts

@@ -3,7 +3,7 @@ import { highestLegitimatePeak, type Peak } from './runaways.js'
 import { dayOf, rowsOfClient, type ClientTable } from './table.js'
 
 /** What is compared between clients, and up to how much more of it than the others a client may have. */
-export interface Measure {
+interface Measure {
   /** By row of the table. */
   readonly values: ArrayLike<number>
   /** A factor above 1; see {@link highestLegitimatePeak}. */

@@ -11,7 +11,7 @@ import type { EndpointProfile } from './profile.js'
 import { describeEndpointLimit } from './reasoning.js'
 
 /** What is asked, and what is known. */
-export interface EndpointLimitRequest extends RateLimitTarget {
+interface EndpointLimitRequest extends RateLimitTarget {
   /** Null for an endpoint never seen. */
   readonly profile: EndpointProfile | null
   /** See dailyP95; an empty list counts as a single day. */

@@ -2,7 +2,7 @@ import { grown } from '../growing-array.js'
 import { Top } from './top.js'
 import { MINUTE_MS } from '../../traffic/durations.js'
 
-export interface Tally {
+interface Tally {
   readonly requests: number
   readonly rejected: number
 }
