@@ -1,5 +1,5 @@
 import { Type, type Static } from '@sinclair/typebox'
-import { TRAINING_JOB } from './examples/training.js'
+import { FINISHED_JOB, RUNNING_JOB } from './examples/training.js'
 import { TrainResult, type TrainedDetector, type TrainedOptimizer } from './training.js'
 import { amount, nullable, oneOf, ref, share, Timestamp, timestamp } from './types.js'
 
@@ -36,7 +36,7 @@ export const TrainingJob = Type.Object(
   {
     $id: 'TrainingJob',
     description: 'A training run and its progress.',
-    examples: [TRAINING_JOB],
+    examples: [RUNNING_JOB, FINISHED_JOB],
   },
 )
 

@@ -93,7 +93,7 @@ t.test('HTML in place of JSON is told as what it is', async (t) => {
   })
   const error = await failing(createClient({ baseUrl: url }).getHealth())
   t.match(error, { code: 'INVALID_ANSWER', status: 200 })
-  t.match(error.message, /answered 200 with text\/html .*Welcome to a proxy.*Is baseUrl/)
+  t.match(error.message, /answered 200 with text\/html .*Welcome to a proxy.*Check that baseUrl/)
   const empty = await httpServer(t, (_request, response) => response.writeHead(204).end())
   t.match(await failing(createClient({ baseUrl: empty.url }).getHealth()), { code: 'INVALID_ANSWER' })
 })

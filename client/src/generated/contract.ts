@@ -1306,17 +1306,34 @@ export interface components {
          * @description A training run and its progress.
          * @example {
          *       "id": "3f6c1d52-9c4e-4c0b-9c55-0d6f3b6f1c2a",
+         *       "started_at": "2026-01-31T02:58:40.000Z",
+         *       "stop_requested": false,
+         *       "request": {
+         *         "days": 14
+         *       },
+         *       "error": null,
+         *       "state": "running",
+         *       "stage": "fitting",
+         *       "progress": 0.4,
+         *       "estimated_seconds_left": 48,
+         *       "elapsed_seconds": 32,
+         *       "ended_at": null,
+         *       "result": null
+         *     }
+         * @example {
+         *       "id": "3f6c1d52-9c4e-4c0b-9c55-0d6f3b6f1c2a",
+         *       "started_at": "2026-01-31T02:58:40.000Z",
+         *       "stop_requested": false,
+         *       "request": {
+         *         "days": 14
+         *       },
+         *       "error": null,
          *       "state": "done",
          *       "stage": "publishing",
          *       "progress": 1,
          *       "estimated_seconds_left": null,
          *       "elapsed_seconds": 80,
-         *       "started_at": "2026-01-31T02:58:40.000Z",
          *       "ended_at": "2026-01-31T03:00:00.000Z",
-         *       "stop_requested": false,
-         *       "request": {
-         *         "days": 14
-         *       },
          *       "result": {
          *         "anomaly_detector": {
          *           "trained": true,
@@ -1336,8 +1353,7 @@ export interface components {
          *           "incident_minutes": 0,
          *           "warnings": []
          *         }
-         *       },
-         *       "error": null
+         *       }
          *     }
          */
         TrainingJob: {

@@ -27,19 +27,34 @@ export const TRAINED_OPTIMIZER = {
 
 export const TRAIN_RESULT = { anomaly_detector: TRAINED_DETECTOR, rate_optimizer: TRAINED_OPTIMIZER }
 
-export const TRAINING_JOB = {
+const job = {
   id: '3f6c1d52-9c4e-4c0b-9c55-0d6f3b6f1c2a',
+  started_at: '2026-01-31T02:58:40.000Z',
+  stop_requested: false,
+  request: TRAIN_BODY,
+  error: null,
+}
+
+export const RUNNING_JOB = {
+  ...job,
+  state: 'running',
+  stage: 'fitting',
+  progress: 0.4,
+  estimated_seconds_left: 48,
+  elapsed_seconds: 32,
+  ended_at: null,
+  result: null,
+}
+
+export const FINISHED_JOB = {
+  ...job,
   state: 'done',
   stage: 'publishing',
   progress: 1,
   estimated_seconds_left: null,
   elapsed_seconds: 80,
-  started_at: '2026-01-31T02:58:40.000Z',
   ended_at: TRAINED_AT,
-  stop_requested: false,
-  request: TRAIN_BODY,
   result: TRAIN_RESULT,
-  error: null,
 }
 
 const active = { loaded: true, trained: true, version: VERSION, training_timestamp: TRAINED_AT }
