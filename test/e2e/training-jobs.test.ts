@@ -7,7 +7,7 @@ import t from 'tap'
 import { testService, type Service } from '../service.js'
 import { eventsOf } from './event-stream.js'
 import { holdTraffic, insertMinutes } from './traffic.js'
-import { eventually } from './eventually.js'
+import { eventually } from '../eventually.js'
 
 interface Job {
   id: string

@@ -11,7 +11,7 @@ import { ModelFiles } from '../../../plugins/model-registry/files.js'
 import { ANOMALY_DETECTOR, RATE_OPTIMIZER } from '../../../plugins/model-registry/kinds.js'
 import { createModelRegistry } from '../../../plugins/model-registry.js'
 import { ModelStore } from '../../../plugins/model-registry/store.js'
-import { eventually } from '../../e2e/eventually.js'
+import { eventually } from '../../eventually.js'
 import { openSql, silentLog, testDatabase } from '../../postgres.js'
 import { switchableProxy } from '../switchable-proxy.js'
 
