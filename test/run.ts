@@ -54,6 +54,7 @@ function runTap(files: string[], results: string, connection: Connection): Promi
     stdio: 'inherit',
     env: {
       ...process.env,
+      TEST_CI: process.env['CI'] ?? '',
       // Without a terminal the reporter prints each result once instead of redrawing the screen.
       ...(process.stdout.isTTY ? {} : { CI: 'true' }),
       TEST_POSTGRES_HOST: connection.host,

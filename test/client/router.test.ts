@@ -21,7 +21,13 @@ async function listen(t: Test, server: Server): Promise<string> {
 
 async function routed(t: Test, baseUrl: string, options: MLRouterOptions = {}, framework = express) {
   const app = framework()
-  app.use('/ml', createMLRouter({ client: createClient({ baseUrl, timeoutMs: 60_000, retry: { attempts: 1 } }), ...options }))
+  app.use(
+    '/ml',
+    createMLRouter({
+      client: createClient({ baseUrl, timeoutMs: 60_000, retry: { attempts: 1 } }),
+      ...options,
+    }),
+  )
   return `${await listen(t, createServer(app))}/ml`
 }
 
