@@ -57,6 +57,7 @@ function runTap(files: string[], results: string, connection?: Connection): Prom
     stdio: 'inherit',
     env: {
       ...process.env,
+      TEST_CI: process.env['CI'] ?? '',
       // Without a terminal the reporter prints each result once instead of redrawing the screen.
       ...(process.stdout.isTTY ? {} : { CI: 'true' }),
       ...(connection && testServer(connection)),

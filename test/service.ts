@@ -75,6 +75,9 @@ export const USUAL = {
   error_rate: 0.01,
 }
 
+/** The same at a time at which it is usual in synthetic traffic, whose rhythm is that of a working week in UTC. */
+export const USUAL_MONDAY = { ...USUAL, timestamp: '2026-11-16T10:00:00.000Z' }
+
 /** Trains the service on a synthetic week. */
 export async function trainOnSynthetic({ post }: Pick<Service, 'post'>): Promise<void> {
   await post('/generate/synthetic', { seed: 42 })

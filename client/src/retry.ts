@@ -22,14 +22,14 @@ const TEMPORARY_STATUSES = new Set([429, 503])
  *
  * @param isHarmless true if the service may receive the call twice
  * @param signal aborts the call and the delays
- * @param waiting `in background`: the delays do not keep the process alive
+ * @param wait how the time before the next try passes
  */
 export async function withRetries<T>(
   attempt: () => Promise<T>,
   { attempts, delayMs }: RetryOptions,
   isHarmless: boolean,
   signal: AbortSignal | undefined,
-  waiting?: 'in background',
+  wait: (ms: number, signal: AbortSignal | undefined) => Promise<void> = pause,
 ): Promise<T> {
   for (let tried = 1; ; tried++) {
     try {
@@ -39,7 +39,7 @@ export async function withRetries<T>(
       const backoff = Math.min(MAX_DELAY_MS, delayMs * 2 ** (tried - 1)) * (1 - Math.random() / 2)
       const asked = error.retryAfterMs ?? 0
       if (asked > MAX_RETRY_AFTER_MS) throw error
-      await pause(Math.max(backoff, asked), signal, waiting)
+      await wait(Math.max(backoff, asked), signal)
     }
   }
 }
@@ -52,18 +52,26 @@ function isTemporary(error: unknown, isHarmless: boolean): error is MLServiceErr
 }
 
 /** @throws the reason of the signal */
-export function pause(ms: number, signal: AbortSignal | undefined, waiting?: 'in background'): Promise<void> {
+export function pause(
+  ms: number,
+  signal: AbortSignal | undefined,
+  after: (ms: number, callback: () => void) => () => void = callLater,
+): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason)
     const end = () => {
-      clearTimeout(timer)
+      callOff()
       reject(signal!.reason)
     }
-    const timer = setTimeout(() => {
+    const callOff = after(ms, () => {
       signal?.removeEventListener('abort', end)
       resolve()
-    }, ms)
-    if (waiting) timer.unref()
+    })
     signal?.addEventListener('abort', end, { once: true })
   })
+}
+
+function callLater(ms: number, callback: () => void): () => void {
+  const timer = setTimeout(callback, ms)
+  return () => clearTimeout(timer)
 }

@@ -10,6 +10,8 @@ export interface ReportingService {
   readonly batches: Input<'ingestRequests'>[]
   /** Paths in the order in which they were asked for. */
   readonly asked: string[]
+  /** How many requests wait for the end of their answer. */
+  open(): number
   /** Answers instead; undefined for the usual answers. */
   misbehave: ((request: IncomingMessage, response: ServerResponse) => void) | undefined
   close(): Promise<void>
@@ -20,8 +22,11 @@ export const VERDICT = { anomaly: false, normalized_score: 0.1, streak: 0, expla
 /** Stands where the service stands, to be told and to fail as a test needs it. */
 export async function reportingService(t: Test, port = 0): Promise<ReportingService> {
   const sockets = new Set<Socket>()
+  let open = 0
   const server = createServer(async (request, response) => {
     service.asked.push(request.url!)
+    open++
+    response.once('close', () => open--)
     if (service.misbehave) return service.misbehave(request, response)
     let text = ''
     for await (const chunk of request) text += String(chunk)
@@ -43,6 +48,7 @@ export async function reportingService(t: Test, port = 0): Promise<ReportingServ
     reports: [],
     batches: [],
     asked: [],
+    open: () => open,
     misbehave: undefined,
     async close() {
       const closed = new Promise((resolve) => server.close(resolve))

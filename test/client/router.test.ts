@@ -1,11 +1,11 @@
-import { request } from 'node:http'
-import { createServer, type Server } from 'node:http'
+import { once } from 'node:events'
+import { createServer, request, type Server } from 'node:http'
 import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
 import { createClient, createMLMiddleware, createMLRouter, type MLRouterOptions } from '@aegis/ml-client'
 import express from 'express'
 import t, { type Test } from 'tap'
-import { testService, trainOnSynthetic, USUAL } from '../service.js'
+import { testService, trainOnSynthetic, USUAL, USUAL_MONDAY } from '../service.js'
 import { freePort, get, post } from '../e2e/process.js'
 
 const express4 = createRequire(import.meta.url)('express-4') as typeof express
@@ -21,18 +21,22 @@ async function listen(t: Test, server: Server): Promise<string> {
 
 async function routed(t: Test, baseUrl: string, options: MLRouterOptions = {}, framework = express) {
   const app = framework()
-  app.use('/ml', createMLRouter({ client: createClient({ baseUrl, retry: { attempts: 1 } }), ...options }))
+  app.use(
+    '/ml',
+    createMLRouter({
+      client: createClient({ baseUrl, timeoutMs: 60_000, retry: { attempts: 1 } }),
+      ...options,
+    }),
+  )
   return `${await listen(t, createServer(app))}/ml`
 }
 
-async function trained(t: Test): Promise<string> {
-  const service = await testService(t)
-  await trainOnSynthetic(service)
-  return service.app.listen({ port: 0, host: '127.0.0.1' })
-}
+const trained = await testService(t)
+await trainOnSynthetic(trained)
+const trainedUrl = await trained.app.listen({ port: 0, host: '127.0.0.1' })
 
 t.test('the router answers what the service knows', async (t) => {
-  const baseUrl = await trained(t)
+  const baseUrl = trainedUrl
   for (const framework of [express, express4]) {
     const url = await routed(t, baseUrl, {}, framework)
     t.match(await get(`${url}/health`), {
@@ -40,7 +44,7 @@ t.test('the router answers what the service knows', async (t) => {
       body: { success: true, data: { service: 'aegis-ml' } },
     })
     t.match((await get(`${url}/model/info`)).body.data, { anomaly_detector: { is_trained: true } })
-    t.match((await post(`${url}/anomaly/detect`, USUAL)).body.data, { anomaly: false })
+    t.match((await post(`${url}/anomaly/detect`, USUAL_MONDAY)).body.data, { anomaly: false })
     t.match((await get(`${url}/anomaly/trend?source=default`)).body.data, { window_size: 1 })
     const advice = await get(`${url}/optimize/api/users?tier=free&current_limit=10`)
     t.match(advice.body.data, { endpoint: '/api/users', tier: 'free', current_limit: 10 })
@@ -50,7 +54,7 @@ t.test('the router answers what the service knows', async (t) => {
 })
 
 t.test('the status is that of the middleware', async (t) => {
-  const client = createClient({ baseUrl: await trained(t) })
+  const client = createClient({ baseUrl: trainedUrl, timeoutMs: 60_000 })
   const middleware = createMLMiddleware({ enabled: true, client, source: 'edge-1' })
   const url = await routed(t, 'http://127.0.0.1:9', { client, middleware })
   t.match((await get(`${url}/anomaly/status`)).body.data, { reachable: true, verdict: null, streak: 0 })
@@ -103,7 +107,7 @@ t.test('POST /train is answered only where that is asked for', async (t) => {
 })
 
 t.test('bodies are bounded, JSON, and may have been parsed before', async (t) => {
-  const baseUrl = await trained(t)
+  const baseUrl = trainedUrl
   const url = await routed(t, baseUrl)
   const send = async (body: string, type = 'application/json') => {
     const answer = await fetch(`${url}/anomaly/detect`, {
@@ -123,15 +127,19 @@ t.test('bodies are bounded, JSON, and may have been parsed before', async (t) =>
   app.use(express.json())
   app.use(createMLRouter({ client: createClient({ baseUrl }) }))
   const parsed = await listen(t, createServer(app))
-  t.match((await post(`${parsed}/anomaly/detect`, USUAL)).body.data, { anomaly: false })
+  t.match((await post(`${parsed}/anomaly/detect`, USUAL_MONDAY)).body.data, { anomaly: false })
 })
 
 t.test('a client that goes in the middle of its body does no harm', async (t) => {
-  const url = await routed(t, 'http://127.0.0.1:9')
+  const app = express()
+  app.use('/ml', createMLRouter({ client: createClient({ baseUrl: 'http://127.0.0.1:9' }) }))
+  const server = createServer(app)
+  const url = `${await listen(t, server)}/ml`
+  const came = once(server, 'request')
   const half = request(`${url}/anomaly/detect`, { method: 'POST', headers: { 'content-length': 100 } })
   half.on('error', () => undefined)
   half.write('{')
-  await new Promise((resolve) => setTimeout(resolve, 50))
+  await came
   half.destroy()
   t.match(await get(`${url}/optimize/x`), { status: 503 })
 })

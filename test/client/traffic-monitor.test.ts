@@ -1,6 +1,6 @@
 import { createClient, type MLMiddlewareOptions } from '@aegis/ml-client'
 import t, { type Test } from 'tap'
-import { eventually } from '../e2e/eventually.js'
+import { eventually } from '../eventually.js'
 import { settingsOf, TrafficMonitor } from './core.js'
 import { HandClock } from './hand-clock.js'
 import { reportingService, VERDICT } from './reporting-service.js'

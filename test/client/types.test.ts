@@ -36,24 +36,20 @@ function complaints(lines: readonly string[]): Map<number, string> {
   return found
 }
 
-t.test('right calls type-check, with the types of their answers', (t) => {
-  const lines = `
-    const verdict = await client.detect({ ${METRICS}, error_rate: 0 })
-    const type: 'traffic_spike' | 'traffic_drop' | 'latency_spike' | 'error_rate_spike' | 'pattern_anomaly' | 'multi_dimensional' | null = verdict.anomaly_type
-    const limit: number = (await service.optimizeRateLimit({ endpoint: '/', strategy: 'adaptive' })).recommended_limit
-    const state: 'running' | 'done' | 'failed' | 'stopped' = (await client.train({ wait: false })).state
-    const samples: number | undefined = (await client.train()).anomaly_detector?.samples
-    const text: string = await client.exportTrainingData({ format: 'csv' })
-    const count: number = (await client.exportTrainingData({ format: 'json' })).count
-    await client.trainSynthetic()
-    await client.resetModels()
-    for await (const job of client.followTrainingJob({ id: 'x' })) job.state satisfies string
-    try { await service.checkHealth() } catch (error) {
-      if (error instanceof MLServiceError) { const code: string = error.code; const status: number | null = error.status }
-    }`
-  t.same([...complaints([lines])], [])
-  t.end()
-})
+const RIGHT = `
+  const verdict = await client.detect({ ${METRICS}, error_rate: 0 })
+  const type: 'traffic_spike' | 'traffic_drop' | 'latency_spike' | 'error_rate_spike' | 'pattern_anomaly' | 'multi_dimensional' | null = verdict.anomaly_type
+  const limit: number = (await service.optimizeRateLimit({ endpoint: '/', strategy: 'adaptive' })).recommended_limit
+  const state: 'running' | 'done' | 'failed' | 'stopped' = (await client.train({ wait: false })).state
+  const samples: number | undefined = (await client.train()).anomaly_detector?.samples
+  const text: string = await client.exportTrainingData({ format: 'csv' })
+  const count: number = (await client.exportTrainingData({ format: 'json' })).count
+  await client.trainSynthetic()
+  await client.resetModels()
+  for await (const job of client.followTrainingJob({ id: 'x' })) job.state satisfies string
+  try { await service.checkHealth() } catch (error) {
+    if (error instanceof MLServiceError) { const code: string = error.code; const status: number | null = error.status }
+  }`
 
 const WRONG: [string, RegExp][] = [
   [`await client.detect({ ${METRICS}, error_rates: 0 })`, /error_rates/],
@@ -65,8 +61,18 @@ const WRONG: [string, RegExp][] = [
   [`await client.getTrend().then(({ trend }) => trend)`, /'trend' does not exist/],
 ]
 
+// The type checker takes seconds for its libraries: both are checked at once.
+const found = complaints([...WRONG.map(([line]) => line), RIGHT])
+
+t.test('right calls type-check, with the types of their answers', (t) => {
+  t.same(
+    [...found].filter(([line]) => line < 0 || line >= WRONG.length),
+    [],
+  )
+  t.end()
+})
+
 t.test('wrong fields, strategies, types and names are refused by the type checker', (t) => {
-  const found = complaints(WRONG.map(([line]) => line))
   WRONG.forEach(([line, complaint], index) => t.match(found.get(index), complaint, line))
   t.end()
 })

@@ -1,11 +1,12 @@
 import { connect } from 'node:net'
 import t from 'tap'
-import { trainOnSynthetic, USUAL, type Answer } from '../service.js'
+import { trainOnSynthetic, USUAL, USUAL_MONDAY, type Answer } from '../service.js'
 import { contractService } from './contract-service.js'
 
+const service = await contractService(t)
+await trainOnSynthetic(service)
+
 t.test('bad input is refused with a message that names the field and what is allowed', async (t) => {
-  const service = await contractService(t)
-  await trainOnSynthetic(service)
   const { ask, post, get } = service
   const detect = (changes: object) => post('/detect', { ...USUAL, ...changes })
   const raw = (url: string, payload: string, type = 'application/json') =>
@@ -243,13 +244,11 @@ t.test('bad input is refused with a message that names the field and what is all
     t.equal(Object.keys(answer.body).sort().join(), 'code,details,error,message,success,timestamp', name)
     t.notMatch(JSON.stringify(answer.body), /node_modules|\.js:\d/, `${name}: no stack`)
   }
-  t.match(await post('/detect', USUAL), { status: 200, body: { data: { anomaly: false } } })
+  t.match(await post('/detect', USUAL_MONDAY), { status: 200, body: { data: { anomaly: false } } })
   t.equal((await ask({ method: 'PUT', url: '/detect' })).headers['allow'], 'POST')
 })
 
 t.test('times are taken in every form of ISO-8601 that old callers send', async (t) => {
-  const service = await contractService(t)
-  await trainOnSynthetic(service)
   const noon = '2026-01-31T12:00:00.000Z'
   const forms = [
     '12:00',
@@ -282,7 +281,7 @@ t.test('times are taken in every form of ISO-8601 that old callers send', async 
 })
 
 t.test('what is no HTTP request is answered in the envelope too', async (t) => {
-  const { host, port } = await (await contractService(t)).address()
+  const { host, port } = await service.address()
   const cases: [string, number, string][] = [
     ['RUBBISH\r\n\r\n', 400, 'INVALID_REQUEST'],
     ['FETCH /detect HTTP/1.1\r\nHost: a\r\n\r\n', 400, 'INVALID_REQUEST'],
@@ -299,8 +298,6 @@ t.test('what is no HTTP request is answered in the envelope too', async (t) => {
 })
 
 t.test('unknown fields are ignored and named', async (t) => {
-  const service = await contractService(t)
-  await trainOnSynthetic(service)
   const { post, get } = service
   const single = await post('/detect', { ...USUAL, gateway: 'a', status_2xx: 5 })
   t.match(single, { status: 200, body: { warnings: ['Unknown field gateway was ignored.'] } })
@@ -319,7 +316,7 @@ t.test('unknown fields are ignored and named', async (t) => {
 })
 
 t.test('an empty body is an empty object, with or without a content type', async (t) => {
-  const { ask } = await contractService(t)
+  const { ask } = service
   for (const type of [undefined, 'application/json', 'application/x-www-form-urlencoded', 'text/plain']) {
     const headers = type === undefined ? {} : { 'content-type': type, 'content-length': '0' }
     const response = await ask({ method: 'POST', url: '/model/reset', headers })

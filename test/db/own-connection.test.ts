@@ -2,7 +2,7 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
 import { openOwnConnection } from '../../db/own-connection.js'
-import { eventually } from '../e2e/eventually.js'
+import { eventually } from '../eventually.js'
 import { switchableProxy } from '../plugins/switchable-proxy.js'
 import { openSql, testDatabase } from '../postgres.js'
 

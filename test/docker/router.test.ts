@@ -6,12 +6,13 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { setTimeout as delay } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { parseAllDocuments } from 'yaml'
 import { freePort } from '../e2e/process.js'
+import { eventually } from '../eventually.js'
+import { missingProgram } from '../missing-program.js'
 
-const skip = spawnSync('haproxy', ['-v']).error ? 'haproxy is not installed' : false
+const skip = missingProgram('haproxy')
 const SOURCES = Array.from({ length: 60 }, (_, n) => `gateway ${n}/ü"%&`)
 
 interface Routed {
@@ -122,11 +123,10 @@ async function startRouter(t: Test, replicas: Replica[]): Promise<string> {
     if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
   })
   const url = `http://127.0.0.1:${port}`
-  for (let attempt = 0; attempt < 100; attempt++) {
-    if ((await fetch(`${url}/health/live`).catch(() => undefined))?.ok) return url
-    await delay(100)
-  }
-  throw new Error('HAProxy does not answer.')
+  await eventually(async () => (await fetch(`${url}/health/live`).catch(() => undefined))?.ok, {
+    what: 'an answer of HAProxy',
+  })
+  return url
 }
 
 async function answer(response: Response): Promise<Routed> {

@@ -3,7 +3,7 @@ import t from 'tap'
 import { testDatabase, testDirectory } from '../postgres.js'
 import { testService, trainOnSynthetic, USUAL, type Service } from '../service.js'
 import { switchableProxy } from '../plugins/switchable-proxy.js'
-import { eventually } from './eventually.js'
+import { eventually } from '../eventually.js'
 import { insertMinutes } from './traffic.js'
 
 const AWAY = { status: 503, body: { code: 'DATABASE_UNAVAILABLE', message: /GET \/health/ } }

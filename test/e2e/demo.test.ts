@@ -1,6 +1,6 @@
 import { createServer, type AddressInfo, type Socket } from 'node:net'
-import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
+import { eventually } from '../eventually.js'
 import { createRandom } from '../../models/statistics/random.js'
 import { startGateway, type FinishedRequest } from '../../scripts/demo/gateway.js'
 import { startLoad } from '../../scripts/demo/load.js'
@@ -16,7 +16,7 @@ t.test('requests over HTTP become rows and reports that agree', async (t) => {
   const gateway = await startGateway({ random: random(1), onFinished: recorder.record })
   t.teardown(() => gateway.close())
   const load = startLoad({ port: gateway.port, rateAt: () => 60, random: random(2) })
-  await delay(2000)
+  await eventually(() => load.counts.sent >= 80)
   await load.stop()
 
   const minutes = Math.ceil((performance.now() - clock.startMs) / 1000)
@@ -47,7 +47,7 @@ t.test('faults show in what the gateway reports', async (t) => {
   t.teardown(() => gateway.close())
   gateway.setFault({ slowness: 8, errorShare: 1 })
   const load = startLoad({ port: gateway.port, rateAt: () => 100, random: random(2) })
-  await delay(300)
+  await eventually(() => finished.length > 0)
   await load.stop()
   t.ok(finished.length > 0)
   t.ok(finished.every(({ status, durationMs }) => status === 503 && durationMs > 100))
@@ -66,7 +66,7 @@ t.test('the load does not wait for answers, and is bounded', async (t) => {
   const sockets = new Set<Socket>()
   silent.on('connection', (socket) => sockets.add(socket.on('error', () => undefined)))
   const load = startLoad({ port, rateAt: () => 2000, random: random(2) })
-  await delay(600)
+  await eventually(() => load.counts.skipped > 0)
   t.match(load.counts, { sent: 500, answered: 0, broken: 0 })
   t.ok(load.counts.skipped > 0)
   const stopped = load.stop()

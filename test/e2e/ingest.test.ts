@@ -1,4 +1,5 @@
 import t from 'tap'
+import { eventually } from '../eventually.js'
 import { testService, type Service } from '../service.js'
 import { DAY_MS, MINUTE_MS } from '../../models/traffic/durations.js'
 
@@ -115,8 +116,10 @@ t.test('a batch whose connection is cut before its end is stored once, when it c
   const first = ingest(service, 'a', [row()])
   const waiting = () => sql<{ pid: number }[]>`
     select pid from pg_stat_activity where query like 'copy%' and wait_event_type = 'Lock' and datname = current_database()`
-  let found = await waiting()
-  while (found.length === 0) found = await waiting()
+  const found = await eventually(async () => {
+    const rows = await waiting()
+    return rows.length > 0 && rows
+  })
   const second = ingest(service, 'a', [row()])
   await sql`select pg_terminate_backend(${found[0]!.pid})`
   t.match(await first, { status: 503, body: { code: 'DATABASE_UNAVAILABLE' } })

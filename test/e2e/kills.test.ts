@@ -12,7 +12,7 @@ import { ModelFiles } from '../../plugins/model-registry/files.js'
 import { KINDS } from '../../plugins/model-registry/kinds.js'
 import { openSql, silentLog, testDirectory } from '../postgres.js'
 import { drive, type Journal } from './driver.js'
-import { eventually } from './eventually.js'
+import { eventually } from '../eventually.js'
 import { get, post } from './process.js'
 import { startReplica, versionInUse, type Replica } from './replica.js'
 

@@ -1,11 +1,12 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import type { RateLimitEntry } from '../../formats/limit-files/limit-entry.js'
+import { freePort } from './process.js'
+import { eventually } from '../eventually.js'
+import { missingProgram } from '../missing-program.js'
 import { nginxFile } from '../../formats/limit-files/nginx.js'
 
 const HEAD = { tier: 'default', strategy: 'balanced', generatedAt: '2026-01-31T12:00:00.000Z' }
@@ -13,7 +14,7 @@ const entry = (path: string, more: Partial<RateLimitEntry> = {}): RateLimitEntry
   ...{ endpoint: path, method: null, path, scope: 'client', limit: 600, burst: 20, longWindow: null },
   ...more,
 })
-const skip = spawnSync('nginx', ['-v']).error ? 'nginx is not installed' : false
+const skip = missingProgram('nginx')
 
 /** A folder with a configuration that includes the file, and the port it listens on. */
 async function configured(t: Test, limits: string) {
@@ -31,14 +32,6 @@ async function configured(t: Test, limits: string) {
       server { listen 127.0.0.1:${port}; location / { root ${folder}; try_files /nothing =404; } } }`,
   )
   return { folder, port }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }
 
 const flags = (folder: string) => [
@@ -79,7 +72,14 @@ t.test('nginx lets through the burst and then the rate, and nothing else is limi
     try {
       const ask = async (path: string, method = 'GET') =>
         (await fetch(`http://127.0.0.1:${port}${path}`, { method })).status
-      await reachable(() => ask('/'))
+      await eventually(
+        () =>
+          ask('/').then(
+            () => true,
+            () => false,
+          ),
+        { what: 'an answer of nginx' },
+      )
       const startedMs = performance.now()
       const statuses: number[] = []
       for (let i = 0; i < 30; i++) statuses.push(await ask(`/users/${i}`))
@@ -98,17 +98,3 @@ t.test('nginx lets through the burst and then the rate, and nothing else is limi
     }
   }
 })
-
-async function reachable(ask: () => Promise<unknown>): Promise<void> {
-  for (let i = 0; i < 100; i++) {
-    if (
-      await ask().then(
-        () => true,
-        () => false,
-      )
-    )
-      return
-    await delay(50)
-  }
-  throw new Error('nginx does not answer')
-}

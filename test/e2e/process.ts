@@ -1,9 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'
-import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
+import { eventually } from '../eventually.js'
 
 const SERVER = fileURLToPath(new URL('../../server.js', import.meta.url))
 
@@ -52,13 +52,14 @@ export async function spawnService(t: Test, environment: Record<string, string>)
 /** Starts the service and waits until it answers. */
 export async function startService(t: Test, environment: Record<string, string>): Promise<ServiceProcess> {
   const service = await spawnService(t, environment)
-  for (let attempt = 0; attempt < 300; attempt++) {
-    if (service.child.exitCode !== null) throw new Error(`The service ended: ${service.output()}`)
-    const response = await fetch(`${service.url}/health`).catch(() => undefined)
-    if (response?.ok) return service
-    await delay(100)
-  }
-  throw new Error(`The service does not answer: ${service.output()}`)
+  await eventually(
+    async () => {
+      if (service.child.exitCode !== null) throw new Error(`The service ended: ${service.output()}`)
+      return (await fetch(`${service.url}/health`).catch(() => undefined))?.ok
+    },
+    { what: `an answer of the service at ${service.url}` },
+  )
+  return service
 }
 
 /** An answer, parsed. */

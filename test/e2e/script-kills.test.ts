@@ -4,7 +4,7 @@ import t from 'tap'
 import { createRandom } from '../../models/statistics/random.js'
 import { testDatabase } from '../postgres.js'
 import { databaseFlags, runScript, startScript } from '../scripts/cli/process.js'
-import { eventually } from './eventually.js'
+import { eventually } from '../eventually.js'
 import { post } from './process.js'
 import { startReplica } from './replica.js'
 

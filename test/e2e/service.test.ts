@@ -6,6 +6,7 @@ import t from 'tap'
 import { readEmbeddedConnection } from '../../db/embedded/embedded-postgres.js'
 import { ModelFiles } from '../../plugins/model-registry/files.js'
 import { KINDS } from '../../plugins/model-registry/kinds.js'
+import { eventually } from '../eventually.js'
 import { openSql, testDirectory } from '../postgres.js'
 import { USUAL } from '../service.js'
 import { get, post, spawnService, startService } from './process.js'
@@ -71,7 +72,13 @@ t.test(
     await locker`begin`
     await locker`lock table request_logs in access exclusive mode`
     const training = post(`${service.url}/train`)
-    await delay(500)
+    await eventually(
+      async () =>
+        (
+          await sql`select from pg_stat_activity where application_name = 'aegis-ml' and wait_event_type = 'Lock'`
+        ).length > 0,
+      { what: 'the training to wait for the lock' },
+    )
     const ended = service.end('SIGTERM')
     t.match(await training, { status: 503, body: { code: 'SHUTTING_DOWN' } })
     t.equal(await ended, 0, 'not killed by the limit')

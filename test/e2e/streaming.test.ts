@@ -2,16 +2,25 @@ import { mkdtemp, readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import { testService, trainOnSynthetic, USUAL } from '../service.js'
+import { testService, trainOnSynthetic, USUAL, USUAL_MONDAY, type Service } from '../service.js'
 
 const at = (minute: number) => new Date(Date.parse('2026-11-16T10:00:00Z') + minute * 60_000).toISOString()
 const SPIKE = { ...USUAL, requests_per_second: 500 }
 
 const FEW_ERRORS = { ...USUAL, error_rate: 0.048 }
 
+const shared = await testService(t)
+await trainOnSynthetic(shared)
+
+/** The service of this file, trained, with nothing remembered of the tests before. */
+async function fresh(): Promise<Service> {
+  await shared.post('/model/reset')
+  await shared.post('/model/load')
+  return shared
+}
+
 t.test('a large deviation is certain at once, a smaller one when it is there again', async (t) => {
-  const service = await testService(t)
-  await trainOnSynthetic(service)
+  const service = await fresh()
   const verdicts = []
   const minutes = [
     USUAL,
@@ -52,8 +61,7 @@ t.test('a large deviation is certain at once, a smaller one when it is there aga
 })
 
 t.test('an older report has nothing of the alarm of now', async (t) => {
-  const service = await testService(t)
-  await trainOnSynthetic(service)
+  const service = await fresh()
   const slow = { ...USUAL, avg_latency_ms: 400, p95_latency_ms: 800, p99_latency_ms: 1200 }
   for (let minute = 0; minute < 4; minute++) {
     await service.post('/detect', { ...(minute < 2 ? USUAL : slow), timestamp: at(minute) })
@@ -67,8 +75,7 @@ t.test('an older report has nothing of the alarm of now', async (t) => {
 })
 
 t.test('a replay gives the verdicts of the same rows sent one by one, and the alarms', async (t) => {
-  const service = await testService(t)
-  await trainOnSynthetic(service)
+  const service = await fresh()
   const slow = { ...USUAL, avg_latency_ms: 400, p95_latency_ms: 800, p99_latency_ms: 1200 }
   const metrics = [USUAL, USUAL, slow, slow, slow, USUAL, USUAL, USUAL].flatMap((each, minute) =>
     ['default', 'b'].map((source) => ({ ...each, source, timestamp: at(minute) })),
@@ -141,8 +148,7 @@ t.test('/model/info tells what was learned, and how far traffic has moved from i
 })
 
 t.test('a batch gives the verdicts of single requests and moves no window', async (t) => {
-  const service = await testService(t)
-  await trainOnSynthetic(service)
+  const service = await fresh()
   const metrics = [USUAL, SPIKE, { ...USUAL, error_rate: 0.5 }, { ...USUAL, avg_latency_ms: 900 }].map(
     (each, minute) => ({
       ...each,
@@ -164,17 +170,17 @@ t.test('a batch gives the verdicts of single requests and moves no window', asyn
 })
 
 t.test('ten thousand rows are answered in order', async (t) => {
-  const service = await testService(t)
-  await trainOnSynthetic(service)
-  const metrics = Array.from({ length: 10_000 }, (_, index) => (index % 2 === 0 ? USUAL : SPIKE))
+  const service = await fresh()
+  const metrics = Array.from({ length: 10_000 }, (_, index) =>
+    index % 2 === 0 ? USUAL_MONDAY : { ...USUAL_MONDAY, requests_per_second: 500 },
+  )
   const { data } = (await service.post('/detect/batch', { metrics })).body
   const results = data['results'] as { anomaly: boolean }[]
   t.ok(results.every(({ anomaly }, index) => anomaly === (index % 2 === 1)))
 })
 
 t.test('a reset forgets the windows; untrained is a conflict', async (t) => {
-  const service = await testService(t)
-  await trainOnSynthetic(service)
+  const service = await fresh()
   await service.post('/detect', { ...SPIKE, timestamp: at(0) })
   await service.post('/model/reset')
   t.match((await service.get('/detect/trend')).body.data, { window_size: 0 })
@@ -211,11 +217,10 @@ t.test('both engines give the same verdicts', async (t) => {
 })
 
 t.test('of a report that is traffic_only the request rate alone is judged', async (t) => {
-  const service = await testService(t)
-  await trainOnSynthetic(service)
+  const service = await fresh()
   const slow = { ...USUAL, avg_latency_ms: 9000, p95_latency_ms: 9000, p99_latency_ms: 9000, error_rate: 1 }
   t.match((await service.post('/detect', slow)).body.data, { anomaly: true })
-  const few = { ...slow, traffic_only: true }
+  const few = { ...slow, timestamp: USUAL_MONDAY.timestamp, traffic_only: true }
   const silent = { ...few, requests_per_second: 0 }
   t.match((await service.post('/detect', few)).body.data, { anomaly: false, features: slow })
   t.match((await service.post('/detect', silent)).body.data, { anomaly: true, anomaly_type: 'traffic_drop' })

@@ -9,7 +9,7 @@ import { isDatabaseAway } from '../../db/errors.js'
 import config, { loadConfig, type Environment } from '../../plugins/config.js'
 import database from '../../plugins/database.js'
 import { serversBelow } from '../db/embedded/holder.js'
-import { eventually } from '../e2e/eventually.js'
+import { eventually } from '../eventually.js'
 import { testDatabase, testDirectory } from '../postgres.js'
 import { switchableProxy } from './switchable-proxy.js'
 

@@ -5,6 +5,7 @@ import { parse } from 'csv-parse/sync'
 import t from 'tap'
 import { expectedRows } from '../db/traffic/traffic-oracle.js'
 import { insertRequests, randomRequests } from '../db/traffic/request-rows.js'
+import { eventually } from '../eventually.js'
 import { testService, type Service } from '../service.js'
 import { DAY_MS, MINUTE_MS } from '../../models/traffic/durations.js'
 
@@ -150,7 +151,16 @@ t.test('a reader that pauses makes the service pause, which holds no connection 
   const socket = connect(port, '127.0.0.1')
   socket.write(`GET ${URL}?days=41&format=ndjson HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`)
   await once(socket, 'readable') // and no more is read
-  await delay(1000)
+  await eventually(
+    async () => {
+      const busy = await sql`select from pg_stat_activity
+        where datname = current_database() and pid <> pg_backend_pid() and state <> 'idle'`
+      if (busy.length > 0) return false
+      await delay(300)
+      return true
+    },
+    { what: 'the connections of the service to be idle' },
+  )
   const [busy] = await sql`select count(*)::int as count from pg_stat_activity
     where datname = current_database() and pid <> pg_backend_pid() and state <> 'idle'`
   t.equal(busy!['count'], 0)
@@ -176,7 +186,14 @@ t.test('a reader that hangs up ends the export', async (t) => {
   await once(socket, 'readable')
   socket.destroy()
   // To its end it would take longer than a test may.
-  for (let quiet = 0; quiet < 5; await delay(100)) quiet = (await reading()) === 0 ? quiet + 1 : 0
+  let quiet = 0
+  await eventually(
+    async () => {
+      quiet = (await reading()) === 0 ? quiet + 1 : 0
+      return quiet === 5
+    },
+    { what: 'the export to end', pauseMs: 100 },
+  )
   t.pass()
 })
 

@@ -2,6 +2,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
+import { eventually } from '../eventually.js'
 import type { Sql } from 'postgres'
 import { runScript, startScript } from './cli/process.js'
 import { folder, FROM, RANGE, SCRIPT, traffic } from './cli/traffic.js'
@@ -15,7 +16,7 @@ async function slowDown(sql: Sql): Promise<void> {
 async function running(sql: Sql): Promise<void> {
   const copies = () =>
     sql`select 1 from pg_stat_activity where datname = current_database() and query like 'copy (%' and state = 'active'`
-  while ((await copies()).length === 0) await delay(20)
+  await eventually(async () => (await copies()).length > 0)
 }
 
 t.test('stopped in the middle it leaves no file, old or new, but the one that was there', async (t) => {
@@ -75,7 +76,7 @@ t.test('a reader that pauses holds the server back, not the memory', async (t) =
   child.stdout!.pause()
   const waiting = () =>
     sql`select 1 from pg_stat_activity where datname = current_database() and wait_event = 'ClientWrite'`
-  while ((await waiting()).length === 0) await delay(20)
+  await eventually(async () => (await waiting()).length > 0)
   await delay(500)
   t.equal((await waiting()).length, 1)
   child.stdout!.resume()

@@ -1,10 +1,10 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { parse } from 'csv-parse/sync'
 import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet'
 import t, { type Test } from 'tap'
+import { eventually } from '../eventually.js'
 import { ANOMALY_TYPES } from '../../models/anomaly/verdict.js'
 import { AGGREGATE_COLUMNS } from '../../scripts/generate-synthetic-data/request-aggregates.js'
 import { runScript, startScript } from './cli/process.js'
@@ -163,7 +163,7 @@ t.test('stopped while it writes a file, it leaves the one that was there', async
   for (const type of ['requests', 'aggregated']) {
     const args = ['--days', '365', '--base-rps', '1000', '--bucket', '1d', '--type', type, '--output', file]
     const { child, ended } = startScript(SCRIPT, args)
-    while ((await readdir(path)).length < 2) await delay(20)
+    await eventually(async () => (await readdir(path)).length === 2)
     child.kill('SIGINT')
     t.match(await ended, { code: 130, stderr: /stopped by SIGINT/ })
     t.same(await readdir(path), ['x.csv'])

@@ -4,10 +4,10 @@ import { once } from 'node:events'
 import { appendFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import t, { type Test } from 'tap'
+import { eventually } from '../eventually.js'
 import { migrate } from '../../db/migrate.js'
 import { testDatabase } from '../postgres.js'
 import { databaseFlags, runScript, startScript } from './cli/process.js'
@@ -336,12 +336,12 @@ t.test('killed, or stopped by Ctrl-C, in the middle: nothing of the file is ther
     ['SIGINT', 130],
   ] as const) {
     const { child, ended } = startScript(SCRIPT, [...flags, log], { cwd: folder })
-    while ((await backends()).length === 0) await delay(20)
+    await eventually(async () => (await backends()).length > 0)
     child.kill(signal)
     t.equal((await ended).code, code)
     await sql`select pg_terminate_backend(pid) from pg_stat_activity
       where application_name = 'aegis-ml script' and datname = current_database()`
-    while ((await backends()).length > 0) await delay(20)
+    await eventually(async () => (await backends()).length === 0)
     t.equal(await stored(), 0)
   }
   await sql`drop trigger slow on request_logs`
@@ -363,7 +363,7 @@ t.test('stopped while standard input is silent', async (t) => {
   child.stdin.write(combined(5))
   const copying = () =>
     sql`select from pg_stat_activity where query like 'copy %' and datname = current_database()`
-  while ((await copying()).length === 0) await delay(20)
+  await eventually(async () => (await copying()).length > 0)
   child.kill('SIGTERM')
   const [code] = (await once(child, 'close')) as [number]
   t.equal(code, 143)

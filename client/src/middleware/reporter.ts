@@ -1,6 +1,7 @@
 import type { CallOptions } from '../client.js'
 import type { Metrics, Verdict } from '../ml-service-client.js'
-import { withRetries } from '../retry.js'
+import { pause, withRetries } from '../retry.js'
+import type { Clock } from './aligned-intervals.js'
 import type { Settings } from './options.js'
 import type { ServiceLink } from './service-link.js'
 
@@ -27,6 +28,7 @@ export class Reporter {
   constructor(
     private readonly settings: Settings,
     private readonly link: ServiceLink,
+    private readonly clock: Clock,
   ) {}
 
   get last(): Judged | null {
@@ -59,7 +61,8 @@ export class Reporter {
     const detect = async () => this.settings.api().detect(metrics, options)
     let verdict: Verdict
     try {
-      verdict = await withRetries(detect, { ...RETRY, attempts }, true, signal, 'in background')
+      const wait = (ms: number) => pause(ms, signal, this.clock.after)
+      verdict = await withRetries(detect, { ...RETRY, attempts }, true, signal, wait)
     } catch (error) {
       this.link.unjudged()
       if (!signal.aborted) this.link.failed(PURPOSE, error)

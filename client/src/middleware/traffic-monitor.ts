@@ -25,7 +25,7 @@ export class TrafficMonitor {
   ) {
     const { api, intervalMs, log, record } = settings
     this.#link = new ServiceLink(log)
-    this.#reporter = new Reporter(settings, this.#link)
+    this.#reporter = new Reporter(settings, this.#link, clock)
     this.#recorder = record && new Recorder(api, this.#link, log)
     this.#intervals = new AlignedIntervals(intervalMs, clock, (interval) => {
       this.#reporter.report(this.#metricsOf(interval))

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import postgres, { type Sql } from 'postgres'
 import t, { type Test } from 'tap'
-import { eventually } from '../../e2e/eventually.js'
+import { eventually } from '../../eventually.js'
 import { migrate } from '../../../db/migrate.js'
 import { UNKNOWN_CLIENT, RequestNames, streamRequests } from '../../../db/traffic/request-stream.js'
 import type { TrafficTable } from '../../../db/traffic/table.js'

@@ -1,6 +1,6 @@
 import { parse } from 'csv-parse/sync'
 import t, { type Test } from 'tap'
-import { eventually } from '../../e2e/eventually.js'
+import { eventually } from '../../eventually.js'
 import { migrate } from '../../../db/migrate.js'
 import { countExportRows, exportTraffic, type TrafficSelection } from '../../../db/traffic/export.js'
 import {

@@ -8,7 +8,7 @@ import { fitAnomalyModel } from '../../../models/anomaly/model.js'
 import type { Database } from '../../../plugins/database.js'
 import { followActiveModel } from '../../../plugins/model-registry/follower.js'
 import { createModelRegistry } from '../../../plugins/model-registry/registry.js'
-import { eventually } from '../../e2e/eventually.js'
+import { eventually } from '../../eventually.js'
 import { openSql, silentLog, testDatabase } from '../../postgres.js'
 import { switchableProxy } from '../switchable-proxy.js'
 

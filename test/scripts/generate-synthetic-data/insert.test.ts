@@ -1,6 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import type { Sql } from 'postgres'
 import t, { type Test } from 'tap'
+import { eventually } from '../../eventually.js'
 import { migrate } from '../../../db/migrate.js'
 import { minuteFigures, updateRollups } from '../../../db/traffic/rollups.js'
 import { silentLog, testDatabase } from '../../postgres.js'
@@ -114,11 +114,10 @@ t.test('a database that is away, or refuses a row, is exit code 3, and nothing i
 
 /** Resolves when rows are on their way; what is not committed shows in the size of the table alone. */
 async function copying(sql: Sql): Promise<void> {
-  for (;;) {
+  await eventually(async () => {
     const [row] = await sql`select pg_relation_size('request_logs') as size`
-    if (Number(row!['size']) > 1_000_000) return
-    await delay(20)
-  }
+    return Number(row!['size']) > 1_000_000
+  })
 }
 
 t.test('stopped or killed while it inserts, it leaves no row and no range', async (t) => {
@@ -144,7 +143,7 @@ t.test('stopped or killed while it inserts, it leaves no row and no range', asyn
 async function gone(sql: Sql): Promise<void> {
   const own = () => sql`select 1 from pg_stat_activity
     where datname = current_database() and application_name = 'aegis-ml script'`
-  while ((await own()).length > 0) await delay(20)
+  await eventually(async () => (await own()).length === 0)
 }
 
 t.test('a server that stops in the middle is exit code 3', async (t) => {
