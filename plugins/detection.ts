@@ -74,7 +74,7 @@ export interface DetectionOptions {
 
 const DEFAULT_INTERVAL_SECONDS = 60
 
-function createDetection({ models, effects, calendar, now }: DetectionOptions): Detection {
+export function createDetection({ models, effects, calendar, now }: DetectionOptions): Detection {
   const streams = new Streams()
   let counted: { readonly version: string; readonly counts: DriftCounts } | undefined
 

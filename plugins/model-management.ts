@@ -36,7 +36,7 @@ declare module 'fastify' {
 }
 
 /** What is active is the same on all replicas: no change of it without the database. */
-function createModelManagement({
+export function createModelManagement({
   models,
   database,
 }: {

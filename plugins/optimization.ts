@@ -100,7 +100,7 @@ declare module 'fastify' {
 
 const LONGEST_PATTERN = 255
 
-function createOptimization({ sql, database, models, table, now }: OptimizationOptions): Optimization {
+export function createOptimization({ sql, database, models, table, now }: OptimizationOptions): Optimization {
   const stopping = new AbortController()
   const recommendations = createRecommendations(sql, () => database.assertUsable())
   const replayed = createBacktests(sql, table)

@@ -100,7 +100,7 @@ interface Plan {
   readonly arrivals: Omit<OptimizerTask, 'connection'> | null
 }
 
-function createTraining(options: TrainingOptions): Training {
+export function createTraining(options: TrainingOptions): Training {
   const { sql, database, models, table, syntheticFile, anomalyThreshold, now, log } = options
   const closing = new AbortController()
   const jobs = createTrainingJobs(sql, database)

@@ -10,6 +10,7 @@ import { startPostmaster } from './postmaster.js'
 import { acquireServiceLock, DataPathInUseError } from './service-lock.js'
 import type { Log } from '../log.js'
 
+export { DataPathInUseError }
 export type { Connection }
 
 export interface EmbeddedPostgres {

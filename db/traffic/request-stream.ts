@@ -6,7 +6,7 @@ import type { RequestNames } from './request-stream/request-names.js'
 import { findTrafficSource } from './rollups/traffic-source.js'
 import type { TrafficTable } from './table.js'
 
-export { RequestNames } from './request-stream/request-names.js'
+export { NOBODY, OTHER, RequestNames } from './request-stream/request-names.js'
 
 /** Requests in columns, in order of time; the first `length` entries of each count. */
 export interface StreamedRequests {

@@ -11,7 +11,7 @@ const GAMMA = 1.02
 /** ln γ: a value v above zero falls into bucket ⌈ln v / ln γ⌉, in SQL too. */
 export const LN_GAMMA = Math.log(GAMMA)
 
-/** The largest relative error of a quantile. @public */
+/** The largest relative error of a quantile. */
 export const RELATIVE_ERROR = (GAMMA - 1) / (GAMMA + 1)
 
 /** Values below this are zero. */
@@ -24,7 +24,7 @@ export const ZERO_BUCKET = -32768
 const ENTRY_BYTES = 6
 
 /** The bucket of a latency in ms, 0…1e280. */
-function latencyBucket(latency: number): number {
+export function latencyBucket(latency: number): number {
   return latency < SMALLEST ? ZERO_BUCKET : Math.ceil(Math.log(latency) / LN_GAMMA)
 }
 

@@ -98,7 +98,7 @@ export async function insertRequests(sql: Sql, rows: readonly RequestRow[]): Pro
 }
 
 /** Percentiles as percentile_cont has them, from whole milliseconds as the table has them. */
-function sumUp(requests: readonly FinishedRequest[], start: Date): MinuteReport {
+export function sumUp(requests: readonly FinishedRequest[], start: Date): MinuteReport {
   const count = requests.length
   const durations = Float64Array.from(requests, ({ durationMs }) => Math.round(durationMs)).sort()
   const failed = requests.filter(({ status }) => status >= 400).length

@@ -5,7 +5,7 @@ import type { TrafficTable } from '../../db/traffic/table.js'
 import { addDatabaseOptions, configOf, withDatabase, type DatabaseFlags } from '../cli/database.js'
 import { UsageError } from '../cli/errors.js'
 import { choice, dateOrTime, wholeNumber } from '../cli/options.js'
-import { FORMATS, type Format } from '../cli/file-format.js'
+import { FORMATS, type Format } from '../cli/row-writer.js'
 import { describeExport, exportData } from './export.js'
 import { rangeOf, type RangeFlags } from './range.js'
 

@@ -9,7 +9,7 @@ import { hasBuckets, trafficColumns } from '../../formats/export/traffic-columns
 import { NoDataError } from '../cli/errors.js'
 import { withOutput } from '../cli/output.js'
 import { startProgress } from '../cli/progress.js'
-import type { Format } from '../cli/file-format.js'
+import type { Format } from '../cli/row-writer.js'
 import { createTrafficWriter } from './writer.js'
 
 interface Options {

@@ -3,7 +3,7 @@ import { CopyTextRows } from '../../formats/export/copy-text.js'
 import { CrlfLines } from '../../formats/export/crlf.js'
 import { csvHeader } from '../../formats/export/csv.js'
 import type { Output } from '../cli/output.js'
-import { createRowWriter, type Format } from '../cli/file-format.js'
+import { createRowWriter, type Format } from '../cli/row-writer.js'
 
 /** Takes the pieces of a COPY and writes them in the format that was asked for. */
 export interface TrafficWriter {

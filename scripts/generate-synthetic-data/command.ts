@@ -4,7 +4,7 @@ import { BUCKET_SECONDS, BUCKETS, type Bucket } from '../../formats/export/traff
 import { addDatabaseOptions, configOf, withDatabase, type DatabaseFlags } from '../cli/database.js'
 import { UsageError } from '../cli/errors.js'
 import { choice, finiteNumber, wholeNumber } from '../cli/options.js'
-import { FORMATS, type Format } from '../cli/file-format.js'
+import { FORMATS, type Format } from '../cli/row-writer.js'
 import { insertRequests, writeTraffic } from './generate.js'
 import { MINUTE_MS } from '../../models/traffic/durations.js'
 

@@ -6,7 +6,7 @@ import { COPY_TEXT, requestRows } from './request-rows.js'
 import { populationOf } from '../../models/synthetic/requests.js'
 import type { SyntheticOptions } from '../../models/synthetic/traffic.js'
 import { withOutput } from '../cli/output.js'
-import type { Format } from '../cli/file-format.js'
+import type { Format } from '../cli/row-writer.js'
 import { createSink, type Content } from './sink.js'
 import { requestStream, type RequestStream } from './stream.js'
 

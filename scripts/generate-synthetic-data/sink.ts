@@ -6,8 +6,7 @@ import { AGGREGATE_COLUMNS, createRequestAggregator } from './request-aggregates
 import { CSV, requestRows } from './request-rows.js'
 import type { RequestBatch } from '../../models/synthetic/requests.js'
 import type { Output } from '../cli/output.js'
-import { createRowWriter, type Format } from '../cli/file-format.js'
-import type { RowWriter } from '../cli/row-writer.js'
+import { createRowWriter, type Format, type RowWriter } from '../cli/row-writer.js'
 
 /** What the file is to hold: single requests, as rows of a table, or buckets of time. */
 export type Content =

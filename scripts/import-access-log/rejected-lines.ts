@@ -29,7 +29,7 @@ const KEPT = 1000
 const UNPRINTABLE = /[\x00-\x08\x0a-\x1f\x7f]/g
 
 /** A line of the file: number, reason, and the beginning of the line, between tabs; its bytes but for control characters. */
-function rejectedLine(lineNumber: number, reason: string, line: string): string {
+export function rejectedLine(lineNumber: number, reason: string, line: string): string {
   const start = line.slice(0, KEPT).replace(UNPRINTABLE, '?')
   return `${lineNumber}\t${reason}\t${start}${line.length > KEPT ? '...' : ''}\n`
 }

@@ -44,12 +44,12 @@ t.test('a batch that may have arrived is sent again under the same name, and is 
   relay.misbehave = async (request, response) => {
     let body = ''
     for await (const chunk of request) body += String(chunk)
-    if (request.url !== '/ingest/requests') return void response.destroy()
+    if (request.url !== '/ingest/requests') return response.destroy()
     names.push((JSON.parse(body) as { batch_id: string }).batch_id)
     const headers = { 'content-type': 'application/json' }
     const answer = await fetch(url + request.url, { method: 'POST', headers, body })
     // The first answer is lost on its way.
-    if (names.length === 1) return void response.destroy()
+    if (names.length === 1) return response.destroy()
     response.writeHead(answer.status, headers).end(await answer.text())
   }
   const gateway = await recorded(

@@ -11,7 +11,7 @@ export interface ReportingService {
   /** Paths in the order in which they were asked for. */
   readonly asked: string[]
   /** Answers instead; undefined for the usual answers. */
-  misbehave: ((request: IncomingMessage, response: ServerResponse) => void | Promise<void>) | undefined
+  misbehave: ((request: IncomingMessage, response: ServerResponse) => void) | undefined
   close(): Promise<void>
 }
 
@@ -20,7 +20,7 @@ export const VERDICT = { anomaly: false, normalized_score: 0.1, streak: 0, expla
 /** Stands where the service stands, to be told and to fail as a test needs it. */
 export async function reportingService(t: Test, port = 0): Promise<ReportingService> {
   const sockets = new Set<Socket>()
-  const answer = async (request: IncomingMessage, response: ServerResponse) => {
+  const server = createServer(async (request, response) => {
     service.asked.push(request.url!)
     if (service.misbehave) return service.misbehave(request, response)
     let text = ''
@@ -28,10 +28,9 @@ export async function reportingService(t: Test, port = 0): Promise<ReportingServ
     const body: unknown = text === '' ? {} : JSON.parse(text)
     if (request.url === '/detect') service.reports.push(body as Metrics)
     if (request.url === '/ingest/requests') service.batches.push(body as Input<'ingestRequests'>)
-    const envelope = { success: true, data: VERDICT, timestamp: new Date().toISOString() }
-    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(envelope))
-  }
-  const server = createServer((request, response) => void answer(request, response))
+    const answer = { success: true, data: VERDICT, timestamp: new Date().toISOString() }
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer))
+  })
   server.on('connection', (socket) => {
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))

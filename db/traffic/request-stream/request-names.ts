@@ -1,11 +1,12 @@
-import { NOBODY } from '../../../models/rate-limit/replay/replay.js'
 import { endpointName } from '../../../models/traffic/endpoint-name.js'
 import { pathTemplate } from '../../../models/traffic/path-template.js'
 import type { CopiedRows } from './copied-rows.js'
 import { Remembered } from './remembered.js'
 
 /** The endpoint of requests whose own has no index. */
-const OTHER = 0
+export const OTHER = 0
+/** The client of requests of which neither a user nor an address is known, and of clients beyond the most. */
+export const NOBODY = 0xffffffff
 
 /** Raw requests whose endpoint is not worked out anew. */
 const MOST_REMEMBERED = 100_000

@@ -3,7 +3,7 @@ import type { TrafficTable } from '../table.js'
 import type { TimeRange } from './times.js'
 
 /** Clients of an endpoint's hour that have a row of their own, unless the next one is just as busy. */
-const MAX_CLIENTS = 100
+export const MAX_CLIENTS = 100
 
 /**
  * Replaces the hours of the range, which begins with one, by what rollup_requests holds. Requests are counted by

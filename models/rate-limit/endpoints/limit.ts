@@ -96,7 +96,7 @@ function belowUsual({ p95_requests_per_minute: p95 }: EndpointProfile, limit: nu
 }
 
 /** The answer where there is nothing to learn from. */
-function untrained(tier: Tier) {
+export function untrained(tier: Tier) {
   const { untrainedLimit, untrainedBurst } = TIERS[tier]
   return {
     recommended_limit: untrainedLimit,

@@ -35,7 +35,7 @@ export interface ReplayOptions {
   readonly mostClients?: number
 }
 
-/** The client of a request of which neither a user nor an address is known, and of those that are not kept apart. */
+/** The client of a request of which neither a user nor an address is known. */
 export const NOBODY = 0xffffffff
 
 const MOST_CLIENTS = 2_000_000

@@ -6,7 +6,7 @@ import {
 } from '../../../../models/rate-limit/endpoints/limit.js'
 import { friendlyNumber } from '../../../../models/rate-limit/endpoints/friendly-number.js'
 import { strategyMultiplier, type Strategy } from '../../../../models/rate-limit/strategies.js'
-import { TIERS, type Tier } from '../../../../models/rate-limit/tiers.js'
+import { TIER_NAMES, type Tier } from '../../../../models/rate-limit/tiers.js'
 import { profile } from '../profiles.js'
 
 const ask = (
@@ -93,7 +93,7 @@ t.test('tiers and strategies multiply, and each product is cut to a whole number
     t.equal(ask({}, tier, strategy).recommended_limit, limit, `${tier} ${strategy}`)
   }
   t.same(
-    Object.keys(TIERS).sort(),
+    TIER_NAMES.toSorted(),
     ['basic', 'default', 'enterprise', 'free', 'premium', 'standard'],
     'no other tier',
   )
