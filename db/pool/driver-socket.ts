@@ -44,5 +44,5 @@ export function openDriverSocket({ host: [host], port: [port], path }: Place): S
 }
 
 function connectionClosed(): Error {
-  return Object.assign(new Error('The server ended the connection.'), { code: 'CONNECTION_CLOSED' })
+  return Object.assign(new Error('The connection to the database was lost.'), { code: 'CONNECTION_CLOSED' })
 }
