@@ -8,7 +8,7 @@ import { DAYS, START_MS } from './period.js'
 import { drawWeeks, type Weeks } from './weeks.js'
 import { DAY_MS, HOUR_MS } from '../../models/traffic/durations.js'
 
-/** Honest programs: how many people are beside them, and what each sends (a minute, from when to when, how often). */
+/** Legitimate programs: how many people are beside them, and what each sends (a minute, from when to when, how often). */
 interface Programs {
   readonly name: string
   readonly people: number
