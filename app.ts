@@ -40,7 +40,7 @@ const BODY_LIMIT = 8 * 1024 * 1024
 /** How long a request may take to arrive. */
 const REQUEST_LIMIT_MS = 60_000
 
-/** PostgreSQL may have to recover from a crash first. */
+/** How long a plugin may take to start: PostgreSQL may have to recover from a crash. */
 const START_LIMIT_MS = 120_000
 
 /** The service, ready to listen: every registration, in order. */
@@ -61,12 +61,12 @@ export async function buildApp(settings: Config): Promise<FastifyInstance> {
     await app.ready()
     return app
   } catch (error) {
-    await app.close() // what has started by now, PostgreSQL above all, stops
+    await app.close() // stops what has started, PostgreSQL above all
     throw error
   }
 }
 
-/** The HTTP interface alone, with nothing behind it: enough for its OpenAPI document. */
+/** The HTTP interface alone, without capabilities: enough for its OpenAPI document. */
 export async function describeApp(): Promise<FastifyInstance> {
   const app = createServer(pino({ level: 'silent' }))
   await registerInterface(app)
@@ -79,7 +79,7 @@ function createServer(loggerInstance: FastifyBaseLogger) {
     loggerInstance,
     bodyLimit: BODY_LIMIT,
     pluginTimeout: START_LIMIT_MS,
-    return503OnClosing: false, // plugins/http/errors.ts answers then, in the envelope
+    return503OnClosing: false, // plugins/http/errors.ts answers instead, in the envelope
     frameworkErrors: (error, _request, reply) => void sendFailure(reply, toServiceError(error)),
     clientErrorHandler: answerMalformed,
     requestTimeout: REQUEST_LIMIT_MS,

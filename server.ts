@@ -11,7 +11,7 @@ const STOP_LIMIT_MS = 20_000
 async function main(): Promise<void> {
   const config = loadConfig(processEnvironment())
   const starting = buildApp(config)
-  // From the beginning: a signal during the start must not leave a PostgreSQL behind.
+  // Before the start is complete: a signal during the start must not leave a PostgreSQL running.
   closeWithGrace({ delay: STOP_LIMIT_MS }, async ({ err, signal }) => {
     ignoreFurtherSignals()
     const app = await starting
@@ -30,8 +30,8 @@ async function main(): Promise<void> {
 }
 
 /**
- * A Ctrl-C reaches the process from the terminal and often once more from the program that started it (npm, tsx):
- * the second one is no reason to stop half-way.
+ * A Ctrl-C reaches the process from the terminal, and often again from the program that started it (npm, tsx). The
+ * second signal must not interrupt the stop.
  */
 function ignoreFurtherSignals(): void {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {

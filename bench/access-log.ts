@@ -9,7 +9,7 @@ const AGENTS = [
 ]
 const CLIENTS = 20_000
 
-/** The lines of a busy NGINX, combined format with $request_time: some 220 bytes each, in pieces. */
+/** Log lines of a busy NGINX in combined format with $request_time, about 220 bytes each, in pieces. */
 export function* accessLog(lines: number): Generator<string, void> {
   const random = createRandom(1)
   const two = (value: number) => String(value).padStart(2, '0')

@@ -1,26 +1,26 @@
-/** Something that is measured: what a call does, and how many rows it scores. */
+/** A measured function: what one call does, and how many rows it processes. */
 export interface Contestant {
   readonly name: string
-  /** Milliseconds that one pass over all rows takes, or what else the comparison is in: the less the better. */
+  /** Milliseconds of one pass over all rows, or another quantity; less is better. */
   measure(): number | Promise<number>
 }
 
-/** A contestant against the reference it is compared with, in the same run. */
+/** A candidate and the reference that it is compared with in the same run. */
 export interface Comparison {
   readonly rows: number
   readonly reference: Contestant
   readonly candidate: Contestant
-  /** Times as fast as the reference that it must be; without one the comparison is for information. */
+  /** The ratio to the reference that the candidate must reach. Without a target, the comparison is informative. */
   readonly target?: number
-  /** What is measured when it is not time. */
+  /** The measured quantity if it is not time. */
   readonly unit?: 'MB'
-  /** How often both are measured, after one warm-up; where left out, often, for what is over in no time. */
+  /** Number of measurements after one warm-up. Default: many, for very short functions. */
   readonly repetitions?: number
 }
 
 export interface Benchmark {
   readonly name: string
-  /** The comparisons, or why there are none here, in one sentence; `finish` is called when they are over. */
+  /** The comparisons, or the reason for skipping them, in one sentence. `finish` is called at the end. */
   prepare(): Promise<{ comparisons: Comparison[]; finish?: () => void | Promise<void> } | { skipped: string }>
 }
 
@@ -29,14 +29,14 @@ export interface Result {
   /** Medians. */
   readonly referenceMs: number
   readonly candidateMs: number
-  /** How many times as fast as the reference. */
+  /** Speed relative to the reference. */
   readonly ratio: number
 }
 
 const manyWarmUps = 3
 const manyRepetitions = 11
 
-/** Measures both in turns, so that what else the machine does strikes both alike. */
+/** Measures both in turns, so that other load on the machine affects both equally. */
 export async function compare(comparison: Comparison): Promise<Result> {
   const { reference, candidate, repetitions = manyRepetitions } = comparison
   const warmUps = comparison.repetitions === undefined ? manyWarmUps : 1
@@ -54,7 +54,7 @@ export async function compare(comparison: Comparison): Promise<Result> {
   return { comparison, referenceMs, candidateMs, ratio: referenceMs / candidateMs }
 }
 
-/** Runs the work so often that the clock's grain does not matter; milliseconds of one run. */
+/** Repeats the work until the resolution of the clock does not matter. Returns milliseconds per run. */
 export function timed(work: () => unknown, runs: number): number {
   const start = performance.now()
   for (let run = 0; run < runs; run++) work()

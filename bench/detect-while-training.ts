@@ -24,7 +24,7 @@ const MINUTE = JSON.stringify({
   error_rate: 0.01,
 })
 
-/** The 99th percentile of /detect at a modest, steady load: alone, and beside training runs without a pause. */
+/** 99th percentile of the latency of /detect under a moderate, steady load: alone, and during continuous training. */
 export const detectWhileTraining: Benchmark = {
   name: 'detect while training, p99',
   async prepare() {
@@ -53,8 +53,7 @@ export const detectWhileTraining: Benchmark = {
     }
     const trainOnAndOn = async (signal: AbortSignal) => {
       while (!signal.aborted) {
-        await sql`truncate aegis_ml_rollup_minutes, aegis_ml_rollup_endpoint_minutes,
-          aegis_ml_rollup_client_hours, aegis_ml_rollup_state`
+        await sql`truncate aegis_ml_rollup_minutes, aegis_ml_rollup_endpoint_minutes, aegis_ml_rollup_state`
         await train()
       }
     }
@@ -93,7 +92,7 @@ async function train(): Promise<void> {
 
 const agent = new Agent({ keepAlive: true })
 
-/** Milliseconds from the moment at which each request was due: a service that stalls cannot hide it. */
+/** Milliseconds from the scheduled time of each request, so that a stalled service cannot hide the delay. */
 async function load(): Promise<Float64Array> {
   const requests: Promise<number>[] = []
   const start = performance.now()

@@ -4,7 +4,7 @@ import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import postgres from 'postgres'
-import type { Connection } from '../db/embedded/embedded-postgres.js'
+import type { Connection } from '../db/pool.js'
 import { migrate } from '../db/migrate.js'
 import { exportQuery } from '../db/traffic/export/figures.js'
 import { openDirectory, startTestServer } from '../test/postgres-server.js'
@@ -17,7 +17,7 @@ const FROM = new Date('2026-03-01T00:00:00Z')
 const RANGE = ['--start', FROM.toISOString(), '--end', TO.toISOString()]
 const REPETITIONS = 3
 
-/** A week of requests by endpoint and minute: the script against psql with the same query; and its peak memory. */
+/** Exports a week of requests by endpoint and minute: the script against psql with the same query, and its peak memory. */
 export const exportTrainingData: Benchmark = {
   name: 'export by endpoint',
   async prepare() {
@@ -95,7 +95,7 @@ async function succeed(command: string, args: string[], connection: Connection):
   return result
 }
 
-/** Runs a command to its end and asks meanwhile for its peak memory, which Linux tells. */
+/** Runs a command and measures its peak memory, as Linux reports it. */
 async function run(command: string, args: string[], env: Record<string, string>): Promise<Run> {
   const start = performance.now()
   const child = spawn(command, args, {
@@ -103,10 +103,11 @@ async function run(command: string, args: string[], env: Record<string, string>)
     env: { ...process.env, ...env },
   })
   let peakMb = 0
-  const watch = setInterval(async () => {
+  const look = async () => {
     const status = await readFile(`/proc/${child.pid}/status`, 'utf8').catch(() => '')
     peakMb = Math.max(peakMb, Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024)
-  }, 20)
+  }
+  const watch = setInterval(() => void look(), 20)
   const [code] = (await Promise.race([once(child, 'exit'), once(child, 'error').then(() => [null])])) as [
     number | null,
   ]

@@ -22,7 +22,7 @@ async function timedAsync(work: () => Promise<unknown>): Promise<number> {
   return performance.now() - start
 }
 
-/** An access log into an empty table; the same file through `wc -l`, and the same rows through psql's \copy. */
+/** Imports an access log into an empty table, against `wc -l` on the same file and against psql's \copy of the same rows. */
 export const importAccessLog: Benchmark = {
   name: 'import-access-log',
   async prepare() {

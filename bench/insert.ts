@@ -5,7 +5,7 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import postgres from 'postgres'
-import type { Connection } from '../db/embedded/embedded-postgres.js'
+import type { Connection } from '../db/pool.js'
 import { migrate } from '../db/migrate.js'
 import { COPY_TEXT, requestRows } from '../scripts/generate-synthetic-data/request-rows.js'
 import { generateRequests, populationOf } from '../models/synthetic/requests.js'
@@ -17,7 +17,7 @@ const MINUTES = 1440
 const TRAFFIC = { baseRps: 50, anomalyRate: 0.05, seed: 42 }
 const TABLES = ['request_logs', 'request_metrics'] as const
 
-/** A day of requests made up and inserted by the script, against psql that copies the same rows out of a file. */
+/** Generates and inserts a day of requests, against psql that copies the same rows from a file. */
 export const insert: Benchmark = {
   name: 'insert synthetic requests',
   async prepare() {
@@ -71,7 +71,7 @@ export const insert: Benchmark = {
   },
 }
 
-/** The rows that the script makes up, as a file for COPY. */
+/** The generated rows as a file for COPY. */
 async function writeRows(table: (typeof TABLES)[number], file: string) {
   const population = populationOf(TRAFFIC.seed)
   const { columns, lines } = requestRows(table, COPY_TEXT, TRAFFIC.seed, population)

@@ -2,7 +2,7 @@ import { createKernelEngine, fitIsolationForest, referenceScores } from '../mode
 import { timed, type Benchmark } from './benchmark.js'
 import { nFeatures, trafficSamples } from './traffic-samples.js'
 
-/** One row a call, never the same twice: what a detection costs. */
+/** One row per call, never the same row twice, as in a detection. */
 export const kernelRow: Benchmark = {
   name: 'kernel, one row a call',
   async prepare() {

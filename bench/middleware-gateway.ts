@@ -5,20 +5,20 @@ import express from 'express'
 import Fastify from 'fastify'
 
 /**
- * A gateway to be measured: `middleware-gateway.js express|fastify [middleware|empty]`. It prints its port, then for each
- * line that it reads the CPU time that it has taken so far, in milliseconds.
+ * The measured gateway: `middleware-gateway.js express|fastify [middleware|empty]`. It prints its port. Then, for each
+ * line that it reads, it prints its CPU time so far, in milliseconds.
  */
 const [framework, middleware] = process.argv.slice(2)
 const ITEM = { id: 17, name: 'An item', price: 12.5, tags: ['one', 'two'] }
 
-/** A service that swallows all: what it makes of the reports is not what is measured. */
+/** A service that accepts everything: its own work is not measured. */
 const service = createNetServer((socket) => socket.on('error', () => undefined).resume()).unref()
 await new Promise<void>((resolve) => service.listen(0, '127.0.0.1', resolve))
 const { port } = service.address() as AddressInfo
 const options = {
   client: createClient({ baseUrl: `http://127.0.0.1:${port}` }),
   enabled: middleware === 'middleware',
-  // The tables are all that is to be printed.
+  // Only the tables may be printed.
   warn: () => undefined,
 }
 

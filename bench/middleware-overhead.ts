@@ -5,21 +5,21 @@ import { fileURLToPath } from 'node:url'
 import type { Benchmark, Comparison, Contestant } from './benchmark.js'
 
 const GATEWAY = fileURLToPath(new URL('./middleware-gateway.js', import.meta.url))
-/** So many that a pass takes a quarter of a second. */
+/** Enough for a pass of a quarter of a second. */
 const REQUESTS = { express: 3_000, fastify: 16_000 }
 const WARM_UP_PASSES = 5
 const CONNECTIONS = 8
 const REQUEST = 'GET /api/items/17?page=2 HTTP/1.1\r\nhost: gateway\r\nuser-agent: bench\r\n\r\n'
 
-/** Processes of each kind: the engine compiles the same program now better, now worse. */
+/** Processes of each kind, because the engine does not always compile the same program equally well. */
 const PROCESSES = 5
 
 /**
- * CPU time of a gateway for its requests with the middleware, against the same gateway without it. Beside it, for
- * information: the same gateway against itself, which is how far the measurement can be trusted, and what a
- * middleware or a hook that does nothing costs. Each layer of Express has its price, whatever it does: Express
- * changes the prototype of every response, so that none shares its hidden class with another and no access to one is
- * ever cached. The first hook of Fastify has one too: without any, it calls the handler straight away.
+ * CPU time of a gateway with the middleware, against the same gateway without it. Two informative comparisons show the
+ * limits of the measurement: the same gateway against itself, and an empty middleware or hook.
+ *
+ * An empty middleware has a cost of its own. Express changes the prototype of every response, so that no property access
+ * is cached. Fastify calls the handler directly only if there is no hook.
  */
 export const middlewareOverhead: Benchmark = {
   name: 'middleware, CPU time',
@@ -37,7 +37,7 @@ export const middlewareOverhead: Benchmark = {
         { ...common, reference: bare, candidate: control },
         { ...common, reference: bare, candidate: empty },
         { ...common, reference: empty, candidate: watched },
-        // 3 % more CPU time at most.
+        // At most 3 % more CPU time.
         { ...common, reference: bare, candidate: watched, target: 1 / 1.03 },
       )
     }
@@ -49,7 +49,7 @@ interface Gateway extends Contestant {
   end(): void
 }
 
-/** Gateways in processes of their own, warm, which are asked in turns. */
+/** Gateways in their own processes, warmed up and measured in turns. */
 async function start(framework: keyof typeof REQUESTS, middleware?: string): Promise<Gateway> {
   const args = middleware === undefined ? [framework] : [framework, middleware]
   const rows = REQUESTS[framework]
@@ -83,7 +83,7 @@ async function load(port: number, requests: number): Promise<void> {
   await Promise.all(Array.from({ length: CONNECTIONS }, () => send(port, requests / CONNECTIONS)))
 }
 
-/** One request after the other down one connection, by hand: the load must leave the machine to the gateway. */
+/** Sends one request after the other on one raw connection, so that the load itself needs little CPU time. */
 async function send(port: number, requests: number): Promise<void> {
   const socket = connect(port, '127.0.0.1').setNoDelay()
   socket.write(REQUEST)

@@ -7,7 +7,7 @@ import { SECOND_MS } from '../models/traffic/durations.js'
 const ENDPOINTS = 1000
 const DAYS = 14
 
-/** The limits of a thousand endpoints from an active model, against the second that they may take. */
+/** The limits of a thousand endpoints from an active model, against a time limit of one second. */
 export const optimize: Benchmark = {
   name: 'optimize',
   async prepare() {

@@ -1,11 +1,11 @@
 import { spawnSync } from 'node:child_process'
-import type { Connection } from '../db/embedded/embedded-postgres.js'
+import type { Connection } from '../db/pool.js'
 
 export function psqlInstalled(): boolean {
   return spawnSync('psql', ['--version'], { stdio: 'ignore' }).status === 0
 }
 
-/** Milliseconds that psql takes for a command, its start included. */
+/** Duration of a command in psql, including its start, in milliseconds. */
 export function timedPsql(connection: Connection, command: string): number {
   const { host, port, user, password, database } = connection
   const flags = [

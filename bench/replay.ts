@@ -7,7 +7,7 @@ const nClients = 20_000
 const nEndpoints = 20
 const rule = { limit: 60, burst: 20, windowMs: 60_000 }
 
-/** A day of requests, the clients uneven; as columns and, for the reference, with the names a gateway has. */
+/** A day of requests of unequal clients: as columns and, for the reference, with names as a gateway has them. */
 function day(): RequestBatch & { names: string[] } {
   const random = createRandom(1)
   const step = 86_400_000 / requests
@@ -22,7 +22,7 @@ function day(): RequestBatch & { names: string[] } {
   }
 }
 
-/** The bucket as one writes it first: an object in a Map by a key of endpoint and client. */
+/** A straightforward token bucket: an object in a Map, keyed by endpoint and client. */
 function plainReplay({ timeMs, client, endpoint, names }: ReturnType<typeof day>): number {
   const buckets = new Map<string, { tokens: number; at: number }>()
   const perMs = rule.limit / rule.windowMs
@@ -39,7 +39,7 @@ function plainReplay({ timeMs, client, endpoint, names }: ReturnType<typeof day>
   return rejected
 }
 
-/** A limit replayed on requests in memory. */
+/** Replays requests in memory through a limit. */
 export const replay: Benchmark = {
   name: 'replay of a limit',
   async prepare() {

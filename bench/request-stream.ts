@@ -15,7 +15,7 @@ const table = 'request_logs'
 const from = new Date('2026-01-01T00:00:00Z')
 const to = new Date('2026-02-01T00:00:00Z')
 
-/** The stored requests in order of time as columns of numbers; the same rows through psql's \copy into a file. */
+/** Reads the stored requests in order of time as columns of numbers, against psql's \copy of the same rows to a file. */
 export const requestStream: Benchmark = {
   name: 'stream of requests',
   async prepare() {

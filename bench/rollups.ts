@@ -15,8 +15,8 @@ const END = Date.parse('2026-03-08T00:00:00Z')
 const START = END - DAYS * 1440 * MINUTE_MS
 
 /**
- * Rollups of a week of traffic (20 endpoints, half of them with ids in their paths; 2,000 users): the first one,
- * that of a further minute, and what training reads, each against counting the raw rows.
+ * Rollups of a week of traffic (20 endpoints, half of them with ids in their paths; 2,000 users). Measures the first
+ * rollup, the rollup of another minute, and the reads of training, each against counting the raw rows.
  */
 export const rollups: Benchmark = {
   name: 'rollups',
@@ -76,10 +76,10 @@ function update(sql: Sql, now: number): Promise<void> {
 async function truncate(sql: Sql): Promise<void> {
   await sql`
     truncate aegis_ml_rollup_state, aegis_ml_rollup_minutes, aegis_ml_rollup_endpoints,
-      aegis_ml_rollup_endpoint_minutes, aegis_ml_rollup_client_hours`
+      aegis_ml_rollup_endpoint_minutes`
 }
 
-/** Rows at even distances, as wide as a gateway writes them. */
+/** Evenly spaced rows, as wide as those of a gateway. */
 async function insertTraffic(sql: Sql, start: number, count: number): Promise<void> {
   await sql`
     insert into request_logs ("timestamp", method, path, status_code, response_time_ms, user_id, ip_address,

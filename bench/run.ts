@@ -34,10 +34,11 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
 
 const help = `Usage: npm run bench -- [name …]
 
-Measures each contestant and its reference in turns and prints the medians and their ratio.
-Exit code 0; 1 when a target is missed; 2 when asked for what there is not.
+Measures each candidate and its reference in turns. Prints the medians and their ratio.
 
-Names (all unless given): ${Object.keys(benchmarks).join(', ')}`
+Exit codes: 0 success, 1 a target is missed, 2 usage.
+
+Benchmarks (default: all): ${Object.keys(benchmarks).join(', ')}`
 
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
@@ -52,7 +53,7 @@ async function main(): Promise<number> {
   const options = Object.keys(values).map((name) => `--${name}`)
   const unknown = [...options, ...positionals].find((name) => !Object.hasOwn(benchmarks, name))
   if (unknown !== undefined) {
-    console.error(`There is no ${unknown}.\n\n${help}`)
+    console.error(`There is no benchmark or option ${unknown}.\n\n${help}`)
     return 2
   }
   const names = positionals.length > 0 ? positionals : Object.keys(benchmarks)
@@ -63,7 +64,7 @@ async function main(): Promise<number> {
   return missed.length > 0 ? 1 : 0
 }
 
-/** Runs a benchmark and prints its lines; those that missed their target. */
+/** Runs a benchmark and prints its lines. Returns the lines that missed their target. */
 async function run(benchmark: Benchmark): Promise<string[]> {
   const prepared = await benchmark.prepare()
   if ('skipped' in prepared) {
@@ -109,7 +110,7 @@ function printResult(benchmark: Benchmark, { comparison, referenceMs, candidateM
   ])
 }
 
-/** Names to the left, numbers to the right. */
+/** Names are aligned left, numbers right. */
 function printLine(cells: readonly string[]): void {
   const padded = cells.map((cell, i) =>
     [0, 2, 4].includes(i) ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!),

@@ -7,13 +7,13 @@ import type { IsolationForest } from '../models/index.js'
 const python = '/usr/bin/python3'
 const oneThread = { OMP_NUM_THREADS: '1', OPENBLAS_NUM_THREADS: '1', MKL_NUM_THREADS: '1' }
 
-/** scikit-learn in a process of its own, which times itself: what travels to and fro does not count. */
+/** scikit-learn in its own process. It measures its own time, so that the transfer of data does not count. */
 export interface Sklearn {
-  /** Fits scikit-learn's forest and gives it back in our layout. */
+  /** Fits a forest with scikit-learn and returns it in our layout. */
   fit(samples: Float64Array, nFeatures: number): Promise<{ version: string; forest: IsolationForest }>
-  /** Sets the samples to score; their scores, with our sign. */
+  /** Sets the samples to score. Returns their scores with our sign. */
   load(samples: Float64Array, nFeatures: number): Promise<Float64Array>
-  /** Milliseconds that scoring the samples takes. */
+  /** Duration of scoring the samples, in milliseconds. */
   measure(): Promise<number>
   stop(): void
 }

@@ -10,10 +10,10 @@ import type { Benchmark, Comparison } from './benchmark.js'
 const SCRIPT = fileURLToPath(new URL('../scripts/generate-synthetic-data.js', import.meta.url))
 const BASE_RPS = 5
 const DAYS = [1, 3] as const
-/** A tenth more memory for three days than for one. */
+/** Three days may need 10 % more memory than one day. */
 const TARGET = 1 / 1.1
 
-/** The most memory that the script ever has, for three days of requests against one. */
+/** Peak memory of the script for three days of requests, against one day. */
 export const syntheticMemory: Benchmark = {
   name: 'synthetic data, memory',
   async prepare() {

@@ -2,7 +2,7 @@ import { createTensorEngine, fitIsolationForest, referenceScores } from '../mode
 import { timed, type Benchmark } from './benchmark.js'
 import { nFeatures, trafficSamples } from './traffic-samples.js'
 
-/** Batches: the tensor engine, on the best backend there is, against the plain traversal. */
+/** Batches: the tensor engine on the best available backend, against the plain traversal. */
 export const tensor: Benchmark = {
   name: 'tensor, batches',
   async prepare() {

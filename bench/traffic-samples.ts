@@ -2,7 +2,7 @@ import { createRandom } from '../models/statistics/random.js'
 
 export const nFeatures = 5
 
-/** Minutes as a gateway has them, `[nRows, 5]`: requests a second, three latencies, error rate. */
+/** Minutes of a typical gateway, `[nRows, 5]`: requests per second, three latencies, error rate. */
 export function trafficSamples(nRows: number, seed: number): Float64Array {
   const random = createRandom(seed)
   const samples = new Float64Array(nRows * nFeatures)

@@ -20,7 +20,7 @@ const AWAY_CODES = new Set([
   '55P03', // lock_not_available
 ])
 
-/** Whether an error of a query means that the server is out of reach for now, rather than that the query is bad. */
+/** Whether an error of a query means that the server cannot be reached now, and not that the query is wrong. */
 export function isDatabaseAway(error: unknown): boolean {
   const code = codeOf(error)
   if (code !== undefined && (AWAY_CODES.has(code) || /^08...$/.test(code))) return true
@@ -31,12 +31,12 @@ export function isDatabaseAway(error: unknown): boolean {
 /** Undefined column, table, function; a type that does not fit; no privilege. */
 const UNUSABLE_CODES = new Set(['42703', '42P01', '42883', '42804', '42501'])
 
-/** Whether a query failed because a table is not as it has to be. */
+/** Whether a query failed because a table does not have the expected form. */
 export function isTableUnusable(error: unknown): boolean {
   return UNUSABLE_CODES.has(codeOf(error) ?? '')
 }
 
-/** Whether a table has refused a row: a value does not fit its column, or breaks a rule; or it takes no rows at all. */
+/** Whether a table refused a row: a value does not fit its column or violates a constraint, or the table takes no rows. */
 export function isRowRefused(error: unknown): boolean {
   return /^(?:2[23]...|42809)$/.test(codeOf(error) ?? '')
 }

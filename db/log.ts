@@ -1,4 +1,4 @@
-/** What db/ needs of a logger: the object first, as pino has it. */
+/** The part of a logger that db/ needs. The object comes first, as in pino. */
 export interface Log {
   debug(data: object, message: string): void
   info(data: object, message: string): void

@@ -1,12 +1,12 @@
 import { readFile, readdir } from 'node:fs/promises'
 import type postgres from 'postgres'
-import { ADVISORY_LOCKS, ADVISORY_LOCK_SPACE } from './advisory-locks.js'
+import { lockInTransaction, LOCKS } from './lease.js'
 
 const DIRECTORY = new URL('./migrations/', import.meta.url)
 
 /**
- * Applies the migrations that are missing, in order: each once, in a transaction of its own that holds an
- * advisory lock, so that any number of replicas can start at once.
+ * Applies the missing migrations in order. Each is applied once, in its own transaction, which holds an advisory lock:
+ * any number of replicas can start at the same time.
  * @returns the names of those applied by this call
  */
 export async function migrate(sql: postgres.Sql, directory: URL = DIRECTORY): Promise<string[]> {
@@ -20,8 +20,8 @@ export async function migrate(sql: postgres.Sql, directory: URL = DIRECTORY): Pr
 }
 
 async function applyOnce(tx: postgres.TransactionSql, name: string, statements: string): Promise<boolean> {
-  await tx`select pg_advisory_xact_lock(${ADVISORY_LOCK_SPACE}, ${ADVISORY_LOCKS.migrations})`
-  // "if not exists" would ask for the right to create even where the table stands.
+  await lockInTransaction(tx, LOCKS.migrations)
+  // "if not exists" would need the right to create tables even where the table exists.
   const [book] = await tx`select to_regclass('aegis_ml_migrations') as name`
   if (book!['name'] === null) {
     await tx`create table aegis_ml_migrations (

@@ -1,4 +1,4 @@
-/** Fails as soon as the signal is aborted, with its reason, whatever the work does then. */
+/** The result of the work. Fails with the reason of the signal as soon as that is aborted; the work goes on. */
 export function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const abort = () => reject(signal.reason as Error)

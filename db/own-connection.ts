@@ -1,21 +1,22 @@
-import postgres, { type Sql } from 'postgres'
+import type { Sql } from 'postgres'
+import { openBeside } from './pool.js'
 
-/** A connection beside the pool, for what lives as long as it does: temporary tables, cursors, session locks. */
+/** A connection outside the pool. Temporary tables, cursors and session locks end with it. */
 export interface OwnConnection {
-  /** Fails when the connection is lost or the signal aborted; it never connects anew. */
+  /** Fails when the connection is lost or the signal is aborted. It never reconnects. */
   readonly sql: Sql
-  /** What the work asks is one transaction, begun with these options ("isolation level …"). */
+  /** Runs the work in one transaction, begun with these options ("isolation level …"). */
   transaction<T>(options: string, work: () => Promise<T>): Promise<T>
   close(): Promise<void>
 }
 
-/** The server ends the session of a host that is gone without a word, and with it what the session held. */
+/** The server ends the session of a host that has disappeared, and frees what the session held. */
 const KEEPALIVE = { tcp_keepalives_idle: '15', tcp_keepalives_interval: '5', tcp_keepalives_count: '3' }
 
 /**
- * Statements are refused by us as soon as the connection is closed. Left to postgres.js (3.4.9), one on a reserved
- * connection or within `begin` would be written to a socket that is no more, an exception that nobody can catch;
- * `begin` does so itself, as it rolls back. So transactions are plain statements here.
+ * This function refuses statements as soon as the connection is closed. postgres.js (3.4.9) would write a statement on
+ * a reserved connection or within `begin` to a closed socket, which throws an exception that nobody can catch. Its
+ * `begin` does the same when it rolls back. So transactions are plain statements here.
  *
  * @param settings of the session, such as lock_timeout
  */
@@ -25,14 +26,12 @@ export function openOwnConnection(
   signal?: AbortSignal,
 ): OwnConnection {
   let lost = false
-  // The options of a client are taken as they are when they are handed to another one. Plans are not kept: the
-  // sizes of temporary tables change.
-  const options = {
-    ...pool.options,
-    ...{ max: 1, idle_timeout: null, max_lifetime: null, prepare: false, onclose: () => (lost = true) },
+  const raw = openBeside(pool, {
+    idle_timeout: null,
+    prepare: false, // plans are not kept: the sizes of temporary tables change
+    onclose: () => (lost = true),
     connection: { ...pool.options.connection, ...KEEPALIVE, ...settings },
-  }
-  const raw = postgres(options as unknown as postgres.Options<Record<string, never>>) as Sql
+  })
   const guard = <F extends (...args: never[]) => unknown>(ask: F) =>
     new Proxy(ask, {
       apply(target, self, args) {

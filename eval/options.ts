@@ -2,7 +2,7 @@ import { parseArgs, type ParseArgsConfig } from 'node:util'
 
 type Options = NonNullable<ParseArgsConfig['options']>
 
-/** The options of the command line; where they make no sense it ends with what is allowed, and 2. */
+/** Parses the command line. Prints the help and exits with 2 if an option is invalid. */
 export function readOptions<const T extends Options>(help: string, options: T) {
   try {
     return parseArgs({ options })

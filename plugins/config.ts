@@ -33,13 +33,13 @@ export interface Config {
   readonly scoringEngine: EngineChoice
   /** How long the rollups of the traffic are kept. */
   readonly retentionDays: number
-  /** How far back the rollups look for rows that came late. */
+  /** How far back the rollups look for late rows. */
   readonly lookBackMinutes: number
-  /** IANA name of the zone whose clocks the rhythm of the traffic follows. */
+  /** IANA name of the time zone that the traffic follows. */
   readonly timeZone: string
-  /** Deviations smaller than these never matter. */
+  /** Smaller deviations never count as anomalies. */
   readonly effects: LeastEffects
-  /** Known holidays and maintenance: neither learned from nor alarmed on. */
+  /** Known holidays and maintenance: left out of training, and not judged. */
   readonly calendar: readonly CalendarEntry[]
 }
 
@@ -140,7 +140,7 @@ function readCalendar(file: string, timeZone: string): readonly CalendarEntry[] 
   }
 }
 
-/** The process's environment, with the file .env of the working directory beneath it. */
+/** The environment of the process. The file .env of the working directory adds variables that are not set. */
 export function processEnvironment(): Environment {
   if (existsSync('.env')) process.loadEnvFile('.env')
   return process.env
@@ -186,7 +186,7 @@ function reader(environment: Environment) {
   }
 }
 
-/** @throws ConfigError when a folder is not there and cannot be made, or cannot be written */
+/** @throws ConfigError when a folder does not exist and cannot be made, or cannot be written */
 function ensureFolder(variable: string, path: string): void {
   try {
     if (!existsSync(path)) makeFolder(path)
@@ -198,7 +198,7 @@ function ensureFolder(variable: string, path: string): void {
   }
 }
 
-/** As mkdirSync with `recursive`, which never returns where a file system makes no folders (/proc). */
+/** As mkdirSync with `recursive`, which never returns on a file system without mkdir (/proc). */
 function makeFolder(path: string): void {
   const parent = dirname(path)
   if (!existsSync(parent)) makeFolder(parent)
@@ -209,7 +209,7 @@ function makeFolder(path: string): void {
   }
 }
 
-/** `fastify.config`: the configuration, frozen. Its folders exist. */
+/** `fastify.config`: the frozen configuration. Its folders exist. */
 export default fp<{ config: Config }>(
   async (app, { config }) => {
     ensureFolder('DATA_PATH', config.dataPath)

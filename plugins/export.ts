@@ -1,16 +1,16 @@
 import fp from 'fastify-plugin'
 import type { Sql } from 'postgres'
-import { describeDatabaseError, isTableUnusable } from '../db/errors.js'
 import type { Log } from '../db/log.js'
-import { bucketRows, TrafficTableError, updateRollups } from '../db/traffic/rollups.js'
+import { bucketRows, updateRollups } from '../db/traffic/rollups.js'
 import { exportTraffic } from '../db/traffic/export.js'
 import type { TrafficTable } from '../db/traffic/table.js'
 import type { Cell } from '../formats/export/column.js'
 import { CopyTextRows } from '../formats/export/copy-text.js'
 import { BUCKET_SECONDS, trafficColumns, type Bucket } from '../formats/export/traffic-columns.js'
 import { ServiceError } from './http/errors.js'
+import { explainTableError } from './http/table-errors.js'
 import { exportText, type ExportFormat } from './export/text.js'
-import { exportRange, type RangeRequest } from './http/time-range.js'
+import { timeRange, type RangeRequest } from './http/time-range.js'
 import { orAborted } from '../db/or-aborted.js'
 import { DAY_MS } from '../models/traffic/durations.js'
 
@@ -21,13 +21,13 @@ export interface TrainingDataRequest extends RangeRequest {
 
 export interface Exports {
   /**
-   * The traffic of a range by buckets of time, in pieces of text that are made as they are taken. What is wrong is
-   * told before the first.
+   * The traffic of a time range by buckets, in pieces of text that are made as they are taken. It fails before the
+   * first piece where it can.
    *
-   * @param signal the caller is gone
+   * @param callerClosed ends the export
    * @throws ServiceError NO_DATA, TRAFFIC_TABLE_UNUSABLE, INVALID_REQUEST, DATABASE_UNAVAILABLE
    */
-  trainingData(request: TrainingDataRequest, signal: AbortSignal): Promise<AsyncGenerator<string, void>>
+  trainingData(request: TrainingDataRequest, callerClosed: AbortSignal): Promise<AsyncGenerator<string, void>>
   /** Ends what is under way. */
   close(): void
 }
@@ -60,7 +60,7 @@ interface Selection {
   readonly bucketSeconds: number
 }
 
-export function createExports(options: ExportsOptions): Exports {
+function createExports(options: ExportsOptions): Exports {
   const { sql, table, retentionDays, lookBackMinutes, log, now } = options
   const stopping = new AbortController()
 
@@ -68,7 +68,7 @@ export function createExports(options: ExportsOptions): Exports {
     updateRollups(sql, { table, now: now(), retentionDays, lookBackMinutes, signal: stopping.signal, log }),
   )
 
-  /** From the rollups; what lies before them is put together from the raw rows. */
+  /** From the rollups; for the time before them, from the raw rows. */
   const read = async ({ from, to, bucketSeconds }: Selection, signal: AbortSignal): Promise<Cell[][]> => {
     const rows: Cell[][] = []
     if (from.getTime() < now().getTime() - retentionDays * DAY_MS) {
@@ -96,25 +96,28 @@ export function createExports(options: ExportsOptions): Exports {
   }
 
   return {
-    async trainingData(request, gone) {
-      const range = exportRange(request, now())
+    async trainingData(request, callerClosed) {
+      const range = timeRange(request, now())
       await options.assertDatabase()
       const { bucket, format } = request
-      const signal = AbortSignal.any([gone, stopping.signal])
+      const signal = AbortSignal.any([callerClosed, stopping.signal])
       const rest = pages({ ...range, bucketSeconds: BUCKET_SECONDS[bucket] }, signal)
       const first = await rest.next().catch((error: unknown) => {
-        throw explained(error, table)
+        const problem = `The table ${table} cannot be exported`
+        throw explainTableError(error, { code: 'TRAFFIC_TABLE_UNUSABLE', problem })
       })
       if (first.done) throw nothingIn(table, range)
       return exportText(format, COLUMNS, withFirst(first.value, rest), { bucket, ...range })
     },
     close() {
-      stopping.abort(new ServiceError('SHUTTING_DOWN', 'The export was stopped, as the service is.'))
+      stopping.abort(
+        new ServiceError('SHUTTING_DOWN', 'The export was stopped because the service is stopping.'),
+      )
     },
   }
 }
 
-/** Puts back the page by which it was seen that there is one. */
+/** The first page, which was taken to see whether there is one, and then the others. */
 async function* withFirst<T>(first: T, rest: AsyncGenerator<T, void>): AsyncGenerator<T, void> {
   try {
     yield first
@@ -125,8 +128,8 @@ async function* withFirst<T>(first: T, rest: AsyncGenerator<T, void>): AsyncGene
 }
 
 /**
- * Callers at the same time share a run. One that comes while a run is under way gets the next: what was written
- * before it asked may have come too late for the present one.
+ * Concurrent callers share a run. A caller that comes while a run is under way gets the next one: the present run may
+ * have missed what was written before the caller asked.
  */
 function shared(run: () => Promise<void>): () => Promise<void> {
   let present: Promise<void> | undefined
@@ -142,12 +145,6 @@ function shared(run: () => Promise<void>): () => Promise<void> {
       })
     return next
   }
-}
-
-function explained(error: unknown, table: TrafficTable): unknown {
-  if (!isTableUnusable(error) && !(error instanceof TrafficTableError)) return error
-  const message = `The table ${table} cannot be exported: ${describeDatabaseError(error)}`
-  return new ServiceError('TRAFFIC_TABLE_UNUSABLE', message, null, { cause: error })
 }
 
 function nothingIn(table: TrafficTable, { from, to }: { from: Date; to: Date }): ServiceError {

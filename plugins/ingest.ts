@@ -1,17 +1,17 @@
 import fp from 'fastify-plugin'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Sql } from 'postgres'
-import { describeDatabaseError, isRowRefused, isTableUnusable } from '../db/errors.js'
+import { isRowRefused } from '../db/errors.js'
 import { storeBatch } from '../db/traffic/ingest.js'
-import { TrafficTableError } from '../db/traffic/rollups.js'
 import { trafficColumns } from '../db/traffic/columns.js'
 import type { TrafficTable } from '../db/traffic/table.js'
 import { ingestedRows, NEEDED_COLUMNS, type IngestedRequest } from '../db/traffic/rows/ingested-row.js'
 import { ServiceError } from './http/errors.js'
+import { explainTableError, tableUnusable, type TableFailure } from './http/table-errors.js'
 import { fieldName, parseTime, show } from './http/validation.js'
 import { DAY_MS, HOUR_MS } from '../models/traffic/durations.js'
 
-/** Requests that a gateway sends together, of the form that the schema allows. */
+/** Requests that a gateway sends together. The schema has checked their form. */
 export interface Batch {
   readonly batch_id: string
   readonly requests: readonly IngestedRequest[]
@@ -19,14 +19,14 @@ export interface Batch {
 
 export interface Ingest {
   /**
-   * Puts the requests into the traffic table, all or nothing, and returns when they are there for good.
+   * Puts the requests into the traffic table, all or nothing, and returns when they are durable.
    *
    * @param lines of an NDJSON body, the line of each request
-   * @returns false when a batch of this id is there already; nothing is added then
+   * @returns false when a batch of this id is already stored; nothing is added then
    * @throws ServiceError INVALID_REQUEST, BUSY, DATABASE_UNAVAILABLE, TRAFFIC_TABLE_UNUSABLE, SHUTTING_DOWN
    */
   store(batch: Batch, lines?: readonly number[]): Promise<boolean>
-  /** Lets the batches that are under way end, if they do so soon. */
+  /** Waits a short time for the batches that are under way, then stops them. */
   close(): Promise<void>
 }
 
@@ -45,18 +45,18 @@ declare module 'fastify' {
   }
 }
 
-/** Clocks of gateways differ by less than this. */
+/** The clock of a gateway may be ahead by this. */
 const CLOCK_TOLERANCE_MS = 5 * 60_000
 
-/** Each has a connection of its own. */
-const MOST_AT_A_TIME = 4
+/** Each batch takes a connection. */
+const MAX_AT_A_TIME = 4
 
-/** Requests that are put into words at once; in between others have their turn. */
+/** Requests that are formatted at a time. Other requests are answered in between. */
 const PIECE = 500
 
-const LAST_BATCHES_MS = 2_000
+const MAX_CLOSE_MS = 2_000
 
-export function createIngest({ sql, assertDatabase, table, retentionDays, now }: IngestOptions): Ingest {
+function createIngest({ sql, assertDatabase, table, retentionDays, now }: IngestOptions): Ingest {
   const stopping = new AbortController()
   const underWay = new Set<Promise<boolean>>()
 
@@ -82,8 +82,8 @@ export function createIngest({ sql, assertDatabase, table, retentionDays, now }:
     async store(batch, lines) {
       const latestMs = now() + CLOCK_TOLERANCE_MS
       const times = timesOf(batch.requests, { fromMs: now() - retentionDays * DAY_MS, toMs: latestMs }, lines)
-      if (underWay.size >= MOST_AT_A_TIME) {
-        const message = `${MOST_AT_A_TIME} batches are on their way into the table. Send this one again shortly.`
+      if (underWay.size >= MAX_AT_A_TIME) {
+        const message = `${MAX_AT_A_TIME} batches are on their way into the table. Send this one again shortly.`
         throw new ServiceError('BUSY', message)
       }
       const work = storeTimed(batch, times)
@@ -95,7 +95,7 @@ export function createIngest({ sql, assertDatabase, table, retentionDays, now }:
       }
     },
     async close() {
-      await Promise.race([Promise.allSettled(underWay), delay(LAST_BATCHES_MS, undefined, { ref: false })])
+      await Promise.race([Promise.allSettled(underWay), delay(MAX_CLOSE_MS, undefined, { ref: false })])
       stopping.abort(new ServiceError('SHUTTING_DOWN', 'The service is stopping. Send this batch again.'))
     },
   }
@@ -129,9 +129,11 @@ function* pieces(count: number, line: (index: number) => string): Generator<stri
 }
 
 function explained(error: unknown, table: TrafficTable): unknown {
-  if (!isTableUnusable(error) && !isRowRefused(error) && !(error instanceof TrafficTableError)) return error
-  const message = `The table ${table} cannot take the requests: ${describeDatabaseError(error)}`
-  return new ServiceError('TRAFFIC_TABLE_UNUSABLE', message, null, { cause: error })
+  const failure: TableFailure = {
+    code: 'TRAFFIC_TABLE_UNUSABLE',
+    problem: `The table ${table} cannot take the requests`,
+  }
+  return isRowRefused(error) ? tableUnusable(error, failure) : explainTableError(error, failure)
 }
 
 /** `fastify.ingest`. */

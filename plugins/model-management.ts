@@ -1,32 +1,25 @@
 import fp from 'fastify-plugin'
-import type { VersionRow } from '../db/own/models.js'
 import type { Database } from './database.js'
 import {
   MODEL_NAMES,
-  type ActiveDetector,
   type ActiveModels,
-  type ActiveOptimizer,
+  type ActiveOf,
   type ModelName,
   type ModelRegistry,
 } from './model-registry.js'
 
+/** Every change needs the database, since the active models are the same on all replicas. */
 export interface ModelManagement {
-  /** What is active. */
+  /** The active models. */
   info(): ActiveModels
   /** What is stored, the newest first. */
-  versions(): Promise<Record<ModelName, VersionRow[]>>
-  /** Makes the stored models active, all of them unless some are named; null for what there is not. */
-  load(models?: readonly ModelName[]): Promise<Loaded>
+  versions: ModelRegistry['versions']
+  /** Makes stored models active: the named ones, or all. Null where none is stored. */
+  load(models?: readonly ModelName[]): Promise<Partial<ActiveModels>>
   /** Makes a stored version active. */
-  activate(model: ModelName, version: string): Promise<ActiveDetector | ActiveOptimizer>
-  /** Makes nothing active and forgets the sliding windows. */
+  activate<N extends ModelName>(model: N, version: string): Promise<ActiveOf<N>>
+  /** Makes nothing active and clears the sliding windows. */
   reset(): Promise<void>
-}
-
-/** By model that was asked for. */
-export interface Loaded {
-  readonly anomaly?: ActiveDetector | null
-  readonly optimizer?: ActiveOptimizer | null
 }
 
 declare module 'fastify' {
@@ -35,7 +28,6 @@ declare module 'fastify' {
   }
 }
 
-/** What is active is the same on all replicas: no change of it without the database. */
 export function createModelManagement({
   models,
   database,
@@ -51,12 +43,14 @@ export function createModelManagement({
     info: () => models.active,
     versions: () => withDatabase(() => models.versions()),
     load: (names = MODEL_NAMES) =>
-      withDatabase(async () => ({
-        ...(names.includes('anomaly') && { anomaly: await models.anomaly.load() }),
-        ...(names.includes('optimizer') && { optimizer: await models.optimizer.load() }),
-      })),
-    activate: (model, version) =>
-      withDatabase<ActiveDetector | ActiveOptimizer>(() => models[model].activate(version)),
+      withDatabase(async () => {
+        const loaded: [ModelName, ActiveModels[ModelName]][] = []
+        for (const name of MODEL_NAMES) {
+          if (names.includes(name)) loaded.push([name, await models.load(name)])
+        }
+        return Object.fromEntries(loaded)
+      }),
+    activate: (model, version) => withDatabase(() => models.activate(model, version)),
     reset: () => withDatabase(() => models.reset()),
   }
 }

@@ -17,7 +17,7 @@ import type { RateLimitRecommendation, Scope } from '../models/rate-limit/recomm
 import type { ReplayRule } from '../models/rate-limit/replay/replay.js'
 import type { Database } from './database.js'
 import { ServiceError } from './http/errors.js'
-import { exportRange } from './http/time-range.js'
+import { timeRange } from './http/time-range.js'
 import type { ModelRegistry } from './model-registry.js'
 import { createBacktests, type Backtested, type BacktestPlan } from './optimization/backtest.js'
 import {
@@ -133,7 +133,7 @@ function createOptimization({ sql, database, models, table, now }: OptimizationO
   ): Promise<Map<string, ShortBacktest>> => {
     const limited = found.filter((each) => each.scope === scope)
     const plan: BacktestPlan = {
-      ...exportRange({}, now()),
+      ...timeRange({}, now()),
       endpoint: found.length === 1 ? found[0]!.endpoint : null,
       rules: new Map(limited.map((each) => [each.endpoint, toRule(each)])),
       byMethod,

@@ -14,9 +14,9 @@ export interface SyntheticRequest {
 }
 
 export interface SyntheticData {
-  /** Where the traffic is written, and read from by training. */
+  /** The file of the traffic: written here, read by training. */
   readonly file: string
-  /** Writes traffic that ends with the present minute, in place of the file that was there. */
+  /** Writes traffic that ends before the present minute. It replaces the file. */
   generate(request: SyntheticRequest): Promise<{ samples: number; anomalies: number }>
 }
 
@@ -26,10 +26,10 @@ declare module 'fastify' {
   }
 }
 
-/** Rows between two breaths: a year is written without keeping a request waiting. */
-const ROWS_AT_A_TIME = 1000
+/** Rows written at a time. Requests are answered in between. */
+const MAX_ROWS_AT_A_TIME = 1000
 
-export function createSyntheticData({ file, now }: { file: string; now: () => number }): SyntheticData {
+function createSyntheticData({ file, now }: { file: string; now: () => number }): SyntheticData {
   return {
     file,
     async generate({ durationHours, baseRps, anomalyRate, seed }) {
@@ -42,7 +42,7 @@ export function createSyntheticData({ file, now }: { file: string; now: () => nu
         for (const minute of generateTraffic({ minutes: samples, baseRps, anomalyRate, seed, startMs })) {
           text += csvRow(minute)
           if (minute.label !== null) anomalies++
-          if (++rows % ROWS_AT_A_TIME === 0) {
+          if (++rows % MAX_ROWS_AT_A_TIME === 0) {
             await handle.appendFile(text)
             text = ''
           }
@@ -54,7 +54,7 @@ export function createSyntheticData({ file, now }: { file: string; now: () => nu
   }
 }
 
-/** Numbers in their shortest form that reads back as the same number. */
+/** Numbers in the shortest form that reads back as the same number. */
 function csvRow(minute: SyntheticMinute): string {
   const time = new Date(minute.timestampMs).toISOString()
   return `${time},${FEATURES.map((column) => minute[column]).join(',')},${minute.label ?? ''}\n`

@@ -20,7 +20,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         tags: ['detection'],
         summary: 'Judge one interval of traffic',
         description:
-          'Needs an active model. The report also moves the stream of its source: `confirmed` says that the minute belongs to an alarm. A second report for the same source and minute replaces the first; an older one is judged but moves nothing.',
+          'Requires an active model. The report also updates the sliding window of its source. A second report for the same source and minute replaces the first. A report older than the newest one is judged, but it changes no state.',
         body: ref(Metrics),
         response: { 200: ref(Verdict), ...failures(400, 409, 413, 415) },
       },
@@ -36,7 +36,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         tags: ['detection'],
         summary: 'Judge up to 10,000 intervals',
         description:
-          'Each is judged by itself, or with mode replay in order of time, as a stream of its own: a way to try a model or a setting on history. The streams of /detect are neither asked nor moved.',
+          'Use it to try a model or a setting on past traffic. With mode independent, each interval is judged on its own. With mode replay, the intervals are judged in order of time, as a separate stream. The sliding windows of /detect are neither used nor changed.',
         body: ref(Batch),
         response: { 200: ref(BatchVerdict), ...failures(400, 409, 413, 415) },
       },
@@ -63,7 +63,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         operationId: 'getTrend',
         tags: ['detection'],
-        summary: 'Where the last reports of a source are heading',
+        summary: 'Get the trend of a source',
         querystring: TrendQuery,
         response: { 200: ref(Trend), ...failures(400) },
       },

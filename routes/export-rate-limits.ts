@@ -1,10 +1,12 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
-import { goneSignal } from './gone.js'
+import { callerClosed } from './caller-closed.js'
 import { toProfile } from './mappers/profile.js'
 import { toRateLimitList } from './mappers/rate-limit-list.js'
-import { LimitFileQuery, LimitFiles, Profile, ProfilesQuery } from './schemas/optimization.js'
-import { failures, ref, Timestamp } from './schemas/types.js'
+import { PROFILES } from './schemas/examples/limits.js'
+import { LimitFileQuery, LimitFiles, ProfilesQuery } from './schemas/limit-files.js'
+import { Profile } from './schemas/recommendation.js'
+import { count, failures, ref, timestamp } from './schemas/types.js'
 
 const FILES = {
   nginx: 'aegis-limits.conf',
@@ -22,9 +24,9 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         operationId: 'exportRateLimits',
         tags: ['export'],
-        summary: 'The recommended limits as the configuration of a gateway',
+        summary: 'Export limits as gateway configuration',
         description:
-          'A complete file with comments, in log-only mode where the gateway has one: NGINX, the rate limit service of Envoy, Kong, express-rate-limit, or RateLimit-Policy fields. JSON comes in the envelope.',
+          'Exports a complete, commented file for NGINX, the rate limit service of Envoy, Kong or express-rate-limit, or RateLimit-Policy fields. The file logs without rejecting if the gateway supports that. JSON is in the envelope.',
         querystring: LimitFileQuery,
         response: {
           '2xx': {
@@ -42,9 +44,9 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       const { format = 'json', by_method: byMethod, ...rest } = request.query
       const asked = { ...rest, byMethod }
       if (format === 'json') {
-        return envelope(toRateLimitList(await app.optimization.rateLimitList(asked, goneSignal(reply))))
+        return envelope(toRateLimitList(await app.optimization.rateLimitList(asked, callerClosed(reply))))
       }
-      const text = await app.optimization.rateLimitFile(format, asked, goneSignal(reply))
+      const text = await app.optimization.rateLimitFile(format, asked, callerClosed(reply))
       reply.type('text/plain; charset=utf-8')
       reply.header('content-disposition', `attachment; filename="${FILES[format]}"`)
       return text
@@ -58,8 +60,9 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         operationId: 'exportEndpointProfiles',
         tags: ['export'],
-        summary: 'What the traffic of each endpoint is like',
-        description: 'Of the active rate optimizer. CSV comes as an attachment, JSON in the envelope.',
+        summary: 'Export the traffic of each endpoint',
+        description:
+          'Exports the profiles of the active rate optimizer. CSV is an attachment, JSON is in the envelope.',
         querystring: ProfilesQuery,
         response: {
           '2xx': {
@@ -87,13 +90,20 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   )
 }
 
-const Profiles = Type.Object({
-  profiles: Type.Record(Type.String(), ref(Profile)),
-  count: Type.Integer({ minimum: 0 }),
-})
+const Profiles = Type.Object(
+  {
+    profiles: Type.Record(Type.String(), ref(Profile), { description: 'The profile of each endpoint.' }),
+    count: count('Number of endpoints.'),
+  },
+  { description: 'The traffic of all endpoints.', examples: [PROFILES] },
+)
 
 function enveloped(data: ReturnType<typeof Type.Object>) {
-  return Type.Object({ success: Type.Literal(true), data, timestamp: Timestamp })
+  return Type.Object({
+    success: Type.Literal(true, { description: 'Always true.' }),
+    data,
+    timestamp: timestamp('When the service answered.'),
+  })
 }
 
 function envelope(data: object) {

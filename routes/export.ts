@@ -1,14 +1,13 @@
 import { Readable } from 'node:stream'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
+import { callerClosed } from './caller-closed.js'
+import { TRAINING_DATA } from './schemas/examples/export.js'
 import { TrafficBucket, TrainingDataQuery } from './schemas/export.js'
-import { failures, ref, Timestamp } from './schemas/types.js'
+import { failures, ref, timestamp } from './schemas/types.js'
 
-/** A reader that takes nothing for so long holds up others. */
-const LONGEST_PAUSE_MS = 120_000
-
-/** No fault of ours: answered to nobody, and not logged as an error. */
-const CALLER_GONE = Object.assign(new Error('The caller hung up.'), { statusCode: 499 })
+/** A reader that takes nothing for so long blocks other exports. */
+const MAX_PAUSE_MS = 120_000
 
 const KNOWN = new Set(Object.keys(TrainingDataQuery.properties))
 
@@ -16,13 +15,13 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/export/training-data',
     {
-      exposeHeadRoute: false, // it would have to do all the work
+      exposeHeadRoute: false, // HEAD would have to do all the work
       schema: {
         operationId: 'exportTrainingData',
         tags: ['export'],
-        summary: 'The traffic of a range of time, by buckets',
+        summary: 'Export recorded traffic by time bucket',
         description:
-          'A row for each bucket that has requests, in order of time. CSV and NDJSON come as attachments, JSON in the envelope; all of them are streamed, and a connection that ends early means that something failed on the way. `POST /train/synthetic` learns from the CSV. Percentiles of buckets longer than a minute are at most 1 % off.',
+          'Exports one row for each bucket with requests, in order of time. CSV and NDJSON are attachments, JSON is in the envelope. `POST /train/synthetic` accepts the CSV. All formats are streamed: a connection that closes early means that the export failed. For buckets longer than one minute, percentiles have an error of at most 1 %.',
         querystring: TrainingDataQuery,
         response: {
           '2xx': {
@@ -39,10 +38,9 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     },
     async (request, reply) => {
       const { format = 'csv', bucket = '1m', days, from, to } = request.query
-      const gone = new AbortController()
-      reply.raw.once('close', () => gone.abort(CALLER_GONE))
-      const text = await app.exports.trainingData({ days, from, to, bucket, format }, gone.signal)
-      reply.raw.setTimeout(LONGEST_PAUSE_MS, () => reply.raw.destroy())
+      const asked = { days, from, to, bucket, format }
+      const text = await app.exports.trainingData(asked, callerClosed(reply))
+      reply.raw.setTimeout(MAX_PAUSE_MS, () => reply.raw.destroy())
       const attachment = format !== 'json'
       reply.type(CONTENT_TYPES[format])
       if (attachment) reply.header('content-disposition', `attachment; filename="training_data.${format}"`)
@@ -59,19 +57,24 @@ const CONTENT_TYPES = {
 } as const
 
 const Enveloped = Type.Object({
-  success: Type.Literal(true),
-  data: Type.Object({
-    rows: Type.Array(ref(TrafficBucket)),
-    count: Type.Integer(),
-    bucket: Type.String(),
-    from: Timestamp,
-    to: Timestamp,
-  }),
-  timestamp: Timestamp,
-  warnings: Type.Optional(Type.Array(Type.String())),
+  success: Type.Literal(true, { description: 'Always true.' }),
+  data: Type.Object(
+    {
+      rows: Type.Array(ref(TrafficBucket), { description: 'The rows, in order of time.' }),
+      count: Type.Integer({ description: 'Number of rows.' }),
+      bucket: Type.String({ description: 'Length of a bucket.' }),
+      from: timestamp('Start of the time range, included.'),
+      to: timestamp('End of the time range, excluded.'),
+    },
+    { description: 'The exported traffic.', examples: [TRAINING_DATA] },
+  ),
+  timestamp: timestamp('When the service answered.'),
+  warnings: Type.Optional(
+    Type.Array(Type.String(), { description: 'What the service ignored in the request.' }),
+  ),
 })
 
-/** The envelope of every other answer, round data that comes in pieces. */
+/** The usual envelope, around data that is streamed. */
 async function* enveloped(data: AsyncIterable<string>, warnings: readonly string[]): AsyncGenerator<string> {
   yield '{"success":true,"data":'
   yield* data

@@ -9,8 +9,8 @@ const routes: FastifyPluginAsyncTypebox<{ version: string }> = async (app, { ver
       schema: {
         operationId: 'getHealth',
         tags: ['health'],
-        summary: 'The state of the service and its parts',
-        description: 'Answers 200 also when degraded.',
+        summary: 'Get the state of the service',
+        description: 'The status is 200 even when the service is degraded.',
         response: { 200: ref(Health) },
       },
     },
@@ -21,9 +21,11 @@ const routes: FastifyPluginAsyncTypebox<{ version: string }> = async (app, { ver
       const problems = [
         ...(database === 'connected'
           ? []
-          : ['The database is away: detection goes on, training has to wait.']),
+          : ['The database is away. Detection continues; training has to wait.']),
         ...(database === 'connected' && setupProblem !== undefined
-          ? [`The service cannot set up its tables (${setupProblem}): grant its role what is missing.`]
+          ? [
+              `The service cannot set up its tables (${setupProblem}). To fix it, grant its role the missing privileges.`,
+            ]
           : []),
         ...app.models.problems,
       ]
@@ -58,7 +60,7 @@ const routes: FastifyPluginAsyncTypebox<{ version: string }> = async (app, { ver
       schema: {
         operationId: 'getLiveness',
         tags: ['health'],
-        summary: 'Whether the process serves',
+        summary: 'Check that the process is alive',
         response: { 200: ref(Alive) },
       },
     },
@@ -71,7 +73,8 @@ const routes: FastifyPluginAsyncTypebox<{ version: string }> = async (app, { ver
       schema: {
         operationId: 'getReadiness',
         tags: ['health'],
-        summary: 'Whether the service should get requests',
+        summary: 'Check that the service is ready',
+        description: 'Answers 503 when the database cannot be reached or the service is stopping.',
         response: { 200: ref(Ready), ...failures(503) },
       },
     },

@@ -10,9 +10,9 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         operationId: 'ingestRequests',
         tags: ['ingest'],
-        summary: 'Record requests, so that a gateway without a database can train',
+        summary: 'Record requests of a gateway',
         description:
-          'Puts up to 10,000 requests into the traffic table, all or nothing; with 202 they are there for good. A batch that was answered with nothing, or with 503, may be sent again with the same batch_id: it is stored once. Rollups take the requests in, however late they come, when training or an export next needs them. As NDJSON (application/x-ndjson) the body is a request in each line, and batch_id is in the query.',
+          'For gateways without a database of their own. Stores up to 10,000 requests in the traffic table: all of them or none. With 202, the requests are stored durably. If there is no answer, or the status is 503, send the batch again with the same batch_id. It is stored once. With the content type application/x-ndjson, each line of the body is a request and batch_id is in the query.',
         querystring: IngestQuery,
         body: ref(IngestBody),
         response: {

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { callerClosed } from './caller-closed.js'
 import { JobParams, toTrainingJob, TrainingJob } from './schemas/jobs.js'
 import { failures, ref } from './schemas/types.js'
 
@@ -10,8 +11,8 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         operationId: 'getTrainingJob',
         tags: ['training'],
-        summary: 'How a training run is doing',
-        description: 'Of any replica. The newest hundred runs are kept.',
+        summary: 'Get a training run',
+        description: 'Finds the runs of all replicas. The newest 100 runs are kept.',
         params: JobParams,
         response: { 200: ref(TrainingJob), ...failures(400, 404, 503) },
       },
@@ -27,7 +28,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         tags: ['training'],
         summary: 'Stop a training run',
         description:
-          'It ends within a second or two and the active model stays. A run that has ended stays as it is: its state says how it ended.',
+          'The run stops within about two seconds. The active version stays active. A run that has already ended does not change.',
         params: JobParams,
         response: { 200: ref(TrainingJob), ...failures(400, 404, 503) },
       },
@@ -42,13 +43,13 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         operationId: 'followTrainingJob',
         tags: ['training'],
-        summary: 'The progress of a training run, as server-sent events',
+        summary: 'Follow a training run',
         description:
-          'An event `progress` at each change, then one `done`, `failed` or `stopped` with which the stream ends. The data of each is the job as JSON.',
+          'Sends server-sent events. Each change of the run sends an event `progress`. The stream ends with one event `done`, `failed` or `stopped`. The data of each event is the job as JSON.',
         params: JobParams,
         response: {
           '2xx': {
-            description: 'The events.',
+            description: 'The events of the run.',
             content: { 'text/event-stream': { schema: { type: 'string' } } },
           },
           ...failures(400, 404, 503),
@@ -57,11 +58,10 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     },
     async (request, reply) => {
       const { id } = request.params
-      await app.training.jobs.find(id) // what is wrong is told before the stream begins
-      const hungUp = new AbortController()
-      reply.raw.once('close', () => hungUp.abort())
+      await app.training.jobs.find(id) // a failure has to come before the stream begins
+      const signal = AbortSignal.any([app.training.closing, callerClosed(reply)])
       reply.type('text/event-stream; charset=utf-8').header('cache-control', 'no-store')
-      return reply.send(Readable.from(events(id, AbortSignal.any([app.training.closing, hungUp.signal]))))
+      return reply.send(Readable.from(events(id, signal)))
     },
   )
 

@@ -20,7 +20,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         operationId: 'getModelInfo',
         tags: ['models'],
-        summary: 'What the active models are',
+        summary: 'Get the active models',
         response: { 200: ref(ModelInfo) },
       },
     },
@@ -43,8 +43,8 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         operationId: 'getModelVersions',
         tags: ['models'],
-        summary: 'What is stored, and which version is active',
-        description: 'The newest twenty and the active one, with what each was learned from.',
+        summary: 'List the stored model versions',
+        description: 'Lists the newest 20 versions of each model and the active version.',
         response: { 200: ref(ModelVersions), ...failures(503) },
       },
     },
@@ -60,8 +60,8 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         operationId: 'activateModel',
         tags: ['models'],
-        summary: 'Make a stored version active',
-        description: 'On all replicas, at once: the way back to an earlier version.',
+        summary: 'Activate a stored version',
+        description: 'The version becomes active on all replicas. Use it to return to an earlier version.',
         body: ref(ActivateBody),
         response: { 200: ref(ActivateResult), ...failures(400, 404, 409, 413, 415, 503) },
       },
@@ -79,9 +79,9 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         operationId: 'loadModels',
         tags: ['models'],
-        summary: 'Make the stored models active',
+        summary: 'Load the stored models',
         description:
-          'The version last chosen or, after a reset, the newest one that is whole, of MODEL_PATH and the database.',
+          'Activates the version that was active last. After a reset, it activates the newest intact version in MODEL_PATH or the database.',
         body: ref(LoadBody),
         response: { 200: ref(LoadResult), ...failures(400, 413, 415, 503) },
       },
@@ -101,9 +101,9 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         operationId: 'resetModels',
         tags: ['models'],
-        summary: 'Make nothing active',
+        summary: 'Deactivate all models',
         description:
-          'On all replicas, until the next load, activation or training, after a restart too. Stored versions stay; the sliding windows are cleared.',
+          'No version is active on any replica until the next load, activation or training, even after a restart. Stored versions stay. The sliding windows are cleared.',
         body: ref(Nothing),
         response: { 200: ref(ResetResult), ...failures(400, 413, 415, 503) },
       },

@@ -1,18 +1,11 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { goneSignal } from './gone.js'
+import { callerClosed } from './caller-closed.js'
 import { fromBacktestBody, toBacktest } from './mappers/backtest.js'
 import { toClusters } from './mappers/clusters.js'
 import { toRecommendation } from './mappers/recommendation.js'
-import {
-  Backtest,
-  BacktestBody,
-  Clusters,
-  ClustersQuery,
-  OptimizeAllBody,
-  OptimizeBody,
-  Recommendation,
-  Recommendations,
-} from './schemas/optimization.js'
+import { Backtest, BacktestBody } from './schemas/backtest.js'
+import { Clusters, ClustersQuery } from './schemas/clusters.js'
+import { OptimizeAllBody, OptimizeBody, Recommendation, Recommendations } from './schemas/recommendation.js'
 import { failures, ref } from './schemas/types.js'
 
 const DEFAULT_CLUSTERS = 5
@@ -24,9 +17,9 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         operationId: 'optimize',
         tags: ['limits'],
-        summary: 'The limit and the burst that an endpoint needs',
+        summary: 'Recommend the limit of an endpoint',
         description:
-          'From the active rate optimizer, with the evidence. Untrained, and for an endpoint never seen, from the defaults of the tier, with low confidence.',
+          'Uses the active rate optimizer. For an unknown endpoint, or when no optimizer is active, it recommends the default of the tier with low confidence.',
         body: ref(OptimizeBody),
         response: { 200: ref(Recommendation), ...failures(400, 409, 413, 415, 503) },
       },
@@ -34,7 +27,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     async (request, reply) => {
       const { current_limit: currentLimit, ...rest } = request.body
       const asked = { ...rest, currentLimit }
-      return toRecommendation(await app.optimization.recommend(asked, goneSignal(reply)))
+      return toRecommendation(await app.optimization.recommend(asked, callerClosed(reply)))
     },
   )
 
@@ -44,14 +37,14 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         operationId: 'optimizeAll',
         tags: ['limits'],
-        summary: 'The limits of all endpoints',
+        summary: 'Recommend the limits of all endpoints',
         body: ref(OptimizeAllBody),
         response: { 200: ref(Recommendations), ...failures(400, 409, 413, 415, 503) },
       },
     },
     async (request, reply) => {
       const { by_method: byMethod, ...rest } = request.body
-      const found = await app.optimization.recommendAll({ ...rest, byMethod }, goneSignal(reply))
+      const found = await app.optimization.recommendAll({ ...rest, byMethod }, callerClosed(reply))
       const sum = found.reduce((total, { confidence }) => total + confidence, 0)
       return {
         recommendations: found.map(toRecommendation),
@@ -69,7 +62,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         operationId: 'getClusters',
         tags: ['limits'],
-        summary: 'Endpoints that are alike',
+        summary: 'Group endpoints by similar traffic',
         querystring: ClustersQuery,
         response: { 200: ref(Clusters), ...failures(400, 409) },
       },
@@ -86,16 +79,16 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         operationId: 'backtest',
         tags: ['limits'],
-        summary: 'What a limit would have done',
+        summary: 'Replay recorded traffic through a limit',
         description:
-          'Replays the stored requests of a range through the exact limiter: a limit that is given, or what is recommended. It ends when the caller goes away; two run at a time.',
+          'Counts what a limit would have rejected: the given limit, or the recommended limit of each endpoint. The replay stops when the caller disconnects. At most two replays run at a time.',
         body: ref(BacktestBody),
         response: { 200: ref(Backtest), ...failures(400, 404, 409, 413, 415, 503) },
       },
     },
     async (request, reply) => {
       const asked = fromBacktestBody(request.body)
-      return toBacktest(await app.optimization.backtest(asked, goneSignal(reply)))
+      return toBacktest(await app.optimization.backtest(asked, callerClosed(reply)))
     },
   )
 }

@@ -7,7 +7,7 @@ import {
   KeptRecommendation,
   KeptRecommendations,
   RejectBody,
-} from './schemas/optimization.js'
+} from './schemas/saved-recommendation.js'
 import { failures, ref } from './schemas/types.js'
 
 const DEFAULT_LIMIT = 100
@@ -19,8 +19,8 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         operationId: 'listRecommendations',
         tags: ['limits'],
-        summary: 'Recommendations that were kept',
-        description: 'The newest first.',
+        summary: 'List the saved recommendations',
+        description: 'Newest first.',
         querystring: KeptQuery,
         response: { 200: ref(KeptRecommendations), ...failures(400, 409, 503) },
       },
@@ -39,8 +39,9 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         operationId: 'applyRecommendation',
         tags: ['limits'],
-        summary: 'Make a recommendation the limit in force',
-        description: 'Writes rate_limit_rules, which the gateway reads, in the same transaction.',
+        summary: 'Apply a saved recommendation',
+        description:
+          'Writes the limit to rate_limit_rules, which the gateway reads. Both changes happen in one transaction.',
         params: KeptParams,
         body: ref(ApplyBody),
         response: { 200: ref(KeptRecommendation), ...failures(400, 404, 409, 413, 415, 503) },
@@ -58,7 +59,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         operationId: 'rejectRecommendation',
         tags: ['limits'],
-        summary: 'Put a recommendation aside',
+        summary: 'Reject a saved recommendation',
         params: KeptParams,
         body: ref(RejectBody),
         response: { 200: ref(KeptRecommendation), ...failures(400, 404, 409, 413, 415, 503) },

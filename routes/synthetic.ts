@@ -10,9 +10,9 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         operationId: 'generateSynthetic',
         tags: ['training'],
-        summary: 'Write synthetic traffic with labelled incidents',
+        summary: 'Generate synthetic traffic',
         description:
-          'One row a minute into DATA_PATH/synthetic_training_data.csv, in place of the file that was there: a rhythm over day and week, noise, and incidents of every type. The last row is the minute before the present one.',
+          'Writes DATA_PATH/synthetic_training_data.csv and replaces an existing file. The file has one row for each minute and ends with the last full minute. The traffic has a daily and a weekly rhythm, noise, and labelled incidents of every type.',
         body: ref(SyntheticBody),
         response: { 200: ref(SyntheticResult), ...failures(400, 413, 415) },
       },

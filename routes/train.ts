@@ -10,9 +10,9 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         operationId: 'train',
         tags: ['training'],
-        summary: 'Learn from the traffic table',
+        summary: 'Train on the recorded traffic',
         description:
-          'Brings the rollups of the traffic up to date, fits a detector to what each minute of the last days was like, learns from each request what limits the endpoints need, and makes both active, on all replicas. Where there is too little to learn from: 200 with trained false for that model, and the one that is active stays. With wait false it answers 202 with the job.',
+          'Trains the anomaly detector on the minutes and the rate optimizer on the requests of the time range. Both new versions become active on all replicas. A model with insufficient data gets `trained: false` and an `error`, the status is still 200, and its active version stays. With `wait: false`, the service answers 202 with the job.',
         body: ref(TrainBody),
         response: { 200: ref(TrainResult), 202: ref(TrainingJob), ...failures(400, 409, 413, 415, 503) },
       },
@@ -32,9 +32,9 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         operationId: 'trainSynthetic',
         tags: ['training'],
-        summary: 'Learn from the synthetic traffic',
+        summary: 'Train on synthetic traffic',
         description:
-          'Trains on DATA_PATH/synthetic_training_data.csv, whoever wrote it. It needs the columns timestamp (or time_bucket), requests_per_second, avg_latency_ms, p95_latency_ms, p99_latency_ms and error_rate.',
+          'Trains the anomaly detector on DATA_PATH/synthetic_training_data.csv. The file may come from any program. It needs the columns timestamp (or time_bucket), requests_per_second, avg_latency_ms, p95_latency_ms, p99_latency_ms and error_rate.',
         body: ref(Nothing),
         response: { 200: ref(TrainedDetector), ...failures(400, 409, 413, 415, 503) },
       },
@@ -48,12 +48,12 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         operationId: 'getTrainingStatus',
         tags: ['training'],
-        summary: 'What is loaded and whether a run is under way',
+        summary: 'Get the training status',
         response: { 200: ref(TrainingStatus) },
       },
     },
     async () => {
-      const job = await app.training.jobs.current().catch(() => null) // what is loaded can be told without
+      const job = await app.training.jobs.current().catch(() => null) // the active models are known without the database
       const { anomaly: detector, optimizer } = app.models.active
       return {
         training: job !== null,

@@ -7,7 +7,8 @@ import { importAccessLog } from './import-access-log/command.js'
 
 process.exitCode = await runCommand((stop) =>
   new Command('aegis-ml')
-    .description('Command-line tools of AEGIS ML.')
+    .description('Export, generate and import the traffic of an API gateway.')
+    .addHelpText('after', '\nRun "aegis-ml <command> --help" for the options and examples of a command.')
     .addCommand(exportTrainingData(stop))
     .addCommand(generateSyntheticData(stop))
     .addCommand(importAccessLog(stop)),

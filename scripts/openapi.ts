@@ -2,14 +2,15 @@ import { writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { describeApp } from '../app.js'
 
-const HELP = `Prints the service's OpenAPI document, made of the routes' schemas, as YAML.
+const HELP = `Prints the OpenAPI document of the service as YAML. It is generated from the schemas of the routes.
 
-  npm run openapi             writes openapi.yaml
+Usage
   node dist/scripts/openapi.js [--output FILE]
+  npm run openapi             write openapi.yaml and the types of the client
 
 Options
-  --output FILE   write there instead of standard output
-  --help          this text
+  --output FILE   write to FILE (default: standard output)
+  --help          show this help
 `
 
 const { values } = parseArgs({ options: { output: { type: 'string' }, help: { type: 'boolean' } } })

@@ -2,11 +2,8 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import postgres from 'postgres'
-import {
-  startEmbeddedPostgres,
-  type Connection,
-  type EmbeddedPostgres,
-} from '../db/embedded/embedded-postgres.js'
+import { startEmbeddedPostgres, type EmbeddedPostgres } from '../db/embedded/embedded-postgres.js'
+import type { Connection } from '../db/pool.js'
 import type { Log } from '../db/log.js'
 
 // What the test command needs as well: nothing here may import tap, which takes over the process.

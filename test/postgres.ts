@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import type postgres from 'postgres'
 import tap, { type Test } from 'tap'
-import type { Connection } from '../db/embedded/embedded-postgres.js'
+import type { Connection } from '../db/pool.js'
 import { configuredServer, connectTo, openDirectory, startTestServer } from './postgres-server.js'
 
 export { connectTo as openSql, silentLog } from './postgres-server.js'

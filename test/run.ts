@@ -3,12 +3,15 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import type { Connection, EmbeddedPostgres } from '../db/embedded/embedded-postgres.js'
+import type { EmbeddedPostgres } from '../db/embedded/embedded-postgres.js'
+import type { Connection } from '../db/pool.js'
 import { configuredServer, startTestServer } from './postgres-server.js'
+import { unitFiles } from './unit-files.js'
 
 /**
  * The test command: `node dist/test/run.js [files…]`. One PostgreSQL for the whole run (a throw-away one unless
  * TEST_POSTGRES_HOST names a server), tap on the files, and as the last line `N passed, N failed` in assertions.
+ * With `--unit` it runs the files that need no PostgreSQL, and starts none.
  */
 let interrupted = false
 let tap: ChildProcess | undefined
@@ -18,17 +21,17 @@ for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     tap?.kill('SIGTERM')
   })
 }
+const unit = process.argv[2] === '--unit'
+const files = unit ? [...unitFiles(), ...process.argv.slice(3)] : process.argv.slice(2)
 const configured = configuredServer(process.env)
 let server: EmbeddedPostgres | undefined
 const directory = await mkdtemp(join(tmpdir(), 'aegis-ml-run-'))
 let passed = 0
 let failed = 1
 try {
-  if (configured === undefined) server = await startTestServer()
+  if (configured === undefined && !unit) server = await startTestServer()
   const results = join(directory, 'results.tap')
-  const code = interrupted
-    ? null
-    : await runTap(process.argv.slice(2), results, configured ?? server!.connection)
+  const code = interrupted ? null : await runTap(files, results, configured ?? server?.connection)
   const text = await readFile(results, 'utf8').catch(() => '')
   ;({ passed, failed } = count(text))
   // Without a terminal the reporter names what failed, no more.
@@ -45,7 +48,7 @@ try {
 console.log(`\n${passed} passed, ${failed} failed`)
 process.exitCode = interrupted ? 130 : failed === 0 ? 0 : 1
 
-function runTap(files: string[], results: string, connection: Connection): Promise<number | null> {
+function runTap(files: string[], results: string, connection?: Connection): Promise<number | null> {
   const require = createRequire(import.meta.url)
   const manifest = require.resolve('tap/package.json')
   const { bin } = require(manifest) as { bin: { tap: string } }
@@ -56,11 +59,7 @@ function runTap(files: string[], results: string, connection: Connection): Promi
       ...process.env,
       // Without a terminal the reporter prints each result once instead of redrawing the screen.
       ...(process.stdout.isTTY ? {} : { CI: 'true' }),
-      TEST_POSTGRES_HOST: connection.host,
-      TEST_POSTGRES_PORT: String(connection.port),
-      TEST_POSTGRES_USER: connection.user,
-      TEST_POSTGRES_PASSWORD: connection.password,
-      TEST_POSTGRES_DB: connection.database,
+      ...(connection && testServer(connection)),
     },
   })
   const child = tap
@@ -68,6 +67,16 @@ function runTap(files: string[], results: string, connection: Connection): Promi
     child.once('error', reject)
     child.once('exit', resolve)
   })
+}
+
+function testServer({ host, port, user, password, database }: Connection): Record<string, string> {
+  return {
+    TEST_POSTGRES_HOST: host,
+    TEST_POSTGRES_PORT: String(port),
+    TEST_POSTGRES_USER: user,
+    TEST_POSTGRES_PASSWORD: password,
+    TEST_POSTGRES_DB: database,
+  }
 }
 
 /** tap's own tally, the last comment of its output: `# { total: 3, pass: 2, fail: 1 }`. */

@@ -5,7 +5,7 @@ import type { FastifyInstance, InjectOptions } from 'fastify'
 import type { Sql } from 'postgres'
 import type { Test } from 'tap'
 import { buildApp } from '../app.js'
-import type { Connection } from '../db/embedded/embedded-postgres.js'
+import type { Connection } from '../db/pool.js'
 import { loadConfig } from '../plugins/config.js'
 import { databaseEnvironment, testDatabase } from './postgres.js'
 

@@ -1,6 +1,6 @@
 import { MLServiceError, type Failure } from './ml-service-error.js'
 
-/** An answer that was read whole. */
+/** A complete answer. */
 export interface Answer {
   readonly response: Response
   readonly text: string
@@ -8,14 +8,14 @@ export interface Answer {
 
 const SHOWN = 80
 
-/** What the envelope holds, or the failure that it tells of. */
+/** The data of the envelope. @throws MLServiceError for a failure */
 export function dataOf({ response, text }: Answer): unknown {
   const body = parsed(response, text)
   if (response.ok && 'data' in body) return body['data']
   throw toError(response, body)
 }
 
-/** A file, or the failure that came in its place. */
+/** The text of a file. @throws MLServiceError for a failure */
 export function textOf({ response, text }: Answer): string {
   if (response.ok) return text
   throw toError(response, parsed(response, text))
@@ -26,11 +26,11 @@ function parsed(response: Response, text: string): Record<string, unknown> {
     const body: unknown = JSON.parse(text)
     if (typeof body === 'object' && body !== null && 'success' in body) return body as Record<string, unknown>
   } catch {
-    // told below
+    // reported below
   }
   const type = response.headers.get('content-type') ?? 'no content type'
   const shown = text.trim().replace(/\s+/g, ' ').slice(0, SHOWN)
-  const message = `${response.url} answered ${response.status} with ${type} instead of an envelope of AEGIS ML (${JSON.stringify(shown)}). Is baseUrl that of the service, and not of something before it?`
+  const message = `${response.url} answered ${response.status} with ${type} instead of an envelope of AEGIS ML (${JSON.stringify(shown)}). Check that baseUrl is the address of the service and not of a proxy or another program.`
   throw new MLServiceError('INVALID_ANSWER', message, {
     status: response.status,
     retryAfterMs: retryAfterMs(response),

@@ -1,5 +1,6 @@
 import { createFinalURL, createQuerySerializer, defaultPathSerializer } from 'openapi-fetch'
 import { dataOf, textOf } from './answer.js'
+import { MINUTE_MS } from './durations.js'
 import { eventsOf } from './event-stream.js'
 import type { components } from './generated/contract.js'
 import { MLServiceError } from './ml-service-error.js'
@@ -8,21 +9,21 @@ import { DEFAULT_RETRY, pause, withRetries, type RetryOptions } from './retry.js
 import { open, send } from './transport.js'
 
 export interface ClientOptions {
-  /** Of the service, with a path before its routes if a proxy needs one. */
+  /** Address of the service, with a path prefix if a proxy needs one. */
   readonly baseUrl: string
-  /** Sent as a bearer token, for a proxy in front of the service that asks for one. */
+  /** Bearer token, for a proxy that requires one. */
   readonly apiKey?: string | undefined
-  /** How long an answer may take; 10 s. */
+  /** Time limit of a call in milliseconds. Default: 10,000. */
   readonly timeoutMs?: number | undefined
-  /** The same for training, backtests, exports and generated traffic; 10 minutes. */
+  /** Time limit of training, recommendations, backtests, exports and generated traffic, in milliseconds. Default: 600,000. */
   readonly slowTimeoutMs?: number | undefined
   readonly retry?: Partial<RetryOptions> | undefined
 }
 
 export interface CallOptions {
-  /** Ends the call; what it throws is its reason. */
+  /** Aborts the call, which then throws the reason of the signal. */
   readonly signal?: AbortSignal | undefined
-  /** Instead of those of the client. */
+  /** Overrides the time limit of the client, in milliseconds. */
   readonly timeoutMs?: number | undefined
   readonly retry?: Partial<RetryOptions> | undefined
 }
@@ -37,7 +38,7 @@ type Args<Name extends OperationName> =
 
 type PlainName = Exclude<OperationName, FileName | 'train' | 'followTrainingJob'>
 
-/** `json` is the format of these operations, when left out; of the training data it is `csv`. */
+/** Operations that may return a file. The default format is `json`, and `csv` for the training data. */
 interface Files {
   exportTrainingData(
     input: Input<'exportTrainingData'> & { format: 'json' },
@@ -54,19 +55,19 @@ interface Files {
     options?: CallOptions,
   ): Promise<Data<'exportEndpointProfiles'>>
   exportEndpointProfiles(input: Input<'exportEndpointProfiles'>, options?: CallOptions): Promise<string>
-  /** The training data as it comes, for files that do not fit into memory. */
+  /** The training data as a stream, for files that do not fit into memory. */
   streamTrainingData(
     input?: Input<'exportTrainingData'>,
     options?: CallOptions,
   ): Promise<ReadableStream<Uint8Array>>
 }
 
-/** Every operation of the contract by its name, each resolving to the `data` of the envelope. */
+/** Every operation of the contract by its name. Each resolves to the `data` of the envelope. */
 export type Client = { [Name in PlainName]: (...args: Args<Name>) => Promise<Data<Name>> } & Files & {
-    /** With `wait: false` the job that has begun; otherwise what it came to, however long that takes. */
+    /** With `wait: false`, resolves to the job that has begun. Otherwise waits for the result. */
     train(input: Input<'train'> & { wait: false }, options?: CallOptions): Promise<TrainingJob>
     train(input?: Input<'train'> & { wait?: true }, options?: CallOptions): Promise<TrainResult>
-    /** The job at each change of it, to its end. */
+    /** Yields the job at each change, until it ends. */
     followTrainingJob(
       input: Input<'followTrainingJob'>,
       options?: CallOptions,
@@ -74,10 +75,10 @@ export type Client = { [Name in PlainName]: (...args: Args<Name>) => Promise<Dat
   }
 
 const TIMEOUT_MS = 10_000
-const SLOW_TIMEOUT_MS = 600_000
-const LOOK_MS = 500
+const SLOW_TIMEOUT_MS = 10 * MINUTE_MS
+const POLL_MS = 500
 
-/** @throws TypeError when baseUrl is none of HTTP */
+/** @throws TypeError when baseUrl is not an HTTP address */
 export function createClient(options: ClientOptions): Client {
   const { timeoutMs = TIMEOUT_MS, slowTimeoutMs = SLOW_TIMEOUT_MS } = options
   const baseUrl = checkedUrl(options.baseUrl)
@@ -103,7 +104,7 @@ export function createClient(options: ClientOptions): Client {
     })
   }
 
-  /** Makes the call, again if need be. */
+  /** Makes the call, with retries. */
   const call = <T>(
     name: OperationName,
     input: object,
@@ -131,18 +132,18 @@ export function createClient(options: ClientOptions): Client {
     (input: { format?: string } = {}, own: CallOptions = {}) =>
       (input.format ?? usual) === 'json' ? data(name, input, own) : text(name, input, own)
 
-  /** Looks at the job until it has ended: no connection has to stay open for as long as that. */
+  /** Polls the job until it ends, so that no connection has to stay open that long. */
   const trained = async (input: object, own: CallOptions): Promise<TrainResult> => {
     const patience = AbortSignal.timeout(own.timeoutMs ?? slowTimeoutMs)
     const begin = { ...own, timeoutMs }
     let job = (await data('train', { ...input, wait: false }, begin)) as TrainingJob
     while (job.state === 'running') {
       if (patience.aborted) throw stillTraining(job)
-      await pause(LOOK_MS, own.signal)
+      await pause(POLL_MS, own.signal)
       job = (await data('getTrainingJob', { id: job.id }, begin)) as TrainingJob
     }
     if (job.result) return job.result
-    const { code = 'INTERNAL_ERROR', message = 'The run has failed.' } = job.error ?? {}
+    const { code = 'INTERNAL_ERROR', message = 'The training run failed.' } = job.error ?? {}
     throw new MLServiceError(code, message, { details: job })
   }
 
@@ -175,7 +176,7 @@ function checkedUrl(baseUrl: string): string {
   )
 }
 
-/** What of the input is in the path, and the rest. */
+/** Splits the input into path parameters and the rest. */
 function divided(
   path: string,
   input: object,
@@ -198,6 +199,6 @@ async function failureOf(response: Response): Promise<unknown> {
 }
 
 function stillTraining({ id }: TrainingJob): MLServiceError {
-  const message = `The training run ${id} is still under way, and goes on: look at it with getTrainingJob, or stop it with stopTrainingJob.`
+  const message = `The training run ${id} is still running. Follow it with getTrainingJob, or stop it with stopTrainingJob.`
   return new MLServiceError('TIMEOUT', message, { details: { job: id } })
 }

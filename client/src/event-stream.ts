@@ -1,4 +1,4 @@
-/** The data of each server-sent event of a stream; the stream is given up when nobody reads on. */
+/** Yields the data of each server-sent event. Cancels the stream when the caller stops reading. */
 export async function* eventsOf(body: ReadableStream<Uint8Array>): AsyncGenerator<string, void> {
   const decoder = new TextDecoder()
   let rest = ''

@@ -4,11 +4,11 @@ import type { Data, Input } from './operations.js'
 import type { RetryOptions } from './retry.js'
 
 export interface MLServiceConfig {
-  /** ML_SERVICE_URL, or http://localhost:5000, when left out. */
+  /** Address of the service. Default: ML_SERVICE_URL, or http://localhost:5000. */
   readonly baseUrl?: string | undefined
-  /** How long an answer may take, in ms; 10,000. */
+  /** Time limit of a call in milliseconds. Default: 10,000. */
   readonly timeout?: number | undefined
-  /** False: every call fails at once with SERVICE_DISABLED. ML_SERVICE_ENABLED, or true, when left out. */
+  /** If false, every call fails immediately with SERVICE_DISABLED. Default: ML_SERVICE_ENABLED, or true. */
   readonly enabled?: boolean | undefined
   readonly retry?: Partial<RetryOptions> | undefined
   readonly apiKey?: string | undefined
@@ -20,12 +20,12 @@ export type Verdict = Data<'detect'>
 const DEFAULT_URL = 'http://localhost:5000'
 const HEALTH_TIMEOUT_MS = 2_000
 
-/** The service by the names that gateways know; each call resolves to the `data` of the envelope. */
+/** A client with the method names that existing gateways use. Each call resolves to the `data` of the envelope. */
 export class MLServiceClient {
   readonly enabled: boolean
   readonly #client: Client
 
-  /** @throws TypeError when baseUrl is none of HTTP */
+  /** @throws TypeError when baseUrl is not an HTTP address */
   constructor(config: MLServiceConfig = {}) {
     const { timeout, retry, apiKey } = config
     this.enabled = config.enabled ?? environment('ML_SERVICE_ENABLED') !== 'false'
@@ -36,7 +36,7 @@ export class MLServiceClient {
   /** Every operation of the contract. */
   get api(): Client {
     if (this.enabled) return this.#client
-    const message = 'The ML service is switched off: set enabled, or ML_SERVICE_ENABLED, to true.'
+    const message = 'The ML service is switched off. Set enabled, or ML_SERVICE_ENABLED, to true.'
     throw new MLServiceError('SERVICE_DISABLED', message)
   }
 
@@ -44,7 +44,7 @@ export class MLServiceClient {
     return this.api.getHealth(undefined, options)
   }
 
-  /** Whether the service answers, degraded or not; never throws. */
+  /** True if the service answers, even if it is degraded. Never throws. */
   async isServiceAvailable(): Promise<boolean> {
     try {
       const { status } = await this.api.getHealth(undefined, {
@@ -85,7 +85,7 @@ export class MLServiceClient {
     return this.api.getClusters(nClusters === undefined ? {} : { n_clusters: nClusters }, options)
   }
 
-  /** Waits for the end of the run, ten minutes at most. */
+  /** Waits for the end of the training run, at most ten minutes. */
   async trainModels(request: Omit<Input<'train'>, 'wait'> = {}, options?: CallOptions) {
     return this.api.train(request, options)
   }
@@ -110,7 +110,7 @@ export class MLServiceClient {
     return this.api.resetModels(undefined, options)
   }
 
-  /** The text of a file; the rows with format json. */
+  /** Resolves to the text of a file, or to the rows with format json. */
   async exportTrainingData(request: Input<'exportTrainingData'> = {}, options?: CallOptions) {
     return this.api.exportTrainingData(request, options)
   }
@@ -126,17 +126,17 @@ export class MLServiceClient {
 
 let shared: MLServiceClient | undefined
 
-/** The client that a process shares; a configuration makes it anew. */
+/** The shared client of the process. A configuration replaces it. */
 export function getMLClient(config?: MLServiceConfig): MLServiceClient {
   if (config || !shared) shared = new MLServiceClient(config)
   return shared
 }
 
 /**
- * Makes the shared client and looks whether the service is there. It never throws: a gateway starts without the
- * service too, with a warning.
+ * Creates the shared client and checks that the service answers. Never throws: without the service, a gateway starts
+ * with a warning.
  *
- * @param warn told what is wrong; console.warn
+ * @param warn called with each warning. Default: console.warn
  */
 export async function initializeMLClient(
   config: MLServiceConfig = {},
@@ -144,7 +144,7 @@ export async function initializeMLClient(
 ): Promise<MLServiceClient> {
   const client = usable(config, warn)
   if (client.enabled && !(await client.isServiceAvailable())) {
-    warn(`AEGIS ML does not answer at ${urlOf(config)}; the gateway goes on without it.`)
+    warn(`AEGIS ML does not answer at ${urlOf(config)}; the gateway continues without it.`)
   }
   return client
 }

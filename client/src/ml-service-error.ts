@@ -2,19 +2,19 @@ import type { components } from './generated/contract.js'
 
 export type Failure = components['schemas']['Failure']
 
-/** Codes of the client itself; all others are those of the service, listed in its README. */
+/** The codes of the client itself. The README of the service lists all other codes. */
 export type ClientFailureCode =
   'NETWORK_ERROR' | 'TIMEOUT' | 'BROKEN_ANSWER' | 'INVALID_ANSWER' | 'SERVICE_DISABLED'
 
 export interface MLServiceErrorOptions extends ErrorOptions {
-  /** Null when no answer came. */
+  /** HTTP status. Null when there was no answer. */
   readonly status?: number | null
   readonly details?: unknown
-  /** What the service asks for with Retry-After, in ms. */
+  /** The Retry-After of the service in milliseconds. */
   readonly retryAfterMs?: number | undefined
 }
 
-/** Why a call has failed: the HTTP status, a stable code, and a message that says what to do next. */
+/** A failed call: the HTTP status, a stable code, and a message that says what to do next. */
 export class MLServiceError extends Error {
   override readonly name = 'MLServiceError'
   readonly status: number | null

@@ -2,7 +2,10 @@ import type { operations, paths } from './generated/contract.js'
 
 export type OperationName = keyof operations
 
-/** Every operation of the contract: its method and path, and what sets it apart. */
+/**
+ * Method and path of every operation of the contract. A `harmless` POST can be repeated without effect; a `slow`
+ * operation has the longer time limit.
+ */
 export const OPERATIONS = {
   getHealth: ['get', '/health'],
   getLiveness: ['get', '/health/live'],
@@ -46,7 +49,7 @@ type PathOf<O> = Part<Field<Field<O, 'parameters'>, 'path'>>
 type QueryOf<O> = Part<Field<Field<O, 'parameters'>, 'query'>>
 type BodyOf<O> = O extends { requestBody?: infer Body } ? Part<Json<NonNullable<Body>>> : object
 
-/** What an operation takes, in one object: parameters of its path and query, fields of its body. */
+/** The input of an operation as one object: path parameters, query parameters and body fields. */
 export type Input<Name extends OperationName> = PathOf<operations[Name]> &
   QueryOf<operations[Name]> &
   BodyOf<operations[Name]>
@@ -56,10 +59,10 @@ type Envelope<Name extends OperationName, Status> = Status extends keyof Respons
   ? Json<Responses<Name>[Status]>
   : never
 
-/** The `data` of the answers with a status. */
+/** The `data` of the answers with this status. */
 export type Data<Name extends OperationName, Status = 200 | 202 | '2XX'> = Status extends unknown
   ? Field<Envelope<Name, Status>, 'data'>
   : never
 
-/** The operations whose answer may be a file. */
+/** The operations that may return a file. */
 export type FileName = 'exportTrainingData' | 'exportRateLimits' | 'exportEndpointProfiles'

@@ -1,28 +1,28 @@
 import { MLServiceError } from './ml-service-error.js'
 
 export interface RetryOptions {
-  /** How often a call is tried at most, the first time included; 1 to 10. */
+  /** Maximum number of attempts, including the first, 1 to 10. Default: 3. */
   readonly attempts: number
-  /** Before the second try, doubled before each further one; each is shortened by up to a half, at random. */
+  /** Delay before the second attempt, in milliseconds. It doubles with each attempt and is shortened at random by up to half. Default: 200. */
   readonly delayMs: number
 }
 
 export const DEFAULT_RETRY: RetryOptions = { attempts: 3, delayMs: 200 }
 
-const LONGEST_DELAY_MS = 10_000
+const MAX_DELAY_MS = 10_000
 
-/** The service may ask for this much patience; for more the call fails and tells it. */
-const LONGEST_RETRY_AFTER_MS = 30_000
+/** The longest Retry-After that the client waits for. With a longer one, the call fails. */
+const MAX_RETRY_AFTER_MS = 30_000
 
-const PASSING = new Set([429, 503])
+const TEMPORARY_STATUSES = new Set([429, 503])
 
 /**
- * Tries a call again after failures that pass: no connection, 429, 503; after a time-out or half an answer only when
- * a repeat does no harm.
+ * Repeats a call after a temporary failure: no connection, 429 or 503. After a timeout or a broken answer, it repeats
+ * the call only if that is harmless.
  *
- * @param isHarmless whether the service may be told twice
- * @param signal ends the waiting too
- * @param waiting in background: it does not keep the process alive
+ * @param isHarmless true if the service may receive the call twice
+ * @param signal aborts the call and the delays
+ * @param waiting `in background`: the delays do not keep the process alive
  */
 export async function withRetries<T>(
   attempt: () => Promise<T>,
@@ -35,20 +35,20 @@ export async function withRetries<T>(
     try {
       return await attempt()
     } catch (error) {
-      if (tried >= attempts || !passes(error, isHarmless)) throw error
-      const backoff = Math.min(LONGEST_DELAY_MS, delayMs * 2 ** (tried - 1)) * (1 - Math.random() / 2)
+      if (tried >= attempts || !isTemporary(error, isHarmless)) throw error
+      const backoff = Math.min(MAX_DELAY_MS, delayMs * 2 ** (tried - 1)) * (1 - Math.random() / 2)
       const asked = error.retryAfterMs ?? 0
-      if (asked > LONGEST_RETRY_AFTER_MS) throw error
+      if (asked > MAX_RETRY_AFTER_MS) throw error
       await pause(Math.max(backoff, asked), signal, waiting)
     }
   }
 }
 
-function passes(error: unknown, isHarmless: boolean): error is MLServiceError {
+function isTemporary(error: unknown, isHarmless: boolean): error is MLServiceError {
   if (!(error instanceof MLServiceError)) return false
   if (error.code === 'NETWORK_ERROR') return true
   if (error.code === 'TIMEOUT' || error.code === 'BROKEN_ANSWER') return isHarmless
-  return error.status !== null && PASSING.has(error.status)
+  return error.status !== null && TEMPORARY_STATUSES.has(error.status)
 }
 
 /** @throws the reason of the signal */

@@ -1,12 +1,12 @@
 import type { Answer } from './answer.js'
 import { MLServiceError } from './ml-service-error.js'
 
-/** Sends a request and reads the answer whole, both within the time limit. Sockets and timers end with it. */
+/** Sends a request and reads the complete answer within the time limit. */
 export function send(request: Request, timeoutMs: number): Promise<Answer> {
   return within(request, timeoutMs, async (response) => ({ response, text: await response.text() }))
 }
 
-/** Sends a request; the answer is to be read by the caller, who may take as long as it likes. */
+/** Sends a request within the time limit. The caller reads the answer, without a limit. */
 export function open(request: Request, timeoutMs: number): Promise<Response> {
   return within(request, timeoutMs, async (response) => response)
 }
@@ -38,7 +38,7 @@ function explained(
 ): MLServiceError {
   const where = `${method} ${url}`
   if (timeoutMs !== null) {
-    const message = `${where} has not answered within ${timeoutMs / 1000} seconds.`
+    const message = `${where} did not answer within ${timeoutMs / 1000} seconds.`
     return new MLServiceError('TIMEOUT', message, { cause: error })
   }
   const reason = reasonOf(error)
@@ -46,11 +46,11 @@ function explained(
     const message = `The answer to ${where} broke off (${reason}).`
     return new MLServiceError('BROKEN_ANSWER', message, { status: response.status, cause: error })
   }
-  const message = `${where} cannot be reached (${reason}). Is the service running, and baseUrl right?`
+  const message = `${where} cannot be reached (${reason}). Check that the service is running and that baseUrl is correct.`
   return new MLServiceError('NETWORK_ERROR', message, { cause: error })
 }
 
-/** fetch says "fetch failed"; why is in its cause. */
+/** The message of fetch is always "fetch failed"; the reason is in its cause. */
 function reasonOf(error: unknown): string {
   const { cause, message } = error as Error & { cause?: { code?: string; message?: string } }
   return cause?.code ?? cause?.message ?? message

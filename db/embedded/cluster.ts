@@ -3,7 +3,8 @@ import { chown, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Log } from '../log.js'
 import type { Binaries } from './binaries.js'
-import { isCluster, newDirectory, removeLeftovers, writeFileAtomically } from './places.js'
+import { replaceFile } from '../files.js'
+import { isCluster, newDirectory, removeLeftovers } from './places.js'
 import { run, type Account } from './processes.js'
 
 export const SUPERUSER = 'aegis_user'
@@ -19,7 +20,7 @@ export async function settlePassword(home: string, dataDirectory: string): Promi
     throw new Error(`The password of the database in ${dataDirectory} is missing: restore ${file}.`)
   }
   const password = randomBytes(24).toString('base64url')
-  await writeFileAtomically(file, `${password}\n`, 0o600)
+  await replaceFile(file, (handle) => handle.writeFile(`${password}\n`), 0o600)
   return password
 }
 

@@ -4,15 +4,14 @@ import { serverAccount } from './account.js'
 import { findBinaries } from './binaries.js'
 import { SUPERUSER, createCluster, passwordFileOf, readPassword, settlePassword } from './cluster.js'
 import { readPostmasterFile, replaceOrphan } from './orphan.js'
-import { connectAsOwner, keepOwnership, type Connection } from './ownership.js'
+import { connectAsOwner, keepOwnership } from './ownership.js'
+import type { Connection } from '../pool.js'
 import { dataDirectoryOf, exists, settleDataDirectory } from './places.js'
 import { startPostmaster } from './postmaster.js'
 import { acquireServiceLock, DataPathInUseError } from './service-lock.js'
 import type { Log } from '../log.js'
 
 export { DataPathInUseError }
-export type { Connection }
-
 export interface EmbeddedPostgres {
   readonly connection: Connection
   /** Stops the server in order and frees DATA_PATH; a second call waits for the first. */

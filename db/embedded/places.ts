@@ -1,18 +1,8 @@
-import {
-  chmod,
-  chown,
-  mkdir,
-  mkdtemp,
-  readFile,
-  readdir,
-  rename,
-  rm,
-  stat,
-  writeFile,
-} from 'node:fs/promises'
+import { chmod, chown, mkdir, mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { randomBytes } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { join, sep } from 'node:path'
+import { replaceFile } from '../files.js'
 import type { Log } from '../log.js'
 import { canEnter } from './account.js'
 import type { Account } from './processes.js'
@@ -92,13 +82,6 @@ export async function exists(path: string): Promise<boolean> {
   )
 }
 
-/** Writes a file whole or not at all. */
-export async function writeFileAtomically(path: string, content: string, mode: number): Promise<void> {
-  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`
-  await writeFile(temporary, content, { mode, flag: 'wx', flush: true })
-  await rename(temporary, path)
-}
-
 async function moveElsewhere(home: string, log: Log): Promise<string> {
   const shared = await sharedDirectory()
   await removeAbandoned(shared)
@@ -106,7 +89,7 @@ async function moveElsewhere(home: string, log: Log): Promise<string> {
   await mkdir(directory)
   await chmod(directory, 0o755)
   await writeFile(join(directory, BACK_POINTER), `${home}\n`)
-  await writeFileAtomically(join(home, POINTER), `${directory}\n`, 0o644)
+  await replaceFile(join(home, POINTER), (file) => file.writeFile(`${directory}\n`))
   log.info(
     { dataPath: home, directory },
     'the system user of PostgreSQL cannot enter DATA_PATH: the database is kept elsewhere',

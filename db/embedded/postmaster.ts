@@ -30,8 +30,8 @@ const HOST = '127.0.0.1'
 const READY = 'database system is ready to accept connections'
 /** What passes by itself: another program took the port first; processes of a killed server are still ending. */
 const PASSING = /Address already in use|could not create any TCP\/IP sockets|shared memory block/
-const FIRST_PAUSE_MS = 100
-const LONGEST_PAUSE_MS = 5_000
+const MIN_PAUSE_MS = 100
+const MAX_PAUSE_MS = 5_000
 const STEADY_MS = 30_000
 
 /** Starts PostgreSQL on a free port of the loopback interface and starts it again there whenever it ends. */
@@ -41,7 +41,7 @@ export async function startPostmaster(options: PostmasterOptions): Promise<Postm
   const { port } = started
   let { server } = started
   let stopping = false
-  let pauseMs = FIRST_PAUSE_MS
+  let pauseMs = MIN_PAUSE_MS
 
   // The last resort when the process exits without stop(); a kill -9 is left to the next start.
   const onExit = () => void server.child.kill('SIGINT')
@@ -52,10 +52,10 @@ export async function startPostmaster(options: PostmasterOptions): Promise<Postm
       const since = performance.now()
       await server.ended
       if (stopping) return
-      if (performance.now() - since > STEADY_MS) pauseMs = FIRST_PAUSE_MS
+      if (performance.now() - since > STEADY_MS) pauseMs = MIN_PAUSE_MS
       log.error({ port, pauseMs }, 'PostgreSQL ended unexpectedly and is started again')
       await delay(pauseMs, undefined, { ref: false })
-      pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)
+      pauseMs = Math.min(2 * pauseMs, MAX_PAUSE_MS)
       if (stopping) return
       server = launch(options, port)
       await server.ready.then(

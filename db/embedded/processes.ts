@@ -56,7 +56,7 @@ export async function commandLineOf(pid: number): Promise<string | undefined> {
 }
 
 /** Sends a signal; the error's code when it cannot be sent. */
-export function signal(pid: number, name: NodeJS.Signals | 0): string | undefined {
+function signal(pid: number, name: NodeJS.Signals | 0): string | undefined {
   try {
     process.kill(pid, name)
     return undefined

@@ -1,5 +1,5 @@
 import type { JSONValue, Sql, TransactionSql } from 'postgres'
-import { ADVISORY_LOCKS, ADVISORY_LOCK_SPACE } from '../advisory-locks.js'
+import { endWhenSilent, LOCKS, MAX_SILENCE, tryLock } from '../lease.js'
 
 export type JobState = 'running' | 'done' | 'failed' | 'stopped'
 
@@ -20,9 +20,6 @@ export interface TrainingJob {
   readonly error: { readonly code: string; readonly message: string } | null
 }
 
-/** A run whose replica has been silent for so long has died with it. */
-const SILENCE = '15s'
-
 const KEPT_JOBS = 100
 
 const columns = (sql: Sql | TransactionSql) => sql`id, state, stage, share, request,
@@ -31,24 +28,13 @@ const columns = (sql: Sql | TransactionSql) => sql`id, state, stage, share, requ
   result, error`
 
 /**
- * Takes the lock of all training runs, for as long as the connection lives. The server ends one that is silent: a
- * replica that hangs, or whose host is gone without a word, does not keep the others from training.
- * @returns what tells the connection from one made in its place; undefined when another run has the lock
+ * Takes the lock of all training runs. The connection holds it until it closes or is silent for too long.
+ * @returns the backend process that holds the lock; undefined when another run has it
  */
 export async function lockTraining(connection: Sql): Promise<number | undefined> {
-  const [row] = await connection<{ taken: boolean; backend: number }[]>`
-    select pg_try_advisory_lock(${ADVISORY_LOCK_SPACE}, ${ADVISORY_LOCKS.training}) as taken,
-      pg_backend_pid() as backend`
-  if (!row?.taken) return undefined
-  await connection`select set_config(name, ${SILENCE}, false) from pg_settings
-    where name in ('idle_session_timeout', 'idle_in_transaction_session_timeout')` // the first since PostgreSQL 14
-  return row.backend
-}
-
-/** Whether the connection is still the one that took the lock. */
-export async function isBackend(connection: Sql | TransactionSql, backend: number): Promise<boolean> {
-  const [row] = await connection<{ same: boolean }[]>`select pg_backend_pid() = ${backend} as same`
-  return row?.same ?? false
+  const backend = await tryLock(connection, LOCKS.training)
+  if (backend !== undefined) await endWhenSilent(connection)
+  return backend
 }
 
 /** Enters a run. The caller holds the lock of all runs: one that still counts as running has died. */
@@ -126,7 +112,7 @@ export async function requestStop(sql: Sql, id: string): Promise<void> {
 
 async function endSilent(sql: Sql): Promise<void> {
   await sql`${endLost(sql)}
-    where state = 'running' and heartbeat_at < clock_timestamp() - ${SILENCE}::interval`
+    where state = 'running' and heartbeat_at < clock_timestamp() - ${MAX_SILENCE}::interval`
 }
 
 const LOST = {

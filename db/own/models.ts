@@ -1,5 +1,6 @@
 import type { JSONValue, Sql, TransactionSql } from 'postgres'
 import { isTableUnusable } from '../errors.js'
+import { notify } from '../notifications.js'
 
 /** What notifies of a change of what is active. */
 export const ACTIVE_CHANNEL = 'aegis_ml_active_models'
@@ -86,12 +87,7 @@ export async function setActiveModel(
 ): Promise<void> {
   await tx`insert into aegis_ml_active_models (kind, version) values (${kind}, ${version})
     on conflict (kind) do update set version = excluded.version, changed_at = now()`
-  await tx`select pg_notify(${ACTIVE_CHANNEL}, ${kind})`
-}
-
-/** Sends through the channel what listeners hear if they still do. */
-export async function pingChannel(sql: Sql, echo: string): Promise<void> {
-  await sql`select pg_notify(${ACTIVE_CHANNEL}, ${echo})`
+  await notify(tx, ACTIVE_CHANNEL, kind)
 }
 
 /** The flags of the gateway's table ml_models after a change. As enterTraining, it returns a problem. */

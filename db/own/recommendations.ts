@@ -1,5 +1,5 @@
 import type { JSONValue, Sql, TransactionSql } from 'postgres'
-import { ADVISORY_LOCKS, ADVISORY_LOCK_SPACE } from '../advisory-locks.js'
+import { lockInTransaction, LOCKS } from '../lease.js'
 import { isTableUnusable } from '../errors.js'
 
 /** A limit in force. */
@@ -58,7 +58,7 @@ export async function rulesInForce(sql: Sql, endpoints: readonly string[]): Prom
 /** Keeps recommendations, in one transaction; older pending ones of the same endpoints and tiers expire. */
 export async function saveRecommendations(sql: Sql, rows: readonly NewRecommendation[]): Promise<string[]> {
   return sql.begin(async (tx) => {
-    await tx`select pg_advisory_xact_lock(${ADVISORY_LOCK_SPACE}, ${ADVISORY_LOCKS.recommendations})`
+    await lockInTransaction(tx, LOCKS.recommendations)
     const ids: string[] = []
     for (const row of rows) {
       await tx`update rate_limit_recommendations set status = 'expired'
@@ -164,7 +164,7 @@ async function decide(
       return row
     }
     // The lock of those who save: what is applied is not expired by a newer one at the same moment.
-    await tx`select pg_advisory_xact_lock(${ADVISORY_LOCK_SPACE}, ${ADVISORY_LOCKS.recommendations})`
+    await lockInTransaction(tx, LOCKS.recommendations)
     const row = await read()
     if (row?.status !== 'pending') return row && { row, decided: false }
     await work(tx, row)

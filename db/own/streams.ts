@@ -1,6 +1,6 @@
 import type { JSONValue, Sql } from 'postgres'
 
-/** What is kept of sources that have reported lately. */
+/** The stored memories of sources that have reported since a time; at most 1,000, the newest first. */
 export async function keptStreams<M>(sql: Sql, sinceMs: number): Promise<[string, M][]> {
   const rows = await sql<{ source: string; memory: M }[]>`
     select source, memory from aegis_ml_streams where updated_at >= ${new Date(sinceMs)}
@@ -8,7 +8,7 @@ export async function keptStreams<M>(sql: Sql, sinceMs: number): Promise<[string
   return rows.map(({ source, memory }) => [source, memory])
 }
 
-/** Keeps what is remembered of some sources; of several replicas the last that writes a source wins. */
+/** Stores the memories of some sources. When several replicas store a source, the last one wins. */
 export async function keepStreamMemories(sql: Sql, memories: readonly [string, unknown][]): Promise<void> {
   if (memories.length === 0) return
   const rows = memories.map(([source, memory]) => ({ source, memory: sql.json(memory as JSONValue) }))
@@ -17,6 +17,7 @@ export async function keepStreamMemories(sql: Sql, memories: readonly [string, u
     on conflict (source) do update set memory = excluded.memory, updated_at = now()`
 }
 
+/** Deletes the memories that were last stored before a time. */
 export async function forgetStreams(sql: Sql, beforeMs: number): Promise<void> {
   await sql`delete from aegis_ml_streams where updated_at < ${new Date(beforeMs)}`
 }

@@ -1,5 +1,5 @@
 import type { Sql } from 'postgres'
-import { TrafficTableError } from './rollups.js'
+import { TrafficTableError } from './rollups/traffic-source.js'
 import type { TrafficTable } from './table.js'
 
 /**

@@ -1,5 +1,6 @@
 import { Writable } from 'node:stream'
-import postgres, { type PendingQuery, type Row, type Sql } from 'postgres'
+import type { PendingQuery, Row, Sql } from 'postgres'
+import { openBeside } from '../pool.js'
 import { recordTouchedRange } from './rollups.js'
 import type { TrafficTable } from './table.js'
 
@@ -36,7 +37,7 @@ export async function copyRequests(sql: Sql, copy: RequestCopy): Promise<number>
   const onclose = () => {
     lost = true
   }
-  const connection = postgres({ ...(sql.options as object), max: 1, max_lifetime: null, onclose })
+  const connection = openBeside(sql, { onclose })
   /** A new connection would take the place of a lost one, and go on outside of the transaction. */
   const goOn = () => {
     copy.signal.throwIfAborted()
@@ -77,7 +78,7 @@ class ConnectionLostError extends Error {
 }
 
 /** PostgreSQL takes in nothing any more, and says nothing either. */
-export class CopyStalledError extends Error {
+class CopyStalledError extends Error {
   readonly code = 'ETIMEDOUT'
 }
 
@@ -108,7 +109,7 @@ export async function copyIn(
   const cancel = () => void Promise.resolve(query.cancel()).catch(() => undefined)
   signal.addEventListener('abort', cancel, { once: true })
   try {
-    query.simple().execute()
+    void query.simple().execute()
     const stream = await Promise.race([opened, answer.then(neverBeforeTheRows)])
     try {
       // The answer comes first when PostgreSQL refuses.

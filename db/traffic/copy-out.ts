@@ -1,5 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import postgres, { type Sql } from 'postgres'
+import type { Sql } from 'postgres'
+import { orAborted } from '../or-aborted.js'
+import { openBeside } from '../pool.js'
 
 const CANCEL_LIMIT_MS = 2_000
 
@@ -19,7 +21,7 @@ export async function* copyOut(
   signal: AbortSignal,
 ): AsyncGenerator<Buffer, void> {
   signal.throwIfAborted()
-  const connection = postgres({ ...(sql.options as object), max: 1, max_lifetime: null })
+  const connection = openBeside(sql)
   let backend: number | undefined
   try {
     const [row] = await connection<{ pid: number }[]>`select pg_backend_pid() as pid`
@@ -41,18 +43,8 @@ export async function* copyOut(
   }
 }
 
-/** A server that sorts does not notice by itself that nobody waits for it. */
+/** A server that sorts does not notice that its client has left. */
 async function cancel(sql: Sql, backend: number): Promise<void> {
   const cancelled = sql`select pg_cancel_backend(${backend})`.catch(() => undefined)
   await Promise.race([cancelled, delay(CANCEL_LIMIT_MS, undefined, { ref: false })])
-}
-
-/** Fails as soon as the signal is aborted, with its reason, whatever the work does then. */
-function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason as Error)
-    if (signal.aborted) abort()
-    signal.addEventListener('abort', abort, { once: true })
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
-  })
 }

@@ -7,7 +7,7 @@ import { DURATION_COLUMN, type TrafficTable } from './table.js'
 
 export type { TrafficSelection }
 
-/** How long a lock of somebody else is waited for. */
+/** How long it waits for a lock of another session. */
 const LOCK_TIMEOUT = '10s'
 
 /** Traffic put together from the raw rows, in COPY's format: CSV without a header, guarded against formulas, or text. */

@@ -1,4 +1,5 @@
 import type { Sql } from 'postgres'
+import { OTHER } from './endpoints.js'
 import type { TimeRange } from './rollups/times.js'
 import type { TrafficTable } from './table.js'
 
@@ -24,7 +25,7 @@ export async function historyGaps(
     select count(*) filter (where latencies = 0)::float8 as "minutesWithoutLatency",
       coalesce(sum(requests), 0)::float8 as requests,
       (select coalesce(sum(requests), 0)::float8 from aegis_ml_rollup_endpoint_minutes
-        where ${inRange} and endpoint = 0) as "namelessRequests"
+        where ${inRange} and endpoint = ${OTHER}) as "namelessRequests"
     from aegis_ml_rollup_minutes where ${inRange}`
   if (found.requests > 0) return { ...found, newestBefore: null }
   const [newest] = await sql<[{ time: Date | null }]>`

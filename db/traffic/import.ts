@@ -1,22 +1,13 @@
 import type { PendingQuery, Row, Sql } from 'postgres'
-import { ADVISORY_LOCKS, ADVISORY_LOCK_SPACE } from '../advisory-locks.js'
+import { lockInTransaction, LOCKS } from '../lease.js'
 import { openOwnConnection } from '../own-connection.js'
 import { copyIn } from './copy-in.js'
-import { PieceQueue } from './import/piece-queue.js'
+import { PieceQueue, type LogPiece } from './import/piece-queue.js'
 import { TouchedHours } from './import/touched-hours.js'
 import { recordTouchedRange } from './rollups.js'
 import type { TrafficTable } from './table.js'
 
-/** Some requests of a log. */
-export interface LogPiece {
-  /** COPY's text format, whole lines. */
-  readonly text: string
-  /** The times of the earliest and of the latest, ms since 1970. */
-  readonly fromMs: number
-  readonly toMs: number
-  /** The hours that they lie in, since 1970; one may be there several times. */
-  readonly hours: readonly number[]
-}
+export type { LogPiece }
 
 /** The requests of a log on their way into a traffic table. */
 export interface LogImport {
@@ -28,19 +19,19 @@ export interface LogImport {
   readonly signal: AbortSignal
 }
 
-/** How long a lock of somebody else is waited for. */
+/** How long it waits for a lock of another session. */
 const LOCK_TIMEOUT = '10s'
 
-/** Enough to hold the ids of a few million requests that are there already. */
+/** Enough for the ids of a few million stored requests. */
 const WORK_MEMORY = '128MB'
 
 /**
- * Puts those requests of a log into a traffic table whose request_id is not there yet, within the times of the log,
- * and marks their times for the rollups: all in one transaction. One import at a time, so that two of them together
- * add nothing twice.
+ * Stores the requests of a log whose request_id the traffic table does not have within the times of the log, and
+ * marks their times for the rollups, all in one transaction. Imports run one at a time, so that two of them add nothing
+ * twice.
  *
- * Where the table has no times yet the rows are copied into it as they come. From the first piece on that reaches
- * into its times they are staged, and those that are new inserted, which takes twice as long.
+ * Rows outside of the table's times are copied into it directly. From the first piece that overlaps its times, rows
+ * are staged, and the new ones are inserted, which takes twice as long.
  *
  * @returns how many rows there were, and how many of them were new
  * @throws PostgresError of the first row that PostgreSQL refuses; the reason of the signal
@@ -54,10 +45,7 @@ export async function importRequests(sql: Sql, log: LogImport): Promise<{ rows: 
   const touched = new TouchedHours()
   try {
     await tx`begin`
-    await orCancelled(
-      tx`select pg_advisory_xact_lock(${ADVISORY_LOCK_SPACE}, ${ADVISORY_LOCKS.importing})`,
-      signal,
-    )
+    await orCancelled(lockInTransaction(tx, LOCKS.importing), signal)
     await tx`select set_config('lock_timeout', ${LOCK_TIMEOUT}, true), set_config('work_mem', ${WORK_MEMORY}, true)`
     const isNew = await newTimes(tx, log)
     const direct = queue.takeWhile((piece) => isNew(piece) && touched.add(piece.hours))
@@ -76,7 +64,7 @@ export async function importRequests(sql: Sql, log: LogImport): Promise<{ rows: 
 
 const NOTHING = { staged: 0, added: 0 }
 
-/** Tells of a piece whether it lies before or behind all that the table has. */
+/** Whether a piece lies before or after all rows of the table. */
 async function newTimes(tx: Sql, { table, signal }: LogImport): Promise<(piece: LogPiece) => boolean> {
   const times = tx<{ from: Date | null; to: Date | null }[]>`
     select min("timestamp") as from, max("timestamp") as to from ${tx(table)}`

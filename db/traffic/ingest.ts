@@ -1,5 +1,6 @@
 import type { Sql } from 'postgres'
 import { openOwnConnection } from '../own-connection.js'
+import { enterBatch, forgetOldBatches } from '../own/ingest-batches.js'
 import { copyIn, createPatience } from './copy-in.js'
 import { TouchedHours } from './import/touched-hours.js'
 import { refreshTouchedRange } from './rollups.js'
@@ -19,16 +20,11 @@ export interface IngestBatch {
   readonly signal: AbortSignal
 }
 
-/** How long a lock of somebody else is waited for, and another batch of the same id. */
+/** How long it waits for a lock of another session, and for another batch of the same id. */
 const LOCK_TIMEOUT = '10s'
 
-/** How long a server that says nothing is waited for; longer than it waits for a lock. */
+/** How long it waits for a server that does not answer; longer than for a lock. */
 const SILENCE_MS = 20_000
-
-/** A batch is not sent again after so long. */
-const REMEMBERED = '8 days'
-/** More than the one row that a batch adds, so that old ones do not pile up. */
-const MOST_FORGOTTEN = 20
 
 /**
  * Copies a batch into the traffic table, once: its id, its rows and the times that are to be rolled up again are one
@@ -51,10 +47,7 @@ export async function storeBatch(sql: Sql, batch: IngestBatch): Promise<boolean>
 async function storeOnce(tx: Sql, batch: IngestBatch, onProgress: () => void): Promise<boolean> {
   const { id, table, columns, rows, count, hours, signal } = batch
   await tx`begin`
-  const [entered] = await tx`
-    insert into aegis_ml_ingest_batches (batch_id, requests) values (${id}, ${count})
-    on conflict do nothing returning true`
-  if (entered === undefined) return false
+  if (!(await enterBatch(tx, id, count))) return false
   await copyIn(tx`copy ${tx(table)} (${tx(columns)}) from stdin`, rows, signal, onProgress)
   onProgress()
   await forgetOldBatches(tx)
@@ -65,12 +58,4 @@ async function storeOnce(tx: Sql, batch: IngestBatch, onProgress: () => void): P
   onProgress()
   await tx`commit`
   return true
-}
-
-async function forgetOldBatches(tx: Sql): Promise<void> {
-  await tx`
-    delete from aegis_ml_ingest_batches where batch_id in (
-      select batch_id from aegis_ml_ingest_batches where created_at < now() - ${REMEMBERED}::interval
-      order by created_at limit ${MOST_FORGOTTEN} for update skip locked
-    )`
 }

@@ -1,9 +1,8 @@
 import type { Sql } from 'postgres'
 import type { EndpointRollup } from '../../models/optimizer/endpoint-rollups.js'
-import { isTableUnusable } from '../errors.js'
+import { OTHER } from './endpoints.js'
 import type { TimeRange } from './rollups/times.js'
 import type { TrafficTable } from './table.js'
-import { MINUTE_MS } from '../../models/traffic/durations.js'
 
 interface StoredEndpoint {
   method: string
@@ -15,12 +14,12 @@ interface StoredEndpoint {
   errors: number
 }
 
-/** Endpoints fetched at a time. */
+/** The number of endpoints fetched at a time. */
 const PAGE = 100
 
 /**
- * The endpoints that have requests in a range, by method and path template, from the rollups. What has no name of its
- * own (`other`) is no endpoint. Every minute that an excluded interval reaches into is left out.
+ * The endpoints that have requests in a range, by method and path template, from the rollups. The endpoint `other` is
+ * left out, and so is every minute that overlaps an excluded interval.
  *
  * @param range whole minutes; to is not included, nor are the ends of what is excluded
  * @param signal ends the query
@@ -38,7 +37,7 @@ export async function endpointRollups(
       string_agg(float8send(extract(epoch from minute)::float8 / 60) || float8send(requests::float8), ''
         order by minute) as minutes
     from aegis_ml_rollup_endpoint_minutes join aegis_ml_rollup_endpoints using (traffic_table, endpoint)
-    where traffic_table = ${table} and minute >= ${from} and minute < ${to} and endpoint <> 0
+    where traffic_table = ${table} and minute >= ${from} and minute < ${to} and endpoint <> ${OTHER}
       and not exists (
         select from unnest(${exclude.map(({ from }) => from.toISOString())}::timestamptz[],
           ${exclude.map(({ to }) => to.toISOString())}::timestamptz[]) excluded (since, until)
@@ -72,22 +71,4 @@ function toRollup({
     counts[i] = bytes.readDoubleBE(16 * i + 8)
   }
   return { method, path, minutes, counts, latencySumMs: latency_sum, latencies, errors }
-}
-
-/**
- * The minutes of a range in which a person has marked a surge as an incident (acknowledged or resolved). None where
- * the gateway's table of events has other columns.
- */
-export async function incidentMinutes(sql: Sql, { from, to }: TimeRange): Promise<TimeRange[]> {
-  try {
-    const rows = await sql<{ minute: Date }[]>`
-      select distinct date_trunc('minute', detected_at) as minute from anomaly_events
-      where detected_at >= ${from} and detected_at < ${to} and status in ('acknowledged', 'resolved')
-        and anomaly_type in ('traffic_spike', 'multi_dimensional')
-      order by minute limit 100000`
-    return rows.map(({ minute }) => ({ from: minute, to: new Date(minute.getTime() + MINUTE_MS) }))
-  } catch (error) {
-    if (isTableUnusable(error)) return []
-    throw error
-  }
 }

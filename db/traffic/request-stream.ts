@@ -6,14 +6,15 @@ import type { RequestNames } from './request-stream/request-names.js'
 import { findTrafficSource } from './rollups/traffic-source.js'
 import type { TrafficTable } from './table.js'
 
-export { NOBODY, OTHER, RequestNames } from './request-stream/request-names.js'
+export { OTHER } from './endpoints.js'
+export { RequestNames, UNKNOWN_CLIENT } from './request-stream/request-names.js'
 
 /** Requests in columns, in order of time; the first `length` entries of each count. */
 export interface StreamedRequests {
   readonly length: number
   /** Whole milliseconds since 1970, ascending from batch to batch. */
   readonly timeMs: Float64Array
-  /** Index into the names, or NOBODY. */
+  /** Index into the names, or UNKNOWN_CLIENT. */
   readonly client: Uint32Array
   /** Index into the names, or OTHER. */
   readonly endpoint: Uint32Array
@@ -34,10 +35,10 @@ export interface RequestSelection {
   readonly signal: AbortSignal
 }
 
-/** Requests of a batch. */
+/** The number of requests in a batch. */
 const BATCH = 16_384
 
-/** How long a lock of somebody else is waited for. */
+/** How long it waits for a lock of another session. */
 const LOCK_TIMEOUT = '10s'
 
 /**

@@ -11,10 +11,9 @@ export { recordTouchedRange, refreshTouchedRange } from './rollups/touched-range
 export { TrafficTableError } from './rollups/traffic-source.js'
 
 /**
- * Brings the rollups of the traffic table up to date and returns when they are: minutes that are over, late rows
- * within the look-back, ranges that our own writers recorded. One replica at a time: it waits its turn for the
- * advisory lock. Ends at the signal, and then, as when the process is killed, goes on from the last whole chunk
- * the next time. Running it twice changes nothing.
+ * Brings the rollups of the traffic table up to date: minutes that are over, late rows within the look-back, and
+ * ranges that our own writers recorded. One replica at a time: it waits for the advisory lock. It ends at the signal,
+ * and when its connection breaks. The next update continues from the last whole chunk. Running it twice changes nothing.
  *
  * @throws TrafficTableError when the table lacks columns
  */
@@ -23,10 +22,10 @@ export function updateRollups(sql: Sql, options: UpdateOptions): Promise<void> {
 }
 
 /**
- * What each minute of a range was like, from the rollups: requests a second, average, 95th and 99th percentile of
- * the latency in milliseconds (percentile_cont: type 7), share of requests answered with 400 or above. A latency
- * below zero is no latency. A minute without a row is unknown, not zero, and one without a single latency cannot
- * be judged: both are left out, and so is every minute that an excluded interval reaches into.
+ * The figures of each minute of a range, from the rollups: requests per second; average, 95th and 99th percentile of
+ * the latency in milliseconds (percentile_cont: type 7); share of requests answered with 400 or above. A negative
+ * latency is no latency. A minute without a row is unknown, not zero. A minute without a latency cannot be judged.
+ * Both are left out, and so is every minute that overlaps an excluded interval.
  *
  * @param range whole minutes; to is not included, nor are the ends of what is excluded
  * @param signal ends the query

@@ -1,10 +1,10 @@
 import type { Judged } from './contenders.js'
 import { MINUTE_MS } from '../../models/traffic/durations.js'
 
-/** Minutes without an alarm that do not end it. */
+/** A gap of this many minutes does not end an alarm. */
 const JOINED = 5
 
-/** Alarmed minutes one after another. */
+/** Consecutive minutes in alarm. */
 export interface Alarm {
   readonly minutes: readonly Judged[]
   readonly startMs: number

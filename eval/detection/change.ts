@@ -1,8 +1,8 @@
-import type { Kind } from '../../models/anomaly/strengths.js'
+import type { Kind } from '../../models/anomaly/kinds.js'
 import { withTail, type LatencyShape, type Tail } from './latency-shape.js'
 import type { Condition } from './minutes.js'
 
-/** Something that happens to a gateway from a minute to another, as factors on its condition. */
+/** A change of the condition of a gateway between two minutes, as factors. */
 export interface Change {
   readonly name: string
   /** First minute, and the first after it; minutes since the start of the history. */
@@ -19,7 +19,7 @@ export interface Change {
 
 export const NO_CHANGE = { traffic: 1, latency: 1, tail: null, errors: 0, ramp: 0 } as const
 
-/** The kinds that a change really moves. */
+/** The kinds that a change affects. */
 export function kindsOf({ traffic, latency, tail, errors }: Change): Kind[] {
   const kinds: (Kind | null)[] = [
     traffic > 1 ? 'traffic_spike' : null,
@@ -50,7 +50,7 @@ export function changed(condition: Condition, change: Change, minute: number): C
   }
 }
 
-/** What it is and how much, for people. */
+/** The change in words. */
 export function describe({ name, start, end, traffic, latency, tail, errors }: Change): string {
   const parts = [
     traffic === 1 ? '' : `traffic ×${traffic.toFixed(2)}`,

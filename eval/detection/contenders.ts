@@ -1,6 +1,7 @@
-import { assess, judgeIntervals, type ScoreRows, type TimedInterval } from '../../models/anomaly/detector.js'
+import { judgeIntervals } from '../../models/anomaly/detector.js'
 import { DEFAULT_EFFECTS } from '../../models/anomaly/effects.js'
 import { FEATURES, N_FEATURES } from '../../models/anomaly/features.js'
+import { measure, type ScoreRows, type TimedInterval } from '../../models/anomaly/measure.js'
 import { fitAnomalyModel, type AnomalyModel } from '../../models/anomaly/model.js'
 import type { Strengths } from '../../models/anomaly/strengths.js'
 import type { Verdict } from '../../models/anomaly/verdict.js'
@@ -8,19 +9,20 @@ import { anomalyScores } from '../../models/isolation-forest/anomaly-scores.js'
 import { fitIsolationForest } from '../../models/isolation-forest/fit-isolation-forest.js'
 import { contaminationThreshold } from '../../models/isolation-forest/threshold.js'
 import { createKernelEngine } from '../../models/scoring/kernel-engine.js'
-import type { OwnLevel } from '../../models/stream/own-level.js'
-import { beginStream, judgeNext, WHOLE } from '../../models/stream/stream.js'
+import type { SourceBaseline } from '../../models/stream/source-baseline.js'
+import { beginStream, GATEWAY } from '../../models/stream/stream-state.js'
+import { judgeNext } from '../../models/stream/stream.js'
 import type { Row } from './minutes.js'
 
-/** What a contender says of a reported minute. */
+/** The judgement of a contender on a minute. */
 export interface Judged {
   readonly timeMs: number
   readonly row: Row
-  /** It is, or belongs to, an alarm. */
+  /** True if the minute belongs to an alarm. */
   readonly alarmed: boolean
   /** Orders minutes by how anomalous they look. */
   readonly rank: number
-  /** Of contenders that say more than a score. */
+  /** Only for contenders that give more than a score. */
   readonly verdict: Verdict | null
   readonly strengths: Strengths | null
 }
@@ -41,11 +43,11 @@ export function fitOurs(history: readonly Row[]): Fitted {
 }
 
 /** As a stream: alarms are confirmed minutes. */
-export function judgeStream({ model, score }: Fitted, rows: readonly Row[], source = WHOLE): Judged[] {
+export function judgeStream({ model, score }: Fitted, rows: readonly Row[], source = GATEWAY): Judged[] {
   let state = beginStream(source)
   return rows.map((row) => {
     const timed = timedOf(row)
-    const { own } = state
+    const { baseline } = state
     const next = judgeNext(state, timed, model, DEFAULT_EFFECTS, score)
     state = next.state
     const { verdict } = next
@@ -55,7 +57,7 @@ export function judgeStream({ model, score }: Fitted, rows: readonly Row[], sour
       alarmed: verdict.confirmed,
       rank: verdict.normalizedScore,
       verdict,
-      strengths: strengthsAt(model, timed, own),
+      strengths: strengthsAt(model, timed, baseline),
     }
   })
 }
@@ -73,7 +75,7 @@ export function judgeBatch({ model, score }: Fitted, rows: readonly Row[]): Judg
   }))
 }
 
-/** A plain isolation forest over the five values as they are: alarms are minutes beyond its threshold. */
+/** A plain isolation forest over the five raw values: alarms are minutes beyond its threshold. */
 export function judgePlain(
   history: readonly Row[],
   rows: readonly Row[],
@@ -96,11 +98,8 @@ export function judgePlain(
   })
 }
 
-/** What the forest says is no part of them. */
-const UNSCORED: ScoreRows = (matrix) => new Float64Array(matrix.length)
-
-function strengthsAt(model: AnomalyModel, timed: TimedInterval, own?: OwnLevel): Strengths {
-  return assess([timed], model, DEFAULT_EFFECTS, UNSCORED, own, 1)[0]!.strengths
+function strengthsAt(model: AnomalyModel, timed: TimedInterval, baseline?: SourceBaseline): Strengths {
+  return measure(timed, model, DEFAULT_EFFECTS, baseline, 1).strengths
 }
 
 function timedOf(row: Row): TimedInterval {

@@ -1,7 +1,7 @@
 import type { Random } from '../../models/statistics/random.js'
 import { between } from './draws.js'
 
-/** Slow wandering of what is usual: factors on traffic, latency and error share for each minute. */
+/** Slow drift of the usual values: factors on traffic, latency and error share for each minute. */
 export interface Drift {
   readonly traffic: Float64Array
   readonly latency: Float64Array

@@ -3,7 +3,7 @@ import { createRandom } from '../../models/statistics/random.js'
 import { averagePrecision } from './average-precision.js'
 import type { IncidentResult, WeekResult } from './score-week.js'
 
-/** How good a contender is on pooled weeks. */
+/** Figures of merit of a contender on pooled weeks. */
 export interface Figures {
   readonly incidents: number
   readonly recall: number
@@ -61,7 +61,7 @@ function eventScores(weeks: readonly WeekResult[]): { recall: number; precision:
   return { recall, precision, f1: (2 * recall * precision) / Math.max(recall + precision, 1e-9) }
 }
 
-/** Whole weeks are drawn, since what happens to a gateway in one hangs together (Efron and Tibshirani 1993, ch. 8). */
+/** Whole weeks are resampled, because the minutes of a week depend on each other (Efron and Tibshirani 1993, ch. 8). */
 function bootstrap(weeks: readonly WeekResult[]): [number, number] {
   const random = createRandom(1)
   const f1s = Array.from(

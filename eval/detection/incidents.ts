@@ -4,7 +4,7 @@ import { between, times } from './draws.js'
 
 export type Size = 'large' | 'small'
 
-/** How much is changed, without when. */
+/** The size of a change, without its time. */
 type Amount = Partial<Pick<Change, 'traffic' | 'latency' | 'tail' | 'errors'>>
 type DrawAmount = (random: Random) => Amount
 
@@ -49,12 +49,12 @@ const MINUTES = { large: [3, 30], small: [15, 120] } as const
 /** Between one and the next, at least. */
 const APART = 60
 
-/** Places and amounts that are tried before one is given up. */
+/** Attempts to place an incident before it is skipped. */
 const TRIES = 100
 
 /**
- * Draws incidents over a stretch of time, each in a part of its own, the kinds in turn from a random one on.
- * @param isFair whether the requests of those minutes could show it at all; if not, another is drawn
+ * Draws incidents over a time range, each in its own part. The kinds alternate, starting with a random one.
+ * @param isFair false if the requests of those minutes cannot show the incident; another one is drawn then
  */
 export function drawIncidents(
   random: Random,

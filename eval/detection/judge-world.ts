@@ -11,7 +11,7 @@ export const TENTH = 'a tenth'
 export const WHOLE_OF_TENTH = 'the whole'
 export const PLAIN = { 'plain 0.1': 0.1, 'plain 0.01': 0.01 } as const
 
-/** Minutes in which a source that was never heard of makes itself known. */
+/** Minutes of warm-up for a new source. */
 const ACQUAINTANCE = 30
 
 /** Draws a gateway, fits all contenders, and scores them on both weeks. */
@@ -37,7 +37,7 @@ function judgeSize(size: Size, world: World, fitted: Fitted): WeekResult[] {
   ]
 }
 
-/** A source with a tenth of the traffic beside the whole, both on the incidents that the tenth can show. */
+/** A source with a tenth of the traffic, and the whole gateway, on the incidents that the tenth can show. */
 function judgeTenth(size: Size, world: World, fitted: Fitted, whole: readonly Judged[]): WeekResult[] {
   const tenth = world.tenth[size]
   if (tenth.incidents.length === 0) return []

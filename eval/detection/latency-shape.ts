@@ -1,6 +1,6 @@
 import { normalCdf, normalDensity } from './normal.js'
 
-/** How the latencies of one minute are spread: log-normal, a share of them in a slower mode. */
+/** Distribution of the latencies of one minute: log-normal, with a share in a slower mode. */
 export interface LatencyMix {
   /** Standard deviation of the logarithm. */
   readonly sigma: number
@@ -29,7 +29,7 @@ const FROM = -4.5
 const STEP = 0.05
 const SIZE = 181
 
-/** Ranks between which the tail's factor sets in: below the first nothing changes, beyond the second all of it. */
+/** The factor of the tail sets in between these ranks: none below the first, all of it beyond the second. */
 const RAMP = { p99: [0.952, 0.985], p95: [0.88, 0.945] } as const
 
 export function latencyShape({ sigma, slowShare, slowFactor }: LatencyMix): LatencyShape {

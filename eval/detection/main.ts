@@ -14,9 +14,17 @@ import { readOptions } from '../options.js'
 const help = `Usage: npm run eval -- [--seeds 7] [--first 1] [--gateways office-hours,little-traffic]
                         [--verbose] [--svg FILE] [--report FILE]
 
-Draws so many seeds of each kind of gateway (${[...GATEWAYS.keys()].join(', ')}): two weeks of history with unlabelled
-incidents in them, and a week to judge with labelled ones. --verbose lists what was missed and every false alarm. --svg
-draws a week of the first gateway, --report writes the figures as markdown. Exits with 1 when a target is missed.`
+Draws gateways of each kind: two weeks of history with unlabelled incidents, and a week to judge with labelled incidents.
+
+  --seeds N         number of gateways of each kind (default: 7)
+  --first N         first seed (default: 1)
+  --gateways LIST   kinds of gateways, separated by commas (default: all)
+                    ${[...GATEWAYS.keys()].join(', ')}
+  --verbose         list every missed incident and every false alarm
+  --svg FILE        draw a week of the first gateway
+  --report FILE     write the figures as Markdown
+
+Exit codes: 0 success, 1 a target is missed, 2 usage.`
 
 const { values } = readOptions(help, {
   seeds: { type: 'string', default: '7' },
@@ -37,7 +45,7 @@ async function main(): Promise<number> {
   const gateways = values.gateways.split(',')
   const unknown = gateways.filter((name) => !GATEWAYS.has(name))
   if (!Number.isSafeInteger(nSeeds) || nSeeds < 1 || !Number.isSafeInteger(first) || unknown.length > 0) {
-    console.error(`--seeds and --first are whole numbers, --gateways known names.\n\n${help}`)
+    console.error(`--seeds and --first must be whole numbers, --gateways must be known names.\n\n${help}`)
     return 2
   }
   const tasks = Array.from({ length: nSeeds }, (_, i) =>

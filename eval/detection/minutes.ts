@@ -4,7 +4,7 @@ import { binomial, gamma, poisson } from './draws.js'
 import { logAt, type LatencyShape } from './latency-shape.js'
 import { normalQuantile } from './normal.js'
 
-/** What a gateway is really like in a minute. */
+/** The true condition of a gateway in a minute. */
 export interface Condition {
   readonly requestsPerMinute: number
   readonly medianMs: number
@@ -12,7 +12,7 @@ export interface Condition {
   readonly shape: LatencyShape
 }
 
-/** What it reports of that minute. */
+/** The report of that minute. */
 export interface Row {
   readonly timestampMs: number
   readonly requests_per_second: number
@@ -22,7 +22,7 @@ export interface Row {
   readonly error_rate: number
 }
 
-/** Up to so many requests each latency is drawn; of more only the order statistics that are reported. */
+/** With at most this many requests, every latency is drawn. With more, only the reported order statistics are drawn. */
 const DRAWN_ONE_BY_ONE = 40
 
 /** Correlation of the mean with the 95th percentile of the same requests. */
@@ -57,8 +57,8 @@ function latencies(random: Random, { medianMs, shape }: Condition, n: number): L
 }
 
 /**
- * The 95th and the 99th percentile of n latencies without drawing them all: ranks of order statistics of uniforms are
- * ratios of gamma deviates (David and Nagaraja 2003, section 2.3). The mean is normal, correlated with them.
+ * Draws the 95th and 99th percentile of n latencies without drawing all latencies: order statistics of uniforms are
+ * ratios of gamma deviates (David and Nagaraja 2003, section 2.3). The mean is normal and correlated with them.
  */
 function orderStatistics(random: Random, medianMs: number, shape: LatencyShape, n: number): Latencies {
   const [k95, k99] = [Math.ceil(0.95 * n), Math.ceil(0.99 * n)]

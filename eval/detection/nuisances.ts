@@ -3,12 +3,12 @@ import { NO_CHANGE, type Change } from './change.js'
 import { between } from './draws.js'
 import { DAY, isWeekend } from './gateways/gateway.js'
 
-/** Single odd minutes in a week. */
+/** Single outlying minutes per week. */
 const ODD_MINUTES = 2
 
 /**
- * What happens to gateways and is no incident: one of a holiday, a deployment that makes everything a little slower,
- * and a launch; and single odd minutes.
+ * Harmless changes that are no incidents: a holiday, a deployment that makes everything a little slower, or a launch,
+ * and single outlying minutes.
  *
  * @param from first minute of the week, since the start of the history, which began at firstMinute of a week
  */
@@ -21,7 +21,7 @@ export function drawNuisances(random: Random, from: number, to: number, firstMin
   return [draws[random.integer(draws.length)]!(random, from, to, firstMinute), ...odd]
 }
 
-/** A weekday at about half its traffic, which nobody announced; people stay away over hours. */
+/** An unannounced holiday: a weekday with about half its traffic, with a transition over hours. */
 function holiday(random: Random, from: number, to: number, firstMinute: number): Change {
   const days: number[] = []
   for (let start = from; start < to; start++) {
@@ -33,7 +33,7 @@ function holiday(random: Random, from: number, to: number, firstMinute: number):
   return { ...NO_CHANGE, name: 'holiday', start, end: start + DAY, traffic, ramp: 5 * 60 }
 }
 
-/** From one minute to the next everything takes 8 to 15 % longer, for good. */
+/** A deployment: from one minute to the next, every latency grows permanently by 8 to 15 %. */
 function slowerDeployment(random: Random, from: number, to: number): Change {
   const start = from + random.integer(Math.floor((to - from) / 2)) + 6 * 60
   return {
@@ -45,7 +45,7 @@ function slowerDeployment(random: Random, from: number, to: number): Change {
   }
 }
 
-/** Growth by 40 % over a day, which stays. */
+/** A launch: permanent growth by 40 % within a day. */
 function launch(random: Random, from: number, to: number): Change {
   const start = from + random.integer(Math.floor((to - from) / 2)) + 6 * 60
   return { ...NO_CHANGE, name: 'launch', start, end: Infinity, traffic: 1.4, ramp: DAY }

@@ -1,17 +1,17 @@
 import type { Figures } from './figures.js'
 import type { ReliabilityBin } from './reliability.js'
-import { LEAST_INCIDENTS, misses, TARGETS, type Scenario } from './targets.js'
+import { MIN_INCIDENTS, misses, TARGETS, type Scenario } from './targets.js'
 
 const WIDTHS = [14, 10, 8, 10, 7, 15, 9, 7, 7, 8]
 const HEAD = ['', 'incidents', 'recall', 'precision', 'F1', '95 %', 'false/day', 'type', 'delay', 'av.prec.']
 
 export interface Section {
   readonly scenario: Scenario
-  /** Contenders, the one that the targets are for first. */
+  /** The contenders. The targets apply to the first. */
   readonly rows: readonly (readonly [string, Figures])[]
 }
 
-/** A section as lines of cells: head, contenders, targets, what is missed. */
+/** A section as lines of cells: header, contenders, targets, missed targets. */
 export function cellsOf({ scenario, rows }: Section): string[][] {
   const target = TARGETS[scenario]
   const limit = (key: keyof typeof target, sign: string) =>
@@ -20,7 +20,7 @@ export function cellsOf({ scenario, rows }: Section): string[][] {
   if (Object.keys(target).length === 0) return cells
   const toReach = [
     'to reach',
-    `≥ ${LEAST_INCIDENTS}`,
+    `≥ ${MIN_INCIDENTS}`,
     '',
     '',
     limit('f1', '≥'),
@@ -74,7 +74,7 @@ function share(value: number): string {
   return value.toFixed(3)
 }
 
-export function printLine(cells: readonly string[]): void {
+function printLine(cells: readonly string[]): void {
   console.log(
     cells.map((cell, i) => (i === 0 ? cell.padEnd(WIDTHS[i]!) : cell.padStart(WIDTHS[i]! + 1))).join(''),
   )

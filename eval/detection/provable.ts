@@ -2,15 +2,15 @@ import { changed, type Change } from './change.js'
 import { logAt, shareAbove } from './latency-shape.js'
 import type { Condition } from './minutes.js'
 
-/** Standard deviations by which the minutes of an incident must differ from the usual, all taken together. */
-const LEAST_SD = 8
+/** Minimum deviation of an incident over all its minutes, in standard deviations. */
+const MIN_SD = 8
 
 /** Standard normal scores of the percentiles. */
 const Z = { p95: 1.645, p99: 2.326 }
 
 /**
- * Whether the requests of an incident's minutes can show it at all to someone who knows exactly what is usual: each
- * kind that it moves by at least eight standard deviations over all its minutes. Half of three requests is no drop.
+ * True if an observer who knows the usual values exactly can see the incident in its requests: each affected kind
+ * deviates by at least eight standard deviations over all minutes. With three requests, a drop by half is not visible.
  *
  * @param usual the condition of each minute without the incident
  * @param share of the traffic that is seen
@@ -39,7 +39,7 @@ export function isProvable(change: Change, usual: (minute: number) => Condition,
     change.latency === 1 ? Infinity : (step * Math.sqrt(n)) / logSd,
     change.tail === null ? Infinity : rootDeviance(slow, usualSlow),
   ]
-  return Math.min(...proofs) >= LEAST_SD
+  return Math.min(...proofs) >= MIN_SD
 }
 
 /** Root of the Poisson deviance of a count whose mean should be mu. */

@@ -1,6 +1,6 @@
 import type { WeekResult } from './score-week.js'
 
-/** Anomalous minutes that were about equally sure. */
+/** Anomalous minutes with similar confidence. */
 export interface ReliabilityBin {
   readonly from: number
   readonly to: number
@@ -12,7 +12,7 @@ export interface ReliabilityBin {
 
 const EDGES = [0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.001]
 
-/** What the confidence of anomalous minutes is worth; bins without a minute are left out. */
+/** Calibration of the confidence of anomalous minutes. Empty bins are omitted. */
 export function reliabilityOf(weeks: readonly WeekResult[]): ReliabilityBin[] {
   return EDGES.slice(1).flatMap((to, i) => {
     const from = EDGES[i]!

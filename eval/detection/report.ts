@@ -32,7 +32,7 @@ export function reportOf(
   return `${[INTRODUCTION, drawn, ...parts, reliability].join('\n\n')}\n`
 }
 
-/** Padded as prettier does it, so that the written file passes its check. */
+/** Pads as prettier does, so that the written file passes its check. */
 function table(rows: readonly string[][]): string {
   const widths = rows[0]!.map((_, column) => Math.max(3, ...rows.map((cells) => cells[column]!.length)))
   const pad = (cell: string, column: number) =>

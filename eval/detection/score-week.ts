@@ -1,4 +1,4 @@
-import type { Kind } from '../../models/anomaly/strengths.js'
+import type { Kind } from '../../models/anomaly/kinds.js'
 import { alarmsOf, type Alarm } from './alarms.js'
 import { describe, kindsOf, type Change } from './change.js'
 import type { Judged } from './contenders.js'
@@ -46,8 +46,8 @@ export interface WeekResult {
 }
 
 /**
- * Holds what a contender said against what happened.
- * @param ignored incidents that cannot be found; an alarm on them is not false either
+ * Compares the alarms of a contender with the incidents.
+ * @param ignored incidents that cannot be found; an alarm on them does not count as false
  */
 export function scoreWeek(
   contender: string,

@@ -18,21 +18,21 @@ export interface Stretch {
 
 export interface Report extends Stretch {
   readonly changes: readonly Change[]
-  /** Nothing is reported in them. */
+  /** Minutes without reports. */
   readonly gaps: readonly Stretch[]
   /** Of the traffic. */
   readonly share: number
 }
 
-/** A gateway with its wandering levels, and the source of all that is random about it. */
+/** A gateway with its drifting levels and its random source. */
 export interface SimulatedGateway {
   readonly random: Random
   /** Minutes from a Monday, 00:00, to the start of the history. */
   readonly firstMinute: number
   readonly startMs: number
-  /** The condition of a minute when nothing happens. */
+  /** The condition of a minute without changes. */
   readonly usual: (minute: number) => Condition
-  /** Draws the rows of a stretch of time in which something happens. */
+  /** Draws the rows of a time range with changes. */
   readonly report: (report: Report) => Row[]
 }
 

@@ -1,6 +1,6 @@
 import type { Figures } from './figures.js'
 
-/** What is judged, in the words of the tables. */
+/** The judged scenarios, as named in the tables. */
 export type Scenario =
   | 'Large incidents'
   | 'Small incidents and nuisances'
@@ -12,10 +12,10 @@ type Target = Partial<
   Record<'f1' | 'falseAlarmsADay' | 'typeAccuracy' | 'delay' | 'averagePrecision', number>
 >
 
-/** Fewer incidents than this prove no target. */
-export const LEAST_INCIDENTS = 300
+/** With fewer incidents, a target is not proven. */
+export const MIN_INCIDENTS = 300
 
-/** What the first contender of each table must reach, where more is better or less is. */
+/** The targets of the first contender of each table, and whether more or less is better. */
 export const TARGETS: Readonly<Record<Scenario, Target>> = {
   'Large incidents': { f1: 0.99, falseAlarmsADay: 0.1, typeAccuracy: 0.97, delay: 1, averagePrecision: 0.99 },
   'Small incidents and nuisances': { f1: 0.9, falseAlarmsADay: 0.3 },
@@ -42,5 +42,5 @@ export function misses({
       LESS_IS_BETTER.includes(key) ? figures[key] > target : !(figures[key] >= target),
     )
     .map(([key]) => key)
-  return figures.incidents < LEAST_INCIDENTS ? ['incidents', ...missed] : missed
+  return figures.incidents < MIN_INCIDENTS ? ['incidents', ...missed] : missed
 }

@@ -4,7 +4,7 @@ import type { WeekResult } from './score-week.js'
 
 const TALKATIVE = [STREAM, BATCH, TENTH]
 
-/** Every incident that was missed, late or called by another name, and every false alarm, one a line. */
+/** Prints every incident that was missed, found late or misnamed, and every false alarm, one per line. */
 export function printVerbose(results: readonly WeekResult[]): void {
   const told = results.filter(({ contender }) => TALKATIVE.includes(contender))
   for (const { contender, size, incidents, falseAlarms } of told) {
@@ -27,7 +27,7 @@ export function printVerbose(results: readonly WeekResult[]): void {
   }
 }
 
-/** Where it goes wrong: found and false alarms a day by gateway, found and right type by kind of incident. */
+/** Prints found incidents and false alarms per day by gateway, and found incidents and right types by kind. */
 function printBreakdown(title: string, weeks: readonly WeekResult[]): void {
   console.log(`\n${title}`)
   for (const [gateway, some] of grouped(weeks, (week) => week.gateway)) {

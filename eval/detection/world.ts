@@ -14,26 +14,26 @@ const JUDGED: Stretch = { start: 2 * WEEK, end: 3 * WEEK }
 const INCIDENTS = 8
 const HISTORY_INCIDENTS = { large: 14, small: 9 }
 
-/** Minutes around an incident without gaps and odd minutes, which would hide it or be part of it. */
+/** Minutes around an incident without gaps and outliers, which would hide it or become part of it. */
 const CLEAR = 30
 
-/** A week to judge: what was reported, and what really happened. */
+/** A week to judge: the reports and the true changes. */
 export interface JudgedWeek {
   readonly rows: readonly Row[]
   readonly incidents: readonly Change[]
   readonly nuisances: readonly Change[]
 }
 
-/** A gateway of one kind and seed: its history, and the same third week with different things happening in it. */
+/** A gateway of one kind and seed: its history, and variants of the third week with different changes. */
 export interface World {
   readonly gateway: string
   readonly seed: number
-  /** When minute 0 of every change was. */
+  /** Time of minute 0 of every change. */
   readonly startMs: number
   readonly history: readonly Row[]
   readonly large: JudgedWeek
   readonly small: JudgedWeek
-  /** The same weeks of a source that has a tenth of the traffic; incidents that it cannot show are left out. */
+  /** The same weeks of a source with a tenth of the traffic, without the incidents that it cannot show. */
   readonly tenth: Readonly<Record<Size, JudgedWeek>>
 }
 
@@ -58,7 +58,7 @@ function drawHistory({ random, usual, report }: SimulatedGateway): Row[] {
   return report({ ...HISTORY, changes, gaps: drawGaps(random, HISTORY), share: 1 })
 }
 
-/** The judged week as the whole gateway reports it, and as a tenth of it does. */
+/** The judged week as reported by the whole gateway and by a tenth of it. */
 function drawWeek(
   { random, usual, report }: SimulatedGateway,
   size: Size,
@@ -79,7 +79,7 @@ function drawWeek(
   return { whole: reported(1), tenth: reported(0.1) }
 }
 
-/** Stretches without data, one or two a week. */
+/** Gaps without data, one or two per week. */
 function drawGaps(random: Random, { start, end }: Stretch): Stretch[] {
   const count = Math.round((end - start) / WEEK) + random.integer(2)
   return Array.from({ length: count }, () => {

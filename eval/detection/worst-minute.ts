@@ -1,4 +1,5 @@
-import { KINDS, type Kind, type Strengths } from '../../models/anomaly/strengths.js'
+import { KINDS, type Kind } from '../../models/anomaly/kinds.js'
+import type { Strengths } from '../../models/anomaly/strengths.js'
 import { FEATURES } from '../../models/anomaly/features.js'
 import type { Judged } from './contenders.js'
 

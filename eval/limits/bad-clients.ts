@@ -1,13 +1,13 @@
 import type { Random } from '../../models/statistics/random.js'
 import { clientPeaks } from './client-peaks.js'
 import { FLOOD, SCRAPER, type Events } from './events.js'
-import type { Shape } from './shape.js'
 import { DAYS, START_MS } from './period.js'
+import type { Shape } from './shape.js'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../models/traffic/durations.js'
 
 const UNDER_MINUTE = 0.8
 
-/** Hides floods and scrapers among the legitimate requests, each by the busiest minute or hour of a legitimate client. */
+/** Adds floods and scrapers to the legitimate requests, scaled by the busiest minute or hour of a legitimate client. */
 export function drawBad(shape: Shape, nLegitimate: number, random: Random, events: Events): void {
   const peaks = clientPeaks(events.sorted())
   const minute = Math.max(...peaks.map(({ minute }) => minute))
@@ -28,7 +28,7 @@ export function drawBad(shape: Shape, nLegitimate: number, random: Random, event
   }
 }
 
-/** One flood in that week, with so many times the busiest legitimate minute in every minute. */
+/** One flood in that week: each of its minutes is a multiple of the busiest legitimate minute. */
 function drawFlood(
   shape: Shape,
   week: number,
@@ -45,7 +45,7 @@ function drawFlood(
   }
 }
 
-/** An even pace for some hours on some days, at times the busiest legitimate hour, under the busiest legitimate minute. */
+/** A scraper: an even pace for some hours on some days, a multiple of the busiest legitimate hour, but below the busiest legitimate minute. */
 function drawScraper(shape: Shape, perHour: number, client: number, random: Random, events: Events): void {
   const hours = between(shape.scraperHours, random)
   const days = Math.round(between(shape.scraperDays, random))

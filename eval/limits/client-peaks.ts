@@ -7,7 +7,7 @@ interface ClientPeak {
   requests: number
 }
 
-/** The busiest minute and hour of every client with requests, counted plainly. */
+/** The busiest minute and hour of every client with requests, by direct counting. */
 export function clientPeaks({ timeMs, client }: Pick<Requests, 'timeMs' | 'client'>): ClientPeak[] {
   const open = new Map<number, ClientPeak & { inMinute: number; inHour: number; at: number }>()
   for (let i = 0; i < timeMs.length; i++) {

@@ -5,7 +5,7 @@ import type { Requests } from './events.js'
 import { recommendation } from './recommendation.js'
 import { MINUTE_MS } from '../../models/traffic/durations.js'
 
-/** A way to come from history to a limit of clients. */
+/** A method that derives a client limit from history. */
 export interface Contender {
   readonly name: string
   readonly algorithm: 'token_bucket' | 'fixed_window'
@@ -19,7 +19,7 @@ function recommended(history: Requests): ReplayRule {
   return { ...rule, longWindow: { limit: longWindow.limit, windowMs: longWindow.seconds * 1000 } }
 }
 
-/** What others make of the clients' busiest minutes; a window of a minute, as they count. */
+/** Common rules based on the busiest minutes of the clients, with a window of one minute. */
 function rival(name: string, statistic: (peaks: readonly number[]) => number): Contender {
   return {
     name,

@@ -1,4 +1,4 @@
-/** Who sent a request. */
+/** The kind of client that sent a request. */
 export const LEGITIMATE = 0
 export const FLOOD = 1
 export const SCRAPER = 2
@@ -15,7 +15,7 @@ export interface Requests {
 const KINDS = 4
 const CODES = 2 ** 22
 
-/** Requests that are made in any order and handed out in order of time: as plain numbers, which sort fast. */
+/** Collects requests in any order and returns them in order of time. Plain numbers sort fast. */
 export class Events {
   readonly #startMs: number
   #keys = new Float64Array(1 << 16)

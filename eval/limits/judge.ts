@@ -6,13 +6,13 @@ import { FLOOD, LEGITIMATE, SCRAPER, type Requests } from './events.js'
 import { type Weeks } from './weeks.js'
 import { DAY_MS } from '../../models/traffic/durations.js'
 
-/** What a limit does to a week that it has not seen; shares, NaN where there was nothing of the kind. */
+/** Effect of a limit on an unseen week. Shares, NaN where undefined. */
 export interface Judgement {
   readonly legitimateRejected: number
   readonly legitimateClientsAffected: number
   readonly floodsStopped: number
   readonly scrapersStopped: number
-  /** How far the limit lies from itself when the history is a week younger; and that of the long window. */
+  /** Change of the limit, and of the long window, when the history moves by one week. */
   readonly movement: number
   readonly longMovement: number
   readonly rule: ReplayRule
@@ -20,7 +20,7 @@ export interface Judgement {
 
 const WEEK_MS = 7 * DAY_MS
 
-/** Fits on two weeks and replays the third; fits on the last two to see how the limit moves. */
+/** Fits on two weeks and replays the third. Fits again on the last two weeks to measure how the limit moves. */
 export function judge(contender: Contender, weeks: Weeks): Judgement {
   const { startMs } = weeks
   const rule = contender.fit(between(weeks, startMs, startMs + 2 * WEEK_MS))

@@ -9,9 +9,15 @@ import { readOptions } from '../options.js'
 
 const help = `Usage: npm run eval:limits -- [--seeds 40] [--first 1] [--verbose]
 
-Draws so many worlds of three weeks, fits the limit of a client on two, and replays the third. Every world has its own
-number of clients, unevenness, page loads, shared addresses, launch day, floods and scrapers; see eval/limits/shape.ts. Then a few worlds in which programs are
-legitimate. Exits with 1 when the recommended limits miss a target in the mean over all worlds.`
+Draws one world of three weeks per seed, fits the limit of a client on two weeks, and replays the third. Every world has
+its own number of clients, variation, page loads, shared addresses, launch day, floods and scrapers; see
+eval/limits/shape.ts. Then judges a few worlds with legitimate programs.
+
+  --seeds N    number of worlds (default: 40)
+  --first N    first seed (default: 1)
+  --verbose    print the figures of every world as JSON
+
+Exit codes: 0 success, 1 the recommended limits miss a target on average, 2 usage.`
 
 const { values } = readOptions(help, {
   seeds: { type: 'string', default: '40' },
@@ -28,7 +34,7 @@ function main(): number {
   const nSeeds = Number(values.seeds)
   const first = Number(values.first)
   if (!Number.isSafeInteger(nSeeds) || nSeeds < 1 || !Number.isSafeInteger(first)) {
-    console.error(`--seeds and --first are whole numbers.\n\n${help}`)
+    console.error(`--seeds and --first must be whole numbers, --seeds at least 1.\n\n${help}`)
     return 2
   }
   const found = new Map<string, Judgement[]>(CONTENDERS.map(({ name }) => [name, []]))
@@ -45,7 +51,7 @@ function main(): number {
   const missed = [...found].flatMap(([name, judgements]) =>
     name.startsWith(RECOMMENDED.name) ? missedTargets(judgements).map((title) => `${name}: ${title}`) : [],
   )
-  if (missed.length > 0) console.error(`\nMissed in the mean: ${missed.join('; ')}.`)
+  if (missed.length > 0) console.error(`\nMissed on average: ${missed.join('; ')}.`)
   return missed.length > 0 ? 1 : 0
 }
 

@@ -1,3 +1,3 @@
-/** The three weeks that every world has. */
+/** The weeks that are drawn begin on a Monday. */
+export const START_MS = Date.UTC(2026, 0, 5)
 export const DAYS = 21
-export const START_MS = Date.UTC(2026, 0, 5) // a Monday

@@ -2,9 +2,9 @@ import { createRandom } from '../../models/statistics/random.js'
 import type { Contender } from './contenders.js'
 import { Events, LEGITIMATE } from './events.js'
 import { between, judge } from './judge.js'
+import { DAYS, START_MS } from './period.js'
 import { recommendation } from './recommendation.js'
 import { drawShape, type Shape } from './shape.js'
-import { DAYS, START_MS } from './period.js'
 import { drawWeeks, type Weeks } from './weeks.js'
 import { DAY_MS, HOUR_MS } from '../../models/traffic/durations.js'
 
@@ -18,7 +18,7 @@ interface Programs {
   readonly everyDays: number
 }
 
-/** What a limit of clients has to get right or to warn of: nobody here is up to harm. */
+/** Worlds of legitimate clients only. A client limit must admit them or warn. */
 export const PROGRAMS: readonly Programs[] = [
   { name: 'people, 3 steady API clients', people: 400, perMinute: [20, 20, 20], hours: 24, everyDays: 1 },
   { name: 'people, nightly batches', people: 400, perMinute: [200, 120], hours: 2, everyDays: 1 },
@@ -33,13 +33,13 @@ export const PROGRAMS: readonly Programs[] = [
   },
 ]
 
-/** How a world of programs fares: what its limit rejects in the third week, and what the recommendation says of it. */
+/** Result of a world of programs: what the limit rejects in the third week, and the warnings of the recommendation. */
 export interface ProgramsFound {
   readonly name: string
   readonly limit: number
   readonly legitimateRejected: number
   readonly confidence: number
-  /** Whether it warns of those who were left out, or were taken for customers. */
+  /** True if it warns about clients that were ignored or taken for customers. */
   readonly warned: boolean
 }
 
@@ -69,7 +69,7 @@ function drawPrograms({ people, perMinute, hours, everyDays }: Programs, seed: n
   return { startMs: START_MS, ...events.sorted() }
 }
 
-/** People alone, of a middling unevenness. */
+/** People only, with average variation. */
 function drawPeople(clients: number, seed: number): Weeks {
   const alone: Partial<Shape> = { sharedAddresses: 0, pollers: 0, floods: 0, scrapers: 0 }
   const usual: Partial<Shape> = { unevenness: 1, visitsPerDay: 1, pages: 4, pageRequests: 4, largestPage: 12 }

@@ -6,7 +6,7 @@ import { MINUTE_MS } from '../../models/traffic/durations.js'
 
 const PATH = '/'
 
-/** What the service recommends for each client, tier default and strategy balanced, after this history. */
+/** The recommendation of the service for each client, with tier default and strategy balanced. */
 export function recommendation({
   timeMs,
   client,

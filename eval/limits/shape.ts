@@ -1,11 +1,11 @@
 import type { Random } from '../../models/statistics/random.js'
 
-/** What a gateway's three weeks are like: drawn anew for every seed, so that no figure hangs on one world. */
+/** The parameters of three weeks of a gateway. They are drawn for each seed, so that no figure depends on one world. */
 export interface Shape {
   readonly clients: number
-  /** Standard deviation of the logarithm of how often a user comes. */
+  /** Standard deviation of the logarithm of the visits of a user. */
   readonly unevenness: number
-  /** Visits of the middle user on a weekday. */
+  /** Visits of the median user on a weekday. */
   readonly visitsPerDay: number
   /** Pages of a visit, mean; seconds between them, mean. */
   readonly pages: number
@@ -42,14 +42,14 @@ export interface Shape {
 
 const MAX_REQUESTS_PER_DAY = 20_000
 
-/** A world at random, within wide bounds. */
+/** Draws a world within wide bounds. */
 export function drawShape(random: Random): Shape {
   const between = (low: number, high: number) => low + (high - low) * random.uniform()
   const times = (low: number, high: number) => low * (high / low) ** random.uniform()
   const pages = times(2, 10)
   const pageRequests = times(1.5, 20)
   const visitsPerDay = times(0.3, 3)
-  // Busy sites have fewer clients here, so that a world stays below some millions of requests.
+  // Busy sites have fewer clients, so that a world has at most a few million requests.
   const clients = Math.round(
     Math.min(times(150, 1500), MAX_REQUESTS_PER_DAY / (visitsPerDay * pages * pageRequests)),
   )

@@ -10,7 +10,7 @@ export interface Weeks extends Requests {
   readonly startMs: number
 }
 
-/** Draws the weeks: first those who behave, then those who are measured by them. */
+/** Draws the weeks: legitimate clients first, then the bad clients, which are scaled by the legitimate ones. */
 export function drawWeeks(shape: Shape, seed: number): Weeks {
   const random = createRandom(seed)
   const events = new Events(START_MS)
@@ -33,12 +33,12 @@ export function drawWeeks(shape: Shape, seed: number): Weeks {
   return { startMs: START_MS, ...events.sorted() }
 }
 
-/** How often a user comes, times the middle user: log-normal. */
+/** Visits of a user, relative to the median user: log-normal. */
 function activity({ unevenness }: Shape, random: Random): number {
   return Math.exp(unevenness * random.normal())
 }
 
-/** Visits of one client, as often as `users` middle users: some pages each, each page a burst of requests. */
+/** Visits of one client, as frequent as `users` median users. Each visit has some pages, each page is a burst. */
 function drawVisits(
   shape: Shape,
   client: number,
@@ -93,7 +93,7 @@ function timeOfDay({ swing }: Shape, random: Random): number {
 }
 
 /** Knuth's product below 30, the normal approximation from there. */
-export function poisson(mean: number, random: Random): number {
+function poisson(mean: number, random: Random): number {
   if (mean > 30) return Math.max(0, Math.round(mean + Math.sqrt(mean) * random.normal()))
   const floor = Math.exp(-Math.max(0, mean))
   let count = 0

@@ -1,6 +1,6 @@
 import { quantileSorted } from '../statistics/quantile.js'
 
-/** What a feature was like over the training data, in the feature's unit. */
+/** A summary of a feature over the training data, in the feature's unit. */
 export interface Baseline {
   readonly mean: number
   /** Population standard deviation. */
@@ -14,8 +14,9 @@ export interface Baseline {
 }
 
 /**
- * Summarises a feature.
- * @param values at least one finite number
+ * Summarises a feature. Quantiles are of type 7 (see `quantile`). O(n log n).
+ *
+ * @param values `[nSamples]`, finite, in any order; not changed
  * @throws RangeError when values is empty
  */
 export function fitBaseline(values: Float64Array): Baseline {

@@ -1,22 +1,23 @@
 import { instantOf } from '../seasonality/local-time.js'
 
-/** A time that is no ordinary one, and no incident either: a holiday, maintenance. Its end is not part of it. */
+/** A time that is not ordinary, but no incident: a holiday, or maintenance. It ends before `toMs`. */
 export interface CalendarEntry {
   readonly fromMs: number
   readonly toMs: number
   readonly reason: string
 }
 
-const MOST_ENTRIES = 10_000
+const MAX_ENTRIES = 10_000
 
 /**
- * Reads a list of `{ from, to, reason? }` with ISO-8601 dates or times; without an offset they are those that the clocks
- * of the time zone show.
- * @throws Error naming the entry that is wrong
+ * Reads a list of `{ from, to, reason? }` with ISO 8601 dates or times. Without an offset, a time is what the clocks of
+ * the time zone show. An empty list is valid.
+ *
+ * @throws Error naming the entry that is wrong, or when the value is no list of at most 10,000 entries
  */
 export function parseCalendar(value: unknown, timeZone = 'UTC'): CalendarEntry[] {
-  if (!Array.isArray(value) || value.length > MOST_ENTRIES) {
-    throw new Error(`a list of at most ${MOST_ENTRIES} entries is needed`)
+  if (!Array.isArray(value) || value.length > MAX_ENTRIES) {
+    throw new Error(`a list of at most ${MAX_ENTRIES} entries is needed`)
   }
   return value.map((entry, index) => {
     const { from, to, reason } = (entry ?? {}) as Record<string, unknown>
@@ -31,7 +32,7 @@ export function parseCalendar(value: unknown, timeZone = 'UTC'): CalendarEntry[]
 
 const TIME = /^\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?)?$/i
 
-/** NaN where it is none. */
+/** A text as ms since 1970; NaN when it is no time. */
 function timeOf(text: string, timeZone: string): number {
   const found = TIME.exec(text)
   if (!found) return NaN
@@ -41,7 +42,7 @@ function timeOf(text: string, timeZone: string): number {
   return Number.isNaN(wallMs) ? NaN : instantOf(minuteMs, timeZone) + wallMs - minuteMs
 }
 
-/** The entry that a moment lies in. */
+/** The first entry that contains a moment, ms since 1970; undefined when there is none. O(n). */
 export function calendarEntryAt(
   calendar: readonly CalendarEntry[],
   timeMs: number,

@@ -6,50 +6,55 @@ import { effectOf, fromScale, requestsOf, samplingTerm, toScale } from './scales
 
 export type Expectations = PerFeature<Expectation>
 
-/** How far a feature lies from the expected value. */
+/** The deviation of a feature from its expected value. */
 export interface FeatureDeviation {
-  /** Signed, in standard deviations of this moment and this number of requests; 0 where nothing can be said. */
+  /** Signed, in standard deviations for this moment and this number of requests; 0 when not known. */
   readonly z: number
-  /** Signed: the logarithm of the ratio to the expected value; of the error rate the difference of shares. */
+  /** Signed: the logarithm of the ratio to the expected value; for the error rate the difference of shares. */
   readonly effect: number
-  /** Of the value, on the scale of the feature, from the expected one; NaN where it is not known. */
+  /** Value minus expected value, on the scale of the feature; NaN when the value is not known. */
   readonly residual: number
   /** The expected value, and a standard deviation upwards and downwards, on the scale of the feature. */
   readonly expected: number
   readonly sigmaUp: number
   readonly sigmaDown: number
-  /** A standard deviation of sums over minutes, see `longRunSigmaAt`. */
+  /** The standard deviation for sums over minutes, see `longRunSigmaAt`. */
   readonly longRun: number
-  /** Of traffic and errors: what was counted; 0 of latencies. */
+  /** Requests or errors that were counted; 0 for latencies. */
   readonly count: number
-  /** Requests of which that is: expected ones of traffic, measured ones of errors and latencies, if there are any. */
+  /** Expected requests for traffic; measured requests for errors and latencies, or expected ones when there are none. */
   readonly requests: number
 }
 
 export type Deviation = PerFeature<FeatureDeviation>
 
-/** The residual in standard deviations, whatever the requests bear out; NaN where the value is not known. */
-export function standardOf({ residual, sigmaUp, sigmaDown }: FeatureDeviation): number {
+/** The residual in standard deviations, without regard to the counts; NaN when the value is not known. */
+export function modelZOf({ residual, sigmaUp, sigmaDown }: FeatureDeviation): number {
   return residual / (residual > 0 ? sigmaUp : sigmaDown)
 }
 
-/** How far a stream's own level lies from the model's, on the scale of each feature. */
+/** The distance of a source's baseline from the model, on the scale of each feature. */
 export type Level = PerFeature<number>
 
 export const NO_LEVEL: Level = mapFeatures(() => 0)
 export const NO_SPREAD: PerFeature<number> = mapFeatures(() => 1)
 
-/** Counts are taken for no larger. */
-const LARGEST = 1e15
+/** Larger counts are treated as this. */
+const MAX_COUNT = 1e15
 
-/** The error rate that is taken for usual where the history has no errors at all. */
-export const LEAST_ERROR_SHARE = 0.005
+/** The expected error rate is at least this, even when the history has no errors at all. */
+export const MIN_ERROR_SHARE = 0.005
 
 /**
- * Deviations of an interval from what is expected at its moment, in standard deviations, each only as far as the
- * number of requests bears it out: one failure among three requests is no thirty percent of errors. Of traffic and of
- * errors it is the smaller of that and the signed root of the Poisson deviance of the count (McCullagh and Nelder
- * 1989, section 2.3). Latencies and error rate say nothing without requests, or where traffic alone is to be judged.
+ * The deviations of an interval from what is expected at its moment. One failure among three requests is not treated
+ * as an error rate of 33 %: for traffic and errors, z is the smaller of the standardised residual and the signed root of
+ * the Poisson deviance of the count (McCullagh and Nelder 1989, section 2.3).
+ *
+ * Latencies and error rate are not known without requests, or when only traffic is to be judged; then z and effect are 0
+ * and the residual is NaN. So are those of a feature that the history did not record.
+ *
+ * @param level the source's baseline, added to the expected values
+ * @param spread factors on the model's standard deviations
  */
 export function deviationOf(
   interval: Interval,
@@ -65,8 +70,8 @@ export function deviationOf(
     const expectation = expectations[feature]
     const expected = expectedAt(expectation, moment) + level[feature]
     const isTraffic = feature === 'requests_per_second'
-    if (isTraffic) usualRequests = Math.min(LARGEST, fromScale(feature, expected) * interval.seconds)
-    // What no request has told of is expected as of the usual number of them.
+    if (isTraffic) usualRequests = Math.min(MAX_COUNT, fromScale(feature, expected) * interval.seconds)
+    // Without requests, latencies and errors are expected as for the usual number of requests.
     const count = isTraffic || requests === 0 ? usualRequests : requests
     const { noise } = expectation
     const sigmaOf = (n: number) => spread[feature] * sigmaAt(noise, samplingTerm(feature, n), minute)
@@ -76,7 +81,7 @@ export function deviationOf(
     const scaled = toScale(feature, interval[feature], interval.seconds)
     const isKnown = expectation.isRecorded && (isTraffic || (requests > 0 && !interval.trafficOnly))
     const residual = isKnown ? scaled - expected : NaN
-    // The logarithm of a count scatters less the higher it is: of a rise it is that half-way up.
+    // The logarithm of a higher count varies less. For a rise, use the standard deviation half-way up.
     const midway = isTraffic ? (count + seen) / 2 : count
     const sigmaOfRise = midway > count ? sigmaOf(midway) * noise.up : sigmaUp
     return {
@@ -95,7 +100,7 @@ export function deviationOf(
 
 function countOf(feature: Feature, interval: Interval, requests: number): number {
   if (feature === 'requests_per_second')
-    return Math.min(LARGEST, interval.requests_per_second * interval.seconds)
+    return Math.min(MAX_COUNT, interval.requests_per_second * interval.seconds)
   return feature === 'error_rate' ? requests * interval.error_rate : 0
 }
 
@@ -114,19 +119,19 @@ function standardised(
   }
   if (feature !== 'error_rate') return z
   const requests = requestsOf(interval)
-  const share = Math.max(fromScale(feature, expected), LEAST_ERROR_SHARE)
+  const share = Math.max(fromScale(feature, expected), MIN_ERROR_SHARE)
   return smaller(z, poissonDeviance(requests * interval.error_rate, requests * share))
 }
 
 /** Signed square root of the Poisson deviance of a count k whose mean should be mu. */
 function poissonDeviance(k: number, mu: number): number {
-  const mean = Math.min(LARGEST, Math.max(mu, 1e-9))
-  const count = Math.min(k, LARGEST)
+  const mean = Math.min(MAX_COUNT, Math.max(mu, 1e-9))
+  const count = Math.min(k, MAX_COUNT)
   const deviance = 2 * ((count > 0 ? count * Math.log(count / mean) : 0) - (count - mean))
   return Math.sign(count - mean) * Math.sqrt(Math.max(0, deviance))
 }
 
-/** The one nearer to zero; both have the same sign but where the count is about the usual one. */
+/** The one nearer to zero; 0 when the signs differ, as they may when the count is about the expected one. */
 function smaller(a: number, b: number): number {
   if (Math.sign(a) !== Math.sign(b)) return 0
   return Math.abs(a) < Math.abs(b) ? a : b

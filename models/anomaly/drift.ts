@@ -3,34 +3,36 @@ import { FEATURES, mapFeatures, type PerFeature } from './features.js'
 
 /** How far recent traffic has moved from what the model learned. */
 export interface Drift {
-  /** Minutes that it stands on, older ones counting less. */
+  /** Minutes that it rests on; older ones count less. */
   readonly minutes: number
-  /** Population stability index of each feature; null where nothing is known of it. */
+  /** Population stability index of each feature; null when nothing is known. */
   readonly features: PerFeature<number | null>
-  /** The model should be trained anew. */
+  /** The model should be trained again. */
   readonly retrain: boolean
 }
 
-/** Standardised residuals are counted by the tenths of those that the model was trained on. */
+/** Classes of residuals: the tenths of the standardised residuals of the history. */
 const TENTHS = 10
 
-/** Minutes in which what was counted loses half of its weight. */
+/** Minutes after which a count has half its weight. */
 const HALF_LIFE_MINUTES = 1440
 
-/** From here on a population has moved (Siddiqi 2006, "Credit Risk Scorecards", chapter 7). */
+/** An index above this means that the population has moved (Siddiqi 2006, "Credit Risk Scorecards", chapter 7). */
 const MOVED = 0.25
 
-/** Fewer minutes say nothing. */
-const LEAST_MINUTES = 240
+/** Fewer minutes than this do not ask for training. */
+const MIN_MINUTES = 240
 
-/** The nine values between the tenths of the residuals of a history, ascending. */
+/**
+ * The nine deciles of the residuals of a history, ascending. NaN is left out; without any number there are none.
+ */
 export function tenthsOf(residuals: readonly number[]): Float64Array {
   const sorted = Float64Array.from(residuals.filter((each) => !Number.isNaN(each))).sort()
   if (sorted.length === 0) return new Float64Array(0)
   return Float64Array.from({ length: TENTHS - 1 }, (_, k) => quantileSorted(sorted, (k + 1) / TENTHS))
 }
 
-/** Counts the residuals of recent minutes beside those of the history. */
+/** Compares the residuals of recent minutes with those of the history. */
 export class DriftCounts {
   readonly #tenths: PerFeature<Float64Array>
   readonly #counts = mapFeatures(() => new Float64Array(TENTHS))
@@ -40,14 +42,14 @@ export class DriftCounts {
     this.#tenths = tenths
   }
 
-  /** @param standard residuals in standard deviations of the model; NaN where not known */
-  add(standard: PerFeature<number>): void {
+  /** @param modelZ residuals in the model's standard deviations; NaN when not known */
+  add(modelZ: PerFeature<number>): void {
     const kept = 2 ** (-1 / HALF_LIFE_MINUTES)
     this.#minutes = this.#minutes * kept + 1
     for (const feature of FEATURES) {
       const counts = this.#counts[feature]
       for (let k = 0; k < TENTHS; k++) counts[k]! *= kept
-      if (!Number.isNaN(standard[feature])) counts[placeOf(standard[feature], this.#tenths[feature])]!++
+      if (!Number.isNaN(modelZ[feature])) counts[placeOf(modelZ[feature], this.#tenths[feature])]!++
     }
   }
 
@@ -57,7 +59,7 @@ export class DriftCounts {
     return {
       minutes: Math.round(this.#minutes),
       features,
-      retrain: retrain && this.#minutes >= LEAST_MINUTES,
+      retrain: retrain && this.#minutes >= MIN_MINUTES,
     }
   }
 }
@@ -69,8 +71,8 @@ function placeOf(value: number, tenths: Float64Array): number {
 }
 
 /**
- * Σ (a − e) ln(a / e) over the shares a that are seen and e that were learned. Where neighbouring tenths are the same
- * value (an error rate that is mostly 0) what they hold together is compared.
+ * Σ (a − e) ln(a / e) over the shares a of the recent minutes and e of the history. Tenths with the same bound, as of an
+ * error rate that is mostly 0, are compared as one class.
  */
 function stabilityIndex(counts: Float64Array, tenths: Float64Array): number | null {
   const total = counts.reduce((sum, count) => sum + count, 0)

@@ -1,13 +1,13 @@
-/** Deviations smaller than these never matter, however certain they are. */
+/** The smallest deviations that matter. Smaller ones are never anomalies, however certain they are. */
 export interface LeastEffects {
-  /** Of traffic and latencies a share of the expected value, above 0. */
+  /** Traffic and latencies: shares of the expected value, above 0. */
   readonly traffic: number
   readonly latency: number
-  /** And of latencies so many ms too. */
+  /** Latencies: ms. Both bounds have to be reached. */
   readonly latencyMs: number
-  /** Of the error rate a difference of shares. */
+  /** Error rate: a difference of shares. */
   readonly errors: number
-  /** With fewer requests in an interval its latencies and its error rate prove nothing. */
+  /** With fewer requests in an interval, only its traffic is judged alone. */
   readonly requests: number
 }
 

@@ -6,23 +6,23 @@ import type { Feature } from './features.js'
 import { fitNoise, sigmaAt, type Noise, type Scatter } from './noise.js'
 import { samplingTerm, toScale } from './scales.js'
 
-/** What is usual of a feature at each moment, and how far it scatters; on the scale of {@link toScale}. */
+/** The usual value of a feature at each moment, and its noise; on the scale of {@link toScale}. */
 export interface Expectation {
   readonly usual: Usual
   readonly noise: Noise
-  /** False: it was 0 throughout, so not recorded, and nothing can be said of it. */
+  /** False when it was 0 in every minute: it was not recorded, and is not judged. */
   readonly isRecorded: boolean
 }
 
-/** What a feature was like, minute by minute, in order of time. */
-export interface FeatureHistory extends Omit<Moments, 'values'> {
-  /** In the feature's unit; NaN where it is not known. */
+/** A feature minute by minute, in order of time. */
+interface FeatureHistory extends Omit<Moments, 'values'> {
+  /** `[nMinutes]`, in the feature's unit; NaN when not known. */
   readonly values: Float64Array
   readonly requests: Float64Array
 }
 
-/** Spreads are never taken for smaller, however calm the history. */
-const LEAST_SIGMA: Readonly<Record<Feature, number>> = {
+/** The smallest standard deviations, however calm the history. */
+export const MIN_SIGMA: Readonly<Record<Feature, number>> = {
   requests_per_second: 0.03,
   avg_latency_ms: 0.03,
   p95_latency_ms: 0.03,
@@ -30,8 +30,8 @@ const LEAST_SIGMA: Readonly<Record<Feature, number>> = {
   error_rate: 0.005,
 }
 
-/** A count scatters at least as Poisson's, a share at least as a binomial one. */
-const LEAST_SAMPLING: Readonly<Record<Feature, number>> = {
+/** The smallest sampling factors: those of a Poisson count and of a binomial share. */
+const MIN_SAMPLING: Readonly<Record<Feature, number>> = {
   requests_per_second: 1,
   avg_latency_ms: 0,
   p95_latency_ms: 0,
@@ -39,14 +39,16 @@ const LEAST_SAMPLING: Readonly<Record<Feature, number>> = {
   error_rate: 1,
 }
 
-/** Neighbouring minutes are pooled until they have so many requests: a share of two requests is 0, 50 or 100 %. */
-const POOLED_REQUESTS = { requests_per_second: 30, error_rate: 300 }
+/** Neighbouring minutes are pooled up to this many requests, since a share of two requests is 0, 50 or 100 %. */
+export const POOLED_REQUESTS = { requests_per_second: 30, error_rate: 300 }
 
-/** Minutes that are pooled at most. */
-const LONGEST_POOL = 60
+/** The most minutes that are pooled. */
+export const MAX_POOL_MINUTES = 60
 
 /**
- * Learns what is usual of a feature at each moment.
+ * Fits the usual value of a feature at each moment, and its noise. Minutes that are far off in a first fit are left out of
+ * the second. O(n log n).
+ *
  * @throws RangeError without a minute
  */
 export function fitExpectation(feature: Feature, history: FeatureHistory): Expectation {
@@ -58,17 +60,17 @@ export function fitExpectation(feature: Feature, history: FeatureHistory): Expec
   const first = fitRhythm(moments)
   const about = noiseAbout(feature, first, scaled, history)
   const isHabit = habits(about.z, minutesOfWeek, first.season.rhythm)
-  // Once more without what is far off: an incident in one of two weeks is half of what its hour was like.
+  // In a history of two weeks, an incident in one of them is half of the data of its hour.
   const usual = refitRhythm(first, moments, (i) => Math.abs(about.z[i]!) < FAR_OFF || isHabit(i))
   return { usual, noise: noiseAbout(feature, usual, scaled, history).noise, isRecorded }
 }
 
-/** Standard deviations from which on a minute does not tell what is usual. */
-const FAR_OFF = 4
+/** Minutes at least this many standard deviations off are left out. */
+export const FAR_OFF = 4
 
 /**
- * Minutes that are far off more often than not at that time of the day, or in that slot of the rhythm: no incident, but a
- * job, or a slot that is not yet fitted well. To leave them out would keep it so.
+ * Minutes of the day, and slots of the rhythm, that are far off more often than not. They are no incident but a job, or a
+ * slot that does not fit yet, so they are kept.
  */
 function habits(z: Float64Array, minutesOfWeek: Uint16Array, rhythm: Rhythm): (index: number) => boolean {
   const byMinute = mostlyFar(z, 1440, (i) => minutesOfWeek[i]! % 1440)
@@ -107,7 +109,7 @@ function noiseAbout(
     minutesOfWeek,
     (minute, i) => (days[i]! - days[0]!) * 1440 + (minute % 1440),
   )
-  const least = { sigma: LEAST_SIGMA[feature], sampling: LEAST_SAMPLING[feature] }
+  const least = { sigma: MIN_SIGMA[feature], sampling: MIN_SAMPLING[feature] }
   const known = [...residuals.keys()].filter((i) => !Number.isNaN(residuals[i]!))
   const scatter = {
     residuals: Float64Array.from(known, (i) => residuals[i]!),
@@ -121,8 +123,8 @@ function noiseAbout(
 }
 
 /**
- * Shares of few requests take few values, of which a median tells nothing: so errors are taken together over neighbouring
- * minutes, until they stand on enough requests.
+ * Error rates of neighbouring minutes, pooled until they rest on enough requests. The error rate of a few requests takes
+ * only a few values, and their median says nothing.
  */
 function errorPools(
   { values, requests }: FeatureHistory,
@@ -149,17 +151,17 @@ function errorPools(
   }
 }
 
-/** What is expected at a moment, on the scale of the feature. */
+/** The expected value at a moment, on the scale of the feature. */
 export function expectedAt({ usual }: Expectation, { day, minuteOfWeek }: LocalMinute): number {
   return usualAt(usual, day, minuteOfWeek)
 }
 
-/** What is expected about a moment, without what holds for a single minute, such as a job. */
+/** The expected value around a moment, without terms for single minutes, such as those of a job. */
 export function smoothlyExpectedAt({ usual }: Expectation, { day, minuteOfWeek }: LocalMinute): number {
   return smoothUsualAt(usual, day, minuteOfWeek)
 }
 
-/** Each minute on its scale, with the value of its pool where single minutes have too few requests. */
+/** The values on the feature's scale. Minutes with too few requests have the value of their pool. */
 function pooled(feature: Feature, values: Float64Array, requests: Float64Array): Float64Array {
   const enough = (POOLED_REQUESTS as Partial<Record<Feature, number>>)[feature] ?? 0
   const scaled = new Float64Array(values.length)
@@ -171,7 +173,7 @@ function pooled(feature: Feature, values: Float64Array, requests: Float64Array):
       n += requests[end]!
       weighted += values[end]! * (feature === 'error_rate' ? requests[end]! : 1)
       end++
-    } while (n < enough && end < values.length && end - start < LONGEST_POOL)
+    } while (n < enough && end < values.length && end - start < MAX_POOL_MINUTES)
     const value = feature === 'error_rate' ? weighted / Math.max(n, 1e-9) : weighted / (end - start)
     scaled.fill(toScale(feature, value), start, end)
     start = end

@@ -1,5 +1,7 @@
+import type { Decision } from './decision.js'
+import type { Band } from './expected-band.js'
 import { FEATURES, type Feature, type PerFeature } from './features.js'
-import type { Band, Finding, JudgedInterval } from './verdict.js'
+import type { MeasuredInterval } from './measure.js'
 
 const NORMAL = 'Traffic patterns are within normal parameters.'
 
@@ -13,17 +15,20 @@ const NAMES: PerFeature<string> = {
 
 const DAYS = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday'] as const
 
-/** From this share on a feature is mentioned. */
-const WORTH_MENTIONING = 0.2
+/** A contribution of at least this share is named. */
+export const WORTH_MENTIONING = 0.2
 
 /**
- * A verdict in a sentence or two: for each kind of figure that drove it, the strongest first, the measured value with
- * where it was expected, the moment that this is for, and its share. A figure that lies where it may lie is told with what
- * is usual: what lasts need not be far off. Of the three latencies only the strongest is named.
+ * A verdict in a sentence or two. Each kind of figure that contributed is named, the strongest first: the measured
+ * value, where it was expected, and its share of the score. The first also names the moment. A figure within its band is
+ * given with its usual value, since a small deviation that lasts need not leave the band. Of the three latencies only
+ * the strongest is named.
+ *
+ * @param contributions null when no figure exceeds one standard deviation
  */
 export function explain(
-  { anomaly, confirmed, minutes }: Pick<Finding, 'anomaly' | 'confirmed' | 'minutes'>,
-  { interval, moment, deviation }: JudgedInterval,
+  { anomaly, confirmed, minutes }: Pick<Decision, 'anomaly' | 'confirmed' | 'minutes'>,
+  { interval, moment, deviation }: MeasuredInterval,
   expected: PerFeature<Band>,
   contributions: PerFeature<number> | null,
 ): string {
@@ -45,7 +50,7 @@ export function explain(
   return `${text[0]!.toUpperCase()}${text.slice(1)}.${lasting}`
 }
 
-/** The strongest figure of each kind that is worth mentioning, with the share of its kind. */
+/** The strongest figure of each kind that is worth mentioning, with the share of the whole kind. */
 function strongestOf(contributions: PerFeature<number>): [Feature, number][] {
   const byShare = [...FEATURES].sort((a, b) => contributions[b] - contributions[a])
   return byShare
@@ -55,7 +60,7 @@ function strongestOf(contributions: PerFeature<number>): [Feature, number][] {
     .filter(([, share], place) => place === 0 || share >= WORTH_MENTIONING)
 }
 
-/** The latencies that are not named count with the one that is. */
+/** The share of a figure includes the latencies that are not named. */
 function shareOf(feature: Feature, contributions: PerFeature<number>): number {
   return FEATURES.filter((other) => kindOf(other) === kindOf(feature)).reduce(
     (sum, other) => sum + contributions[other],
@@ -98,7 +103,7 @@ function unitOf(feature: Feature): string {
   return feature === 'requests_per_second' ? ' requests/s' : ' ms'
 }
 
-/** So many significant digits and no fewer than the whole part, without an exponent below a million. */
+/** Rounded to significant digits, but never within the whole part. Values from a million on have an exponent. */
 function format(value: number, digits = 3): string {
   if (value >= 1e6) return value.toExponential(2)
   return String(value >= 10 ** (digits - 1) ? Math.round(value) : Number(value.toPrecision(digits)))

@@ -1,4 +1,4 @@
-/** What is judged of an interval of traffic, in the order of every matrix of this folder. */
+/** The features of an interval of traffic, in the order of every matrix of this folder. */
 export const FEATURES = [
   'requests_per_second',
   'avg_latency_ms',
@@ -13,17 +13,17 @@ export const N_FEATURES = FEATURES.length
 /** A value for each feature. */
 export type PerFeature<T> = Readonly<Record<Feature, T>>
 
-/** One interval: requests a second, milliseconds, share 0…1. */
+/** One interval: requests per second, milliseconds, a share 0…1. */
 export interface Interval extends PerFeature<number> {
   /** Length of the interval. */
   readonly seconds: number
-  /** How many requests the latencies and the error rate stand on. */
+  /** Requests that the latencies and the error rate rest on. */
   readonly requests: number
-  /** They are too few: what they say of latency and errors deviates from nothing. */
+  /** They are too few: latencies and error rate are not judged. */
   readonly trafficOnly?: boolean
 }
 
-/** The intervals of a training matrix `[nSamples, 5]`, row-major, each a minute long. */
+/** The intervals of a training matrix `[nSamples, 5]`, row-major, each one minute long. */
 export function* minutesOf(samples: Float64Array): Generator<Interval> {
   for (let start = 0; start < samples.length; start += N_FEATURES) {
     const row = mapFeatures((_, index) => samples[start + index]!)
@@ -31,7 +31,7 @@ export function* minutesOf(samples: Float64Array): Generator<Interval> {
   }
 }
 
-/** Applies a function to each feature. Spelled out, as it is on the path of every verdict. */
+/** Applies a function to each feature. Spelled out because every verdict calls it. */
 export function mapFeatures<T>(value: (feature: Feature, index: number) => T): PerFeature<T> {
   return {
     requests_per_second: value('requests_per_second', 0),

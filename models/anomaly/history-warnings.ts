@@ -1,14 +1,14 @@
-import { LEAST_DAYS } from '../seasonality/rhythm.js'
+import { MIN_DAYS } from '../seasonality/rhythm.js'
 import { FEATURES, N_FEATURES } from './features.js'
 
 const DAY_MINUTES = 1440
 
 /**
- * What a history cannot teach, in sentences for an operator: a column that is 0 throughout (see `fitExpectation`),
- * too few days for a rhythm, a range most of which is unknown.
+ * What cannot be learned from a history, in sentences for an operator: a column that is 0 in every minute (see
+ * `fitExpectation`), too few days for a rhythm, a range that is mostly unknown. An empty history has no warnings.
  *
  * @param samples `[nSamples, 5]`, row-major, features in the order of FEATURES
- * @param rangeMinutes minutes in the range that the samples are from, left out ones not counted
+ * @param rangeMinutes minutes of the range that the samples are from, without excluded ones
  */
 export function historyWarnings(samples: Float64Array, rangeMinutes: number): string[] {
   const count = samples.length / N_FEATURES
@@ -18,11 +18,11 @@ export function historyWarnings(samples: Float64Array, rangeMinutes: number): st
   if (empty.length > 0) {
     warnings.push(`${empty.join(', ')}: 0 in every minute, so not recorded, and not judged.`)
   }
-  if (count < LEAST_DAYS.day * DAY_MINUTES) {
+  if (count < MIN_DAYS.day * DAY_MINUTES) {
     warnings.push(
       `The history has ${count} minutes: from two days on the rhythm of the day is learned, until then only large deviations count.`,
     )
-  } else if (count < LEAST_DAYS.week * DAY_MINUTES) {
+  } else if (count < MIN_DAYS.week * DAY_MINUTES) {
     const days = Math.floor(count / DAY_MINUTES)
     warnings.push(`The history has ${days} days: from 14 days on the rhythm of the week is learned.`)
   }

@@ -5,14 +5,15 @@ import { contaminationThreshold } from '../isolation-forest/threshold.js'
 import { localTimeOf, type LocalTime } from '../seasonality/local-time.js'
 import { createRandom } from '../statistics/random.js'
 import { fitBaseline, type Baseline } from './baseline.js'
-import { deviationOf, NO_LEVEL, standardOf, type Expectations } from './deviation.js'
+import { deviationOf, NO_LEVEL, modelZOf, type Expectations } from './deviation.js'
 import { tenthsOf } from './drift.js'
 import { DEFAULT_EFFECTS, type LeastEffects } from './effects.js'
 import { fitExpectation } from './expectation.js'
 import { mapFeatures, minutesOf, N_FEATURES, type Feature, type PerFeature } from './features.js'
-import { channelsOf, FOREST_COLUMNS, strengthsOf, writeForestRow, type Strengths } from './strengths.js'
+import { FOREST_COLUMNS, writeForestRow } from './forest-row.js'
+import { channelsOf, strengthsOf, type Strengths } from './strengths.js'
 
-/** Everything a detector has learned. Immutable. */
+/** Everything that a detector has learned. Immutable. */
 export interface AnomalyModel {
   readonly forest: IsolationForest
   /** On −s(x, n): below it the forest calls a sample anomalous. */
@@ -21,7 +22,7 @@ export interface AnomalyModel {
   readonly nSamples: number
   readonly baselines: PerFeature<Baseline>
   readonly expectations: Expectations
-  /** Between the tenths of the standardised residuals that it was trained on, to tell a drift by. */
+  /** The nine deciles of the standardised residuals of the history; drift is measured against them. */
   readonly tenths: PerFeature<Float64Array>
   /** IANA name; rhythms follow its clocks. */
   readonly timeZone: string
@@ -48,15 +49,15 @@ export interface AnomalyModelOptions {
   readonly seed: number
 }
 
-/** No traffic is larger than this, in any feature's unit; squares and sums of it are still exact enough. */
+/** The largest value of a sample, in any feature's unit. Its squares and sums are still exact enough. */
 export const MAX_SAMPLE = 1e12
 
-/** Fewer samples than this make no model. */
+/** The fewest samples that make a model. */
 export const MIN_SAMPLES = 10
 
 /**
- * Learns what usual minutes look like: a baseline and an expectation of each feature for each moment of the week, and
- * an isolation forest of what is left after the expectation, with its threshold.
+ * Fits a detector: an expectation of each feature for each moment of the week, and an isolation forest on the deviations
+ * from it, with a threshold. The same history, options and seed give the same model.
  *
  * @throws RangeError with fewer than MIN_SAMPLES rows, a value outside its range, or an unknown time zone
  */
@@ -95,7 +96,7 @@ export function fitAnomalyModel({ samples, timesMs }: History, options: AnomalyM
     nSamples,
     baselines: mapFeatures((feature) => fitBaseline(columns[feature])),
     expectations,
-    tenths: mapFeatures((feature) => tenthsOf(deviations.map((deviation) => standardOf(deviation[feature])))),
+    tenths: mapFeatures((feature) => tenthsOf(deviations.map((deviation) => modelZOf(deviation[feature])))),
     timeZone,
   }
 }
@@ -114,7 +115,7 @@ function fitExpectations(
   return mapFeatures((feature) => fitExpectation(feature, { values: known(feature, columns), ...shared }))
 }
 
-/** Without requests there is no latency: the 0 that stands for it teaches nothing. */
+/** A minute without requests has no latency. The 0 that stands for it is not learned. */
 function known(feature: Feature, columns: PerFeature<Float64Array>): Float64Array {
   const { requests_per_second: rates } = columns
   if (!feature.endsWith('_latency_ms')) return columns[feature]
@@ -136,7 +137,7 @@ function forestMatrix(rows: readonly Row[]): Float64Array {
   return matrix
 }
 
-/** The ways of being far off that are sown among the samples. */
+/** The kinds of artificial outliers. */
 const OUTLIER_KINDS = [
   (z: number) => ({ traffic_spike: { z }, traffic_drop: { z: -z } }),
   (z: number) => ({ traffic_spike: { z: -z }, traffic_drop: { z } }),
@@ -145,17 +146,16 @@ const OUTLIER_KINDS = [
 ] as const
 
 /** Artificial outliers for each sample. */
-const OUTLIER_SHARE = 0.02
+export const OUTLIER_SHARE = 0.02
 
-/** Their deviations: from what just matters to what is far beyond, uniform on the scale the forest sees. */
+/** The range of their z, on the scale of the forest's columns, on which it is uniform. */
 const OUTLIER_RANGE = { from: Math.log1p(3.5), to: Math.log1p(30) }
 
 /**
- * A forest splits only where its samples differ: in a calm or constant history it never looks beyond the usual
- * range and cannot tell tenfold traffic from the busiest minute. So a few artificial outliers, usual minutes
- * with one kind of deviation put in, are sown among the samples it is fitted on (Fan, Miller, Stolfo, Lee and
- * Chan 2001, "Using Artificial Anomalies to Detect Unknown and Known Network Intrusions"). The threshold is
- * taken from the real samples alone.
+ * Artificial outliers: usual minutes with one kind of deviation added. A forest splits only where its samples differ.
+ * Fitted on a calm history alone, it cannot distinguish tenfold traffic from the busiest minute. It is therefore fitted
+ * on the samples and a few artificial outliers (Fan, Miller, Stolfo, Lee and Chan 2001, "Using Artificial Anomalies to
+ * Detect Unknown and Known Network Intrusions"). Only the real samples set the threshold.
  */
 function artificialOutliers(usual: readonly Strengths[], seed: number): Row[] {
   const random = createRandom(seed)
@@ -170,11 +170,11 @@ function artificialOutliers(usual: readonly Strengths[], seed: number): Row[] {
 }
 
 /** Days of history; half a day is half. */
-export function historyDays({ nSamples }: Pick<AnomalyModel, 'nSamples'>): number {
+function historyDays({ nSamples }: Pick<AnomalyModel, 'nSamples'>): number {
   return nSamples / 1440
 }
 
-/** Whether a rhythm of the day could be learned, so that an evening is no surprise. */
+/** Whether the history was long enough to learn a rhythm of the day. */
 export function knowsTheDay(model: Pick<AnomalyModel, 'nSamples'>): boolean {
   return historyDays(model) >= 1.8
 }

@@ -1,18 +1,18 @@
 import { grouped } from '../statistics/grouped.js'
 import { quantile, quantileSorted } from '../statistics/quantile.js'
 
-/** How far values scatter about the expected one, on their scale. */
+/** The noise of a feature around its expected value, on the feature's scale. */
 export interface Noise {
-  /** Standard deviation whatever the number of requests, above 0. */
+  /** Standard deviation that does not depend on the number of requests, above 0. */
   readonly sigma: number
-  /** Times the sampling term: the variance that few requests add. */
+  /** Factor on the sampling term: the variance that the number of requests adds. */
   readonly sampling: number
-  /** Times sigma squared in the variance of a sum over minutes, over their number: 1 when they are independent. */
+  /** Factor on sigma² in the variance of a sum over minutes, divided by their number; 1 when they are independent. */
   readonly memory: number
-  /** Factors on both by local hour of the day, and by minute of the hour. */
+  /** Factors on both, by local hour of the day, `[24]`, and by minute of the hour, `[60]`. */
   readonly hours: Float64Array
   readonly minutes: Float64Array
-  /** Factors that long tails ask for, 1 to 2. */
+  /** Factors for long tails, 1 to 2. */
   readonly up: number
   readonly down: number
 }
@@ -26,40 +26,39 @@ export interface Scatter {
   readonly minutes: Float64Array
 }
 
-const SIGMAS_PER_MAD = 1.4826
+export const SIGMAS_PER_MAD = 1.4826
 
-/** Groups of minutes with about the same number of requests. */
-const BINS = 8
+/** Groups of minutes by their number of requests. */
+export const BINS = 8
 
-/** An hour with so many minutes is believed half. */
-const HALF_BELIEVED = 60
-const HOUR_RANGE = { least: 0.7, most: 2 }
+/** The spread of an hour with this many minutes is shrunk half-way towards 1. */
+export const HALF_BELIEVED = 60
+export const HOUR_RANGE = { min: 0.7, max: 2 }
 
-/** Ranks at which tails are compared with those of the standard normal distribution. */
-const TAIL = [
+/** Ranks at which tails are compared with the standard normal distribution. */
+export const TAIL = [
   { rank: 0.95, normal: 1.645 },
   { rank: 0.99, normal: 2.326 },
 ]
-const MOST_TAIL = 2
-/** Standard deviations beyond which it was an incident, and no tail. */
-const FAR_OFF = 6
+export const MAX_TAIL = 2
+/** Residuals beyond this many standard deviations are incidents, not tails. */
+export const FAR_OFF = 6
 
-/** A minute of the hour scatters so many times as much at most. */
-const MOST_MINUTE = 4
+/** The largest factor of a minute of the hour. */
+export const MAX_MINUTE = 4
 
-/** Minutes whose mean is compared with that of as many after them. */
-const BLOCK = 15
-const MOST_MEMORY = 20
+/** Minutes of a block; means of neighbouring blocks are compared. */
+export const BLOCK = 15
+export const MAX_MEMORY = 20
 
 /**
- * Splits the scatter of residuals into what is always there and what few requests add: the robust variance (1.4826
- * MAD, squared) of eight groups by sampling term is regressed on it, both parts not negative. Then the spread of each
- * hour of the day, shrunk towards 1, and the tails. Medians throughout, so that up to a tenth of incidents in the
- * history changes little.
+ * Fits the noise of residuals. The robust variance, (1.4826 MAD)², of eight groups by sampling term is regressed on the
+ * term: the intercept is always there, the slope is what few requests add. Then come the spread of each hour of the day,
+ * shrunk towards 1, and the tails. Medians keep the effect of incidents small, up to a tenth of the history.
  *
- * @param scatter of single minutes
+ * @param scatter of single minutes; without any, the noise is `least`
  * @param least the smallest sigma, and the smallest factor on the sampling term
- * @param pools what both parts and the hours are fitted to, where single minutes take few values
+ * @param pools data for both parts and the hours, when single minutes take only a few values
  */
 export function fitNoise(
   scatter: Scatter,
@@ -71,16 +70,16 @@ export function fitNoise(
   if (residuals.length === 0) return { ...least, memory: 1, ...even, up: 1, down: 1 }
   const { sigma, sampling } =
     pools.residuals.length > 0 ? components(pools.residuals, pools.terms, least) : least
-  const standard = (each: number, term: number) => each / Math.sqrt(sigma ** 2 + sampling * term)
-  const pooled = pools.residuals.map((each, i) => standard(each, pools.terms[i]!))
+  const standardised = (each: number, term: number) => each / Math.sqrt(sigma ** 2 + sampling * term)
+  const pooled = pools.residuals.map((each, i) => standardised(each, pools.terms[i]!))
   const hours = grouped(pooled, 24, (i) => hourOf(pools.minutes[i]!)).map(hourSpread)
-  const byHour = residuals.map((each, i) => standard(each, terms[i]!) / hours[hourOf(minutes[i]!)]!)
+  const byHour = residuals.map((each, i) => standardised(each, terms[i]!) / hours[hourOf(minutes[i]!)]!)
   const ofHour = minuteSpreads(grouped(byHour, 60, (i) => minutes[i]! % 60))
   const z = byHour.map((each, i) => each / ofHour[minutes[i]! % 60]!)
   const known = z.filter((each) => Math.abs(each) < FAR_OFF).sort()
   const tail = (side: number) =>
     Math.min(
-      MOST_TAIL,
+      MAX_TAIL,
       Math.max(
         1,
         ...TAIL.map(
@@ -106,7 +105,7 @@ export function sigmaAt(noise: Noise, term: number, minute: number): number {
   return Math.sqrt(noise.sigma ** 2 + noise.sampling * term) * spreadAt(noise, minute)
 }
 
-/** The same for sums over minutes: whose square is the variance of a sum over the number of its minutes. */
+/** The standard deviation for sums over minutes: its square is the variance of a sum, divided by the number of minutes. */
 export function longRunSigmaAt(noise: Noise, term: number, minute: number): number {
   return Math.sqrt(noise.memory * noise.sigma ** 2 + noise.sampling * term) * spreadAt(noise, minute)
 }
@@ -121,11 +120,11 @@ function hourOf(minute: number): number {
 }
 
 /**
- * How many times as much the lasting scatter adds up over minutes as it would if each were independent: the variance of
- * the difference between neighbouring blocks' means is compared with that of as many independent ones. What wanders more
- * slowly than that a stream follows.
+ * The factor on sigma² in sums over minutes, because neighbouring minutes are alike: the variance of the difference
+ * between the means of neighbouring blocks, relative to that of independent minutes. Slower changes are left to the
+ * baseline of a stream.
  *
- * @param always the share of the variance that is not from few requests, whose part is independent
+ * @param always the share of the variance that few requests do not add; the rest is independent
  */
 function memoryOf(z: Float64Array, minutes: Float64Array, always: number): number {
   const sums = new Map<number, { sum: number; n: number }>()
@@ -143,7 +142,7 @@ function memoryOf(z: Float64Array, minutes: Float64Array, always: number): numbe
   }
   if (differences.length < 20) return 1
   const inflation = (SIGMAS_PER_MAD * quantile(differences, 0.5)) ** 2
-  return Math.min(MOST_MEMORY, Math.max(1, 1 + (inflation - 1) / Math.max(0.05, always)))
+  return Math.min(MAX_MEMORY, Math.max(1, 1 + (inflation - 1) / Math.max(0.05, always)))
 }
 
 function components(
@@ -186,14 +185,14 @@ function line(points: readonly { x: number; v: number }[]): { intercept: number;
   return { intercept: 0, slope: sum((p) => p.w * p.x * p.v) / sum((p) => p.w * p.x ** 2) }
 }
 
-function hourSpread(standard: Float64Array): number {
-  if (standard.length === 0) return 1
-  const own = (SIGMAS_PER_MAD * quantile(standard.map(Math.abs), 0.5)) ** 2
-  const variance = (standard.length * own + HALF_BELIEVED) / (standard.length + HALF_BELIEVED)
-  return Math.min(HOUR_RANGE.most, Math.max(HOUR_RANGE.least, Math.sqrt(variance)))
+function hourSpread(z: Float64Array): number {
+  if (z.length === 0) return 1
+  const own = (SIGMAS_PER_MAD * quantile(z.map(Math.abs), 0.5)) ** 2
+  const variance = (z.length * own + HALF_BELIEVED) / (z.length + HALF_BELIEVED)
+  return Math.min(HOUR_RANGE.max, Math.max(HOUR_RANGE.min, Math.sqrt(variance)))
 }
 
-/** Minutes of the hour at which jobs begin scatter more than most, now with more and now with less. */
+/** The factors of the minutes of the hour. Minutes in which jobs begin vary more than most. */
 function minuteSpreads(groups: readonly Float64Array[]): number[] {
   const spreads = groups.map((group) => (group.length > 0 ? quantile(group.map(Math.abs), 0.9) : NaN))
   const usual = quantile(
@@ -202,6 +201,6 @@ function minuteSpreads(groups: readonly Float64Array[]): number[] {
   )
   return spreads.map((spread, minute) => {
     const times = spread / Math.max(usual, 1e-9)
-    return times > 1 + 4 / Math.sqrt(groups[minute]!.length) ? Math.min(MOST_MINUTE, times) : 1
+    return times > 1 + 4 / Math.sqrt(groups[minute]!.length) ? Math.min(MAX_MINUTE, times) : 1
   })
 }

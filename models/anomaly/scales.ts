@@ -1,41 +1,45 @@
 import type { Feature, Interval } from './features.js'
 
-/** No traffic is larger than this, in any feature's unit. */
-const LARGEST = 1e12
+/** Larger values are treated as this, in any feature's unit. */
+const MAX_VALUE = 1e12
 
-/** No interval is shorter. */
-const LEAST_SECONDS = 0.001
+/** Shorter intervals are treated as this. */
+const MIN_SECONDS = 0.001
 
-/** Half a request, so that a minute without any has a logarithm. */
+/** Requests added to those of an interval, so that an interval without requests has a logarithm. */
 export const HALF = 0.5
 
-export const LEAST_MS = 0.05
+/** Milliseconds added to a latency, for the same reason. */
+export const ADDED_MS = 0.05
 
 /**
- * The scale on which a feature deviates evenly up and down: logarithms of traffic (requests a minute and a half) and
- * of latencies, and for the error rate the arcsine of the root, whose spread depends on the number of requests alone
- * (Anscombe 1948, "The transformation of Poisson, binomial and negative-binomial data").
+ * A feature's value on the scale on which it varies about evenly up and down. Traffic and latencies have logarithms. The
+ * error rate has the arcsine of the square root, whose variance depends on the number of requests alone (Anscombe 1948,
+ * "The transformation of Poisson, binomial and negative-binomial data").
+ *
+ * @param value in the feature's unit; limited to 0…1e12. NaN gives NaN
+ * @param seconds length of the interval
  */
 export function toScale(feature: Feature, value: number, seconds = 60): number {
-  const bounded = Math.min(Math.max(value, 0), LARGEST)
+  const bounded = Math.min(Math.max(value, 0), MAX_VALUE)
   if (feature === 'requests_per_second')
-    return Math.log(bounded * 60 + (HALF * 60) / Math.max(seconds, LEAST_SECONDS))
+    return Math.log(bounded * 60 + (HALF * 60) / Math.max(seconds, MIN_SECONDS))
   if (feature === 'error_rate') return Math.asin(Math.sqrt(Math.min(1, bounded)))
-  return Math.log(bounded + LEAST_MS)
+  return Math.log(bounded + ADDED_MS)
 }
 
-/** The value of a feature, in its unit. */
+/** The inverse of {@link toScale}: a value in the feature's unit, 0 or more. */
 export function fromScale(feature: Feature, scaled: number): number {
   if (feature === 'requests_per_second') return Math.max(0, Math.exp(scaled) - HALF) / 60
   if (feature === 'error_rate') return Math.sin(Math.min(Math.PI / 2, Math.max(0, scaled))) ** 2
-  return Math.max(0, Math.exp(scaled) - LEAST_MS)
+  return Math.max(0, Math.exp(scaled) - ADDED_MS)
 }
 
 /**
- * What multiplies the sampling variance of a feature on its scale: of a count 1 / λ, of a share 1 / 4n, of a mean or
- * a percentile a constant over n.
+ * The sampling term of a feature: its variance on its scale because of the number of requests, up to a factor. It is 1 / λ
+ * for a count, 1 / 4n for a share, and 1 / n for a mean or a percentile.
  *
- * @param requests expected ones of traffic, measured ones of everything else
+ * @param requests expected ones for traffic, measured ones otherwise
  */
 export function samplingTerm(feature: Feature, requests: number): number {
   if (feature === 'requests_per_second') return 1 / (requests + HALF)
@@ -43,13 +47,13 @@ export function samplingTerm(feature: Feature, requests: number): number {
   return 1 / Math.max(requests, 1)
 }
 
-/** How far a value lies from the expected one as people say it: a ratio's logarithm, or a difference of shares. */
+/** The size of a deviation: the logarithm of a ratio, or for the error rate a difference of shares. */
 export function effectOf(feature: Feature, scaled: number, expected: number): number {
   if (feature !== 'error_rate') return scaled - expected
   return fromScale(feature, scaled) - fromScale(feature, expected)
 }
 
-/** Requests of an interval, as far as arithmetic with them stays finite. */
+/** Requests of an interval, limited to 0…1e12 so that sums stay finite. */
 export function requestsOf({ requests }: Interval): number {
-  return Math.min(Math.max(requests, 0), LARGEST)
+  return Math.min(Math.max(requests, 0), MAX_VALUE)
 }

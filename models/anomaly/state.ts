@@ -8,9 +8,9 @@ import type { Expectation } from './expectation.js'
 import { mapFeatures } from './features.js'
 import type { AnomalyModel } from './model.js'
 import type { Noise } from './noise.js'
-import { FOREST_COLUMNS } from './strengths.js'
+import { FOREST_COLUMNS } from './forest-row.js'
 
-/** A model as plain JSON: what an artifact holds. The arrays of its forest are base64, all others are lists. */
+/** A model as plain JSON, as an artifact contains it. The arrays of its forest are base64, all others are lists. */
 export function anomalyModelToState(model: AnomalyModel): object {
   return {
     ...model,
@@ -21,8 +21,8 @@ export function anomalyModelToState(model: AnomalyModel): object {
 }
 
 /**
- * The model of a state, every part of it checked.
- * @throws Error saying what is wrong with the state
+ * The model of a state. Every part is checked.
+ * @throws Error naming what is missing or wrong
  */
 export function anomalyModelFromState(state: unknown): AnomalyModel {
   const fields = recordAt(state, 'model')
@@ -85,7 +85,7 @@ function seasonFromState(value: unknown, name: string): Season {
     slots: listAt(fields, 'slots', SLOTS[rhythm]),
     minuteOfHour: fields['minuteOfHour'] === null ? null : listAt(fields, 'minuteOfHour', 60),
     minuteOfDay: fields['minuteOfDay'] === null ? null : listAt(fields, 'minuteOfDay', 1440),
-    // Models of before did not know of it.
+    // Older models do not have it.
     slotOfWeek: (fields['slotOfWeek'] ?? null) === null ? null : listAt(fields, 'slotOfWeek', SLOTS.week),
   }
 }

@@ -1,98 +1,47 @@
-import { LEAST_ERROR_SHARE, type Deviation } from './deviation.js'
+import { MIN_ERROR_SHARE, type Deviation } from './deviation.js'
 import type { LeastEffects } from './effects.js'
+import { reachOf, type Strength } from './gates.js'
+import type { Channel, PerKind } from './kinds.js'
 import { countRatio, shareRatio, shiftRatio } from './likelihood.js'
-import { fromScale, HALF, LEAST_MS } from './scales.js'
-
-/** The ways in which traffic can be bad. */
-export const KINDS = ['traffic_spike', 'traffic_drop', 'latency_spike', 'error_rate_spike'] as const
-export type Kind = (typeof KINDS)[number]
-export type PerKind<T> = Readonly<Record<Kind, T>>
-
-/** How bad one of them is. */
-export interface Strength {
-  /** Standard deviations in the bad direction; negative in the good one. */
-  readonly z: number
-  /** Times the smallest deviation that matters; negative in the good direction. */
-  readonly effect: number
-}
+import { ADDED_MS, fromScale, HALF } from './scales.js'
 
 export type Strengths = PerKind<Strength>
 
-/** What evidence is gathered of, one by one: the strongest of three latencies would always seem to deviate a little. */
-export const CHANNELS = [
-  'traffic_spike',
-  'traffic_drop',
-  'avg_latency_ms',
-  'p95_latency_ms',
-  'p99_latency_ms',
-  'error_rate_spike',
-] as const
-export type Channel = (typeof CHANNELS)[number]
-
-export const KIND_OF: Readonly<Record<Channel, Kind>> = {
-  traffic_spike: 'traffic_spike',
-  traffic_drop: 'traffic_drop',
-  avg_latency_ms: 'latency_spike',
-  p95_latency_ms: 'latency_spike',
-  p99_latency_ms: 'latency_spike',
-  error_rate_spike: 'error_rate_spike',
-}
-
-/** A deviation with the logarithm of how much likelier a small change makes it, and a large one, see `gather`. */
+/** A channel's strength, and the log-likelihood ratios of a small and of a large change (see `addEvidence`). */
 export interface ChannelStrength extends Strength {
   readonly small: number
   readonly large: number
 }
+
 export type Channels = Readonly<Record<Channel, ChannelStrength>>
 
-/** The changes that evidence is gathered for, in smallest deviations that matter. */
-const CHANGES = { small: 2, large: 7 }
+/** Sizes of the two changes, in multiples of the smallest deviation that matters. */
+export const CHANGES = { small: 2, large: 7 }
 
-/** What a minute can say at most for a change and against it: one odd minute, or one good one, decides nothing. */
-const RATIO = { least: -2, most: 4.4 }
-/** What a minute says that tells nothing: what was may be over by now. */
-const UNTOLD = -0.5
+/** Bounds of the log-likelihood ratio of one report. A single odd report decides nothing, nor does a single good one. */
+export const RATIO = { min: -2, max: 4.4 }
 
-/** Applies a function to each channel. Spelled out, as it is on the path of every verdict. */
-export function mapChannels<T>(value: (channel: Channel) => T): Readonly<Record<Channel, T>> {
-  return {
-    traffic_spike: value('traffic_spike'),
-    traffic_drop: value('traffic_drop'),
-    avg_latency_ms: value('avg_latency_ms'),
-    p95_latency_ms: value('p95_latency_ms'),
-    p99_latency_ms: value('p99_latency_ms'),
-    error_rate_spike: value('error_rate_spike'),
-  }
-}
+/** The ratio of a report without information. The change may be over by now. */
+export const UNINFORMATIVE = -0.5
 
-/** The strongest of each kind's channels. */
-export function byKind(values: Readonly<Record<Channel, number>>): PerKind<number> {
-  const { traffic_spike, traffic_drop, error_rate_spike } = values
-  const latency_spike = Math.max(values.avg_latency_ms, values.p95_latency_ms, values.p99_latency_ms)
-  return { traffic_spike, traffic_drop, latency_spike, error_rate_spike }
-}
-
-/** The largest of the kinds' values. */
-export function strongest(values: PerKind<number>): number {
-  const { traffic_spike, traffic_drop, latency_spike, error_rate_spike } = values
-  return Math.max(traffic_spike, traffic_drop, latency_spike, error_rate_spike)
-}
-
-/** Applies a function to each kind. Spelled out, as it is on the path of every verdict. */
-export function mapKinds<T>(value: (kind: Kind) => T): PerKind<T> {
-  return {
-    traffic_spike: value('traffic_spike'),
-    traffic_drop: value('traffic_drop'),
-    latency_spike: value('latency_spike'),
-    error_rate_spike: value('error_rate_spike'),
-  }
-}
+/** Bounds of shares of errors, since a share of 1 has no finite likelihood: the usual share, and the changed one. */
+const MAX_USUAL_SHARE = 0.99
+export const MAX_SHARE = 0.999
 
 /**
- * Deviations by channel.
+ * Shares of the requests that support a latency: those beyond a percentile, and half of those of an average. A
+ * percentile that less than one request supports is little more than the slowest request.
+ */
+export const SUPPORT = { avg_latency_ms: 0.5, p95_latency_ms: 0.05, p99_latency_ms: 0.01 }
+
+/** From this support on, a latency is evidence in proportion to it. From 1 on, it can be an anomaly alone. */
+export const MIN_SUPPORT = 0.5
+
+/**
+ * The strength of each channel.
  *
- * @param factor on the smallest deviations of traffic and latency; where no rhythm is known an ordinary evening would
- *   matter otherwise
+ * @param factor multiplies the smallest deviations of traffic and latency; see `effectFactor`
+ * @returns z and effect are 0, and the ratios are UNINFORMATIVE, where the value is not known
  */
 export function channelsOf(deviation: Deviation, least: LeastEffects, factor: number): Channels {
   return {
@@ -105,53 +54,9 @@ export function channelsOf(deviation: Deviation, least: LeastEffects, factor: nu
   }
 }
 
-function trafficStrength(
-  { requests_per_second }: Deviation,
-  least: LeastEffects,
-  factor: number,
-  sign: 1 | -1,
-): ChannelStrength {
-  const { z, effect, residual, longRun, count, requests } = requests_per_second
-  const step = sign * Math.log1p(least.traffic) * factor
-  const dispersion = Math.max(1, longRun ** 2 * (requests + HALF))
-  const isTold = !Number.isNaN(residual)
-  return {
-    z: sign * z,
-    effect: effect / step,
-    small: isTold ? bounded(countRatio(count, requests, CHANGES.small * step, dispersion)) : UNTOLD,
-    large: isTold ? bounded(countRatio(count, requests, CHANGES.large * step, dispersion)) : UNTOLD,
-  }
-}
-
-/** Shares of errors that are no certainty: what is taken for usual at most, and for a change. */
-const MOST_USUAL_SHARE = 0.99
-const MOST_SHARE = 0.999
-
-function errorStrength({ error_rate }: Deviation, least: LeastEffects): ChannelStrength {
-  const { z, effect, residual, expected, longRun, count, requests } = error_rate
-  const expectedShare = fromScale('error_rate', expected)
-  const usual = Math.min(MOST_USUAL_SHARE, Math.max(expectedShare, LEAST_ERROR_SHARE))
-  const dispersion = Math.max(1, longRun ** 2 * 4 * requests)
-  const ratio = (size: number) => {
-    const share = Math.min(MOST_SHARE, usual + size * least.errors)
-    return bounded(shareRatio(count, requests, usual, share, dispersion))
-  }
-  const isTold = !Number.isNaN(residual)
-  return {
-    z,
-    effect: effect / least.errors,
-    small: isTold ? ratio(CHANGES.small) : UNTOLD,
-    large: isTold ? ratio(CHANGES.large) : UNTOLD,
-  }
-}
-
-function bounded(ratio: number, most = RATIO.most): number {
-  return Math.max(RATIO.least, Math.min(most, ratio))
-}
-
 /**
- * Deviations by kind. The three latencies say much the same, so the one that is furthest beyond what matters stands
- * for them: the slow tail alone is enough.
+ * The strength of each kind. The three latencies say much the same, so the one that reaches furthest stands for them:
+ * a slow tail alone is enough.
  */
 export function strengthsOf(channels: Channels): Strengths {
   const { traffic_spike, traffic_drop, error_rate_spike } = channels
@@ -164,70 +69,65 @@ function further(a: Strength, b: Strength): Strength {
   return reachOf(a) >= reachOf(b) ? a : b
 }
 
-/**
- * Shares of the requests that a latency stands on: of a percentile those beyond it, and of an average every
- * second one. On less than one a percentile is little more than the slowest request.
- */
-const STANDS_ON = { avg_latency_ms: 0.5, p95_latency_ms: 0.05, p99_latency_ms: 0.01 }
-/** From here on it is evidence that counts by its part, from 1 on it proves something by itself. */
-const LEAST_STANDING = 0.5
+function trafficStrength(
+  { requests_per_second }: Deviation,
+  least: LeastEffects,
+  factor: number,
+  sign: 1 | -1,
+): ChannelStrength {
+  const { z, effect, residual, longRun, count, requests } = requests_per_second
+  const step = sign * Math.log1p(least.traffic) * factor
+  const dispersion = Math.max(1, longRun ** 2 * (requests + HALF))
+  const isKnown = !Number.isNaN(residual)
+  return {
+    z: sign * z,
+    effect: effect / step,
+    small: isKnown ? bounded(countRatio(count, requests, CHANGES.small * step, dispersion)) : UNINFORMATIVE,
+    large: isKnown ? bounded(countRatio(count, requests, CHANGES.large * step, dispersion)) : UNINFORMATIVE,
+  }
+}
+
+function errorStrength({ error_rate }: Deviation, least: LeastEffects): ChannelStrength {
+  const { z, effect, residual, expected, longRun, count, requests } = error_rate
+  const expectedShare = fromScale('error_rate', expected)
+  const usual = Math.min(MAX_USUAL_SHARE, Math.max(expectedShare, MIN_ERROR_SHARE))
+  const dispersion = Math.max(1, longRun ** 2 * 4 * requests)
+  const ratio = (size: number) => {
+    const share = Math.min(MAX_SHARE, usual + size * least.errors)
+    return bounded(shareRatio(count, requests, usual, share, dispersion))
+  }
+  const isKnown = !Number.isNaN(residual)
+  return {
+    z,
+    effect: effect / least.errors,
+    small: isKnown ? ratio(CHANGES.small) : UNINFORMATIVE,
+    large: isKnown ? ratio(CHANGES.large) : UNINFORMATIVE,
+  }
+}
 
 function latencyStrength(
   deviation: Deviation,
-  feature: keyof typeof STANDS_ON,
+  feature: keyof typeof SUPPORT,
   { latency, latencyMs }: LeastEffects,
   factor: number,
 ): ChannelStrength {
   const { z, effect, residual, expected, longRun, requests } = deviation[feature]
-  const standing = Math.min(1, requests * STANDS_ON[feature])
-  const value = fromScale(feature, expected) + LEAST_MS
+  const support = Math.min(1, requests * SUPPORT[feature])
+  const value = fromScale(feature, expected) + ADDED_MS
   const step = Math.log1p(latency) * factor
   const ratio = (size: number) => {
     const shift = Math.max(size * step, Math.log1p((size * latencyMs) / value))
-    return bounded(shiftRatio(residual, shift, longRun), RATIO.most * standing)
+    return bounded(shiftRatio(residual, shift, longRun), RATIO.max * support)
   }
-  const isTold = !Number.isNaN(residual) && standing >= LEAST_STANDING
+  const isKnown = !Number.isNaN(residual) && support >= MIN_SUPPORT
   return {
-    z: standing < 1 ? Math.min(0, z) : z,
+    z: support < 1 ? Math.min(0, z) : z,
     effect: Math.min(effect / step, (value * Math.expm1(effect)) / latencyMs),
-    small: isTold ? ratio(CHANGES.small) : UNTOLD,
-    large: isTold ? ratio(CHANGES.large) : UNTOLD,
+    small: isKnown ? ratio(CHANGES.small) : UNINFORMATIVE,
+    large: isKnown ? ratio(CHANGES.large) : UNINFORMATIVE,
   }
 }
 
-/** Standard deviations and smallest effects that matter by themselves, once each. */
-export const GATE = { z: 4.5, effect: 2 }
-/** The same where two kinds have them at once. */
-export const JOINT_GATE = { z: 3.3, effect: 1.4 }
-/** From here on a single minute is certain. */
-export const CERTAIN_GATE = { z: 8, effect: 3 }
-
-/** 1 where a strength just matters by itself: the weaker of its certainty and of its size. */
-export function reachOf({ z, effect }: Strength, gate = GATE): number {
-  return Math.min(z / gate.z, effect / gate.effect)
-}
-
-/** Columns of the matrix that the forest is fitted on and asked about. */
-export const FOREST_COLUMNS = 4
-
-/**
- * Writes what the forest sees of an interval: traffic (signed), latency, errors, and the strongest of them,
- * each as ±ln(1 + |z|). A forest picks its split features at random, so that what is far off in one
- * of five columns often goes unasked; in two of four it is found soon.
- *
- * @param matrix `[nRows, FOREST_COLUMNS]`, row-major
- */
-export function writeForestRow(
-  strengths: PerKind<{ readonly z: number }>,
-  matrix: Float64Array,
-  row: number,
-): void {
-  const traffic = strengths.traffic_spike.z
-  const latency = Math.max(0, strengths.latency_spike.z)
-  const errors = Math.max(0, strengths.error_rate_spike.z)
-  const start = row * FOREST_COLUMNS
-  matrix[start] = Math.sign(traffic) * Math.log1p(Math.abs(traffic))
-  matrix[start + 1] = Math.log1p(latency)
-  matrix[start + 2] = Math.log1p(errors)
-  matrix[start + 3] = Math.log1p(Math.max(Math.abs(traffic), latency, errors))
+function bounded(ratio: number, max = RATIO.max): number {
+  return Math.max(RATIO.min, Math.min(max, ratio))
 }

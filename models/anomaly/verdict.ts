@@ -1,20 +1,11 @@
-import type { LocalMinute } from '../seasonality/local-time.js'
+import type { Decision } from './decision.js'
 import type { Deviation } from './deviation.js'
 import type { LeastEffects } from './effects.js'
+import { expectedBand, type Band } from './expected-band.js'
 import { explain } from './explain.js'
-import { FEATURES, mapFeatures, type Feature, type Interval, type PerFeature } from './features.js'
-import { fromScale } from './scales.js'
-import {
-  GATE,
-  JOINT_GATE,
-  KINDS,
-  reachOf,
-  type Channels,
-  strongest,
-  type Kind,
-  type PerKind,
-  type Strengths,
-} from './strengths.js'
+import { FEATURES, mapFeatures, type PerFeature } from './features.js'
+import { KINDS } from './kinds.js'
+import type { MeasuredInterval } from './measure.js'
 
 /** What can be wrong with an interval, in the words of the HTTP interface. */
 export const ANOMALY_TYPES = [
@@ -28,198 +19,109 @@ export const ANOMALY_TYPES = [
 
 export type AnomalyType = (typeof ANOMALY_TYPES)[number]
 
-export type Severity = 'low' | 'medium' | 'high' | 'critical'
+/** In ascending order. */
+export const SEVERITIES = ['low', 'medium', 'high', 'critical'] as const
 
-/** Where a feature's value was expected, in its unit. */
-export interface Band {
-  readonly value: number
-  readonly lower: number
-  readonly upper: number
-}
+export type Severity = (typeof SEVERITIES)[number]
 
-/** What an interval is judged to be. */
+/** The answer about an interval. */
 export interface Verdict {
   readonly anomaly: boolean
   /** −s(x, n) − threshold: negative when the forest calls the interval anomalous. */
   readonly score: number
   /** Strength of the whole verdict, 0…1: at least 0.5 exactly when `anomaly`. */
   readonly normalizedScore: number
+  /** Null exactly when not `anomaly`, and so is the severity. */
   readonly type: AnomalyType | null
   readonly severity: Severity | null
   /** 0…1. */
   readonly confidence: number
   readonly explanation: string
   readonly expected: PerFeature<Band>
-  /** Not negative, together 1. */
+  /** Not negative; the sum is 1. */
   readonly contributions: PerFeature<number>
 }
 
-/** An interval with all that a verdict is made of. */
-export interface JudgedInterval {
-  readonly interval: Interval
-  readonly moment: LocalMinute
-  readonly deviation: Deviation
-  /** On the smallest effects that matter, see `effectFactor`. */
-  readonly factor: number
-  readonly channels: Channels
-  readonly strengths: Strengths
-  /** −s(x, n) − threshold. */
-  readonly score: number
-}
+/** Two kinds make two types when the weaker reaches at least this share of the stronger. */
+export const ALIKE = 0.4
 
-/** What was found: how far beyond the line it goes (1 lies on it), and by which strengths. */
-export interface Finding {
-  readonly anomaly: boolean
-  /** At least 1 exactly when anomaly. */
-  readonly reach: number
-  /** Times the line of each kind. */
-  readonly kinds: Readonly<Record<Kind, number>>
-  /** Minutes that it has lasted; an interval by itself counts as one. */
-  readonly minutes: number
-  /** It belongs to an alarm that is certain. */
-  readonly confirmed: boolean
-}
+/** In that comparison, a larger reach counts as this. */
+export const LARGE = 3
 
-/** Two kinds at once are of two types when the weaker is at least so near to the stronger, */
-const ALIKE = 0.4
-/** which counts up to here: beyond it is large, however far. */
-const LARGE = 3
+/** A reach this far beyond 1 takes the strength from 0.5 to 0.816 (1 − 1/e of the way to 1). */
+export const STRENGTH_SCALE = 0.9
 
-/** How far beyond the line takes the strength from 0.5 to 0.816 (1 − 1/e of the way to 1). */
-const STRENGTH_SCALE = 0.9
-
-/** The history, in minutes, at which a verdict is given half of the confidence that much more of it would give. */
-const HALF_CONFIDENCE_SAMPLES = 60
+/** With a history of this many minutes, the confidence is half of what a long history would give. */
+export const HALF_CONFIDENCE_SAMPLES = 60
 
 /**
- * What an interval shows by itself: it is anomalous when the forest says so (score < 0) and a deviation matters: one
- * kind is both certain and large enough ({@link GATE}), or two are nearly so at once ({@link JOINT_GATE}).
+ * The verdict on an interval.
+ *
+ * @param nSamples minutes of the model's history
  */
-export function findByItself(
-  { interval, strengths, score }: Pick<JudgedInterval, 'interval' | 'strengths' | 'score'>,
-  effects: LeastEffects,
-): Finding {
-  // Few requests prove nothing of latencies and errors by themselves, though many such minutes may.
-  const proves = interval.requests >= effects.requests
-  const kinds = reaches(strengths, GATE, proves)
-  const joint = reaches(strengths, JOINT_GATE, proves)
-  const reach = Math.max(strongest(kinds), second(joint))
-  const anomaly = score < 0 && reach >= 1
-  return { anomaly, reach: anomaly ? reach : Math.min(reach, 0.99), kinds, minutes: 1, confirmed: false }
-}
-
-/** How far each kind reaches a gate; 0 where it cannot be proven. */
-function reaches(strengths: Strengths, gate: typeof GATE, proves: boolean): PerKind<number> {
-  const { traffic_spike, traffic_drop, latency_spike, error_rate_spike } = strengths
-  return {
-    traffic_spike: Math.max(0, reachOf(traffic_spike, gate)),
-    traffic_drop: Math.max(0, reachOf(traffic_drop, gate)),
-    latency_spike: proves ? Math.max(0, reachOf(latency_spike, gate)) : 0,
-    error_rate_spike: proves ? Math.max(0, reachOf(error_rate_spike, gate)) : 0,
-  }
-}
-
-/** The second largest; more traffic and less exclude each other. */
-function second({ traffic_spike, traffic_drop, latency_spike, error_rate_spike }: PerKind<number>): number {
-  const traffic = Math.max(traffic_spike, traffic_drop)
-  const most = Math.max(traffic, latency_spike, error_rate_spike)
-  const least = Math.min(traffic, latency_spike, error_rate_spike)
-  return traffic + latency_spike + error_rate_spike - most - least
-}
-
-/** The verdict on an interval of which that was found. */
 export function verdictOf(
-  judged: JudgedInterval,
-  finding: Finding,
+  measured: MeasuredInterval,
+  decision: Decision,
   effects: LeastEffects,
   nSamples: number,
 ): Verdict {
-  const { deviation, score } = judged
-  const { anomaly, reach } = finding
-  const normalizedScore = normalized(finding)
-  const expected = mapFeatures((feature) => bandOf(feature, judged, effects))
-  const contributions = contributionsOf(deviation)
+  const { anomaly, score, reach, minutes } = decision
+  const strength = normalizedScore(decision)
+  const expected = mapFeatures((feature) => expectedBand(feature, measured, effects))
+  const contributions = contributionsOf(measured.deviation)
   return {
     anomaly,
     score,
-    normalizedScore,
-    type: anomaly ? typeOf(finding) : null,
-    severity: anomaly ? severityOf(reach, finding.minutes) : null,
-    confidence: confidenceOf(finding, normalizedScore, nSamples),
-    explanation: explain(finding, judged, expected, contributions),
+    normalizedScore: strength,
+    type: anomaly ? typeOf(decision) : null,
+    severity: anomaly ? severityOf(reach, minutes) : null,
+    confidence: confidenceOf(decision, strength, nSamples),
+    explanation: explain(decision, measured, expected, contributions),
     expected,
     contributions: contributions ?? EQUAL_CONTRIBUTIONS,
   }
 }
 
-/** Up to 0.5 below the line, from there towards 1. */
-export function normalized({ anomaly, reach }: Pick<Finding, 'anomaly' | 'reach'>): number {
+/** Strength by reach: up to 0.5 below the gate, beyond it from 0.5 towards 1. */
+export function normalizedScore({ anomaly, reach }: Pick<Decision, 'anomaly' | 'reach'>): number {
   return anomaly ? 1 - 0.5 * Math.exp(-(reach - 1) / STRENGTH_SCALE) : Math.min(Math.max(reach, 0), 0.99) / 2
 }
 
 /**
- * The kind that is furthest beyond its line. Where another is nearly as far: multi_dimensional; where none is beyond
- * it alone, it is their coming together that is unusual: pattern_anomaly.
+ * The kind that reaches furthest. If another reaches nearly as far, the type is multi_dimensional. If no kind passes its
+ * gate alone, the combination is unusual: pattern_anomaly.
  */
-function typeOf({ kinds }: Finding): AnomalyType {
+function typeOf({ kinds }: Decision): AnomalyType {
   const [first, second] = [...KINDS].sort((a, b) => kinds[b] - kinds[a])
   if (kinds[first!] < 1) return 'pattern_anomaly'
   const isAlike = kinds[second!] >= Math.max(1, ALIKE * Math.min(LARGE, kinds[first!]))
   return isAlike ? 'multi_dimensional' : first!
 }
 
-/** By how far beyond the line it goes, and one step higher from half an hour on. */
-function severityOf(reach: number, minutes: number): Severity {
-  const steps: readonly Severity[] = ['low', 'medium', 'high', 'critical']
-  const size = reach < 1.5 ? 0 : reach < 2.5 ? 1 : reach < 4 ? 2 : 3
-  return steps[Math.min(3, size + (minutes >= 30 ? 1 : 0))]!
+/** By reach; one step higher after half an hour of alarm. */
+export function severityOf(reach: number, minutes: number): Severity {
+  const step = reach < 1.5 ? 0 : reach < 2.5 ? 1 : reach < 4 ? 2 : 3
+  return SEVERITIES[Math.min(3, step + (minutes >= 30 ? 1 : 0))]!
 }
 
 /**
- * How likely the verdict is right, as it was on the evaluation's weeks (docs/detection-report.md), where about one minute
- * in a hundred lies in an incident: with fewer incidents alarms are right less often. Held back while the history is
- * short.
+ * How likely the verdict is right, calibrated on the weeks of the evaluation (docs/detection-report.md). There, about one
+ * minute in a hundred lies in an incident; where incidents are rarer, a smaller share of the alarms is right. A short
+ * history lowers it.
  */
-function confidenceOf({ anomaly, confirmed }: Finding, normalizedScore: number, nSamples: number): number {
+function confidenceOf({ anomaly, confirmed }: Decision, strength: number, nSamples: number): number {
   const history = nSamples / (nSamples + HALF_CONFIDENCE_SAMPLES)
-  if (confirmed) return history * (0.9 + 0.2 * Math.max(0, normalizedScore - 0.5))
-  return (
-    history *
-    (anomaly ? logistic((normalizedScore - 0.455) / 0.035) : 1 - logistic((normalizedScore - 0.44) / 0.045))
-  )
+  if (confirmed) return history * (0.9 + 0.2 * Math.max(0, strength - 0.5))
+  return history * (anomaly ? logistic((strength - 0.455) / 0.035) : 1 - logistic((strength - 0.44) / 0.045))
 }
 
 function logistic(x: number): number {
   return 1 / (1 + Math.exp(-x))
 }
 
-/** The band within which a value passes by itself: up to where it is certain, and large enough to matter. */
-function bandOf(feature: Feature, { deviation, factor }: JudgedInterval, effects: LeastEffects): Band {
-  const { expected, sigmaUp, sigmaDown } = deviation[feature]
-  const value = fromScale(feature, expected)
-  const least = leastOf(feature, value, effects, factor)
-  const upper = Math.max(fromScale(feature, expected + GATE.z * sigmaUp), value + least.up)
-  const lower = Math.min(fromScale(feature, expected - GATE.z * sigmaDown), value - least.down)
-  return { value, lower: Math.max(0, lower), upper: feature === 'error_rate' ? Math.min(1, upper) : upper }
-}
-
-function leastOf(
-  feature: Feature,
-  value: number,
-  effects: LeastEffects,
-  factor: number,
-): { up: number; down: number } {
-  if (feature === 'error_rate') return { up: GATE.effect * effects.errors, down: value }
-  const share = feature === 'requests_per_second' ? effects.traffic : effects.latency
-  const ratio = (1 + share) ** (GATE.effect * factor)
-  const up = value * (ratio - 1)
-  const isLatency = feature !== 'requests_per_second'
-  return { up: isLatency ? Math.max(up, GATE.effect * effects.latencyMs) : up, down: value * (1 - 1 / ratio) }
-}
-
 const EQUAL_CONTRIBUTIONS = mapFeatures(() => 1 / FEATURES.length)
 
-/** Shares in what goes beyond one standard deviation in the bad direction; null where nothing does. */
+/** Shares of what exceeds one standard deviation in the harmful direction; null where nothing does. */
 function contributionsOf(deviation: Deviation): PerFeature<number> | null {
   const beyond = mapFeatures((feature) => {
     const { z } = deviation[feature]

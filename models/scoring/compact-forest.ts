@@ -8,8 +8,7 @@ export const lanes = 8
 
 const columnBits = 8 // blockRows = 2^8
 const featureBits = 3
-export const packedShift = columnBits + featureBits
-export const packedColumnMask = ((1 << featureBits) - 1) << columnBits
+const packedShift = columnBits + featureBits
 
 /**
  * A forest as the kernel reads it. Samples lie in a block by columns, `[nFeatures, blockRows]`, so a node needs

@@ -3,7 +3,7 @@ import type { CompactForest } from './compact-forest.js'
 /**
  * One step down a packed tree (see `CompactForest.next`), without a branch: children are neighbours, so the
  * comparison is added to the left one's place. The numbers are written out because the compiler does not
- * treat constants of a module as constants: 11 = packedShift, 1792 = packedColumnMask.
+ * treat constants of a module as constants: 11 = packedShift, 1792 = 0b111 << 8, the column.
  */
 function packedChild(
   next: Int32Array,

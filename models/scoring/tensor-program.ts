@@ -3,7 +3,7 @@ import type { IsolationForest } from '../isolation-forest/forest.js'
 import type { TensorFlow } from './tensor-backend.js'
 
 /** A forest's arrays as tensors, `[nNodes]`, but `roots`: `[nEstimators]`. */
-export interface ForestTensors {
+interface ForestTensors {
   readonly roots: Tensor1D
   readonly left: Tensor1D
   readonly feature: Tensor1D

@@ -2,36 +2,38 @@ import { mannKendall } from '../statistics/mann-kendall.js'
 import { quantile } from '../statistics/quantile.js'
 import { theilSenSlope } from '../statistics/theil-sen-slope.js'
 
-/** The level of each day of a history, and how it goes on. */
+/** The level of each day of a history, and its continuation. */
 export interface DailyLevel {
   readonly firstDay: number
-  /** By day from the first on. */
+  /** `[nDays]`, from the first day on. */
   readonly levels: Float64Array
-  /** Of the last days, where it goes on from. */
+  /** The level of the last days, from which it continues. */
   readonly recent: number
-  /** Change a day after the last one; 0 where the history has no trend. */
+  /** Change per day after the last one; 0 without a trend. */
   readonly slope: number
 }
 
-/** Days on either side whose median is the level of a day: an incident of some days does not move it. */
-const REACH_DAYS = 3
+/** The level of a day is the median over this many days on either side, so that an incident of some days does not move it. */
+export const REACH_DAYS = 3
 
-/** Days of which the level after the history is the median. */
-const LAST_DAYS = 3
+/** The level after the history is the median of this many last days. */
+export const LAST_DAYS = 3
 
-/** Fewer days have no trend. */
-const LEAST_TREND_DAYS = 7
-const SIGNIFICANCE = 0.01
+/** The fewest days that may have a trend. */
+export const MIN_TREND_DAYS = 7
+export const SIGNIFICANCE = 0.01
 
-/** A trend fades: after so many days 63 % of what it comes to is there. */
-const FADING_DAYS = 7
+/** A trend fades: after this many days it has added 63 % of all that it adds. */
+export const FADING_DAYS = 7
 
 /**
- * The level of each day: the running median, over a week, of the medians of the days, so that the weekend stays with
- * the rhythm; days far from any with samples take that of the last one before. The trend is that of Theil and Sen where Mann and
- * Kendall's test finds one.
+ * Fits the level of each day: the running median over a week of the medians of the days, so that the weekend stays with
+ * the rhythm. A day far from any with samples has the level of the one before. The trend is the Theil-Sen slope when the
+ * Mann-Kendall test finds one.
  *
- * @param values with their local days, in order of time; NaN where nothing is known
+ * @param values `[n]`, in order of time; NaN when not known. Without any number the level is 0
+ * @param days `[n]`, the local day of each value, ascending
+ * @param isUsed which values count; all when left out
  */
 export function fitDailyLevel(
   values: Float64Array,
@@ -51,19 +53,19 @@ export function fitDailyLevel(
     return (last = near.length > 0 ? quantile(near, 0.5) : last)
   })
   const known = medians.filter((each) => !Number.isNaN(each))
-  const hasTrend = known.length >= LEAST_TREND_DAYS && mannKendall(known).p < SIGNIFICANCE
+  const hasTrend = known.length >= MIN_TREND_DAYS && mannKendall(known).p < SIGNIFICANCE
   const recent = quantile(levels.subarray(-LAST_DAYS), 0.5)
   return { firstDay, levels, recent, slope: hasTrend ? slopeOf(known) : 0 }
 }
 
-/** That of the whole history and that of its last week, whichever is less: a step in the middle is no growth. */
+/** The smaller slope of the whole history and of its last week, since a step in the middle is no growth. */
 function slopeOf(levels: readonly number[]): number {
-  const [whole, last] = [theilSenSlope(levels), theilSenSlope(levels.slice(-LEAST_TREND_DAYS))]
+  const [whole, last] = [theilSenSlope(levels), theilSenSlope(levels.slice(-MIN_TREND_DAYS))]
   if (Math.sign(whole) !== Math.sign(last)) return 0
   return Math.abs(whole) < Math.abs(last) ? whole : last
 }
 
-/** The level at a local day, within the history or after it. */
+/** The level on a local day. Before the history it is that of the first day; after it, it continues with the trend. */
 export function levelAt({ firstDay, levels, recent, slope }: DailyLevel, day: number): number {
   const index = day - firstDay
   if (index < 0) return levels[0]!

@@ -1,5 +1,5 @@
 import { fitDailyLevel, levelAt, type DailyLevel } from './daily-level.js'
-import { LEAST_DAYS, RHYTHMS, type Rhythm } from './rhythm.js'
+import { MIN_DAYS, RHYTHMS, type Rhythm } from './rhythm.js'
 import {
   fitSeason,
   NO_SEASON,
@@ -11,50 +11,51 @@ import {
   type Season,
 } from './season.js'
 
-/** What is usual at each moment, on the scale of the fit. */
+/** The usual value at each moment, on the scale of the fit: season plus level. */
 export interface Usual {
   readonly season: Season
   readonly level: DailyLevel
 }
 
-/** Rounds of fitting the level to what the season leaves, and the season to what the level leaves. */
-const ROUNDS = 3
+/** Rounds of backfitting: the level is fitted without the season, and the season without the level. */
+export const ROUNDS = 3
 const HELD_BACK_ROUNDS = 2
 
-/** Days are held back in so many parts; prime to seven, so that no part has all Mondays. */
-const FOLDS = 3
+/** Parts of the days for cross-validation. It is prime to seven, so that no part has all Mondays. */
+export const FOLDS = 3
 
-/** A finer rhythm must predict better by this share. */
-const WORTH = 0.98
+/** The error of a finer rhythm must be below this share of the coarser one's. */
+export const WORTH = 0.98
 
-/** Residuals count up to so many times their median size: incidents in the history do not choose the rhythm. */
-const CLIP = 5
+/** A residual counts at most this many times the median, so that incidents do not choose the rhythm. */
+export const CLIP = 5
 
-/** Samples that the choice looks at: so many days at the end, and of them so many minutes, spread evenly. */
-const MOST_DAYS = 56
-const MOST_SAMPLES = 8_000
+/** The choice uses at most this many of the last days, and of them this many minutes. */
+export const MAX_DAYS = 56
+export const MAX_SAMPLES = 8_000
 
-/** What is usual at a moment. */
+/** The usual value at a moment: a local day and a minute of the week, 0…10,079. */
 export function usualAt({ season, level }: Usual, day: number, minuteOfWeek: number): number {
   return levelAt(level, day) + seasonAt(season, minuteOfWeek)
 }
 
-/** What is usual about a moment, without what holds for a single minute. */
+/** The usual value around a moment, without terms for single minutes. */
 export function smoothUsualAt({ season, level }: Usual, day: number, minuteOfWeek: number): number {
   return levelAt(level, day) + smoothSeasonAt(season, minuteOfWeek)
 }
 
 /**
- * Learns what is usual at each moment from samples in order of time: level of the day plus season, by backfitting
- * with medians. The rhythm is the one that predicts days that were held back best (cross-validation over three parts
- * of the days), a finer one only when it is better by 2 %, and only from two of its cycles on.
+ * Fits the usual value at each moment by backfitting with medians: level of the day plus season. The rhythm is chosen by
+ * cross-validation over three parts of the days. A finer rhythm must be better by 2 %, and needs two of its cycles.
+ *
+ * @param moments in order of time; NaN values are left out
  */
 export function fitRhythm(moments: Moments): Usual {
   const { rhythm, byMinuteOfHour } = chooseRhythm(moments)
   return fitUsual(moments, rhythm, byMinuteOfHour, ROUNDS)
 }
 
-/** The same rhythm fitted again, to those samples alone that are used. */
+/** Fits the same rhythm again, to some of the samples, and adds terms for weekly windows and single minutes. */
 export function refitRhythm(usual: Usual, moments: Moments, isUsed: (index: number) => boolean): Usual {
   const { rhythm, minuteOfHour } = usual.season
   const { season, level } = fitUsual(moments, rhythm, minuteOfHour !== null, ROUNDS, isUsed)
@@ -93,13 +94,13 @@ function chooseRhythm(all: Moments): { rhythm: Rhythm; byMinuteOfHour: boolean }
     least = error
     best = { rhythm, byMinuteOfHour }
   }
-  for (const rhythm of RHYTHMS) if (rhythm !== 'none' && nDays >= LEAST_DAYS[rhythm]) consider(rhythm, false)
-  // From a few hours on: an hour is its own cycle.
+  for (const rhythm of RHYTHMS) if (rhythm !== 'none' && nDays >= MIN_DAYS[rhythm]) consider(rhythm, false)
+  // An hour is a cycle of its own, so three hours are enough.
   if (all.values.length >= 3 * 60) consider(best.rhythm, true)
   return best
 }
 
-/** Mean absolute error of the prediction of days that were held back; of less than two days, of hours. */
+/** Mean absolute error on days that were held back; with less than two days, on hours. */
 function heldBackError(moments: Moments, rhythm: Rhythm, byMinuteOfHour: boolean): number {
   const { values, days, minutesOfWeek } = moments
   const partOf =
@@ -127,11 +128,11 @@ export function daysOf({ values }: Pick<Moments, 'values'>): number {
   return known / 1440
 }
 
-/** Samples of the last days, chosen by a hash of their place: any stride would miss minutes of the hour. */
+/** Samples of the last days, chosen by a hash of their index, since a stride would miss minutes of the hour. */
 function thinned({ values, days, minutesOfWeek }: Moments): Moments {
-  const firstDay = (days.at(-1) ?? 0) - MOST_DAYS
+  const firstDay = (days.at(-1) ?? 0) - MAX_DAYS
   const recent = [...days.keys()].filter((i) => days[i]! > firstDay)
-  const share = MOST_SAMPLES / recent.length
+  const share = MAX_SAMPLES / recent.length
   const kept = recent.filter((i) => (Math.imul(i, 0x9e3779b1) >>> 0) / 2 ** 32 < share)
   return {
     values: Float64Array.from(kept, (i) => values[i]!),

@@ -3,13 +3,13 @@ import { HOUR_MS, MINUTE_MS } from '../traffic/durations.js'
 const DAY_MINUTES = 1440
 const WEEK_MINUTES = 10_080
 
-/** 1970 began on a Thursday: so many days after a Monday. */
+/** 1970 began on a Thursday, three days after a Monday. */
 const EPOCH_WEEKDAY = 3
 
-/** Offsets that are remembered, an hour each. */
-const MOST_REMEMBERED = 20_000
+/** The most offsets that are remembered, one for each quarter of an hour. */
+const MAX_REMEMBERED = 20_000
 
-/** A moment as the clocks of a place show it. */
+/** A moment as local clocks show it. */
 export interface LocalMinute {
   /** Days since 1970-01-01, local. */
   readonly day: number
@@ -22,11 +22,10 @@ export type LocalTime = (timeMs: number) => LocalMinute
 const zones = new Map<string, LocalTime>()
 
 /**
- * The clocks of a time zone, daylight saving included (IANA names, as `Europe/Berlin`): when they are put forward or
- * back, a minute of the week is that of the clock on the wall. Offsets change on whole quarters of an hour only; they
- * are remembered.
+ * The clocks of a time zone (an IANA name such as `Europe/Berlin`), daylight saving included. A minute of the week is what
+ * the clock on the wall shows. Offsets change only at whole quarters of an hour, and are remembered.
  *
- * @throws RangeError when the zone is not known
+ * @throws RangeError when the zone is unknown
  */
 export function localTimeOf(timeZone: string): LocalTime {
   const known = zones.get(timeZone)
@@ -37,10 +36,11 @@ export function localTimeOf(timeZone: string): LocalTime {
 }
 
 /**
- * When the clocks of a time zone show a time, ms since 1970. Of a time that is shown twice the first, of one that is
- * skipped that which is as long after the change.
+ * The moment at which the clocks of a time zone show a time, ms since 1970. For a time that is shown twice it is the
+ * first; for a time that is skipped, it is as long after the change.
  *
- * @param wallMs the time that they show, as if it were UTC; whole minutes
+ * @param wallMs the time shown, as if it were UTC; whole minutes
+ * @throws RangeError when the zone is unknown
  */
 export function instantOf(wallMs: number, timeZone: string): number {
   const localTime = localTimeOf(timeZone)
@@ -66,7 +66,7 @@ function createLocalTime(timeZone: string): LocalTime {
     const quarter = Math.floor(timeMs / (HOUR_MS / 4))
     const known = offsets.get(quarter)
     if (known !== undefined) return known
-    if (offsets.size >= MOST_REMEMBERED) offsets.clear()
+    if (offsets.size >= MAX_REMEMBERED) offsets.clear()
     const startMs = quarter * (HOUR_MS / 4)
     const found = wallClockMs(format, startMs) - startMs
     offsets.set(quarter, found)

@@ -7,17 +7,17 @@ export interface Season {
   readonly rhythm: Rhythm
   /** By slot of the rhythm. */
   readonly slots: Float64Array
-  /** Added by minute of the hour, as jobs on the hour do; null where it is no help. */
+  /** Added by minute of the hour, for jobs on the hour; null when it does not help. */
   readonly minuteOfHour: Float64Array | null
-  /** Added by minute of the day where a job begins or ends on the minute; 0 nearly everywhere, null without days. */
+  /** Added by minute of the day, for jobs that begin or end within a slot; mostly 0, null when all are 0. */
   readonly minuteOfDay: Float64Array | null
-  /** Added by slot of the week where some hours of it are like no others; 0 nearly everywhere, null without weeks. */
+  /** Added by slot of the week, for hours unlike all others; mostly 0, null when all are 0. */
   readonly slotOfWeek: Float64Array | null
 }
 
 /** Samples in order of time, each with its moment. */
 export interface Moments {
-  /** NaN: nothing is known of this one. */
+  /** NaN when not known. */
   readonly values: Float64Array
   /** Local day. */
   readonly days: Int32Array
@@ -31,16 +31,16 @@ const COARSER: Readonly<Record<Rhythm, Rhythm | null>> = {
   week: 'weekpart',
 }
 
-/** Samples that the coarser rhythm counts as. */
-const PRIOR_SAMPLES = 6
-/** Hours that a minute of the hour without a job counts as: three with one are enough. */
-const PRIOR_HOURS = 2
+/** The coarser rhythm counts as this many samples. */
+export const PRIOR_SAMPLES = 6
+/** No job counts as this many hours, so that three hours with a job are enough. */
+export const PRIOR_HOURS = 2
 
 /** Weights of a slot and its neighbours. */
 const KERNEL = [1, 2, 3, 2, 1]
 
-/** With so many samples a slot stands half for itself: edges of jobs that begin on the minute stay sharp. */
-const HALF_SHARP = 6
+/** A slot with this many samples counts half in its blend with its neighbours. */
+export const HALF_SHARP = 6
 
 export const NO_SEASON: Season = {
   rhythm: 'none',
@@ -50,6 +50,7 @@ export const NO_SEASON: Season = {
   slotOfWeek: null,
 }
 
+/** What the season adds at a minute of the week, 0…10,079. */
 export function seasonAt(season: Season, minuteOfWeek: number): number {
   const { minuteOfHour, minuteOfDay } = season
   const ofHour = minuteOfHour ? minuteOfHour[minuteOfWeek % 60]! : 0
@@ -57,17 +58,17 @@ export function seasonAt(season: Season, minuteOfWeek: number): number {
   return smoothSeasonAt(season, minuteOfWeek) + ofHour + ofDay
 }
 
-/** What the time about the moment adds, without what holds for a single minute. */
+/** What the season adds around a moment, without terms for single minutes. */
 export function smoothSeasonAt({ rhythm, slots, slotOfWeek }: Season, minuteOfWeek: number): number {
   const ofWeek = slotOfWeek ? slotOfWeek[slotOf('week', minuteOfWeek)]! : 0
   return slots[slotOf(rhythm, minuteOfWeek)]! + ofWeek
 }
 
 /**
- * Fits a season to values from which the level of their day was taken: the median of each slot, shrunk towards the
- * coarser rhythm where it has few samples ({@link shrunk}), and smoothed over its neighbours. O(n log n).
+ * Fits a season to values without the level of their day: the median of each slot, shrunk towards the coarser rhythm when
+ * it has few samples ({@link shrunk}), and smoothed over its neighbours. NaN is left out. O(n log n).
  *
- * @param isUsed which samples count
+ * @param isUsed which samples count; all when left out
  */
 export function fitSeason(
   moments: Moments,
@@ -83,15 +84,15 @@ export function fitSeason(
   return { ...season, minuteOfHour: Float64Array.from(groups, (group) => shrunk(group, 0, PRIOR_HOURS)) }
 }
 
-/** Fewer days do not tell a job from chance. */
-const LEAST_SHARP_DAYS = 5
+/** The fewest days that distinguish a job from chance. */
+export const MIN_SHARP_DAYS = 5
 
-/** Standard errors of a median that are no chance, among 1,440 of them. */
-const SHARP = 4
+/** Standard errors of a median that are not chance, among 1,440 medians. */
+export const SHARP = 4
 
 /**
- * What the minutes of the day add where a slot is too coarse: a job that ends at 00:44 leaves one minute of its slot
- * unlike the others. Only where the median over the days is far from chance.
+ * Adds terms for minutes of the day where a slot is too coarse: a job that ends at 00:44 leaves one minute of its slot
+ * unlike the others. Only medians over the days that are not chance count.
  */
 export function withSharpMinutes(
   season: Season,
@@ -103,23 +104,23 @@ export function withSharpMinutes(
   const groups = grouped(left, 1440, (i) => minutesOfWeek[i]! % 1440, isUsed)
   const sigma = 1.4826 * medianSize(left)
   const minuteOfDay = Float64Array.from(groups, (group) => {
-    if (group.length < LEAST_SHARP_DAYS) return 0
+    if (group.length < MIN_SHARP_DAYS) return 0
     const median = quantileSorted(group, 0.5)
     return Math.abs(median) > (SHARP * 1.253 * sigma) / Math.sqrt(group.length) ? median : 0
   })
   return minuteOfDay.some((value) => value !== 0) ? { ...season, minuteOfDay } : season
 }
 
-/** Samples that tell of a slot in one week. */
-const LEAST_WINDOW_SAMPLES = 5
+/** The fewest samples of a slot in one week. */
+export const MIN_WINDOW_SAMPLES = 5
 
-/** How far apart the slots of a window lie: so many times the spread of all slots' medians. */
-const WINDOW = 6
+/** The slots of a window lie this many times the spread of all slots' medians away. */
+export const WINDOW = 6
 
 /**
- * What some hours of the week add where the rhythm knows only days: a backup on Sundays at three is a few of 168 hours,
- * for which a rhythm of the whole week does not pay. Only slots whose median is far off in every week that tells of them,
- * two at least, to the same side; one of them may be an incident, so the smallest counts.
+ * Adds terms for hours of the week when the rhythm knows only days. A backup on Sundays at three is one of 168 hours, too
+ * little for a rhythm of the whole week. A slot counts when its median is far off to the same side in every week with
+ * enough samples, at least two. The smallest of them counts, since one may have had an incident.
  */
 export function withWeeklyWindows(season: Season, moments: Moments): Season {
   if (season.rhythm === 'week') return season
@@ -133,16 +134,16 @@ export function withWeeklyWindows(season: Season, moments: Moments): Season {
     (i) => (weekOf(days[i]!) - firstWeek) * SLOTS.week + slotOf('week', minutesOfWeek[i]!),
   )
   const medians = groups.map((group) =>
-    group.length < LEAST_WINDOW_SAMPLES ? NaN : quantileSorted(group, 0.5),
+    group.length < MIN_WINDOW_SAMPLES ? NaN : quantileSorted(group, 0.5),
   )
   const [spread, single] = [medianSize(medians), medianSize(left)].map((size) => 1.4826 * size)
   const least = Math.max(WINDOW * spread!, single!)
   const slotOfWeek = Float64Array.from({ length: SLOTS.week }, (_, slot) => {
-    const told = Array.from({ length: nWeeks }, (_, week) => medians[week * SLOTS.week + slot]!).filter(
+    const known = Array.from({ length: nWeeks }, (_, week) => medians[week * SLOTS.week + slot]!).filter(
       (median) => !Number.isNaN(median),
     )
-    const [lowest, highest] = [Math.min(...told), Math.max(...told)]
-    if (told.length < 2 || (lowest <= least && highest >= -least)) return 0
+    const [lowest, highest] = [Math.min(...known), Math.max(...known)]
+    if (known.length < 2 || (lowest <= least && highest >= -least)) return 0
     return lowest > 0 ? lowest : highest
   })
   return slotOfWeek.some((value) => value !== 0) ? { ...season, slotOfWeek } : season
@@ -185,7 +186,7 @@ function fitSlots(moments: Moments, rhythm: Rhythm, isUsed: (index: number) => b
   return smoothed(Float64Array.from(own), counts, rhythm === 'weekpart' ? SLOTS.day : SLOTS.week)
 }
 
-/** A slot that only one day has told of, as a gap can bring about, is no rhythm yet. */
+/** Whether a slot has samples of several days. With a single one, as after a gap, it is no rhythm yet. */
 function onSeveralDays({ values, days, minutesOfWeek }: Moments, rhythm: Rhythm): (slot: number) => boolean {
   const first = new Int32Array(SLOTS[rhythm]).fill(-1)
   const isRepeated = new Uint8Array(SLOTS[rhythm])
@@ -198,7 +199,7 @@ function onSeveralDays({ values, days, minutesOfWeek }: Moments, rhythm: Rhythm)
   return (slot) => isRepeated[slot] === 1
 }
 
-/** Around a ring: what is not known lies on the line between its neighbours; 0 when nothing is known. */
+/** Fills unknown values of a ring on the line between their neighbours; with 0 when nothing is known. */
 function interpolated(ring: readonly number[]): number[] {
   const known = [...ring.keys()].filter((slot) => !Number.isNaN(ring[slot]!))
   if (known.length === 0) return ring.map(() => 0)
@@ -219,8 +220,8 @@ function firstMinuteOf(rhythm: Rhythm, slot: number): number {
 }
 
 /**
- * The median of a slot's samples with so many more at the coarser value: of few samples it is that value, and where one
- * of two weeks had an incident it is the week that agrees with it.
+ * The median of a slot's samples and of some more at the coarser value. With few samples it is that value. When one of two
+ * weeks had an incident, the week that agrees with that value decides.
  */
 function shrunk(group: Float64Array, prior: number, samples = PRIOR_SAMPLES): number {
   const joined = new Float64Array(group.length + samples).fill(prior)
@@ -228,7 +229,7 @@ function shrunk(group: Float64Array, prior: number, samples = PRIOR_SAMPLES): nu
   return quantileSorted(joined.sort(), 0.5)
 }
 
-/** The median of each; a slot without samples takes that of the nearest before it. */
+/** The median of each slot. A slot without samples has that of the nearest before it. */
 function filled(groups: readonly Float64Array[]): Float64Array {
   const medians = groups.map((group) => (group.length > 0 ? quantileSorted(group, 0.5) : NaN))
   const first = medians.findLast((value) => !Number.isNaN(value)) ?? 0
@@ -237,8 +238,8 @@ function filled(groups: readonly Float64Array[]): Float64Array {
 }
 
 /**
- * Each slot blended with the mean of its neighbourhood, weighted by KERNEL, the more the fewer samples it has; within
- * rings of so many slots: the end of a day touches its beginning.
+ * Each slot blended with the mean of its neighbourhood, weighted by KERNEL. The fewer samples, the stronger the blend.
+ * Slots form rings: the end of a day is next to its beginning.
  */
 function smoothed(values: Float64Array, counts: readonly number[], ring: number): Float64Array {
   const reach = (KERNEL.length - 1) / 2

@@ -1,7 +1,7 @@
 import { quantileSorted } from './quantile.js'
 import { createRandom } from './random.js'
 
-/** Where a figure lies nine times in ten when the days are drawn anew. */
+/** A 90 % interval of a figure. */
 export interface Interval {
   readonly lower: number
   readonly upper: number
@@ -10,11 +10,11 @@ export interface Interval {
 const RESAMPLES = 100
 
 /**
- * How much a figure hangs on which days were seen: a 90 % percentile interval of the block bootstrap with a day as
- * the block, since minutes and hours of a day depend on one another (Efron and Tibshirani 1993, "An Introduction
- * to the Bootstrap", chapters 8.6 and 13.3).
+ * The uncertainty of a figure because of the days that happened to be seen: a 90 % percentile interval of the block
+ * bootstrap. A block is a day, since minutes and hours of a day depend on one another (Efron and Tibshirani 1993, "An
+ * Introduction to the Bootstrap", chapters 8.6 and 13.3).
  *
- * @param nDays at least 1; with one day nothing can be drawn otherwise, and the interval has no width
+ * @param nDays at least 1; with one day the interval has no width
  * @param figure of a history made of these days (indices below nDays, some of them more than once); 100 calls
  * @param seed the same seed gives the same interval
  */

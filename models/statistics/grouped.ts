@@ -1,5 +1,5 @@
 /**
- * The values of each group, ascending; what is NaN belongs to none.
+ * The values of each group, ascending. NaN is left out; a group may be empty. O(n log n).
  * @param isUsed which values count; all when left out
  */
 export function grouped(

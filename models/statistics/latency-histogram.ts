@@ -14,8 +14,8 @@ export const LN_GAMMA = Math.log(GAMMA)
 /** The largest relative error of a quantile. */
 export const RELATIVE_ERROR = (GAMMA - 1) / (GAMMA + 1)
 
-/** Values below this are zero. */
-export const SMALLEST = 1e-280
+/** Smaller latencies count as zero. */
+export const MIN_LATENCY_MS = 1e-280
 
 /** The bucket of zero: a 16-bit integer below all others. */
 export const ZERO_BUCKET = -32768
@@ -24,8 +24,8 @@ export const ZERO_BUCKET = -32768
 const ENTRY_BYTES = 6
 
 /** The bucket of a latency in ms, 0…1e280. */
-export function latencyBucket(latency: number): number {
-  return latency < SMALLEST ? ZERO_BUCKET : Math.ceil(Math.log(latency) / LN_GAMMA)
+function latencyBucket(latency: number): number {
+  return latency < MIN_LATENCY_MS ? ZERO_BUCKET : Math.ceil(Math.log(latency) / LN_GAMMA)
 }
 
 export class LatencyHistogram {
@@ -53,7 +53,7 @@ export class LatencyHistogram {
 
   /**
    * The p-quantile of what was added and merged, interpolated as percentile_cont and {@link quantile} do (type 7);
-   * null of nothing. At most {@link RELATIVE_ERROR} off. O(b log b) for b buckets in use.
+   * null when empty. At most {@link RELATIVE_ERROR} off. O(b log b) for b buckets in use.
    *
    * @param p 0…1
    */

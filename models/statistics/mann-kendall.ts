@@ -1,5 +1,5 @@
 /** A test for a monotonic trend. */
-export interface MannKendall {
+interface MannKendall {
   /** Pairs in ascending order less pairs in descending order. */
   readonly s: number
   /** Variance of s without a trend, corrected for ties. */
@@ -11,8 +11,8 @@ export interface MannKendall {
 }
 
 /**
- * The Mann-Kendall test (Mann 1945; Kendall 1975, "Rank Correlation Methods", chapter 4): does a series go up
- * or down more than chance would have it? It asks for no distribution and an outlier has little say.
+ * The Mann-Kendall test for a monotonic trend (Mann 1945; Kendall 1975, "Rank Correlation Methods", chapter 4). It
+ * assumes no distribution, and an outlier has little influence.
  *
  * @param values in order of time, without NaN; fewer than two, or all alike: p = 1. O(n²)
  */

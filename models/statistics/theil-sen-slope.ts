@@ -2,7 +2,7 @@ import { quantile } from './quantile.js'
 
 /**
  * The Theil-Sen slope (Sen 1968, "Estimates of the Regression Coefficient Based on Kendall's Tau"): the median
- * of the slopes between all pairs of values. Up to 29 % of outliers cannot carry it away.
+ * of the slopes between all pairs of values. It tolerates up to 29 % of outliers.
  *
  * @param values at equal distances, in order, without NaN; fewer than two: 0. O(n²)
  * @returns change per step, in the unit of the values

@@ -1,76 +1,95 @@
-import { KIND_OF, mapChannels, type Channel, type Channels, type Kind } from '../anomaly/strengths.js'
+import {
+  byKind,
+  KIND_OF,
+  mapChannels,
+  mapKinds,
+  type Channel,
+  type Kind,
+  type PerKind,
+} from '../anomaly/kinds.js'
+import type { Channels } from '../anomaly/strengths.js'
 
-/** A cumulative sum of log-likelihood ratios. */
-export interface Sum {
-  /** What speaks for the change, since that last was nothing. */
+/** A cumulative sum of log-likelihood ratios (CUSUM). Plain JSON, as all evidence is. */
+interface CumulativeSum {
+  /** Evidence for the change since the sum was last 0; 0 to 26. */
   readonly sum: number
-  /** Minutes since then. */
+  /** Reports since then. */
   readonly minutes: number
-  /** What has spoken against it of late: that it is over. */
+  /** Recent evidence that the change is over, 0 or more. */
   readonly over: number
 }
 
-/** What has been gathered in one channel for a small change and for a large one. */
-export interface Evidence {
-  readonly small: Sum
-  readonly large: Sum
+/** The evidence of one channel for a small change and for a large one. */
+interface ChannelEvidence {
+  readonly small: CumulativeSum
+  readonly large: CumulativeSum
 }
 
-export type Gathered = Readonly<Record<Channel, Evidence>>
+export type Evidence = Readonly<Record<Channel, ChannelEvidence>>
 
-const NOTHING: Sum = { sum: 0, minutes: 0, over: 0 }
-const NONE: Evidence = { small: NOTHING, large: NOTHING }
-export const NO_EVIDENCE: Gathered = mapChannels(() => NONE)
+const ZERO: CumulativeSum = { sum: 0, minutes: 0, over: 0 }
+const NONE: ChannelEvidence = { small: ZERO, large: ZERO }
+export const NO_EVIDENCE: Evidence = mapChannels(() => NONE)
+const NOTHING_ACCUMULATED = mapKinds(() => 0)
 
-/** A change is e^13 times likelier than none. */
-const ENOUGH = 13
+/** A sum from which on a change counts as proven: it is e^13 times as likely as no change. */
+export const ENOUGH = 13
 
-/** Shorter runs are one odd minute. */
-const LEAST_MINUTES = 3
+/** Reports that a proof needs. A shorter run is one odd minute. */
+export const MIN_MINUTES = 3
 
-/** It is over when that is e times likelier than that it goes on. */
-const OVER = 1
+/** A change is over when its end is e times as likely as its going on. */
+export const OVER = 1
 
 /**
- * Adds a minute: cumulative sums of log-likelihood ratios for each channel and change, never below zero (Page 1954,
- * "Continuous Inspection Schemes"). Were the likelihoods exact and not bounded, and the minutes independent, a sum would
- * come to h without a change once in e^h minutes or less often (Lorden 1971, "Procedures for Reacting to a Change in
- * Distribution").
+ * The evidence after a report: a cumulative sum of log-likelihood ratios for each channel and change, never below zero
+ * (Page 1954, "Continuous Inspection Schemes"). With exact, unbounded likelihoods and independent reports, a sum would
+ * come to h without a change at most once in e^h reports (Lorden 1971, "Procedures for Reacting to a Change in
+ * Distribution"). A NaN ratio empties its sum.
  */
-export function gather(evidence: Gathered, channels: Channels): Gathered {
+export function addEvidence(evidence: Evidence, channels: Channels): Evidence {
   let isAny = false
   const next = mapChannels((channel) => {
     const small = added(evidence[channel].small, channels[channel].small)
     const large = added(evidence[channel].large, channels[channel].large)
-    if (small === NOTHING && large === NOTHING) return NONE
+    if (small === ZERO && large === ZERO) return NONE
     isAny = true
     return { small, large }
   })
   return isAny ? next : NO_EVIDENCE
 }
 
-function added({ sum, minutes, over }: Sum, ratio: number): Sum {
+function added({ sum, minutes, over }: CumulativeSum, ratio: number): CumulativeSum {
   const next = sum + ratio
-  if (!(next > 0)) return NOTHING
+  if (!(next > 0)) return ZERO
   return { sum: Math.min(next, 2 * ENOUGH), minutes: minutes + 1, over: Math.max(0, over - ratio) }
 }
 
-/** The evidence without that of some kinds. */
-export function withoutKinds(evidence: Gathered, kinds: readonly Kind[]): Gathered {
+/** The evidence without the channels of some kinds. */
+export function withoutKinds(evidence: Evidence, kinds: readonly Kind[]): Evidence {
   return mapChannels((channel) => (kinds.includes(KIND_OF[channel]) ? NONE : evidence[channel]))
 }
 
-/** 1 where the evidence is enough. */
-export function evidenceReach({ small, large }: Evidence): number {
+/** How far the evidence of each kind reaches: 1 is a proof, 2 the most. */
+export function accumulatedEvidence(evidence: Evidence): PerKind<number> {
+  if (evidence === NO_EVIDENCE) return NOTHING_ACCUMULATED
+  return byKind(mapChannels((channel) => evidenceReach(evidence[channel])))
+}
+
+/** How far the evidence of a channel reaches: 1 is a proof, 2 the most. */
+export function evidenceReach({ small, large }: ChannelEvidence): number {
   return Math.max(reach(small), reach(large))
 }
 
-function reach({ sum, minutes }: Sum): number {
-  return minutes < LEAST_MINUTES ? 0 : sum / ENOUGH
+function reach({ sum, minutes }: CumulativeSum): number {
+  return minutes < MIN_MINUTES ? 0 : sum / ENOUGH
 }
 
-/** Whether a change that there is evidence of, half as much as is enough, has not ended: the large one, if there is. */
-export function goesOn({ small, large }: Evidence): boolean {
+/**
+ * Whether a change for which there is half a proof goes on. If there is as much evidence for the large change, that is
+ * asked, since its end shows sooner.
+ */
+export function persists({ small, large }: ChannelEvidence): boolean {
   const { sum, over } = large.sum >= ENOUGH / 2 ? large : small
   return sum >= ENOUGH / 2 && over < OVER
 }

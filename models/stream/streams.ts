@@ -1,74 +1,53 @@
-import { beginStream, withoutAlarm, type StreamState, type StreamVerdict } from './stream.js'
-import { trendOf, type Direction } from './trend.js'
 import { MINUTE_MS } from '../traffic/durations.js'
+import type { KeptReport, Report } from './report.js'
+import { sourceTrend, type Trend } from './source-trend.js'
+import { beginStream, withoutAlarm, type StreamState } from './stream-state.js'
+import { alone, type StreamVerdict } from './stream-verdict.js'
 
-/** One report of a source, as the window keeps it. */
-export interface Report {
-  /** Milliseconds since 1970. */
-  readonly timestampMs: number
-  readonly requestsPerSecond: number
-  readonly avgLatencyMs: number
-  readonly errorRate: number
-  /** Of its latencies and its error rate nothing is to be told. */
-  readonly trafficOnly?: boolean | undefined
-}
-
-export interface Trend {
-  readonly windowSize: number
-  readonly anomalyStreak: number
-  readonly rpsTrend: Direction
-  readonly latencyTrend: Direction
-  readonly errorTrend: Direction
-  readonly recentAnomalyRate: number
-  readonly status: 'ok' | 'insufficient_data'
-}
-
-interface Kept extends Report {
-  readonly anomaly: boolean
-}
-
-/** What is remembered of a source: plain JSON. */
+/** Everything that is remembered of a source: plain JSON. */
 export interface SourceMemory {
-  readonly window: Kept[]
-  /** After the newest report, and before it: a second report for the same minute replaces the first. */
+  readonly window: KeptReport[]
+  /** After the newest report. */
   state: StreamState
+  /** Before the newest report, for a second report that replaces it. */
   before: StreamState
 }
 
 /** Judges a report of a stream in a state. */
 export type Judge = (state: StreamState) => { verdict: StreamVerdict; state: StreamState }
 
-const WINDOW_SIZE = 60
-const MAX_SOURCES = 1000
+/** Reports in a window. */
+export const WINDOW_SIZE = 60
 
-/** Fewer reports than this have no trend. */
-const MIN_TREND_REPORTS = 10
+export const MAX_SOURCES = 1000
 
-/** A report this far ahead of the clock came from a clock that is wrong. */
-const CLOCK_TOLERANCE_MS = 5 * MINUTE_MS
+/** A report that lies further ahead of the clock comes from a wrong clock. */
+export const CLOCK_TOLERANCE_MS = 5 * MINUTE_MS
 
 /**
  * The streams of all sources, each with a window of its last 60 reports.
  *
- * A second report for the newest minute replaces the first, since clients retry. A report that is older than the
- * newest minute is judged but moves nothing. So that a report from a wrong clock does not stop a source for good,
- * reports that lie in the future leave when one of the present comes. At most 1,000 sources are kept; the one longest
- * without a report leaves. A source takes some 25 kB.
+ * - A second report for the newest minute replaces the first, because clients retry.
+ * - A report older than the newest minute is judged but changes nothing.
+ * - Reports from the future are dropped when a report from the present arrives, so that a wrong clock does not stop a
+ *   source for good.
+ * - At most 1,000 sources are kept. The one whose last report is oldest leaves first. A source takes about 25 kB.
  */
 export class Streams {
   readonly #sources = new Map<string, SourceMemory>()
   readonly #changed = new Set<string>()
 
   /**
-   * Judges a report and takes it in.
-   * @param nowMs the clock, milliseconds since 1970
+   * Judges a report and adds it to its stream.
+   * @param nowMs the clock, ms since 1970
    */
   report(source: string, report: Report, nowMs: number, judge: Judge): StreamVerdict {
     const memory = this.#memoryOf(source)
     this.#forgetFuture(memory, report, nowMs)
     const newest = memory.window.at(-1)
-    if (newest && minuteOf(newest) > minuteOf(report))
-      return asOldOne(judge(withoutAlarm(memory.state)).verdict)
+    if (newest && minuteOf(newest) > minuteOf(report)) {
+      return alone(judge(withoutAlarm(memory.state)).verdict)
+    }
     if (newest && minuteOf(newest) === minuteOf(report)) {
       memory.window.pop()
       memory.state = memory.before
@@ -82,22 +61,10 @@ export class Streams {
     return verdict
   }
 
-  /** Where a source is heading; of a source never heard of there is insufficient data. */
+  /** Where a source is heading. An unknown source has insufficient data. */
   trend(source: string): Trend {
-    const { window: reports = [], state } = this.#sources.get(source) ?? {}
-    const enough = (kept: readonly Kept[]) => kept.length >= MIN_TREND_REPORTS
-    const of = (kept: readonly Kept[], value: (report: Report) => number, least: number) =>
-      enough(kept) ? trendOf(kept.map(value), least) : 'stable'
-    const telling = reports.filter(({ trafficOnly }) => trafficOnly !== true)
-    return {
-      windowSize: reports.length,
-      anomalyStreak: state?.streak ?? 0,
-      rpsTrend: of(reports, (report) => report.requestsPerSecond, 0),
-      latencyTrend: of(telling, (report) => report.avgLatencyMs, 1),
-      errorTrend: of(telling, (report) => report.errorRate, 0.01),
-      recentAnomalyRate: reports.filter((report) => report.anomaly).length / Math.max(1, reports.length),
-      status: enough(reports) ? 'ok' : 'insufficient_data',
-    }
+    const { window = [], state } = this.#sources.get(source) ?? {}
+    return sourceTrend(window, state?.streak ?? 0)
   }
 
   clear(): void {
@@ -105,7 +72,7 @@ export class Streams {
     this.#changed.clear()
   }
 
-  /** What has changed since it was last asked for, to be kept. */
+  /** The memories that have changed since the last call, for storing. */
   takeChanged(): [string, SourceMemory][] {
     const changed = [...this.#changed].flatMap((source): [string, SourceMemory][] => {
       const memory = this.#sources.get(source)
@@ -115,14 +82,14 @@ export class Streams {
     return changed
   }
 
-  /** Has to be kept yet. */
+  /** Marks sources as changed again, when they could not be stored. */
   markChanged(sources: readonly string[]): void {
     for (const source of sources) if (this.#sources.has(source)) this.#changed.add(source)
   }
 
-  /** Takes up what was kept, but for sources that have reported by now. */
-  restore(kept: Iterable<readonly [string, SourceMemory]>): void {
-    for (const [source, memory] of kept) {
+  /** Restores stored memories, except of sources that have reported since the start. */
+  restore(stored: Iterable<readonly [string, SourceMemory]>): void {
+    for (const [source, memory] of stored) {
       if (!this.#sources.has(source) && this.#sources.size < MAX_SOURCES) this.#sources.set(source, memory)
     }
   }
@@ -130,7 +97,8 @@ export class Streams {
   #memoryOf(source: string): SourceMemory {
     const state = beginStream(source)
     const memory = this.#sources.get(source) ?? { window: [], state, before: state }
-    this.#sources.delete(source) // and in again at the end: a Map keeps the order of insertion
+    // A Map keeps the order of insertion: deleted and set again, the source is the last to leave.
+    this.#sources.delete(source)
     this.#sources.set(source, memory)
     if (this.#sources.size > MAX_SOURCES) this.#sources.delete(this.#sources.keys().next().value!)
     return memory
@@ -143,17 +111,13 @@ export class Streams {
     const [first, ...others] = memory.window.splice(nPresent)
     if (!first) return
     const timeMs = memory.window.at(-1)?.timestampMs ?? null
-    // Before a single one everything was as it is again; of several only the last is undone.
+    // The state before a single report is known. Of several, only the last can be undone.
     memory.state =
       others.length === 0
         ? memory.before
         : { ...memory.before, timeMs, usual: null, episode: null, streak: 0 }
     memory.before = memory.state
   }
-}
-
-function asOldOne(verdict: StreamVerdict): StreamVerdict {
-  return { ...verdict, streak: verdict.anomaly ? 1 : 0, confirmed: false, episodeSinceMs: null }
 }
 
 function minuteOf({ timestampMs }: Report): number {

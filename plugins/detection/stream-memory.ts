@@ -1,24 +1,22 @@
 import type { Sql } from 'postgres'
 import type { Log } from '../../db/log.js'
 import { forgetStreams, keepStreamMemories, keptStreams } from '../../db/own/streams.js'
+import { memoryFromState, memoryToState } from '../../models/stream/memory-state.js'
 import type { SourceMemory, Streams } from '../../models/stream/streams.js'
 import type { Database } from '../database.js'
 
-/** What is remembered of the sources, kept in the database: best effort, after the answers. */
+/** Stores what is remembered of the sources in the database: best effort, after the answers. */
 export interface StreamMemory {
-  /** Forgets all of it, here and there. */
+  /** Forgets everything, in memory and in the database. */
   forget(): void
-  /** Writes once more what has changed. */
+  /** Stores the latest changes. */
   close(): Promise<void>
 }
-
-/** Of the form in which it is kept: what another release has kept in another form is left alone. */
-const VERSION = 3
 
 const WRITE_MS = 20_000
 const CLOSE_LIMIT_MS = 2_000
 
-/** Sources that were silent for so long begin anew. */
+/** A source that was silent for longer than this begins anew. */
 const LIFE_MS = 24 * 3_600_000
 
 export interface StreamMemoryOptions {
@@ -42,12 +40,12 @@ export async function keepStreams({
       await database.assertUsable()
       await keepStreamMemories(
         sql,
-        changed.map(([source, memory]) => [source, { version: VERSION, ...memory }]),
+        changed.map(([source, memory]) => [source, memoryToState(memory)]),
       )
       await forgetStreams(sql, Date.now() - LIFE_MS)
     } catch (error) {
       streams.markChanged(changed.map(([source]) => source))
-      log.warn({ err: error, sources: changed.length }, 'what is remembered of sources was not kept')
+      log.warn({ err: error, sources: changed.length }, 'the memory of sources was not stored')
     }
   }
   const timer = setInterval(() => {
@@ -55,16 +53,16 @@ export async function keepStreams({
   }, WRITE_MS).unref()
   try {
     await database.assertUsable()
-    const kept = await keptStreams<SourceMemory & { version: number }>(sql, Date.now() - LIFE_MS)
-    streams.restore(kept.filter(([, { version }]) => version === VERSION))
+    const stored = await keptStreams<unknown>(sql, Date.now() - LIFE_MS)
+    streams.restore(stored.flatMap(readable))
   } catch (error) {
-    log.warn({ err: error }, 'what was remembered of sources cannot be read; they begin anew')
+    log.warn({ err: error }, 'the stored memory of sources cannot be read; the sources begin anew')
   }
   return {
     forget() {
-      if (closed) return // the models leave before the service does
+      if (closed) return // at the end of the service the registry is emptied first
       streams.clear()
-      // While the database is away it is forgotten here alone, and there when it is a day old.
+      // Without the database, the stored memory is forgotten when it is a day old.
       void forgetStreams(sql, Date.now()).catch(() => undefined)
     },
     async close() {
@@ -73,6 +71,12 @@ export async function keepStreams({
       await Promise.race([(writing ?? Promise.resolve()).then(write), pause(CLOSE_LIMIT_MS)])
     },
   }
+}
+
+/** A memory in another form is left alone: another release stored it. */
+function readable([source, stored]: [string, unknown]): [string, SourceMemory][] {
+  const memory = memoryFromState(stored)
+  return memory ? [[source, memory]] : []
 }
 
 function pause(ms: number): Promise<void> {

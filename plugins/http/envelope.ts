@@ -5,14 +5,14 @@ import { unknownFields, type Schema } from './validation.js'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Sentences that go into the `warnings` of the answer. */
+    /** Sentences for the `warnings` of the answer. */
     warnings: string[]
   }
 }
 
 /**
- * Routes declare and return their data alone; here it is put into the envelope, in the answer as in the
- * OpenAPI document. A route without a response schema for 200 or 202 (a file, an event stream) is left alone.
+ * Puts the data of every route into the envelope, in the answer and in the OpenAPI document. Routes declare and
+ * return only their data. A route without a response schema for 200 or 202 (a file, an event stream) is unchanged.
  */
 export default fp(
   async (app) => {
@@ -20,7 +20,7 @@ export default fp(
     parseJsonBodies(app)
 
     app.addHook('onRoute', (route) => {
-      if (route.method === 'HEAD') return // it shares the schema of its GET, which has been here
+      if (route.method === 'HEAD') return // it shares the schema of its GET, which this hook has already seen
       const responses = envelopedResponses(route)
       if (!responses) return
       for (const status of ENVELOPED) {
@@ -53,11 +53,11 @@ export default fp(
   { name: 'envelope', dependencies: ['errors', 'validation'] },
 )
 
-const ANY_OTHER_FAILURE = { description: 'Any other failure, such as 500 or 503.', $ref: 'Failure#' }
+const ANY_OTHER_FAILURE = { description: 'Any other failure, for example 500 or 503.', $ref: 'Failure#' }
 
 const ENVELOPED = ['200', '202'] as const
 
-/** The response schemas of a route whose answers are put into the envelope. */
+/** The response schemas of a route with an envelope. */
 function envelopedResponses(
   route: Pick<RouteOptions, 'schema'>,
 ): Record<string, Schema & { description?: string }> | undefined {
@@ -71,13 +71,20 @@ function envelopeOf(data: Schema & { description?: string }) {
     type: 'object',
     required: ['success', 'data', 'timestamp'],
     properties: {
-      success: { type: 'boolean', enum: [true] },
+      success: { type: 'boolean', enum: [true], description: 'Always true.' },
       data,
-      timestamp: { type: 'string', format: 'date-time' },
+      timestamp: {
+        type: 'string',
+        format: 'date-time',
+        description: 'When the service answered.',
+        examples: ['2026-01-31T12:00:00.000Z'],
+      },
       warnings: {
         type: 'array',
         items: { type: 'string' },
-        description: 'Present when something in the request was ignored, such as an unknown field.',
+        description:
+          'What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.',
+        examples: [['Unknown field colour was ignored.']],
       },
     },
   }

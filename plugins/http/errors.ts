@@ -36,7 +36,7 @@ export const FAILURES = {
 
 export type FailureCode = keyof typeof FAILURES
 
-/** A failure that the caller is told of: the message says what to do next. */
+/** A failure that the caller sees. The message says what to do next. */
 export class ServiceError extends Error {
   readonly statusCode: number
   constructor(
@@ -51,7 +51,7 @@ export class ServiceError extends Error {
 }
 
 /**
- * Any error, as what the caller is told. Of a fault of ours the log has the details, the answer none.
+ * Any error as the failure that the caller sees. The details of an internal error are in the log only.
  * @param lines of an NDJSON body, the line of each entry of its list
  */
 export function toServiceError(error: FastifyError, lines?: readonly number[]): ServiceError {
@@ -76,7 +76,10 @@ export function toServiceError(error: FastifyError, lines?: readonly number[]): 
         'The content type is not supported; send application/json.',
       )
     case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
-      return new ServiceError('INVALID_REQUEST', 'The body is not as long as its Content-Length header says.')
+      return new ServiceError(
+        'INVALID_REQUEST',
+        'The length of the body differs from its Content-Length header.',
+      )
   }
   if (isDatabaseAway(error)) {
     const message = 'The database cannot be reached. Try again shortly; GET /health shows its state.'
@@ -85,7 +88,7 @@ export function toServiceError(error: FastifyError, lines?: readonly number[]): 
   if (error.statusCode !== undefined && error.statusCode >= 400 && error.statusCode < 500) {
     return new ServiceError('INVALID_REQUEST', error.message)
   }
-  const message = 'The service failed to answer this request; its log has the reason.'
+  const message = 'The service could not answer this request. Its log has the reason.'
   return new ServiceError('INTERNAL_ERROR', message, null, { cause: error })
 }
 
@@ -97,7 +100,7 @@ export function sendFailure(reply: FastifyReply, error: ServiceError): FastifyRe
   return reply.code(error.statusCode).type('application/json; charset=utf-8').send(failureOf(error))
 }
 
-/** Answers what is no HTTP request that Fastify gets to see, and hangs up. */
+/** Answers a malformed HTTP request, which Fastify does not see, and closes the connection. */
 export function answerMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
   const failure = malformed(error.code)
@@ -120,12 +123,12 @@ function malformed(code: string | undefined): ServiceError {
   }
   return new ServiceError(
     'INVALID_REQUEST',
-    'This is no valid HTTP request: its method or headers are malformed.',
+    'This is not a valid HTTP request: its method or headers are malformed.',
   )
 }
 
-/** How long requests that are under way may take when the service stops. */
-const LAST_ANSWERS_MS = 3_000
+/** How long the present requests may take when the service stops. */
+const MAX_ANSWER_MS = 3_000
 
 /** The one place that turns an error into the failure envelope. */
 export default fp(
@@ -166,13 +169,13 @@ function answerUnknownRoutes(app: FastifyInstance): void {
   })
 }
 
-/** A request that arrives on an open connection while the service stops is told so. */
+/** Refuses a request that arrives on an open connection while the service stops. */
 function refuseWhileStopping(app: FastifyInstance): void {
   let stopping = false
   app.addHook('preClose', async () => {
     stopping = true
-    // A request that never arrives whole does not keep the service from stopping.
-    setTimeout(() => app.server.closeAllConnections(), LAST_ANSWERS_MS).unref()
+    // A request that never arrives completely does not keep the service from stopping.
+    setTimeout(() => app.server.closeAllConnections(), MAX_ANSWER_MS).unref()
   })
   app.addHook('onRequest', async (_request, reply) => {
     if (!stopping) return

@@ -10,7 +10,7 @@ export function parseJsonBodies(app: FastifyInstance): void {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, body, done) => {
     if (body.trim() === '') return done(null, undefined)
-    parse(request, body, (error, value) => {
+    void parse(request, body, (error, value) => {
       if (error) done(new ServiceError('INVALID_JSON', explainJsonError(body)))
       else done(null, value)
     })

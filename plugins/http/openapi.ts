@@ -1,19 +1,35 @@
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import fp from 'fastify-plugin'
+import { addFailureExamples } from './failure-examples.js'
 
 const DESCRIPTION = [
-  'Watches the traffic of an API gateway: whether this minute is abnormal and why.',
-  'Every answer is an envelope: `success`, `data` and `timestamp`, or the failure with a stable `code` and a `message` that says what to do next.',
+  'AEGIS ML watches the traffic of an API gateway. It detects abnormal minutes and explains them. It recommends a rate limit for every endpoint.',
+  'Every answer is a JSON envelope, except files and event streams. A success has `success: true`, `data` and `timestamp`. A failure has `success: false`, a stable `code` and a `message` that says what to do next.',
+  'Unknown fields never fail a request. The service ignores them and names them in `warnings`.',
 ].join('\n\n')
 
-/** A body that may come as NDJSON too, see plugins/http/json-lines.ts. */
+/** One tag for each capability. */
+const TAGS = [
+  { name: 'detection', description: 'Judge intervals of traffic: is this minute abnormal, and why?' },
+  { name: 'training', description: 'Train models on recorded or synthetic traffic, and follow the runs.' },
+  { name: 'models', description: 'List, activate, load and reset the stored model versions.' },
+  {
+    name: 'limits',
+    description: 'Recommend rate limits, replay them on recorded traffic, and apply or reject them.',
+  },
+  { name: 'ingest', description: 'Record the requests of gateways without a database of their own.' },
+  { name: 'export', description: 'Export traffic, endpoint profiles and limits as files.' },
+  { name: 'health', description: 'Check the state of the service.' },
+]
+
+/** A body that may also be NDJSON, see plugins/http/json-lines.ts. */
 function withJsonLines(schema: unknown, list: string) {
-  const lines = { type: 'string', description: `An entry of ${list} in each line, as JSON.` }
+  const lines = { type: 'string', description: `One entry of ${list} per line, as JSON.` }
   return { content: { 'application/json': { schema }, 'application/x-ndjson': { schema: lines } } }
 }
 
-/** The OpenAPI document, made of the routes' schemas, and Swagger UI at /docs. */
+/** Builds the OpenAPI document from the schemas of the routes, and serves Swagger UI at /docs. */
 export default fp<{ version: string }>(
   async (app, { version }) => {
     await app.register(swagger, {
@@ -25,16 +41,9 @@ export default fp<{ version: string }>(
           description: DESCRIPTION,
           license: { name: 'MIT', identifier: 'MIT' },
         },
-        servers: [{ url: '/', description: 'This service.' }],
+        servers: [{ url: '/', description: 'This service' }],
         security: [],
-        tags: [
-          { name: 'detection', description: 'Is this minute of traffic abnormal, and why?' },
-          { name: 'training', description: 'Learning from recorded or synthetic traffic.' },
-          { name: 'models', description: 'What is active, and what is stored.' },
-          { name: 'ingest', description: 'Requests of gateways that have no database of their own.' },
-          { name: 'export', description: 'The data, in formats that people use.' },
-          { name: 'health', description: 'For probes and for people.' },
-        ],
+        tags: TAGS,
       },
       transform: ({ schema, url, route }) => {
         const { jsonLines } = route.config ?? {}
@@ -43,6 +52,8 @@ export default fp<{ version: string }>(
           schema: jsonLines ? { ...schema, body: withJsonLines(schema?.body, jsonLines.list) } : schema,
         }
       },
+      transformObject: (document) =>
+        'openapiObject' in document ? addFailureExamples(document.openapiObject) : document.swaggerObject,
       refResolver: {
         buildLocalReference: (schema, _base, _fragment, index) => String(schema.$id ?? `schema-${index}`),
       },

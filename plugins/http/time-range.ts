@@ -2,7 +2,7 @@ import { ServiceError } from './errors.js'
 import { parseTime } from './validation.js'
 import { DAY_MS, MINUTE_MS } from '../../models/traffic/durations.js'
 
-/** Either the last days or a range of times; ISO-8601. */
+/** Either the last days, or a range of ISO-8601 times. */
 export interface RangeRequest {
   readonly days?: number | undefined
   readonly from?: string | undefined
@@ -14,10 +14,10 @@ const DEFAULT_DAYS = 7
 const wholeMinute = (ms: number) => Math.floor(ms / MINUTE_MS) * MINUTE_MS
 
 /**
- * The half-open range of whole minutes that is asked for. The present minute is not over and never part of it.
+ * The requested range: half-open, in whole minutes. It ends before the present minute, which is not over.
  * @throws ServiceError INVALID_REQUEST when the fields contradict each other
  */
-export function exportRange({ days, from, to }: RangeRequest, now: Date): { from: Date; to: Date } {
+export function timeRange({ days, from, to }: RangeRequest, now: Date): { from: Date; to: Date } {
   const present = wholeMinute(now.getTime())
   if (from === undefined) {
     if (to !== undefined) throw invalid('from', 'is required with to')

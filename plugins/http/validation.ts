@@ -76,7 +76,7 @@ function inWords(field: string, part: string, problem: string, schema: Schema | 
   }
 }
 
-/** A value, shortened, as it can be told to the caller. */
+/** A value, shortened for a message. */
 export function show(value: unknown): string {
   if (typeof value === 'number') return String(value) // JSON has no Infinity
   if (Array.isArray(value)) return `a list of ${value.length}`
@@ -107,7 +107,7 @@ function isDay(date: string): boolean {
 }
 
 /** What a schema allows, in words. */
-export function describeSchema(schema: Schema): string {
+function describeSchema(schema: Schema): string {
   if (schema.enum) return schema.enum.length === 1 ? show(schema.enum[0]) : `one of ${schema.enum.join(', ')}`
   const type = [schema.type].flat()[0]
   switch (type) {
@@ -153,7 +153,7 @@ export function unknownFields(value: unknown, schema: Schema, resolve: (id: stri
   const found = new Set<string>()
   const visit = (part: unknown, given: Schema, path: string): void => {
     const { properties, items } = given.$ref ? resolve(given.$ref.replace(/#$/, '')) : given
-    if (found.size >= MAX_NAMED || typeof part !== 'object' || part === null) return
+    if (found.size >= MAX_UNKNOWN_FIELDS || typeof part !== 'object' || part === null) return
     if (Array.isArray(part)) {
       if (items) for (const entry of part) visit(entry, items, `${path}[]`)
       return
@@ -163,14 +163,14 @@ export function unknownFields(value: unknown, schema: Schema, resolve: (id: stri
       const name = path === '' ? key : `${path}.${key}`
       if (Object.hasOwn(properties, key)) visit(entry, properties[key]!, name)
       else found.add(name.slice(0, 100))
-      if (found.size >= MAX_NAMED) return
+      if (found.size >= MAX_UNKNOWN_FIELDS) return
     }
   }
   visit(value, schema, '')
   return [...found]
 }
 
-const MAX_NAMED = 20
+const MAX_UNKNOWN_FIELDS = 20
 
 /** Bodies are taken as they are; query strings, which hold only text, are coerced. Neither is stripped. */
 export default fp(

@@ -1,15 +1,14 @@
 import { createHash } from 'node:crypto'
-import type { AnomalyModel } from '../../models/anomaly/model.js'
-import type { Kind } from './kinds.js'
+import type { ModelKind } from '../../db/own/models.js'
 
-/** What a model was learned from, and how. */
+/** What a model was trained on, and how. */
 export interface TrainingRecord {
   /** The table of requests, or `synthetic`. */
   readonly source: string
-  /** The range that was looked at; null where it is not known. */
+  /** The time range of the samples; null where it is not known. */
   readonly from: string | null
   readonly to: string | null
-  /** Intervals of it that were left out. */
+  /** Intervals of the range that were left out. */
   readonly exclude: readonly { readonly from: string; readonly to: string }[]
   readonly durationSeconds: number
   readonly parameters: Readonly<Record<string, number>>
@@ -17,7 +16,7 @@ export interface TrainingRecord {
 }
 
 /** A trained model with its place in the order of versions. Immutable. */
-export interface Artifact<M = AnomalyModel> {
+export interface Artifact<M> {
   /** Time of training, as text that sorts in the order of time: 20260131T120000000Z. */
   readonly version: string
   readonly trainedAt: string
@@ -26,16 +25,24 @@ export interface Artifact<M = AnomalyModel> {
   readonly model: M
 }
 
+/** How the models of a kind become text, and how text becomes a model. */
+export interface ModelFormat<M> {
+  readonly storedName: ModelKind
+  toState(model: M): object
+  /** @throws Error saying what is wrong */
+  fromState(state: unknown): M
+}
+
 const SCHEMA_VERSION = 2
 const READABLE_VERSIONS: readonly unknown[] = [1, SCHEMA_VERSION]
 
 /** An artifact as text: JSON, with the SHA-256 of its payload. */
 export function encodeArtifact<M>(
   { version, trainedAt, training, model }: Artifact<M>,
-  kind: Pick<Kind<M>, 'name' | 'toState'>,
+  kind: ModelFormat<M>,
 ): string {
   const payload = { version, trained_at: trainedAt, training, model: kind.toState(model) }
-  const header = { format: 'aegis-ml-model', schema_version: SCHEMA_VERSION, kind: kind.name }
+  const header = { format: 'aegis-ml-model', schema_version: SCHEMA_VERSION, kind: kind.storedName }
   return JSON.stringify({ ...header, sha256: checksum(payload), payload })
 }
 
@@ -43,14 +50,14 @@ export function encodeArtifact<M>(
  * The artifact in a text.
  * @throws Error saying what is wrong: not JSON, another schema version, a wrong checksum, an invalid model
  */
-export function decodeArtifact<M>(text: string, kind: Pick<Kind<M>, 'name' | 'fromState'>): Artifact<M> {
+export function decodeArtifact<M>(text: string, kind: ModelFormat<M>): Artifact<M> {
   const file = parseJson(text) as {
     schema_version?: unknown
     kind?: unknown
     sha256?: unknown
     payload?: { version: string; trained_at: string; training?: TrainingRecord; model: unknown }
   }
-  if (!READABLE_VERSIONS.includes(file.schema_version) || file.kind !== kind.name || !file.payload) {
+  if (!READABLE_VERSIONS.includes(file.schema_version) || file.kind !== kind.storedName || !file.payload) {
     const found = `schema version ${String(file.schema_version)}`
     throw new Error(`it has ${found}; this service reads version ${SCHEMA_VERSION}, so train a new model`)
   }

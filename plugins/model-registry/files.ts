@@ -1,22 +1,23 @@
 import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { ModelKind } from '../../db/own/models.js'
 import { replaceFile } from '../../db/files.js'
+import type { ModelKind } from '../../db/own/models.js'
 import { isVersion } from './artifact.js'
 
 const VERSION_FILE = /^(\w+)-(\d{8}T\d{9}Z)\.json$/
-const KEPT_VERSIONS = 20
+const MAX_VERSIONS = 20
 
-/** The models of a kind on disk: a file for each version, and one that says which is active. */
+/** The models of a kind on disk: a file for each version, and one that names the active version. */
 export class ModelFiles {
+  readonly #name: string
   readonly #activeFile: string
 
   constructor(
     readonly folder: string,
-    readonly kind: ModelKind = 'anomaly_detector',
+    { storedName, activeFile }: { readonly storedName: ModelKind; readonly activeFile: string },
   ) {
-    // Each kind has its own, as they change independently; the first one keeps the name that it has always had.
-    this.#activeFile = join(folder, kind === 'anomaly_detector' ? 'active.json' : `active-${kind}.json`)
+    this.#name = storedName
+    this.#activeFile = join(folder, activeFile)
   }
 
   /** Versions on disk, the newest first; none when the folder is missing. */
@@ -24,7 +25,7 @@ export class ModelFiles {
     const names = await readdir(this.folder).catch(emptyWhenMissing)
     return names
       .map((name) => VERSION_FILE.exec(name))
-      .filter((match) => match?.[1] === this.kind)
+      .filter((match) => match?.[1] === this.#name)
       .map((match) => match![2]!)
       .filter(isVersion)
       .sort()
@@ -32,7 +33,7 @@ export class ModelFiles {
   }
 
   pathOf(version: string): string {
-    return join(this.folder, `${this.kind}-${version}.json`)
+    return join(this.folder, `${this.#name}-${version}.json`)
   }
 
   /** The text of a version's artifact; undefined when there is no such file. */
@@ -44,11 +45,11 @@ export class ModelFiles {
     await replaceFile(this.pathOf(version), (file) => file.writeFile(text))
   }
 
-  /** The version to be active: undefined when that was never said, null after a reset. */
+  /** The active version: undefined when none was ever set, null after a reset. */
   async activeVersion(): Promise<string | null | undefined> {
     try {
       const active = JSON.parse(await readFile(this.#activeFile, 'utf8')) as Record<string, unknown>
-      const version = active[this.kind]
+      const version = active[this.#name]
       return typeof version === 'string' || version === null ? version : undefined
     } catch {
       return undefined // missing or damaged: the newest version is the next best answer
@@ -56,13 +57,13 @@ export class ModelFiles {
   }
 
   async setActiveVersion(version: string | null): Promise<void> {
-    const text = `${JSON.stringify({ [this.kind]: version })}\n`
+    const text = `${JSON.stringify({ [this.#name]: version })}\n`
     await replaceFile(this.#activeFile, (file) => file.writeFile(text))
   }
 
   /** Removes all but the newest versions and the active one. */
   async prune(active: string): Promise<void> {
-    const old = (await this.versions()).slice(KEPT_VERSIONS).filter((version) => version !== active)
+    const old = (await this.versions()).slice(MAX_VERSIONS).filter((version) => version !== active)
     await Promise.all(old.map((version) => rm(this.pathOf(version), { force: true })))
   }
 }

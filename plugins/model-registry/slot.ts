@@ -2,52 +2,47 @@ import type { TransactionSql } from 'postgres'
 import type { Log } from '../../db/log.js'
 import type { VersionRow } from '../../db/own/models.js'
 import { ServiceError } from '../http/errors.js'
-import { isVersion, versionAfter, type Artifact, type TrainingRecord } from './artifact.js'
+import { isVersion, versionAfter, type Artifact } from './artifact.js'
+import type { Trained } from './kinds.js'
 import type { ModelStore } from './store.js'
 
-/** One kind of model: what of it is active, and how that changes. */
+/** The active model of one kind, and how it changes. */
 export interface ModelSlot<M, A extends Artifact<M>> {
   readonly active: A | null
   /** What is wrong with the stored models, in sentences. */
   readonly problems: readonly string[]
-  /** A version for a model that is trained now, later than any that is known. */
+  /** A version for a model that is trained now, later than any known one. */
   versionAt(tx: TransactionSql, trainedAt: Date): Promise<string>
-  /** Enters a new version and makes it active, in the transaction of the run that made it. */
+  /** Stores a new version and makes it the active one of the database, in the transaction given. */
   enter(tx: TransactionSql, trained: Trained<M>, version: string, trainedAt: Date): Promise<Artifact<M>>
-  /** Takes up what was entered and committed. */
+  /** Makes active what was entered and committed. */
   takeUpNew(artifact: Artifact<M>): Promise<A>
-  /** Takes up what the database says is active. */
+  /** Makes active what the database says is active. */
   sync(): Promise<void>
-  /** Takes up what the files of this replica say was active: what there is while the database is away. */
+  /** Makes active what the files of this replica say was active: for the time without a database. */
   restoreFromFiles(): Promise<void>
   /** Makes the stored model active: the one last chosen, or the newest that is whole. Null when there is none. */
   load(): Promise<A | null>
   /** Makes a stored version active. */
   activate(version: string): Promise<A>
-  /** Makes nothing active, until the next load, activation or training. Stored versions stay. */
+  /** Makes nothing active until the next load, activation or training. Stored versions stay. */
   reset(): Promise<void>
   /** What is stored, the newest first. */
   versions(): Promise<VersionRow[]>
-  /** Forgets what is active, without a word to anybody: the end. */
+  /** Drops the active model when the service ends. Other replicas keep theirs. */
   drop(): void
-}
-
-/** What a run has made. */
-export interface Trained<M> {
-  readonly model: M
-  readonly training: TrainingRecord
 }
 
 export interface SlotOptions<M, A extends Artifact<M>> {
   readonly store: ModelStore<M>
   /** Makes an artifact ready for use. */
   readonly prepare: (artifact: Artifact<M>) => Promise<A>
-  /** Told of each change, after it. */
+  /** Called after each change. */
   readonly onChange: (now: A | null, before: A | null) => void
   readonly log: Pick<Log, 'info' | 'warn'>
 }
 
-/** Changes must come one at a time: the registry sees to that. */
+/** Changes must come one at a time: the registry guarantees that. */
 export function createModelSlot<M, A extends Artifact<M>>(options: SlotOptions<M, A>): ModelSlot<M, A> {
   const { store, prepare, onChange, log } = options
   const { sql, files } = store
@@ -67,7 +62,7 @@ export function createModelSlot<M, A extends Artifact<M>>(options: SlotOptions<M
     swap(ready)
     return ready
   }
-  /** The database has it for certain: a disk that is full is a problem to tell of, no reason to fail. */
+  /** The database has the model for certain, so that a full disk is reported and nothing fails. */
   const onDisk = async (work: Promise<void>): Promise<void> => {
     await work.catch((error: unknown) => {
       log.warn({ err: error }, 'MODEL_PATH cannot be written')
@@ -100,14 +95,14 @@ export function createModelSlot<M, A extends Artifact<M>>(options: SlotOptions<M
     const versions = inOrder(chosen, await files.versions())
     return firstWhole(versions, (version) => store.findFile(version, report))
   }
-  /** A database that has never been told (a new one) learns what this replica uses. */
+  /** In a new database, which knows no active version, the one that this replica uses becomes active. */
   const adoptOwn = async (): Promise<void> => {
     const artifact = await chosenFile()
     if (!artifact) return
     await choose(artifact)
     await takeUp(artifact)
   }
-  /** What stands in for a missing or damaged version is not chosen for good. */
+  /** Replaces a missing or damaged version for now. The database keeps its choice. */
   const standIn = async (): Promise<void> => {
     const artifact = await chosenFile()
     if (artifact) await use(artifact)
@@ -175,7 +170,7 @@ export function createModelSlot<M, A extends Artifact<M>>(options: SlotOptions<M
   }
 }
 
-/** In the order in which they are tried: the chosen one, then the newest. */
+/** Versions in the order in which they are tried: the chosen one, then the newest. */
 function inOrder(chosen: string | null | undefined, ...others: string[][]): Set<string> {
   return new Set([...(chosen ? [chosen] : []), ...others.flat().sort().reverse()])
 }

@@ -17,35 +17,38 @@ import { decodeArtifact, encodeArtifact, type Artifact } from './artifact.js'
 import type { ModelFiles } from './files.js'
 import type { Kind } from './kinds.js'
 
-/** Something found wrong with a version, as a sentence. */
+/** Takes what is wrong with a version, as a sentence. */
 type Report = (problem: string) => void
 
-/** Where the versions of a kind are kept: in the database, which is the truth, with a copy of each as a file of this replica. */
+/** A kind of model without its use. */
+type StoredKind<M> = Omit<Kind<M, never>, 'prepare' | 'release' | 'logFields'>
+
+/** The versions of a kind. The database decides; this replica has a copy of each as a file. */
 export class ModelStore<M> {
   constructor(
     readonly sql: Sql,
     readonly files: ModelFiles,
     readonly log: Pick<Log, 'warn'>,
-    readonly kind: Kind<M>,
+    readonly kind: StoredKind<M>,
   ) {}
 
-  /** The active version by the database: null after a reset, undefined when nothing was ever said. */
+  /** The active version of the database: null after a reset, undefined when none was ever set. */
   active(sql: Sql | TransactionSql = this.sql): Promise<string | null | undefined> {
-    return activeModelVersion(sql, this.kind.name)
+    return activeModelVersion(sql, this.kind.storedName)
   }
 
   /** What the database holds, the newest first. */
   versions(sql: Sql | TransactionSql = this.sql): Promise<VersionRow[]> {
-    return storedVersions(sql, this.kind.name)
+    return storedVersions(sql, this.kind.storedName)
   }
 
   /** Enters a version, new or from a file, and makes it active, all in the transaction given. */
   async activate(tx: TransactionSql, artifact: Artifact<M>, isNew: boolean): Promise<void> {
     const stored = toStored(artifact, this.kind)
-    await storeModel(tx, this.kind.name, stored)
+    await storeModel(tx, this.kind.storedName, stored)
     if (isNew) {
       const { model } = artifact
-      const problem = await enterTraining(tx, this.kind.name, stored, {
+      const problem = await enterTraining(tx, this.kind.storedName, stored, {
         modelType: this.kind.type,
         path: this.files.pathOf(artifact.version),
         featureNames: this.kind.featureNames(model),
@@ -54,24 +57,24 @@ export class ModelStore<M> {
       if (problem) this.log.warn({ err: problem }, 'the table ml_models does not take the training')
     }
     await this.choose(tx, artifact.version)
-    await pruneModels(tx, this.kind.name)
+    await pruneModels(tx, this.kind.storedName)
   }
 
   /** Makes a version that is in the database active, or none. */
   async choose(tx: TransactionSql, version: string | null): Promise<void> {
-    await setActiveModel(tx, this.kind.name, version)
-    const problem = await flagActiveModel(tx, this.kind.name, version)
+    await setActiveModel(tx, this.kind.storedName, version)
+    const problem = await flagActiveModel(tx, this.kind.storedName, version)
     if (problem) this.log.warn({ err: problem }, 'the flags in the table ml_models cannot be set')
   }
 
   /**
-   * A version by its file or, where that is missing or damaged, by the database; null when neither is whole. A damaged
-   * file that the database makes up for is logged, no more: it is about to be mended.
+   * A version from its file or, where that is missing or damaged, from the database; null when neither is whole. A
+   * damaged file is only logged when the database has the version: the file is then written again.
    */
   async find(version: string, report: Report): Promise<Artifact<M> | null> {
     const problems: string[] = []
     const note = (problem: string) => void problems.push(problem)
-    const shared = () => modelArtifact(this.sql, this.kind.name, version)
+    const shared = () => modelArtifact(this.sql, this.kind.storedName, version)
     const found =
       (await this.findFile(version, note)) ??
       (await this.#read(version, note, `Model ${version} of the database`, shared))
@@ -79,13 +82,13 @@ export class ModelStore<M> {
     return found
   }
 
-  /** A version by its file alone. */
+  /** A version from its file alone. */
   findFile(version: string, report: Report): Promise<Artifact<M> | null> {
     const what = `Model file ${this.files.pathOf(version)}`
     return this.#read(version, report, what, () => this.files.read(version))
   }
 
-  /** Has a whole file of the version, and notes on the disk that it is the active one. */
+  /** Makes sure that the version has a whole file, and names it on the disk as the active one. */
   async keepFile(artifact: Artifact<M>): Promise<void> {
     const { version } = artifact
     const ignore = () => undefined
@@ -117,7 +120,7 @@ export class ModelStore<M> {
 }
 
 /** @throws Error when the artifact could not be read again */
-function toStored<M>(artifact: Artifact<M>, kind: Kind<M>): StoredModel {
+function toStored<M>(artifact: Artifact<M>, kind: StoredKind<M>): StoredModel {
   const text = encodeArtifact(artifact, kind)
   decodeArtifact(text, kind)
   const { version, trainedAt, training, model } = artifact

@@ -1,12 +1,11 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Sql } from 'postgres'
-import { describeDatabaseError, isTableUnusable } from '../../db/errors.js'
 import { RequestNames, streamRequests } from '../../db/traffic/request-stream.js'
-import { TrafficTableError } from '../../db/traffic/rollups.js'
 import type { TrafficTable } from '../../db/traffic/table.js'
 import { Replay, type ReplayOptions, type ReplayRule } from '../../models/rate-limit/replay/replay.js'
 import type { ReplayReport } from '../../models/rate-limit/replay/report.js'
 import { ServiceError } from '../http/errors.js'
+import { explainTableError } from '../http/table-errors.js'
 
 /** What is replayed. */
 export interface BacktestPlan {
@@ -45,7 +44,8 @@ export function createBacktests(sql: Sql, table: TrafficTable): Backtests {
     try {
       return await replay(sql, table, plan, signal)
     } catch (error) {
-      throw explained(error, table)
+      const problem = `The table ${table} cannot be replayed`
+      throw explainTableError(error, { code: 'TRAFFIC_TABLE_UNUSABLE', problem })
     } finally {
       underWay--
     }
@@ -60,8 +60,8 @@ async function replay(
 ): Promise<Backtested> {
   const { from, to, endpoint, byMethod, scope, algorithm } = plan
   const { known, rules } = rulesOf(plan)
-  const mostEndpoints = known ? known.length : MAX_ENDPOINTS
-  const names = new RequestNames({ byMethod, endpoints: known ?? [], mostEndpoints })
+  const maxEndpoints = known ? known.length : MAX_ENDPOINTS
+  const names = new RequestNames({ byMethod, endpoints: known ?? [], maxEndpoints })
   const replay = new Replay({ rules, scope, algorithm })
   const startedMs = performance.now()
   const selection = { from, to, names, signal, ...(endpoint !== null && { endpoint }) }
@@ -82,10 +82,4 @@ function rulesOf({ rules, endpoint }: BacktestPlan): {
   const rule = rules as ReplayRule
   if (endpoint !== null) return { known: [endpoint], rules: [null, rule] }
   return { known: null, rules: [null, ...Array<ReplayRule>(MAX_ENDPOINTS).fill(rule)] }
-}
-
-function explained(error: unknown, table: TrafficTable): unknown {
-  if (!isTableUnusable(error) && !(error instanceof TrafficTableError)) return error
-  const message = `The table ${table} cannot be replayed: ${describeDatabaseError(error)}`
-  return new ServiceError('TRAFFIC_TABLE_UNUSABLE', message, null, { cause: error })
 }

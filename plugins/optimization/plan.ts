@@ -7,7 +7,7 @@ import type { Strategy } from '../../models/rate-limit/strategies.js'
 import type { Tier } from '../../models/rate-limit/tiers.js'
 import { DAY_MS, MINUTE_MS, SECOND_MS } from '../../models/traffic/durations.js'
 import { ServiceError } from '../http/errors.js'
-import { exportRange, type RangeRequest } from '../http/time-range.js'
+import { timeRange, type RangeRequest } from '../http/time-range.js'
 import type { BacktestPlan } from './backtest.js'
 
 /** What a rate limit is for; see {@link withDefaults}. */
@@ -74,7 +74,7 @@ export function backtestPlan(
 }
 
 function replayRange(request: RangeRequest, now: Date): { from: Date; to: Date } {
-  const range = exportRange(request, now)
+  const range = timeRange(request, now)
   if (range.to.getTime() - range.from.getTime() <= MAX_DAYS * DAY_MS) return range
   const problem = `is ${range.from.toISOString()}; allowed is at most ${MAX_DAYS} days before to`
   throw new ServiceError('INVALID_REQUEST', `from ${problem}.`, [{ field: 'from', problem }])

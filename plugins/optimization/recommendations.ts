@@ -1,5 +1,4 @@
 import type { Sql } from 'postgres'
-import { describeDatabaseError, isTableUnusable } from '../../db/errors.js'
 import {
   applyRecommendation,
   findRecommendations,
@@ -10,6 +9,7 @@ import {
   type RecommendationFilter,
 } from '../../db/own/recommendations.js'
 import { ServiceError } from '../http/errors.js'
+import { explainTableError } from '../http/table-errors.js'
 import { fromRow, type KeptRecommendation } from './table-row.js'
 
 /** Recommendations that are kept until somebody decides. */
@@ -29,9 +29,8 @@ export function createRecommendations(sql: Sql, assertDatabase: () => Promise<vo
     try {
       return await work()
     } catch (error) {
-      if (!isTableUnusable(error)) throw error
-      const message = `The gateway's tables of limits cannot be used: ${describeDatabaseError(error)}.`
-      throw new ServiceError('GATEWAY_TABLE_UNUSABLE', message, null, { cause: error })
+      const problem = "The gateway's tables of limits cannot be used"
+      throw explainTableError(error, { code: 'GATEWAY_TABLE_UNUSABLE', problem })
     }
   }
   return {

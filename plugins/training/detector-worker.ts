@@ -16,17 +16,18 @@ import {
 } from '../../models/anomaly/model.js'
 import { anomalyScores } from '../../models/isolation-forest/anomaly-scores.js'
 import { MINUTE_MS } from '../../models/traffic/durations.js'
+import type { WorkerMessage } from './worker-message.js'
 
-/** What a worker is started with: the samples of a range, or a CSV file that holds them. */
-export interface TrainingTask {
+/** The task of the worker: the samples of a range, or a CSV file that holds them. */
+export interface DetectorTask {
   readonly source:
     | { readonly history: History; readonly rangeMinutes: number }
     | { readonly file: string; readonly calendar: readonly CalendarEntry[] }
   readonly options: AnomalyModelOptions
 }
 
-/** What was learned. `model` is null when there were too few samples. */
-export interface FittedModel {
+/** The result of the fit. `model` is null when there are too few samples. */
+export interface FittedDetector {
   readonly samples: number
   readonly model: AnomalyModel | null
   /** Share of the samples that the model judges anomalous. */
@@ -36,15 +37,15 @@ export interface FittedModel {
   readonly warnings: readonly string[]
 }
 
-/** What it posts, once. */
-export type TrainingOutcome = FittedModel | { readonly invalidFile: string }
+/** How the fit ended. */
+export type DetectorOutcome = FittedDetector | { readonly invalidFile: string }
 
-/** A file that cannot be learned from, in words. */
+/** A file that cannot be used for training. The message is the reason. */
 class InvalidFile extends Error {}
 
 /**
- * The minutes in a CSV file, in order of time whatever theirs in the file: a column for each feature, by name and in
- * any order, and one for the time. Rows with an empty cell (a minute whose latency is unknown) are left out.
+ * The minutes in a CSV file, sorted by time. The file has a column for each feature, found by its name, and one for
+ * the time. Rows with an empty cell (a minute whose latency is unknown) are left out.
  */
 async function readHistory(file: string, calendar: readonly CalendarEntry[]): Promise<History> {
   const found: { timeMs: number; values: number[] }[] = []
@@ -91,32 +92,32 @@ function timeColumnOf(header: readonly string[]): number {
   return column
 }
 
-/** Whoever wrote the file: a time that cannot be read is taken for the minute after the one before. */
+/** A time that cannot be read counts as the minute after the previous row. */
 function timeOf(text: string | undefined, beforeMs: number): number {
   const ms = Date.parse(text ?? '')
   return Number.isNaN(ms) ? beforeMs + MINUTE_MS : ms
 }
 
-/** The figures of a row to learn from; null for one with an empty cell. */
+/** The features of a row; null for a row with an empty cell. */
 function valuesOf(record: string[], columns: readonly number[], line: number): number[] | null {
   const cells = columns.map((column) => record[column]?.trim() ?? '')
   if (cells.includes('')) return null
   return cells.map((cell, index) => {
     const value = Number(cell)
-    const most = FEATURES[index] === 'error_rate' ? 1 : MAX_SAMPLE
-    if (value >= 0 && value <= most) return value
+    const max = FEATURES[index] === 'error_rate' ? 1 : MAX_SAMPLE
+    if (value >= 0 && value <= max) return value
     const given = `${FEATURES[index]} is "${cell.slice(0, 50)}"`
-    throw new InvalidFile(`in line ${line} ${given}; allowed is a number from 0 to ${most}`)
+    throw new InvalidFile(`in line ${line} ${given}; allowed is a number from 0 to ${max}`)
   })
 }
 
-/** Minutes judged at a time: the memory for their verdicts stays small beside that of the fit. */
-const JUDGED_AT_A_TIME = 10_000
+/** Minutes judged at a time. The memory for their verdicts stays small compared with that of the fit. */
+const MAX_JUDGED_AT_A_TIME = 10_000
 
 function anomalyShare({ samples, timesMs }: History, model: AnomalyModel, effects: LeastEffects): number {
   let anomalies = 0
-  for (let start = 0; start < timesMs.length; start += JUDGED_AT_A_TIME) {
-    const end = start + JUDGED_AT_A_TIME
+  for (let start = 0; start < timesMs.length; start += MAX_JUDGED_AT_A_TIME) {
+    const end = start + MAX_JUDGED_AT_A_TIME
     const minutes = [...minutesOf(samples.subarray(start * N_FEATURES, end * N_FEATURES))].map(
       (interval, i) => ({
         interval,
@@ -129,7 +130,7 @@ function anomalyShare({ samples, timesMs }: History, model: AnomalyModel, effect
   return anomalies / timesMs.length
 }
 
-async function run({ source, options }: TrainingTask): Promise<TrainingOutcome> {
+async function run({ source, options }: DetectorTask): Promise<DetectorOutcome> {
   try {
     const history = 'file' in source ? await readHistory(source.file, source.calendar) : source.history
     const { samples, timesMs } = history
@@ -150,4 +151,5 @@ async function run({ source, options }: TrainingTask): Promise<TrainingOutcome> 
 
 const inText = (ms: number) => new Date(ms).toISOString()
 
-parentPort!.postMessage(await run(workerData as TrainingTask))
+const message: WorkerMessage<DetectorOutcome> = { outcome: await run(workerData as DetectorTask) }
+parentPort!.postMessage(message)

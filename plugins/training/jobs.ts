@@ -4,25 +4,25 @@ import { findJob, requestStop, runningJob, type TrainingJob } from '../../db/own
 import type { Database } from '../database.js'
 import { ServiceError } from '../http/errors.js'
 
-/** The training runs of all replicas, as the database knows them. */
+/** The training runs of all replicas, from the database. */
 export interface TrainingJobs {
   find(id: string): Promise<TrainingJob>
-  /** The run that is under way, or null. */
+  /** The present run, or null. */
   current(): Promise<TrainingJob | null>
   /** Asks a run to stop. One that has ended stays as it is. */
   stop(id: string): Promise<TrainingJob>
-  /** The run at each change of it, to its end or the signal's. */
+  /** Yields the run at each change, until it ends or the signal is aborted. */
   watch(id: string, signal: AbortSignal): AsyncGenerator<TrainingJob>
 }
 
-const LOOK_MS = 500
+const POLL_MS = 500
 
 export function createTrainingJobs(sql: Sql, database: Pick<Database, 'assertUsable'>): TrainingJobs {
   const find = async (id: string): Promise<TrainingJob> => {
     await database.assertUsable()
     const job = await findJob(sql, id)
     if (job) return job
-    const message = `There is no training run ${id}. The newest hundred are kept; POST /train begins one.`
+    const message = `There is no training run ${id}. The newest hundred are kept. POST /train begins one.`
     throw new ServiceError('JOB_NOT_FOUND', message)
   }
   return {
@@ -37,14 +37,14 @@ export function createTrainingJobs(sql: Sql, database: Pick<Database, 'assertUsa
       return find(id)
     },
     async *watch(id, signal) {
-      let told: string | undefined
+      let last: string | undefined
       while (!signal.aborted) {
         const job = await find(id)
         const now = `${job.state} ${job.stage} ${job.share} ${job.stopRequested}`
-        if (now !== told) yield job
-        told = now
+        if (now !== last) yield job
+        last = now
         if (job.state !== 'running') return
-        await delay(LOOK_MS, undefined, { signal }).catch(() => undefined)
+        await delay(POLL_MS, undefined, { signal }).catch(() => undefined)
       }
     },
   }

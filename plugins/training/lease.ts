@@ -2,18 +2,11 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Sql, TransactionSql } from 'postgres'
 import { describeDatabaseError } from '../../db/errors.js'
-import {
-  abandonJob,
-  beat,
-  finishJob,
-  isBackend,
-  lockTraining,
-  startJob,
-  type TrainingJob,
-} from '../../db/own/jobs.js'
+import { isBackend } from '../../db/lease.js'
+import { abandonJob, beat, finishJob, lockTraining, startJob, type TrainingJob } from '../../db/own/jobs.js'
 import { ServiceError } from '../http/errors.js'
 
-/** The parts of a run, in order, each with the share of the whole at which it ends. */
+/** The stages of a run, in order, each with the share of the whole run at which it ends. */
 const STAGES = {
   waiting: 0,
   rollups: 0.45,
@@ -25,26 +18,34 @@ const STAGES = {
 
 export type Stage = keyof typeof STAGES
 
-/** The right to train, which one run over all replicas has, with the row that tells the others of it. */
+/** The right to train. One run of all replicas has it at a time; its row shows the run to the other replicas. */
 export interface TrainingLease {
   readonly job: TrainingJob
-  /** Aborted when somebody asks the run to stop, and when the right is lost with the database. */
+  /** Aborted when somebody asks the run to stop, and when the connection to the database is lost. */
   readonly signal: AbortSignal
-  /** What the run is at, and how much of that is done. */
+  /** The present stage, and the share of it that is done. */
   progress(stage: Stage, share?: number): void
-  /** Ends the run with a last piece of work, in one transaction with the entry of its result. */
-  finish<T>(work: (tx: TransactionSql) => Promise<T>, resultOf: (outcome: T) => object): Promise<T>
+  /**
+   * Runs the last piece of work in a transaction on the connection of the lease.
+   * @throws the reason of the signal; ServiceError when the lease was lost
+   */
+  transaction<T>(work: (tx: TransactionSql) => Promise<T>): Promise<T>
+  /**
+   * Enters that the run is done, in the transaction given.
+   * @throws ServiceError TRAINING_STOPPED when somebody has asked the run to stop
+   */
+  finish(tx: TransactionSql, result: object): Promise<void>
   /** Enters why the run has failed. */
   abandon(error: unknown): Promise<void>
   release(): Promise<void>
 }
 
-const BEAT_MS = 1_000
-const SILENCE_MS = 5_000
-const LAST_WORDS_MS = 2_000
+const HEARTBEAT_MS = 1_000
+const MAX_SILENCE_MS = 5_000
+const MAX_ABANDON_MS = 2_000
 
 /**
- * Takes the lock of all training runs on a connection of its own, and keeps saying that the run lives.
+ * Takes the lock of all training runs on the connection given, and renews the row of the run every second.
  * @returns null when another run has the lock
  */
 export async function takeTrainingLease(connection: Sql, request: object): Promise<TrainingLease | null> {
@@ -73,8 +74,10 @@ function createLease(
   let now: { stage: Stage; share: number } = { stage: 'waiting', share: 0 }
   let beating: Promise<void> | undefined
 
-  const sayAlive = async (): Promise<void> => {
-    const silence = delay(SILENCE_MS, undefined, { ref: false }).then(() => Promise.reject(lost('no answer')))
+  const heartbeat = async (): Promise<void> => {
+    const silence = delay(MAX_SILENCE_MS, undefined, { ref: false }).then(() =>
+      Promise.reject(lost('no answer')),
+    )
     try {
       const { stop, locked } = await Promise.race([beat(connection, job.id, { ...now, backend }), silence])
       if (!locked) throw lost('the connection was cut')
@@ -85,7 +88,7 @@ function createLease(
       beating = undefined
     }
   }
-  const heart = setInterval(() => void (beating ??= sayAlive()), BEAT_MS)
+  const heart = setInterval(() => void (beating ??= heartbeat()), HEARTBEAT_MS)
 
   return {
     job,
@@ -95,24 +98,25 @@ function createLease(
       const before = stages[stages.indexOf(stage) - 1] ?? 'waiting'
       now = { stage, share: STAGES[before] + share * (STAGES[stage] - STAGES[before]) }
     },
-    async finish(work, resultOf) {
+    async transaction(work) {
       clearInterval(heart)
       await beating
       ending.signal.throwIfAborted()
       const done = connection.begin(async (tx) => {
         if (!(await isBackend(tx, backend))) throw lost('the connection was cut')
-        const outcome = await work(tx)
-        if (!(await finishJob(tx, job.id, resultOf(outcome)))) throw stopped()
-        return outcome
+        return work(tx)
       })
       return done as ReturnType<typeof work>
+    },
+    async finish(tx, result) {
+      if (!(await finishJob(tx, job.id, result))) throw stopped()
     },
     async abandon(error) {
       clearInterval(heart)
       const { code, message } = reasonOf(error)
       const state = code === 'TRAINING_STOPPED' ? 'stopped' : 'failed'
       const entered = abandonJob(connection, job.id, state, { code, message })
-      await Promise.race([entered, delay(LAST_WORDS_MS, undefined, { ref: false })])
+      await Promise.race([entered, delay(MAX_ABANDON_MS, undefined, { ref: false })])
     },
     async release() {
       clearInterval(heart)
@@ -123,17 +127,15 @@ function createLease(
 
 function reasonOf(error: unknown): { code: string; message: string } {
   if (error instanceof ServiceError) return error
-  return { code: 'INTERNAL_ERROR', message: 'The run has failed; the log of the service has the reason.' }
+  return { code: 'INTERNAL_ERROR', message: 'The run has failed. The log of the service has the reason.' }
 }
 
 function stopped(): ServiceError {
-  return new ServiceError(
-    'TRAINING_STOPPED',
-    'The training run was stopped, as was asked. The active model stays.',
-  )
+  const message = 'The training run was stopped on request. The active model stays.'
+  return new ServiceError('TRAINING_STOPPED', message)
 }
 
 function lost(reason: string): ServiceError {
-  const message = `The database was lost during the training run (${reason}). The active model stays; try again shortly.`
+  const message = `The database was lost during the training run (${reason}). The active model stays. Try again shortly.`
   return new ServiceError('DATABASE_UNAVAILABLE', message)
 }

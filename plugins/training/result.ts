@@ -1,10 +1,9 @@
 import type { HistoryGaps } from '../../db/traffic/history-gaps.js'
-import type { TrainingRecord } from '../model-registry/artifact.js'
-import type { PublishedModels, TrainedModels } from '../model-registry.js'
+import type { StoredModels, TrainedModels, TrainingRecord } from '../model-registry.js'
+import type { FittedDetector } from './detector-worker.js'
 import type { FittedOptimizer } from './optimizer-worker.js'
-import type { FittedModel } from './detector-worker.js'
 
-/** How a run ended; null for a model that was not asked for. */
+/** How a run ended; null for a model that the request does not name. */
 export interface TrainingResult {
   readonly anomaly: DetectorResult | null
   readonly optimizer: OptimizerResult | null
@@ -12,7 +11,7 @@ export interface TrainingResult {
 
 export interface DetectorResult {
   readonly trained: boolean
-  /** Minutes that were learned from. */
+  /** Minutes in the training set. */
   readonly samples: number
   /** The threshold, and the version that is active now; null when not trained. */
   readonly threshold: number | null
@@ -28,33 +27,31 @@ export interface OptimizerResult {
   readonly version: string | null
   readonly timestamp: string
   readonly error: string | null
-  /** What the pass over the requests has cost. */
+  /** How many requests were read, and how long that took. */
   readonly requests: number
   readonly readSeconds: number
   readonly incidentMinutes: number
   readonly warnings: readonly string[]
 }
 
-/** What a run has learned. */
+/** What a run has made of its samples. */
 export interface Learned {
-  readonly detector: FittedModel | null
+  readonly detector: FittedDetector | null
   readonly optimizer: FittedOptimizer | null
   readonly durationSeconds: number
-  /** Null for a history that is not of the traffic table. */
+  /** Null when the samples are not from the traffic table. */
   readonly gaps: HistoryGaps | null
 }
 
-/** Where what a run learned from was. */
+/** Where the samples of a run come from. */
 export type TrainingOrigin = Pick<TrainingRecord, 'source' | 'from' | 'to' | 'exclude'>
 
 const INSUFFICIENT = 'Insufficient training data'
 
-/** The same samples make the same model. */
+/** Fixed, so that the same samples make the same model. */
 export const SEED = 1
 
-export const NOTHING_PUBLISHED: PublishedModels = { anomaly: null, optimizer: null }
-
-/** What of the learned there is to publish. */
+/** The models to publish. */
 export function toTrained(
   origin: TrainingOrigin,
   parameters: { readonly contamination: number; readonly anomalyThreshold: number },
@@ -74,25 +71,25 @@ export function toTrained(
 
 export function toResult(
   { detector, optimizer, gaps }: Learned,
-  published: PublishedModels,
+  stored: StoredModels,
   timestamp: string,
 ): TrainingResult {
   return {
     anomaly: detector && {
-      trained: published.anomaly !== null,
+      trained: stored.anomaly !== null,
       samples: detector.samples,
-      threshold: published.anomaly?.model.threshold ?? null,
-      version: published.anomaly?.version ?? null,
-      timestamp: published.anomaly?.trainedAt ?? timestamp,
-      error: published.anomaly ? null : INSUFFICIENT,
+      threshold: stored.anomaly?.model.threshold ?? null,
+      version: stored.anomaly?.version ?? null,
+      timestamp: stored.anomaly?.trainedAt ?? timestamp,
+      error: stored.anomaly ? null : INSUFFICIENT,
       warnings: [...(gaps ? detectorGaps(gaps, detector.samples) : []), ...detector.warnings],
     },
     optimizer: optimizer && {
-      trained: published.optimizer !== null,
+      trained: stored.optimizer !== null,
       endpoints: optimizer.model.byTemplate.size,
-      version: published.optimizer?.version ?? null,
-      timestamp: published.optimizer?.trainedAt ?? timestamp,
-      error: published.optimizer ? null : INSUFFICIENT,
+      version: stored.optimizer?.version ?? null,
+      timestamp: stored.optimizer?.trainedAt ?? timestamp,
+      error: stored.optimizer ? null : INSUFFICIENT,
       requests: optimizer.requestsRead,
       readSeconds: optimizer.readSeconds,
       incidentMinutes: optimizer.incidentMinutes,
@@ -103,7 +100,7 @@ export function toResult(
 
 function detectorRecord(
   origin: TrainingOrigin,
-  { model, range, anomalyShare }: FittedModel & { readonly model: NonNullable<FittedModel['model']> },
+  { model, range, anomalyShare }: FittedDetector & { readonly model: NonNullable<FittedDetector['model']> },
   { contamination, anomalyThreshold }: { readonly contamination: number; readonly anomalyThreshold: number },
   durationSeconds: number,
 ): TrainingRecord {
@@ -137,25 +134,25 @@ function optimizerRecord(
   }
 }
 
-/** Where the history falls short of what the detector needs, in sentences. */
+/** What the history lacks for the detector, in sentences. */
 function detectorGaps({ minutesWithoutLatency, newestBefore }: HistoryGaps, samples: number): string[] {
   if (minutesWithoutLatency > 0) {
-    const text = `${minutesWithoutLatency} minutes have requests but no latencies, and were left out: access logs in the common and combined formats hold none.`
+    const text = `${minutesWithoutLatency} minutes have requests but no latencies, and were left out. Access logs in the common and combined formats hold no latencies.`
     return [text]
   }
   return samples === 0 && newestBefore !== null ? [olderOnly(newestBefore)] : []
 }
 
-/** From this share on it is worth saying that requests are of endpoints without a name. */
-const MUCH = 0.01
+/** The least share of requests to endpoints without a name that is worth a warning. */
+const MIN_NAMELESS_SHARE = 0.01
 
 function optimizerGaps({ requests, namelessRequests, newestBefore }: HistoryGaps): string[] {
   if (requests === 0) return newestBefore === null ? [] : [olderOnly(newestBefore)]
-  if (namelessRequests < MUCH * requests) return []
-  const text = `${namelessRequests} of ${requests} requests are of endpoints that came after the first 2000, which are all that are told apart: no limits are learned for them.`
+  if (namelessRequests < MIN_NAMELESS_SHARE * requests) return []
+  const text = `${namelessRequests} of ${requests} requests belong to endpoints beyond the first 2000. No limits are learned for these endpoints.`
   return [text]
 }
 
 function olderOnly(newest: Date): string {
-  return `There are no requests in this range; the newest before it is of ${newest.toISOString()}: give from and to, or more days.`
+  return `There are no requests in this range; the newest before it is of ${newest.toISOString()}. Give from and to, or more days.`
 }

@@ -1,6 +1,6 @@
 import type { Static } from '@sinclair/typebox'
 import type { FastifyInstance } from 'fastify'
-import type { Backtest, BacktestBody } from '../schemas/optimization.js'
+import type { Backtest, BacktestBody } from '../schemas/backtest.js'
 
 type Run = FastifyInstance['optimization']['backtest']
 type Request = Parameters<Run>[0]

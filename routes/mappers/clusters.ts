@@ -1,6 +1,6 @@
 import type { Static } from '@sinclair/typebox'
 import type { FastifyInstance } from 'fastify'
-import type { Clusters } from '../schemas/optimization.js'
+import type { Clusters } from '../schemas/clusters.js'
 
 type Cluster = ReturnType<FastifyInstance['optimization']['clusters']>[number]
 

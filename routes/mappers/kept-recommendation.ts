@@ -1,6 +1,6 @@
 import type { Static } from '@sinclair/typebox'
 import type { FastifyInstance } from 'fastify'
-import type { KeptRecommendation } from '../schemas/optimization.js'
+import type { KeptRecommendation } from '../schemas/saved-recommendation.js'
 
 type Kept = Awaited<ReturnType<FastifyInstance['optimization']['recommendations']['apply']>>
 

@@ -1,6 +1,6 @@
 import type { Static } from '@sinclair/typebox'
 import type { FastifyInstance } from 'fastify'
-import type { Profile } from '../schemas/optimization.js'
+import type { Profile } from '../schemas/recommendation.js'
 
 type EndpointProfile =
   ReturnType<FastifyInstance['optimization']['profiles']> extends Map<string, infer P> ? P : never

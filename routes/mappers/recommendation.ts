@@ -1,6 +1,6 @@
 import type { Static } from '@sinclair/typebox'
 import type { FastifyInstance } from 'fastify'
-import type { Recommendation } from '../schemas/optimization.js'
+import type { Recommendation } from '../schemas/recommendation.js'
 import { toProfile } from './profile.js'
 
 type Answered = Awaited<ReturnType<FastifyInstance['optimization']['recommend']>>

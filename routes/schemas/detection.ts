@@ -1,105 +1,112 @@
 import { Type, type Static } from '@sinclair/typebox'
-import { nullable, oneOf, perFeature, ref, Timestamp } from './types.js'
+import { BATCH, BATCH_VERDICT, METRICS, TREND, VERDICTS } from './examples/detection.js'
+import { count, nullable, oneOf, perFeature, ref, share, timestamp } from './types.js'
 
-const usualMinute = {
-  requests_per_second: 50,
-  avg_latency_ms: 45,
-  p95_latency_ms: 90,
-  p99_latency_ms: 135,
-  error_rate: 0.01,
-}
+/** Models are trained on no larger values either, in any unit. */
+const MAX_VALUE = 1e12
 
-/** In any unit; models are trained on no larger values either. */
-const LARGEST = 1e12
-
-const amount = (description: string) => Type.Number({ minimum: 0, maximum: LARGEST, description })
-const count = (description: string) =>
-  Type.Optional(Type.Integer({ minimum: 0, maximum: LARGEST, description }))
+const measured = (description: string) => Type.Number({ minimum: 0, maximum: MAX_VALUE, description })
+const counted = (description: string) =>
+  Type.Optional(Type.Integer({ minimum: 0, maximum: MAX_VALUE, description }))
 
 const sourceOf = (description: string) =>
   Type.String({
     minLength: 1,
     maxLength: 128,
     format: 'printable',
-    description: `${description} No control characters.`,
+    description: `${description} It has 1 to 128 characters and no control characters. Default: "default".`,
   })
 
 export const Metrics = Type.Object(
   {
-    requests_per_second: amount('Requests a second over the interval.'),
-    avg_latency_ms: amount('Mean response time in milliseconds.'),
-    p95_latency_ms: amount('95th percentile of the response time in milliseconds.'),
-    p99_latency_ms: amount('99th percentile of the response time in milliseconds.'),
+    requests_per_second: measured('Requests per second, averaged over the interval.'),
+    avg_latency_ms: measured('Mean response time in milliseconds.'),
+    p95_latency_ms: measured('95th percentile of the response time, in milliseconds.'),
+    p99_latency_ms: measured('99th percentile of the response time, in milliseconds.'),
     error_rate: Type.Number({
       minimum: 0,
       maximum: 1,
-      description: 'Share of the requests answered with a status of 400 or above.',
+      description: 'Share of requests with a status of 400 or above, 0 to 1.',
     }),
-    timestamp: Type.Optional({ ...Timestamp, description: 'When the interval began; now, when left out.' }),
-    status_2xx: count('Requests answered with 2xx.'),
-    status_4xx: count('Requests answered with 4xx.'),
-    status_5xx: count('Requests answered with 5xx.'),
-    total_requests: count('Requests in the interval; requests_per_second × interval_seconds, when left out.'),
+    timestamp: Type.Optional(timestamp('Start of the interval. Default: now.')),
+    status_2xx: counted('Number of responses with a 2xx status.'),
+    status_4xx: counted('Number of responses with a 4xx status.'),
+    status_5xx: counted('Number of responses with a 5xx status.'),
+    total_requests: counted(
+      'Number of requests in the interval. Default: requests_per_second × interval_seconds.',
+    ),
     interval_seconds: Type.Optional(
       Type.Number({
         exclusiveMinimum: 0,
         maximum: 86_400,
-        description: 'Length of the interval; 60, when left out.',
+        description: 'Length of the interval in seconds. Default: 60.',
       }),
     ),
     source: Type.Optional(
       sourceOf(
-        'Which gateway or stream reports; "default", when left out. Each has a window of its own. Of no meaning where each interval is judged by itself.',
+        'Name of the gateway or stream. Each source has its own sliding window. Independent batches ignore it.',
       ),
     ),
     traffic_only: Type.Optional(
       Type.Boolean({
         description:
-          'True: only requests_per_second is judged. For intervals of so few requests that their latencies and error rate say nothing: these are still required (0 will do), but count neither as deviations nor in the trends. So silence is seen, and a single slow request is no alarm. False, when left out.',
+          'If true, only requests_per_second is judged. Use it for intervals with too few requests for meaningful latencies. The other features are still required (send 0), but they affect neither the verdict nor the trends. Default: false.',
       }),
     ),
   },
-  { $id: 'Metrics', description: 'The traffic of one interval, usually a minute.', examples: [usualMinute] },
+  {
+    $id: 'Metrics',
+    description: 'The traffic of one interval, usually one minute.',
+    examples: METRICS,
+  },
 )
 
-const Expected = Type.Object({
-  value: Type.Number(),
-  lower: Type.Number(),
-  upper: Type.Number(),
-})
+const Expected = Type.Object(
+  {
+    value: Type.Number({ description: 'The usual value, in the unit of the feature.' }),
+    lower: Type.Number({ description: 'Lower end of the normal range, in the unit of the feature.' }),
+    upper: Type.Number({ description: 'Upper end of the normal range, in the unit of the feature.' }),
+  },
+  { description: 'The usual value of this feature and its normal range.' },
+)
 
-const AnomalyType = oneOf([
-  'traffic_spike',
-  'traffic_drop',
-  'latency_spike',
-  'error_rate_spike',
-  'pattern_anomaly',
-  'multi_dimensional',
-])
-const Severity = oneOf(['low', 'medium', 'high', 'critical'])
+const AnomalyType = (options: object = {}) =>
+  oneOf(
+    [
+      'traffic_spike',
+      'traffic_drop',
+      'latency_spike',
+      'error_rate_spike',
+      'pattern_anomaly',
+      'multi_dimensional',
+    ],
+    options,
+  )
+const Severity = (options: object = {}) => oneOf(['low', 'medium', 'high', 'critical'], options)
 
 export const Verdict = Type.Object(
   {
-    anomaly: Type.Boolean(),
+    anomaly: Type.Boolean({ description: 'True if the interval is anomalous.' }),
     score: Type.Number({
-      description: "The forest's decision value alone: positive is normal, negative anomalous.",
-    }),
-    normalized_score: Type.Number({
-      minimum: 0,
-      maximum: 1,
-      description: 'Strength of the whole verdict: 0.5 and above exactly when anomaly is true.',
-    }),
-    anomaly_type: nullable(AnomalyType, { description: 'Null when anomaly is false.' }),
-    severity: nullable(Severity, {
       description:
-        'Null when anomaly is false. By how far the deviation goes beyond the line where it matters (1.5, 2.5 and 4 times), and a step higher when it has lasted for half an hour.',
+        'Decision value of the isolation forest alone. Positive is normal, negative is anomalous. It never decides by itself.',
     }),
-    confidence: Type.Number({ minimum: 0, maximum: 1, description: 'How certain the verdict is.' }),
+    normalized_score: share(
+      'Strength of the whole verdict, 0 to 1. It is 0.5 or above exactly when anomaly is true.',
+    ),
+    anomaly_type: nullable(AnomalyType(), {
+      description: 'The kind of anomaly. Null when anomaly is false.',
+    }),
+    severity: nullable(Severity(), {
+      description:
+        'How far the deviation exceeds the line at which it matters: medium from 1.5 times, high from 2.5 times, critical from 4 times. A deviation that has lasted 30 minutes is rated one level higher. Null when anomaly is false.',
+    }),
+    confidence: share('Certainty of the verdict, 0 to 1.'),
     explanation: Type.String({
-      description: 'The verdict in words, with the measured and the usual values.',
+      description: 'The verdict in words, with the measured and the expected values.',
     }),
-    features: perFeature(Type.Number(), { description: 'The values that were judged.' }),
-    timestamp: Timestamp,
+    features: perFeature(Type.Number(), { description: 'The judged values, in the units of the request.' }),
+    timestamp: timestamp('Start of the judged interval.'),
     expected: Type.Object(
       {
         requests_per_second: Expected,
@@ -108,82 +115,99 @@ export const Verdict = Type.Object(
         p99_latency_ms: Expected,
         error_rate: Expected,
       },
-      { description: 'The usual value of each feature and the band in which it is not remarkable.' },
+      { description: 'The usual value and the normal range of each feature at this time.' },
     ),
     contributions: perFeature(Type.Number({ minimum: 0, maximum: 1 }), {
-      description: 'Share of each feature in the deviation; together 1, equal when nothing deviates.',
+      description:
+        'Share of each feature in the deviation, 0 to 1. The shares sum to 1. They are equal when nothing deviates.',
     }),
-    streak: Type.Integer({ minimum: 0, description: 'Anomalous reports in a row, this one included.' }),
+    streak: count('Number of consecutive anomalous reports of this source, including this one.'),
     confirmed: Type.Boolean({
       description:
-        'The minute belongs to an alarm: one large deviation, two anomalous minutes in a row, or a small deviation that lasts. Always false where each interval is judged by itself.',
+        'True if the interval belongs to an alarm: one large deviation, two anomalous minutes in a row, or a small deviation that persists. Always false in an independent batch.',
     }),
-    model_version: Type.String({ description: 'The version of the model that judged.' }),
+    model_version: Type.String({ description: 'Version of the model that made the verdict.' }),
   },
   {
     $id: 'Verdict',
-    description: 'Whether an interval is abnormal, and why.',
+    description: 'Whether an interval is anomalous, and why.',
+    examples: VERDICTS,
   },
 )
 
-export const MAX_BATCH = 10_000
+const MAX_BATCH = 10_000
 
 export const Batch = Type.Object(
   {
-    metrics: Type.Array(ref(Metrics), { minItems: 1, maxItems: MAX_BATCH }),
+    metrics: Type.Array(ref(Metrics), {
+      minItems: 1,
+      maxItems: MAX_BATCH,
+      description: 'The intervals to judge, 1 to 10,000.',
+    }),
     mode: Type.Optional(
       oneOf(['independent', 'replay'], {
-        description: 'Each interval by itself (independent, when left out), or in order of time as a stream.',
+        description:
+          'independent: each interval is judged on its own. replay: the intervals are judged in order of time, as a stream. Default: independent.',
       }),
     ),
   },
-  { $id: 'Batch', examples: [{ metrics: [usualMinute, { ...usualMinute, requests_per_second: 500 }] }] },
+  { $id: 'Batch', description: 'Intervals to judge in one request.', examples: [BATCH] },
 )
 
 const Episode = Type.Object({
-  source: Type.String(),
-  from: Timestamp,
-  to: { ...Timestamp, description: 'The last report that belongs to it.' },
-  type: AnomalyType,
-  severity: Severity,
-  explanation: Type.String({ description: 'Of its severest minute.' }),
+  source: Type.String({ description: 'The source of the reports.' }),
+  from: timestamp('The first report of the alarm.'),
+  to: timestamp('The last report of the alarm.'),
+  type: AnomalyType({ description: 'The kind of anomaly.' }),
+  severity: Severity({ description: 'The highest severity within the alarm.' }),
+  explanation: Type.String({ description: 'The explanation of the most severe minute.' }),
 })
 
 export const BatchVerdict = Type.Object(
   {
-    results: Type.Array(ref(Verdict), { description: 'A verdict for each interval, in their order.' }),
-    summary: Type.Object({
-      total: Type.Integer(),
-      anomalies: Type.Integer(),
-      anomaly_rate: Type.Number({ minimum: 0, maximum: 1 }),
+    results: Type.Array(ref(Verdict), {
+      description: 'One verdict for each interval, in the order of the request.',
     }),
+    summary: Type.Object(
+      {
+        total: Type.Integer({ description: 'Number of judged intervals.' }),
+        anomalies: Type.Integer({ description: 'Number of anomalous intervals.' }),
+        anomaly_rate: share('anomalies / total, 0 to 1.'),
+      },
+      { description: 'The batch in numbers.' },
+    ),
     episodes: Type.Optional(
-      Type.Array(Episode, { description: 'The alarms of a replay, in order of time.' }),
+      Type.Array(Episode, {
+        description: 'The alarms of a replay, in order of time. Only with mode replay.',
+      }),
     ),
   },
-  { $id: 'BatchVerdict' },
+  { $id: 'BatchVerdict', description: 'The verdicts of a batch.', examples: [BATCH_VERDICT] },
 )
 
-const Direction = oneOf(['increasing', 'decreasing', 'stable'])
+const Direction = (description: string) => oneOf(['increasing', 'decreasing', 'stable'], { description })
 
 export const TrendQuery = Type.Object({
-  source: Type.Optional(sourceOf('Which stream; "default", when left out.')),
+  source: Type.Optional(sourceOf('Name of the gateway or stream.')),
 })
 
 export const Trend = Type.Object(
   {
-    window_size: Type.Integer({ minimum: 0, maximum: 60, description: 'Reports in the window.' }),
-    anomaly_streak: Type.Integer({ minimum: 0 }),
-    rps_trend: Direction,
-    latency_trend: Direction,
-    error_trend: Direction,
-    recent_anomaly_rate: Type.Number({ minimum: 0, maximum: 1, description: 'Share of the window.' }),
+    window_size: Type.Integer({
+      minimum: 0,
+      maximum: 60,
+      description: 'Number of reports in the sliding window, at most 60.',
+    }),
+    anomaly_streak: count('Number of consecutive anomalous reports, up to the newest one.'),
+    rps_trend: Direction('Direction of the requests per second.'),
+    latency_trend: Direction('Direction of the mean latency.'),
+    error_trend: Direction('Direction of the error rate.'),
+    recent_anomaly_rate: share('Share of anomalous reports in the window, 0 to 1.'),
     status: oneOf(['ok', 'insufficient_data'], {
-      description: 'insufficient_data below ten reports: every trend is then "stable".',
+      description: 'insufficient_data: the window has fewer than ten reports, and every trend is stable.',
     }),
   },
-  { $id: 'Trend', description: 'Where the last reports of a source are heading.' },
+  { $id: 'Trend', description: 'The direction of the recent reports of a source.', examples: [TREND] },
 )
 
-export type MetricsBody = Static<typeof Metrics>
 export type VerdictData = Static<typeof Verdict>

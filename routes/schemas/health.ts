@@ -1,31 +1,54 @@
 import { Type } from '@sinclair/typebox'
-import { nullable, oneOf, Timestamp } from './types.js'
+import { HEALTH } from './examples/health.js'
+import { amount, nullable, oneOf, timestamp } from './types.js'
 
-const ModelState = Type.Object({
-  loaded: Type.Boolean(),
-  trained: Type.Boolean(),
-  version: nullable(Type.String()),
-})
+const modelState = (description: string) =>
+  Type.Object(
+    {
+      loaded: Type.Boolean({ description: 'True if a version is active.' }),
+      trained: Type.Boolean({ description: 'True if the active version is trained. Equal to loaded.' }),
+      version: nullable(Type.String(), { description: 'The active version. Null when none is active.' }),
+    },
+    { description },
+  )
 
 export const Health = Type.Object(
   {
     status: oneOf(['healthy', 'degraded', 'unhealthy'], {
-      description: 'degraded: the database is away or a model file is damaged; detection goes on.',
+      description:
+        'degraded: the database cannot be reached or a model file is damaged. Detection continues with the active model.',
     }),
-    service: Type.Literal('aegis-ml'),
-    version: Type.String(),
-    timestamp: Timestamp,
-    uptime_seconds: Type.Number({ minimum: 0 }),
-    models: Type.Object({ anomaly_detector: ModelState, rate_optimizer: ModelState }),
-    database: Type.String({ description: '"connected", or "error: …".', examples: ['connected'] }),
-    database_mode: oneOf(['embedded', 'server']),
+    service: Type.Literal('aegis-ml', { description: 'Name of the service.' }),
+    version: Type.String({ description: 'Version of the service.' }),
+    timestamp: timestamp('When the service answered.'),
+    uptime_seconds: amount('Seconds since the process started.'),
+    models: Type.Object(
+      {
+        anomaly_detector: modelState('The model that judges traffic.'),
+        rate_optimizer: modelState('The model that recommends rate limits.'),
+      },
+      { description: 'The state of both models.' },
+    ),
+    database: Type.String({
+      description: '"connected", or "error: " and the reason.',
+      examples: ['connected'],
+    }),
+    database_mode: oneOf(['embedded', 'server'], {
+      description: 'embedded: the PostgreSQL that the service runs itself. server: the configured server.',
+    }),
     problems: Type.Array(Type.String(), {
-      description: 'What keeps the service from being healthy, in sentences.',
+      description: 'One sentence for each problem. Empty when the service is healthy.',
     }),
   },
-  { $id: 'Health' },
+  { $id: 'Health', description: 'The state of the service and of its parts.', examples: [HEALTH] },
 )
 
-export const Alive = Type.Object({ status: Type.Literal('alive') }, { $id: 'Alive' })
+export const Alive = Type.Object(
+  { status: Type.Literal('alive', { description: 'Always alive.' }) },
+  { $id: 'Alive', description: 'The process answers requests.' },
+)
 
-export const Ready = Type.Object({ status: Type.Literal('ready') }, { $id: 'Ready' })
+export const Ready = Type.Object(
+  { status: Type.Literal('ready', { description: 'Always ready.' }) },
+  { $id: 'Ready', description: 'The service accepts work.' },
+)

@@ -1,3 +1,5 @@
+import { Backtest, BacktestBody } from './backtest.js'
+import { Clusters } from './clusters.js'
 import { Batch, BatchVerdict, Metrics, Trend, Verdict } from './detection.js'
 import { TrafficBucket } from './export.js'
 import { Alive, Health, Ready } from './health.js'
@@ -12,20 +14,8 @@ import {
   ModelVersions,
   ResetResult,
 } from './models.js'
-import {
-  ApplyBody,
-  Backtest,
-  BacktestBody,
-  Clusters,
-  KeptRecommendation,
-  KeptRecommendations,
-  OptimizeAllBody,
-  OptimizeBody,
-  Profile,
-  Recommendation,
-  Recommendations,
-  RejectBody,
-} from './optimization.js'
+import { OptimizeAllBody, OptimizeBody, Profile, Recommendation, Recommendations } from './recommendation.js'
+import { ApplyBody, KeptRecommendation, KeptRecommendations, RejectBody } from './saved-recommendation.js'
 import {
   SyntheticBody,
   SyntheticResult,
@@ -37,7 +27,7 @@ import {
 } from './training.js'
 import { Failure, Nothing } from './types.js'
 
-/** The schemas that the OpenAPI document names. */
+/** The named schemas of the OpenAPI document. */
 export const sharedSchemas = [
   Failure,
   Nothing,

@@ -1,5 +1,6 @@
 import { Type } from '@sinclair/typebox'
-import { ref, Timestamp } from './types.js'
+import { INGEST_BODY, INGEST_RESULT, REQUEST } from './examples/ingest.js'
+import { ref, timestamp } from './types.js'
 
 export const MAX_REQUESTS = 10_000
 
@@ -7,7 +8,13 @@ export const MAX_REQUESTS = 10_000
 const NO_NUL = '^[^\\u0000]*$'
 
 const text = (maxLength: number, description: string) =>
-  Type.Optional(Type.String({ maxLength, pattern: NO_NUL, description }))
+  Type.Optional(
+    Type.String({
+      maxLength,
+      pattern: NO_NUL,
+      description: `${description} At most ${maxLength} characters.`,
+    }),
+  )
 
 /** Printable: no control, format or unassigned characters. */
 const BatchId = Type.String({
@@ -15,75 +22,84 @@ const BatchId = Type.String({
   maxLength: 128,
   pattern: '^\\P{C}+$',
   description:
-    'Names the batch, over all gateways; a repeat within eight days adds nothing. Choose it once, before the batch is first sent: a random UUID, say.',
+    'Id of the batch, unique across all gateways, 1 to 128 characters. A repeated batch_id adds nothing for eight days. Choose the id once, before the first attempt, for example a random UUID.',
 })
 
 export const IngestedRequest = Type.Object(
   {
-    timestamp: {
-      ...Timestamp,
-      description:
-        'When it arrived at the gateway: not older than RETENTION_DAYS, and not more than five minutes ahead of the clock.',
-    },
+    timestamp: timestamp(
+      'When the request arrived at the gateway. It must not be older than RETENTION_DAYS nor more than five minutes in the future.',
+    ),
     method: Type.String({
       minLength: 1,
       maxLength: 32,
       pattern: '^[A-Za-z-]+$',
-      description: 'Stored in upper case, as far as the column holds it.',
+      description: 'HTTP method. It is stored in upper case and cut to the length of the column.',
     }),
     path: Type.String({
       minLength: 1,
       maxLength: 2048,
       pattern: '^[^?\\u0000][^\\u0000]*$',
-      description: 'A query string is cut off, and so is what is beyond 2,000 bytes.',
+      description: 'Path of the request. The query string and anything beyond 2,000 bytes are cut off.',
     }),
-    status_code: Type.Integer({ minimum: 100, maximum: 599 }),
+    status_code: Type.Integer({ minimum: 100, maximum: 599, description: 'HTTP status, 100 to 599.' }),
     response_time_ms: Type.Optional(
-      Type.Number({ minimum: 0, maximum: 1e9, description: 'Stored as whole milliseconds.' }),
+      Type.Number({
+        minimum: 0,
+        maximum: 1e9,
+        description: 'Response time in milliseconds. It is stored as a whole number.',
+      }),
     ),
-    user_id: text(128, 'Who asked; limits by client go by it, or by the address.'),
+    user_id: text(
+      128,
+      'Id of the user. Limits by client use it, or the IP address for requests without a user id.',
+    ),
     ip_address: Type.Optional(
-      Type.String({ format: 'ip', maxLength: 64, description: 'Of the client, IPv4 or IPv6.' }),
+      Type.String({
+        format: 'ip',
+        maxLength: 64,
+        description: 'IP address of the client, IPv4 or IPv6.',
+      }),
     ),
-    user_agent: text(1024, 'The header of that name.'),
-    backend: text(64, 'Which server behind the gateway answered.'),
-    request_id: Type.Optional(Type.String({ format: 'uuid', maxLength: 36 })),
-    error: text(2048, 'What went wrong, in words.'),
+    user_agent: text(1024, 'The User-Agent header.'),
+    backend: text(64, 'Name of the backend that answered.'),
+    request_id: Type.Optional(
+      Type.String({ format: 'uuid', maxLength: 36, description: 'Id of the request, a UUID.' }),
+    ),
+    error: text(2048, 'Error message of a failed request.'),
   },
   {
     $id: 'IngestedRequest',
     description: 'One request that a gateway has answered.',
-    examples: [
-      {
-        timestamp: '2026-01-31T12:00:00.000Z',
-        method: 'GET',
-        path: '/users/7',
-        status_code: 200,
-        response_time_ms: 12,
-        user_id: 'ada',
-        ip_address: '203.0.113.7',
-      },
-    ],
+    examples: [REQUEST],
   },
 )
 
 export const IngestBody = Type.Object(
   {
     batch_id: BatchId,
-    requests: Type.Array(ref(IngestedRequest), { minItems: 1, maxItems: MAX_REQUESTS }),
+    requests: Type.Array(ref(IngestedRequest), {
+      minItems: 1,
+      maxItems: MAX_REQUESTS,
+      description: 'The requests, 1 to 10,000.',
+    }),
   },
-  { $id: 'IngestBody', description: 'Requests that are stored all together or not at all.' },
+  {
+    $id: 'IngestBody',
+    description: 'Requests that are stored together: all of them or none.',
+    examples: [INGEST_BODY],
+  },
 )
 
 export const IngestQuery = Type.Object({
-  batch_id: Type.Optional({ ...BatchId, description: 'With NDJSON, which has no other place for it.' }),
+  batch_id: Type.Optional({ ...BatchId, description: 'Id of the batch. Required with an NDJSON body.' }),
 })
 
 export const IngestResult = Type.Object(
   {
-    batch_id: Type.String(),
-    accepted: Type.Integer({ minimum: 0, description: 'Requests that are now in the traffic table.' }),
-    duplicate: Type.Boolean({ description: 'The batch was there already; nothing was added.' }),
+    batch_id: Type.String({ description: 'Id of the batch.' }),
+    accepted: Type.Integer({ minimum: 0, description: 'Number of requests that were added to the table.' }),
+    duplicate: Type.Boolean({ description: 'True if the batch was already stored. Nothing was added.' }),
   },
-  { $id: 'IngestResult', description: 'What became of the batch.' },
+  { $id: 'IngestResult', description: 'The outcome of a batch.', examples: [INGEST_RESULT] },
 )

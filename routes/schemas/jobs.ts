@@ -1,36 +1,46 @@
 import { Type, type Static } from '@sinclair/typebox'
+import { TRAINING_JOB } from './examples/training.js'
 import { TrainResult, type TrainedDetector, type TrainedOptimizer } from './training.js'
-import { nullable, oneOf, ref, Timestamp } from './types.js'
+import { amount, nullable, oneOf, ref, share, Timestamp, timestamp } from './types.js'
 
 export const JobParams = Type.Object({
-  id: Type.String({ format: 'uuid', description: 'The id of the run.' }),
+  id: Type.String({ format: 'uuid', description: 'Id of the training run, a UUID.' }),
 })
 
 export const TrainingJob = Type.Object(
   {
-    id: Type.String({ format: 'uuid' }),
-    state: oneOf(['running', 'done', 'failed', 'stopped']),
+    id: Type.String({ format: 'uuid', description: 'Id of the training run, a UUID.' }),
+    state: oneOf(['running', 'done', 'failed', 'stopped'], { description: 'State of the run.' }),
     stage: oneOf(['waiting', 'rollups', 'reading', 'arrivals', 'fitting', 'publishing'], {
-      description: 'What the run is at, or was when it ended.',
+      description: 'The current step of the run, or its last step.',
     }),
-    progress: Type.Number({ minimum: 0, maximum: 1, description: 'Share of the run that is done.' }),
+    progress: share('Completed share of the run, 0 to 1.'),
     estimated_seconds_left: nullable(Type.Number({ minimum: 0 }), {
-      description: 'From the share done and the time it took; null when there is too little of it to tell.',
+      description:
+        'Estimated seconds until the end. Null when the run has ended and while there is too little progress for an estimate.',
     }),
-    elapsed_seconds: Type.Number({ minimum: 0 }),
-    started_at: Timestamp,
-    ended_at: nullable(Timestamp),
-    stop_requested: Type.Boolean(),
-    request: Type.Unknown({ description: 'What was asked for.' }),
-    result: nullable(ref(TrainResult), { description: 'When the state is done.' }),
-    error: nullable(Type.Object({ code: Type.String(), message: Type.String() }), {
-      description: 'Why the run has failed or was stopped.',
-    }),
+    elapsed_seconds: amount('Seconds since the run began, or its duration in seconds.'),
+    started_at: timestamp('When the run began.'),
+    ended_at: nullable(Timestamp, { description: 'When the run ended. Null while it is running.' }),
+    stop_requested: Type.Boolean({ description: 'True if somebody has asked the run to stop.' }),
+    request: Type.Unknown({ description: 'The fields of the request that began the run.' }),
+    result: nullable(ref(TrainResult), { description: 'The outcome. Null unless the state is done.' }),
+    error: nullable(
+      Type.Object({
+        code: Type.String({ description: 'A stable code.' }),
+        message: Type.String({ description: 'What is wrong and what to do next.' }),
+      }),
+      { description: 'Why the run failed or was stopped. Null otherwise.' },
+    ),
   },
-  { $id: 'TrainingJob' },
+  {
+    $id: 'TrainingJob',
+    description: 'A training run and its progress.',
+    examples: [TRAINING_JOB],
+  },
 )
 
-/** What a run gives, in the names of the capability. */
+/** The outcome of a run, in the names of the capability. */
 interface Result {
   readonly anomaly?: DetectorResult | null
   readonly optimizer?: OptimizerResult | null
@@ -55,7 +65,7 @@ interface OptimizerResult {
   readonly requests: number
   readonly readSeconds: number
   readonly incidentMinutes: number
-  /** Stored results of earlier releases have none. */
+  /** Absent in results that an earlier release stored. */
   readonly warnings?: readonly string[]
 }
 
@@ -110,18 +120,18 @@ function toTrainedOptimizer(result: OptimizerResult): Static<typeof TrainedOptim
   }
 }
 
-/** Below this share of a run the time it has taken says little of what it will take. */
-const TELLING_SHARE = 0.05
+/** With less progress, the elapsed time is no basis for an estimate. */
+const MIN_SHARE_TO_ESTIMATE = 0.05
 
 export function toTrainingJob(job: Job): Static<typeof TrainingJob> {
-  const { id, state, share, elapsedSeconds, request, error } = job
-  const isTelling = state === 'running' && share >= TELLING_SHARE
+  const { id, state, share: progress, elapsedSeconds, request, error } = job
+  const canEstimate = state === 'running' && progress >= MIN_SHARE_TO_ESTIMATE
   return {
     id,
     state,
     stage: job.stage as Static<typeof TrainingJob>['stage'],
-    progress: share,
-    estimated_seconds_left: isTelling ? (elapsedSeconds * (1 - share)) / share : null,
+    progress,
+    estimated_seconds_left: canEstimate ? (elapsedSeconds * (1 - progress)) / progress : null,
     elapsed_seconds: elapsedSeconds,
     started_at: job.startedAt.toISOString(),
     ended_at: job.endedAt?.toISOString() ?? null,

@@ -1,160 +1,215 @@
 import { Type } from '@sinclair/typebox'
-import { nullable, oneOf, perFeature, Timestamp } from './types.js'
+import { ACTIVATE_BODY, ACTIVATE_RESULT, LOAD_RESULT, MODEL_INFO, MODEL_VERSIONS } from './examples/models.js'
+import { count, nullable, oneOf, perFeature, Timestamp, timestamp } from './types.js'
 import { ModelNames } from './training.js'
 
-const Baseline = Type.Object({
-  mean: Type.Number(),
-  std: Type.Number(),
-  median: Type.Number(),
-  q25: Type.Number(),
-  q75: Type.Number(),
-  iqr: Type.Number(),
-  min: Type.Number(),
-  max: Type.Number(),
+const Baseline = Type.Object(
+  {
+    mean: Type.Number({ description: 'Mean.' }),
+    std: Type.Number({ description: 'Standard deviation.' }),
+    median: Type.Number({ description: 'Median.' }),
+    q25: Type.Number({ description: '25th percentile.' }),
+    q75: Type.Number({ description: '75th percentile.' }),
+    iqr: Type.Number({ description: 'Interquartile range: q75 − q25.' }),
+    min: Type.Number({ description: 'Smallest value.' }),
+    max: Type.Number({ description: 'Largest value.' }),
+  },
+  { description: 'Statistics of this feature over the training data, in the unit of the feature.' },
+)
+
+const Rhythm = Type.Object(
+  {
+    rhythm: oneOf(['none', 'day', 'weekpart', 'week'], {
+      description:
+        'What the usual value depends on. none: nothing. day: the time of day. weekpart: the time of day, separately for working days and weekends. week: the time of the week.',
+    }),
+    minute_of_hour: Type.Boolean({
+      description: 'True if the usual value also depends on the minute of the hour, as with hourly jobs.',
+    }),
+    sharp_minutes: count('Number of single minutes of the day with a usual value of their own.'),
+    weekly_quarters: count(
+      'Number of quarter hours of the week with a usual value of their own, as with a weekly backup.',
+    ),
+  },
+  { description: 'The rhythm of this feature.' },
+)
+
+export const Rhythms = perFeature(Rhythm, { description: 'The rhythm of the usual value of each feature.' })
+
+const Index = nullable(Type.Number({ minimum: 0 }), {
+  description: 'Population stability index of this feature, from 0. Null without enough reports.',
 })
 
-const Rhythm = Type.Object({
-  rhythm: oneOf(['none', 'day', 'weekpart', 'week'], {
-    description:
-      'What the usual value depends on: nothing, the time of day, that of working days and of weekends, the time of the week.',
-  }),
-  minute_of_hour: Type.Boolean({ description: 'On the minute of the hour too, as jobs on the hour do.' }),
-  sharp_minutes: Type.Integer({
-    minimum: 0,
-    description: 'Minutes of the day that stand out by themselves.',
-  }),
-  weekly_quarters: Type.Integer({
-    minimum: 0,
-    description: 'Quarters of an hour of the week that are like no others, as in a backup on Sundays.',
-  }),
-})
+const minEffects = Type.Object(
+  {
+    traffic: Type.Number({ description: 'Change of the traffic, as a share of the usual value.' }),
+    latency: Type.Number({ description: 'Change of a latency, as a share of the usual value.' }),
+    latency_ms: Type.Number({ description: 'Change of a latency, in milliseconds.' }),
+    error_rate: Type.Number({ description: 'Change of the error rate, 0 to 1.' }),
+    requests: Type.Number({
+      description: 'Number of requests below which latencies and error rate are not judged.',
+    }),
+  },
+  { description: 'The smallest deviations that can be anomalous: the settings MIN_EFFECT_….' },
+)
 
-export const Rhythms = perFeature(Rhythm, {
-  description: 'What was learned of the usual value of each feature.',
-})
+const Drift = Type.Object(
+  {
+    minutes: Type.Integer({
+      description: 'Number of recent reports in the comparison. Older reports count less.',
+    }),
+    features: perFeature(Index, { description: 'The drift of each feature.' }),
+    retrain: Type.Boolean({ description: 'True if an index exceeds 0.25. Train a new version.' }),
+  },
+  { description: 'The distance between recent reports and the training data.' },
+)
 
-const Index = nullable(Type.Number({ minimum: 0 }))
+const Engine = Type.Object(
+  {
+    name: oneOf(['kernel', 'tensor'], { description: 'Name of the scoring engine.' }),
+    backend: Type.String({ description: 'What the engine runs on.', examples: ['javascript', 'wasm'] }),
+    reason: Type.String({ description: 'Why the service chose this engine.' }),
+  },
+  { description: 'The engine that computes the scores.' },
+)
 
 const DetectorInfo = Type.Object({
-  is_trained: Type.Literal(true),
-  version: Type.String(),
-  training_timestamp: Timestamp,
-  training_samples: Type.Integer(),
-  contamination: Type.Number(),
-  n_estimators: Type.Integer(),
-  score_threshold: Type.Number({
-    description: 'The threshold on −s(x, n); the score of a verdict is −s(x, n) less this.',
+  is_trained: Type.Literal(true, { description: 'Always true.' }),
+  version: Type.String({ description: 'The active version.' }),
+  training_timestamp: timestamp('When the version was trained.'),
+  training_samples: Type.Integer({ description: 'Number of minutes in the training data.' }),
+  contamination: Type.Number({
+    description: 'Expected share of anomalies in the training data, above 0 and at most 0.5.',
   }),
-  feature_names: Type.Array(Type.String()),
-  baselines: perFeature(Baseline),
-  time_zone: Type.String({ description: 'The rhythms follow its clocks.' }),
+  n_estimators: Type.Integer({ description: 'Number of trees in the isolation forest.' }),
+  score_threshold: Type.Number({
+    description: 'Threshold on −s(x, n), −1 to 0. The score of a verdict is −s(x, n) − score_threshold.',
+  }),
+  feature_names: Type.Array(Type.String(), { description: 'The five features, in the order of the model.' }),
+  baselines: perFeature(Baseline, { description: 'Statistics of the training data.' }),
+  time_zone: Type.String({ description: 'Time zone of the rhythms, an IANA name.' }),
   rhythms: Rhythms,
-  min_effects: Type.Object(
-    {
-      traffic: Type.Number(),
-      latency: Type.Number(),
-      latency_ms: Type.Number(),
-      error_rate: Type.Number(),
-      requests: Type.Number(),
-    },
-    { description: 'Deviations that are smaller never matter: MIN_EFFECT_….' },
-  ),
-  drift: Type.Object(
-    {
-      minutes: Type.Integer({ description: 'Reports that it stands on, older ones counting less.' }),
-      features: perFeature(Index, { description: 'Population stability index; null without a report.' }),
-      retrain: Type.Boolean({ description: 'An index is above 0.25: train anew.' }),
-    },
-    { description: 'How far recent reports have moved from what was learned.' },
-  ),
-  engine: Type.Object(
-    {
-      name: oneOf(['kernel', 'tensor']),
-      backend: Type.String({ examples: ['javascript', 'wasm'] }),
-      reason: Type.String({ description: 'Why this engine scores.' }),
-    },
-    { description: 'What scores the forest.' },
-  ),
+  min_effects: minEffects,
+  drift: Drift,
+  engine: Engine,
 })
 
 const OptimizerInfo = Type.Object({
-  is_trained: Type.Literal(true),
-  version: Type.String(),
-  training_timestamp: Timestamp,
-  training_requests: Type.Integer({ description: 'Requests of all endpoints.' }),
-  strategy: oneOf(['balanced'], { description: 'The one that is meant when none is named.' }),
-  headroom_percent: Type.Integer({ description: 'What is added to the busy minutes of an endpoint.' }),
-  endpoint_count: Type.Integer(),
-  endpoints: Type.Array(Type.String(), { description: 'Path templates.' }),
+  is_trained: Type.Literal(true, { description: 'Always true.' }),
+  version: Type.String({ description: 'The active version.' }),
+  training_timestamp: timestamp('When the version was trained.'),
+  training_requests: Type.Integer({ description: 'Number of requests in the training data.' }),
+  strategy: oneOf(['balanced'], { description: 'The default strategy.' }),
+  headroom_percent: Type.Integer({
+    description: 'What is added to the busy minutes of an endpoint, in percent.',
+  }),
+  endpoint_count: Type.Integer({ description: 'Number of path templates.' }),
+  endpoints: Type.Array(Type.String(), { description: 'The path templates.' }),
 })
+
+const NONE_ACTIVE = 'Null when no version is active.'
 
 export const ModelInfo = Type.Object(
   {
-    anomaly_detector: nullable(DetectorInfo, { description: 'Null when no model is active.' }),
-    rate_optimizer: nullable(OptimizerInfo, { description: 'Null when no model is active.' }),
+    anomaly_detector: nullable(DetectorInfo, { description: `The active anomaly detector. ${NONE_ACTIVE}` }),
+    rate_optimizer: nullable(OptimizerInfo, { description: `The active rate optimizer. ${NONE_ACTIVE}` }),
   },
-  { $id: 'ModelInfo' },
+  { $id: 'ModelInfo', description: 'The active models.', examples: [MODEL_INFO] },
 )
 
 const VersionInfo = Type.Object({
-  version: Type.String(),
-  active: Type.Boolean(),
-  trained_at: Timestamp,
-  training_samples: Type.Integer(),
-  source: nullable(Type.String(), { description: 'The table learned from, or synthetic.' }),
-  from: nullable(Timestamp, { description: 'The range learned from.' }),
-  to: nullable(Timestamp),
-  exclude: Type.Array(Type.Object({ from: Timestamp, to: Timestamp })),
-  duration_seconds: nullable(Type.Number()),
-  parameters: Type.Record(Type.String(), Type.Number()),
-  metrics: Type.Record(Type.String(), Type.Number()),
-  size_bytes: Type.Integer(),
+  version: Type.String({ description: 'Name of the version.' }),
+  active: Type.Boolean({ description: 'True if this version is active.' }),
+  trained_at: timestamp('When the version was trained.'),
+  training_samples: Type.Integer({
+    description: 'Number of minutes (anomaly detector) or requests (rate optimizer) in the training data.',
+  }),
+  source: nullable(Type.String(), {
+    description: 'The traffic table of the training data, or synthetic. Null when it is unknown.',
+  }),
+  from: nullable(Timestamp, { description: 'Start of the training data. Null when it is unknown.' }),
+  to: nullable(Timestamp, { description: 'End of the training data. Null when it is unknown.' }),
+  exclude: Type.Array(
+    Type.Object({
+      from: timestamp('Start of the excluded range, included.'),
+      to: timestamp('End of the excluded range, excluded.'),
+    }),
+    { description: 'Time ranges that were skipped.' },
+  ),
+  duration_seconds: nullable(Type.Number(), {
+    description: 'Duration of the training in seconds. Null when it is unknown.',
+  }),
+  parameters: Type.Record(Type.String(), Type.Number(), { description: 'Parameters of the training.' }),
+  metrics: Type.Record(Type.String(), Type.Number(), { description: 'Figures measured by the training.' }),
+  size_bytes: Type.Integer({ description: 'Size of the stored model in bytes.' }),
 })
 
 export const ModelVersions = Type.Object(
   {
-    anomaly_detector: Type.Array(VersionInfo, { description: 'The newest first.' }),
-    rate_optimizer: Type.Array(VersionInfo, { description: 'The newest first.' }),
+    anomaly_detector: Type.Array(VersionInfo, {
+      description: 'Versions of the anomaly detector, newest first.',
+    }),
+    rate_optimizer: Type.Array(VersionInfo, { description: 'Versions of the rate optimizer, newest first.' }),
   },
-  { $id: 'ModelVersions' },
+  { $id: 'ModelVersions', description: 'The stored versions of both models.', examples: [MODEL_VERSIONS] },
 )
+
+const ModelName = oneOf(['anomaly', 'optimizer'], {
+  description: 'anomaly: the anomaly detector. optimizer: the rate optimizer.',
+})
 
 export const ActivateBody = Type.Object(
   {
-    model: oneOf(['anomaly', 'optimizer']),
+    model: ModelName,
     version: Type.String({
       minLength: 1,
       maxLength: 100,
-      description: 'One of GET /model/versions.',
-      examples: ['20260131T120000000Z'],
+      description: 'A version that GET /model/versions lists.',
+      examples: [ACTIVATE_BODY.version],
     }),
   },
-  { $id: 'ActivateBody' },
+  { $id: 'ActivateBody', description: 'The version to activate.', examples: [ACTIVATE_BODY] },
 )
 
 export const ActivateResult = Type.Object(
-  { activated: Type.Literal(true), model: oneOf(['anomaly', 'optimizer']), version: Type.String() },
-  { $id: 'ActivateResult' },
+  {
+    activated: Type.Literal(true, { description: 'Always true.' }),
+    model: ModelName,
+    version: Type.String({ description: 'The version that is active now.' }),
+  },
+  { $id: 'ActivateResult', description: 'The activated version.', examples: [ACTIVATE_RESULT] },
 )
 
 export const LoadBody = Type.Object(
   { models: Type.Optional(ModelNames) },
-  { $id: 'LoadBody', examples: [{}] },
+  { $id: 'LoadBody', description: 'The models to load.', examples: [{}] },
 )
 
-const Loaded = Type.Object({
-  loaded: Type.Boolean(),
-  trained: Type.Boolean(),
-  version: nullable(Type.String()),
-  error: Type.Optional(Type.String({ examples: ['Model not found'] })),
-})
+const loadedModel = (description: string) =>
+  Type.Object(
+    {
+      loaded: Type.Boolean({ description: 'True if a version is active now.' }),
+      trained: Type.Boolean({ description: 'True if that version is trained. Equal to loaded.' }),
+      version: nullable(Type.String(), { description: 'The active version. Null when none was found.' }),
+      error: Type.Optional(
+        Type.String({
+          description: 'Why nothing was loaded. Absent on success.',
+          examples: ['Model not found'],
+        }),
+      ),
+    },
+    { description },
+  )
 
 export const LoadResult = Type.Object(
   {
-    anomaly_detector: Type.Optional(Loaded),
-    rate_optimizer: Type.Optional(Loaded),
+    anomaly_detector: Type.Optional(loadedModel('The anomaly detector. Absent when it was not requested.')),
+    rate_optimizer: Type.Optional(loadedModel('The rate optimizer. Absent when it was not requested.')),
   },
-  { $id: 'LoadResult' },
+  { $id: 'LoadResult', description: 'The outcome for each model.', examples: [LOAD_RESULT] },
 )
 
-export const ResetResult = Type.Object({ reset: Type.Literal(true) }, { $id: 'ResetResult' })
+export const ResetResult = Type.Object(
+  { reset: Type.Literal(true, { description: 'Always true.' }) },
+  { $id: 'ResetResult', description: 'No model is active now.' },
+)

@@ -1,116 +1,155 @@
 import { Type } from '@sinclair/typebox'
-import { nullable, oneOf, ref, Timestamp } from './types.js'
+import {
+  SYNTHETIC_BODY,
+  SYNTHETIC_RESULT,
+  TRAIN_BODY,
+  TRAIN_RESULT,
+  TRAINED_DETECTOR,
+  TRAINED_OPTIMIZER,
+  TRAINING_STATUS,
+} from './examples/training.js'
+import { amount, count, nullable, oneOf, ref, Timestamp, timestamp } from './types.js'
 
 /** The models that a request may name. */
 export const ModelNames = Type.Array(oneOf(['anomaly', 'optimizer']), {
   minItems: 1,
   maxItems: 2,
-  description: 'Which models; all of them, when left out.',
+  description: 'The models to use: anomaly, optimizer or both. Default: both.',
 })
 
 const Contamination = Type.Number({
   exclusiveMinimum: 0,
   maximum: 0.5,
-  description: 'Expected share of anomalies in the history; CONTAMINATION, when left out.',
+  description:
+    'Expected share of anomalies in the history, above 0 and at most 0.5. Default: the setting CONTAMINATION.',
 })
 
 export const TrainBody = Type.Object(
   {
     days: Type.Optional(
-      Type.Integer({ minimum: 1, maximum: 365, description: 'Days of history; 7, when left out.' }),
+      Type.Integer({
+        minimum: 1,
+        maximum: 365,
+        description: 'Train on the last n days, 1 to 365. Default: 7, unless from is given.',
+      }),
     ),
-    from: Type.Optional({ ...Timestamp, description: 'Instead of days: the first minute, however old.' }),
-    to: Type.Optional({
-      ...Timestamp,
-      description: 'The minute after the last, with from; now, when left out.',
-    }),
+    from: Type.Optional(timestamp('Start of the time range, included. Use it instead of days.')),
+    to: Type.Optional(timestamp('End of the time range, excluded. Only with from. Default: now.')),
     contamination: Type.Optional(Contamination),
     models: Type.Optional(ModelNames),
     exclude: Type.Optional(
-      Type.Array(Type.Object({ from: Timestamp, to: Timestamp }), {
-        maxItems: 1000,
-        description: 'Intervals that are left out, known incidents say: from included, to not.',
-      }),
+      Type.Array(
+        Type.Object({
+          from: timestamp('Start of the excluded range, included.'),
+          to: timestamp('End of the excluded range, excluded.'),
+        }),
+        {
+          maxItems: 1000,
+          description: 'Time ranges to skip, for example known incidents. At most 1,000.',
+        },
+      ),
     ),
     wait: Type.Optional(
       Type.Boolean({
-        description: 'False: answer 202 at once with the job, to be followed at /train/jobs/{id}.',
+        description:
+          'If false, the service answers 202 immediately with the job. Follow it at /train/jobs/{id}. Default: true.',
       }),
     ),
   },
-  { $id: 'TrainBody', examples: [{ days: 7 }] },
+  { $id: 'TrainBody', description: 'What to train on.', examples: [TRAIN_BODY] },
 )
 
-const trained = {
-  trained: Type.Boolean(),
-  samples: Type.Integer({ minimum: 0, description: 'Minutes that were learned from.' }),
-  score_threshold: nullable(Type.Number(), {
-    description: 'The threshold on −s(x, n), on the scale of ANOMALY_THRESHOLD; null when not trained.',
+const ACTIVE_VERSION = 'The version that this training made active. Null when it failed.'
+const error = Type.Optional(
+  Type.String({
+    description: 'Why the training failed. Absent when it succeeded.',
+    examples: ['Insufficient training data'],
   }),
-  timestamp: Timestamp,
-  version: nullable(Type.String(), { description: 'The version that is active now; null when not trained.' }),
-  error: Type.Optional(Type.String({ examples: ['Insufficient training data'] })),
-  warnings: Type.Array(Type.String(), { description: 'What the history could not teach.' }),
-}
+)
+const warnings = Type.Array(Type.String(), { description: 'What the history is too short to teach.' })
 
-export const TrainedDetector = Type.Object(trained, { $id: 'TrainedDetector' })
+export const TrainedDetector = Type.Object(
+  {
+    trained: Type.Boolean({ description: 'True if a new version was trained.' }),
+    samples: count('Number of minutes in the training data.'),
+    score_threshold: nullable(Type.Number(), {
+      description:
+        'Threshold on −s(x, n), on the scale of ANOMALY_THRESHOLD, −1 to 0. Null when the training failed.',
+    }),
+    timestamp: timestamp('When the training ended.'),
+    version: nullable(Type.String(), { description: ACTIVE_VERSION }),
+    error,
+    warnings,
+  },
+  {
+    $id: 'TrainedDetector',
+    description: 'The outcome of training the anomaly detector.',
+    examples: [TRAINED_DETECTOR],
+  },
+)
 
 export const TrainedOptimizer = Type.Object(
   {
-    trained: Type.Boolean(),
-    endpoints: Type.Integer({
-      minimum: 0,
-      description: 'Path templates that limits can be recommended for.',
-    }),
-    timestamp: Timestamp,
-    version: nullable(Type.String(), {
-      description: 'The version that is active now; null when not trained.',
-    }),
-    error: Type.Optional(Type.String({ examples: ['Insufficient training data'] })),
-    requests: Type.Integer({ minimum: 0, description: 'Requests that were read one by one.' }),
-    read_seconds: Type.Number({ minimum: 0, description: 'How long that took.' }),
-    incident_minutes: Type.Integer({
-      minimum: 0,
-      description: 'Minutes left out since somebody marked them as incidents.',
-    }),
-    warnings: Type.Array(Type.String(), { description: 'What the history could not teach.' }),
+    trained: Type.Boolean({ description: 'True if a new version was trained.' }),
+    endpoints: count('Number of path templates that have a limit now.'),
+    timestamp: timestamp('When the training ended.'),
+    version: nullable(Type.String(), { description: ACTIVE_VERSION }),
+    error,
+    requests: count('Number of requests that were read.'),
+    read_seconds: amount('Time taken to read them, in seconds.'),
+    incident_minutes: count('Number of minutes that were skipped because they are marked as incidents.'),
+    warnings,
   },
-  { $id: 'TrainedOptimizer' },
+  {
+    $id: 'TrainedOptimizer',
+    description: 'The outcome of training the rate optimizer.',
+    examples: [TRAINED_OPTIMIZER],
+  },
 )
+
+const NOT_REQUESTED = 'Null when this model was not requested.'
 
 export const TrainResult = Type.Object(
   {
-    anomaly_detector: nullable(ref(TrainedDetector), { description: 'Null when it was not asked for.' }),
-    rate_optimizer: nullable(ref(TrainedOptimizer), { description: 'Null when it was not asked for.' }),
+    anomaly_detector: nullable(ref(TrainedDetector), { description: NOT_REQUESTED }),
+    rate_optimizer: nullable(ref(TrainedOptimizer), { description: NOT_REQUESTED }),
   },
-  { $id: 'TrainResult' },
+  { $id: 'TrainResult', description: 'The outcome for each model.', examples: [TRAIN_RESULT] },
 )
+
+const activeModel = {
+  loaded: Type.Boolean({ description: 'True if a version is active.' }),
+  trained: Type.Boolean({ description: 'True if the active version is trained. Equal to loaded.' }),
+  version: nullable(Type.String(), { description: 'The active version. Null when none is active.' }),
+  training_timestamp: nullable(Timestamp, {
+    description: 'When the active version was trained. Null when none is active.',
+  }),
+}
 
 export const TrainingStatus = Type.Object(
   {
     training: Type.Boolean({
-      description: 'A run is under way on any replica; false also when the database cannot be asked.',
+      description:
+        'True if a training run is under way on any replica. False also when the database cannot be reached.',
     }),
-    started_at: nullable(Timestamp, { description: 'When that run began, or null.' }),
+    started_at: nullable(Timestamp, { description: 'When that run began. Null without a run.' }),
     job: nullable(Type.String({ format: 'uuid' }), {
-      description: 'The id of that run, for /train/jobs/{id}, or null.',
+      description: 'Id of that run, for /train/jobs/{id}. Null without a run.',
     }),
-    anomaly_detector: Type.Object({
-      loaded: Type.Boolean(),
-      trained: Type.Boolean(),
-      version: nullable(Type.String()),
-      training_timestamp: nullable(Timestamp),
-      training_samples: Type.Integer({ minimum: 0 }),
-    }),
-    rate_optimizer: Type.Object({
-      loaded: Type.Boolean(),
-      trained: Type.Boolean(),
-      version: nullable(Type.String()),
-      training_timestamp: nullable(Timestamp),
-      endpoints: Type.Integer({ minimum: 0 }),
-    }),
+    anomaly_detector: Type.Object(
+      { ...activeModel, training_samples: count('Number of minutes in the training data.') },
+      { description: 'The active anomaly detector.' },
+    ),
+    rate_optimizer: Type.Object(
+      { ...activeModel, endpoints: count('Number of path templates that have a limit.') },
+      { description: 'The active rate optimizer.' },
+    ),
   },
-  { $id: 'TrainingStatus' },
+  {
+    $id: 'TrainingStatus',
+    description: 'The active models, and whether a training run is under way.',
+    examples: [TRAINING_STATUS],
+  },
 )
 
 export const SyntheticBody = Type.Object(
@@ -119,42 +158,44 @@ export const SyntheticBody = Type.Object(
       Type.Number({
         exclusiveMinimum: 0,
         maximum: 8760,
-        description: 'Hours of traffic; 168, when left out.',
+        description: 'Hours of traffic, above 0 and at most 8,760. Default: 168.',
       }),
     ),
     base_rps: Type.Optional(
       Type.Number({
         exclusiveMinimum: 0,
         maximum: 1_000_000,
-        description: 'Usual requests a second; 50, when left out.',
+        description: 'Average requests per second, above 0 and at most 1,000,000. Default: 50.',
       }),
     ),
-    include_anomalies: Type.Optional(Type.Boolean({ description: 'With incidents; true, when left out.' })),
+    include_anomalies: Type.Optional(
+      Type.Boolean({ description: 'If true, the traffic contains incidents. Default: true.' }),
+    ),
     anomaly_rate: Type.Optional(
       Type.Number({
         minimum: 0,
         maximum: 0.5,
-        description: 'Share of the minutes inside incidents; 0.05, when left out.',
+        description: 'Share of minutes inside an incident, 0 to 0.5. Default: 0.05.',
       }),
     ),
     seed: Type.Optional(
       Type.Integer({
         minimum: 0,
         maximum: 4_294_967_295,
-        description: 'The same seed gives the same traffic; drawn at random, when left out.',
+        description: 'Random seed. The same seed gives the same traffic. Default: a random number.',
       }),
     ),
   },
-  { $id: 'SyntheticBody', examples: [{ duration_hours: 168, base_rps: 50, seed: 42 }] },
+  { $id: 'SyntheticBody', description: 'The traffic to generate.', examples: [SYNTHETIC_BODY] },
 )
 
 export const SyntheticResult = Type.Object(
   {
-    generated: Type.Literal(true),
-    samples: Type.Integer({ description: 'Rows written, one a minute.' }),
-    anomalies_injected: Type.Integer({ description: 'Rows that lie inside an incident.' }),
-    file: Type.String({ description: 'The file that was written.' }),
-    seed: Type.Integer(),
+    generated: Type.Literal(true, { description: 'Always true.' }),
+    samples: Type.Integer({ description: 'Number of rows in the file, one for each minute.' }),
+    anomalies_injected: Type.Integer({ description: 'Number of rows inside an incident.' }),
+    file: Type.String({ description: 'Path of the file.' }),
+    seed: Type.Integer({ description: 'The random seed of this traffic.' }),
   },
-  { $id: 'SyntheticResult' },
+  { $id: 'SyntheticResult', description: 'The generated file.', examples: [SYNTHETIC_RESULT] },
 )

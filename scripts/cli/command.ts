@@ -3,10 +3,10 @@ import { failureOf, UsageError } from './errors.js'
 import { stopSignal } from './stop.js'
 
 /**
- * Runs a command to its end and resolves its exit code: 0; 1 no data; 2 usage; 3 database; 70 anything else; 128 and
- * more when it was stopped. A failure is one line on standard error, without a stack and without a password.
+ * Runs a command and resolves its exit code: 0 success, 1 no data, 2 usage, 3 database, 70 any other failure, 128 and
+ * above when it was stopped. A failure is one line on standard error, without a stack trace and without a password.
  *
- * @param build makes the command; what its action starts has to end, and tidy up, when the signal is aborted
+ * @param build makes the command; when the signal is aborted, its action has to end and clean up
  */
 export async function runCommand(
   build: (stop: AbortSignal) => Command,
@@ -25,7 +25,7 @@ export async function runCommand(
   }
 }
 
-/** Errors are thrown instead of printed, in the command and in those below it; help goes where it was asked for. */
+/** Makes the command and its subcommands throw errors instead of printing them. */
 function speakPlainly(command: Command): void {
   command.exitOverride().configureOutput({ outputError: () => undefined })
   command.commands.forEach(speakPlainly)
@@ -34,11 +34,11 @@ function speakPlainly(command: Command): void {
 function ending(error: unknown): { code: number; message: string } {
   if (!(error instanceof CommanderError)) return failureOf(error)
   if (error.exitCode === 0) return { code: 0, message: '' } // --help, --version
-  if (error.code === 'commander.help') return { code: 2, message: '' } // the help has been shown
+  if (error.code === 'commander.help') return { code: 2, message: '' } // the help was printed
   const text = error.message
     .replace(/^error: /, '')
     .replace(/\s+/g, ' ')
     .replace(/\.$/, '')
-  // What follows a mistyped --db-password= is nobody's business.
+  // A mistyped --db-password=… must not reveal the password.
   return failureOf(new UsageError(`${text.replace(/'(--?[^'=]*)=.*'/, "'$1'")}.`))
 }

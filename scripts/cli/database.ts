@@ -1,10 +1,7 @@
 import type { Command } from 'commander'
-import postgres from 'postgres'
-import {
-  readEmbeddedConnection,
-  startEmbeddedPostgres,
-  type Connection,
-} from '../../db/embedded/embedded-postgres.js'
+import type { Sql } from 'postgres'
+import { readEmbeddedConnection, startEmbeddedPostgres } from '../../db/embedded/embedded-postgres.js'
+import { openPool, type Connection } from '../../db/pool.js'
 import { describeDatabaseError } from '../../db/errors.js'
 import type { Log } from '../../db/log.js'
 import { migrate } from '../../db/migrate.js'
@@ -12,7 +9,7 @@ import { loadConfig, processEnvironment, type Config, type Environment } from '.
 import { DatabaseError } from './errors.js'
 import { wholeNumber } from './options.js'
 
-/** What the flags of {@link addDatabaseOptions} give. */
+/** The values of the flags of {@link addDatabaseOptions}. */
 export interface DatabaseFlags {
   readonly dbHost?: string
   readonly dbPort?: number
@@ -23,18 +20,20 @@ export interface DatabaseFlags {
 
 export function addDatabaseOptions(command: Command): Command {
   return command
-    .optionsGroup('Database (default: POSTGRES_HOST and so on; with none set, the one below DATA_PATH):')
-    .option('--db-host <host>', 'server')
+    .optionsGroup(
+      'Database (default: the POSTGRES_ variables; if none is set, the embedded database in DATA_PATH):',
+    )
+    .option('--db-host <host>', 'host name or address')
     .option('--db-port <port>', 'port', wholeNumber('--db-port', { min: 1, max: 65_535 }))
-    .option('--db-name <name>', 'database')
-    .option('--db-user <user>', 'user')
+    .option('--db-name <name>', 'database name')
+    .option('--db-user <user>', 'user name')
     .option(
       '--db-password <password>',
-      'password; in POSTGRES_PASSWORD other users of the machine cannot see it',
+      'password; set POSTGRES_PASSWORD instead to hide it from other users of the machine',
     )
 }
 
-/** The configuration of the service in this environment, with the flags above it. */
+/** The configuration of the service; the flags override the environment. */
 export function configOf(flags: DatabaseFlags, environment: Environment = processEnvironment()): Config {
   const given = {
     POSTGRES_HOST: flags.dbHost,
@@ -47,17 +46,15 @@ export function configOf(flags: DatabaseFlags, environment: Environment = proces
   return loadConfig({ ...environment, ...Object.fromEntries(set) })
 }
 
-const CONNECT_LIMIT_S = 5
-
 /**
- * A pool on the configured database for the time of some work. With the embedded PostgreSQL: the one that a running
- * service has, or else one that is started for the work, and stopped.
+ * Opens a pool on the configured database while the work runs. In embedded mode it uses the PostgreSQL of a running
+ * service, or starts one and stops it afterwards.
  *
- * @throws DatabaseError when it cannot be started
+ * @throws DatabaseError when the embedded PostgreSQL cannot be started
  */
 export async function withDatabase<T>(
   { database, dataPath }: Config,
-  work: (sql: postgres.Sql) => Promise<T>,
+  work: (sql: Sql) => Promise<T>,
 ): Promise<T> {
   if (database.mode === 'server') return withPool(database, work)
   const running = await readEmbeddedConnection(dataPath).catch(() => undefined)
@@ -82,19 +79,14 @@ const SILENT: Log = {
   error: () => undefined,
 }
 
-async function withPool<T>(connection: Connection, work: (sql: postgres.Sql) => Promise<T>): Promise<T> {
-  const { host, port, database, user, password } = connection
-  const sql = postgres({
-    host,
-    port,
-    database,
-    username: user,
-    password,
-    max: 3,
-    connect_timeout: CONNECT_LIMIT_S,
-    onnotice: () => undefined,
-    connection: { application_name: 'aegis-ml script' },
-  })
+const POOL = {
+  max: 3,
+  connect_timeout: 5,
+  connection: { application_name: 'aegis-ml script' },
+} as const
+
+async function withPool<T>(connection: Connection, work: (sql: Sql) => Promise<T>): Promise<T> {
+  const sql = openPool(connection, POOL)
   try {
     return await work(sql)
   } finally {

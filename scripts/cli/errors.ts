@@ -2,16 +2,16 @@ import { ConfigError } from '../../plugins/config.js'
 import { describeDatabaseError, isDatabaseAway } from '../../db/errors.js'
 import postgres from 'postgres'
 
-/** What the caller asked for makes no sense or cannot be done: exit code 2. */
+/** The arguments are invalid or cannot be fulfilled: exit code 2. */
 export class UsageError extends Error {}
 
-/** There is nothing to work on: exit code 1. */
+/** There is no data: exit code 1. */
 export class NoDataError extends Error {}
 
-/** The database is away or is not as it has to be: exit code 3. */
+/** The database cannot be reached or cannot be used: exit code 3. */
 export class DatabaseError extends Error {}
 
-/** Why a command was stopped from outside, and the exit code by which a shell knows it. */
+/** Why a command was stopped from outside, and the exit code that shells use for it. */
 export class Stopped extends Error {
   constructor(
     message: string,
@@ -24,7 +24,7 @@ export class Stopped extends Error {
 /** EX_SOFTWARE of sysexits.h. */
 export const UNEXPECTED = 70
 
-/** How a failed command ends: its exit code, and one line for people (empty: nothing to say). */
+/** The exit code of a failure, and one line for the user (empty: print nothing). */
 export function failureOf(error: unknown): { code: number; message: string } {
   if (error instanceof Stopped) return { code: error.exitCode, message: error.message }
   const message = describeDatabaseError(error)
@@ -37,7 +37,7 @@ export function failureOf(error: unknown): { code: number; message: string } {
   return { code: UNEXPECTED, message }
 }
 
-/** The client has codes of its own for what happens to a connection. */
+/** Translates the error codes that the PostgreSQL client has for a connection. */
 function inWords(message: string): string {
   const [, code, where] = /^write (\w+) (\S+)$/.exec(message) ?? []
   if (code === 'CONNECT_TIMEOUT') return `${where} does not answer.`

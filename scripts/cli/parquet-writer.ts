@@ -2,12 +2,11 @@ import { ByteWriter, ParquetWriter } from 'hyparquet-writer'
 import type { Cell, Column } from '../../formats/export/column.js'
 import { parquetSchema, parquetValue } from '../../formats/export/parquet.js'
 import type { Output } from './output.js'
-import type { RowWriter } from './row-writer.js'
 
-/** Rows are held until a row group is full: few enough for little memory, many enough to compress well. */
+/** Rows per row group: few enough to need little memory, many enough to compress well. */
 const GROUP_ROWS = 10_000
 
-export function createParquetWriter(columns: readonly Column[], output: Output): RowWriter {
+export function createParquetWriter(columns: readonly Column[], output: Output) {
   const bytes = new ByteWriter(1024 * 1024)
   const parquet = new ParquetWriter({
     writer: bytes,
@@ -16,7 +15,7 @@ export function createParquetWriter(columns: readonly Column[], output: Output):
   })
   let group = columns.map((): ReturnType<typeof parquetValue>[] => [])
 
-  /** Hands on what has been encoded; the writer counts the offset in the file by itself. */
+  /** Writes the encoded bytes. The Parquet writer tracks the file offset. */
   const flush = async () => {
     const encoded = bytes.getBytes().slice()
     bytes.index = 0

@@ -3,13 +3,13 @@ import { SingleBar } from 'cli-progress'
 export interface Progress {
   /** @param share of the work that is done, 0…1 */
   update(share: number, count: number): void
-  /** Takes the bar away. */
+  /** Removes the bar. */
   stop(): void
 }
 
 const STEPS = 1000
 
-/** A bar on standard error with the rate and the time left; where that is no terminal, nothing. */
+/** Shows a bar with rate and remaining time on standard error. Shows nothing unless that is a terminal. */
 export function startProgress(unit: string): Progress {
   if (!process.stderr.isTTY) return { update: () => undefined, stop: () => undefined }
   const bar = new SingleBar({
@@ -19,7 +19,7 @@ export function startProgress(unit: string): Progress {
     barIncompleteChar: '░',
     hideCursor: true,
     clearOnComplete: true,
-    gracefulExit: false, // scripts/cli/stop.ts sees to signals
+    gracefulExit: false, // scripts/cli/stop.ts handles signals
   })
   const startedMs = performance.now()
   bar.start(STEPS, 0, { count: '0', rate: '0' })

@@ -7,10 +7,10 @@ import { createParquetWriter } from './parquet-writer.js'
 export const FORMATS = ['csv', 'json', 'parquet'] as const
 export type Format = (typeof FORMATS)[number]
 
-/** Writes rows in one of the formats, in memory that does not grow with their number. */
+/** Writes rows in one of the formats, in constant memory. */
 export interface RowWriter {
   write(rows: readonly (readonly Cell[])[]): Promise<void>
-  /** Writes what comes after the last row. */
+  /** Writes the end of the file. */
   finish(): Promise<void>
 }
 
@@ -35,7 +35,7 @@ function createCsvWriter(columns: readonly Column[], output: Output): RowWriter 
   return { write, finish: () => write([]) }
 }
 
-/** One array of objects, a line for each. */
+/** Writes one array of objects, one object per line. */
 function createJsonWriter(columns: readonly Column[], output: Output): RowWriter {
   let before = '[\n'
   return {

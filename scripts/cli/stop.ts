@@ -1,22 +1,22 @@
 import { Stopped, UNEXPECTED } from './errors.js'
 
-/** A stopped command that has not ended by then is ended; an embedded PostgreSQL needs a moment to stop. */
-const LONGEST_END_MS = 15_000
+/** A stopped command may take this long to end; an embedded PostgreSQL needs a moment to stop. */
+const MAX_END_MS = 15_000
 
-/** 128 and the number of the signal, as a shell has it. */
+/** 128 plus the number of the signal, as in shells. */
 const EXIT_CODES = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129, SIGPIPE: 141 } as const
 
 /**
- * Aborted, with a {@link Stopped} as the reason, when the user or the system stops the process, and when the reader
- * of its output hangs up. A Ctrl-C reaches the process from the terminal and once more from npm: the second one is
- * no reason to leave things half-done. A fault that nobody has caught stops the work too, with itself as the reason.
+ * A signal that is aborted with a {@link Stopped} when the user or the system stops the process, or when the reader
+ * of its output closes the pipe. A Ctrl-C arrives twice, from the terminal and from npm; the second one is ignored, so
+ * that the command can clean up. An uncaught exception aborts the signal with the exception as the reason.
  */
 export function stopSignal(): AbortSignal {
   const controller = new AbortController()
   const stop = (reason: unknown, exitCode: number) => {
     if (controller.signal.aborted) return
     controller.abort(reason)
-    setTimeout(() => process.exit(exitCode), LONGEST_END_MS).unref()
+    setTimeout(() => process.exit(exitCode), MAX_END_MS).unref()
   }
   const stopBy = (name: keyof typeof EXIT_CODES, message: string) =>
     stop(new Stopped(message, EXIT_CODES[name]), EXIT_CODES[name])

@@ -3,9 +3,9 @@ import type { AddressInfo } from 'node:net'
 import type { Random } from '../../models/statistics/random.js'
 import { NO_FAULT, type Fault } from './story.js'
 
-/** A request that has been answered, as a gateway logs it. */
+/** An answered request, as a gateway logs it. */
 export interface FinishedRequest {
-  /** When the answer was out, on the clock of performance.now(). */
+  /** When the response was sent, on the clock of performance.now(). */
   readonly endedMs: number
   readonly durationMs: number
   readonly method: string
@@ -42,7 +42,7 @@ const USUAL_ERROR_SHARE = 0.02
 const HICCUP_SHARE = 0.05
 const HICCUP_MS = 40
 
-/** A gateway on a free port of the loopback interface; its backends are timers. */
+/** Starts a gateway on a free port of the loopback interface. Its backends are timers. */
 export async function startGateway({
   random,
   onFinished,
@@ -82,8 +82,8 @@ export async function startGateway({
 }
 
 /**
- * How long a handler takes: its own pace, the mood of what lies behind it (which varies so much that the hiccups
- * of a busy machine are nothing special), and now and then something that comes on top, slow or not.
+ * Duration of a handler: its usual duration, varied by a slow wave and by chance, times the slowness of the fault, and
+ * sometimes an extra delay. The variation is large, so that delays of a busy machine do not stand out.
  */
 function workOf({ usualMs }: Endpoint, random: Random, nowMs: number, slowness: number): number {
   const wave = (periodMs: number) => Math.sin((2 * Math.PI * nowMs) / periodMs)

@@ -2,31 +2,31 @@ import { Agent, request } from 'node:http'
 import type { Random } from '../../models/statistics/random.js'
 
 export interface Load {
-  /** What has become of the requests so far. */
+  /** The outcomes of the requests so far. */
   readonly counts: Readonly<LoadCounts>
-  /** Sends no more and waits for the answers that are due. */
+  /** Stops sending and waits for the outstanding responses. */
   stop(): Promise<void>
 }
 
 interface LoadCounts {
   sent: number
   answered: number
-  /** No answer: the connection broke or nothing came in time. */
+  /** No response: the connection broke or timed out. */
   broken: number
-  /** Not sent, because too many were on their way. */
+  /** Not sent, because too many requests were in flight. */
   skipped: number
 }
 
 const MAX_IN_FLIGHT = 500
 const TIMEOUT_MS = 10_000
-/** After a standstill longer than this the arrivals that were missed are left out. */
+/** After a longer pause, the missed arrivals are skipped. */
 const MAX_BACKLOG_MS = 1000
 
 /**
- * Open-loop load: requests leave by the schedule, however long the answers take. A generator that waits for
- * answers sends less when the service slows down, and slowness would look like a drop in traffic.
+ * Open-loop load: requests are sent on schedule, however long the responses take. A generator that waits for
+ * responses sends less when the service slows down, so that slowness would look like a drop in traffic.
  *
- * @param rateAt requests a second at a moment on the clock of performance.now(), above 0
+ * @param rateAt requests per second at a time on the clock of performance.now(), above 0
  */
 export function startLoad({
   port,
@@ -73,7 +73,7 @@ export function startLoad({
   }
 }
 
-/** Regular arrivals with a quarter of jitter either way, so that a second's count is calm. */
+/** Regular arrivals with 25 % jitter, so that the counts per second vary little. */
 function gapAfter(ratePerSec: number, random: Random): number {
   return (1000 / ratePerSec) * (0.75 + 0.5 * random.uniform())
 }

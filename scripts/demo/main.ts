@@ -35,27 +35,27 @@ import {
 
 const HELP = `Usage: npm run demo -- [--once]
 
-Starts the service with a database of its own below ./data/demo, puts a small gateway with real HTTP traffic
-in front of it, trains on what the gateway records, brings about four faults and prints every verdict.
-One second of the clock on the wall is recorded as one minute. It takes less than three minutes.
+Starts the service with a database of its own in ./data/demo and a small gateway with real HTTP traffic. Trains on the
+recorded requests, injects four faults and prints every verdict. One second of real time is recorded as one minute.
+The demo takes less than three minutes.
 
-  --once   end when the story is told: with 0 if every fault was found with its right type and no anomaly
-           was confirmed in quiet traffic, with 1 otherwise
-  --help   this text
+  --once   exit when the demo is over: 0 if every fault was found with its right type and no anomaly was
+           confirmed in quiet traffic, 1 otherwise
+  --help   show this help
 
-Without --once the service goes on running until Ctrl-C. NO_COLOR turns colours off.
+Without --once, the service keeps running until you press Ctrl-C. Set NO_COLOR to turn off colours.
 `
 const DATA_PATH = resolve('data/demo')
 const WARM_UP_MS = 3000
 const HOURS_AGO = 12
 const SEED = 1
 const SOURCE = 'demo'
-const TAIL_NOTE = 'The last requests of the fault end in this minute: it does not count.'
+const TAIL_NOTE = 'The last requests of the fault end in this minute, so it does not count.'
 
 const paint = createPaint(process.stdout.isTTY, process.env['NO_COLOR'])
 const say = (text = '') => console.log(text)
 
-/** How to end what the story has started, in order; done in reverse. */
+/** Cleanup steps, run in reverse order. */
 type Cleanup = (() => Promise<unknown>)[]
 
 interface Stage {
@@ -63,9 +63,9 @@ interface Stage {
   readonly gateway: Gateway
   readonly clock: VirtualClock
   readonly recorder: Recorder
-  /** Ends the story before its time. */
+  /** Ends the demo early. */
   readonly signal: AbortSignal
-  /** Sets the load as a factor on the usual. */
+  /** Sets the load as a multiple of the usual load. */
   setLoad(factor: number): void
 }
 
@@ -102,11 +102,11 @@ async function run(once: boolean): Promise<number> {
     const passed = report(told)
     if (once) return passed ? 0 : 1
     say(`\n${formatNextSteps(service.url, told.usual, paint)}`)
-    say('\nThe traffic has ended; the service goes on until Ctrl-C.')
+    say('\nThe traffic has ended. The service keeps running until you press Ctrl-C.')
     await Promise.race(ends)
     return 0
   } catch (error) {
-    process.stderr.write(`\n${paint('red', 'The demo has failed.')} ${(error as Error).message}\n`)
+    process.stderr.write(`\n${paint('red', 'The demo failed.')} ${(error as Error).message}\n`)
     return 1
   } finally {
     abort.abort()
@@ -117,8 +117,8 @@ async function run(once: boolean): Promise<number> {
 }
 
 /**
- * Resolves at the first signal, or when nobody reads the output any more. Later signals are ignored, for by then
- * everything is being stopped.
+ * Resolves at the first signal, or when the reader of the output closes the pipe. Later signals are ignored, because
+ * the demo is already stopping.
  */
 function untilInterrupted(): Promise<'interrupted'> {
   return new Promise((resolve) => {
@@ -131,8 +131,8 @@ function untilInterrupted(): Promise<'interrupted'> {
 
 async function openService(): Promise<Service> {
   const port = await choosePort()
-  if (port !== 5000) say(`Port 5000 is taken: the service of the demo listens on ${port}.`)
-  say(`Starting the service with a PostgreSQL of its own in ${DATA_PATH} …`)
+  if (port !== 5000) say(`Port 5000 is in use. The service listens on port ${port} instead.`)
+  say(`Starting the service with its own PostgreSQL in ${DATA_PATH} …`)
   const onWarning = (message: string) => say(paint('dim', `  service: ${message}`))
   const service = await startService({ port, dataPath: DATA_PATH, onWarning })
   say(`The service runs on ${paint('cyan', service.url)}.`)
@@ -151,7 +151,7 @@ async function tellStory(service: Service, signal: AbortSignal): Promise<Told> {
   }
 }
 
-/** Database, gateway and load; minute 0 begins when the load has warmed everything up. */
+/** Connects the database and starts gateway and load. Minute 0 begins after the warm-up. */
 async function setStage(service: Service, cleanup: Cleanup, signal: AbortSignal): Promise<Stage> {
   const sql = postgres({ ...(await readEmbeddedConnection(DATA_PATH)), max: 1, onnotice: () => undefined })
   cleanup.push(() => sql.end({ timeout: 5 }))
@@ -165,7 +165,9 @@ async function setStage(service: Service, cleanup: Cleanup, signal: AbortSignal)
   const rateAt = (nowMs: number) => quietRate(nowMs - startMs) * factor
   const load = startLoad({ port: gateway.port, rateAt, random: createRandom(SEED + 1) })
   cleanup.push(() => load.stop())
-  say(`A gateway on port ${gateway.port} is under load; every request goes into the table request_logs.`)
+  say(
+    `The gateway on port ${gateway.port} is under load. Every request is recorded in the table request_logs.`,
+  )
   return { service, gateway, clock, recorder, signal, setLoad: (next) => (factor = next) }
 }
 
@@ -192,10 +194,10 @@ async function train({ service }: Stage): Promise<void> {
     anomaly_detector: { trained: boolean; samples: number; error?: string }
   }>('/train', { days: 7, models: ['anomaly'] })
   if (!result.trained) throw new Error(`The training failed: ${result.error}.`)
-  say(`Trained on ${result.samples} minutes of it.`)
+  say(`Trained on ${result.samples} minutes of traffic.`)
 }
 
-/** The phases one after the other; verdicts are asked for in order, without holding up the clock. */
+/** Runs the phases. The verdicts are requested in order, without delaying the clock. */
 async function liveTraffic(stage: Stage): Promise<Told> {
   const { service, gateway, clock, recorder, setLoad } = stage
   const minutes: JudgedMinute[] = []
@@ -228,18 +230,18 @@ async function liveTraffic(stage: Stage): Promise<Told> {
   gateway.setFault(NO_FAULT)
   await verdicts
   await recorder.flush()
-  if (usual === undefined) throw new Error('Not one minute was judged normal.')
+  if (usual === undefined) throw new Error('No minute was judged normal.')
   return { minutes, usual }
 }
 
-/** Prints how the service did; whether it passed. */
+/** Prints the result. Returns true if the service passed. */
 function report({ minutes }: Told): boolean {
   const outcomes = judgeStory(PHASES, minutes)
-  say(`\n${paint('bold', 'What the service made of it')}`)
+  say(`\n${paint('bold', 'Result')}`)
   for (const outcome of outcomes) say(formatOutcome(outcome, paint))
   const passed = outcomes.every((outcome) => outcome.passed)
-  const all = 'Every fault was found with its right type, and nothing was confirmed in quiet traffic.'
-  say(passed ? paint('green', all) : paint('red', 'Not all went as it should: see the lines above.'))
+  const all = 'Every fault was found with its right type, and no anomaly was confirmed in quiet traffic.'
+  say(passed ? paint('green', all) : paint('red', 'The service missed something. See the lines above.'))
   return passed
 }
 

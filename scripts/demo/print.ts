@@ -1,7 +1,7 @@
 import type { MinuteReport } from './recorder.js'
 import type { PhaseOutcome } from './story.js'
 
-/** What the demo reads of the service's verdict. */
+/** The fields of a verdict that the demo uses. */
 export interface Verdict {
   readonly anomaly: boolean
   readonly normalized_score: number
@@ -14,13 +14,13 @@ export interface Verdict {
 const COLOURS = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, cyan: 36 } as const
 export type Paint = (colour: keyof typeof COLOURS, text: string) => string
 
-/** Colour for terminals alone, and not where NO_COLOR asks for none. */
+/** Colours text on terminals, unless NO_COLOR is set. */
 export function createPaint(isTerminal: boolean, noColor: string | undefined): Paint {
   if (!isTerminal || (noColor ?? '') !== '') return (_, text) => text
   return (colour, text) => `\x1b[${COLOURS[colour]}m${text}\x1b[0m`
 }
 
-/** A minute in one line, and the explanation in a second one if it is anomalous. */
+/** One line for the minute, and a second line with the explanation of an anomaly. */
 export function formatMinute(report: MinuteReport, verdict: Verdict, paint: Paint): string {
   const figures = [
     report.timestamp.slice(11, 16),
@@ -41,7 +41,7 @@ export function formatOutcome({ phase, passed, text }: PhaseOutcome, paint: Pain
   return `  ${mark}  ${phase.title}: ${text}`
 }
 
-/** Where to go from here: lines that work as they are printed. */
+/** Commands to try next. They work as printed. */
 export function formatNextSteps(url: string, usual: MinuteReport, paint: Paint): string {
   const { requests_per_second, avg_latency_ms, p95_latency_ms, p99_latency_ms, error_rate } = usual
   const tidy = (value: number) => Number(value.toPrecision(4))
@@ -58,13 +58,13 @@ export function formatNextSteps(url: string, usual: MinuteReport, paint: Paint):
     `curl -s -X POST ${url}/detect -H 'content-type: application/json' -d '${body(factor)}'`
   const step = (title: string, line: string) => `  ${title}\n    ${paint('cyan', line)}`
   return [
-    paint('bold', 'What to look at next'),
-    step('Every route, to try out in the browser (Swagger UI)', `${url}/docs`),
-    step('A usual minute, judged', detect(1)),
-    step('The same with ten times the traffic', detect(10)),
-    step("What the last hour of the demo's gateway looks like", `curl -s '${url}/detect/trend?source=demo'`),
-    step('What the model has learned', `curl -s ${url}/model/info`),
-    step('How the service is', `curl -s ${url}/health`),
+    paint('bold', 'Next steps'),
+    step('Try every route in the browser (Swagger UI)', `${url}/docs`),
+    step('Judge a usual minute', detect(1)),
+    step('Judge a minute with ten times the traffic', detect(10)),
+    step('Get the trend of the last hour of the demo', `curl -s '${url}/detect/trend?source=demo'`),
+    step('Show what the model has learned', `curl -s ${url}/model/info`),
+    step('Show the state of the service', `curl -s ${url}/health`),
   ].join('\n')
 }
 
@@ -76,7 +76,7 @@ export interface Progress {
 const BAR_WIDTH = 40
 const LINE_EVERY = 15
 
-/** A bar on a terminal; elsewhere a line now and then. */
+/** A bar on a terminal, otherwise a line every 15 minutes. */
 export function createProgress(isTerminal: boolean, write: (text: string) => void): Progress {
   return {
     update(done, total) {

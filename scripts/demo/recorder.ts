@@ -15,7 +15,7 @@ export interface MinuteReport {
   readonly total_requests: number
 }
 
-/** Time runs sixty times as fast as on the wall: one second is one minute. */
+/** A clock that runs sixty times as fast as real time: one second is one minute. */
 export interface VirtualClock {
   /** Minute 0 begins here, on the clock of performance.now(). */
   readonly startMs: number
@@ -27,7 +27,7 @@ export type RequestRow = ReturnType<typeof toRow>
 
 export interface Recorder {
   record(request: FinishedRequest): void
-  /** What the minute was like, once it is over; its requests go on their way into the table. */
+  /** Reports a minute that is over, and starts to write its requests to the table. */
   closeMinute(minute: number): MinuteReport
   /** Resolves when every closed minute is in the table. */
   flush(): Promise<void>
@@ -45,10 +45,10 @@ const virtualTime = ({ startMs, epochMs }: VirtualClock, nowMs: number) =>
   new Date(epochMs + (nowMs - startMs) * SPEED)
 
 /**
- * Turns every request into a row of request_logs, under the virtual time at which its answer was out, and sums up
- * minutes from the same requests: rows and reports say the same. What ended before minute 0 is not recorded.
+ * Turns every request into a row of request_logs, with the virtual time of its response. Computes the reports from
+ * the same requests, so that rows and reports agree. Requests that ended before minute 0 are not recorded.
  *
- * @param insert stores rows; it is called again only when it is done
+ * @param insert stores rows; it is called again only after it has finished
  */
 export function createRecorder(
   clock: VirtualClock,
@@ -78,7 +78,7 @@ export function createRecorder(
   }
 }
 
-/** Empties the table of the traffic of the last demo, with its faults; its rollups follow at the next update. */
+/** Removes the traffic of the last demo. The rollups follow at the next update. */
 export async function forgetRequests(sql: Sql): Promise<void> {
   await sql.begin(async (tx) => {
     const [range] = await tx<{ from: Date | null; to: Date | null }[]>`
@@ -90,14 +90,14 @@ export async function forgetRequests(sql: Sql): Promise<void> {
   })
 }
 
-/** Writes rows as a gateway does: plain inserts, some hundred rows each. */
+/** Writes rows as a gateway does: plain inserts of some hundred rows. */
 export async function insertRequests(sql: Sql, rows: readonly RequestRow[]): Promise<void> {
   for (let start = 0; start < rows.length; start += ROWS_PER_INSERT) {
     await sql`insert into request_logs ${sql(rows.slice(start, start + ROWS_PER_INSERT))}`
   }
 }
 
-/** Percentiles as percentile_cont has them, from whole milliseconds as the table has them. */
+/** Aggregates requests. Percentiles are those of percentile_cont, over whole milliseconds as in the table. */
 export function sumUp(requests: readonly FinishedRequest[], start: Date): MinuteReport {
   const count = requests.length
   const durations = Float64Array.from(requests, ({ durationMs }) => Math.round(durationMs)).sort()

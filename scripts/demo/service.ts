@@ -8,10 +8,10 @@ import { fileURLToPath } from 'node:url'
 
 export interface Service {
   readonly url: string
-  /** Rejects when the service ends by itself; never resolves. */
+  /** Rejects when the service ends unexpectedly; never resolves. */
   readonly died: Promise<never>
   post<T>(path: string, body: object): Promise<T>
-  /** Asks the service to end and waits for it. */
+  /** Stops the service and waits for its end. */
   stop(): Promise<void>
 }
 
@@ -23,7 +23,7 @@ const ANSWER_TIMEOUT_MS = 60_000
 const KEPT_LINES = 15
 const WARN = 40
 
-/** The settings of the user's own service do not reach the demo: an empty variable counts as not set. */
+/** Hides the settings of the user's own service from the demo. An empty variable counts as not set. */
 const UNSET = Object.fromEntries(
   [
     'POSTGRES_HOST',
@@ -37,7 +37,7 @@ const UNSET = Object.fromEntries(
   ].map((name) => [name, '']),
 )
 
-/** The usual port of the service if it is free, else one that is. */
+/** The default port of the service if it is free, otherwise any free port. */
 export async function choosePort(): Promise<number> {
   const tryPort = (port: number) =>
     new Promise<number>((resolve, reject) => {
@@ -52,9 +52,9 @@ export async function choosePort(): Promise<number> {
 }
 
 /**
- * Starts the service as a user would, in a process of its own, with an embedded PostgreSQL below dataPath.
- * It gets a process group of its own: Ctrl-C in the terminal reaches the demo alone, which then stops it in order.
- * @param onWarning gets what the service logs at warn and above
+ * Starts the service as a user would, in its own process, with an embedded PostgreSQL in dataPath. The service has its
+ * own process group, so that Ctrl-C reaches only the demo, which then stops the service.
+ * @param onWarning called with each message that the service logs at level warn or above
  */
 export async function startService(options: {
   port: number
@@ -77,7 +77,7 @@ export async function startService(options: {
       TRAFFIC_TABLE: 'request_logs',
     },
   })
-  process.once('exit', () => child.kill()) // whatever ends the demo
+  process.once('exit', () => child.kill()) // however the demo ends
   const lastLines = keepLastLines(child, onWarning)
   let stopping = false
   const abort = new AbortController()
@@ -87,10 +87,10 @@ export async function startService(options: {
   })
   const died = ended.then((how) => {
     if (stopping) return new Promise<never>(() => undefined)
-    const ending = `The service has ended (${how}).`
+    const ending = `The service ended unexpectedly (${how}).`
     throw new Error(lastLines.length > 0 ? [`${ending} Its last lines:`, ...lastLines].join('\n  ') : ending)
   })
-  died.catch(() => undefined) // whoever races against it hears of it
+  died.catch(() => undefined) // the caller that races against it reports it
   const url = `http://127.0.0.1:${port}`
   const stop = async () => {
     stopping = true
@@ -121,7 +121,7 @@ function keepLastLines(child: ChildProcess, onWarning: (message: string) => void
   return lines
 }
 
-/** The message of a log line in JSON, if it is one at warn or above. */
+/** The message of a JSON log line at level warn or above. */
 function warningIn(line: string): string | undefined {
   try {
     const { level, msg } = JSON.parse(line) as { level?: unknown; msg?: unknown }

@@ -1,8 +1,8 @@
-/** What is wrong behind the gateway. */
+/** A fault of the backends. */
 export interface Fault {
-  /** Factor on the time every handler takes. */
+  /** Factor on the duration of every handler. */
   readonly slowness: number
-  /** Share of the requests that fail beyond the usual ones. */
+  /** Share of requests that fail in addition to the usual failures. */
   readonly errorShare: number
 }
 
@@ -12,11 +12,11 @@ export interface Phase {
   /** Factor on the usual load. */
   readonly load: number
   readonly fault: Fault
-  /** The type by which the service should find it; null in quiet traffic. */
+  /** The anomaly type that the service should report; null for quiet traffic. */
   readonly expected: string | null
 }
 
-/** A minute of the live part with what the service said of it. */
+/** A minute of the live part and its verdict. */
 export interface JudgedMinute {
   /** Index into the phases. */
   readonly phase: number
@@ -57,7 +57,7 @@ export const PHASES: readonly Phase[] = [
   quiet(10),
   {
     ...quiet(FAULT_MINUTES),
-    title: 'Nearly all requests stay away',
+    title: 'Nearly all requests are missing',
     load: 0.03,
     expected: 'traffic_drop',
   },
@@ -78,24 +78,24 @@ export const PHASES: readonly Phase[] = [
   quiet(10),
 ]
 
-/** Requests a second at a moment of quiet traffic: it never stands still, so that the history has a spread. */
+/** Requests per second of quiet traffic. They vary, so that the history has a spread. */
 export function quietRate(elapsedMs: number): number {
   const wave = (periodMs: number) => Math.sin((2 * Math.PI * elapsedMs) / periodMs)
   return USUAL_RPS * (1 + 0.1 * wave(19_000) + 0.06 * wave(5300))
 }
 
-/** Whether this is the quiet minute right after a fault: requests of the fault end in it. */
+/** True for the quiet minute right after a fault: requests of the fault still end in it. */
 export function isTail(phases: readonly Phase[], phase: number, offset: number): boolean {
   const afterFault = phase > 0 && phases[phase - 1]!.expected !== null
   return offset === 0 && afterFault && phases[phase]!.expected === null
 }
 
 /**
- * Judges the service: every fault found, no alarm in quiet traffic.
+ * Checks that the service found every fault and raised no alarm in quiet traffic.
  *
- * A fault is found when a confirmed minute of its phase has the right type, and so has most of its anomalous
- * minutes. In quiet traffic an anomaly may flare up for a minute or two, but none may be confirmed. The tail of a
- * fault is left out, see isTail.
+ * A fault is found when a confirmed minute of its phase has the right type, and most of its anomalous minutes have it
+ * too. In quiet traffic single minutes may be anomalous, but none may be confirmed. The tail of a fault is ignored,
+ * see isTail.
  */
 export function judgeStory(phases: readonly Phase[], minutes: readonly JudgedMinute[]): PhaseOutcome[] {
   return phases.map((phase, index) => {

@@ -23,42 +23,58 @@ const TABLES = ['request_logs', 'request_metrics'] as const
 
 const EXAMPLES = `
 Examples:
-  export-training-data --days 30 --output training.csv
-  export-training-data --start 2026-01-01 --end 2026-01-31 --type endpoint --bucket 1h --format parquet --output january.parquet
-  export-training-data --type endpoint-summary --stats > endpoints.csv
-  export-training-data --db-host db.example --db-user reader --dry-run
+  aegis-ml export-training-data --days 30 --output training.csv
+  aegis-ml export-training-data --start 2026-01-01 --end 2026-01-31 --type endpoint --bucket 1h --format parquet --output january.parquet
+  aegis-ml export-training-data --type endpoint-summary --stats > endpoints.csv
+  aegis-ml export-training-data --db-host db.example --db-user reader --dry-run
 
-Exit codes: 0; 1 no data; 2 usage; 3 database.`
+Exit codes: 0 success, 1 no data, 2 usage, 3 database.`
 
-/** `export-training-data`: traffic put together from the raw rows of the traffic table, as a file. */
+/** `export-training-data`: writes traffic, aggregated from the rows of the traffic table, to a file. */
 export function exportTrainingData(stop: AbortSignal): Command {
   const command = new Command('export-training-data')
-    .description(
-      'Writes the traffic of a range of time, put together from the requests, as CSV, JSON or Parquet.',
+    .description('Export the recorded traffic of a time range as CSV, JSON or Parquet.')
+    .option(
+      '--days <n>',
+      'export the last n days, 1 to 3650 (default: 7)',
+      wholeNumber('--days', { min: 1, max: 3650 }),
     )
-    .option('--days <n>', 'the last n days (default: 7)', wholeNumber('--days', { min: 1, max: 3650 }))
     .option(
       '--start <date>',
-      'from this date or ISO time on, in UTC unless it has a zone',
+      'start of the time range: a date or an ISO-8601 time (default time zone: UTC)',
       dateOrTime('--start'),
     )
     .option(
       '--end <date>',
-      'up to this time, or to the end of this day (default: the present minute, which is never part of it)',
+      'end of the time range: a time, or a date whose day is included (default: the last full minute)',
       dateOrTime('--end'),
     )
-    .option('--bucket <length>', `length of a row: ${BUCKETS.join(', ')}`, choice('--bucket', BUCKETS), '1m')
+    .option(
+      '--bucket <length>',
+      `length of a time bucket: ${BUCKETS.join(', ')}`,
+      choice('--bucket', BUCKETS),
+      '1m',
+    )
     .option(
       '--type <type>',
-      `what a row is about: ${EXPORT_TYPES.join(', ')}`,
+      `content of a row: ${EXPORT_TYPES.join(', ')}`,
       choice('--type', EXPORT_TYPES),
       'aggregated',
     )
-    .option('--table <table>', `${TABLES.join(' or ')} (default: TRAFFIC_TABLE)`, choice('--table', TABLES))
-    .option('--output <file>', 'where to write (default: standard output)')
-    .option('--format <format>', FORMATS.join(', '), choice('--format', FORMATS), 'csv')
-    .option('--stats', 'sum up on standard error what was exported')
-    .option('--dry-run', 'say on standard error what would be exported, and write nothing')
+    .option(
+      '--table <table>',
+      `traffic table: ${TABLES.join(' or ')} (default: TRAFFIC_TABLE)`,
+      choice('--table', TABLES),
+    )
+    .option('--output <file>', 'write to this file (default: standard output)')
+    .option(
+      '--format <format>',
+      `format of the file: ${FORMATS.join(', ')}`,
+      choice('--format', FORMATS),
+      'csv',
+    )
+    .option('--stats', 'print a summary of the export on standard error')
+    .option('--dry-run', 'print on standard error what would be exported; write nothing')
   return addDatabaseOptions(command)
     .addHelpText('after', EXAMPLES)
     .action((flags: Flags) => run(flags, stop))
@@ -68,7 +84,7 @@ async function run(flags: Flags, stop: AbortSignal): Promise<void> {
   const { type, format, output, bucket } = flags
   const range = rangeOf(flags, new Date())
   if (format === 'parquet' && output === undefined && process.stdout.isTTY) {
-    throw new UsageError('--format parquet is nothing for a terminal; name a file with --output.')
+    throw new UsageError('--format parquet cannot be shown on a terminal. Name a file with --output.')
   }
   const config = configOf(flags)
   const table = flags.table ?? config.trafficTable

@@ -20,7 +20,7 @@ interface Options {
 
 /**
  * Writes the selected traffic.
- * @throws NoDataError when there is none; then nothing is left
+ * @throws NoDataError when there is none; no file is left then
  */
 export async function exportData(
   sql: Sql,
@@ -47,7 +47,7 @@ export async function exportData(
   if (stats) say(`${count(rows)} rows exported. ${await summary(sql, selection)}`)
 }
 
-/** Says what {@link exportData} would write. */
+/** Prints what {@link exportData} would write. */
 export async function describeExport(
   sql: Sql,
   selection: TrafficSelection,
@@ -71,14 +71,16 @@ async function summary(sql: Sql, selection: TrafficSelection): Promise<string> {
 }
 
 function nothingIn(selection: TrafficSelection): NoDataError {
-  return new NoDataError(`no data: the table ${selection.table} has no requests ${rangeInWords(selection)}.`)
+  return new NoDataError(
+    `no data: the table ${selection.table} has no requests ${rangeInWords(selection)}. Choose another range or --table.`,
+  )
 }
 
 const rangeInWords = ({ from, to }: TrafficSelection) => `from ${from.toISOString()} to ${to.toISOString()}`
 const count = (value: number) => value.toLocaleString('en')
 const say = (line: string) => void process.stderr.write(`${line}\n`)
 
-/** How far the time of the newest whole row of a piece is into the range; rows without a time come all at once. */
+/** The share of the range up to the newest complete row of a piece. 0 for rows without a time: they arrive together. */
 function shareDone({ type, from, to }: TrafficSelection, piece: Buffer): number {
   const start = piece.lastIndexOf('\n', -2) + 1
   const at = Date.parse(piece.toString('latin1', start, start + 24))

@@ -9,22 +9,22 @@ export interface RangeFlags {
 }
 
 /**
- * The half-open range that the flags mean. A day as --end means the end of that day. No range goes beyond the
- * beginning of the present minute, which is not over.
+ * The half-open time range of the flags. A date as --end means the end of that day. No range includes the current
+ * minute, because it is not over.
  *
  * @throws UsageError when they contradict each other
  */
 export function rangeOf({ days, start, end }: RangeFlags, now: Date): { from: Date; to: Date } {
   const present = Math.floor(now.getTime() / MINUTE_MS) * MINUTE_MS
   if (start === undefined) {
-    if (end !== undefined) throw new UsageError('--end needs --start.')
+    if (end !== undefined) throw new UsageError('--end needs --start. Add --start.')
     return { from: new Date(present - (days ?? 7) * DAY_MS), to: new Date(present) }
   }
-  if (days !== undefined) throw new UsageError('--days and --start exclude each other; give one of them.')
+  if (days !== undefined) throw new UsageError('--days and --start exclude each other. Use one of them.')
   const given = end === undefined ? present : end.at.getTime() + (end.isDay ? DAY_MS : 0)
   const to = new Date(Math.min(given, present))
   if (start.at >= to) {
-    const end = given >= present ? 'the present minute' : 'the end of the range'
+    const end = given >= present ? 'the current minute' : 'the end of the range'
     throw new UsageError(`--start ${start.at.toISOString()} is not before ${end}, ${to.toISOString()}.`)
   }
   return { from: start.at, to }

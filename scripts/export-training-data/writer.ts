@@ -5,11 +5,11 @@ import { csvHeader } from '../../formats/export/csv.js'
 import type { Output } from '../cli/output.js'
 import { createRowWriter, type Format } from '../cli/row-writer.js'
 
-/** Takes the pieces of a COPY and writes them in the format that was asked for. */
+/** Writes the pieces of a COPY in the requested format. */
 export interface TrafficWriter {
-  /** What the COPY has to be in. */
+  /** The format that the COPY must have. */
   readonly copyFormat: 'csv' | 'text'
-  /** So far. */
+  /** Number of rows so far. */
   readonly rows: number
   write(piece: Buffer): Promise<void>
   finish(): Promise<void>
@@ -23,7 +23,7 @@ export function createTrafficWriter(
   return format === 'csv' ? passOn(columns, output) : rewrite(format, columns, output)
 }
 
-/** The server's CSV is ours but for the line ends. */
+/** The CSV of PostgreSQL differs only in its line ends. */
 function passOn(columns: readonly Column[], output: Output): TrafficWriter {
   const lines = new CrlfLines()
   let header: string | undefined = csvHeader(columns)

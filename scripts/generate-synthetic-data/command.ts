@@ -26,56 +26,64 @@ const TABLES = ['request_logs', 'request_metrics'] as const
 
 const EXAMPLES = `
 Examples:
-  generate-synthetic-data --insert-db
-  generate-synthetic-data --days 30 --type aggregated --output training.csv
-  generate-synthetic-data --days 1 --base-rps 500 --format parquet --output requests.parquet
-  generate-synthetic-data --table request_metrics --seed 7 > requests.csv
+  aegis-ml generate-synthetic-data --insert-db
+  aegis-ml generate-synthetic-data --days 30 --type aggregated --output training.csv
+  aegis-ml generate-synthetic-data --days 1 --base-rps 500 --format parquet --output requests.parquet
+  aegis-ml generate-synthetic-data --table request_metrics --seed 7 > requests.csv
 
-The data ends with the minute before the present one. Run within the same minute, the same seed gives the same data.
+The data ends with the last full minute. Two runs in the same minute with the same seed give the same data.
 
-Exit codes: 0; 1 no data; 2 usage; 3 database.`
+Exit codes: 0 success, 1 no data, 2 usage, 3 database.`
 
-/** `generate-synthetic-data`: traffic with labelled incidents, as a file or in the traffic table. */
+/** `generate-synthetic-data`: writes traffic with labelled incidents to a file or to the traffic table. */
 export function generateSyntheticData(stop: AbortSignal): Command {
   const command = new Command('generate-synthetic-data')
     .description(
-      'Makes up the traffic of a gateway, incidents included, as a file or as rows of the traffic table.',
+      'Generate synthetic gateway traffic with incidents, as a file or as rows of the traffic table.',
     )
-    .option('--days <n>', 'how many days, 1 to 365', wholeNumber('--days', { min: 1, max: 365 }), 7)
+    .option('--days <n>', 'number of days, 1 to 365', wholeNumber('--days', { min: 1, max: 365 }), 7)
     .option(
       '--type <type>',
-      'requests: single ones; aggregated: buckets of time, labelled with their incident',
+      'requests: one row per request; aggregated: one row per time bucket, with the label of its incident',
       choice('--type', TYPES),
       'requests',
     )
     .option(
       '--bucket <length>',
-      `length of an aggregated row: ${BUCKETS.join(', ')}`,
+      `length of a time bucket, for --type aggregated: ${BUCKETS.join(', ')}`,
       choice('--bucket', BUCKETS),
       '1m',
     )
     .option(
       '--base-rps <n>',
-      'requests a second of an average weekday',
+      'average requests per second on a weekday, above 0, at most 100000',
       finiteNumber('--base-rps', { above: 0, max: 100_000 }),
       50,
     )
     .option(
       '--anomaly-rate <share>',
-      'share of the minutes in incidents, 0 to 0.5',
+      'share of minutes inside an incident, 0 to 0.5',
       finiteNumber('--anomaly-rate', { min: 0, max: 0.5 }),
       0.05,
     )
     .option(
       '--seed <n>',
-      'whole number; another one gives other traffic',
+      'random seed, a whole number; another seed gives other traffic',
       wholeNumber('--seed', { min: 0, max: 2 ** 32 - 1 }),
       42,
     )
-    .option('--table <table>', `${TABLES.join(' or ')} (default: TRAFFIC_TABLE)`, choice('--table', TABLES))
-    .option('--output <file>', 'where to write (default: standard output)')
-    .option('--format <format>', `${FORMATS.join(', ')} (default: csv)`, choice('--format', FORMATS))
-    .option('--insert-db', 'put the requests into the traffic table instead')
+    .option(
+      '--table <table>',
+      `traffic table: ${TABLES.join(' or ')} (default: TRAFFIC_TABLE)`,
+      choice('--table', TABLES),
+    )
+    .option('--output <file>', 'write to this file (default: standard output)')
+    .option(
+      '--format <format>',
+      `format of the file: ${FORMATS.join(', ')} (default: csv)`,
+      choice('--format', FORMATS),
+    )
+    .option('--insert-db', 'insert the requests into the traffic table; write no file')
   return addDatabaseOptions(command)
     .addHelpText('after', EXAMPLES)
     .action((flags: Flags) => run(flags, stop))
@@ -105,16 +113,16 @@ async function run(flags: Flags, stop: AbortSignal): Promise<void> {
 function checkCombination({ insertDb, type, output, format }: Flags): void {
   if (insertDb && type === 'aggregated') {
     throw new UsageError(
-      '--insert-db and --type aggregated exclude each other: the traffic table holds single requests.',
+      '--insert-db and --type aggregated exclude each other: the traffic table contains single requests.',
     )
   }
   if (insertDb && (output !== undefined || format !== undefined)) {
     const flag = output === undefined ? '--format' : '--output'
     throw new UsageError(
-      `--insert-db and ${flag} exclude each other: rows go to the database or into a file.`,
+      `--insert-db and ${flag} exclude each other: the rows go to the database or to a file.`,
     )
   }
   if (!insertDb && format === 'parquet' && output === undefined && process.stdout.isTTY) {
-    throw new UsageError('--format parquet is nothing for a terminal; name a file with --output.')
+    throw new UsageError('--format parquet cannot be shown on a terminal. Name a file with --output.')
   }
 }

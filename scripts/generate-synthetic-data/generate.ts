@@ -10,9 +10,9 @@ import type { Format } from '../cli/row-writer.js'
 import { createSink, type Content } from './sink.js'
 import { requestStream, type RequestStream } from './stream.js'
 
-/** PostgreSQL may be busy with what it does at the end of a large COPY. */
+/** PostgreSQL needs time at the end of a large COPY. */
 const COPY_TIMEOUT_MS = 300_000
-/** Characters that are sent at once. */
+/** Characters per write. */
 const PIECE = 65_536
 
 /** Writes traffic to a file or to standard output. */
@@ -32,7 +32,7 @@ export async function writeTraffic(
   if (output !== undefined) say(`${requests.summary()} They are in ${output}.`)
 }
 
-/** Puts traffic into the traffic table; the tables that are missing are made, as the service does. */
+/** Inserts traffic into the traffic table. Missing tables are created, as the service does. */
 export async function insertRequests(
   sql: Sql,
   table: TrafficTable,

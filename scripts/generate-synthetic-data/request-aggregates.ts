@@ -4,26 +4,26 @@ import { trafficColumns } from '../../formats/export/traffic-columns.js'
 import type { Population } from '../../models/synthetic/population.js'
 import type { RequestBatch } from '../../models/synthetic/requests.js'
 
-/** The columns of the aggregated export, and what the incident of the bucket is called. */
+/** The columns of the aggregated export, and the label of the incident. */
 export const AGGREGATE_COLUMNS: readonly Column[] = [
   ...trafficColumns('aggregated'),
   { name: 'label', kind: 'text' },
 ]
 
-/** Sums up requests by buckets of time. */
+/** Aggregates requests by time bucket. */
 export interface RequestAggregator {
-  /** Takes a batch, in order of time; the row of the bucket that is over by it, if one is. */
+  /** Adds a batch, in order of time. Returns the row of the previous bucket if this batch ends it. */
   add(batch: Readonly<RequestBatch>): Cell[] | undefined
-  /** The row of the last bucket, if there was a request. */
+  /** Returns the row of the last bucket, if it has a request. */
   finish(): Cell[] | undefined
 }
 
 /**
- * Sums up as the export does it in SQL: percentiles as percentile_cont (type 7), the sample's standard deviation
- * (null of a single request), 4xx and 5xx as errors. The label is the incident that takes up most minutes with
- * requests in the bucket, null without one. Exact, and in constant memory, since latencies are whole milliseconds
- * and clients are known beforehand. The rows are those of {@link AGGREGATE_COLUMNS}; buckets without requests have
- * none.
+ * Aggregates as the SQL of the export does: percentiles as percentile_cont (type 7), the standard deviation of the
+ * sample (null for a single request), 4xx and 5xx as errors. The label is the incident with the most minutes with
+ * requests in the bucket, or null. The result is exact and needs constant memory, because latencies are whole
+ * milliseconds and the clients are known in advance. The rows have the {@link AGGREGATE_COLUMNS}. Buckets without
+ * requests have no row.
  *
  * @param bucketSeconds whole minutes; buckets begin at multiples of it since 1970
  */
@@ -91,7 +91,7 @@ function createSums({ clients }: Population) {
 
 const NO_LABEL: readonly [AnomalyType | null, number] = [null, 0]
 
-/** A number from 0 for each distinct value. */
+/** Numbers the distinct values from 0. */
 function numbered(values: readonly unknown[]): Uint16Array {
   const numbers = new Map<unknown, number>()
   return Uint16Array.from(values, (value) => {
@@ -100,7 +100,7 @@ function numbered(values: readonly unknown[]): Uint16Array {
   })
 }
 
-/** How often each whole number was there. */
+/** Counts of whole numbers. */
 function createCounts() {
   const counts = new Float64Array(65_536)
   let n = 0
@@ -126,7 +126,7 @@ function createCounts() {
     mean: () => sum / n,
     min: () => min,
     max: () => max,
-    /** Of the sample: divided by n − 1. */
+    /** Standard deviation of the sample, with n − 1. */
     deviation: () => (n < 2 ? null : Math.sqrt(Math.max(0, n * squares - sum * sum) / (n * (n - 1)))),
     /** Type 7 of Hyndman and Fan. */
     quantile(p: number): number {

@@ -1,26 +1,24 @@
 import type { Cell, Column, Kind } from '../../formats/export/column.js'
+import { DURATION_COLUMN, type TrafficTable } from '../../db/traffic/table.js'
 import { csvCell } from '../../formats/export/csv.js'
 import { ENDPOINTS } from '../../models/synthetic/endpoints.js'
 import type { Population } from '../../models/synthetic/population.js'
 import { requestIds } from '../../models/synthetic/request-ids.js'
 import type { RequestBatch } from '../../models/synthetic/requests.js'
 
-/** The tables that a gateway may write its requests into. */
-export type RequestTable = 'request_logs' | 'request_metrics'
-
 /** Turns generated requests into rows of one table. */
 export interface RequestRows {
   readonly columns: readonly Column[]
-  /** The i-th request of a batch, a cell for each column. */
+  /** The i-th request of a batch, one cell per column. */
   cells(batch: Readonly<RequestBatch>, i: number): Cell[]
-  /** The lines of a batch. */
+  /** The batch as lines of text. */
   lines(batch: Readonly<RequestBatch>): string
 }
 
-/** How lines of text are written. */
+/** A format of text lines. */
 export interface Dialect {
   readonly separator: string
-  /** "No value". */
+  /** How a missing value is written. */
   readonly missing: string
   readonly end: string
   /** A text, escaped. */
@@ -41,14 +39,14 @@ export const CSV: Dialect = { separator: ',', missing: '', end: '\r\n', quoted: 
 const kinds = (columns: Record<string, Kind>): Column[] =>
   Object.entries(columns).map(([name, kind]) => ({ name, kind }))
 
-const COLUMNS: Readonly<Record<RequestTable, readonly Column[]>> = {
+const COLUMNS: Readonly<Record<TrafficTable, readonly Column[]>> = {
   request_logs: kinds({
     timestamp: 'time',
     request_id: 'text',
     method: 'text',
     path: 'text',
     status_code: 'integer',
-    response_time_ms: 'integer',
+    [DURATION_COLUMN.request_logs]: 'integer',
     user_id: 'text',
     ip_address: 'text',
     user_agent: 'text',
@@ -61,7 +59,7 @@ const COLUMNS: Readonly<Record<RequestTable, readonly Column[]>> = {
     method: 'text',
     path: 'text',
     status_code: 'integer',
-    duration_ms: 'integer',
+    [DURATION_COLUMN.request_metrics]: 'integer',
     user_id: 'text',
     ip_address: 'text',
     user_agent: 'text',
@@ -76,13 +74,13 @@ const COLUMNS: Readonly<Record<RequestTable, readonly Column[]>> = {
 }
 
 /**
- * The rows of one table. What a request's number decides (ids, sizes) is worked out here and not when it is drawn.
+ * The rows of one table. Values that follow from the number of a request (ids, sizes) are computed here.
  *
- * @param dialect how {@link RequestRows.lines} are written
- * @param seed that of the requests: the same gives the same ids
+ * @param dialect format of {@link RequestRows.lines}
+ * @param seed seed of the requests; the same seed gives the same ids
  */
 export function requestRows(
-  table: RequestTable,
+  table: TrafficTable,
   dialect: Dialect,
   seed: number,
   population: Population,
@@ -120,7 +118,7 @@ const ERRORS: Readonly<Record<number, string>> = {
   504: 'backend timed out',
 }
 
-/** The cells as text, several times as fast as one by one: what repeats is put together beforehand. */
+/** Writes the cells as text. Repeated parts are prepared once, which is several times as fast. */
 function linesOf(isMetrics: boolean, dialect: Dialect, details: RequestDetails, { clients }: Population) {
   const { separator: s, missing, end } = dialect
   const quoted = (text: string | null) => (text === null ? missing : dialect.quoted(text))
@@ -155,7 +153,7 @@ function linesOf(isMetrics: boolean, dialect: Dialect, details: RequestDetails, 
 const SECONDS = Array.from({ length: 60 }, (_, value) => `${String(value).padStart(2, '0')}.`)
 const MILLISECONDS = Array.from({ length: 1000 }, (_, value) => String(value).padStart(3, '0'))
 
-/** The columns from bytes_in to cached, with a separator at both ends, for each endpoint, kind of status and luck. */
+/** The columns from bytes_in to cached, with a separator at both ends, by endpoint, kind of status and luck. */
 function transferTexts(s: string) {
   const texts = ENDPOINTS.flatMap((_, endpoint) =>
     KINDS.flatMap((status) =>
@@ -173,13 +171,13 @@ function transferTexts(s: string) {
     texts[(endpoint * KINDS.length + kindOf(status)) * LUCKS + luck]!
 }
 
-/** One status of each kind that matters there: a success, nothing new, a failure, too many requests. */
+/** One status of each kind: success, not modified, failure, too many requests. */
 const KINDS = [200, 304, 500, 429]
 
 type RequestDetails = ReturnType<typeof requestDetails>
 
 const WORDS = ['shoes', 'red+shirt', 'lamp', 'desk', 'usb-c+cable', 'rain+jacket', 'tea', 'headphones']
-/** How many carts and orders there are to ask for. */
+/** Number of different carts and orders. */
 const ENTITIES = 4096
 const NUMBERS = 20_000
 
@@ -193,7 +191,7 @@ function requestDetails(seed: number) {
     word: (bits) => WORDS[bits % WORDS.length]!,
   }
   const paths = ENDPOINTS.map(({ path }) => {
-    // Texts and, between them, names of what is filled in.
+    // Fixed texts, and between them the names of the placeholders.
     const [head = '', first, middle = '', second, tail = ''] = path.split(/[{}]/)
     if (first === undefined) return () => head
     const one = fill[first]!
@@ -211,7 +209,7 @@ function requestDetails(seed: number) {
 const LUCKS = 256
 
 /**
- * Bytes in and out, and whether the answer came out of the cache.
+ * Bytes in and out, and whether the response came from the cache.
  *
  * @param luck a whole number below LUCKS
  */

@@ -8,12 +8,12 @@ import type { RequestBatch } from '../../models/synthetic/requests.js'
 import type { Output } from '../cli/output.js'
 import { createRowWriter, type Format, type RowWriter } from '../cli/row-writer.js'
 
-/** What the file is to hold: single requests, as rows of a table, or buckets of time. */
+/** The content of the file: single requests, as rows of a table, or time buckets. */
 export type Content =
   | { readonly type: 'requests'; readonly table: TrafficTable }
   | { readonly type: 'aggregated'; readonly bucketSeconds: number }
 
-/** Takes the requests and writes what the file is to hold. */
+/** Writes requests in the form of the {@link Content}. */
 export interface Sink {
   write(batch: Readonly<RequestBatch>): Promise<void>
   finish(): Promise<void>
@@ -37,7 +37,7 @@ export function createSink(content: Content, place: Place): Sink {
   return cellSink(rows.cells, createRowWriter(format, rows.columns, output))
 }
 
-/** Characters, or rows, that are written at once. */
+/** Characters, or rows, per write. */
 const PIECE = 65_536
 const ROWS = 250
 

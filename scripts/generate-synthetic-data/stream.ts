@@ -6,16 +6,16 @@ import { NoDataError } from '../cli/errors.js'
 import { startProgress } from '../cli/progress.js'
 import { MINUTE_MS } from '../../models/traffic/durations.js'
 
-/** The requests of a run, counted on their way. */
+/** The generated requests, counted as they pass. */
 export interface RequestStream {
   readonly range: { readonly from: Date; readonly to: Date }
-  /** @throws NoDataError at the end when there was none */
+  /** @throws NoDataError at the end if there was no request */
   batches(): AsyncGenerator<Readonly<RequestBatch>, void>
-  /** What has been made, in one sentence. */
+  /** The requests so far, in one sentence. */
   summary(): string
 }
 
-/** Between two looks at whether the user has stopped the command. */
+/** How often the generator checks whether the command was stopped. */
 const BREATH_EVERY_MS = 50
 
 export function requestStream(
@@ -47,11 +47,14 @@ export function requestStream(
       } finally {
         progress.stop()
       }
-      if (count === 0) throw new NoDataError(`no data: not one request falls into the time ${inWords}.`)
+      if (count === 0)
+        throw new NoDataError(
+          `no data: not one request was generated ${inWords}. Raise --base-rps or --days.`,
+        )
     },
     summary: () => {
       const labelled = incidents.size.toLocaleString('en')
-      return `${count.toLocaleString('en')} requests ${inWords}; ${labelled} minutes lie in incidents.`
+      return `${count.toLocaleString('en')} requests ${inWords}; ${labelled} minutes are inside incidents.`
     },
   }
 }

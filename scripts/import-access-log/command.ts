@@ -24,35 +24,45 @@ interface Flags extends DatabaseFlags {
 const TABLES = ['request_logs', 'request_metrics'] as const
 
 const NOTES = `
-A file is imported whole or not at all. Importing it again, or after it has grown, adds what is not there yet: a
-request is known by its line, and by how many times the line has been there. Without a zone a time is UTC; without
-a latency a request has none. Lines that cannot be read go into FILE.rejected (of standard input:
-stdin.rejected) with number and reason. Among the files that are named such a file is left out.
+Each file is imported completely or not at all. You can import a file again, for example after it has grown: only new
+requests are added. A request is identified by its line and by the number of times this line has occurred.
+
+A time without a zone is UTC. A line without a latency gives a request without a latency. Lines that cannot be parsed
+are written to FILE.rejected, or stdin.rejected for standard input, with line number and reason. Files with this ending
+are skipped.
 
 Fields of JSON lines: ${JSON_FIELDS.join(', ')}.
 
 Examples:
-  import-access-log /var/log/nginx/access.log*
-  import-access-log --dry-run access.log.gz
-  import-access-log --field timestamp=when --field latency_s=took gateway.jsonl
-  ssh gateway cat /var/log/apache2/access.log | import-access-log --table request_metrics
+  aegis-ml import-access-log /var/log/nginx/access.log*
+  aegis-ml import-access-log --dry-run access.log.gz
+  aegis-ml import-access-log --field timestamp=when --field latency_s=took gateway.jsonl
+  ssh gateway cat /var/log/apache2/access.log | aegis-ml import-access-log --table request_metrics
 
-Exit codes: 0, also when some lines were rejected; 1 nothing to import, or a damaged file; 2 usage; 3 database.`
+Exit codes: 0 success, also with rejected lines; 1 nothing to import or a damaged file; 2 usage; 3 database.`
 
-/** `import-access-log`: the history of any gateway, from its log files, in the traffic table. */
+/** `import-access-log`: imports the log files of any gateway into the traffic table. */
 export function importAccessLog(stop: AbortSignal): Command {
   const command = new Command('import-access-log')
-    .description('Puts the requests of access logs, plain or compressed by gzip, into the traffic table.')
-    .argument('[files...]', 'log files; - or none: standard input')
+    .description('Import access logs, plain or compressed with gzip, into the traffic table.')
+    .argument('[files...]', 'log files (default, and for -: standard input)')
     .option(
       '--format <format>',
-      'clf: common or combined, with $request_time or without; vhost: the same after the virtual host; ' +
-        'json: a JSON object a line (default: as the first lines look)',
+      'clf: common or combined log format, with or without $request_time; vhost: the same with the virtual host ' +
+        'first; json: one JSON object per line (default: detected from the first lines)',
       choice('--format', LOG_FORMATS),
     )
-    .option('--field <field=name>', 'what a field of JSON lines is called; a.b is b within a', addName)
-    .option('--table <table>', `${TABLES.join(' or ')} (default: TRAFFIC_TABLE)`, choice('--table', TABLES))
-    .option('--dry-run', 'read everything and say what is in it; write nothing')
+    .option(
+      '--field <field=name>',
+      'name of a field in JSON lines; a.b means field b of object a; repeatable',
+      addName,
+    )
+    .option(
+      '--table <table>',
+      `traffic table: ${TABLES.join(' or ')} (default: TRAFFIC_TABLE)`,
+      choice('--table', TABLES),
+    )
+    .option('--dry-run', 'read the files and describe their content; write nothing')
   return addDatabaseOptions(command)
     .addHelpText('after', NOTES)
     .action((files: string[], flags: OptionValues) =>
@@ -63,7 +73,7 @@ export function importAccessLog(stop: AbortSignal): Command {
 function addName(text: string, names: JsonNames = {}): JsonNames {
   const [, field, name] = /^([^=]+)=(.+)$/.exec(text) ?? []
   if (name !== undefined && JSON_FIELDS.includes(field as JsonField)) return { ...names, [field!]: name }
-  const allowed = `a field and the name that it has, such as timestamp=when; fields are ${JSON_FIELDS.join(', ')}`
+  const allowed = `a field and its name, such as timestamp=when; fields are ${JSON_FIELDS.join(', ')}`
   throw new UsageError(`--field is ${JSON.stringify(text.slice(0, 80))}; allowed is ${allowed}.`)
 }
 
@@ -82,7 +92,7 @@ async function run(files: readonly string[], flags: Flags, stop: AbortSignal): P
   try {
     await readSources(await findSources(files, say), flags, stop)
   } finally {
-    // Left open, it would keep the process from ending after a failure.
+    // An open standard input would keep the process alive after a failure.
     if (files.includes(STDIN)) process.stdin.destroy()
   }
 }
@@ -105,7 +115,7 @@ async function readSources(sources: readonly LogSource[], flags: Flags, stop: Ab
   })
 }
 
-/** @throws NoDataError when a file is damaged, after the others have been read, and when there was not one request */
+/** @throws NoDataError after all files are read, if a file is damaged or there was no request */
 async function readAll(sources: readonly LogSource[], work: Work, stop: AbortSignal): Promise<void> {
   const bytes = sources.reduce((sum, { size }) => sum + (size ?? NaN), 0)
   let [readBytes, readLines, accepted] = [0, 0, 0]
@@ -131,7 +141,8 @@ async function readAll(sources: readonly LogSource[], work: Work, stop: AbortSig
     readLines += lines
   }
   if (damaged.length > 0) throw new NoDataError(damaged.join(' '))
-  if (accepted === 0) throw new NoDataError('no data: there is not one request to import.')
+  if (accepted === 0)
+    throw new NoDataError('no data: there is not one request to import. Check the files and --format.')
 }
 
 const nameOf = (path: string) => (path === STDIN ? 'standard input' : basename(path))

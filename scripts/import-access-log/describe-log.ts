@@ -4,10 +4,10 @@ import type { LogReaderOptions } from './log-reader.js'
 import { LogReader } from './log-reader.js'
 import { LogSummary } from './log-summary.js'
 
-/** Different endpoints, and clients, that are told apart. */
-const MOST = 1_000_000
+/** Different endpoints, or clients, that are counted. */
+const MAX_DISTINCT = 1_000_000
 
-/** Reads a log and says what is in it; nothing is written. */
+/** Reads a log and describes its content. Writes nothing. */
 export async function describeLog(
   name: string,
   pieces: AsyncIterable<Buffer>,
@@ -31,7 +31,7 @@ export async function describeLog(
   }
   reader.end()
   const { accepted, rejected } = summary
-  const counts = `${inWords(accepted)} requests and ${inWords(rejected)} lines that cannot be read`
+  const counts = `${inWords(accepted)} requests and ${inWords(rejected)} lines that cannot be parsed`
   const lines = [
     `${name}: ${summary.format(reader.format)}; ${inWords(reader.lines)} lines: ${counts}.`,
     ...summary.examples(),
@@ -48,11 +48,11 @@ class Distinct {
   readonly #seen = new Set<string>()
 
   add(text: string): void {
-    if (this.#seen.size < MOST) this.#seen.add(text)
+    if (this.#seen.size < MAX_DISTINCT) this.#seen.add(text)
   }
 
   inWords(): string {
-    return `${this.#seen.size < MOST ? '' : 'at least '}${inWords(this.#seen.size)}`
+    return `${this.#seen.size < MAX_DISTINCT ? '' : 'at least '}${inWords(this.#seen.size)}`
   }
 }
 

@@ -9,18 +9,18 @@ import { rejectedLines, type RejectedLines } from './rejected-lines.js'
 import { createRequestIds } from './request-id.js'
 import { HOUR_MS } from '../../models/traffic/durations.js'
 
-/** A log, and what is to become of it. */
+/** A log to import. */
 export interface LogImport {
   readonly name: string
   readonly pieces: AsyncIterable<Buffer>
   readonly reading: LogReaderOptions
   readonly table: TrafficTable
-  /** Where the lines go that cannot be read. */
+  /** File for the lines that cannot be parsed. */
   readonly rejectedPath: string
   onLines(count: number): void
 }
 
-/** Puts the requests of a log into the traffic table, all or nothing, and says what it did. */
+/** Imports the requests of a log into the traffic table, all or none, and describes the result. */
 export async function importLog(
   sql: Sql,
   log: LogImport,
@@ -79,7 +79,7 @@ function copyLines({ pieces, reading, table, onLines }: LogImport, rejected: Rej
         if (piece.text !== '') yield taken()
       }
       reader.end()
-      // Before the rows are there for good: a line is in the table or in this file.
+      // Before the rows are committed, so that every line is in the table or in this file.
       await rejected.finish()
       if (piece.text !== '') yield taken()
     },
@@ -88,7 +88,7 @@ function copyLines({ pieces, reading, table, onLines }: LogImport, rejected: Rej
       const { withoutAddress } = rows
       return withoutAddress === 0
         ? []
-        : [`  ${inWords(withoutAddress)} requests have no IP address, so that none is stored.`]
+        : [`  ${inWords(withoutAddress)} requests have no valid IP address. They are stored without one.`]
     },
   }
 }

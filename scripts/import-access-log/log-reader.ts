@@ -3,21 +3,21 @@ import { LineSplitter, MAX_LINE_LENGTH } from '../../formats/access-log/line-spl
 import { emptyEntry, type LineParser, type LogEntry } from '../../formats/access-log/log-entry.js'
 import { createLineParser, detectFormat, type LogFormat } from '../../formats/access-log/log-format.js'
 
-/** What becomes of the lines of a log. */
+/** Receives the lines of a log. */
 export interface EntryReceiver {
-  /** The entry is good until the call returns. @param line its bytes, a character each */
+  /** The entry is valid until the call returns. @param line the line, one character per byte */
   accepted(entry: Readonly<LogEntry>, line: string): void
-  /** @param lineNumber from 1 @param line its beginning at least */
+  /** @param lineNumber from 1 @param line the line, or at least its beginning */
   rejected(lineNumber: number, reason: string, line: string): void
 }
 
 export interface LogReaderOptions {
-  /** undefined: to be found out from the first lines */
+  /** undefined: detect it from the first lines */
   readonly format: LogFormat | undefined
   readonly names: JsonNames
 }
 
-/** Lines by which a format is found out. */
+/** Number of lines that the format is detected from. */
 const SAMPLE = 100
 
 const TOO_LONG = `longer than ${MAX_LINE_LENGTH.toLocaleString('en')} bytes`
@@ -31,12 +31,12 @@ export class LogReader {
   readonly #options: LogReaderOptions
   readonly #entry = emptyEntry()
   #parse: LineParser | undefined
-  /** The first lines, and what is done with them once the format is known. */
+  /** The first lines, which wait until the format is known. */
   readonly #sample: string[] = []
   #waiting: ((parse: LineParser) => void)[] = []
-  /** Lines with anything in them. */
+  /** Number of lines that are not empty. */
   lines = 0
-  /** undefined as long as it is not known. */
+  /** undefined until it is known. */
   format: LogFormat | undefined
 
   constructor(options: LogReaderOptions, receiver: EntryReceiver) {

@@ -5,11 +5,11 @@ import { createGunzip } from 'node:zlib'
 import { UsageError } from '../cli/errors.js'
 import { holdsRejectedLines } from './rejected-lines.js'
 
-/** A file of the log, or standard input. */
+/** A log file or standard input. */
 export interface LogSource {
-  /** As the user gave it; `-` is standard input. */
+  /** The path as given; `-` is standard input. */
   readonly path: string
-  /** Bytes; undefined where nobody knows. */
+  /** Bytes; undefined if unknown. */
   readonly size: number | undefined
 }
 
@@ -18,40 +18,39 @@ export const STDIN = '-'
 
 const PIECE = 1 << 18
 
-/** A file is not what it ought to be; nothing of it has been imported. */
+/** A file is damaged. Nothing of it was imported. */
 export class DamagedFileError extends Error {}
 
 /**
- * Looks at the files before the first of them is read. Those of rejected lines are no logs.
+ * Checks all files before the first is read. Files of rejected lines are skipped.
  *
- * @param onSkipped is told of a file that is left out, and why
- * @throws UsageError naming one that cannot be read
+ * @param onSkipped called with the reason for each skipped file
+ * @throws UsageError naming a file that cannot be read
  */
 export async function findSources(
   paths: readonly string[],
   onSkipped: (message: string) => void,
 ): Promise<LogSource[]> {
   if (paths.filter((path) => path === STDIN).length > 1)
-    throw new UsageError('Standard input is named twice.')
+    throw new UsageError('Standard input is named twice. Name it once.')
   const [own, logs] = [paths.filter(holdsRejectedLines), paths.filter((path) => !holdsRejectedLines(path))]
-  for (const path of own)
-    onSkipped(`${path} is left out: it is where an import puts lines that cannot be read.`)
+  for (const path of own) onSkipped(`${path} is skipped: it contains the rejected lines of an import.`)
   return Promise.all(
     logs.map(async (path) => {
       if (path === STDIN) return { path, size: undefined }
       const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
         throw new UsageError(`${path} cannot be read: ${reasonOf(error)}.`)
       })
-      if (found.isDirectory()) throw new UsageError(`${path} is a folder; name the files in it.`)
+      if (found.isDirectory()) throw new UsageError(`${path} is a folder. Name the files in it.`)
       return { path, size: found.isFile() ? found.size : undefined }
     }),
   )
 }
 
 /**
- * The bytes of a log, unpacked where it is compressed by gzip, whatever its name is.
+ * The bytes of a log. Data compressed with gzip is decompressed, whatever the name of the file.
  *
- * @param onBytes is told how many bytes of the file itself have been read
+ * @param onBytes called with the number of bytes read from the file itself
  * @throws DamagedFileError when compressed data ends too early or is broken
  */
 export async function* readSource(
@@ -87,7 +86,7 @@ async function* counted(stream: ReadStream, onBytes: (count: number) => void): A
   }
 }
 
-/** Two bytes at least, unless there are no more; they tell whether it is compressed. */
+/** At least two bytes, if there are any: they identify compressed data. */
 async function firstBytes(pieces: AsyncGenerator<Buffer, void>): Promise<Buffer> {
   let head: Buffer = Buffer.alloc(0)
   while (head.length < 2) {
@@ -109,7 +108,7 @@ async function* unpacked(
   }
   const gunzip = createGunzip({ chunkSize: PIECE })
   const feeding = pipeline(packed, gunzip)
-  feeding.catch(() => undefined) // its error comes out of the stream too
+  feeding.catch(() => undefined) // the stream reports the same error
   try {
     yield* gunzip as AsyncIterable<Buffer>
   } catch (error) {
@@ -117,16 +116,16 @@ async function* unpacked(
     if (code === undefined || !/^Z_/.test(code)) throw error
     const what = code === 'Z_BUF_ERROR' ? 'ends in the middle of its compressed data' : 'is damaged'
     throw new DamagedFileError(
-      `${path} ${what}; nothing of it was imported. Fetch it anew, or import what can be unpacked: ` +
-        `gzip -dc ${path} | import-access-log - (the whole file adds the rest later).`,
+      `${path} ${what}; nothing of it was imported. Copy the file again, or import its intact part: ` +
+        `gzip -dc ${path} | aegis-ml import-access-log - (the complete file can add the rest later).`,
     )
   }
 }
 
 const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: 'there is no such file',
-  EACCES: 'there is no permission',
-  ENOTDIR: 'its folder is a file',
+  ENOENT: 'the file does not exist',
+  EACCES: 'permission is denied',
+  ENOTDIR: 'the folder is a file',
 }
 
 function reasonOf(error: NodeJS.ErrnoException): string {

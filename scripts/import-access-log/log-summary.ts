@@ -4,7 +4,7 @@ import type { LogFormat } from '../../formats/access-log/log-format.js'
 const REJECTIONS_SHOWN = 3
 const SHOWN = 100
 
-/** What a log holds, in numbers. */
+/** The content of a log in numbers. */
 export class LogSummary {
   accepted = 0
   rejected = 0
@@ -29,7 +29,7 @@ export class LogSummary {
     this.#examples.push(`  line ${lineNumber}: ${reason}: ${start}`)
   }
 
-  /** `combined log with request times`, from what was found in it. */
+  /** For example `combined format, with latencies`. */
   format(format: LogFormat | undefined): string {
     const clf = this.#withAgent ? 'combined' : 'common'
     const kind =
@@ -41,13 +41,13 @@ export class LogSummary {
     return this.#withLatency ? `${kind}, with latencies` : `${kind}, without latencies`
   }
 
-  /** Empty when there are no requests. */
+  /** The time range in words; empty without requests. */
   range(): string {
     if (this.accepted === 0) return ''
     return ` from ${new Date(this.#fromMs).toISOString()} to ${new Date(this.#toMs).toISOString()}`
   }
 
-  /** The first lines that could not be read, and why. */
+  /** The first lines that could not be parsed, with the reason. */
   examples(): readonly string[] {
     return this.#examples
   }

@@ -1,84 +1,71 @@
-import { rmSync } from 'node:fs'
-import { open, rename, rm, type FileHandle } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
+import { beginFile, removeAbandonedVersions, type UnfinishedFile } from '../../db/files.js'
 import { UsageError } from '../cli/errors.js'
-import { removeAbandoned, unfinishedName } from '../cli/output.js'
 
-/** The file beside a log that takes the lines which cannot be read; none is made for no lines. */
+/** The file beside a log for the lines that cannot be parsed. It is created only if there are any. */
 export interface RejectedLines {
   add(lineNumber: number, reason: string, line: string): void
-  /** Writes what has been added. */
+  /** Writes the added lines. */
   flush(): Promise<void>
-  /** Gives the file its name, or removes the one of an earlier run when there is nothing to say. */
+  /** Renames the file to its final name, or removes the file of an earlier run when there are no lines. */
   finish(): Promise<void>
-  /** Leaves what was there before. */
+  /** Keeps the file of an earlier run. */
   discard(): Promise<void>
 }
 
 const ENDING = '.rejected'
-/** Finished, or left unfinished by an import that was killed. */
+/** A finished file, or the temporary file of an import that was killed. */
 const OWN_NAME = /\.rejected(?:\.[\da-f]{12}\.tmp)?$/
 
-/** The name of the file that belongs to a log. */
+/** The name of the file of a log. */
 export const rejectedPathOf = (path: string) => `${path}${ENDING}`
 
-/** Whether a file is such a one: a pattern that matches a log matches it as well. */
+/** True for such a file. A shell pattern for logs also matches these files. */
 export const holdsRejectedLines = (path: string) => OWN_NAME.test(path)
 
 /** Characters of a line that are kept. */
 const KEPT = 1000
 const UNPRINTABLE = /[\x00-\x08\x0a-\x1f\x7f]/g
 
-/** A line of the file: number, reason, and the beginning of the line, between tabs; its bytes but for control characters. */
+/** A line of the file: line number, reason and start of the line, separated by tabs, without control characters. */
 export function rejectedLine(lineNumber: number, reason: string, line: string): string {
   const start = line.slice(0, KEPT).replace(UNPRINTABLE, '?')
   return `${lineNumber}\t${reason}\t${start}${line.length > KEPT ? '...' : ''}\n`
 }
 
-/** @param path the name of the file once it is finished */
+/** @param path final name of the file */
 export function rejectedLines(path: string): RejectedLines {
-  const unfinished = unfinishedName(path)
-  let file: FileHandle | undefined
+  let file: UnfinishedFile | undefined
   let text = ''
-  const remove = () => rmSync(unfinished, { force: true })
   const flush = async () => {
     if (text === '') return
-    if (file === undefined) {
-      file = await create(unfinished, path)
-      process.on('exit', remove) // the last resort, when stopping takes too long
-    }
+    file ??= await beginFile(path, 0o666).catch(cannotOpen(path))
     const piece = text
     text = ''
-    await file.appendFile(piece, 'latin1')
-  }
-  const close = async () => {
-    process.off('exit', remove)
-    await file?.close()
-    file = undefined
+    await file.handle.appendFile(piece, 'latin1')
   }
   return {
     add: (...line) => void (text += rejectedLine(...line)),
     flush,
     async finish() {
       await flush()
-      await removeAbandoned(path)
+      await removeAbandonedVersions(path)
       if (file === undefined) return rm(path, { force: true }).catch(() => undefined)
-      await file.sync()
-      await close()
-      await rename(unfinished, path)
+      await file.finish()
+      file = undefined
     },
     async discard() {
-      if (file === undefined) return
-      await close()
-      remove()
+      await file?.discard()
+      file = undefined
     },
   }
 }
 
-function create(name: string, path: string): Promise<FileHandle> {
-  return open(name, 'wx').catch((error: NodeJS.ErrnoException) => {
+const cannotOpen =
+  (path: string) =>
+  (error: NodeJS.ErrnoException): never => {
     throw new UsageError(
-      `${path}, for the lines that cannot be read, cannot be written: ${error.code}. ` +
-        'Read the log from standard input to have stdin.rejected in the present folder.',
+      `${path}, the file for rejected lines, cannot be written: ${error.code}. ` +
+        'Import the log from standard input to write stdin.rejected into the current folder instead.',
     )
-  })
-}
+  }

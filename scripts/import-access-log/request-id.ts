@@ -2,16 +2,16 @@ import { hash } from 'node:crypto'
 import { Occurrences } from '../../formats/access-log/occurrences.js'
 
 /**
- * The namespace of the ids, 61656769-732d-4cc3-a96f-672d6c696e65 once it is written as a UUID. Its bytes are chosen
- * to be text in UTF-8, so that it can stand before a line in a string.
+ * The namespace of the ids: the UUID 61656769-732d-4cc3-a96f-672d6c696e65. Its bytes are valid UTF-8, so that it can
+ * be prepended to a line as text.
  */
 const NAMESPACE = 'aegis-L\u00e9og-line'
 const NON_ASCII = /[^\x00-\x7f]/
 const VARIANTS = '89ab'
 
 /**
- * Ids for the lines of one log: UUIDs of version 5 (RFC 9562) of the bytes of a line and, from its second time on, of
- * a line feed and the number of times. The same line of the same log has the same id whenever it is read.
+ * Ids for the lines of one log: UUIDs of version 5 (RFC 9562) of the bytes of a line. From its second occurrence on, a
+ * line feed and the number of the occurrence are appended. The same line of the same log always has the same id.
  */
 export function createRequestIds(): (line: string) => string {
   const occurrences = new Occurrences()

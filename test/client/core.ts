@@ -9,7 +9,7 @@ export const { AlignedIntervals } = (await part(
   'aligned-intervals',
 )) as typeof import('../../client/dist/middleware/aligned-intervals.js')
 
-export const { HIGHEST_MS, LatencyHistogram } = (await part(
+export const { MAX_MS, LatencyHistogram } = (await part(
   'latency-histogram',
 )) as typeof import('../../client/dist/middleware/latency-histogram.js')
 

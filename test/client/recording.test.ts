@@ -102,5 +102,5 @@ t.test('a userId that throws does no harm', async (t) => {
   for (let request = 0; request < 3; request++) t.equal((await fetch(gateway.url)).status, 201)
   await gateway.close()
   t.match(service.reports, [{ total_requests: 3 }])
-  t.match(told, ['Requests are not recorded: userId has failed (Error: no user).'])
+  t.match(told, ['Requests are not recorded, because userId failed (Error: no user).'])
 })

@@ -85,7 +85,7 @@ t.test('onAnomaly hears of what is strong enough; one that throws or rejects doe
     [0.8, 1],
     [1, 1],
   ])
-  t.same(told, ['onAnomaly has failed: no pager', 'onAnomaly has failed: no mail'])
+  t.same(told, ['onAnomaly failed: no pager', 'onAnomaly failed: no mail'])
   service.misbehave = undefined
 })
 

@@ -18,6 +18,7 @@ interface Operation {
 }
 interface Document {
   openapi: string
+  tags: { name: string; description?: string }[]
   paths: Record<string, Record<string, Operation>>
   components: { schemas: Record<string, AnySchemaObject> }
 }
@@ -37,16 +38,19 @@ t.test('openapi.yaml passes the linter', async (t) => {
   t.notMatch(stdout, /\b(error|warning)\b/)
 })
 
-t.test('every operation has a name, a tag, a summary and described responses', async (t) => {
+t.test('every operation has a name, a declared tag, a short summary and described responses', async (t) => {
   const app = await describeApp()
   t.teardown(() => app.close())
   const document = app.swagger() as unknown as Document
   t.match(document.openapi, /^3\.1/)
+  const tags = new Set(document.tags.map(({ name }) => name))
   const names = new Set<string>()
   for (const [path, operations] of Object.entries(document.paths)) {
     for (const [method, operation] of Object.entries(operations)) {
       const name = `${method} ${path}`
-      t.ok(operation.operationId && operation.tags?.length === 1 && operation.summary, name)
+      t.ok(operation.operationId && operation.tags?.length === 1, name)
+      t.ok(tags.has(operation.tags![0]!), `${name}: the tag is declared`)
+      t.ok(operation.summary && operation.summary.length < 60, `${name}: the summary is short`)
       t.notOk(names.has(operation.operationId!), name)
       names.add(operation.operationId!)
       for (const [status, response] of Object.entries(operation.responses)) {
@@ -56,6 +60,32 @@ t.test('every operation has a name, a tag, a summary and described responses', a
   }
   t.ok(names.size >= 19)
 })
+
+t.test('every schema, property and parameter has a description', async (t) => {
+  const app = await describeApp()
+  t.teardown(() => app.close())
+  const document = app.swagger() as unknown as Document
+  for (const [name, schema] of Object.entries(document.components.schemas)) {
+    t.ok(schema['description'], name)
+  }
+  t.same(withoutDescription(document, ''), [])
+})
+
+/** Where in the document a property or a parameter lacks a description. */
+function withoutDescription(value: unknown, path: string): string[] {
+  if (typeof value !== 'object' || value === null) return []
+  return Object.entries(value).flatMap(([key, each]: [string, unknown]) => {
+    const place = `${path}/${key}`
+    if (key === 'examples' || key === 'example') return []
+    if (key !== 'properties' && key !== 'parameters') return withoutDescription(each, place)
+    return Object.entries(each as object).flatMap(
+      ([name, field]: [string, { description?: string; $ref?: string }]) => [
+        ...(field.description || field.$ref ? [] : [`${place}/${name}`]),
+        ...withoutDescription(field, `${place}/${name}`),
+      ],
+    )
+  })
+}
 
 t.test('examples are valid, and answers are what the document says, no field more', async (t) => {
   const service = await contractService(t)

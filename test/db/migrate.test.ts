@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type postgres from 'postgres'
@@ -12,6 +12,7 @@ const MIGRATIONS = [
   '003_models.sql',
   '004_ingest.sql',
   '005_streams.sql',
+  '006_rollups_without_clients.sql',
 ]
 
 const TABLES = [
@@ -31,6 +32,22 @@ t.test('an empty database gets every table, once', async (t) => {
     TABLES,
   )
   t.strictSame(await migrate(sql), [], 'the second time there is nothing to do')
+})
+
+t.test('a database of the release before loses the rollup of clients and keeps the others', async (t) => {
+  const { sql } = await testDatabase(t)
+  const source = new URL('../../db/migrations/', import.meta.url)
+  const directory = join(await testDirectory(t), 'migrations')
+  await mkdir(directory)
+  for (const name of MIGRATIONS.slice(0, 5)) await copyFile(new URL(name, source), join(directory, name))
+  await migrate(sql, pathToFileURL(`${directory}/`))
+  await sql`insert into aegis_ml_rollup_state values ('request_logs', '2026-03-01', '2026-03-01')`
+  await sql`insert into aegis_ml_rollup_client_hours values ('request_logs', '2026-03-01', 1, 1, 'alice', 1, 1, 1, 1)`
+
+  t.strictSame(await migrate(sql), MIGRATIONS.slice(5))
+  t.notOk((await tableNames(sql)).includes('aegis_ml_rollup_client_hours'))
+  const state = await sql`select * from aegis_ml_rollup_state`
+  t.strictSame([...state], [{ traffic_table: 'request_logs', rolled_to: new Date('2026-03-01T00:00:00Z') }])
 })
 
 t.test('the tables take the rows of a gateway', async (t) => {

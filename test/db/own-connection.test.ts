@@ -1,6 +1,8 @@
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
 import { openOwnConnection } from '../../db/own-connection.js'
+import { eventually } from '../e2e/eventually.js'
 import { switchableProxy } from '../plugins/switchable-proxy.js'
 import { openSql, testDatabase } from '../postgres.js'
 
@@ -64,6 +66,37 @@ t.test('so is a server that goes without a word', async (t) => {
   await t.rejects(lost, { code: 'CONNECTION_CLOSED' })
   await delay(100)
 })
+
+t.test('so is a connection that is reset, whatever sockets the pool uses', async (t) => {
+  const { connection } = await testDatabase(t)
+  let asleep: Socket | undefined
+  const proxy = createServer((inside) => {
+    const outside = connect(connection.port, '127.0.0.1')
+    const close = () => [inside, outside].forEach((socket: Socket) => socket.destroy())
+    for (const socket of [inside, outside]) socket.on('error', () => undefined).on('close', close)
+    outside.on('data', (bytes) => inside.write(bytes))
+    inside.on('data', (bytes) => {
+      if (bytes.includes('pg_sleep')) asleep = inside
+      outside.write(bytes)
+    })
+  })
+  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve))
+  const pool = openSql({ ...connection, port: (proxy.address() as AddressInfo).port })
+  const own = openOwnConnection(pool, {})
+  t.teardown(() => Promise.all([own.close(), pool.end({ timeout: 1 }), proxy.close()]))
+  const reset = own.transaction('', () => own.sql`select pg_sleep(20)`)
+  reset.catch(() => undefined)
+  ;(await eventually(async () => asleep)).resetAndDestroy()
+  await t.rejects(orLate(reset), { code: 'ECONNRESET' })
+})
+
+/** Fails when the work has no end. */
+function orLate<T>(work: Promise<T>): Promise<T> {
+  return Promise.race([
+    work,
+    delay(15_000, undefined, { ref: false }).then(() => Promise.reject(new Error('late'))),
+  ])
+}
 
 t.test('after an abort nothing more is asked', async (t) => {
   const { sql } = await testDatabase(t)

@@ -1,29 +1,77 @@
-import { readdirSync } from 'node:fs'
-import { join } from 'node:path'
-import vm from 'node:vm'
 import t from 'tap'
-import ts from 'typescript'
-import { assess, type TimedInterval } from '../../models/anomaly/detector.js'
 import { DEFAULT_EFFECTS } from '../../models/anomaly/effects.js'
-import { fitAnomalyModel } from '../../models/anomaly/model.js'
-import { CERTAIN_GATE, GATE, JOINT_GATE } from '../../models/anomaly/strengths.js'
-import { ANOMALY_TYPES, normalized, verdictOf } from '../../models/anomaly/verdict.js'
-import { anomalyScores } from '../../models/isolation-forest/anomaly-scores.js'
-import { LEAST_DAYS, RHYTHMS, SLOT_MINUTES } from '../../models/seasonality/rhythm.js'
-import { codesIn, read, tableRows } from './documents.js'
+import { CERTAIN_GATE, GATE, JOINT_GATE } from '../../models/anomaly/gates.js'
+import { ANOMALY_TYPES, normalizedScore, severityOf } from '../../models/anomaly/verdict.js'
+import { MIN_DAYS, RHYTHMS, SLOT_MINUTES } from '../../models/seasonality/rhythm.js'
+import * as deviation from '../../models/anomaly/deviation.js'
+import * as expectation from '../../models/anomaly/expectation.js'
+import * as explain from '../../models/anomaly/explain.js'
+import * as forestRow from '../../models/anomaly/forest-row.js'
+import * as measure from '../../models/anomaly/measure.js'
+import * as model from '../../models/anomaly/model.js'
+import * as noise from '../../models/anomaly/noise.js'
+import * as scales from '../../models/anomaly/scales.js'
+import * as strengths from '../../models/anomaly/strengths.js'
+import * as verdict from '../../models/anomaly/verdict.js'
+import * as dailyLevel from '../../models/seasonality/daily-level.js'
+import * as fitRhythm from '../../models/seasonality/fit-rhythm.js'
+import * as season from '../../models/seasonality/season.js'
+import * as episode from '../../models/stream/episode.js'
+import * as evidence from '../../models/stream/evidence.js'
+import * as followBaseline from '../../models/stream/follow-baseline.js'
+import * as informativeRequests from '../../models/stream/informative-requests.js'
+import * as sourceBaseline from '../../models/stream/source-baseline.js'
+import * as sourceTrend from '../../models/stream/source-trend.js'
+import * as streamVerdict from '../../models/stream/stream-verdict.js'
+import * as streams from '../../models/stream/streams.js'
+import * as trend from '../../models/stream/trend.js'
+import * as warmUp from '../../models/stream/warm-up.js'
+import { codesIn, tableRows } from './documents.js'
 
 const PAGE = 'docs/detection.md'
-const FOLDERS = ['models/seasonality', 'models/anomaly', 'models/stream']
 
-const byFile = new Map<string, vm.Context>()
+/** The modules that the tables of constants name. */
+const MODULES: Readonly<Record<string, object>> = {
+  'daily-level.ts': dailyLevel,
+  'deviation.ts': deviation,
+  'episode.ts': episode,
+  'evidence.ts': evidence,
+  'expectation.ts': expectation,
+  'explain.ts': explain,
+  'fit-rhythm.ts': fitRhythm,
+  'follow-baseline.ts': followBaseline,
+  'forest-row.ts': forestRow,
+  'informative-requests.ts': informativeRequests,
+  'measure.ts': measure,
+  'model.ts': model,
+  'noise.ts': noise,
+  'scales.ts': scales,
+  'season.ts': season,
+  'source-baseline.ts': sourceBaseline,
+  'source-trend.ts': sourceTrend,
+  'stream-verdict.ts': streamVerdict,
+  'streams.ts': streams,
+  'strengths.ts': strengths,
+  'trend.ts': trend,
+  'verdict.ts': verdict,
+  'warm-up.ts': warmUp,
+}
+
 const number = (cell: string | undefined) => Number(cell?.replace('∞', 'Infinity').replaceAll(',', ''))
+
+/** An exported constant, or a field of one as in `GATE.z`; undefined where there is none. */
+function exportedValue(file: string, name: string): unknown {
+  return name
+    .split('.')
+    .reduce<unknown>((value, key) => (value as Record<string, unknown> | undefined)?.[key], MODULES[file])
+}
 
 t.test('the constants of the page are those of the code', (t) => {
   const rows = tableRows(PAGE, 'constant')
   t.ok(rows.length > 60)
   for (const [name = '', file = '', value] of rows) {
     const [constant] = codesIn(name)
-    t.equal(constantOf(codesIn(file)[0]!, constant!), number(value), `${constant} of ${file}`)
+    t.equal(exportedValue(codesIn(file)[0]!, constant!), number(value), `${constant} of ${file}`)
   }
   t.end()
 })
@@ -34,7 +82,7 @@ t.test('rhythms, gates, types and smallest effects are those of the code', (t) =
   })
   t.same(
     rhythms,
-    RHYTHMS.map((rhythm) => [rhythm, SLOT_MINUTES[rhythm], LEAST_DAYS[rhythm]]),
+    RHYTHMS.map((rhythm) => [rhythm, SLOT_MINUTES[rhythm], MIN_DAYS[rhythm]]),
   )
   const gates = tableRows(PAGE, 'gate').map((cells) => cells.slice(0, 5))
   const { traffic, errors } = DEFAULT_EFFECTS
@@ -56,7 +104,7 @@ t.test('rhythms, gates, types and smallest effects are those of the code', (t) =
 t.test('strength and severity grow with the reach as the page says', (t) => {
   for (const [reach, strength] of tableRows(PAGE, 'reach')) {
     const found = { anomaly: number(reach) >= 1, reach: number(reach) }
-    t.equal(normalized(found).toFixed(2), strength, `reach ${reach}`)
+    t.equal(normalizedScore(found).toFixed(2), strength, `reach ${reach}`)
   }
   let from = 1
   for (const [severity = '', below, lasting = ''] of tableRows(PAGE, 'severity')) {
@@ -76,48 +124,3 @@ t.test('the reliability table is that of the report', (t) => {
   t.same(tableRows(PAGE, 'confidence'), rows)
   t.end()
 })
-
-/** The value of a constant of a file, or of a field of one; undefined where there is none. */
-function constantOf(file: string, name: string): unknown {
-  const constants = byFile.get(file) ?? constantsOf(file)
-  byFile.set(file, constants)
-  return name
-    .split('.')
-    .reduce<unknown>((value, key) => (value as Record<string, unknown> | undefined)?.[key], constants)
-}
-
-/** Those that are made of literals alone, whether they are exported or not. */
-function constantsOf(file: string): vm.Context {
-  const folder = FOLDERS.find((folder) => readdirSync(folder).includes(file))
-  const source = ts.createSourceFile(file, read(join(folder ?? '', file)), ts.ScriptTarget.ES2022, true)
-  const found = vm.createContext({})
-  for (const { name, initializer } of source.statements
-    .filter(ts.isVariableStatement)
-    .flatMap(({ declarationList }) => [...declarationList.declarations])) {
-    if (!initializer) continue
-    const text = initializer.getText().replace(/ as const$/, '')
-    try {
-      found[name.getText()] = vm.runInContext(`(${text})`, found) as unknown
-    } catch {
-      // Made by what is imported.
-    }
-  }
-  return found
-}
-
-/** Of an anomaly that goes so far beyond the line, and has lasted so many minutes. */
-function severityOf(reach: number, minutes: number): string | null {
-  const values = { requests_per_second: 10, avg_latency_ms: 20, p95_latency_ms: 40, p99_latency_ms: 60 }
-  const usual = { ...values, error_rate: 0.01 }
-  const timesMs = Float64Array.from({ length: 20 }, (_, i) => i * 60_000)
-  const samples = Float64Array.from([...timesMs].flatMap(() => Object.values(usual)))
-  const model = fitAnomalyModel(
-    { samples, timesMs },
-    { contamination: 0.1, anomalyThreshold: -0.5, nEstimators: 1, seed: 1 },
-  )
-  const timed: TimedInterval = { interval: { ...usual, seconds: 60, requests: 600 }, timeMs: 0 }
-  const [judged] = assess([timed], model, DEFAULT_EFFECTS, (matrix) => anomalyScores(model.forest, matrix))
-  const kinds = { traffic_spike: reach, traffic_drop: 0, latency_spike: 0, error_rate_spike: 0 }
-  return verdictOf(judged!, { anomaly: true, reach, kinds, minutes, confirmed: false }, DEFAULT_EFFECTS, 20)
-    .severity
-}

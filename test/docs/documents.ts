@@ -5,7 +5,10 @@ import { join } from 'node:path'
 export const DOCUMENTS: readonly string[] = [
   'README.md',
   'CONTRIBUTING.md',
-  ...readdirSync('docs')
+  'CHANGELOG.md',
+  'SECURITY.md',
+  'client/README.md',
+  ...readdirSync('docs', { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.md'))
     .map((name) => join('docs', name))
     .sort(),

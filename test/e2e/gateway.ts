@@ -24,4 +24,4 @@ app.get('/usage', (_request, response) => {
 const server = app.listen(0, '127.0.0.1', () =>
   process.stdout.write(`${(server.address() as AddressInfo).port}\n`),
 )
-process.once('SIGTERM', () => server.close(() => ml.close()))
+process.once('SIGTERM', () => server.close(() => void ml.close()))

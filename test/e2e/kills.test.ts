@@ -9,7 +9,7 @@ import { dataDirectoryOf } from '../../db/embedded/places.js'
 import { createRandom, type Random } from '../../models/statistics/random.js'
 import { decodeArtifact } from '../../plugins/model-registry/artifact.js'
 import { ModelFiles } from '../../plugins/model-registry/files.js'
-import { ANOMALY_DETECTOR } from '../../plugins/model-registry/kinds.js'
+import { KINDS } from '../../plugins/model-registry/kinds.js'
 import { openSql, silentLog, testDirectory } from '../postgres.js'
 import { drive, type Journal } from './driver.js'
 import { eventually } from './eventually.js'
@@ -120,13 +120,13 @@ async function checkTraces(t: Test, { sql, replicas }: Scene): Promise<void> {
   const known = rows.map(({ version }) => version)
   const oldest = known[KEPT_VERSIONS - 1] ?? ''
   for (const { modelPath } of replicas) {
-    const files = new ModelFiles(modelPath)
+    const files = new ModelFiles(modelPath, KINDS.anomaly)
     const versions = await files.versions()
     const unknown = versions.filter((version) => version > oldest && !known.includes(version))
     t.same(unknown, [], 'no file that the database does not know')
     for (const version of versions) {
       const text = await files.read(version)
-      if (text !== undefined) decodeArtifact(text, ANOMALY_DETECTOR) // an old one may have been removed meanwhile
+      if (text !== undefined) decodeArtifact(text, KINDS.anomaly) // an old one may have been removed meanwhile
     }
     const others = (await readdir(modelPath)).filter((name) => !/\.json(\.[0-9a-f]{12}\.tmp)?$/.test(name))
     t.same(others, [], 'nothing else lies there')

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { Test } from 'tap'
-import type { Connection } from '../../db/embedded/embedded-postgres.js'
+import type { Connection } from '../../db/pool.js'
 import { databaseEnvironment, testDirectory } from '../postgres.js'
 import { get, startService, type ServiceProcess } from './process.js'
 

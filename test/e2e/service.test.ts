@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
 import { readEmbeddedConnection } from '../../db/embedded/embedded-postgres.js'
 import { ModelFiles } from '../../plugins/model-registry/files.js'
+import { KINDS } from '../../plugins/model-registry/kinds.js'
 import { openSql, testDirectory } from '../postgres.js'
 import { USUAL } from '../service.js'
 import { get, post, spawnService, startService } from './process.js'
@@ -87,7 +88,7 @@ t.test('a model file that is damaged is mended from the database at the start', 
   await post(`${first.url}/generate/synthetic`, { duration_hours: 2 })
   await post(`${first.url}/train/synthetic`)
   await first.end('SIGINT')
-  const files = new ModelFiles(modelPath)
+  const files = new ModelFiles(modelPath, KINDS.anomaly)
   const [version] = await files.versions()
   const text = await files.read(version!)
   await writeFile(files.pathOf(version!), 'rubbish')
@@ -122,8 +123,8 @@ t.test(
       await service.end('SIGKILL')
       await training
     }
-    for (const version of await new ModelFiles(modelPath).versions())
-      await new ModelFiles(modelPath).read(version)
+    for (const version of await new ModelFiles(modelPath, KINDS.anomaly).versions())
+      await new ModelFiles(modelPath, KINDS.anomaly).read(version)
     const last = await startService(t, environment)
     t.equal(await last.end('SIGTERM'), 0)
     t.equal(await postgresProcesses(dataPath), 0)

@@ -152,7 +152,7 @@ t.test(
       [['--db-port', '0'], /--db-port .* 1 to 65535/],
       [['--start', '2026-02-30'], /--start is "2026-02-30"; allowed is a date or an ISO-8601 time/],
       [['--start', '2026-03-02', '--end', '2026-03-01T00:00:00Z'], /--start .* is not before/],
-      [['--start', '2999-01-01'], /--start .* is not before the present minute/],
+      [['--start', '2999-01-01'], /--start .* is not before the current minute/],
       [['--end', '2026-03-01'], /--end needs --start/],
       [['--days', '3', '--start', '2026-03-01'], /--days and --start exclude each other/],
       [['--frmat', 'csv'], /unknown option '--frmat'.*--format/],

@@ -130,10 +130,10 @@ t.test('what makes no sense is exit code 2, on one line that says what is allowe
     [['--seed', '1.5'], /--seed/],
     [['--format', 'xml'], /--format is "xml"/],
     [['--table', 'users'], /--table/],
-    [['--insert-db', '--type', 'aggregated'], /the traffic table holds single requests/],
+    [['--insert-db', '--type', 'aggregated'], /the traffic table contains single requests/],
     [['--insert-db', '--output', 'x.csv'], /--insert-db and --output exclude each other/],
     [['--insert-db', '--format', 'csv'], /--insert-db and --format exclude each other/],
-    [['--output', '/nowhere/x.csv'], /\/nowhere\/x\.csv cannot be written: there is no such folder/],
+    [['--output', '/nowhere/x.csv'], /\/nowhere\/x\.csv cannot be written: the folder does not exist/],
     [['--output', tmpdir()], /is a folder/],
     [['extra'], /too many arguments/],
   ]

@@ -200,16 +200,16 @@ t.test('the files of rejected lines are left out when a pattern matches them too
   await file('access.log.1', combined(1, 2))
   await file('access.log.2.rejected.0000000a12ab.tmp', 'left by an import that was killed\n')
   const all = async () => (await readdir(folder)).toSorted().map((name) => join(folder, name))
-  t.match(await run(...(await all())), { code: 0, stderr: /2\.rejected\.\S+\.tmp is left out: / })
+  t.match(await run(...(await all())), { code: 0, stderr: /2\.rejected\.\S+\.tmp is skipped: / })
   const before = await readFile(join(folder, 'access.log.rejected'), 'utf8')
   const { code, stderr } = await run(...(await all()))
   t.equal(code, 0, stderr)
-  t.match(stderr, /access\.log\.rejected is left out: it is where an import puts lines/)
+  t.match(stderr, /access\.log\.rejected is skipped: it contains the rejected lines of an import/)
   t.equal(stderr.match(/ 0 imported into request_logs/g)?.length, 2)
   t.equal(await readFile(join(folder, 'access.log.rejected'), 'utf8'), before)
   t.notOk((await readdir(folder)).includes('access.log.rejected.rejected'))
   t.equal(await stored(), 3)
-  t.match(await run(join(folder, 'access.log.rejected')), { code: 1, stderr: /is left out.*\n.*no data/ })
+  t.match(await run(join(folder, 'access.log.rejected')), { code: 1, stderr: /is skipped.*\n.*no data/ })
 })
 
 t.test('a line of JSON cannot stop the import of the others', async (t) => {
@@ -270,7 +270,7 @@ t.test('a dry run says what there is, needs no database, and writes nothing', as
   t.equal(code, 0)
   t.match(
     stderr,
-    /combined format, without latencies; 101 lines: 100 requests and 1 lines that cannot be read/,
+    /combined format, without latencies; 101 lines: 100 requests and 1 lines that cannot be parsed/,
   )
   t.match(stderr, /from 2026-01-04T23:00:00.000Z to 2026-01-04T23:01:39.000Z; 1 endpoints, 100 clients/)
   t.match(stderr, /line 101: /)
@@ -303,7 +303,7 @@ t.test('what cannot be asked for, and a log with nothing in it', async (t) => {
   const log = await file('access.log', combined(1))
   t.match(await run(log, join(folder, 'missing.log')), {
     code: 2,
-    stderr: /missing\.log cannot be read: there is no/,
+    stderr: /missing\.log cannot be read: the file does not exist/,
   })
   t.equal(await stored(), 0, 'looked at before the first of them is read')
   t.match(await run(folder), { code: 2, stderr: /is a folder/ })

@@ -12,8 +12,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The state of the service and its parts
-         * @description Answers 200 also when degraded.
+         * Get the state of the service
+         * @description The status is 200 even when the service is degraded.
          */
         get: operations["getHealth"];
         put?: never;
@@ -31,7 +31,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Whether the process serves */
+        /** Check that the process is alive */
         get: operations["getLiveness"];
         put?: never;
         post?: never;
@@ -48,7 +48,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Whether the service should get requests */
+        /**
+         * Check that the service is ready
+         * @description Answers 503 when the database cannot be reached or the service is stopping.
+         */
         get: operations["getReadiness"];
         put?: never;
         post?: never;
@@ -69,7 +72,7 @@ export interface paths {
         put?: never;
         /**
          * Judge one interval of traffic
-         * @description Needs an active model. The report also moves the stream of its source: `confirmed` says that the minute belongs to an alarm. A second report for the same source and minute replaces the first; an older one is judged but moves nothing.
+         * @description Requires an active model. The report also updates the sliding window of its source. A second report for the same source and minute replaces the first. A report older than the newest one is judged, but it changes no state.
          */
         post: operations["detect"];
         delete?: never;
@@ -89,7 +92,7 @@ export interface paths {
         put?: never;
         /**
          * Judge up to 10,000 intervals
-         * @description Each is judged by itself, or with mode replay in order of time, as a stream of its own: a way to try a model or a setting on history. The streams of /detect are neither asked nor moved.
+         * @description Use it to try a model or a setting on past traffic. With mode independent, each interval is judged on its own. With mode replay, the intervals are judged in order of time, as a separate stream. The sliding windows of /detect are neither used nor changed.
          */
         post: operations["detectBatch"];
         delete?: never;
@@ -105,7 +108,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Where the last reports of a source are heading */
+        /** Get the trend of a source */
         get: operations["getTrend"];
         put?: never;
         post?: never;
@@ -125,8 +128,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Learn from the traffic table
-         * @description Brings the rollups of the traffic up to date, fits a detector to what each minute of the last days was like, learns from each request what limits the endpoints need, and makes both active, on all replicas. Where there is too little to learn from: 200 with trained false for that model, and the one that is active stays. With wait false it answers 202 with the job.
+         * Train on the recorded traffic
+         * @description Trains the anomaly detector on the minutes and the rate optimizer on the requests of the time range. Both new versions become active on all replicas. A model with insufficient data gets `trained: false` and an `error`, the status is still 200, and its active version stays. With `wait: false`, the service answers 202 with the job.
          */
         post: operations["train"];
         delete?: never;
@@ -145,8 +148,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Learn from the synthetic traffic
-         * @description Trains on DATA_PATH/synthetic_training_data.csv, whoever wrote it. It needs the columns timestamp (or time_bucket), requests_per_second, avg_latency_ms, p95_latency_ms, p99_latency_ms and error_rate.
+         * Train on synthetic traffic
+         * @description Trains the anomaly detector on DATA_PATH/synthetic_training_data.csv. The file may come from any program. It needs the columns timestamp (or time_bucket), requests_per_second, avg_latency_ms, p95_latency_ms, p99_latency_ms and error_rate.
          */
         post: operations["trainSynthetic"];
         delete?: never;
@@ -162,7 +165,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What is loaded and whether a run is under way */
+        /** Get the training status */
         get: operations["getTrainingStatus"];
         put?: never;
         post?: never;
@@ -180,15 +183,15 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * How a training run is doing
-         * @description Of any replica. The newest hundred runs are kept.
+         * Get a training run
+         * @description Finds the runs of all replicas. The newest 100 runs are kept.
          */
         get: operations["getTrainingJob"];
         put?: never;
         post?: never;
         /**
          * Stop a training run
-         * @description It ends within a second or two and the active model stays. A run that has ended stays as it is: its state says how it ended.
+         * @description The run stops within about two seconds. The active version stays active. A run that has already ended does not change.
          */
         delete: operations["stopTrainingJob"];
         options?: never;
@@ -204,8 +207,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The progress of a training run, as server-sent events
-         * @description An event `progress` at each change, then one `done`, `failed` or `stopped` with which the stream ends. The data of each is the job as JSON.
+         * Follow a training run
+         * @description Sends server-sent events. Each change of the run sends an event `progress`. The stream ends with one event `done`, `failed` or `stopped`. The data of each event is the job as JSON.
          */
         get: operations["followTrainingJob"];
         put?: never;
@@ -226,8 +229,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Write synthetic traffic with labelled incidents
-         * @description One row a minute into DATA_PATH/synthetic_training_data.csv, in place of the file that was there: a rhythm over day and week, noise, and incidents of every type. The last row is the minute before the present one.
+         * Generate synthetic traffic
+         * @description Writes DATA_PATH/synthetic_training_data.csv and replaces an existing file. The file has one row for each minute and ends with the last full minute. The traffic has a daily and a weekly rhythm, noise, and labelled incidents of every type.
          */
         post: operations["generateSynthetic"];
         delete?: never;
@@ -243,7 +246,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What the active models are */
+        /** Get the active models */
         get: operations["getModelInfo"];
         put?: never;
         post?: never;
@@ -261,8 +264,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What is stored, and which version is active
-         * @description The newest twenty and the active one, with what each was learned from.
+         * List the stored model versions
+         * @description Lists the newest 20 versions of each model and the active version.
          */
         get: operations["getModelVersions"];
         put?: never;
@@ -283,8 +286,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Make a stored version active
-         * @description On all replicas, at once: the way back to an earlier version.
+         * Activate a stored version
+         * @description The version becomes active on all replicas. Use it to return to an earlier version.
          */
         post: operations["activateModel"];
         delete?: never;
@@ -303,8 +306,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Make the stored models active
-         * @description The version last chosen or, after a reset, the newest one that is whole, of MODEL_PATH and the database.
+         * Load the stored models
+         * @description Activates the version that was active last. After a reset, it activates the newest intact version in MODEL_PATH or the database.
          */
         post: operations["loadModels"];
         delete?: never;
@@ -323,8 +326,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Make nothing active
-         * @description On all replicas, until the next load, activation or training, after a restart too. Stored versions stay; the sliding windows are cleared.
+         * Deactivate all models
+         * @description No version is active on any replica until the next load, activation or training, even after a restart. Stored versions stay. The sliding windows are cleared.
          */
         post: operations["resetModels"];
         delete?: never;
@@ -343,8 +346,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * The limit and the burst that an endpoint needs
-         * @description From the active rate optimizer, with the evidence. Untrained, and for an endpoint never seen, from the defaults of the tier, with low confidence.
+         * Recommend the limit of an endpoint
+         * @description Uses the active rate optimizer. For an unknown endpoint, or when no optimizer is active, it recommends the default of the tier with low confidence.
          */
         post: operations["optimize"];
         delete?: never;
@@ -362,7 +365,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** The limits of all endpoints */
+        /** Recommend the limits of all endpoints */
         post: operations["optimizeAll"];
         delete?: never;
         options?: never;
@@ -377,7 +380,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Endpoints that are alike */
+        /** Group endpoints by similar traffic */
         get: operations["getClusters"];
         put?: never;
         post?: never;
@@ -397,8 +400,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * What a limit would have done
-         * @description Replays the stored requests of a range through the exact limiter: a limit that is given, or what is recommended. It ends when the caller goes away; two run at a time.
+         * Replay recorded traffic through a limit
+         * @description Counts what a limit would have rejected: the given limit, or the recommended limit of each endpoint. The replay stops when the caller disconnects. At most two replays run at a time.
          */
         post: operations["backtest"];
         delete?: never;
@@ -415,8 +418,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Recommendations that were kept
-         * @description The newest first.
+         * List the saved recommendations
+         * @description Newest first.
          */
         get: operations["listRecommendations"];
         put?: never;
@@ -437,8 +440,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Make a recommendation the limit in force
-         * @description Writes rate_limit_rules, which the gateway reads, in the same transaction.
+         * Apply a saved recommendation
+         * @description Writes the limit to rate_limit_rules, which the gateway reads. Both changes happen in one transaction.
          */
         post: operations["applyRecommendation"];
         delete?: never;
@@ -456,7 +459,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Put a recommendation aside */
+        /** Reject a saved recommendation */
         post: operations["rejectRecommendation"];
         delete?: never;
         options?: never;
@@ -472,8 +475,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The traffic of a range of time, by buckets
-         * @description A row for each bucket that has requests, in order of time. CSV and NDJSON come as attachments, JSON in the envelope; all of them are streamed, and a connection that ends early means that something failed on the way. `POST /train/synthetic` learns from the CSV. Percentiles of buckets longer than a minute are at most 1 % off.
+         * Export recorded traffic by time bucket
+         * @description Exports one row for each bucket with requests, in order of time. CSV and NDJSON are attachments, JSON is in the envelope. `POST /train/synthetic` accepts the CSV. All formats are streamed: a connection that closes early means that the export failed. For buckets longer than one minute, percentiles have an error of at most 1 %.
          */
         get: operations["exportTrainingData"];
         put?: never;
@@ -492,8 +495,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The recommended limits as the configuration of a gateway
-         * @description A complete file with comments, in log-only mode where the gateway has one: NGINX, the rate limit service of Envoy, Kong, express-rate-limit, or RateLimit-Policy fields. JSON comes in the envelope.
+         * Export limits as gateway configuration
+         * @description Exports a complete, commented file for NGINX, the rate limit service of Envoy, Kong or express-rate-limit, or RateLimit-Policy fields. The file logs without rejecting if the gateway supports that. JSON is in the envelope.
          */
         get: operations["exportRateLimits"];
         put?: never;
@@ -512,8 +515,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What the traffic of each endpoint is like
-         * @description Of the active rate optimizer. CSV comes as an attachment, JSON in the envelope.
+         * Export the traffic of each endpoint
+         * @description Exports the profiles of the active rate optimizer. CSV is an attachment, JSON is in the envelope.
          */
         get: operations["exportEndpointProfiles"];
         put?: never;
@@ -534,8 +537,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Record requests, so that a gateway without a database can train
-         * @description Puts up to 10,000 requests into the traffic table, all or nothing; with 202 they are there for good. A batch that was answered with nothing, or with 503, may be sent again with the same batch_id: it is stored once. Rollups take the requests in, however late they come, when training or an export next needs them. As NDJSON (application/x-ndjson) the body is a request in each line, and batch_id is in the query.
+         * Record requests of a gateway
+         * @description For gateways without a database of their own. Stores up to 10,000 requests in the traffic table: all of them or none. With 202, the requests are stored durably. If there is no answer, or the status is 503, send the batch again with the same batch_id. It is stored once. With the content type application/x-ndjson, each line of the body is a request and batch_id is in the query.
          */
         post: operations["ingestRequests"];
         delete?: never;
@@ -548,14 +551,20 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /** @description What every failed request is answered with. */
+        /** @description The body of every failed request. */
         Failure: {
-            /** @enum {boolean} */
+            /**
+             * @description Always false.
+             * @enum {boolean}
+             */
             success: false;
-            /** @enum {boolean} */
+            /**
+             * @description Always true.
+             * @enum {boolean}
+             */
             error: true;
             /**
-             * @description Stable; the README lists every code.
+             * @description A stable code. The README lists every code.
              * @example INVALID_REQUEST
              */
             code: string;
@@ -565,129 +574,287 @@ export interface components {
             details: unknown;
             /**
              * Format: date-time
+             * @description When the service answered.
              * @example 2026-01-31T12:00:00.000Z
              */
             timestamp: string;
         };
-        /** @example {} */
+        /**
+         * @description An empty object. The body may also be left out.
+         * @example {}
+         */
         Nothing: Record<string, never>;
         /**
-         * @description The traffic of one interval, usually a minute.
+         * @description The traffic of one interval, usually one minute.
+         * @example {
+         *       "requests_per_second": 250,
+         *       "avg_latency_ms": 52,
+         *       "p95_latency_ms": 104,
+         *       "p99_latency_ms": 160,
+         *       "error_rate": 0.011,
+         *       "timestamp": "2026-01-31T12:00:00.000Z",
+         *       "source": "gateway-1"
+         *     }
          * @example {
          *       "requests_per_second": 50,
          *       "avg_latency_ms": 45,
          *       "p95_latency_ms": 90,
          *       "p99_latency_ms": 135,
-         *       "error_rate": 0.01
+         *       "error_rate": 0.01,
+         *       "timestamp": "2026-01-31T11:59:00.000Z",
+         *       "source": "gateway-1"
          *     }
          */
         Metrics: {
-            /** @description Requests a second over the interval. */
+            /** @description Requests per second, averaged over the interval. */
             requests_per_second: number;
             /** @description Mean response time in milliseconds. */
             avg_latency_ms: number;
-            /** @description 95th percentile of the response time in milliseconds. */
+            /** @description 95th percentile of the response time, in milliseconds. */
             p95_latency_ms: number;
-            /** @description 99th percentile of the response time in milliseconds. */
+            /** @description 99th percentile of the response time, in milliseconds. */
             p99_latency_ms: number;
-            /** @description Share of the requests answered with a status of 400 or above. */
+            /** @description Share of requests with a status of 400 or above, 0 to 1. */
             error_rate: number;
             /**
              * Format: date-time
-             * @description When the interval began; now, when left out.
+             * @description Start of the interval. Default: now.
              * @example 2026-01-31T12:00:00.000Z
              */
             timestamp?: string;
-            /** @description Requests answered with 2xx. */
+            /** @description Number of responses with a 2xx status. */
             status_2xx?: number;
-            /** @description Requests answered with 4xx. */
+            /** @description Number of responses with a 4xx status. */
             status_4xx?: number;
-            /** @description Requests answered with 5xx. */
+            /** @description Number of responses with a 5xx status. */
             status_5xx?: number;
-            /** @description Requests in the interval; requests_per_second × interval_seconds, when left out. */
+            /** @description Number of requests in the interval. Default: requests_per_second × interval_seconds. */
             total_requests?: number;
-            /** @description Length of the interval; 60, when left out. */
+            /** @description Length of the interval in seconds. Default: 60. */
             interval_seconds?: number;
             /**
              * Format: printable
-             * @description Which gateway or stream reports; "default", when left out. Each has a window of its own. Of no meaning where each interval is judged by itself. No control characters.
+             * @description Name of the gateway or stream. Each source has its own sliding window. Independent batches ignore it. It has 1 to 128 characters and no control characters. Default: "default".
              */
             source?: string;
-            /** @description True: only requests_per_second is judged. For intervals of so few requests that their latencies and error rate say nothing: these are still required (0 will do), but count neither as deviations nor in the trends. So silence is seen, and a single slow request is no alarm. False, when left out. */
+            /** @description If true, only requests_per_second is judged. Use it for intervals with too few requests for meaningful latencies. The other features are still required (send 0), but they affect neither the verdict nor the trends. Default: false. */
             traffic_only?: boolean;
         };
-        /** @description Whether an interval is abnormal, and why. */
+        /**
+         * @description Whether an interval is anomalous, and why.
+         * @example {
+         *       "anomaly": true,
+         *       "score": -0.153,
+         *       "normalized_score": 0.928,
+         *       "anomaly_type": "traffic_spike",
+         *       "severity": "high",
+         *       "confidence": 0.98,
+         *       "explanation": "Traffic 250 requests/s (4.9 times the usual), expected 19.1–91.7 requests/s for Saturday 12:00; 88 % of the score.",
+         *       "features": {
+         *         "requests_per_second": 250,
+         *         "avg_latency_ms": 52,
+         *         "p95_latency_ms": 104,
+         *         "p99_latency_ms": 160,
+         *         "error_rate": 0.011
+         *       },
+         *       "timestamp": "2026-01-31T12:00:00.000Z",
+         *       "expected": {
+         *         "requests_per_second": {
+         *           "value": 51.3,
+         *           "lower": 19.1,
+         *           "upper": 91.7
+         *         },
+         *         "avg_latency_ms": {
+         *           "value": 45.8,
+         *           "lower": 29.3,
+         *           "upper": 71.6
+         *         },
+         *         "p95_latency_ms": {
+         *           "value": 90.1,
+         *           "lower": 57.7,
+         *           "upper": 144.3
+         *         },
+         *         "p99_latency_ms": {
+         *           "value": 136.8,
+         *           "lower": 87.6,
+         *           "upper": 230.4
+         *         },
+         *         "error_rate": {
+         *           "value": 0.01,
+         *           "lower": 0,
+         *           "upper": 0.04
+         *         }
+         *       },
+         *       "contributions": {
+         *         "requests_per_second": 0.88,
+         *         "avg_latency_ms": 0.064,
+         *         "p95_latency_ms": 0.029,
+         *         "p99_latency_ms": 0.027,
+         *         "error_rate": 0
+         *       },
+         *       "streak": 1,
+         *       "confirmed": true,
+         *       "model_version": "20260131T030000000Z"
+         *     }
+         * @example {
+         *       "anomaly": false,
+         *       "score": 0.116,
+         *       "normalized_score": 0,
+         *       "anomaly_type": null,
+         *       "severity": null,
+         *       "confidence": 0.994,
+         *       "explanation": "Traffic patterns are within normal parameters.",
+         *       "features": {
+         *         "requests_per_second": 50,
+         *         "avg_latency_ms": 45,
+         *         "p95_latency_ms": 90,
+         *         "p99_latency_ms": 135,
+         *         "error_rate": 0.01
+         *       },
+         *       "timestamp": "2026-01-31T11:59:00.000Z",
+         *       "expected": {
+         *         "requests_per_second": {
+         *           "value": 51.3,
+         *           "lower": 19.1,
+         *           "upper": 91.7
+         *         },
+         *         "avg_latency_ms": {
+         *           "value": 45.8,
+         *           "lower": 29.3,
+         *           "upper": 71.6
+         *         },
+         *         "p95_latency_ms": {
+         *           "value": 90.1,
+         *           "lower": 57.7,
+         *           "upper": 144.3
+         *         },
+         *         "p99_latency_ms": {
+         *           "value": 136.8,
+         *           "lower": 87.6,
+         *           "upper": 230.4
+         *         },
+         *         "error_rate": {
+         *           "value": 0.01,
+         *           "lower": 0,
+         *           "upper": 0.04
+         *         }
+         *       },
+         *       "contributions": {
+         *         "requests_per_second": 0.2,
+         *         "avg_latency_ms": 0.2,
+         *         "p95_latency_ms": 0.2,
+         *         "p99_latency_ms": 0.2,
+         *         "error_rate": 0.2
+         *       },
+         *       "streak": 0,
+         *       "confirmed": false,
+         *       "model_version": "20260131T030000000Z"
+         *     }
+         */
         Verdict: {
+            /** @description True if the interval is anomalous. */
             anomaly: boolean;
-            /** @description The forest's decision value alone: positive is normal, negative anomalous. */
+            /** @description Decision value of the isolation forest alone. Positive is normal, negative is anomalous. It never decides by itself. */
             score: number;
-            /** @description Strength of the whole verdict: 0.5 and above exactly when anomaly is true. */
+            /** @description Strength of the whole verdict, 0 to 1. It is 0.5 or above exactly when anomaly is true. */
             normalized_score: number;
-            /** @description Null when anomaly is false. */
+            /** @description The kind of anomaly. Null when anomaly is false. */
             anomaly_type: ("traffic_spike" | "traffic_drop" | "latency_spike" | "error_rate_spike" | "pattern_anomaly" | "multi_dimensional") | null;
-            /** @description Null when anomaly is false. By how far the deviation goes beyond the line where it matters (1.5, 2.5 and 4 times), and a step higher when it has lasted for half an hour. */
+            /** @description How far the deviation exceeds the line at which it matters: medium from 1.5 times, high from 2.5 times, critical from 4 times. A deviation that has lasted 30 minutes is rated one level higher. Null when anomaly is false. */
             severity: ("low" | "medium" | "high" | "critical") | null;
-            /** @description How certain the verdict is. */
+            /** @description Certainty of the verdict, 0 to 1. */
             confidence: number;
-            /** @description The verdict in words, with the measured and the usual values. */
+            /** @description The verdict in words, with the measured and the expected values. */
             explanation: string;
-            /** @description The values that were judged. */
+            /** @description The judged values, in the units of the request. */
             features: {
+                /** @description For requests per second. */
                 requests_per_second: number;
+                /** @description For the mean latency. */
                 avg_latency_ms: number;
+                /** @description For the 95th percentile of the latency. */
                 p95_latency_ms: number;
+                /** @description For the 99th percentile of the latency. */
                 p99_latency_ms: number;
+                /** @description For the error rate. */
                 error_rate: number;
             };
             /**
              * Format: date-time
+             * @description Start of the judged interval.
              * @example 2026-01-31T12:00:00.000Z
              */
             timestamp: string;
-            /** @description The usual value of each feature and the band in which it is not remarkable. */
+            /** @description The usual value and the normal range of each feature at this time. */
             expected: {
+                /** @description The usual value of this feature and its normal range. */
                 requests_per_second: {
+                    /** @description The usual value, in the unit of the feature. */
                     value: number;
+                    /** @description Lower end of the normal range, in the unit of the feature. */
                     lower: number;
+                    /** @description Upper end of the normal range, in the unit of the feature. */
                     upper: number;
                 };
+                /** @description The usual value of this feature and its normal range. */
                 avg_latency_ms: {
+                    /** @description The usual value, in the unit of the feature. */
                     value: number;
+                    /** @description Lower end of the normal range, in the unit of the feature. */
                     lower: number;
+                    /** @description Upper end of the normal range, in the unit of the feature. */
                     upper: number;
                 };
+                /** @description The usual value of this feature and its normal range. */
                 p95_latency_ms: {
+                    /** @description The usual value, in the unit of the feature. */
                     value: number;
+                    /** @description Lower end of the normal range, in the unit of the feature. */
                     lower: number;
+                    /** @description Upper end of the normal range, in the unit of the feature. */
                     upper: number;
                 };
+                /** @description The usual value of this feature and its normal range. */
                 p99_latency_ms: {
+                    /** @description The usual value, in the unit of the feature. */
                     value: number;
+                    /** @description Lower end of the normal range, in the unit of the feature. */
                     lower: number;
+                    /** @description Upper end of the normal range, in the unit of the feature. */
                     upper: number;
                 };
+                /** @description The usual value of this feature and its normal range. */
                 error_rate: {
+                    /** @description The usual value, in the unit of the feature. */
                     value: number;
+                    /** @description Lower end of the normal range, in the unit of the feature. */
                     lower: number;
+                    /** @description Upper end of the normal range, in the unit of the feature. */
                     upper: number;
                 };
             };
-            /** @description Share of each feature in the deviation; together 1, equal when nothing deviates. */
+            /** @description Share of each feature in the deviation, 0 to 1. The shares sum to 1. They are equal when nothing deviates. */
             contributions: {
+                /** @description For requests per second. */
                 requests_per_second: number;
+                /** @description For the mean latency. */
                 avg_latency_ms: number;
+                /** @description For the 95th percentile of the latency. */
                 p95_latency_ms: number;
+                /** @description For the 99th percentile of the latency. */
                 p99_latency_ms: number;
+                /** @description For the error rate. */
                 error_rate: number;
             };
-            /** @description Anomalous reports in a row, this one included. */
+            /** @description Number of consecutive anomalous reports of this source, including this one. */
             streak: number;
-            /** @description The minute belongs to an alarm: one large deviation, two anomalous minutes in a row, or a small deviation that lasts. Always false where each interval is judged by itself. */
+            /** @description True if the interval belongs to an alarm: one large deviation, two anomalous minutes in a row, or a small deviation that persists. Always false in an independent batch. */
             confirmed: boolean;
-            /** @description The version of the model that judged. */
+            /** @description Version of the model that made the verdict. */
             model_version: string;
         };
         /**
+         * @description Intervals to judge in one request.
          * @example {
          *       "metrics": [
          *         {
@@ -695,959 +862,2151 @@ export interface components {
          *           "avg_latency_ms": 45,
          *           "p95_latency_ms": 90,
          *           "p99_latency_ms": 135,
-         *           "error_rate": 0.01
+         *           "error_rate": 0.01,
+         *           "timestamp": "2026-01-31T11:59:00.000Z",
+         *           "source": "gateway-1"
          *         },
          *         {
-         *           "requests_per_second": 500,
-         *           "avg_latency_ms": 45,
-         *           "p95_latency_ms": 90,
-         *           "p99_latency_ms": 135,
-         *           "error_rate": 0.01
+         *           "requests_per_second": 250,
+         *           "avg_latency_ms": 52,
+         *           "p95_latency_ms": 104,
+         *           "p99_latency_ms": 160,
+         *           "error_rate": 0.011,
+         *           "timestamp": "2026-01-31T12:00:00.000Z",
+         *           "source": "gateway-1"
          *         }
-         *       ]
+         *       ],
+         *       "mode": "replay"
          *     }
          */
         Batch: {
+            /** @description The intervals to judge, 1 to 10,000. */
             metrics: components["schemas"]["Metrics"][];
             /**
-             * @description Each interval by itself (independent, when left out), or in order of time as a stream.
+             * @description independent: each interval is judged on its own. replay: the intervals are judged in order of time, as a stream. Default: independent.
              * @enum {string}
              */
             mode?: "independent" | "replay";
         };
+        /**
+         * @description The verdicts of a batch.
+         * @example {
+         *       "results": [
+         *         {
+         *           "anomaly": false,
+         *           "score": 0.116,
+         *           "normalized_score": 0,
+         *           "anomaly_type": null,
+         *           "severity": null,
+         *           "confidence": 0.994,
+         *           "explanation": "Traffic patterns are within normal parameters.",
+         *           "features": {
+         *             "requests_per_second": 50,
+         *             "avg_latency_ms": 45,
+         *             "p95_latency_ms": 90,
+         *             "p99_latency_ms": 135,
+         *             "error_rate": 0.01
+         *           },
+         *           "timestamp": "2026-01-31T11:59:00.000Z",
+         *           "expected": {
+         *             "requests_per_second": {
+         *               "value": 51.3,
+         *               "lower": 19.1,
+         *               "upper": 91.7
+         *             },
+         *             "avg_latency_ms": {
+         *               "value": 45.8,
+         *               "lower": 29.3,
+         *               "upper": 71.6
+         *             },
+         *             "p95_latency_ms": {
+         *               "value": 90.1,
+         *               "lower": 57.7,
+         *               "upper": 144.3
+         *             },
+         *             "p99_latency_ms": {
+         *               "value": 136.8,
+         *               "lower": 87.6,
+         *               "upper": 230.4
+         *             },
+         *             "error_rate": {
+         *               "value": 0.01,
+         *               "lower": 0,
+         *               "upper": 0.04
+         *             }
+         *           },
+         *           "contributions": {
+         *             "requests_per_second": 0.2,
+         *             "avg_latency_ms": 0.2,
+         *             "p95_latency_ms": 0.2,
+         *             "p99_latency_ms": 0.2,
+         *             "error_rate": 0.2
+         *           },
+         *           "streak": 0,
+         *           "confirmed": false,
+         *           "model_version": "20260131T030000000Z"
+         *         },
+         *         {
+         *           "anomaly": true,
+         *           "score": -0.153,
+         *           "normalized_score": 0.928,
+         *           "anomaly_type": "traffic_spike",
+         *           "severity": "high",
+         *           "confidence": 0.98,
+         *           "explanation": "Traffic 250 requests/s (4.9 times the usual), expected 19.1–91.7 requests/s for Saturday 12:00; 88 % of the score.",
+         *           "features": {
+         *             "requests_per_second": 250,
+         *             "avg_latency_ms": 52,
+         *             "p95_latency_ms": 104,
+         *             "p99_latency_ms": 160,
+         *             "error_rate": 0.011
+         *           },
+         *           "timestamp": "2026-01-31T12:00:00.000Z",
+         *           "expected": {
+         *             "requests_per_second": {
+         *               "value": 51.3,
+         *               "lower": 19.1,
+         *               "upper": 91.7
+         *             },
+         *             "avg_latency_ms": {
+         *               "value": 45.8,
+         *               "lower": 29.3,
+         *               "upper": 71.6
+         *             },
+         *             "p95_latency_ms": {
+         *               "value": 90.1,
+         *               "lower": 57.7,
+         *               "upper": 144.3
+         *             },
+         *             "p99_latency_ms": {
+         *               "value": 136.8,
+         *               "lower": 87.6,
+         *               "upper": 230.4
+         *             },
+         *             "error_rate": {
+         *               "value": 0.01,
+         *               "lower": 0,
+         *               "upper": 0.04
+         *             }
+         *           },
+         *           "contributions": {
+         *             "requests_per_second": 0.88,
+         *             "avg_latency_ms": 0.064,
+         *             "p95_latency_ms": 0.029,
+         *             "p99_latency_ms": 0.027,
+         *             "error_rate": 0
+         *           },
+         *           "streak": 1,
+         *           "confirmed": true,
+         *           "model_version": "20260131T030000000Z"
+         *         }
+         *       ],
+         *       "summary": {
+         *         "total": 2,
+         *         "anomalies": 1,
+         *         "anomaly_rate": 0.5
+         *       },
+         *       "episodes": [
+         *         {
+         *           "source": "gateway-1",
+         *           "from": "2026-01-31T12:00:00.000Z",
+         *           "to": "2026-01-31T12:00:00.000Z",
+         *           "type": "traffic_spike",
+         *           "severity": "high",
+         *           "explanation": "Traffic 250 requests/s (4.9 times the usual), expected 19.1–91.7 requests/s for Saturday 12:00; 88 % of the score."
+         *         }
+         *       ]
+         *     }
+         */
         BatchVerdict: {
-            /** @description A verdict for each interval, in their order. */
+            /** @description One verdict for each interval, in the order of the request. */
             results: components["schemas"]["Verdict"][];
+            /** @description The batch in numbers. */
             summary: {
+                /** @description Number of judged intervals. */
                 total: number;
+                /** @description Number of anomalous intervals. */
                 anomalies: number;
+                /** @description anomalies / total, 0 to 1. */
                 anomaly_rate: number;
             };
-            /** @description The alarms of a replay, in order of time. */
+            /** @description The alarms of a replay, in order of time. Only with mode replay. */
             episodes?: {
+                /** @description The source of the reports. */
                 source: string;
                 /**
                  * Format: date-time
+                 * @description The first report of the alarm.
                  * @example 2026-01-31T12:00:00.000Z
                  */
                 from: string;
                 /**
                  * Format: date-time
-                 * @description The last report that belongs to it.
+                 * @description The last report of the alarm.
                  * @example 2026-01-31T12:00:00.000Z
                  */
                 to: string;
-                /** @enum {string} */
+                /**
+                 * @description The kind of anomaly.
+                 * @enum {string}
+                 */
                 type: "traffic_spike" | "traffic_drop" | "latency_spike" | "error_rate_spike" | "pattern_anomaly" | "multi_dimensional";
-                /** @enum {string} */
+                /**
+                 * @description The highest severity within the alarm.
+                 * @enum {string}
+                 */
                 severity: "low" | "medium" | "high" | "critical";
-                /** @description Of its severest minute. */
+                /** @description The explanation of the most severe minute. */
                 explanation: string;
             }[];
         };
-        /** @description Where the last reports of a source are heading. */
+        /**
+         * @description The direction of the recent reports of a source.
+         * @example {
+         *       "window_size": 60,
+         *       "anomaly_streak": 3,
+         *       "rps_trend": "increasing",
+         *       "latency_trend": "stable",
+         *       "error_trend": "stable",
+         *       "recent_anomaly_rate": 0.05,
+         *       "status": "ok"
+         *     }
+         */
         Trend: {
-            /** @description Reports in the window. */
+            /** @description Number of reports in the sliding window, at most 60. */
             window_size: number;
+            /** @description Number of consecutive anomalous reports, up to the newest one. */
             anomaly_streak: number;
-            /** @enum {string} */
+            /**
+             * @description Direction of the requests per second.
+             * @enum {string}
+             */
             rps_trend: "increasing" | "decreasing" | "stable";
-            /** @enum {string} */
+            /**
+             * @description Direction of the mean latency.
+             * @enum {string}
+             */
             latency_trend: "increasing" | "decreasing" | "stable";
-            /** @enum {string} */
+            /**
+             * @description Direction of the error rate.
+             * @enum {string}
+             */
             error_trend: "increasing" | "decreasing" | "stable";
-            /** @description Share of the window. */
+            /** @description Share of anomalous reports in the window, 0 to 1. */
             recent_anomaly_rate: number;
             /**
-             * @description insufficient_data below ten reports: every trend is then "stable".
+             * @description insufficient_data: the window has fewer than ten reports, and every trend is stable.
              * @enum {string}
              */
             status: "ok" | "insufficient_data";
         };
         /**
+         * @description What to train on.
          * @example {
-         *       "days": 7
+         *       "days": 14
          *     }
          */
         TrainBody: {
-            /** @description Days of history; 7, when left out. */
+            /** @description Train on the last n days, 1 to 365. Default: 7, unless from is given. */
             days?: number;
             /**
              * Format: date-time
-             * @description Instead of days: the first minute, however old.
+             * @description Start of the time range, included. Use it instead of days.
              * @example 2026-01-31T12:00:00.000Z
              */
             from?: string;
             /**
              * Format: date-time
-             * @description The minute after the last, with from; now, when left out.
+             * @description End of the time range, excluded. Only with from. Default: now.
              * @example 2026-01-31T12:00:00.000Z
              */
             to?: string;
-            /** @description Expected share of anomalies in the history; CONTAMINATION, when left out. */
+            /** @description Expected share of anomalies in the history, above 0 and at most 0.5. Default: the setting CONTAMINATION. */
             contamination?: number;
-            /** @description Which models; all of them, when left out. */
+            /** @description The models to use: anomaly, optimizer or both. Default: both. */
             models?: ("anomaly" | "optimizer")[];
-            /** @description Intervals that are left out, known incidents say: from included, to not. */
+            /** @description Time ranges to skip, for example known incidents. At most 1,000. */
             exclude?: {
                 /**
                  * Format: date-time
+                 * @description Start of the excluded range, included.
                  * @example 2026-01-31T12:00:00.000Z
                  */
                 from: string;
                 /**
                  * Format: date-time
+                 * @description End of the excluded range, excluded.
                  * @example 2026-01-31T12:00:00.000Z
                  */
                 to: string;
             }[];
-            /** @description False: answer 202 at once with the job, to be followed at /train/jobs/{id}. */
+            /** @description If false, the service answers 202 immediately with the job. Follow it at /train/jobs/{id}. Default: true. */
             wait?: boolean;
         };
+        /**
+         * @description The outcome of training the anomaly detector.
+         * @example {
+         *       "trained": true,
+         *       "samples": 20160,
+         *       "score_threshold": -0.52,
+         *       "timestamp": "2026-01-31T03:00:00.000Z",
+         *       "version": "20260131T030000000Z",
+         *       "warnings": []
+         *     }
+         */
         TrainedDetector: {
+            /** @description True if a new version was trained. */
             trained: boolean;
-            /** @description Minutes that were learned from. */
+            /** @description Number of minutes in the training data. */
             samples: number;
-            /** @description The threshold on −s(x, n), on the scale of ANOMALY_THRESHOLD; null when not trained. */
+            /** @description Threshold on −s(x, n), on the scale of ANOMALY_THRESHOLD, −1 to 0. Null when the training failed. */
             score_threshold: number | null;
             /**
              * Format: date-time
+             * @description When the training ended.
              * @example 2026-01-31T12:00:00.000Z
              */
             timestamp: string;
-            /** @description The version that is active now; null when not trained. */
+            /** @description The version that this training made active. Null when it failed. */
             version: string | null;
-            /** @example Insufficient training data */
+            /**
+             * @description Why the training failed. Absent when it succeeded.
+             * @example Insufficient training data
+             */
             error?: string;
-            /** @description What the history could not teach. */
+            /** @description What the history is too short to teach. */
             warnings: string[];
         };
+        /**
+         * @description The outcome of training the rate optimizer.
+         * @example {
+         *       "trained": true,
+         *       "endpoints": 3,
+         *       "timestamp": "2026-01-31T03:00:00.000Z",
+         *       "version": "20260131T030000000Z",
+         *       "requests": 60480000,
+         *       "read_seconds": 41.2,
+         *       "incident_minutes": 0,
+         *       "warnings": []
+         *     }
+         */
         TrainedOptimizer: {
+            /** @description True if a new version was trained. */
             trained: boolean;
-            /** @description Path templates that limits can be recommended for. */
+            /** @description Number of path templates that have a limit now. */
             endpoints: number;
             /**
              * Format: date-time
+             * @description When the training ended.
              * @example 2026-01-31T12:00:00.000Z
              */
             timestamp: string;
-            /** @description The version that is active now; null when not trained. */
+            /** @description The version that this training made active. Null when it failed. */
             version: string | null;
-            /** @example Insufficient training data */
+            /**
+             * @description Why the training failed. Absent when it succeeded.
+             * @example Insufficient training data
+             */
             error?: string;
-            /** @description Requests that were read one by one. */
+            /** @description Number of requests that were read. */
             requests: number;
-            /** @description How long that took. */
+            /** @description Time taken to read them, in seconds. */
             read_seconds: number;
-            /** @description Minutes left out since somebody marked them as incidents. */
+            /** @description Number of minutes that were skipped because they are marked as incidents. */
             incident_minutes: number;
-            /** @description What the history could not teach. */
+            /** @description What the history is too short to teach. */
             warnings: string[];
         };
+        /**
+         * @description The outcome for each model.
+         * @example {
+         *       "anomaly_detector": {
+         *         "trained": true,
+         *         "samples": 20160,
+         *         "score_threshold": -0.52,
+         *         "timestamp": "2026-01-31T03:00:00.000Z",
+         *         "version": "20260131T030000000Z",
+         *         "warnings": []
+         *       },
+         *       "rate_optimizer": {
+         *         "trained": true,
+         *         "endpoints": 3,
+         *         "timestamp": "2026-01-31T03:00:00.000Z",
+         *         "version": "20260131T030000000Z",
+         *         "requests": 60480000,
+         *         "read_seconds": 41.2,
+         *         "incident_minutes": 0,
+         *         "warnings": []
+         *       }
+         *     }
+         */
         TrainResult: {
-            /** @description Null when it was not asked for. */
+            /** @description Null when this model was not requested. */
             anomaly_detector: components["schemas"]["TrainedDetector"] | null;
-            /** @description Null when it was not asked for. */
+            /** @description Null when this model was not requested. */
             rate_optimizer: components["schemas"]["TrainedOptimizer"] | null;
         };
+        /**
+         * @description The active models, and whether a training run is under way.
+         * @example {
+         *       "training": false,
+         *       "started_at": null,
+         *       "job": null,
+         *       "anomaly_detector": {
+         *         "loaded": true,
+         *         "trained": true,
+         *         "version": "20260131T030000000Z",
+         *         "training_timestamp": "2026-01-31T03:00:00.000Z",
+         *         "training_samples": 20160
+         *       },
+         *       "rate_optimizer": {
+         *         "loaded": true,
+         *         "trained": true,
+         *         "version": "20260131T030000000Z",
+         *         "training_timestamp": "2026-01-31T03:00:00.000Z",
+         *         "endpoints": 3
+         *       }
+         *     }
+         */
         TrainingStatus: {
-            /** @description A run is under way on any replica; false also when the database cannot be asked. */
+            /** @description True if a training run is under way on any replica. False also when the database cannot be reached. */
             training: boolean;
-            /** @description When that run began, or null. */
+            /** @description When that run began. Null without a run. */
             started_at: string | null;
-            /** @description The id of that run, for /train/jobs/{id}, or null. */
+            /** @description Id of that run, for /train/jobs/{id}. Null without a run. */
             job: string | null;
+            /** @description The active anomaly detector. */
             anomaly_detector: {
+                /** @description True if a version is active. */
                 loaded: boolean;
+                /** @description True if the active version is trained. Equal to loaded. */
                 trained: boolean;
+                /** @description The active version. Null when none is active. */
                 version: string | null;
+                /** @description When the active version was trained. Null when none is active. */
                 training_timestamp: string | null;
+                /** @description Number of minutes in the training data. */
                 training_samples: number;
             };
+            /** @description The active rate optimizer. */
             rate_optimizer: {
+                /** @description True if a version is active. */
                 loaded: boolean;
+                /** @description True if the active version is trained. Equal to loaded. */
                 trained: boolean;
+                /** @description The active version. Null when none is active. */
                 version: string | null;
+                /** @description When the active version was trained. Null when none is active. */
                 training_timestamp: string | null;
+                /** @description Number of path templates that have a limit. */
                 endpoints: number;
             };
         };
+        /**
+         * @description A training run and its progress.
+         * @example {
+         *       "id": "3f6c1d52-9c4e-4c0b-9c55-0d6f3b6f1c2a",
+         *       "state": "done",
+         *       "stage": "publishing",
+         *       "progress": 1,
+         *       "estimated_seconds_left": null,
+         *       "elapsed_seconds": 80,
+         *       "started_at": "2026-01-31T02:58:40.000Z",
+         *       "ended_at": "2026-01-31T03:00:00.000Z",
+         *       "stop_requested": false,
+         *       "request": {
+         *         "days": 14
+         *       },
+         *       "result": {
+         *         "anomaly_detector": {
+         *           "trained": true,
+         *           "samples": 20160,
+         *           "score_threshold": -0.52,
+         *           "timestamp": "2026-01-31T03:00:00.000Z",
+         *           "version": "20260131T030000000Z",
+         *           "warnings": []
+         *         },
+         *         "rate_optimizer": {
+         *           "trained": true,
+         *           "endpoints": 3,
+         *           "timestamp": "2026-01-31T03:00:00.000Z",
+         *           "version": "20260131T030000000Z",
+         *           "requests": 60480000,
+         *           "read_seconds": 41.2,
+         *           "incident_minutes": 0,
+         *           "warnings": []
+         *         }
+         *       },
+         *       "error": null
+         *     }
+         */
         TrainingJob: {
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description Id of the training run, a UUID.
+             */
             id: string;
-            /** @enum {string} */
+            /**
+             * @description State of the run.
+             * @enum {string}
+             */
             state: "running" | "done" | "failed" | "stopped";
             /**
-             * @description What the run is at, or was when it ended.
+             * @description The current step of the run, or its last step.
              * @enum {string}
              */
             stage: "waiting" | "rollups" | "reading" | "arrivals" | "fitting" | "publishing";
-            /** @description Share of the run that is done. */
+            /** @description Completed share of the run, 0 to 1. */
             progress: number;
-            /** @description From the share done and the time it took; null when there is too little of it to tell. */
+            /** @description Estimated seconds until the end. Null when the run has ended and while there is too little progress for an estimate. */
             estimated_seconds_left: number | null;
+            /** @description Seconds since the run began, or its duration in seconds. */
             elapsed_seconds: number;
             /**
              * Format: date-time
+             * @description When the run began.
              * @example 2026-01-31T12:00:00.000Z
              */
             started_at: string;
+            /** @description When the run ended. Null while it is running. */
             ended_at: string | null;
+            /** @description True if somebody has asked the run to stop. */
             stop_requested: boolean;
-            /** @description What was asked for. */
+            /** @description The fields of the request that began the run. */
             request: unknown;
-            /** @description When the state is done. */
+            /** @description The outcome. Null unless the state is done. */
             result: components["schemas"]["TrainResult"] | null;
-            /** @description Why the run has failed or was stopped. */
+            /** @description Why the run failed or was stopped. Null otherwise. */
             error: {
+                /** @description A stable code. */
                 code: string;
+                /** @description What is wrong and what to do next. */
                 message: string;
             } | null;
         };
         /**
+         * @description The traffic to generate.
          * @example {
          *       "duration_hours": 168,
          *       "base_rps": 50,
+         *       "anomaly_rate": 0.05,
          *       "seed": 42
          *     }
          */
         SyntheticBody: {
-            /** @description Hours of traffic; 168, when left out. */
+            /** @description Hours of traffic, above 0 and at most 8,760. Default: 168. */
             duration_hours?: number;
-            /** @description Usual requests a second; 50, when left out. */
+            /** @description Average requests per second, above 0 and at most 1,000,000. Default: 50. */
             base_rps?: number;
-            /** @description With incidents; true, when left out. */
+            /** @description If true, the traffic contains incidents. Default: true. */
             include_anomalies?: boolean;
-            /** @description Share of the minutes inside incidents; 0.05, when left out. */
+            /** @description Share of minutes inside an incident, 0 to 0.5. Default: 0.05. */
             anomaly_rate?: number;
-            /** @description The same seed gives the same traffic; drawn at random, when left out. */
+            /** @description Random seed. The same seed gives the same traffic. Default: a random number. */
             seed?: number;
         };
+        /**
+         * @description The generated file.
+         * @example {
+         *       "generated": true,
+         *       "samples": 10080,
+         *       "anomalies_injected": 504,
+         *       "file": "data/synthetic_training_data.csv",
+         *       "seed": 42
+         *     }
+         */
         SyntheticResult: {
-            /** @enum {boolean} */
+            /**
+             * @description Always true.
+             * @enum {boolean}
+             */
             generated: true;
-            /** @description Rows written, one a minute. */
+            /** @description Number of rows in the file, one for each minute. */
             samples: number;
-            /** @description Rows that lie inside an incident. */
+            /** @description Number of rows inside an incident. */
             anomalies_injected: number;
-            /** @description The file that was written. */
+            /** @description Path of the file. */
             file: string;
+            /** @description The random seed of this traffic. */
             seed: number;
         };
+        /**
+         * @description The active models.
+         * @example {
+         *       "anomaly_detector": {
+         *         "is_trained": true,
+         *         "version": "20260131T030000000Z",
+         *         "training_timestamp": "2026-01-31T03:00:00.000Z",
+         *         "training_samples": 20160,
+         *         "contamination": 0.1,
+         *         "n_estimators": 100,
+         *         "score_threshold": -0.52,
+         *         "feature_names": [
+         *           "requests_per_second",
+         *           "avg_latency_ms",
+         *           "p95_latency_ms",
+         *           "p99_latency_ms",
+         *           "error_rate"
+         *         ],
+         *         "baselines": {
+         *           "requests_per_second": {
+         *             "mean": 50.2,
+         *             "std": 36.9,
+         *             "median": 45.6,
+         *             "q25": 35.6,
+         *             "q75": 58,
+         *             "iqr": 22.4,
+         *             "min": 1.1,
+         *             "max": 682
+         *           },
+         *           "avg_latency_ms": {
+         *             "mean": 47.8,
+         *             "std": 26.2,
+         *             "median": 44.4,
+         *             "q25": 42.1,
+         *             "q75": 46.9,
+         *             "iqr": 4.8,
+         *             "min": 28.7,
+         *             "max": 373
+         *           },
+         *           "p95_latency_ms": {
+         *             "mean": 95.9,
+         *             "std": 52.6,
+         *             "median": 88.9,
+         *             "q25": 83.5,
+         *             "q75": 94.8,
+         *             "iqr": 11.3,
+         *             "min": 55,
+         *             "max": 765
+         *           },
+         *           "p99_latency_ms": {
+         *             "mean": 144,
+         *             "std": 79.8,
+         *             "median": 134,
+         *             "q25": 124.6,
+         *             "q75": 144.1,
+         *             "iqr": 19.5,
+         *             "min": 79.1,
+         *             "max": 1226
+         *           },
+         *           "error_rate": {
+         *             "mean": 0.016,
+         *             "std": 0.048,
+         *             "median": 0.01,
+         *             "q25": 0.009,
+         *             "q75": 0.012,
+         *             "iqr": 0.003,
+         *             "min": 0.005,
+         *             "max": 0.594
+         *           }
+         *         },
+         *         "time_zone": "UTC",
+         *         "rhythms": {
+         *           "requests_per_second": {
+         *             "rhythm": "week",
+         *             "minute_of_hour": false,
+         *             "sharp_minutes": 0,
+         *             "weekly_quarters": 0
+         *           },
+         *           "avg_latency_ms": {
+         *             "rhythm": "week",
+         *             "minute_of_hour": false,
+         *             "sharp_minutes": 0,
+         *             "weekly_quarters": 0
+         *           },
+         *           "p95_latency_ms": {
+         *             "rhythm": "week",
+         *             "minute_of_hour": false,
+         *             "sharp_minutes": 0,
+         *             "weekly_quarters": 0
+         *           },
+         *           "p99_latency_ms": {
+         *             "rhythm": "week",
+         *             "minute_of_hour": false,
+         *             "sharp_minutes": 0,
+         *             "weekly_quarters": 0
+         *           },
+         *           "error_rate": {
+         *             "rhythm": "none",
+         *             "minute_of_hour": false,
+         *             "sharp_minutes": 0,
+         *             "weekly_quarters": 0
+         *           }
+         *         },
+         *         "min_effects": {
+         *           "traffic": 0.25,
+         *           "latency": 0.25,
+         *           "latency_ms": 5,
+         *           "error_rate": 0.015,
+         *           "requests": 10
+         *         },
+         *         "drift": {
+         *           "minutes": 720,
+         *           "features": {
+         *             "requests_per_second": 0.03,
+         *             "avg_latency_ms": 0.05,
+         *             "p95_latency_ms": 0.04,
+         *             "p99_latency_ms": 0.06,
+         *             "error_rate": 0.02
+         *           },
+         *           "retrain": false
+         *         },
+         *         "engine": {
+         *           "name": "kernel",
+         *           "backend": "javascript",
+         *           "reason": "The kernel is the fastest engine where @tensorflow/tfjs-node does not load."
+         *         }
+         *       },
+         *       "rate_optimizer": {
+         *         "is_trained": true,
+         *         "version": "20260131T030000000Z",
+         *         "training_timestamp": "2026-01-31T03:00:00.000Z",
+         *         "training_requests": 60480000,
+         *         "strategy": "balanced",
+         *         "headroom_percent": 20,
+         *         "endpoint_count": 3,
+         *         "endpoints": [
+         *           "/api/users/{id}",
+         *           "/api/orders",
+         *           "/api/reports/{id}/export"
+         *         ]
+         *       }
+         *     }
+         */
         ModelInfo: {
-            /** @description Null when no model is active. */
+            /** @description The active anomaly detector. Null when no version is active. */
             anomaly_detector: {
-                /** @enum {boolean} */
+                /**
+                 * @description Always true.
+                 * @enum {boolean}
+                 */
                 is_trained: true;
+                /** @description The active version. */
                 version: string;
                 /**
                  * Format: date-time
+                 * @description When the version was trained.
                  * @example 2026-01-31T12:00:00.000Z
                  */
                 training_timestamp: string;
+                /** @description Number of minutes in the training data. */
                 training_samples: number;
+                /** @description Expected share of anomalies in the training data, above 0 and at most 0.5. */
                 contamination: number;
+                /** @description Number of trees in the isolation forest. */
                 n_estimators: number;
-                /** @description The threshold on −s(x, n); the score of a verdict is −s(x, n) less this. */
+                /** @description Threshold on −s(x, n), −1 to 0. The score of a verdict is −s(x, n) − score_threshold. */
                 score_threshold: number;
+                /** @description The five features, in the order of the model. */
                 feature_names: string[];
+                /** @description Statistics of the training data. */
                 baselines: {
+                    /** @description Statistics of this feature over the training data, in the unit of the feature. */
                     requests_per_second: {
+                        /** @description Mean. */
                         mean: number;
+                        /** @description Standard deviation. */
                         std: number;
+                        /** @description Median. */
                         median: number;
+                        /** @description 25th percentile. */
                         q25: number;
+                        /** @description 75th percentile. */
                         q75: number;
+                        /** @description Interquartile range: q75 − q25. */
                         iqr: number;
+                        /** @description Smallest value. */
                         min: number;
+                        /** @description Largest value. */
                         max: number;
                     };
+                    /** @description Statistics of this feature over the training data, in the unit of the feature. */
                     avg_latency_ms: {
+                        /** @description Mean. */
                         mean: number;
+                        /** @description Standard deviation. */
                         std: number;
+                        /** @description Median. */
                         median: number;
+                        /** @description 25th percentile. */
                         q25: number;
+                        /** @description 75th percentile. */
                         q75: number;
+                        /** @description Interquartile range: q75 − q25. */
                         iqr: number;
+                        /** @description Smallest value. */
                         min: number;
+                        /** @description Largest value. */
                         max: number;
                     };
+                    /** @description Statistics of this feature over the training data, in the unit of the feature. */
                     p95_latency_ms: {
+                        /** @description Mean. */
                         mean: number;
+                        /** @description Standard deviation. */
                         std: number;
+                        /** @description Median. */
                         median: number;
+                        /** @description 25th percentile. */
                         q25: number;
+                        /** @description 75th percentile. */
                         q75: number;
+                        /** @description Interquartile range: q75 − q25. */
                         iqr: number;
+                        /** @description Smallest value. */
                         min: number;
+                        /** @description Largest value. */
                         max: number;
                     };
+                    /** @description Statistics of this feature over the training data, in the unit of the feature. */
                     p99_latency_ms: {
+                        /** @description Mean. */
                         mean: number;
+                        /** @description Standard deviation. */
                         std: number;
+                        /** @description Median. */
                         median: number;
+                        /** @description 25th percentile. */
                         q25: number;
+                        /** @description 75th percentile. */
                         q75: number;
+                        /** @description Interquartile range: q75 − q25. */
                         iqr: number;
+                        /** @description Smallest value. */
                         min: number;
+                        /** @description Largest value. */
                         max: number;
                     };
+                    /** @description Statistics of this feature over the training data, in the unit of the feature. */
                     error_rate: {
+                        /** @description Mean. */
                         mean: number;
+                        /** @description Standard deviation. */
                         std: number;
+                        /** @description Median. */
                         median: number;
+                        /** @description 25th percentile. */
                         q25: number;
+                        /** @description 75th percentile. */
                         q75: number;
+                        /** @description Interquartile range: q75 − q25. */
                         iqr: number;
+                        /** @description Smallest value. */
                         min: number;
+                        /** @description Largest value. */
                         max: number;
                     };
                 };
-                /** @description The rhythms follow its clocks. */
+                /** @description Time zone of the rhythms, an IANA name. */
                 time_zone: string;
-                /** @description What was learned of the usual value of each feature. */
+                /** @description The rhythm of the usual value of each feature. */
                 rhythms: {
+                    /** @description The rhythm of this feature. */
                     requests_per_second: {
                         /**
-                         * @description What the usual value depends on: nothing, the time of day, that of working days and of weekends, the time of the week.
+                         * @description What the usual value depends on. none: nothing. day: the time of day. weekpart: the time of day, separately for working days and weekends. week: the time of the week.
                          * @enum {string}
                          */
                         rhythm: "none" | "day" | "weekpart" | "week";
-                        /** @description On the minute of the hour too, as jobs on the hour do. */
+                        /** @description True if the usual value also depends on the minute of the hour, as with hourly jobs. */
                         minute_of_hour: boolean;
-                        /** @description Minutes of the day that stand out by themselves. */
+                        /** @description Number of single minutes of the day with a usual value of their own. */
                         sharp_minutes: number;
-                        /** @description Quarters of an hour of the week that are like no others, as in a backup on Sundays. */
+                        /** @description Number of quarter hours of the week with a usual value of their own, as with a weekly backup. */
                         weekly_quarters: number;
                     };
+                    /** @description The rhythm of this feature. */
                     avg_latency_ms: {
                         /**
-                         * @description What the usual value depends on: nothing, the time of day, that of working days and of weekends, the time of the week.
+                         * @description What the usual value depends on. none: nothing. day: the time of day. weekpart: the time of day, separately for working days and weekends. week: the time of the week.
                          * @enum {string}
                          */
                         rhythm: "none" | "day" | "weekpart" | "week";
-                        /** @description On the minute of the hour too, as jobs on the hour do. */
+                        /** @description True if the usual value also depends on the minute of the hour, as with hourly jobs. */
                         minute_of_hour: boolean;
-                        /** @description Minutes of the day that stand out by themselves. */
+                        /** @description Number of single minutes of the day with a usual value of their own. */
                         sharp_minutes: number;
-                        /** @description Quarters of an hour of the week that are like no others, as in a backup on Sundays. */
+                        /** @description Number of quarter hours of the week with a usual value of their own, as with a weekly backup. */
                         weekly_quarters: number;
                     };
+                    /** @description The rhythm of this feature. */
                     p95_latency_ms: {
                         /**
-                         * @description What the usual value depends on: nothing, the time of day, that of working days and of weekends, the time of the week.
+                         * @description What the usual value depends on. none: nothing. day: the time of day. weekpart: the time of day, separately for working days and weekends. week: the time of the week.
                          * @enum {string}
                          */
                         rhythm: "none" | "day" | "weekpart" | "week";
-                        /** @description On the minute of the hour too, as jobs on the hour do. */
+                        /** @description True if the usual value also depends on the minute of the hour, as with hourly jobs. */
                         minute_of_hour: boolean;
-                        /** @description Minutes of the day that stand out by themselves. */
+                        /** @description Number of single minutes of the day with a usual value of their own. */
                         sharp_minutes: number;
-                        /** @description Quarters of an hour of the week that are like no others, as in a backup on Sundays. */
+                        /** @description Number of quarter hours of the week with a usual value of their own, as with a weekly backup. */
                         weekly_quarters: number;
                     };
+                    /** @description The rhythm of this feature. */
                     p99_latency_ms: {
                         /**
-                         * @description What the usual value depends on: nothing, the time of day, that of working days and of weekends, the time of the week.
+                         * @description What the usual value depends on. none: nothing. day: the time of day. weekpart: the time of day, separately for working days and weekends. week: the time of the week.
                          * @enum {string}
                          */
                         rhythm: "none" | "day" | "weekpart" | "week";
-                        /** @description On the minute of the hour too, as jobs on the hour do. */
+                        /** @description True if the usual value also depends on the minute of the hour, as with hourly jobs. */
                         minute_of_hour: boolean;
-                        /** @description Minutes of the day that stand out by themselves. */
+                        /** @description Number of single minutes of the day with a usual value of their own. */
                         sharp_minutes: number;
-                        /** @description Quarters of an hour of the week that are like no others, as in a backup on Sundays. */
+                        /** @description Number of quarter hours of the week with a usual value of their own, as with a weekly backup. */
                         weekly_quarters: number;
                     };
+                    /** @description The rhythm of this feature. */
                     error_rate: {
                         /**
-                         * @description What the usual value depends on: nothing, the time of day, that of working days and of weekends, the time of the week.
+                         * @description What the usual value depends on. none: nothing. day: the time of day. weekpart: the time of day, separately for working days and weekends. week: the time of the week.
                          * @enum {string}
                          */
                         rhythm: "none" | "day" | "weekpart" | "week";
-                        /** @description On the minute of the hour too, as jobs on the hour do. */
+                        /** @description True if the usual value also depends on the minute of the hour, as with hourly jobs. */
                         minute_of_hour: boolean;
-                        /** @description Minutes of the day that stand out by themselves. */
+                        /** @description Number of single minutes of the day with a usual value of their own. */
                         sharp_minutes: number;
-                        /** @description Quarters of an hour of the week that are like no others, as in a backup on Sundays. */
+                        /** @description Number of quarter hours of the week with a usual value of their own, as with a weekly backup. */
                         weekly_quarters: number;
                     };
                 };
-                /** @description Deviations that are smaller never matter: MIN_EFFECT_…. */
+                /** @description The smallest deviations that can be anomalous: the settings MIN_EFFECT_…. */
                 min_effects: {
+                    /** @description Change of the traffic, as a share of the usual value. */
                     traffic: number;
+                    /** @description Change of a latency, as a share of the usual value. */
                     latency: number;
+                    /** @description Change of a latency, in milliseconds. */
                     latency_ms: number;
+                    /** @description Change of the error rate, 0 to 1. */
                     error_rate: number;
+                    /** @description Number of requests below which latencies and error rate are not judged. */
                     requests: number;
                 };
-                /** @description How far recent reports have moved from what was learned. */
+                /** @description The distance between recent reports and the training data. */
                 drift: {
-                    /** @description Reports that it stands on, older ones counting less. */
+                    /** @description Number of recent reports in the comparison. Older reports count less. */
                     minutes: number;
-                    /** @description Population stability index; null without a report. */
+                    /** @description The drift of each feature. */
                     features: {
+                        /** @description Population stability index of this feature, from 0. Null without enough reports. */
                         requests_per_second: number | null;
+                        /** @description Population stability index of this feature, from 0. Null without enough reports. */
                         avg_latency_ms: number | null;
+                        /** @description Population stability index of this feature, from 0. Null without enough reports. */
                         p95_latency_ms: number | null;
+                        /** @description Population stability index of this feature, from 0. Null without enough reports. */
                         p99_latency_ms: number | null;
+                        /** @description Population stability index of this feature, from 0. Null without enough reports. */
                         error_rate: number | null;
                     };
-                    /** @description An index is above 0.25: train anew. */
+                    /** @description True if an index exceeds 0.25. Train a new version. */
                     retrain: boolean;
                 };
-                /** @description What scores the forest. */
+                /** @description The engine that computes the scores. */
                 engine: {
-                    /** @enum {string} */
+                    /**
+                     * @description Name of the scoring engine.
+                     * @enum {string}
+                     */
                     name: "kernel" | "tensor";
                     /**
+                     * @description What the engine runs on.
                      * @example javascript
                      * @example wasm
                      */
                     backend: string;
-                    /** @description Why this engine scores. */
+                    /** @description Why the service chose this engine. */
                     reason: string;
                 };
             } | null;
-            /** @description Null when no model is active. */
+            /** @description The active rate optimizer. Null when no version is active. */
             rate_optimizer: {
-                /** @enum {boolean} */
+                /**
+                 * @description Always true.
+                 * @enum {boolean}
+                 */
                 is_trained: true;
+                /** @description The active version. */
                 version: string;
                 /**
                  * Format: date-time
+                 * @description When the version was trained.
                  * @example 2026-01-31T12:00:00.000Z
                  */
                 training_timestamp: string;
-                /** @description Requests of all endpoints. */
+                /** @description Number of requests in the training data. */
                 training_requests: number;
                 /**
-                 * @description The one that is meant when none is named.
+                 * @description The default strategy.
                  * @enum {string}
                  */
                 strategy: "balanced";
-                /** @description What is added to the busy minutes of an endpoint. */
+                /** @description What is added to the busy minutes of an endpoint, in percent. */
                 headroom_percent: number;
+                /** @description Number of path templates. */
                 endpoint_count: number;
-                /** @description Path templates. */
+                /** @description The path templates. */
                 endpoints: string[];
             } | null;
         };
+        /**
+         * @description The stored versions of both models.
+         * @example {
+         *       "anomaly_detector": [
+         *         {
+         *           "active": true,
+         *           "trained_at": "2026-01-31T03:00:00.000Z",
+         *           "source": "request_logs",
+         *           "from": "2026-01-17T03:00:00.000Z",
+         *           "to": "2026-01-31T03:00:00.000Z",
+         *           "exclude": [],
+         *           "duration_seconds": 80,
+         *           "version": "20260131T030000000Z",
+         *           "training_samples": 20160,
+         *           "parameters": {
+         *             "seed": 1,
+         *             "max_samples": 256,
+         *             "n_estimators": 100,
+         *             "contamination": 0.1
+         *           },
+         *           "metrics": {
+         *             "anomaly_share": 0.04,
+         *             "score_threshold": -0.52
+         *           },
+         *           "size_bytes": 257353
+         *         }
+         *       ],
+         *       "rate_optimizer": [
+         *         {
+         *           "active": true,
+         *           "trained_at": "2026-01-31T03:00:00.000Z",
+         *           "source": "request_logs",
+         *           "from": "2026-01-17T03:00:00.000Z",
+         *           "to": "2026-01-31T03:00:00.000Z",
+         *           "exclude": [],
+         *           "duration_seconds": 80,
+         *           "version": "20260131T030000000Z",
+         *           "training_samples": 60480000,
+         *           "parameters": {
+         *             "seed": 1
+         *           },
+         *           "metrics": {
+         *             "endpoints": 3,
+         *             "read_seconds": 41.2,
+         *             "requests_read": 60480000
+         *           },
+         *           "size_bytes": 31102
+         *         }
+         *       ]
+         *     }
+         */
         ModelVersions: {
-            /** @description The newest first. */
+            /** @description Versions of the anomaly detector, newest first. */
             anomaly_detector: {
+                /** @description Name of the version. */
                 version: string;
+                /** @description True if this version is active. */
                 active: boolean;
                 /**
                  * Format: date-time
+                 * @description When the version was trained.
                  * @example 2026-01-31T12:00:00.000Z
                  */
                 trained_at: string;
+                /** @description Number of minutes (anomaly detector) or requests (rate optimizer) in the training data. */
                 training_samples: number;
-                /** @description The table learned from, or synthetic. */
+                /** @description The traffic table of the training data, or synthetic. Null when it is unknown. */
                 source: string | null;
-                /** @description The range learned from. */
+                /** @description Start of the training data. Null when it is unknown. */
                 from: string | null;
+                /** @description End of the training data. Null when it is unknown. */
                 to: string | null;
+                /** @description Time ranges that were skipped. */
                 exclude: {
                     /**
                      * Format: date-time
+                     * @description Start of the excluded range, included.
                      * @example 2026-01-31T12:00:00.000Z
                      */
                     from: string;
                     /**
                      * Format: date-time
+                     * @description End of the excluded range, excluded.
                      * @example 2026-01-31T12:00:00.000Z
                      */
                     to: string;
                 }[];
+                /** @description Duration of the training in seconds. Null when it is unknown. */
                 duration_seconds: number | null;
+                /** @description Parameters of the training. */
                 parameters: {
                     [key: string]: number;
                 };
+                /** @description Figures measured by the training. */
                 metrics: {
                     [key: string]: number;
                 };
+                /** @description Size of the stored model in bytes. */
                 size_bytes: number;
             }[];
-            /** @description The newest first. */
+            /** @description Versions of the rate optimizer, newest first. */
             rate_optimizer: {
+                /** @description Name of the version. */
                 version: string;
+                /** @description True if this version is active. */
                 active: boolean;
                 /**
                  * Format: date-time
+                 * @description When the version was trained.
                  * @example 2026-01-31T12:00:00.000Z
                  */
                 trained_at: string;
+                /** @description Number of minutes (anomaly detector) or requests (rate optimizer) in the training data. */
                 training_samples: number;
-                /** @description The table learned from, or synthetic. */
+                /** @description The traffic table of the training data, or synthetic. Null when it is unknown. */
                 source: string | null;
-                /** @description The range learned from. */
+                /** @description Start of the training data. Null when it is unknown. */
                 from: string | null;
+                /** @description End of the training data. Null when it is unknown. */
                 to: string | null;
+                /** @description Time ranges that were skipped. */
                 exclude: {
                     /**
                      * Format: date-time
+                     * @description Start of the excluded range, included.
                      * @example 2026-01-31T12:00:00.000Z
                      */
                     from: string;
                     /**
                      * Format: date-time
+                     * @description End of the excluded range, excluded.
                      * @example 2026-01-31T12:00:00.000Z
                      */
                     to: string;
                 }[];
+                /** @description Duration of the training in seconds. Null when it is unknown. */
                 duration_seconds: number | null;
+                /** @description Parameters of the training. */
                 parameters: {
                     [key: string]: number;
                 };
+                /** @description Figures measured by the training. */
                 metrics: {
                     [key: string]: number;
                 };
+                /** @description Size of the stored model in bytes. */
                 size_bytes: number;
             }[];
         };
+        /**
+         * @description The version to activate.
+         * @example {
+         *       "model": "anomaly",
+         *       "version": "20260131T030000000Z"
+         *     }
+         */
         ActivateBody: {
-            /** @enum {string} */
+            /**
+             * @description anomaly: the anomaly detector. optimizer: the rate optimizer.
+             * @enum {string}
+             */
             model: "anomaly" | "optimizer";
             /**
-             * @description One of GET /model/versions.
-             * @example 20260131T120000000Z
+             * @description A version that GET /model/versions lists.
+             * @example 20260131T030000000Z
              */
             version: string;
         };
+        /**
+         * @description The activated version.
+         * @example {
+         *       "activated": true,
+         *       "model": "anomaly",
+         *       "version": "20260131T030000000Z"
+         *     }
+         */
         ActivateResult: {
-            /** @enum {boolean} */
+            /**
+             * @description Always true.
+             * @enum {boolean}
+             */
             activated: true;
-            /** @enum {string} */
+            /**
+             * @description anomaly: the anomaly detector. optimizer: the rate optimizer.
+             * @enum {string}
+             */
             model: "anomaly" | "optimizer";
+            /** @description The version that is active now. */
             version: string;
         };
-        /** @example {} */
+        /**
+         * @description The models to load.
+         * @example {}
+         */
         LoadBody: {
-            /** @description Which models; all of them, when left out. */
+            /** @description The models to use: anomaly, optimizer or both. Default: both. */
             models?: ("anomaly" | "optimizer")[];
         };
+        /**
+         * @description The outcome for each model.
+         * @example {
+         *       "anomaly_detector": {
+         *         "loaded": true,
+         *         "trained": true,
+         *         "version": "20260131T030000000Z"
+         *       },
+         *       "rate_optimizer": {
+         *         "loaded": true,
+         *         "trained": true,
+         *         "version": "20260131T030000000Z"
+         *       }
+         *     }
+         */
         LoadResult: {
+            /** @description The anomaly detector. Absent when it was not requested. */
             anomaly_detector?: {
+                /** @description True if a version is active now. */
                 loaded: boolean;
+                /** @description True if that version is trained. Equal to loaded. */
                 trained: boolean;
+                /** @description The active version. Null when none was found. */
                 version: string | null;
-                /** @example Model not found */
+                /**
+                 * @description Why nothing was loaded. Absent on success.
+                 * @example Model not found
+                 */
                 error?: string;
             };
+            /** @description The rate optimizer. Absent when it was not requested. */
             rate_optimizer?: {
+                /** @description True if a version is active now. */
                 loaded: boolean;
+                /** @description True if that version is trained. Equal to loaded. */
                 trained: boolean;
+                /** @description The active version. Null when none was found. */
                 version: string | null;
-                /** @example Model not found */
+                /**
+                 * @description Why nothing was loaded. Absent on success.
+                 * @example Model not found
+                 */
                 error?: string;
             };
         };
+        /** @description No model is active now. */
         ResetResult: {
-            /** @enum {boolean} */
+            /**
+             * @description Always true.
+             * @enum {boolean}
+             */
             reset: true;
         };
         /**
+         * @description The limit to recommend.
          * @example {
          *       "endpoint": "/api/users/{id}",
-         *       "tier": "standard"
+         *       "tier": "standard",
+         *       "strategy": "balanced",
+         *       "current_limit": 300
          *     }
          */
         OptimizeBody: {
             /**
-             * @description A path template with all its methods, `POST /api/users` for one, or a raw path.
+             * @description A path template with all its methods, one method of it such as `POST /api/users`, or a raw path.
              * @example /api/users/{id}
              */
             endpoint: string;
-            /** @description Requests a minute; that of rate_limit_rules, when left out. */
+            /** @description The limit in force, in requests per minute. Default: the limit in rate_limit_rules. */
             current_limit?: number;
             /**
-             * @description default, when left out.
+             * @description Tier of the callers. Default: default.
              * @enum {string}
              */
             tier?: "default" | "free" | "basic" | "standard" | "premium" | "enterprise";
             /**
-             * @description balanced, when left out.
+             * @description How strict the limit is. Default: balanced.
              * @enum {string}
              */
             strategy?: "conservative" | "balanced" | "permissive" | "adaptive";
             /**
-             * @description Whether the limit is for all callers together (endpoint, when left out) or for each client.
+             * @description endpoint: one limit for all callers together. client: one limit for each client. Default: endpoint.
              * @enum {string}
              */
             scope?: "endpoint" | "client";
-            /** @description Also replay the last seven days with it. */
+            /** @description If true, the service also replays the last seven days with the limit. Default: false. */
             backtest?: boolean;
-            /** @description Also keep it, to be applied or rejected within a week. */
+            /** @description If true, the service also saves the recommendation. It expires after seven days unless you apply or reject it. Default: false. */
             save?: boolean;
         };
         /**
+         * @description The limits to recommend.
          * @example {
-         *       "scope": "client"
+         *       "tier": "standard",
+         *       "strategy": "balanced"
          *     }
          */
         OptimizeAllBody: {
             /**
-             * @description default, when left out.
+             * @description Tier of the callers. Default: default.
              * @enum {string}
              */
             tier?: "default" | "free" | "basic" | "standard" | "premium" | "enterprise";
             /**
-             * @description balanced, when left out.
+             * @description How strict the limit is. Default: balanced.
              * @enum {string}
              */
             strategy?: "conservative" | "balanced" | "permissive" | "adaptive";
             /**
-             * @description Whether the limit is for all callers together (endpoint, when left out) or for each client.
+             * @description endpoint: one limit for all callers together. client: one limit for each client. Default: endpoint.
              * @enum {string}
              */
             scope?: "endpoint" | "client";
-            /** @description Also replay the last seven days with it. */
+            /** @description If true, the service also replays the last seven days with the limit. Default: false. */
             backtest?: boolean;
-            /** @description Also keep it, to be applied or rejected within a week. */
+            /** @description If true, the service also saves the recommendation. It expires after seven days unless you apply or reject it. Default: false. */
             save?: boolean;
-            /** @description Each method of a path by itself; false, when left out. */
+            /** @description If true, each method of a path is an endpoint of its own. Default: false. */
             by_method?: boolean;
         };
+        /**
+         * @description The recommended limit of an endpoint, and the evidence for it.
+         * @example {
+         *       "endpoint": "/api/users/{id}",
+         *       "tier": "standard",
+         *       "strategy": "balanced",
+         *       "current_limit": 300,
+         *       "recommended_limit": 450,
+         *       "recommended_burst": 80,
+         *       "confidence": 0.89,
+         *       "reasoning": "Of 3024000 requests on 14 days the busy minutes (p95) had 240, the busiest 420. With a fifth to spare that makes 300 a minute; tier standard × 1.5 and strategy balanced × 1 make 450. A burst of 80 is let through at once; a busy second has 12 requests, the busiest 31. With other days the limit would lie between 425 and 480, nine times in ten.",
+         *       "warnings": [],
+         *       "scope": "endpoint",
+         *       "long_window": null,
+         *       "interval": {
+         *         "lower": 425,
+         *         "upper": 480
+         *       },
+         *       "burst_curve": [
+         *         {
+         *           "limit": 225,
+         *           "burst": 310
+         *         },
+         *         {
+         *           "limit": 300,
+         *           "burst": 140
+         *         },
+         *         {
+         *           "limit": 450,
+         *           "burst": 80
+         *         },
+         *         {
+         *           "limit": 900,
+         *           "burst": 40
+         *         }
+         *       ],
+         *       "client_peaks": null,
+         *       "clients": null,
+         *       "runaway_clients": 0,
+         *       "runaway_names": [],
+         *       "profile": {
+         *         "endpoint": "/api/users/{id}",
+         *         "method": null,
+         *         "avg_requests_per_minute": 150,
+         *         "peak_requests_per_minute": 420,
+         *         "p95_requests_per_minute": 240,
+         *         "avg_latency_ms": 45,
+         *         "error_rate": 0.012,
+         *         "unique_users": 1840,
+         *         "total_requests": 3024000,
+         *         "typical_burst_size": 12,
+         *         "largest_burst_size": 31,
+         *         "time_of_day_variance": 0.42
+         *       }
+         *     }
+         */
         Recommendation: {
+            /** @description The endpoint of the recommendation. */
             endpoint: string;
-            /** @enum {string} */
+            /**
+             * @description Tier of the callers.
+             * @enum {string}
+             */
             tier: "default" | "free" | "basic" | "standard" | "premium" | "enterprise";
-            /** @enum {string} */
+            /**
+             * @description How strict the limit is.
+             * @enum {string}
+             */
             strategy: "conservative" | "balanced" | "permissive" | "adaptive";
-            /** @enum {string} */
+            /**
+             * @description endpoint: one limit for all callers together. client: one limit for each client.
+             * @enum {string}
+             */
             scope: "endpoint" | "client";
+            /** @description The limit in force, in requests per minute. Null when it is unknown. */
             current_limit: number | null;
-            /** @description Requests a minute. */
+            /** @description The recommended limit, in requests per minute, at least 1. */
             recommended_limit: number;
-            /** @description Requests at once. */
+            /** @description The number of requests allowed at once, at least 1. */
             recommended_burst: number;
-            /** @description A second limit over a longer time. */
+            /** @description A second limit over a longer window. Null when there is none. */
             long_window: {
+                /** @description Length of the window in seconds. */
                 seconds: number;
+                /** @description Requests allowed in the window. */
                 limit: number;
             } | null;
+            /** @description Confidence in the recommendation, 0 to 1. */
             confidence: number;
-            /** @description Where the limit would lie with other days, nine times in ten. */
+            /** @description 90 % interval of the limit over resampled days. Null without traffic data. */
             interval: {
+                /** @description Lower end, in requests per minute. */
                 lower: number;
+                /** @description Upper end, in requests per minute. */
                 upper: number;
             } | null;
-            /** @description Bursts that the arrivals need at some rates. */
+            /** @description The burst that the recorded traffic needs at several rates, by ascending rate. */
             burst_curve: {
+                /** @description A rate in requests per minute. */
                 limit: number;
+                /** @description The burst that the recorded traffic needs at this rate, in requests. */
                 burst: number;
             }[];
-            /** @description Of the clients’ own busiest minutes. */
+            /** @description Requests in the busiest minute of each client, over all clients. Null for the scope endpoint. */
             client_peaks: {
+                /** @description Median. */
                 p50: number;
+                /** @description 90th percentile. */
                 p90: number;
+                /** @description 99th percentile. */
                 p99: number;
             } | null;
-            /** @description Clients that were learned from. */
+            /** @description Number of clients in the training data. Null for the scope endpoint. */
             clients: number | null;
-            /** @description Floods and scrapers that were left out. */
+            /** @description Number of floods and scrapers that the limit ignores. */
             runaway_clients: number;
-            /** @description The first ten of them. */
+            /** @description The first ten of those clients. */
             runaway_names: string[];
+            /** @description How the limit was computed, with the figures. */
             reasoning: string;
+            /** @description What to check before you apply the limit. */
             warnings: string[];
-            /** @description Null for an endpoint never seen. */
+            /** @description The traffic of the endpoint. Null for an unknown endpoint. */
             profile: components["schemas"]["Profile"] | null;
+            /** @description The replay of the last seven days. Only with backtest. */
             backtest?: {
                 /**
                  * Format: date-time
+                 * @description Start of the replayed range.
                  * @example 2026-01-31T12:00:00.000Z
                  */
                 from: string;
                 /**
                  * Format: date-time
+                 * @description End of the replayed range.
                  * @example 2026-01-31T12:00:00.000Z
                  */
                 to: string;
+                /** @description Number of replayed requests. */
                 requests: number;
+                /** @description Number of requests that the limit rejects. */
                 rejected: number;
+                /** @description rejected / requests, 0 to 1. */
                 rejection_rate: number;
-                /** @description Null where all endpoints are replayed at once. */
+                /** @description Number of clients. Null when all endpoints are replayed together. */
                 clients: number | null;
+                /** @description Number of clients with a rejected request. Null when all endpoints are replayed together. */
                 clients_affected: number | null;
             };
-            /** @description Of the kept recommendation. */
+            /** @description Id of the saved recommendation. Only with save. */
             id?: string;
         };
+        /**
+         * @description The limits of all endpoints.
+         * @example {
+         *       "recommendations": [
+         *         {
+         *           "endpoint": "/api/users/{id}",
+         *           "tier": "standard",
+         *           "strategy": "balanced",
+         *           "current_limit": 300,
+         *           "recommended_limit": 450,
+         *           "recommended_burst": 80,
+         *           "confidence": 0.89,
+         *           "reasoning": "Of 3024000 requests on 14 days the busy minutes (p95) had 240, the busiest 420. With a fifth to spare that makes 300 a minute; tier standard × 1.5 and strategy balanced × 1 make 450. A burst of 80 is let through at once; a busy second has 12 requests, the busiest 31. With other days the limit would lie between 425 and 480, nine times in ten.",
+         *           "warnings": [],
+         *           "scope": "endpoint",
+         *           "long_window": null,
+         *           "interval": {
+         *             "lower": 425,
+         *             "upper": 480
+         *           },
+         *           "burst_curve": [
+         *             {
+         *               "limit": 225,
+         *               "burst": 310
+         *             },
+         *             {
+         *               "limit": 300,
+         *               "burst": 140
+         *             },
+         *             {
+         *               "limit": 450,
+         *               "burst": 80
+         *             },
+         *             {
+         *               "limit": 900,
+         *               "burst": 40
+         *             }
+         *           ],
+         *           "client_peaks": null,
+         *           "clients": null,
+         *           "runaway_clients": 0,
+         *           "runaway_names": [],
+         *           "profile": {
+         *             "endpoint": "/api/users/{id}",
+         *             "method": null,
+         *             "avg_requests_per_minute": 150,
+         *             "peak_requests_per_minute": 420,
+         *             "p95_requests_per_minute": 240,
+         *             "avg_latency_ms": 45,
+         *             "error_rate": 0.012,
+         *             "unique_users": 1840,
+         *             "total_requests": 3024000,
+         *             "typical_burst_size": 12,
+         *             "largest_burst_size": 31,
+         *             "time_of_day_variance": 0.42
+         *           }
+         *         }
+         *       ],
+         *       "summary": {
+         *         "total_endpoints": 1,
+         *         "avg_confidence": 0.89
+         *       }
+         *     }
+         */
         Recommendations: {
+            /** @description One recommendation per endpoint. */
             recommendations: components["schemas"]["Recommendation"][];
+            /** @description The recommendations in numbers. */
             summary: {
+                /** @description Number of endpoints. */
                 total_endpoints: number;
+                /** @description Mean confidence, 0 to 1. */
                 avg_confidence: number;
             };
         };
+        /**
+         * @description The traffic of an endpoint in the training data.
+         * @example {
+         *       "endpoint": "/api/users/{id}",
+         *       "method": null,
+         *       "avg_requests_per_minute": 150,
+         *       "peak_requests_per_minute": 420,
+         *       "p95_requests_per_minute": 240,
+         *       "avg_latency_ms": 45,
+         *       "error_rate": 0.012,
+         *       "unique_users": 1840,
+         *       "total_requests": 3024000,
+         *       "typical_burst_size": 12,
+         *       "largest_burst_size": 31,
+         *       "time_of_day_variance": 0.42
+         *     }
+         */
         Profile: {
+            /** @description The path template. */
             endpoint: string;
-            /** @description Null: all methods. */
+            /** @description The HTTP method. Null for all methods together. */
             method: string | null;
+            /** @description Mean of the requests per minute. */
             avg_requests_per_minute: number;
+            /** @description Requests in the busiest minute. */
             peak_requests_per_minute: number;
+            /** @description 95th percentile of the requests per minute. */
             p95_requests_per_minute: number;
+            /** @description Mean response time in milliseconds. */
             avg_latency_ms: number;
+            /** @description Share of requests with a status of 400 or above, 0 to 1. */
             error_rate: number;
-            /** @description Users; the address stands for requests without one. */
+            /** @description Number of different users. For requests without a user id, the IP address counts as the user. */
             unique_users: number;
+            /** @description Number of requests in the training data. */
             total_requests: number;
-            /** @description Requests in a busy second: the 99th percentile of those with any. */
+            /** @description Requests in a busy second: the 99th percentile over all seconds with requests. */
             typical_burst_size: number;
+            /** @description Requests in the busiest second. */
             largest_burst_size: number;
+            /** @description How much the traffic varies over the day: the coefficient of variation of the hours. */
             time_of_day_variance: number;
         };
+        /**
+         * @description Endpoints grouped by similar traffic.
+         * @example {
+         *       "clusters": {
+         *         "high_traffic_fast": [
+         *           "/api/users/{id}"
+         *         ],
+         *         "medium_traffic": [
+         *           "/api/orders"
+         *         ],
+         *         "low_traffic_slow": [
+         *           "/api/reports/{id}/export"
+         *         ]
+         *       },
+         *       "details": {
+         *         "high_traffic_fast": {
+         *           "size": 1,
+         *           "centre": {
+         *             "avg_requests_per_minute": 150,
+         *             "peak_requests_per_minute": 420,
+         *             "avg_latency_ms": 45,
+         *             "error_rate": 0.012
+         *           }
+         *         },
+         *         "medium_traffic": {
+         *           "size": 1,
+         *           "centre": {
+         *             "avg_requests_per_minute": 24,
+         *             "peak_requests_per_minute": 96,
+         *             "avg_latency_ms": 88,
+         *             "error_rate": 0.015
+         *           }
+         *         },
+         *         "low_traffic_slow": {
+         *           "size": 1,
+         *           "centre": {
+         *             "avg_requests_per_minute": 0.6,
+         *             "peak_requests_per_minute": 9,
+         *             "avg_latency_ms": 920,
+         *             "error_rate": 0.02
+         *           }
+         *         }
+         *       }
+         *     }
+         */
         Clusters: {
-            /** @description Endpoints by the name of their cluster, the busiest first. */
+            /** @description The endpoints of each cluster, by the name of the cluster. The busiest cluster is first. */
             clusters: {
                 [key: string]: string[];
             };
-            /** @description The middle endpoint of each, in real units. */
+            /** @description Size and centre of each cluster, by the name of the cluster. */
             details: {
                 [key: string]: {
+                    /** @description Number of endpoints in the cluster. */
                     size: number;
+                    /** @description The centre of the cluster. */
                     centre: {
+                        /** @description Mean of the requests per minute. */
                         avg_requests_per_minute: number;
+                        /** @description Requests in the busiest minute. */
                         peak_requests_per_minute: number;
+                        /** @description Mean response time in milliseconds. */
                         avg_latency_ms: number;
+                        /** @description Share of requests with a status of 400 or above, 0 to 1. */
                         error_rate: number;
                     };
                 };
             };
         };
         /**
+         * @description The limit and the traffic to replay.
          * @example {
          *       "endpoint": "/api/users/{id}",
          *       "scope": "client",
-         *       "limit": 100,
-         *       "burst": 20
+         *       "limit": 60,
+         *       "burst": 20,
+         *       "days": 7
          *     }
          */
         BacktestBody: {
             /**
-             * @description All endpoints, when left out.
+             * @description A path template with all its methods, one method of it such as `POST /api/users`, or a raw path. Default: all endpoints.
              * @example /api/users/{id}
              */
             endpoint?: string;
             /**
-             * @description default, when left out.
+             * @description Tier of the callers. Default: default.
              * @enum {string}
              */
             tier?: "default" | "free" | "basic" | "standard" | "premium" | "enterprise";
             /**
-             * @description balanced, when left out.
+             * @description How strict the limit is. Default: balanced.
              * @enum {string}
              */
             strategy?: "conservative" | "balanced" | "permissive" | "adaptive";
             /**
-             * @description Whether the limit is for all callers together (endpoint, when left out) or for each client.
+             * @description endpoint: one limit for all callers together. client: one limit for each client. Default: endpoint.
              * @enum {string}
              */
             scope?: "endpoint" | "client";
-            /** @description Requests per window; what is recommended, when left out. */
+            /** @description Requests allowed per window, 1 to 1,000,000. Default: the recommended limit of each endpoint. */
             limit?: number;
-            /** @description Requests at once, with limit; as many, when left out. */
+            /** @description Requests allowed at once, 1 to 1,000,000. Only with limit. Default: the limit. */
             burst?: number;
-            /** @description With limit; 60, when left out. */
+            /** @description Length of the window in seconds, 1 to 86,400. Only with limit. Default: 60. */
             window_seconds?: number;
-            /** @description A second limit, with limit. */
+            /** @description A second limit over a longer window. Only with limit. */
             long_window?: {
+                /** @description Length of the window in seconds, 1 to 2,592,000. */
                 seconds: number;
+                /** @description Requests allowed in this window, 1 to 1,000,000. */
                 limit: number;
             };
             /**
-             * @description token_bucket, when left out.
+             * @description How the limiter counts. Default: token_bucket.
              * @enum {string}
              */
             algorithm?: "token_bucket" | "fixed_window";
-            /** @description Each method of a path by itself; false, when left out. */
+            /** @description If true, each method of a path is an endpoint of its own. Default: false. */
             by_method?: boolean;
-            /** @description The last days; 7, when nothing is given. */
+            /** @description Replay the last n days, 1 to 90. Default: 7, unless from is given. */
             days?: number;
             /**
              * Format: date-time
-             * @description Instead of days: the first minute.
+             * @description Start of the time range, included. Use it instead of days.
              * @example 2026-01-31T12:00:00.000Z
              */
             from?: string;
             /**
              * Format: date-time
-             * @description The minute after the last, with from; 90 days at most.
+             * @description End of the time range, excluded. Only with from. The range has at most 90 days.
              * @example 2026-01-31T12:00:00.000Z
              */
             to?: string;
         };
+        /**
+         * @description What a limit would have rejected.
+         * @example {
+         *       "endpoint": "/api/users/{id}",
+         *       "scope": "client",
+         *       "algorithm": "token_bucket",
+         *       "rule": {
+         *         "limit": 60,
+         *         "burst": 20,
+         *         "window_seconds": 60,
+         *         "long_window": null
+         *       },
+         *       "from": "2026-01-24T12:00:00.000Z",
+         *       "to": "2026-01-31T12:00:00.000Z",
+         *       "requests": 1512000,
+         *       "rejected": 756,
+         *       "rejection_rate": 0.0005,
+         *       "rejected_by_long_window": 0,
+         *       "clients": 1600,
+         *       "clients_affected": 40,
+         *       "clients_affected_rate": 0.025,
+         *       "worst_minutes": [
+         *         {
+         *           "minute": "2026-01-28T14:07:00.000Z",
+         *           "requests": 420,
+         *           "rejected": 96
+         *         },
+         *         {
+         *           "minute": "2026-01-30T13:52:00.000Z",
+         *           "requests": 402,
+         *           "rejected": 71
+         *         }
+         *       ],
+         *       "worst_clients": [
+         *         {
+         *           "client": "user-17",
+         *           "requests": 9210,
+         *           "rejected": 512
+         *         },
+         *         {
+         *           "client": "203.0.113.7",
+         *           "requests": 4133,
+         *           "rejected": 101
+         *         }
+         *       ],
+         *       "by_tier": [],
+         *       "by_endpoint": [
+         *         {
+         *           "endpoint": "/api/users/{id}",
+         *           "requests": 1512000,
+         *           "rejected": 756
+         *         }
+         *       ],
+         *       "peak_offered": {
+         *         "minute": "2026-01-28T14:07:00.000Z",
+         *         "requests": 420,
+         *         "rejected": 96
+         *       },
+         *       "peak_admitted": {
+         *         "minute": "2026-01-30T13:52:00.000Z",
+         *         "requests": 402,
+         *         "rejected": 71
+         *       },
+         *       "unattributed": 0,
+         *       "seconds": 6.2
+         *     }
+         */
         Backtest: {
+            /** @description The endpoint. Null for all endpoints. */
             endpoint: string | null;
-            /** @enum {string} */
+            /**
+             * @description endpoint: one limit for all callers together. client: one limit for each client.
+             * @enum {string}
+             */
             scope: "endpoint" | "client";
-            /** @enum {string} */
+            /**
+             * @description How the limiter counts.
+             * @enum {string}
+             */
             algorithm: "token_bucket" | "fixed_window";
-            /** @description Null where each endpoint has its own. */
+            /** @description The replayed limit. Null when each endpoint has its own. */
             rule: {
+                /** @description Requests allowed per window. */
                 limit: number;
+                /** @description Requests allowed at once. */
                 burst: number;
+                /** @description Length of the window in seconds. */
                 window_seconds: number;
+                /** @description A second limit over a longer window. Null when there is none. */
                 long_window: {
+                    /** @description Length of the window in seconds. */
                     seconds: number;
+                    /** @description Requests allowed in the window. */
                     limit: number;
                 } | null;
             } | null;
             /**
              * Format: date-time
+             * @description Start of the replayed range.
              * @example 2026-01-31T12:00:00.000Z
              */
             from: string;
             /**
              * Format: date-time
+             * @description End of the replayed range.
              * @example 2026-01-31T12:00:00.000Z
              */
             to: string;
+            /** @description Number of replayed requests. */
             requests: number;
+            /** @description Number of requests that the limit rejects. */
             rejected: number;
+            /** @description rejected / requests, 0 to 1. */
             rejection_rate: number;
+            /** @description Number of rejected requests that exceed the long window. */
             rejected_by_long_window: number;
+            /** @description Number of clients. */
             clients: number;
+            /** @description Number of clients with a rejected request. */
             clients_affected: number;
+            /** @description clients_affected / clients, 0 to 1. */
             clients_affected_rate: number;
-            /** @description Most rejected first, ten at most; as below. */
+            /** @description The minutes with the most rejected requests, at most ten, most rejected first. */
             worst_minutes: {
                 /**
                  * Format: date-time
+                 * @description Start of the minute.
                  * @example 2026-01-31T12:00:00.000Z
                  */
                 minute: string;
+                /** @description Number of requests. */
                 requests: number;
+                /** @description Number of rejected requests. */
                 rejected: number;
             }[];
+            /** @description The clients with the most rejected requests, at most ten, most rejected first. */
             worst_clients: {
+                /** @description The client. */
                 client: string;
+                /** @description Number of requests. */
                 requests: number;
+                /** @description Number of rejected requests. */
                 rejected: number;
             }[];
-            /** @description Where tiers are known. */
+            /** @description The requests of each tier. Empty when the tiers are unknown. */
             by_tier: {
+                /** @description The tier. */
                 tier: string;
+                /** @description Number of requests. */
                 requests: number;
+                /** @description Number of rejected requests. */
                 rejected: number;
             }[];
-            /** @description Most rejected first, fifty at most. */
+            /** @description The requests of each endpoint, at most 50, most rejected first. */
             by_endpoint: {
+                /** @description The endpoint. */
                 endpoint: string;
+                /** @description Number of requests. */
                 requests: number;
+                /** @description Number of rejected requests. */
                 rejected: number;
             }[];
-            /** @description The busiest minute before the limit. */
+            /** @description The minute with the most requests. Null without requests. */
             peak_offered: {
                 /**
                  * Format: date-time
+                 * @description Start of the minute.
                  * @example 2026-01-31T12:00:00.000Z
                  */
                 minute: string;
+                /** @description Number of requests. */
                 requests: number;
+                /** @description Number of rejected requests. */
                 rejected: number;
             } | null;
-            /** @description The busiest minute of what passed. */
+            /** @description The minute with the most admitted requests. Null without requests. */
             peak_admitted: {
                 /**
                  * Format: date-time
+                 * @description Start of the minute.
                  * @example 2026-01-31T12:00:00.000Z
                  */
                 minute: string;
+                /** @description Number of requests. */
                 requests: number;
+                /** @description Number of rejected requests. */
                 rejected: number;
             } | null;
-            /** @description Requests that passed as nobody is known to have sent them. */
+            /** @description Number of requests that no limit applies to, for example because their client is unknown. They are admitted. */
             unattributed: number;
-            /** @description How long it took. */
+            /** @description Duration of the replay in seconds. */
             seconds: number;
         };
+        /**
+         * @description A saved recommendation.
+         * @example {
+         *       "endpoint": "/api/users/{id}",
+         *       "tier": "standard",
+         *       "strategy": "balanced",
+         *       "current_limit": 300,
+         *       "recommended_limit": 450,
+         *       "recommended_burst": 80,
+         *       "confidence": 0.89,
+         *       "reasoning": "Of 3024000 requests on 14 days the busy minutes (p95) had 240, the busiest 420. With a fifth to spare that makes 300 a minute; tier standard × 1.5 and strategy balanced × 1 make 450. A burst of 80 is let through at once; a busy second has 12 requests, the busiest 31. With other days the limit would lie between 425 and 480, nine times in ten.",
+         *       "warnings": [],
+         *       "scope": "endpoint",
+         *       "long_window": null,
+         *       "id": "17",
+         *       "generated_at": "2026-01-31T12:00:00.000Z",
+         *       "current_burst": 50,
+         *       "profile": {
+         *         "endpoint": "/api/users/{id}",
+         *         "method": null,
+         *         "avg_requests_per_minute": 150,
+         *         "peak_requests_per_minute": 420,
+         *         "p95_requests_per_minute": 240,
+         *         "avg_latency_ms": 45,
+         *         "error_rate": 0.012,
+         *         "unique_users": 1840,
+         *         "total_requests": 3024000,
+         *         "typical_burst_size": 12,
+         *         "largest_burst_size": 31,
+         *         "time_of_day_variance": 0.42
+         *       },
+         *       "expires_at": "2026-02-07T12:00:00.000Z",
+         *       "status": "applied",
+         *       "applied_at": "2026-01-31T12:05:00.000Z",
+         *       "applied_by": "ops",
+         *       "rejection_reason": null
+         *     }
+         */
         KeptRecommendation: {
+            /** @description Id of the recommendation. */
             id: string;
             /**
              * Format: date-time
+             * @description When the recommendation was saved.
              * @example 2026-01-31T12:00:00.000Z
              */
             generated_at: string;
+            /** @description The endpoint of the recommendation. */
             endpoint: string;
+            /** @description Tier of the callers. Null when it is unknown. */
             tier: string | null;
+            /** @description The limit in force at that time, in requests per minute. Null when it is unknown. */
             current_limit: number | null;
+            /** @description The burst in force at that time, in requests. Null when it is unknown. */
             current_burst: number | null;
+            /** @description The recommended limit, in requests per minute. */
             recommended_limit: number;
+            /** @description The number of requests allowed at once. Null when it is unknown. */
             recommended_burst: number | null;
+            /** @description How strict the limit is. Null when it is unknown. */
             strategy: string | null;
+            /** @description Confidence in the recommendation, 0 to 1. Null when it is unknown. */
             confidence: number | null;
+            /** @description How the limit was computed. Null when it is unknown. */
             reasoning: string | null;
+            /** @description What to check before you apply the limit. */
             warnings: string[];
-            /** @description Null where others have written the row. */
+            /** @description Whose requests the limit counts. Null when another program wrote the row. */
             scope: ("endpoint" | "client") | null;
-            /** @description A second limit over a longer time, which rate_limit_rules has no place for. */
+            /** @description A second limit over a longer window. Null when there is none. Applying the recommendation does not write it, because rate_limit_rules has no column for it. */
             long_window: {
+                /** @description Length of the window in seconds. */
                 seconds: number;
+                /** @description Requests allowed in the window. */
                 limit: number;
             } | null;
-            /** @description Null for an endpoint never seen. */
+            /** @description The traffic of the endpoint. Null for an unknown endpoint. */
             profile: unknown;
-            /** @enum {string} */
+            /**
+             * @description Status of the recommendation.
+             * @enum {string}
+             */
             status: "pending" | "applied" | "rejected" | "expired";
+            /** @description When it was applied. Null unless it was applied. */
             applied_at: string | null;
+            /** @description Who applied it. Null when it is unknown. */
             applied_by: string | null;
+            /** @description Why it was rejected. Null when no reason was given. */
             rejection_reason: string | null;
+            /** @description When it expires. Null when it does not expire. */
             expires_at: string | null;
         };
+        /**
+         * @description A page of saved recommendations.
+         * @example {
+         *       "recommendations": [
+         *         {
+         *           "endpoint": "/api/users/{id}",
+         *           "tier": "standard",
+         *           "strategy": "balanced",
+         *           "current_limit": 300,
+         *           "recommended_limit": 450,
+         *           "recommended_burst": 80,
+         *           "confidence": 0.89,
+         *           "reasoning": "Of 3024000 requests on 14 days the busy minutes (p95) had 240, the busiest 420. With a fifth to spare that makes 300 a minute; tier standard × 1.5 and strategy balanced × 1 make 450. A burst of 80 is let through at once; a busy second has 12 requests, the busiest 31. With other days the limit would lie between 425 and 480, nine times in ten.",
+         *           "warnings": [],
+         *           "scope": "endpoint",
+         *           "long_window": null,
+         *           "id": "17",
+         *           "generated_at": "2026-01-31T12:00:00.000Z",
+         *           "current_burst": 50,
+         *           "profile": {
+         *             "endpoint": "/api/users/{id}",
+         *             "method": null,
+         *             "avg_requests_per_minute": 150,
+         *             "peak_requests_per_minute": 420,
+         *             "p95_requests_per_minute": 240,
+         *             "avg_latency_ms": 45,
+         *             "error_rate": 0.012,
+         *             "unique_users": 1840,
+         *             "total_requests": 3024000,
+         *             "typical_burst_size": 12,
+         *             "largest_burst_size": 31,
+         *             "time_of_day_variance": 0.42
+         *           },
+         *           "expires_at": "2026-02-07T12:00:00.000Z",
+         *           "status": "pending",
+         *           "applied_at": null,
+         *           "applied_by": null,
+         *           "rejection_reason": null
+         *         }
+         *       ],
+         *       "total": 1,
+         *       "limit": 100,
+         *       "offset": 0
+         *     }
+         */
         KeptRecommendations: {
+            /** @description The saved recommendations, newest first. */
             recommendations: components["schemas"]["KeptRecommendation"][];
+            /** @description Number of saved recommendations that match. */
             total: number;
+            /** @description The limit of the request. */
             limit: number;
+            /** @description The offset of the request. */
             offset: number;
         };
         /**
+         * @description Who applies the recommendation.
          * @example {
          *       "applied_by": "ops"
          *     }
          */
         ApplyBody: {
-            /** @description Who has decided. */
+            /** @description Who applies it, 1 to 255 characters. */
             applied_by?: string;
         };
         /**
+         * @description Why the recommendation is rejected.
          * @example {
-         *       "reason": "A launch is coming."
+         *       "reason": "A product launch is planned."
          *     }
          */
         RejectBody: {
-            /** @description Why. */
+            /** @description Why it is rejected, 1 to 1,000 characters. */
             reason?: string;
         };
-        /** @description What a bucket of time was like. A value that is not known is null; a bucket without requests is left out. */
+        /**
+         * @description The traffic of one time bucket. Buckets without requests are omitted.
+         * @example {
+         *       "time_bucket": "2026-01-31T12:00:00.000Z",
+         *       "total_requests": 3000,
+         *       "requests_per_second": 50,
+         *       "avg_latency_ms": 45,
+         *       "p50_latency_ms": 38,
+         *       "p95_latency_ms": 90,
+         *       "p99_latency_ms": 135,
+         *       "min_latency_ms": 4,
+         *       "max_latency_ms": 812,
+         *       "stddev_latency_ms": 31.6,
+         *       "status_2xx": 2790,
+         *       "status_3xx": 180,
+         *       "status_4xx": 21,
+         *       "status_5xx": 9,
+         *       "error_count": 30,
+         *       "error_rate": 0.01,
+         *       "client_error_rate": 0.007,
+         *       "server_error_rate": 0.003,
+         *       "success_rate": 0.99,
+         *       "unique_ips": 412,
+         *       "unique_users": 390
+         *     }
+         */
         TrafficBucket: {
             /**
              * Format: date-time
+             * @description Start of the bucket.
              * @example 2026-01-31T12:00:00.000Z
              */
             time_bucket: string;
+            /** @description Number of requests. */
             total_requests: number;
+            /** @description Requests per second, averaged over the bucket. */
             requests_per_second: number;
+            /** @description Mean response time. In milliseconds, or null. */
             avg_latency_ms: number | null;
+            /** @description Median response time. In milliseconds, or null. */
             p50_latency_ms: number | null;
+            /** @description 95th percentile of the response time. In milliseconds, or null. */
             p95_latency_ms: number | null;
+            /** @description 99th percentile of the response time. In milliseconds, or null. */
             p99_latency_ms: number | null;
+            /** @description Shortest response time. In milliseconds, or null. */
             min_latency_ms: number | null;
+            /** @description Longest response time. In milliseconds, or null. */
             max_latency_ms: number | null;
+            /** @description Standard deviation of the response time. In milliseconds, or null. */
             stddev_latency_ms: number | null;
+            /** @description Number of responses with a 2xx status. */
             status_2xx: number;
+            /** @description Number of responses with a 3xx status. */
             status_3xx: number;
+            /** @description Number of responses with a 4xx status. */
             status_4xx: number;
+            /** @description Number of responses with a 5xx status. */
             status_5xx: number;
+            /** @description Number of responses with a status of 400 or above. */
             error_count: number;
+            /** @description error_count / total_requests, 0 to 1. */
             error_rate: number;
+            /** @description status_4xx / total_requests, 0 to 1. */
             client_error_rate: number;
+            /** @description status_5xx / total_requests, 0 to 1. */
             server_error_rate: number;
+            /** @description 1 − error_rate, 0 to 1. */
             success_rate: number;
+            /** @description Number of different IP addresses. Null when it is unknown. */
             unique_ips: number | null;
+            /** @description Number of different user ids. Null when it is unknown. */
             unique_users: number | null;
         };
         /**
@@ -1665,90 +3024,170 @@ export interface components {
         IngestedRequest: {
             /**
              * Format: date-time
-             * @description When it arrived at the gateway: not older than RETENTION_DAYS, and not more than five minutes ahead of the clock.
+             * @description When the request arrived at the gateway. It must not be older than RETENTION_DAYS nor more than five minutes in the future.
              * @example 2026-01-31T12:00:00.000Z
              */
             timestamp: string;
-            /** @description Stored in upper case, as far as the column holds it. */
+            /** @description HTTP method. It is stored in upper case and cut to the length of the column. */
             method: string;
-            /** @description A query string is cut off, and so is what is beyond 2,000 bytes. */
+            /** @description Path of the request. The query string and anything beyond 2,000 bytes are cut off. */
             path: string;
+            /** @description HTTP status, 100 to 599. */
             status_code: number;
-            /** @description Stored as whole milliseconds. */
+            /** @description Response time in milliseconds. It is stored as a whole number. */
             response_time_ms?: number;
-            /** @description Who asked; limits by client go by it, or by the address. */
+            /** @description Id of the user. Limits by client use it, or the IP address for requests without a user id. At most 128 characters. */
             user_id?: string;
             /**
              * Format: ip
-             * @description Of the client, IPv4 or IPv6.
+             * @description IP address of the client, IPv4 or IPv6.
              */
             ip_address?: string;
-            /** @description The header of that name. */
+            /** @description The User-Agent header. At most 1024 characters. */
             user_agent?: string;
-            /** @description Which server behind the gateway answered. */
+            /** @description Name of the backend that answered. At most 64 characters. */
             backend?: string;
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description Id of the request, a UUID.
+             */
             request_id?: string;
-            /** @description What went wrong, in words. */
+            /** @description Error message of a failed request. At most 2048 characters. */
             error?: string;
         };
-        /** @description Requests that are stored all together or not at all. */
+        /**
+         * @description Requests that are stored together: all of them or none.
+         * @example {
+         *       "batch_id": "0f8fad5b-d9cb-469f-a165-70867728950e",
+         *       "requests": [
+         *         {
+         *           "timestamp": "2026-01-31T12:00:00.000Z",
+         *           "method": "GET",
+         *           "path": "/users/7",
+         *           "status_code": 200,
+         *           "response_time_ms": 12,
+         *           "user_id": "ada",
+         *           "ip_address": "203.0.113.7"
+         *         }
+         *       ]
+         *     }
+         */
         IngestBody: {
-            /** @description Names the batch, over all gateways; a repeat within eight days adds nothing. Choose it once, before the batch is first sent: a random UUID, say. */
+            /** @description Id of the batch, unique across all gateways, 1 to 128 characters. A repeated batch_id adds nothing for eight days. Choose the id once, before the first attempt, for example a random UUID. */
             batch_id: string;
+            /** @description The requests, 1 to 10,000. */
             requests: components["schemas"]["IngestedRequest"][];
         };
-        /** @description What became of the batch. */
+        /**
+         * @description The outcome of a batch.
+         * @example {
+         *       "batch_id": "0f8fad5b-d9cb-469f-a165-70867728950e",
+         *       "accepted": 1,
+         *       "duplicate": false
+         *     }
+         */
         IngestResult: {
+            /** @description Id of the batch. */
             batch_id: string;
-            /** @description Requests that are now in the traffic table. */
+            /** @description Number of requests that were added to the table. */
             accepted: number;
-            /** @description The batch was there already; nothing was added. */
+            /** @description True if the batch was already stored. Nothing was added. */
             duplicate: boolean;
         };
+        /**
+         * @description The state of the service and of its parts.
+         * @example {
+         *       "status": "healthy",
+         *       "service": "aegis-ml",
+         *       "version": "0.1.0",
+         *       "timestamp": "2026-01-31T12:00:00.000Z",
+         *       "uptime_seconds": 86400,
+         *       "models": {
+         *         "anomaly_detector": {
+         *           "loaded": true,
+         *           "trained": true,
+         *           "version": "20260131T030000000Z"
+         *         },
+         *         "rate_optimizer": {
+         *           "loaded": true,
+         *           "trained": true,
+         *           "version": "20260131T030000000Z"
+         *         }
+         *       },
+         *       "database": "connected",
+         *       "database_mode": "server",
+         *       "problems": []
+         *     }
+         */
         Health: {
             /**
-             * @description degraded: the database is away or a model file is damaged; detection goes on.
+             * @description degraded: the database cannot be reached or a model file is damaged. Detection continues with the active model.
              * @enum {string}
              */
             status: "healthy" | "degraded" | "unhealthy";
-            /** @enum {string} */
+            /**
+             * @description Name of the service.
+             * @enum {string}
+             */
             service: "aegis-ml";
+            /** @description Version of the service. */
             version: string;
             /**
              * Format: date-time
+             * @description When the service answered.
              * @example 2026-01-31T12:00:00.000Z
              */
             timestamp: string;
+            /** @description Seconds since the process started. */
             uptime_seconds: number;
+            /** @description The state of both models. */
             models: {
+                /** @description The model that judges traffic. */
                 anomaly_detector: {
+                    /** @description True if a version is active. */
                     loaded: boolean;
+                    /** @description True if the active version is trained. Equal to loaded. */
                     trained: boolean;
+                    /** @description The active version. Null when none is active. */
                     version: string | null;
                 };
+                /** @description The model that recommends rate limits. */
                 rate_optimizer: {
+                    /** @description True if a version is active. */
                     loaded: boolean;
+                    /** @description True if the active version is trained. Equal to loaded. */
                     trained: boolean;
+                    /** @description The active version. Null when none is active. */
                     version: string | null;
                 };
             };
             /**
-             * @description "connected", or "error: …".
+             * @description "connected", or "error: " and the reason.
              * @example connected
              */
             database: string;
-            /** @enum {string} */
+            /**
+             * @description embedded: the PostgreSQL that the service runs itself. server: the configured server.
+             * @enum {string}
+             */
             database_mode: "embedded" | "server";
-            /** @description What keeps the service from being healthy, in sentences. */
+            /** @description One sentence for each problem. Empty when the service is healthy. */
             problems: string[];
         };
+        /** @description The process answers requests. */
         Alive: {
-            /** @enum {string} */
+            /**
+             * @description Always alive.
+             * @enum {string}
+             */
             status: "alive";
         };
+        /** @description The service accepts work. */
         Ready: {
-            /** @enum {string} */
+            /**
+             * @description Always ready.
+             * @enum {string}
+             */
             status: "ready";
         };
     };
@@ -1776,17 +3215,29 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @enum {boolean} */
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
                         success: true;
                         data: components["schemas"]["Health"];
-                        /** Format: date-time */
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
                         timestamp: string;
-                        /** @description Present when something in the request was ignored, such as an unknown field. */
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
                         warnings?: string[];
                     };
                 };
             };
-            /** @description Any other failure, such as 500 or 503. */
+            /** @description Any other failure, for example 500 or 503. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1813,17 +3264,29 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @enum {boolean} */
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
                         success: true;
                         data: components["schemas"]["Alive"];
-                        /** Format: date-time */
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
                         timestamp: string;
-                        /** @description Present when something in the request was ignored, such as an unknown field. */
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
                         warnings?: string[];
                     };
                 };
             };
-            /** @description Any other failure, such as 500 or 503. */
+            /** @description Any other failure, for example 500 or 503. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1850,17 +3313,29 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @enum {boolean} */
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
                         success: true;
                         data: components["schemas"]["Ready"];
-                        /** Format: date-time */
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
                         timestamp: string;
-                        /** @description Present when something in the request was ignored, such as an unknown field. */
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
                         warnings?: string[];
                     };
                 };
             };
-            /** @description The database cannot be reached, or the service is stopping. */
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -1869,7 +3344,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description Any other failure, such as 500 or 503. */
+            /** @description Any other failure, for example 500 or 503. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1900,17 +3375,29 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @enum {boolean} */
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
                         success: true;
                         data: components["schemas"]["Verdict"];
-                        /** Format: date-time */
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
                         timestamp: string;
-                        /** @description Present when something in the request was ignored, such as an unknown field. */
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
                         warnings?: string[];
                     };
                 };
             };
-            /** @description The request is not valid; the message names the field and what is allowed. */
+            /** @description The request is invalid. The message names the field and the allowed values. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1919,7 +3406,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The service is not in the state that this needs; the message says what to do first. */
+            /** @description The service is not in the required state. The message says what to do first. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -1946,7 +3433,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description Any other failure, such as 500 or 503. */
+            /** @description Any other failure, for example 500 or 503. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1977,17 +3464,29 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @enum {boolean} */
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
                         success: true;
                         data: components["schemas"]["BatchVerdict"];
-                        /** Format: date-time */
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
                         timestamp: string;
-                        /** @description Present when something in the request was ignored, such as an unknown field. */
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
                         warnings?: string[];
                     };
                 };
             };
-            /** @description The request is not valid; the message names the field and what is allowed. */
+            /** @description The request is invalid. The message names the field and the allowed values. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1996,7 +3495,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The service is not in the state that this needs; the message says what to do first. */
+            /** @description The service is not in the required state. The message says what to do first. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2023,7 +3522,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description Any other failure, such as 500 or 503. */
+            /** @description Any other failure, for example 500 or 503. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2037,7 +3536,7 @@ export interface operations {
     getTrend: {
         parameters: {
             query?: {
-                /** @description Which stream; "default", when left out. No control characters. */
+                /** @description Name of the gateway or stream. It has 1 to 128 characters and no control characters. Default: "default". */
                 source?: string;
             };
             header?: never;
@@ -2053,17 +3552,29 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @enum {boolean} */
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
                         success: true;
                         data: components["schemas"]["Trend"];
-                        /** Format: date-time */
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
                         timestamp: string;
-                        /** @description Present when something in the request was ignored, such as an unknown field. */
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
                         warnings?: string[];
                     };
                 };
             };
-            /** @description The request is not valid; the message names the field and what is allowed. */
+            /** @description The request is invalid. The message names the field and the allowed values. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -2072,7 +3583,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description Any other failure, such as 500 or 503. */
+            /** @description Any other failure, for example 500 or 503. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2103,12 +3614,24 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @enum {boolean} */
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
                         success: true;
                         data: components["schemas"]["TrainResult"];
-                        /** Format: date-time */
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
                         timestamp: string;
-                        /** @description Present when something in the request was ignored, such as an unknown field. */
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
                         warnings?: string[];
                     };
                 };
@@ -2120,17 +3643,29 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @enum {boolean} */
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
                         success: true;
                         data: components["schemas"]["TrainingJob"];
-                        /** Format: date-time */
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
                         timestamp: string;
-                        /** @description Present when something in the request was ignored, such as an unknown field. */
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
                         warnings?: string[];
                     };
                 };
             };
-            /** @description The request is not valid; the message names the field and what is allowed. */
+            /** @description The request is invalid. The message names the field and the allowed values. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -2139,7 +3674,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The service is not in the state that this needs; the message says what to do first. */
+            /** @description The service is not in the required state. The message says what to do first. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2166,7 +3701,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The database cannot be reached, or the service is stopping. */
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2175,7 +3710,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description Any other failure, such as 500 or 503. */
+            /** @description Any other failure, for example 500 or 503. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2206,17 +3741,29 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @enum {boolean} */
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
                         success: true;
                         data: components["schemas"]["TrainedDetector"];
-                        /** Format: date-time */
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
                         timestamp: string;
-                        /** @description Present when something in the request was ignored, such as an unknown field. */
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
                         warnings?: string[];
                     };
                 };
             };
-            /** @description The request is not valid; the message names the field and what is allowed. */
+            /** @description The request is invalid. The message names the field and the allowed values. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -2225,7 +3772,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The service is not in the state that this needs; the message says what to do first. */
+            /** @description The service is not in the required state. The message says what to do first. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2252,7 +3799,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The database cannot be reached, or the service is stopping. */
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2261,7 +3808,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description Any other failure, such as 500 or 503. */
+            /** @description Any other failure, for example 500 or 503. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2288,17 +3835,29 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @enum {boolean} */
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
                         success: true;
                         data: components["schemas"]["TrainingStatus"];
-                        /** Format: date-time */
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
                         timestamp: string;
-                        /** @description Present when something in the request was ignored, such as an unknown field. */
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
                         warnings?: string[];
                     };
                 };
             };
-            /** @description Any other failure, such as 500 or 503. */
+            /** @description Any other failure, for example 500 or 503. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2314,7 +3873,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The id of the run. */
+                /** @description Id of the training run, a UUID. */
                 id: string;
             };
             cookie?: never;
@@ -2328,17 +3887,29 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @enum {boolean} */
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
                         success: true;
                         data: components["schemas"]["TrainingJob"];
-                        /** Format: date-time */
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
                         timestamp: string;
-                        /** @description Present when something in the request was ignored, such as an unknown field. */
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
                         warnings?: string[];
                     };
                 };
             };
-            /** @description The request is not valid; the message names the field and what is allowed. */
+            /** @description The request is invalid. The message names the field and the allowed values. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -2347,7 +3918,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description There is nothing of that name. */
+            /** @description Nothing has this name or id. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2356,7 +3927,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The database cannot be reached, or the service is stopping. */
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2365,7 +3936,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description Any other failure, such as 500 or 503. */
+            /** @description Any other failure, for example 500 or 503. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2381,7 +3952,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The id of the run. */
+                /** @description Id of the training run, a UUID. */
                 id: string;
             };
             cookie?: never;
@@ -2395,17 +3966,29 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @enum {boolean} */
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
                         success: true;
                         data: components["schemas"]["TrainingJob"];
-                        /** Format: date-time */
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
                         timestamp: string;
-                        /** @description Present when something in the request was ignored, such as an unknown field. */
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
                         warnings?: string[];
                     };
                 };
             };
-            /** @description The request is not valid; the message names the field and what is allowed. */
+            /** @description The request is invalid. The message names the field and the allowed values. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -2414,7 +3997,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description There is nothing of that name. */
+            /** @description Nothing has this name or id. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2423,7 +4006,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The database cannot be reached, or the service is stopping. */
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2432,7 +4015,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description Any other failure, such as 500 or 503. */
+            /** @description Any other failure, for example 500 or 503. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2448,14 +4031,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The id of the run. */
+                /** @description Id of the training run, a UUID. */
                 id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description The request is not valid; the message names the field and what is allowed. */
+            /** @description The request is invalid. The message names the field and the allowed values. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -2464,7 +4047,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description There is nothing of that name. */
+            /** @description Nothing has this name or id. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2473,7 +4056,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The database cannot be reached, or the service is stopping. */
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2482,7 +4065,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The events. */
+            /** @description The events of the run. */
             "2XX": {
                 headers: {
                     [name: string]: unknown;
@@ -2513,17 +4096,29 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @enum {boolean} */
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
                         success: true;
                         data: components["schemas"]["SyntheticResult"];
-                        /** Format: date-time */
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
                         timestamp: string;
-                        /** @description Present when something in the request was ignored, such as an unknown field. */
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
                         warnings?: string[];
                     };
                 };
             };
-            /** @description The request is not valid; the message names the field and what is allowed. */
+            /** @description The request is invalid. The message names the field and the allowed values. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -2550,7 +4145,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description Any other failure, such as 500 or 503. */
+            /** @description Any other failure, for example 500 or 503. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2577,17 +4172,29 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @enum {boolean} */
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
                         success: true;
                         data: components["schemas"]["ModelInfo"];
-                        /** Format: date-time */
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
                         timestamp: string;
-                        /** @description Present when something in the request was ignored, such as an unknown field. */
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
                         warnings?: string[];
                     };
                 };
             };
-            /** @description Any other failure, such as 500 or 503. */
+            /** @description Any other failure, for example 500 or 503. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2614,17 +4221,29 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @enum {boolean} */
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
                         success: true;
                         data: components["schemas"]["ModelVersions"];
-                        /** Format: date-time */
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
                         timestamp: string;
-                        /** @description Present when something in the request was ignored, such as an unknown field. */
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
                         warnings?: string[];
                     };
                 };
             };
-            /** @description The database cannot be reached, or the service is stopping. */
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2633,7 +4252,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description Any other failure, such as 500 or 503. */
+            /** @description Any other failure, for example 500 or 503. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2664,17 +4283,29 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @enum {boolean} */
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
                         success: true;
                         data: components["schemas"]["ActivateResult"];
-                        /** Format: date-time */
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
                         timestamp: string;
-                        /** @description Present when something in the request was ignored, such as an unknown field. */
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
                         warnings?: string[];
                     };
                 };
             };
-            /** @description The request is not valid; the message names the field and what is allowed. */
+            /** @description The request is invalid. The message names the field and the allowed values. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -2683,7 +4314,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description There is nothing of that name. */
+            /** @description Nothing has this name or id. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2692,7 +4323,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The service is not in the state that this needs; the message says what to do first. */
+            /** @description The service is not in the required state. The message says what to do first. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2719,7 +4350,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The database cannot be reached, or the service is stopping. */
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2728,7 +4359,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description Any other failure, such as 500 or 503. */
+            /** @description Any other failure, for example 500 or 503. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2759,17 +4390,29 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @enum {boolean} */
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
                         success: true;
                         data: components["schemas"]["LoadResult"];
-                        /** Format: date-time */
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
                         timestamp: string;
-                        /** @description Present when something in the request was ignored, such as an unknown field. */
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
                         warnings?: string[];
                     };
                 };
             };
-            /** @description The request is not valid; the message names the field and what is allowed. */
+            /** @description The request is invalid. The message names the field and the allowed values. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -2796,7 +4439,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The database cannot be reached, or the service is stopping. */
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2805,7 +4448,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description Any other failure, such as 500 or 503. */
+            /** @description Any other failure, for example 500 or 503. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2836,17 +4479,29 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @enum {boolean} */
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
                         success: true;
                         data: components["schemas"]["ResetResult"];
-                        /** Format: date-time */
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
                         timestamp: string;
-                        /** @description Present when something in the request was ignored, such as an unknown field. */
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
                         warnings?: string[];
                     };
                 };
             };
-            /** @description The request is not valid; the message names the field and what is allowed. */
+            /** @description The request is invalid. The message names the field and the allowed values. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -2873,7 +4528,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The database cannot be reached, or the service is stopping. */
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2882,7 +4537,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description Any other failure, such as 500 or 503. */
+            /** @description Any other failure, for example 500 or 503. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2913,17 +4568,29 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @enum {boolean} */
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
                         success: true;
                         data: components["schemas"]["Recommendation"];
-                        /** Format: date-time */
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
                         timestamp: string;
-                        /** @description Present when something in the request was ignored, such as an unknown field. */
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
                         warnings?: string[];
                     };
                 };
             };
-            /** @description The request is not valid; the message names the field and what is allowed. */
+            /** @description The request is invalid. The message names the field and the allowed values. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -2932,7 +4599,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The service is not in the state that this needs; the message says what to do first. */
+            /** @description The service is not in the required state. The message says what to do first. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2959,7 +4626,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The database cannot be reached, or the service is stopping. */
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2968,7 +4635,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description Any other failure, such as 500 or 503. */
+            /** @description Any other failure, for example 500 or 503. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2999,17 +4666,29 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @enum {boolean} */
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
                         success: true;
                         data: components["schemas"]["Recommendations"];
-                        /** Format: date-time */
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
                         timestamp: string;
-                        /** @description Present when something in the request was ignored, such as an unknown field. */
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
                         warnings?: string[];
                     };
                 };
             };
-            /** @description The request is not valid; the message names the field and what is allowed. */
+            /** @description The request is invalid. The message names the field and the allowed values. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3018,7 +4697,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The service is not in the state that this needs; the message says what to do first. */
+            /** @description The service is not in the required state. The message says what to do first. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3045,7 +4724,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The database cannot be reached, or the service is stopping. */
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3054,7 +4733,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description Any other failure, such as 500 or 503. */
+            /** @description Any other failure, for example 500 or 503. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3068,9 +4747,9 @@ export interface operations {
     getClusters: {
         parameters: {
             query?: {
-                /** @description 5, when left out. */
+                /** @description Number of clusters, 1 to 50 and at most the number of endpoints. Default: 5. */
                 n_clusters?: number;
-                /** @description Each method of a path by itself; false, when left out. */
+                /** @description If true, each method of a path is an endpoint of its own. Default: false. */
                 by_method?: boolean;
             };
             header?: never;
@@ -3086,17 +4765,29 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @enum {boolean} */
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
                         success: true;
                         data: components["schemas"]["Clusters"];
-                        /** Format: date-time */
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
                         timestamp: string;
-                        /** @description Present when something in the request was ignored, such as an unknown field. */
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
                         warnings?: string[];
                     };
                 };
             };
-            /** @description The request is not valid; the message names the field and what is allowed. */
+            /** @description The request is invalid. The message names the field and the allowed values. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3105,7 +4796,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The service is not in the state that this needs; the message says what to do first. */
+            /** @description The service is not in the required state. The message says what to do first. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3114,7 +4805,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description Any other failure, such as 500 or 503. */
+            /** @description Any other failure, for example 500 or 503. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3145,17 +4836,29 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @enum {boolean} */
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
                         success: true;
                         data: components["schemas"]["Backtest"];
-                        /** Format: date-time */
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
                         timestamp: string;
-                        /** @description Present when something in the request was ignored, such as an unknown field. */
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
                         warnings?: string[];
                     };
                 };
             };
-            /** @description The request is not valid; the message names the field and what is allowed. */
+            /** @description The request is invalid. The message names the field and the allowed values. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3164,7 +4867,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description There is nothing of that name. */
+            /** @description Nothing has this name or id. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3173,7 +4876,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The service is not in the state that this needs; the message says what to do first. */
+            /** @description The service is not in the required state. The message says what to do first. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3200,7 +4903,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The database cannot be reached, or the service is stopping. */
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3209,7 +4912,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description Any other failure, such as 500 or 503. */
+            /** @description Any other failure, for example 500 or 503. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3223,15 +4926,16 @@ export interface operations {
     listRecommendations: {
         parameters: {
             query?: {
+                /** @description Only recommendations with this status. */
                 status?: "pending" | "applied" | "rejected" | "expired";
                 /**
-                 * @description A path template with all its methods, `POST /api/users` for one, or a raw path.
+                 * @description Only recommendations for this endpoint.
                  * @example /api/users/{id}
                  */
                 endpoint?: string;
-                /** @description 100, when left out. */
+                /** @description Maximum number of recommendations, 1 to 1,000. Default: 100. */
                 limit?: number;
-                /** @description 0, when left out. */
+                /** @description Number of recommendations to skip, 0 to 1,000,000,000. Default: 0. */
                 offset?: number;
             };
             header?: never;
@@ -3247,17 +4951,29 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @enum {boolean} */
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
                         success: true;
                         data: components["schemas"]["KeptRecommendations"];
-                        /** Format: date-time */
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
                         timestamp: string;
-                        /** @description Present when something in the request was ignored, such as an unknown field. */
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
                         warnings?: string[];
                     };
                 };
             };
-            /** @description The request is not valid; the message names the field and what is allowed. */
+            /** @description The request is invalid. The message names the field and the allowed values. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3266,7 +4982,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The service is not in the state that this needs; the message says what to do first. */
+            /** @description The service is not in the required state. The message says what to do first. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3275,7 +4991,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The database cannot be reached, or the service is stopping. */
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3284,7 +5000,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description Any other failure, such as 500 or 503. */
+            /** @description Any other failure, for example 500 or 503. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3300,7 +5016,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The id of the recommendation. */
+                /** @description Id of the saved recommendation. */
                 id: string;
             };
             cookie?: never;
@@ -3318,17 +5034,29 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @enum {boolean} */
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
                         success: true;
                         data: components["schemas"]["KeptRecommendation"];
-                        /** Format: date-time */
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
                         timestamp: string;
-                        /** @description Present when something in the request was ignored, such as an unknown field. */
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
                         warnings?: string[];
                     };
                 };
             };
-            /** @description The request is not valid; the message names the field and what is allowed. */
+            /** @description The request is invalid. The message names the field and the allowed values. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3337,7 +5065,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description There is nothing of that name. */
+            /** @description Nothing has this name or id. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3346,7 +5074,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The service is not in the state that this needs; the message says what to do first. */
+            /** @description The service is not in the required state. The message says what to do first. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3373,7 +5101,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The database cannot be reached, or the service is stopping. */
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3382,7 +5110,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description Any other failure, such as 500 or 503. */
+            /** @description Any other failure, for example 500 or 503. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3398,7 +5126,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The id of the recommendation. */
+                /** @description Id of the saved recommendation. */
                 id: string;
             };
             cookie?: never;
@@ -3416,17 +5144,29 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @enum {boolean} */
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
                         success: true;
                         data: components["schemas"]["KeptRecommendation"];
-                        /** Format: date-time */
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
                         timestamp: string;
-                        /** @description Present when something in the request was ignored, such as an unknown field. */
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
                         warnings?: string[];
                     };
                 };
             };
-            /** @description The request is not valid; the message names the field and what is allowed. */
+            /** @description The request is invalid. The message names the field and the allowed values. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3435,7 +5175,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description There is nothing of that name. */
+            /** @description Nothing has this name or id. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3444,7 +5184,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The service is not in the state that this needs; the message says what to do first. */
+            /** @description The service is not in the required state. The message says what to do first. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3471,7 +5211,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The database cannot be reached, or the service is stopping. */
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3480,7 +5220,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description Any other failure, such as 500 or 503. */
+            /** @description Any other failure, for example 500 or 503. */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3494,21 +5234,21 @@ export interface operations {
     exportTrainingData: {
         parameters: {
             query?: {
-                /** @description The last days; 7, when nothing is given. */
+                /** @description Export the last n days, 1 to 365. Default: 7, unless from is given. */
                 days?: number;
                 /**
-                 * @description Instead of days: the first minute.
+                 * @description Start of the time range, included. Use it instead of days.
                  * @example 2026-01-31T12:00:00.000Z
                  */
                 from?: string;
                 /**
-                 * @description The minute after the last, with from; the present one, when left out.
+                 * @description End of the time range, excluded. Only with from. Default: the current minute.
                  * @example 2026-01-31T12:00:00.000Z
                  */
                 to?: string;
-                /** @description csv, when left out. */
+                /** @description Format of the rows. Default: csv. */
                 format?: "csv" | "json" | "ndjson";
-                /** @description Length of a row; 1m, when left out. Buckets are aligned to midnight UTC. */
+                /** @description Length of the time bucket of each row. Buckets start at midnight UTC. Default: 1m. */
                 bucket?: "1m" | "5m" | "15m" | "1h" | "6h" | "1d";
             };
             header?: never;
@@ -3517,7 +5257,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request is not valid; the message names the field and what is allowed. */
+            /** @description The request is invalid. The message names the field and the allowed values. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3526,7 +5266,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description There is nothing of that name. */
+            /** @description Nothing has this name or id. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3535,7 +5275,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The service is not in the state that this needs; the message says what to do first. */
+            /** @description The service is not in the required state. The message says what to do first. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3544,7 +5284,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The database cannot be reached, or the service is stopping. */
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3562,28 +5302,72 @@ export interface operations {
                     "text/csv": string;
                     "application/x-ndjson": string;
                     "application/json": {
-                        /** @enum {boolean} */
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
                         success: true;
+                        /**
+                         * @description The exported traffic.
+                         * @example {
+                         *       "rows": [
+                         *         {
+                         *           "time_bucket": "2026-01-31T12:00:00.000Z",
+                         *           "total_requests": 3000,
+                         *           "requests_per_second": 50,
+                         *           "avg_latency_ms": 45,
+                         *           "p50_latency_ms": 38,
+                         *           "p95_latency_ms": 90,
+                         *           "p99_latency_ms": 135,
+                         *           "min_latency_ms": 4,
+                         *           "max_latency_ms": 812,
+                         *           "stddev_latency_ms": 31.6,
+                         *           "status_2xx": 2790,
+                         *           "status_3xx": 180,
+                         *           "status_4xx": 21,
+                         *           "status_5xx": 9,
+                         *           "error_count": 30,
+                         *           "error_rate": 0.01,
+                         *           "client_error_rate": 0.007,
+                         *           "server_error_rate": 0.003,
+                         *           "success_rate": 0.99,
+                         *           "unique_ips": 412,
+                         *           "unique_users": 390
+                         *         }
+                         *       ],
+                         *       "count": 1,
+                         *       "bucket": "1m",
+                         *       "from": "2026-01-31T12:00:00.000Z",
+                         *       "to": "2026-01-31T12:01:00.000Z"
+                         *     }
+                         */
                         data: {
+                            /** @description The rows, in order of time. */
                             rows: components["schemas"]["TrafficBucket"][];
+                            /** @description Number of rows. */
                             count: number;
+                            /** @description Length of a bucket. */
                             bucket: string;
                             /**
                              * Format: date-time
+                             * @description Start of the time range, included.
                              * @example 2026-01-31T12:00:00.000Z
                              */
                             from: string;
                             /**
                              * Format: date-time
+                             * @description End of the time range, excluded.
                              * @example 2026-01-31T12:00:00.000Z
                              */
                             to: string;
                         };
                         /**
                          * Format: date-time
+                         * @description When the service answered.
                          * @example 2026-01-31T12:00:00.000Z
                          */
                         timestamp: string;
+                        /** @description What the service ignored in the request. */
                         warnings?: string[];
                     };
                 };
@@ -3593,15 +5377,15 @@ export interface operations {
     exportRateLimits: {
         parameters: {
             query?: {
-                /** @description json, when left out. */
+                /** @description The gateway that reads the file, headers for RateLimit-Policy fields, or json. Default: json. */
                 format?: "json" | "nginx" | "envoy" | "kong" | "express" | "headers";
-                /** @description default, when left out. */
+                /** @description Tier of the callers. Default: default. */
                 tier?: "default" | "free" | "basic" | "standard" | "premium" | "enterprise";
-                /** @description balanced, when left out. */
+                /** @description How strict the limit is. Default: balanced. */
                 strategy?: "conservative" | "balanced" | "permissive" | "adaptive";
-                /** @description client, when left out: what gateways count. */
+                /** @description endpoint: one limit for all callers together. client: one limit for each client. Default: client. */
                 scope?: "endpoint" | "client";
-                /** @description Each method of a path by itself; false, when left out. */
+                /** @description If true, each method of a path is an endpoint of its own. Default: false. */
                 by_method?: boolean;
             };
             header?: never;
@@ -3610,7 +5394,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request is not valid; the message names the field and what is allowed. */
+            /** @description The request is invalid. The message names the field and the allowed values. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3619,7 +5403,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The service is not in the state that this needs; the message says what to do first. */
+            /** @description The service is not in the required state. The message says what to do first. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3628,7 +5412,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The database cannot be reached, or the service is stopping. */
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3645,36 +5429,82 @@ export interface operations {
                 content: {
                     "text/plain": string;
                     "application/json": {
-                        /** @enum {boolean} */
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
                         success: true;
+                        /**
+                         * @description The recommended limits.
+                         * @example {
+                         *       "generated_at": "2026-01-31T12:00:00.000Z",
+                         *       "tier": "standard",
+                         *       "strategy": "balanced",
+                         *       "limits": [
+                         *         {
+                         *           "endpoint": "/api/users/{id}",
+                         *           "method": null,
+                         *           "path": "/api/users/{id}",
+                         *           "scope": "client",
+                         *           "requests_per_minute": 27,
+                         *           "burst": 10,
+                         *           "long_window": {
+                         *             "seconds": 3600,
+                         *             "limit": 314
+                         *           },
+                         *           "policy": "\"minute\";q=27;w=60, \"long\";q=314;w=3600"
+                         *         }
+                         *       ]
+                         *     }
+                         */
                         data: {
                             /**
                              * Format: date-time
+                             * @description When the limits were computed.
                              * @example 2026-01-31T12:00:00.000Z
                              */
                             generated_at: string;
-                            /** @enum {string} */
+                            /**
+                             * @description Tier of the callers.
+                             * @enum {string}
+                             */
                             tier: "default" | "free" | "basic" | "standard" | "premium" | "enterprise";
-                            /** @enum {string} */
+                            /**
+                             * @description How strict the limits are.
+                             * @enum {string}
+                             */
                             strategy: "conservative" | "balanced" | "permissive" | "adaptive";
+                            /** @description One limit per endpoint. */
                             limits: {
+                                /** @description The endpoint. */
                                 endpoint: string;
+                                /** @description The HTTP method. Null for all methods together. */
                                 method: string | null;
+                                /** @description The path template. */
                                 path: string;
-                                /** @enum {string} */
+                                /**
+                                 * @description endpoint: one limit for all callers together. client: one limit for each client.
+                                 * @enum {string}
+                                 */
                                 scope: "endpoint" | "client";
+                                /** @description Requests allowed per minute. */
                                 requests_per_minute: number;
+                                /** @description Requests allowed at once. */
                                 burst: number;
+                                /** @description A second limit over a longer window. Null when there is none. */
                                 long_window: {
+                                    /** @description Length of the window in seconds. */
                                     seconds: number;
+                                    /** @description Requests allowed in the window. */
                                     limit: number;
                                 } | null;
-                                /** @description The field RateLimit-Policy. */
+                                /** @description Value of the RateLimit-Policy field. */
                                 policy: string;
                             }[];
                         };
                         /**
                          * Format: date-time
+                         * @description When the service answered.
                          * @example 2026-01-31T12:00:00.000Z
                          */
                         timestamp: string;
@@ -3686,9 +5516,9 @@ export interface operations {
     exportEndpointProfiles: {
         parameters: {
             query?: {
-                /** @description json, when left out. */
+                /** @description Format of the profiles. Default: json. */
                 format?: "json" | "csv";
-                /** @description Each method of a path by itself; false, when left out. */
+                /** @description If true, each method of a path is an endpoint of its own. Default: false. */
                 by_method?: boolean;
             };
             header?: never;
@@ -3697,7 +5527,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request is not valid; the message names the field and what is allowed. */
+            /** @description The request is invalid. The message names the field and the allowed values. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3706,7 +5536,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The service is not in the state that this needs; the message says what to do first. */
+            /** @description The service is not in the required state. The message says what to do first. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3723,16 +5553,44 @@ export interface operations {
                 content: {
                     "text/csv": string;
                     "application/json": {
-                        /** @enum {boolean} */
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
                         success: true;
+                        /**
+                         * @description The traffic of all endpoints.
+                         * @example {
+                         *       "profiles": {
+                         *         "/api/users/{id}": {
+                         *           "endpoint": "/api/users/{id}",
+                         *           "method": null,
+                         *           "avg_requests_per_minute": 150,
+                         *           "peak_requests_per_minute": 420,
+                         *           "p95_requests_per_minute": 240,
+                         *           "avg_latency_ms": 45,
+                         *           "error_rate": 0.012,
+                         *           "unique_users": 1840,
+                         *           "total_requests": 3024000,
+                         *           "typical_burst_size": 12,
+                         *           "largest_burst_size": 31,
+                         *           "time_of_day_variance": 0.42
+                         *         }
+                         *       },
+                         *       "count": 1
+                         *     }
+                         */
                         data: {
+                            /** @description The profile of each endpoint. */
                             profiles: {
                                 [key: string]: components["schemas"]["Profile"];
                             };
+                            /** @description Number of endpoints. */
                             count: number;
                         };
                         /**
                          * Format: date-time
+                         * @description When the service answered.
                          * @example 2026-01-31T12:00:00.000Z
                          */
                         timestamp: string;
@@ -3744,7 +5602,7 @@ export interface operations {
     ingestRequests: {
         parameters: {
             query?: {
-                /** @description With NDJSON, which has no other place for it. */
+                /** @description Id of the batch. Required with an NDJSON body. */
                 batch_id?: string;
             };
             header?: never;
@@ -3765,17 +5623,29 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @enum {boolean} */
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
                         success: true;
                         data: components["schemas"]["IngestResult"];
-                        /** Format: date-time */
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
                         timestamp: string;
-                        /** @description Present when something in the request was ignored, such as an unknown field. */
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
                         warnings?: string[];
                     };
                 };
             };
-            /** @description The request is not valid; the message names the field and what is allowed. */
+            /** @description The request is invalid. The message names the field and the allowed values. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3784,7 +5654,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The service is not in the state that this needs; the message says what to do first. */
+            /** @description The service is not in the required state. The message says what to do first. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3811,7 +5681,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The database cannot be reached, or the service is stopping. */
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3820,7 +5690,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description Any other failure, such as 500 or 503. */
+            /** @description Any other failure, for example 500 or 503. */
             default: {
                 headers: {
                     [name: string]: unknown;

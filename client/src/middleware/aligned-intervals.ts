@@ -1,11 +1,11 @@
 import type { Interval } from './interval-counter.js'
 
 export interface Clock {
-  /** Milliseconds since 1970; may jump. */
+  /** Milliseconds since 1970. The clock may jump. */
   wallMs(): number
-  /** Milliseconds since whenever; never jumps. */
+  /** Milliseconds since an arbitrary start. The clock never jumps. */
   monotonicMs(): number
-  /** Calls back later, without keeping the process alive; gives what calls it off. */
+  /** Calls back after a delay, without keeping the process alive. Returns a function that cancels it. */
   after(ms: number, callback: () => void): () => void
 }
 
@@ -18,16 +18,16 @@ export const SYSTEM_CLOCK: Clock = {
   },
 }
 
-/** Timers are early now and then, by less than this. */
+/** Timers may fire early by less than this. */
 const TIMER_GRAIN_MS = 1
 
-/** No interval is begun for less than this share of one: what is left belongs to the next. */
-const LEAST_SHARE = 1 / 20
+/** A shorter remainder, as a share of the interval, is added to the next interval. */
+const MIN_SHARE = 1 / 20
 
 /**
- * Intervals that end at multiples of their length on the wall clock, one after the other; the first and the last are
- * shorter. After a jump of the wall clock they find back to the multiples within two: one timer at a time, whose
- * delay is bounded from both sides, and lengths by the monotonic clock.
+ * Consecutive intervals that end at multiples of their length on the wall clock. The first and the last are shorter.
+ * After a jump of the wall clock, the intervals are aligned again within two intervals: there is one timer at a time, its
+ * delay is bounded from both sides, and lengths are measured by the monotonic clock.
  */
 export class AlignedIntervals {
   #beganMs: number
@@ -46,7 +46,7 @@ export class AlignedIntervals {
     this.#wait()
   }
 
-  /** Ends the interval under way, the last one, without telling onEnd of it; null when it has no length. */
+  /** Ends the current interval, which is the last, without calling onEnd. Returns null if it has no length. */
   close(): Interval | null {
     this.#callOff()
     const interval = this.#end()
@@ -56,14 +56,14 @@ export class AlignedIntervals {
   #wait(): void {
     const { intervalMs } = this
     let delayMs = intervalMs - modulo(this.#beganMs, intervalMs)
-    if (delayMs < intervalMs * LEAST_SHARE) delayMs += intervalMs
+    if (delayMs < intervalMs * MIN_SHARE) delayMs += intervalMs
     this.#endMs = this.#beganMs + delayMs
     this.#isExtended = false
     this.#callOff = this.clock.after(delayMs + TIMER_GRAIN_MS, () => this.#look())
   }
 
   #look(): void {
-    // A clock that was set back a little: two intervals would have begun in the same minute.
+    // The clock was set back a little. Without this, two intervals would begin in the same minute.
     const earlyMs = this.#endMs - this.clock.wallMs()
     if (earlyMs > 0 && earlyMs <= this.intervalMs && !this.#isExtended) {
       this.#isExtended = true

@@ -6,19 +6,19 @@ export function answer(response: ServerResponse, data: unknown): void {
 }
 
 /**
- * The service's own failures as they are; of all others no more than a stranger may know: neither where the service
- * is nor what happened inside.
+ * Passes on the failures of the service. For all others it reveals neither the address of the service nor internal
+ * errors.
  */
 export function answerFailure(response: ServerResponse, error: unknown): void {
-  const failure = toldToStrangers(error)
+  const failure = publicFailure(error)
   const { status, code, message, details, retryAfterMs } = failure
   if (retryAfterMs !== undefined) response.setHeader('retry-after', Math.ceil(retryAfterMs / 1000))
-  // What is left of a body that was too long is not read.
+  // The rest of a body that is too large is not read.
   if (status === 413) response.setHeader('connection', 'close')
   write(response, status!, { success: false, error: true, code, message, details, timestamp: now() })
 }
 
-function toldToStrangers(error: unknown): MLServiceError {
+function publicFailure(error: unknown): MLServiceError {
   if (!(error instanceof MLServiceError)) {
     return new MLServiceError('INTERNAL_ERROR', 'The gateway failed to answer this request.', { status: 500 })
   }
@@ -27,7 +27,7 @@ function toldToStrangers(error: unknown): MLServiceError {
   return new MLServiceError(code, message, { status: error.status ?? 500, details, retryAfterMs })
 }
 
-/** What the client says when there is no answer of the service. */
+/** The codes of the client without an answer of the service. */
 const UNAVAILABLE: ReadonlySet<string> = new Set<ClientFailureCode>([
   'NETWORK_ERROR',
   'TIMEOUT',

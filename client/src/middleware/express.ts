@@ -4,18 +4,19 @@ import { createWatch, type MLMiddlewareStatus } from './watch.js'
 
 export type Next = (error?: unknown) => void
 
-/** For Express 4 and 5; for node:http without `next`. */
+/** Middleware for Express 4 and 5, and for node:http without `next`. */
 export interface MLMiddleware {
   (request: IncomingMessage, response: ServerResponse, next?: Next): void
-  /** Reports the interval under way, the last one. Resolves within the client's time limit and never rejects. */
+  /** Reports the current interval and stops. Resolves within the time limit of the client and never rejects. */
   close(): Promise<void>
   status(): MLMiddlewareStatus
 }
 
 /**
- * Reports the gateway's traffic to the service, interval by interval. What is mounted before it is not counted.
+ * Reports the traffic of the gateway to the service, one interval at a time. Handlers that are mounted before it are not
+ * counted.
  *
- * @throws RangeError naming the option that is wrong
+ * @throws RangeError naming the invalid option
  */
 export function createMLMiddleware(options: MLMiddlewareOptions = {}): MLMiddleware {
   const { observe, close, status } = createWatch(options)

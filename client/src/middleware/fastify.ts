@@ -5,7 +5,7 @@ import { createWatch, type MLMiddlewareStatus } from './watch.js'
 type Done = (error?: Error) => void
 type OnRequest = (request: GatewayRequest, reply: { readonly raw: unknown }, done: Done) => void
 
-/** What of a Fastify instance is needed. */
+/** The part of a Fastify instance that the plugin needs. */
 export interface FastifyLike {
   addHook(name: 'onRequest', hook: OnRequest): unknown
   addHook(name: 'onClose', hook: () => Promise<void>): unknown
@@ -13,15 +13,15 @@ export interface FastifyLike {
 }
 
 /**
- * The same for Fastify, for all routes of the instance: to be registered before them. Decorates it with
- * `mlStatus()`; the last interval is reported when the instance closes.
+ * The same for Fastify. Register it before the routes of the instance. It decorates the instance with `mlStatus()` and
+ * reports the last interval when the instance closes.
  *
- * @throws RangeError naming the option that is wrong
+ * @throws RangeError naming the invalid option
  */
 export function mlFastify(app: FastifyLike, options: MLMiddlewareOptions, done: Done): void {
   const { observe, close, status } = createWatch(options)
   app.decorate('mlStatus', status)
-  // onResponse is not called for a client that has gone; the response itself is told of either end.
+  // onResponse is not called when the client disconnects. The response itself emits close in both cases.
   app.addHook('onRequest', (request, { raw }, next) => {
     observe(request, raw as ServerResponse)
     next()
@@ -30,7 +30,7 @@ export function mlFastify(app: FastifyLike, options: MLMiddlewareOptions, done: 
   done()
 }
 
-// As fastify-plugin does it: the hooks are for the instance around the plugin.
+// As fastify-plugin does: the hooks apply to the parent instance.
 Object.assign(mlFastify, {
   [Symbol.for('skip-override')]: true,
   [Symbol.for('fastify.display-name')]: '@aegis/ml-client',

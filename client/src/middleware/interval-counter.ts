@@ -1,21 +1,21 @@
 import type { Metrics } from '../ml-service-client.js'
 import { LatencyHistogram } from './latency-histogram.js'
 
-/** When an interval was: its beginning by the wall clock, its length by a clock that never jumps. */
+/** An interval: its start by the wall clock, its length by a clock that never jumps. */
 export interface Interval {
   readonly beganMs: number
   readonly lengthMs: number
 }
 
-/** What the requests of one interval were like, in memory that does not grow with them. */
+/** Counts the requests of one interval in constant memory. */
 export class IntervalCounter {
   readonly #latencies = new LatencyHistogram()
-  /** By the first digit of the status. */
+  /** Counts by the first digit of the status. */
   readonly #statuses = new Uint32Array(10)
   #requests = 0
   #errors = 0
 
-  /** @param latencyMs null when there is none to judge, as of event streams */
+  /** @param latencyMs null for requests without a meaningful latency, such as event streams */
   add(status: number, latencyMs: number | null): void {
     this.#requests++
     if (status >= 400) this.#errors++
@@ -23,7 +23,7 @@ export class IntervalCounter {
     if (latencyMs !== null) this.#latencies.add(latencyMs)
   }
 
-  /** Gives the figures and begins anew. */
+  /** Returns the metrics of the interval and resets the counter. */
   take({ beganMs, lengthMs }: Interval, source: string, minRequests: number): Metrics {
     const requests = this.#requests
     const latencies = this.#latencies

@@ -1,68 +1,70 @@
-/** Each bucket ends 2 % above its beginning, so its geometric middle is less than 1 % from all that is in it. */
+import { MINUTE_MS } from '../durations.js'
+
+/** Each bucket ends 2 % above its start, so its geometric middle is less than 1 % from every value in it. */
 const GROWTH = 1.02
-const LOWEST_MS = 0.01
+const MIN_MS = 0.01
 const SCALE = 1 / Math.log(GROWTH)
 
 /** Longer latencies count as ten minutes. */
-export const HIGHEST_MS = 600_000
+export const MAX_MS = 10 * MINUTE_MS
 
-const BUCKETS = bucketOf(HIGHEST_MS) + 1
+const BUCKETS = bucketOf(MAX_MS) + 1
 
 /**
- * Latencies in buckets that grow with them: memory and time for each do not depend on how many there were.
- * The mean is exact; quantiles are less than 1 % off, from 0.01 ms on.
+ * Latencies in logarithmic buckets: memory, and time per latency, do not depend on the number of latencies. The mean is
+ * exact. From 0.01 ms, quantiles have an error below 1 %.
  */
 export class LatencyHistogram {
   readonly #counts = new Uint32Array(BUCKETS)
   #count = 0
   #sumMs = 0
-  #leastMs = Infinity
-  #mostMs = 0
+  #minMs = Infinity
+  #maxMs = 0
 
   get count(): number {
     return this.#count
   }
 
-  /** 0 when there is none. */
+  /** 0 without latencies. */
   get meanMs(): number {
     return this.#sumMs / Math.max(1, this.#count)
   }
 
   add(latencyMs: number): void {
-    const ms = latencyMs > 0 ? Math.min(latencyMs, HIGHEST_MS) : 0
+    const ms = latencyMs > 0 ? Math.min(latencyMs, MAX_MS) : 0
     this.#counts[bucketOf(ms)]!++
     this.#count++
     this.#sumMs += ms
-    if (ms < this.#leastMs) this.#leastMs = ms
-    if (ms > this.#mostMs) this.#mostMs = ms
+    if (ms < this.#minMs) this.#minMs = ms
+    if (ms > this.#maxMs) this.#maxMs = ms
   }
 
   /**
-   * The latency that the share q of all do not exceed (nearest rank).
+   * The q-quantile of the latencies (nearest rank).
    * @param q 0…1
-   * @returns milliseconds; 0 when there is none
+   * @returns milliseconds; 0 without latencies
    */
   quantile(q: number): number {
     if (this.#count === 0) return 0
     let left = Math.max(1, Math.ceil(q * this.#count))
     let bucket = 0
     while ((left -= this.#counts[bucket]!) > 0) bucket++
-    return Math.min(this.#mostMs, Math.max(this.#leastMs, middleOf(bucket)))
+    return Math.min(this.#maxMs, Math.max(this.#minMs, middleOf(bucket)))
   }
 
   clear(): void {
     this.#counts.fill(0)
     this.#count = 0
     this.#sumMs = 0
-    this.#leastMs = Infinity
-    this.#mostMs = 0
+    this.#minMs = Infinity
+    this.#maxMs = 0
   }
 }
 
 function bucketOf(ms: number): number {
-  return ms > LOWEST_MS ? 1 + Math.floor(Math.log(ms / LOWEST_MS) * SCALE) : 0
+  return ms > MIN_MS ? 1 + Math.floor(Math.log(ms / MIN_MS) * SCALE) : 0
 }
 
 function middleOf(bucket: number): number {
-  return bucket === 0 ? LOWEST_MS : LOWEST_MS * GROWTH ** (bucket - 0.5)
+  return bucket === 0 ? MIN_MS : MIN_MS * GROWTH ** (bucket - 0.5)
 }

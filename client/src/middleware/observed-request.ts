@@ -1,35 +1,35 @@
 import type { ServerResponse } from 'node:http'
 import type { GatewayRequest } from './options.js'
 
-/** The client has gone before it had its answer; nginx's number. */
+/** The client disconnected before the answer; the status code of nginx. */
 const CLIENT_CLOSED_REQUEST = 499
 
-/** A request under way, as the middleware saw it come. */
+/** A request in progress. */
 export interface ObservedRequest {
-  /** By the monotonic clock. */
+  /** Start, by the monotonic clock. */
   readonly beganMs: number
   readonly request: GatewayRequest
-  /** Known as long as the connection is. */
+  /** Read at the start, because it is unknown after the connection closes. */
   readonly address: string | undefined
 }
 
 export interface Outcome {
   readonly status: number
-  /** Event streams last as long as somebody looks: that is no latency, and their end no failure. */
+  /** The duration of an event stream is no latency, and its end is no failure. */
   readonly isEventStream: boolean
 }
 
-/** What was over sooner is like any other answer, and need not be looked at twice. */
-const SHORTEST_STREAM_MS = 50
+/** A shorter response is not checked for an event stream. */
+const MIN_STREAM_MS = 50
 
 /**
- * How a response has ended that its connection has let go of. Each look at a response takes its time, those of
- * Express most of all: most answers are done with after two.
+ * The outcome of a closed response. Reading properties of a response takes time, most of all in Express, so most
+ * responses are decided with two reads.
  */
 export function outcomeOf(response: ServerResponse, durationMs: number): Outcome {
-  // The responses of HTTP/2 know writableEnded alone.
+  // Responses of HTTP/2 have only writableEnded.
   const isWhole = response.writableFinished ?? response.writableEnded
-  if (isWhole && durationMs < SHORTEST_STREAM_MS) return { status: response.statusCode, isEventStream: false }
+  if (isWhole && durationMs < MIN_STREAM_MS) return { status: response.statusCode, isEventStream: false }
   const isEventStream = response.headersSent && hasEvents(response)
   return { status: isWhole || isEventStream ? response.statusCode : CLIENT_CLOSED_REQUEST, isEventStream }
 }
@@ -39,7 +39,7 @@ const EVENT_STREAM = /^content-type: *text\/event-stream/im
 function hasEvents(response: ServerResponse): boolean {
   const type = response.getHeader('content-type')
   if (type !== undefined) return typeof type === 'string' && type.startsWith('text/event-stream')
-  // writeHead with an object passes the headers by: they are in the head alone, as node:http keeps it.
+  // writeHead with an object bypasses the headers: they are only in the internal head of node:http.
   const { _header: head } = response as ServerResponse & { _header?: unknown }
   return typeof head === 'string' && EVENT_STREAM.test(head)
 }

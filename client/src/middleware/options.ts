@@ -1,10 +1,11 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { hostname } from 'node:os'
 import type { Client } from '../client.js'
+import { MINUTE_MS } from '../durations.js'
 import { getMLClient, type Metrics, type MLServiceClient, type Verdict } from '../ml-service-client.js'
 import type { Log } from './service-link.js'
 
-/** What requests of Express, Fastify and node:http have in common. */
+/** The common part of requests of Express, Fastify and node:http. */
 export interface GatewayRequest {
   readonly headers: IncomingHttpHeaders
   readonly method?: string | undefined
@@ -14,34 +15,34 @@ export interface GatewayRequest {
 }
 
 export interface RecordOptions {
-  /** Whose request it was; asked when the request is over. */
+  /** Returns the id of the user. Called when the request is over. */
   userId?(request: GatewayRequest): string | undefined
-  /** The caller's address is recorded; true. */
+  /** Records the IP address of the caller. Default: true. */
   readonly ipAddress?: boolean | undefined
-  /** The caller's user agent is recorded; true. */
+  /** Records the user agent of the caller. Default: true. */
   readonly userAgent?: boolean | undefined
 }
 
 export interface MLMiddlewareOptions {
-  /** False: nothing is done. Whether the client is enabled, or ML_SERVICE_ENABLED, or true, when left out. */
+  /** If false, the middleware does nothing. Default: whether the client is enabled, or ML_SERVICE_ENABLED, or true. */
   readonly enabled?: boolean | undefined
-  /** Length of the intervals, which end at multiples of it on the wall clock; 60,000. */
+  /** Length of an interval in milliseconds. Intervals end at multiples of it on the wall clock. Default: 60,000. */
   readonly aggregationIntervalMs?: number | undefined
-  /** Of an interval with fewer requests only the rate is judged; 10. */
+  /** With fewer requests in an interval, only the request rate is judged. Default: 10. */
   readonly minRequestsForAnalysis?: number | undefined
-  /** onAnomaly is called from this normalized_score on; 0.7. */
+  /** onAnomaly is called if normalized_score is at least this value, 0 to 1. Default: 0.7. */
   readonly alertThreshold?: number | undefined
-  /** May throw and reject: a warning is all that comes of it. */
+  /** Called for each anomaly. If it throws or rejects, the middleware only logs a warning. */
   onAnomaly?(verdict: Verdict, metrics: Metrics): unknown
-  /** Which gateway process reports; host name and process id when left out. */
+  /** Name of the reporting process. Default: host name and process id. */
   readonly source?: string | undefined
-  /** The client that the process shares when left out. */
+  /** Default: the shared client of the process. */
   readonly client?: Client | MLServiceClient | undefined
-  /** Each request is recorded by the service too, for training. */
+  /** If set, the service also records each request, for training. Default: false. */
   readonly record?: boolean | RecordOptions | undefined
-  /** console.warn when left out. */
+  /** Default: console.warn. */
   warn?(message: string): void
-  /** console.info when left out. */
+  /** Default: console.info. */
   info?(message: string): void
 }
 
@@ -56,14 +57,14 @@ export interface Settings {
   readonly log: Log
 }
 
-const LONGEST_INTERVAL_MS = 86_400_000
-const LONGEST_HOST = 100
+const MAX_INTERVAL_MS = 1440 * MINUTE_MS
+const MAX_HOST_LENGTH = 100
 
-/** @throws RangeError naming the option that is wrong */
+/** @throws RangeError naming the invalid option */
 export function settingsOf(options: MLMiddlewareOptions): Settings {
-  const { aggregationIntervalMs = 60_000, minRequestsForAnalysis = 10, alertThreshold = 0.7 } = options
-  const { source = `${hostname().slice(0, LONGEST_HOST)}-${process.pid}`, record = false } = options
-  inRange('aggregationIntervalMs', aggregationIntervalMs, 100, LONGEST_INTERVAL_MS)
+  const { aggregationIntervalMs = MINUTE_MS, minRequestsForAnalysis = 10, alertThreshold = 0.7 } = options
+  const { source = `${hostname().slice(0, MAX_HOST_LENGTH)}-${process.pid}`, record = false } = options
+  inRange('aggregationIntervalMs', aggregationIntervalMs, 100, MAX_INTERVAL_MS)
   inRange('minRequestsForAnalysis', minRequestsForAnalysis, 0, 1e9)
   inRange('alertThreshold', alertThreshold, 0, 1)
   inRange('length of source', source.length, 1, 128)
@@ -76,8 +77,8 @@ export function settingsOf(options: MLMiddlewareOptions): Settings {
     api: apiOf(options.client),
     record: record === true ? {} : record || null,
     log: {
-      warn: told((message) => (options.warn ? options.warn(message) : console.warn(message))),
-      info: told((message) => (options.info ? options.info(message) : console.info(message))),
+      warn: guarded((message) => (options.warn ? options.warn(message) : console.warn(message))),
+      info: guarded((message) => (options.info ? options.info(message) : console.info(message))),
     },
   }
 }
@@ -88,7 +89,7 @@ export function isEnabled({ enabled, client }: MLMiddlewareOptions): boolean {
   return process.env['ML_SERVICE_ENABLED'] !== 'false'
 }
 
-/** The shared client is looked up at each call: a gateway may set it up after its middleware. */
+/** Looks up the shared client at each call, because a gateway may create it after its middleware. */
 export function apiOf(client: Client | MLServiceClient | undefined): () => Client {
   return () => {
     const found = client ?? getMLClient()
@@ -96,18 +97,18 @@ export function apiOf(client: Client | MLServiceClient | undefined): () => Clien
   }
 }
 
-/** A logger that throws is the last thing a gateway should fail of. */
-function told(tell: (message: string) => void): (message: string) => void {
+/** A logger whose exceptions do not reach the gateway. */
+function guarded(write: (message: string) => void): (message: string) => void {
   return (message) => {
     try {
-      tell(message)
+      write(message)
     } catch {
-      // there is nobody left to tell
+      // there is no other place to report it
     }
   }
 }
 
-function inRange(name: string, value: number, least: number, most: number): void {
-  if (value >= least && value <= most) return
-  throw new RangeError(`${name} is ${value}; allowed is ${least} to ${most}.`)
+function inRange(name: string, value: number, min: number, max: number): void {
+  if (value >= min && value <= max) return
+  throw new RangeError(`${name} is ${value}; allowed is ${min} to ${max}.`)
 }

@@ -3,16 +3,16 @@ import type { Input } from '../operations.js'
 import type { ObservedRequest } from './observed-request.js'
 import type { RecordOptions } from './options.js'
 
-/** A request as the service stores it. */
+/** A request in the form that the service stores. */
 export type RecordedRequest = Input<'ingestRequests'>['requests'][number]
 
-const LONGEST = { method: 32, path: 2_048, userId: 128, userAgent: 1_024 }
+const MAX_LENGTHS = { method: 32, path: 2_048, userId: 128, userAgent: 1_024 }
 
 /**
- * In the form that the service asks for, whatever came: one that it refused would take its whole batch with it.
+ * Converts any request to a valid form, because a single invalid request would fail its whole batch.
  *
- * @param timestampMs when it came, milliseconds since 1970
- * @param durationMs from then to its end; null when that is no response time
+ * @param timestampMs when it arrived, milliseconds since 1970
+ * @param durationMs its duration; null if that is no response time
  */
 export function recordedRequest(
   { request, address }: ObservedRequest,
@@ -30,27 +30,27 @@ export function recordedRequest(
     path: pathOf(request),
     status_code: Math.min(status, 599),
     ...(durationMs !== null && { response_time_ms: durationMs }),
-    ...(userId !== undefined && { user_id: text(String(userId), LONGEST.userId) }),
+    ...(userId !== undefined && { user_id: text(String(userId), MAX_LENGTHS.userId) }),
     ...(ip !== undefined && { ip_address: ip }),
-    ...(agent !== undefined && { user_agent: text(agent, LONGEST.userAgent) }),
+    ...(agent !== undefined && { user_agent: text(agent, MAX_LENGTHS.userAgent) }),
   }
 }
 
-/** Databases have no U+0000. */
-function text(value: string, longest: number): string {
-  return value.replaceAll('\0', '').slice(0, longest)
+/** PostgreSQL cannot store U+0000. */
+function text(value: string, maxLength: number): string {
+  return value.replaceAll('\0', '').slice(0, maxLength)
 }
 
 function plainMethod(method = 'GET'): string {
-  return /^[A-Za-z-]+$/.test(method) ? method.slice(0, LONGEST.method) : 'OTHER'
+  return /^[A-Za-z-]+$/.test(method) ? method.slice(0, MAX_LENGTHS.method) : 'OTHER'
 }
 
-/** Without the query string, which is nobody's business. Frameworks cut their mounts off url, not originalUrl. */
+/** Omits the query string, which may be confidential. Frameworks remove mount paths from url but not from originalUrl. */
 function pathOf({ originalUrl, url = '/' }: ObservedRequest['request']): string {
-  return text((originalUrl ?? url).split('?', 1)[0]!, LONGEST.path) || '/'
+  return text((originalUrl ?? url).split('?', 1)[0]!, MAX_LENGTHS.path) || '/'
 }
 
-/** Without the zone of a link-local address, which databases do not know. */
+/** Omits the zone of a link-local address, which databases do not accept. */
 function plainAddress(address: string | undefined): string | undefined {
   const plain = address?.split('%', 1)[0]
   return plain !== undefined && isIP(plain) > 0 ? plain : undefined

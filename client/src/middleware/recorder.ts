@@ -8,14 +8,14 @@ import { isAway } from './service-link.js'
 type Batch = Input<'ingestRequests'> & { readonly requests: RecordedRequest[] }
 
 const BATCH = 1_000
-const MOST_KEPT = 20_000
+const MAX_KEPT = 20_000
 const PAUSE_MS = 5_000
 const PURPOSE = 'Recording requests'
 
-/** Sends requests in batches, one batch at a time; while the service is away it keeps some and drops the rest. */
+/** Sends requests in batches, one at a time. While the service is away, it keeps up to 20,000 requests and drops the rest. */
 export class Recorder {
   #waiting: RecordedRequest[] = []
-  /** Batches that were begun and may have arrived. */
+  /** Batches that were sent at least once and may have arrived. */
   #batches: Batch[] = []
   #batched = 0
   #dropped = 0
@@ -30,7 +30,7 @@ export class Recorder {
   ) {}
 
   add(request: RecordedRequest): void {
-    if (this.#waiting.length + this.#batched >= MOST_KEPT) {
+    if (this.#waiting.length + this.#batched >= MAX_KEPT) {
       this.#dropped++
       return
     }
@@ -39,7 +39,7 @@ export class Recorder {
     else this.#timer ??= setTimeout(() => this.#send(), PAUSE_MS).unref()
   }
 
-  /** Sends what is left, each batch once and all together. */
+  /** Sends the remaining batches, each once and in parallel. */
   async close(): Promise<void> {
     clearTimeout(this.#timer)
     this.#current?.abort()
@@ -50,7 +50,7 @@ export class Recorder {
       if (!(await this.#deliver(batch, undefined))) this.#dropped += batch.requests.length
     })
     await Promise.all(last)
-    this.#tellDropped()
+    this.#reportDropped()
   }
 
   #send(): void {
@@ -62,25 +62,25 @@ export class Recorder {
     })
   }
 
-  /** Until there is nothing left or the service has not taken a batch. */
+  /** Sends batches until none is left or the service does not accept one. */
   async #sendAll(): Promise<void> {
     while (this.#batches.length > 0 || this.#waiting.length > 0) {
       if (this.#batches.length === 0) this.#cut()
       this.#current = new AbortController()
       if (!(await this.#deliver(this.#batches[0]!, this.#current.signal))) return
       this.#batched -= this.#batches.shift()!.requests.length
-      this.#tellDropped()
+      this.#reportDropped()
     }
   }
 
   #cut(): void {
     const requests = this.#waiting.splice(0, BATCH)
-    // Chosen once: a batch that is sent again adds nothing.
+    // The id is chosen once, so that a repeated batch adds nothing.
     this.#batches.push({ batch_id: randomUUID(), requests })
     this.#batched += requests.length
   }
 
-  /** Whether the batch is done with: taken, or refused for good. */
+  /** True if the batch is finished: accepted, or rejected permanently. */
   async #deliver(batch: Batch, signal: AbortSignal | undefined): Promise<boolean> {
     try {
       await this.api().ingestRequests(batch, { signal, retry: { attempts: 1 } })
@@ -95,7 +95,7 @@ export class Recorder {
     }
   }
 
-  #tellDropped(): void {
+  #reportDropped(): void {
     if (this.#dropped === 0) return
     this.log.warn(`${this.#dropped} requests could not be recorded.`)
     this.#dropped = 0

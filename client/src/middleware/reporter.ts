@@ -4,20 +4,20 @@ import { withRetries } from '../retry.js'
 import type { Settings } from './options.js'
 import type { ServiceLink } from './service-link.js'
 
-/** What the service said of the newest interval that it has judged. */
+/** The newest judged interval and its verdict. */
 export interface Judged {
   readonly verdict: Verdict
   readonly metrics: Metrics
 }
 
-const MOST_IN_FLIGHT = 3
+const MAX_IN_FLIGHT = 3
 
-/** Longer than those of other calls: nobody waits, and a service that restarts needs seconds. */
+/** Longer delays than for other calls: nobody waits, and a restart of the service takes seconds. */
 const RETRY = { attempts: 3, delayMs: 2_000 }
 
 const PURPOSE = 'Judging traffic'
 
-/** Sends intervals to be judged. Whatever becomes of that, the gateway does not notice. */
+/** Sends intervals to the service for judgement. Failures never affect the gateway. */
 export class Reporter {
   readonly #calls = new Map<AbortController, Promise<void>>()
   #sent = 0
@@ -33,13 +33,13 @@ export class Reporter {
     return this.#last
   }
 
-  /** With too many calls under way the interval is dropped: the service would only fall behind further. */
+  /** Drops the interval when too many calls are in progress, so that the service does not fall further behind. */
   report(metrics: Metrics): void {
-    if (this.#calls.size >= MOST_IN_FLIGHT) return this.link.unjudged()
+    if (this.#calls.size >= MAX_IN_FLIGHT) return this.link.unjudged()
     void this.#begin(metrics, RETRY.attempts)
   }
 
-  /** Sends the last one, once, and gives up what is still under way then. */
+  /** Sends the last interval once, then aborts all other calls. */
   async close(metrics: Metrics | null): Promise<void> {
     if (metrics) await this.#begin(metrics, 1)
     for (const call of this.#calls.keys()) call.abort()
@@ -77,9 +77,7 @@ export class Reporter {
     try {
       await this.settings.onAnomaly(verdict, metrics)
     } catch (error) {
-      this.settings.log.warn(
-        `onAnomaly has failed: ${error instanceof Error ? error.message : String(error)}`,
-      )
+      this.settings.log.warn(`onAnomaly failed: ${error instanceof Error ? error.message : String(error)}`)
     }
   }
 }

@@ -1,15 +1,15 @@
 import type { IncomingMessage } from 'node:http'
 import { MLServiceError } from '../ml-service-error.js'
 
-const LIMIT = 1_048_576
+const MAX_BYTES = 1_048_576
 
-/** A request that a parser of the framework may have seen to. */
+/** A request whose body the framework may have parsed. */
 export type ParsedRequest = IncomingMessage & { body?: unknown }
 
 /**
- * The JSON of a request, parsed already or not; none at all is the same as `{}`.
+ * The JSON body of a request, already parsed or not. An empty body is equivalent to `{}`.
  *
- * @throws MLServiceError with what is wrong with it
+ * @throws MLServiceError naming the problem
  */
 export async function bodyOf(request: ParsedRequest): Promise<object> {
   if (request.body !== undefined && !(request.body instanceof Uint8Array)) return objectOf(request.body)
@@ -29,10 +29,10 @@ export async function bodyOf(request: ParsedRequest): Promise<object> {
 async function textOf(request: IncomingMessage): Promise<string> {
   const chunks: Uint8Array[] = []
   let length = 0
-  // The connection stays: the answer is to be read.
+  // The connection stays open for the answer.
   for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>) {
     length += chunk.length
-    if (length > LIMIT) {
+    if (length > MAX_BYTES) {
       request.resume()
       throw refusal(413, 'BODY_TOO_LARGE', 'The body is too large; 1 MiB is allowed.')
     }

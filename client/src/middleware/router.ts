@@ -10,22 +10,22 @@ import { optimizeInput } from './optimize-input.js'
 import { bodyOf, type ParsedRequest } from './request-body.js'
 
 export interface MLRouterOptions {
-  /** The client that the process shares when left out. */
+  /** Default: the shared client of the process. */
   readonly client?: Client | MLServiceClient | undefined
-  /** Whose verdicts /anomaly/status shows. */
+  /** The middleware whose verdicts /anomaly/status shows. */
   readonly middleware?: MLMiddleware | undefined
-  /** POST /train is answered: not for routers that strangers can reach. */
+  /** If true, the router serves POST /train. Do not set it on a public router. Default: false. */
   readonly train?: boolean | undefined
 }
 
-/** For Express 4 and 5, mounted anywhere; for node:http without `next`. */
+/** A router for Express 4 and 5 with any mount path, and for node:http without `next`. */
 export type MLRouter = (request: ParsedRequest, response: ServerResponse, next?: Next) => void
 
 interface Call {
   readonly api: () => Client
   readonly options: MLRouterOptions
   readonly query: URLSearchParams
-  /** What of the path is behind the route. */
+  /** The part of the path after the route. */
   readonly rest: string
   readonly body: () => Promise<object>
 }
@@ -45,7 +45,7 @@ const ROUTES: readonly Route[] = [
 
 const TRAIN: Route = ['POST', /^\/train$/, async ({ api, body }) => api().train(await body())]
 
-/** What the service knows, at the gateway; it keeps nothing of its own. Other paths are left to `next`. */
+/** Serves the data of the service at the gateway. It has no state. Other paths go to `next`. */
 export function createMLRouter(options: MLRouterOptions = {}): MLRouter {
   const routes = options.train === true ? [...ROUTES, TRAIN] : ROUTES
   const api = apiOf(options.client)
@@ -95,5 +95,5 @@ async function trend({ api, query, options: { middleware } }: Call): Promise<unk
 }
 
 function notFound(path: string): MLServiceError {
-  return new MLServiceError('NOT_FOUND', `There is no ${path} here.`, { status: 404 })
+  return new MLServiceError('NOT_FOUND', `There is no ${path} here. Check the path.`, { status: 404 })
 }

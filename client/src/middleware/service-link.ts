@@ -5,10 +5,10 @@ export interface Log {
   info(message: string): void
 }
 
-/** What the service is asked for in the background. */
+/** What the middleware uses the service for. */
 export type Purpose = 'Judging traffic' | 'Recording requests'
 
-/** Whether the service is there, told once when it goes and once when it is back. */
+/** Tracks whether the service can be reached. Logs once when it is away and once when it is back. */
 export class ServiceLink {
   #isAway: boolean | null = null
   readonly #refusals = new Map<Purpose, string>()
@@ -35,19 +35,19 @@ export class ServiceLink {
     this.log.warn(`${purpose} fails: ${message}`)
   }
 
-  /** Counts an interval that got no verdict; told when the service is back. */
+  /** Counts an interval without a verdict. The count is logged when the service is back. */
   unjudged(): void {
     this.#unjudged++
   }
 
   #lost({ message }: MLServiceError): void {
-    if (this.#isAway !== true) this.log.warn(`AEGIS ML is away; the gateway goes on without it. ${message}`)
+    if (this.#isAway !== true) this.log.warn(`AEGIS ML is away; the gateway continues without it. ${message}`)
     this.#isAway = true
   }
 
   #found(): void {
     if (this.#isAway === true) {
-      this.log.info(`AEGIS ML is back; intervals without a verdict meanwhile: ${this.#unjudged}.`)
+      this.log.info(`AEGIS ML is back. Intervals without a verdict in the meantime: ${this.#unjudged}.`)
     }
     this.#isAway = false
     this.#unjudged = 0
@@ -56,7 +56,7 @@ export class ServiceLink {
 
 const NOT_ANSWERS = new Set(['NETWORK_ERROR', 'TIMEOUT', 'BROKEN_ANSWER', 'INVALID_ANSWER'])
 
-/** Whether there is no service to speak of, rather than one that refuses. */
+/** True if the service cannot be reached or is overloaded; false if it rejects the call. */
 export function isAway(error: unknown): error is MLServiceError {
   if (!(error instanceof MLServiceError)) return false
   const { code, status } = error

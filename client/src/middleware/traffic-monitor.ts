@@ -9,7 +9,7 @@ import { Recorder } from './recorder.js'
 import { Reporter, type Judged } from './reporter.js'
 import { ServiceLink } from './service-link.js'
 
-/** The one core: adapters tell it of requests; it counts them, reports each interval and records on demand. */
+/** The core of all adapters: counts requests, reports each interval and, if enabled, records the requests. */
 export class TrafficMonitor {
   readonly #counter = new IntervalCounter()
   readonly #link: ServiceLink
@@ -32,7 +32,7 @@ export class TrafficMonitor {
     })
   }
 
-  /** The newest interval that was judged, and how. */
+  /** The newest judged interval and its verdict. */
   get judged(): Judged | null {
     return this.#reporter.last
   }
@@ -42,15 +42,15 @@ export class TrafficMonitor {
   }
 
   /**
-   * Counts a request when its response has ended or its connection has closed.
+   * Counts a request when its response ends or its connection closes.
    *
-   * @param request the framework's own, where it has one
+   * @param request the request of the framework, if it has its own
    */
   observe(request: GatewayRequest, response: ServerResponse): void {
     if (this.#closing !== undefined) return
     const address = this.#recorder ? (request.ip ?? response.socket?.remoteAddress) : undefined
     const beganMs = this.clock.monotonicMs()
-    // A closure, and no property of the response: adding one to those of Express takes microseconds.
+    // A closure instead of a property: adding a property to a response of Express takes microseconds.
     response.on('close', () => this.#end({ beganMs, request, address }, response))
   }
 
@@ -59,7 +59,7 @@ export class TrafficMonitor {
     this.#counter.add(status, latencyMs)
   }
 
-  /** Reports the interval under way, the last one. Resolves within the client's time limit and never rejects. */
+  /** Reports the current interval and stops. Resolves within the time limit of the client and never rejects. */
   close(): Promise<void> {
     this.#closing ??= this.#close()
     return this.#closing
@@ -96,7 +96,7 @@ export class TrafficMonitor {
       const latencyMs = isEventStream ? null : durationMs
       recorder.add(recordedRequest(observed, status, cameMs, latencyMs, record!))
     } catch (error) {
-      if (!this.#hasWarned) log.warn(`Requests are not recorded: userId has failed (${String(error)}).`)
+      if (!this.#hasWarned) log.warn(`Requests are not recorded, because userId failed (${String(error)}).`)
       this.#hasWarned = true
     }
   }

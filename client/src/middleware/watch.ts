@@ -5,22 +5,22 @@ import { TrafficMonitor } from './traffic-monitor.js'
 
 export interface MLMiddlewareStatus {
   readonly enabled: boolean
-  /** The name under which this process reports. */
+  /** The source name of this process. */
   readonly source: string
-  /** Whether the service answered the last time it was asked; null before the first. */
+  /** Whether the service answered the last call. Null before the first call. */
   readonly reachable: boolean | null
-  /** The newest interval that was judged, and how. */
+  /** The newest judged interval and its verdict. */
   readonly judged: Judged | null
 }
 
-/** What the adapters for frameworks are made of. */
+/** The common interface of the adapters. */
 export interface Watch {
   observe(request: GatewayRequest, response: ServerResponse): void
   close(): Promise<void>
   status(): MLMiddlewareStatus
 }
 
-/** @throws RangeError naming the option that is wrong */
+/** @throws RangeError naming the invalid option */
 export function createWatch(options: MLMiddlewareOptions): Watch {
   const settings = settingsOf(options)
   const { source } = settings

@@ -4,7 +4,7 @@ import {
   type ExportType,
   type TrafficColumn,
 } from '../../../formats/export/traffic-columns.js'
-import { DURATION_COLUMN } from '../table.js'
+import { DURATION_COLUMN, MAX_LATENCY_MS } from '../table.js'
 import { FOLDED_PATHS } from './folded-paths.js'
 import { rangeOf, type TrafficSelection } from './selection.js'
 
@@ -88,14 +88,13 @@ function minutesQuery(selection: TrafficSelection, pathsAreFolded: boolean): str
 }
 
 /**
- * The requests as the aggregates want them: a latency below zero is none, nor is one of 30,000 years; a missing
- * status is 0.
+ * The requests as the aggregates need them. A duration that is no latency is null; a missing status is 0.
  */
 function requestsOf(selection: TrafficSelection, pathsAreFolded: boolean): string {
   const { table, type } = selection
   const duration = DURATION_COLUMN[table]
   const common = `"timestamp", coalesce(status_code, 0) as status, ip_address, user_id,
-    case when ${duration} between 0 and 1e15 then ${duration} end as latency`
+    case when ${duration} between 0 and ${MAX_LATENCY_MS} then ${duration} end as latency`
   if (!namesEndpoints(type)) return `select ${common} from ${table} where ${rangeOf(selection)}`
   const path = pathsAreFolded ? 'coalesce(folded.template, requests.path)' : 'requests.path'
   const join = pathsAreFolded

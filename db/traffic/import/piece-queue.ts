@@ -1,6 +1,15 @@
-import type { LogPiece } from '../import.js'
+/** Some requests of a log. */
+export interface LogPiece {
+  /** COPY's text format, whole lines. */
+  readonly text: string
+  /** The times of the earliest and of the latest, ms since 1970. */
+  readonly fromMs: number
+  readonly toMs: number
+  /** The hours that they lie in, since 1970; one may be there several times. */
+  readonly hours: readonly number[]
+}
 
-/** Pieces that are looked at before they are taken; one that is not taken waits for the next who asks. */
+/** Pieces that are looked at before they are taken. A piece that is not taken stays for the next caller. */
 export class PieceQueue {
   readonly #source: AsyncIterator<LogPiece>
   #next: Promise<IteratorResult<LogPiece>> | undefined
@@ -23,7 +32,7 @@ export class PieceQueue {
     return (await this.#look()).done === true
   }
 
-  /** Lets the source go; it may be in the middle of something. */
+  /** Ends the source, even in the middle of a piece. */
   end(): void {
     void this.#source.return?.().catch(() => undefined)
   }

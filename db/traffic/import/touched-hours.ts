@@ -1,9 +1,9 @@
 import { HOUR_MS } from '../../../models/traffic/durations.js'
 
-/** Hours without requests between two ranges that are told one by one. */
-const LONGEST_GAP = 24
+/** More hours without requests begin a new range. */
+const MAX_GAP_HOURS = 24
 
-/** The hours that have got rows. */
+/** The hours that received rows. */
 export class TouchedHours {
   readonly #hours = new Set<number>()
 
@@ -19,7 +19,7 @@ export class TouchedHours {
     let before = -Infinity
     for (const hour of [...this.#hours].toSorted((a, b) => a - b)) {
       const to = new Date((hour + 1) * HOUR_MS - 1)
-      if (hour - before > LONGEST_GAP) ranges.push({ from: new Date(hour * HOUR_MS), to })
+      if (hour - before > MAX_GAP_HOURS) ranges.push({ from: new Date(hour * HOUR_MS), to })
       else ranges.at(-1)!.to = to
       before = hour
     }

@@ -109,7 +109,7 @@ export class CopiedRows {
     return end < 0 ? '' : this.#bytes.toString('utf8', this.#starts[column], end)
   }
 
-  /** Signature, flags, and an extension of a length that is told. */
+  /** Signature, flags, and an extension after its length. */
   #readHeader(): boolean {
     const end = SIGNATURE_BYTES + 8
     if (this.#bytes.length < end) return false

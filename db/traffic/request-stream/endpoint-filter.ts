@@ -3,14 +3,14 @@ import { pathTemplate } from '../../../models/traffic/path-template.js'
 import type { CopiedRows } from './copied-rows.js'
 import { Remembered } from './remembered.js'
 
-const MOST_REMEMBERED = 100_000
+const MAX_REMEMBERED = 100_000
 
 /** The requests of one endpoint: roughly on the server, which knows no templates, and then exactly. */
 export class EndpointFilter {
   /** Empty when all methods are meant. */
   readonly #method: string
   readonly #template: string
-  readonly #known = new Remembered<boolean>(MOST_REMEMBERED)
+  readonly #known = new Remembered<boolean>(MAX_REMEMBERED)
 
   /** @param endpoint `/users/{id}`, or of one method `GET /users/{id}`; a raw path stands for its template */
   constructor(endpoint: string) {

@@ -1,13 +1,13 @@
 /** Longer keys are rare, and not worth their memory. */
-const LONGEST_KEY = 300
+const MAX_KEY_LENGTH = 300
 
 /** Results by key, forgotten all at once when there are too many. */
 export class Remembered<V> {
-  readonly #most: number
+  readonly #max: number
   readonly #values = new Map<string, V>()
 
-  constructor(most: number) {
-    this.#most = most
+  constructor(max: number) {
+    this.#max = max
   }
 
   get(key: string): V | undefined {
@@ -15,8 +15,8 @@ export class Remembered<V> {
   }
 
   set(key: string, value: V): V {
-    if (key.length > LONGEST_KEY) return value
-    if (this.#values.size >= this.#most) this.#values.clear()
+    if (key.length > MAX_KEY_LENGTH) return value
+    if (this.#values.size >= this.#max) this.#values.clear()
     this.#values.set(key, value)
     return value
   }

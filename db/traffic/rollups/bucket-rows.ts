@@ -52,11 +52,11 @@ interface StoredBucket {
   users: number | null
 }
 
-/** Minutes and buckets that are in memory at a time. */
-const MOST_MINUTES = 5_000
-const MOST_BUCKETS = 1_000
+/** The numbers of minutes and buckets in memory at a time. */
+const MAX_MINUTES = 5_000
+const MAX_BUCKETS = 1_000
 
-/** How long a lock of somebody else on the traffic table is waited for. */
+/** How long it waits for a lock of another session on the traffic table. */
 const LOCK_TIMEOUT = '10s'
 
 /** See bucketRows in db/traffic/rollups.ts. */
@@ -70,7 +70,7 @@ export async function* readBuckets(
     throw new RangeError(`A bucket is a whole number of minutes, a day at most, not ${bucketSeconds} s.`)
   }
   const minutes = (bucketSeconds * 1000) / MINUTE_MS
-  const page = Math.min(MOST_BUCKETS, Math.ceil(MOST_MINUTES / minutes))
+  const page = Math.min(MAX_BUCKETS, Math.ceil(MAX_MINUTES / minutes))
   const connection = openOwnConnection(sql, { lock_timeout: LOCK_TIMEOUT })
   try {
     const { sql } = connection

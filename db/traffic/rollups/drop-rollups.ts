@@ -10,7 +10,4 @@ export async function dropRollups(sql: Sql, table: TrafficTable, { from, to }: T
   await sql`
     delete from aegis_ml_rollup_endpoint_minutes
     where traffic_table = ${table} and minute >= ${from} and minute < ${to}`
-  await sql`
-    delete from aegis_ml_rollup_client_hours
-    where traffic_table = ${table} and hour >= ${from} and hour < ${to}`
 }

@@ -1,35 +1,27 @@
 import type { Sql } from 'postgres'
 import { pathTemplate } from '../../../models/traffic/path-template.js'
+import { MAX_ENDPOINTS, methodName, OTHER } from '../endpoints.js'
 import type { TrafficTable } from '../table.js'
 import { ScratchSize } from './scratch.js'
 import type { TimeRange } from './times.js'
 
-/** Endpoints (method and template) with a name of their own: those that came first, the busiest of them first. */
-export const MAX_TEMPLATES = 2_000
-
-/** The endpoint of all others. */
-export const OTHER = 0
-
-/** Paths folded at a time. */
+/** The number of paths folded at a time. */
 const PAGE = 2_000
 
 /** Paths whose endpoints are kept from chunk to chunk. */
-const MOST_PATHS = 200_000
-
-/** No method is longer. */
-const LONGEST_METHOD = 32
+const MAX_PATHS = 200_000
 
 /** Gives every path of the range its endpoint, in the temporary table rollup_paths. */
 export class EndpointNames {
   readonly #sql: Sql
   readonly #table: TrafficTable
-  readonly #maxTemplates: number
-  readonly #known = new ScratchSize(MOST_PATHS)
+  readonly #maxEndpoints: number
+  readonly #known = new ScratchSize(MAX_PATHS)
 
-  constructor(sql: Sql, table: TrafficTable, maxTemplates = MAX_TEMPLATES) {
+  constructor(sql: Sql, table: TrafficTable, maxEndpoints = MAX_ENDPOINTS) {
     this.#sql = sql
     this.#table = table
-    this.#maxTemplates = maxTemplates
+    this.#maxEndpoints = maxEndpoints
   }
 
   async resolve(range: TimeRange): Promise<void> {
@@ -59,7 +51,7 @@ export class EndpointNames {
     if (this.#known.add(count)) await this.#sql`analyze rollup_paths`
   }
 
-  /** Pages of a cursor: there may be millions of paths, each of them long. */
+  /** Reads pages of a cursor: there may be millions of long paths. */
   async #fold(): Promise<void> {
     await this.#sql`declare new_paths no scroll cursor for select no, method, path from rollup_new_paths`
     for (;;) {
@@ -69,13 +61,13 @@ export class EndpointNames {
       if (rows.length === 0) break
       await this.#sql`
         insert into rollup_unnamed
-        select * from unnest(${rows.map(({ no }) => no)}::int[], ${rows.map(methodOf)}::text[],
+        select * from unnest(${rows.map(({ no }) => no)}::int[], ${rows.map(({ method }) => methodName(method))}::text[],
           ${rows.map(({ path }) => pathTemplate(path))}::text[])`
     }
     await this.#sql`close new_paths`
   }
 
-  /** As long as there is room, new endpoints get names. */
+  /** New endpoints get names as long as there is room: the busiest of them first. */
   async #nameTheBusiest(): Promise<void> {
     await this.#sql`
       insert into aegis_ml_rollup_endpoints (traffic_table, endpoint, method, path)
@@ -91,13 +83,9 @@ export class EndpointNames {
           where traffic_table = ${this.#table} and named.method = folded.method and named.path = template
         )
         group by 1, 2 order by requests desc, folded.method, template
-        limit greatest(0, ${this.#maxTemplates} -
+        limit greatest(0, ${this.#maxEndpoints} -
           (select max(endpoint) from aegis_ml_rollup_endpoints where traffic_table = ${this.#table}))
       ) busiest,
       (select max(endpoint) as taken from aegis_ml_rollup_endpoints where traffic_table = ${this.#table}) names`
   }
-}
-
-function methodOf({ method }: { method: string }): string {
-  return method.toUpperCase().slice(0, LONGEST_METHOD)
 }

@@ -1,5 +1,5 @@
 import type { Sql } from 'postgres'
-import { LN_GAMMA, SMALLEST, ZERO_BUCKET } from '../../../models/statistics/latency-histogram.js'
+import { LN_GAMMA, MIN_LATENCY_MS, ZERO_BUCKET } from '../../../models/statistics/latency-histogram.js'
 import type { TrafficTable } from '../table.js'
 import type { TimeRange } from './times.js'
 
@@ -17,7 +17,7 @@ export async function replaceMinutes(sql: Sql, table: TrafficTable, { from, to }
   await sql`
     insert into rollup_buckets
     select (second / 60 * 4096 + endpoint)::bigint * 65536 - ${ZERO_BUCKET}
-      + case when latency < ${SMALLEST} then ${ZERO_BUCKET} else ceil(ln(latency) / ${LN_GAMMA}::float8)::int end,
+      + case when latency < ${MIN_LATENCY_MS} then ${ZERO_BUCKET} else ceil(ln(latency) / ${LN_GAMMA}::float8)::int end,
       count(*)
     from rollup_requests where latency is not null group by 1`
   await insertEndpointMinutes(sql, table, from)

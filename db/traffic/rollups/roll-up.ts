@@ -1,20 +1,19 @@
 import type { Sql } from 'postgres'
-import { replaceClientHours } from './client-hours.js'
 import type { EndpointNames } from './endpoints.js'
 import { replaceMinutes } from './minutes.js'
 import { ScratchSize } from './scratch.js'
 import type { TimeRange } from './times.js'
 import { addressOf, latencyOf, type TrafficSource } from './traffic-source.js'
 
-/** Names whose numbers are kept from chunk to chunk. */
-const MOST_NAMES = 200_000
+/** Users and addresses whose numbers are kept from chunk to chunk. */
+const MAX_NAMES = 200_000
 
-/** Rolls chunks up: whole minutes, or whole hours with their clients; each replaces what was there. */
+/** Rolls up chunks of whole minutes. Each chunk replaces the rollups of its minutes. */
 export class Roller {
   readonly #sql: Sql
   readonly #source: TrafficSource
   readonly #endpoints: EndpointNames
-  readonly #names = new ScratchSize(MOST_NAMES)
+  readonly #names = new ScratchSize(MAX_NAMES)
 
   constructor(sql: Sql, source: TrafficSource, endpoints: EndpointNames) {
     this.#sql = sql
@@ -23,21 +22,20 @@ export class Roller {
   }
 
   /**
-   * In a transaction of a single snapshot. With clients the range must begin with an hour.
-   * @returns how many rows there were
+   * Must run in a transaction of a single snapshot.
+   * @returns the number of rows in the chunk
    */
-  async rollUp(chunk: TimeRange, withClients: boolean): Promise<number> {
+  async rollUp(chunk: TimeRange): Promise<number> {
     const sql = this.#sql
     const { table } = this.#source
     await this.#endpoints.resolve(chunk)
     await this.#numberNames(chunk)
     const rows = await this.#load(chunk)
     await replaceMinutes(sql, table, chunk)
-    if (withClients) await replaceClientHours(sql, table, chunk)
     return rows
   }
 
-  /** Users and addresses get numbers, which are counted and sorted several times as fast as names are. */
+  /** Users and addresses get numbers, which PostgreSQL counts several times as fast as texts. */
   async #numberNames({ from, to }: TimeRange): Promise<void> {
     const sql = this.#sql
     if (this.#names.isFull) {

@@ -16,21 +16,21 @@ export async function createScratch(sql: Sql): Promise<void> {
     create temp table rollup_buckets (key bigint, latencies bigint) on commit delete rows`)
 }
 
-/** How much a table that is kept from chunk to chunk holds. */
+/** The size of a table that is kept from chunk to chunk. */
 export class ScratchSize {
-  readonly #most: number
+  readonly #max: number
   #rows = 0
   #analyzed = 0
 
-  constructor(most: number) {
-    this.#most = most
+  constructor(max: number) {
+    this.#max = max
   }
 
   get isFull(): boolean {
-    return this.#rows > this.#most
+    return this.#rows > this.#max
   }
 
-  /** Whether it has grown so much that the planner should look at it again. */
+  /** Whether the table has grown so much that it should be analyzed again. */
   add(rows: number): boolean {
     this.#rows += rows
     if (this.#rows <= 1.5 * this.#analyzed) return false

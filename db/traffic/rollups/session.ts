@@ -1,31 +1,28 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Sql } from 'postgres'
-import { ADVISORY_LOCKS, ADVISORY_LOCK_SPACE } from '../../advisory-locks.js'
+import { endWhenSilent, LOCKS, tryLock } from '../../lease.js'
 import { openOwnConnection } from '../../own-connection.js'
 
-/** A connection of the update's own: its session locks and temporary tables end with it, or at the signal. */
+/** The connection of an update. Its session locks and temporary tables end with it, or at the signal. */
 export interface RollupSession {
   readonly sql: Sql
-  /** On one snapshot: what several statements read of the traffic table is the same rows. */
+  /** On one snapshot: all statements read the same rows of the traffic table. */
   transaction<T>(work: () => Promise<T>): Promise<T>
 }
 
 const SETTINGS = {
-  /** How long a lock of somebody else on a table is waited for. */
+  /** How long it waits for a lock of another session on a table. */
   lock_timeout: '10s',
   /** What a sort or a hash table may use before it goes to disk. */
   work_mem: '64MB',
   jit: 'off',
-  /** A minute that the statistics know nothing of yet is taken for a single row, and joined row by row. */
+  /** The planner expects one row of a minute without statistics, and would join it row by row. */
   enable_nestloop: 'off',
 }
 
-/** Pauses between two questions whether it is our turn. */
-const FIRST_PAUSE_MS = 20
-const LONGEST_PAUSE_MS = 250
-
-/** The server ends the session of a replica that hangs, and so does not keep the others from their turn. */
-const SILENCE = '15s'
+/** Pauses between two attempts to get the lock. */
+const MIN_PAUSE_MS = 20
+const MAX_PAUSE_MS = 250
 
 /** What is not cancelled by then, since the server is silent, loses its connection. */
 const CANCEL_LIMIT_MS = 2_000
@@ -48,8 +45,7 @@ export async function withRollupSession<T>(
   try {
     const [row] = await sql<{ pid: number }[]>`select pg_backend_pid() as pid`
     backend = row!.pid
-    await sql`select set_config(name, ${SILENCE}, false) from pg_settings
-      where name in ('idle_session_timeout', 'idle_in_transaction_session_timeout')` // the first since PostgreSQL 14
+    await endWhenSilent(sql)
     await waitForTurn(sql, signal)
     return await work({
       sql,
@@ -66,10 +62,8 @@ export async function withRollupSession<T>(
 
 /** Asks again and again: a session that waits inside the server would hold back its vacuum. */
 async function waitForTurn(sql: Sql, signal: AbortSignal): Promise<void> {
-  for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
-    const [row] = await sql<{ ours: boolean }[]>`
-      select pg_try_advisory_lock(${ADVISORY_LOCK_SPACE}, ${ADVISORY_LOCKS.rollups}) as ours`
-    if (row!.ours) return
+  for (let pauseMs = MIN_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, MAX_PAUSE_MS)) {
+    if ((await tryLock(sql, LOCKS.rollups)) !== undefined) return
     await delay(pauseMs, undefined, { signal })
   }
 }

@@ -1,18 +1,28 @@
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import type { RollupSession } from './session.js'
 
-const MIGRATION = new URL('../../migrations/002_rollups.sql', import.meta.url)
+const MIGRATIONS = new URL('../../migrations/', import.meta.url)
 
-/** Rollups may be dropped: what is missing is made again, and then all of it is filled from the start. */
+/** The migrations that make the rollup tables what they are; each is safe to run again. */
+const ROLLUP_MIGRATION = /^\d+_rollups.*\.sql$/
+
+const TABLES = [
+  'aegis_ml_rollup_state',
+  'aegis_ml_rollup_minutes',
+  'aegis_ml_rollup_endpoints',
+  'aegis_ml_rollup_endpoint_minutes',
+  'aegis_ml_touched_ranges',
+]
+
+/** An operator may drop rollup tables. The missing ones are created again, and all are filled from the start. */
 export async function ensureRollupTables({ sql, transaction }: RollupSession): Promise<void> {
   const [row] = await sql<{ complete: boolean }[]>`
-    select count(to_regclass(name)) = count(*) as complete from unnest(array['aegis_ml_rollup_state',
-      'aegis_ml_rollup_minutes', 'aegis_ml_rollup_endpoints', 'aegis_ml_rollup_endpoint_minutes',
-      'aegis_ml_rollup_client_hours', 'aegis_ml_touched_ranges']) name`
+    select count(to_regclass(name)) = count(*) as complete from unnest(${TABLES}::text[]) name`
   if (row!.complete) return
-  const statements = await readFile(MIGRATION, 'utf8')
+  const names = (await readdir(MIGRATIONS)).filter((name) => ROLLUP_MIGRATION.test(name)).sort()
+  const migrations = await Promise.all(names.map((name) => readFile(new URL(name, MIGRATIONS), 'utf8')))
   await transaction(async () => {
-    await sql.unsafe(statements)
+    for (const statements of migrations) await sql.unsafe(statements)
     await sql`delete from aegis_ml_rollup_state`
   })
 }

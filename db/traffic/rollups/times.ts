@@ -4,9 +4,9 @@ export interface TimeRange {
   readonly to: Date
 }
 
-/** Times beyond these are nobody's. */
-export const EARLIEST = new Date('0001-01-01T00:00:00Z')
-export const LATEST = new Date('9999-12-31T00:00:00Z')
+/** Rollups hold no times beyond these. */
+export const MIN_TIME = new Date('0001-01-01T00:00:00Z')
+export const MAX_TIME = new Date('9999-12-31T00:00:00Z')
 
 export function floorTo(unitMs: number, time: Date | number): Date {
   return new Date(Math.floor(Number(time) / unitMs) * unitMs)
@@ -24,12 +24,12 @@ export function earlier(a: Date, b: Date): Date {
   return a < b ? a : b
 }
 
-/** In ms; none when it ends before it begins. */
+/** In ms; 0 when it ends before it begins. */
 export function lengthOf({ from, to }: TimeRange): number {
   return Math.max(0, to.getTime() - from.getTime())
 }
 
-/** The same times as ranges apart from each other, in order. */
+/** The same times as ordered ranges that neither overlap nor touch. */
 export function joinRanges(ranges: readonly TimeRange[]): TimeRange[] {
   const joined: TimeRange[] = []
   for (const range of ranges.toSorted((a, b) => a.from.getTime() - b.from.getTime())) {
@@ -40,7 +40,7 @@ export function joinRanges(ranges: readonly TimeRange[]): TimeRange[] {
   return joined
 }
 
-/** What of the ranges lies within the bounds. */
+/** The parts of the ranges within the bounds. */
 export function clipRanges(ranges: readonly TimeRange[], bounds: TimeRange): TimeRange[] {
   return ranges
     .map(({ from, to }) => ({ from: later(from, bounds.from), to: earlier(to, bounds.to) }))

@@ -17,9 +17,9 @@ export async function recordTouchedRange(
 }
 
 /**
- * As recordTouchedRange, in place of the ranges that are just the same: who writes every second would otherwise add
- * one each time until somebody trains. The new one is seen by every update that does not see the rows yet, so that
- * nothing is forgotten with the old ones.
+ * As recordTouchedRange, but it replaces equal ranges: otherwise a writer that writes every second would add one each
+ * second until the next update. Every update that does not see the rows yet will see the new range, so nothing is lost
+ * with the old ones.
  */
 export async function refreshTouchedRange(
   tx: TransactionSql | ReservedSql | Sql,
@@ -42,13 +42,13 @@ export interface TouchedRanges {
   readonly ids: string[]
 }
 
-/** Ranges taken in at a time; the next update finds the others. */
-const MOST = 10_000
+/** The number of ranges read by an update; the next update reads the others. */
+const MAX_RANGES = 10_000
 
 export async function pendingTouchedRanges(sql: Sql, table: TrafficTable): Promise<TouchedRanges> {
   const rows = await sql<{ id: string; from_time: Date; to_time: Date }[]>`
     select id::text, from_time, to_time from aegis_ml_touched_ranges
-    where traffic_table = ${table} limit ${MOST}`
+    where traffic_table = ${table} limit ${MAX_RANGES}`
   const minutes = rows.map(({ from_time, to_time }) => ({
     from: floorTo(MINUTE_MS, from_time),
     to: new Date(floorTo(MINUTE_MS, to_time).getTime() + MINUTE_MS),

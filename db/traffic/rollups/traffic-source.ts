@@ -1,5 +1,5 @@
 import type { PendingQuery, Row, Sql } from 'postgres'
-import { DURATION_COLUMN, type TrafficTable } from '../table.js'
+import { DURATION_COLUMN, MAX_LATENCY_MS, type TrafficTable } from '../table.js'
 import type { TimeRange } from './times.js'
 
 /** The traffic table cannot be rolled up as it is; the message says what it lacks. */
@@ -51,15 +51,12 @@ async function missingIndex(sql: Sql, table: TrafficTable, kind: string): Promis
   return `CREATE INDEX ${kind === 'p' ? '' : 'CONCURRENTLY '}ON ${table} ("timestamp")`
 }
 
-/** Durations are at most this, in ms (30,000 years): what a damaged row claims beyond it is no latency. */
-const LONGEST = 1e15
-
 type Fragment = PendingQuery<Row[]>
 
-/** A duration below zero is no latency, but null. */
+/** The latency of a row in ms, or null. */
 export function latencyOf(sql: Sql, table: TrafficTable): Fragment {
   const duration = sql(DURATION_COLUMN[table])
-  return sql`case when ${duration}::float8 between 0 and ${LONGEST} then ${duration}::float8 end`
+  return sql`case when ${duration}::float8 between 0 and ${MAX_LATENCY_MS} then ${duration}::float8 end`
 }
 
 export function addressOf(sql: Sql, { inet }: TrafficSource): Fragment {

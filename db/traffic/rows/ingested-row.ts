@@ -1,5 +1,5 @@
 import { clientAddress } from '../../../models/traffic/client-address.js'
-import type { RequestTable } from './log-row.js'
+import { DURATION_COLUMN, type TrafficTable } from '../table.js'
 import { copyText, cut, indexable } from './row-text.js'
 
 /** A request that a gateway reports; API names and units, each value one that the interface allows. */
@@ -32,16 +32,16 @@ const ALIKE = [
 ] as const satisfies Field[]
 
 /** What goes into each column of a traffic table. */
-const FIELDS: Readonly<Record<RequestTable, readonly (readonly [column: string, field: Field])[]>> = {
+const FIELDS: Readonly<Record<TrafficTable, readonly (readonly [column: string, field: Field])[]>> = {
   request_logs: [
     ...ALIKE.map((name) => [name, name] as const),
-    ['response_time_ms', 'response_time_ms'],
+    [DURATION_COLUMN.request_logs, 'response_time_ms'],
     ['backend_name', 'backend'],
     ['error_message', 'error'],
   ],
   request_metrics: [
     ...ALIKE.map((name) => [name, name] as const),
-    ['duration_ms', 'response_time_ms'],
+    [DURATION_COLUMN.request_metrics, 'response_time_ms'],
     ['backend', 'backend'],
     ['error', 'error'],
     ['rate_limited', 'rate_limited'],
@@ -66,7 +66,7 @@ export interface IngestedRows {
  *
  * @param longest the columns that the table has, each with the characters that it holds at most, Infinity if any
  */
-export function ingestedRows(table: RequestTable, longest: ReadonlyMap<string, number>): IngestedRows {
+export function ingestedRows(table: TrafficTable, longest: ReadonlyMap<string, number>): IngestedRows {
   const fields = FIELDS[table].filter(([column]) => longest.has(column))
   return {
     columns: fields.map(([column]) => column),

@@ -1,6 +1,6 @@
 const SPECIAL = /[\\\t\n\r\0]/
 /** Bytes; a longer path may not fit into the index on it. */
-const LONGEST_PATH = 2000
+const MAX_PATH_BYTES = 2000
 
 /** Text of COPY; U+0000, which PostgreSQL has not, becomes U+FFFD. */
 export function copyText(text: string): string {
@@ -16,7 +16,7 @@ const encoder = new TextEncoder()
 
 /** A path, cut where an index could not hold it. */
 export function indexable(path: string): string {
-  if (path.length * 3 <= LONGEST_PATH) return path // three bytes for a UTF-16 unit are the most
-  const { read } = encoder.encodeInto(path, new Uint8Array(LONGEST_PATH))
+  if (path.length * 3 <= MAX_PATH_BYTES) return path // three bytes for a UTF-16 unit are the most
+  const { read } = encoder.encodeInto(path, new Uint8Array(MAX_PATH_BYTES))
   return path.slice(0, read)
 }

@@ -27,7 +27,7 @@ export function hourOf(minute: number): number {
 }
 
 /** Monday and Tuesday after a weekend, 0 and 1, … Sunday 6. */
-export function weekdayOf(minute: number): number {
+function weekdayOf(minute: number): number {
   return Math.floor(minute / DAY) % 7
 }
 

@@ -2,7 +2,8 @@ import { readFile, readdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { readEmbeddedConnection, startEmbeddedPostgres } from '../../../db/embedded/embedded-postgres.js'
-import { eventually, postmasterPid, serversBelow } from './holder.js'
+import { eventually } from '../../e2e/eventually.js'
+import { postmasterPid, serversBelow } from './holder.js'
 import { openSql, silentLog, testDirectory } from '../../postgres.js'
 
 t.test('a first start makes a database that only its password opens', async (t) => {

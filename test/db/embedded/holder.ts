@@ -2,10 +2,9 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { readFile, readdir } from 'node:fs/promises'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
-import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
-import type { Connection } from '../../../db/embedded/embedded-postgres.js'
+import type { Connection } from '../../../db/pool.js'
 import { isRunning } from '../../../db/embedded/processes.js'
 
 const SCRIPT = fileURLToPath(new URL('./holder-process.js', import.meta.url))
@@ -43,11 +42,6 @@ export function startHolder(t: Test, dataPath: string): Holder {
 /** The process of the server on a data directory. */
 export async function postmasterPid(dataDirectory: string): Promise<number> {
   return Number((await readFile(`${dataDirectory}/postmaster.pid`, 'utf8')).split('\n')[0])
-}
-
-/** Waits, as long as the test may last, until a condition holds. */
-export async function eventually(condition: () => Promise<boolean>): Promise<void> {
-  while (!(await condition())) await delay(20)
 }
 
 /** The PostgreSQL servers that run below a directory, by their command lines. */

@@ -5,7 +5,8 @@ import t from 'tap'
 import { startEmbeddedPostgres } from '../../../db/embedded/embedded-postgres.js'
 import { exists } from '../../../db/embedded/places.js'
 import { openSql, silentLog, testDirectory } from '../../postgres.js'
-import { eventually, postmasterPid, serversBelow, startHolder } from './holder.js'
+import { eventually } from '../../e2e/eventually.js'
+import { postmasterPid, serversBelow, startHolder } from './holder.js'
 
 t.test('a server orphaned by a killed service is replaced, with its data', async (t) => {
   const dataPath = await testDirectory(t)

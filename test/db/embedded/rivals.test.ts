@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import t from 'tap'
 import { startEmbeddedPostgres } from '../../../db/embedded/embedded-postgres.js'
 import { openSql, silentLog, testDirectory } from '../../postgres.js'
-import { eventually, serversBelow, startHolder } from './holder.js'
+import { eventually } from '../../e2e/eventually.js'
+import { serversBelow, startHolder } from './holder.js'
 
 t.test('a second service on the same DATA_PATH refuses to start and says why', async (t) => {
   const dataPath = await testDirectory(t)

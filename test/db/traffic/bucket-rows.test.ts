@@ -1,6 +1,6 @@
 import t from 'tap'
 import { bucketRows, type BucketRow } from '../../../db/traffic/rollups.js'
-import type { TrafficTable } from '../../../db/traffic/table.js'
+import { DURATION_COLUMN, type TrafficTable } from '../../../db/traffic/table.js'
 import { testDatabase } from '../../postgres.js'
 import { insertTraffic, migrated, minutesAfterStart, oddTraffic, START, update } from './traffic-rows.js'
 
@@ -24,7 +24,7 @@ async function read(
 
 /** The same from the rows themselves. */
 function readRaw(sql: Database, table: TrafficTable, seconds: number, { from, to } = whole) {
-  const duration = sql(table === 'request_logs' ? 'response_time_ms' : 'duration_ms')
+  const duration = sql(DURATION_COLUMN[table])
   return sql<BucketRow[]>`
     select to_timestamp(floor(extract(epoch from timestamp) / ${seconds}::int) * ${seconds}::int) as time_bucket,
       count(*)::int as total_requests, count(*)::float8 / ${seconds}::int as requests_per_second,

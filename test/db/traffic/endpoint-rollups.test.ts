@@ -1,5 +1,6 @@
 import t from 'tap'
-import { EndpointNames, MAX_TEMPLATES, OTHER } from '../../../db/traffic/rollups/endpoints.js'
+import { MAX_ENDPOINTS, OTHER } from '../../../db/traffic/endpoints.js'
+import { EndpointNames } from '../../../db/traffic/rollups/endpoints.js'
 import { createScratch } from '../../../db/traffic/rollups/scratch.js'
 import { LatencyHistogram } from '../../../models/statistics/latency-histogram.js'
 import { pathTemplate } from '../../../models/traffic/path-template.js'
@@ -67,60 +68,6 @@ t.test('minutes of endpoints count the rows of their template and method', async
   }
 })
 
-t.test('hours of clients hold the busiest minute and second of each', async (t) => {
-  for (const table of ['request_logs', 'request_metrics'] as const) {
-    const sql = await migrated((await testDatabase(t)).sql)
-    // Few seconds, so that some of them are busy.
-    const rows = oddTraffic(3000, 100, 32).map((row) => ({
-      ...row,
-      timestamp: new Date(floor(row.timestamp, 20_000)),
-    }))
-    await insertTraffic(sql, table, rows)
-    await update(sql, { table, now: minutesAfterStart(200) })
-    const { clients } = await everything(sql, table)
-    const known = rows.filter((row) => (row.user_id ?? row.ip_address) !== null)
-    const groups = groupBy(known, (row) =>
-      [floor(row.timestamp, 3_600_000), methodOf(row), templateOf(row), row.user_id ?? row.ip_address].join(),
-    )
-    const most = (group: TrafficRow[], ms: number) =>
-      Math.max(
-        ...[...groupBy(group, ({ timestamp }) => floor(timestamp, ms)).values()].map(({ length }) => length),
-      )
-    const wrong = clients.filter((found) => {
-      const key = [found['hour'].toISOString(), found['method'], found['path'], found['client']].join()
-      const group = groups.get(key) ?? []
-      return !(
-        Number(found['requests']) === group.length &&
-        Number(found['busiest_minute']) === most(group, 60_000) &&
-        Number(found['busiest_second']) === most(group, 1000)
-      )
-    })
-    t.same(wrong, [])
-    t.equal(clients.length, groups.size)
-    t.ok(clients.some((row) => Number(row['busiest_second']) > 2))
-  }
-})
-
-t.test('of many clients the busiest have a row of their own, the rest are summed', async (t) => {
-  const sql = await migrated((await testDatabase(t)).sql)
-  const rows = Array.from({ length: 300 }, (_, client) =>
-    Array.from({ length: client < 40 ? 10 + client : 1 + (client % 3) }, () => ({
-      ...plain,
-      user_id: `user-${client}`,
-    })),
-  ).flat()
-  await insertTraffic(sql, 'request_logs', rows)
-  await update(sql)
-  const { clients } = await everything(sql)
-  t.equal(clients.length, 41, 'the next ones are as busy as each other')
-  t.match(clients[0], { place: 0, client: null, clients: '260', busiest_minute: '3', busiest_second: '3' })
-  t.match(clients[1], { place: 1, client: 'user-39', clients: '1', requests: '49' })
-  t.equal(
-    clients.reduce((sum, row) => sum + Number(row['requests']), 0),
-    rows.length,
-  )
-})
-
 t.test('beyond the bound the busiest first templates keep their names, all others are one', async (t) => {
   const sql = await migrated((await testDatabase(t)).sql)
   const words = Array.from(
@@ -133,7 +80,7 @@ t.test('beyond the bound the busiest first templates keep their names, all other
   await update(sql, { now: minutesAfterStart(120) })
   const { endpoints, minutes } = await everything(sql)
   const names = await sql`select endpoint, path from aegis_ml_rollup_endpoints order by endpoint`
-  t.equal(names.length, MAX_TEMPLATES + 1)
+  t.equal(names.length, MAX_ENDPOINTS + 1)
   t.match(names[0], { endpoint: OTHER, path: 'other' })
   t.same(
     names

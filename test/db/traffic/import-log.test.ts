@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import fc from 'fast-check'
 import type { Sql } from 'postgres'
 import t, { type Test } from 'tap'
+import { eventually } from '../../e2e/eventually.js'
 import { migrate } from '../../../db/migrate.js'
 import { importRequests, type LogPiece } from '../../../db/traffic/import.js'
 import type { TrafficTable } from '../../../db/traffic/table.js'
@@ -199,7 +200,7 @@ for (const [way, others] of Object.entries(WAYS)) {
     running.catch(() => undefined)
     const waiting = () =>
       sql`select from pg_stat_activity where wait_event = 'PgSleep' and datname = current_database()`
-    while ((await waiting()).length === 0) await delay(20)
+    await eventually(async () => (await waiting()).length > 0)
     atWork.abort(reason)
     await t.rejects(running, reason)
     await sql`drop trigger wait on request_logs`

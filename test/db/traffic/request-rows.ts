@@ -1,5 +1,5 @@
 import type { Sql } from 'postgres'
-import type { TrafficTable } from '../../../db/traffic/table.js'
+import { DURATION_COLUMN, type TrafficTable } from '../../../db/traffic/table.js'
 import { createRandom } from '../../../models/statistics/random.js'
 
 /** A request as the tables hold it. */
@@ -51,7 +51,7 @@ export async function insertRequests(
   table: TrafficTable,
   rows: readonly RequestRow[],
 ): Promise<void> {
-  const duration = sql(table === 'request_logs' ? 'response_time_ms' : 'duration_ms')
+  const duration = sql(DURATION_COLUMN[table])
   const ip = table === 'request_logs' ? sql`ip::inet` : sql`ip`
   await sql`
     insert into ${sql(table)} ("timestamp", method, path, status_code, ${duration}, user_id, ip_address)

@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import postgres, { type Sql } from 'postgres'
 import t, { type Test } from 'tap'
+import { eventually } from '../../e2e/eventually.js'
 import { migrate } from '../../../db/migrate.js'
-import { NOBODY, RequestNames, streamRequests } from '../../../db/traffic/request-stream.js'
+import { UNKNOWN_CLIENT, RequestNames, streamRequests } from '../../../db/traffic/request-stream.js'
 import type { TrafficTable } from '../../../db/traffic/table.js'
 import { pathTemplate } from '../../../models/traffic/path-template.js'
 import { createRandom } from '../../../models/statistics/random.js'
@@ -80,7 +81,7 @@ async function read(sql: Sql, table: TrafficTable, names: RequestNames, endpoint
       seen.push({
         timeMs: batch.timeMs[i]!,
         endpoint: names.endpoints[batch.endpoint[i]!]!,
-        client: client === NOBODY ? null : names.clients[client]!,
+        client: client === UNKNOWN_CLIENT ? null : names.clients[client]!,
         tier: names.tiers[batch.tier[i]!]!,
         statusClass: batch.statusClass[i]!,
       })
@@ -143,7 +144,7 @@ t.test(
     await read(sql, 'request_logs', open)
     t.strictSame(open.endpoints.slice(0, 3), ['other', ...known])
     t.strictSame(open.endpoints.slice(3).toSorted(), ['/', '/carts/{id}', '/é/ü'])
-    const closed = new RequestNames({ byMethod: false, endpoints: known, mostEndpoints: known.length })
+    const closed = new RequestNames({ byMethod: false, endpoints: known, maxEndpoints: known.length })
     const { seen } = await read(sql, 'request_logs', closed)
     t.strictSame(closed.endpoints, ['other', ...known])
     t.strictSame(new Set(seen.map(({ endpoint }) => endpoint)), new Set(['other', '/users/{id}']))
@@ -152,7 +153,7 @@ t.test(
 
 t.test('clients beyond the most are nobody', async (t) => {
   const { sql } = await stored(t, 'request_logs', 3000)
-  const names = new RequestNames({ byMethod: true, mostClients: 2 })
+  const names = new RequestNames({ byMethod: true, maxClients: 2 })
   const { seen } = await read(sql, 'request_logs', names)
   t.equal(names.clients.length, 2)
   t.strictSame(new Set(seen.map(({ client }) => client)), new Set([null, ...names.clients]))
@@ -192,7 +193,7 @@ t.test('an abort ends it, on the server too; so does a reader who has enough', a
     for await (const batch of stream) t.ok(batch.length > 0)
   }
   await t.rejects(rest(), reason)
-  while ((await copying(sql)).length > 0) await delay(20)
+  await eventually(async () => (await copying(sql)).length === 0)
   const aborted = { ...selection, signal: AbortSignal.abort(reason) }
   await t.rejects(streamRequests(sql, 'request_logs', aborted).next(), reason)
 })

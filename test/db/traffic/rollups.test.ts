@@ -1,8 +1,11 @@
+import type { Sql } from 'postgres'
 import t from 'tap'
+import { DURATION_COLUMN } from '../../../db/traffic/table.js'
 import { minuteFigures, recordTouchedRange, TrafficTableError } from '../../../db/traffic/rollups.js'
-import { switchableProxy } from '../../plugins/switchable-proxy.js'
-import { openSql, testDatabase } from '../../postgres.js'
+import { testDatabase } from '../../postgres.js'
 import {
+  emptyRollups,
+  equalsRebuilt,
   everything,
   insertTraffic,
   migrated,
@@ -11,6 +14,7 @@ import {
   oddTraffic,
   START,
   update,
+  updateConnections,
 } from './traffic-rows.js'
 
 t.test('figures of minutes are those of the rows, bit by bit', async (t) => {
@@ -18,7 +22,7 @@ t.test('figures of minutes are those of the rows, bit by bit', async (t) => {
     const sql = await migrated((await testDatabase(t)).sql)
     await insertTraffic(sql, table, oddTraffic(3000, 90, 1))
     await update(sql, { table })
-    const duration = sql(table === 'request_logs' ? 'response_time_ms' : 'duration_ms')
+    const duration = sql(DURATION_COLUMN[table])
     const expected = await sql<{ figures: number[] }[]>`
       select array[count(*)::float8 / 60, sum(latency)::float8 / count(latency),
         percentile_cont(0.95) within group (order by latency), percentile_cont(0.99) within group (order by latency),
@@ -174,33 +178,15 @@ t.test('an abort leaves whole chunks, and the next update goes on from there', a
   await t.rejects(update(sql, { signal: AbortSignal.abort(reason) }), reason)
 })
 
-t.test('while another has the lock it waits, and an abort ends the waiting', async (t) => {
-  const sql = await migrated((await testDatabase(t)).sql)
-  await insertTraffic(sql, 'request_logs', oddTraffic(100, 60, 11))
-  const other = await sql.reserve()
-  await other`select pg_advisory_lock(${0x61656769}, 3)`
-  const stopping = new AbortController()
-  const waiting = update(sql, { signal: stopping.signal })
-  setTimeout(() => stopping.abort(new Error('waited long enough')), 200)
-  await t.rejects(waiting, { message: 'waited long enough' })
-  t.same((await everything(sql)).minutes, [])
-  const patient = update(sql)
-  await other`select pg_advisory_unlock(${0x61656769}, 3)`
-  other.release()
-  await patient
-  t.not((await everything(sql)).minutes.length, 0)
-})
-
 t.test('what is older than the retention is dropped, the traffic table is not touched', async (t) => {
   const sql = await migrated((await testDatabase(t)).sql)
   await insertTraffic(sql, 'request_logs', oddTraffic(1000, 600, 12))
   await update(sql, { now: minutesAfterStart(600) })
   const now = new Date(minutesAfterStart(300).getTime() + 86_400_000)
   await update(sql, { now, retentionDays: 1 })
-  const { minutes, endpoints, clients } = await everything(sql)
+  const { minutes, endpoints } = await everything(sql)
   for (const rows of [minutes, endpoints])
     t.ok(rows.every(({ minute }) => minute >= minutesAfterStart(300 - 60)))
-  t.ok(clients.every(({ hour }) => hour >= minutesAfterStart(300 - 60)))
   t.not(minutes.length, 0)
   t.same(await sql`select count(*)::int as n from request_logs`, [{ n: 1000 }])
 })
@@ -210,15 +196,19 @@ t.test('rollups that were emptied or dropped are made anew', async (t) => {
   await insertTraffic(sql, 'request_logs', oddTraffic(1000, 60, 13))
   await update(sql)
   const before = await everything(sql)
-  await truncateAll(sql)
+  await emptyRollups(sql)
   await update(sql)
   t.same(await everything(sql), before)
   await sql`truncate aegis_ml_rollup_minutes`
   await update(sql)
   t.same(await everything(sql), before)
-  await sql`drop table aegis_ml_rollup_endpoint_minutes, aegis_ml_rollup_client_hours`
-  await update(sql)
-  t.same(await everything(sql), before)
+  const tables = await rollupTables(sql)
+  for (const { name } of tables) {
+    await sql`drop table ${sql(name)}`
+    await update(sql)
+    t.same(await everything(sql), before, `without ${name}`)
+  }
+  t.same(await rollupTables(sql), tables, 'no other table is made')
 })
 
 t.test('years without a row are skipped, also within a recorded range', async (t) => {
@@ -287,66 +277,6 @@ t.test('columns that are missing are named, a missing table too', async (t) => {
   t.same((await sql`select count(*)::int as n from (${updateConnections(sql)}) locks`)[0], { n: 0 })
 })
 
-t.test('a connection that breaks in the middle is an error, and the next update goes on', async (t) => {
-  const sql = await migrated((await testDatabase(t)).sql)
-  // As many chunks as days, so that the connection breaks before the last of them.
-  await insertTraffic(sql, 'request_logs', oddTraffic(2000, 300 * 1440, 18))
-  const options = { now: minutesAfterStart(300 * 1440), retentionDays: 4000 }
-  const kill = sql`select pg_terminate_backend(pid) from (${updateConnections(sql)}) locks`
-  let killed: Promise<unknown> | undefined
-  await t.rejects(update(sql, { ...options, onProgress: () => (killed ??= kill.execute()) }))
-  await killed
-  await update(sql, options)
-  await equalsRebuilt(t, sql, options.now, options.retentionDays)
-})
-
-t.test('an abort ends an update also when the server has fallen silent', async (t) => {
-  const { sql, connection } = await testDatabase(t)
-  await insertTraffic(await migrated(sql), 'request_logs', oddTraffic(2000, 300 * 1440, 19))
-  const proxy = await switchableProxy(t, connection.port)
-  const pool = openSql({ ...connection, port: proxy.port })
-  t.teardown(() => pool.end({ timeout: 0 }))
-  const stopping = new AbortController()
-  const reason = new Error('enough')
-  const onProgress = () => {
-    proxy.pause()
-    stopping.abort(reason)
-  }
-  const now = minutesAfterStart(300 * 1440)
-  await t.rejects(update(pool, { now, retentionDays: 4000, signal: stopping.signal, onProgress }), reason)
-})
-
-/** The connections that hold the lock of the rollups of this database. */
-const updateConnections = (sql: Database) => sql`
-  select pid from pg_locks join pg_database on pg_database.oid = database
-  where locktype = 'advisory' and objid = 3 and datname = current_database()`
-
-type Database = Awaited<ReturnType<typeof testDatabase>>['sql']
-
-async function truncateAll(sql: Database): Promise<void> {
-  await sql`
-    truncate aegis_ml_rollup_state, aegis_ml_rollup_minutes, aegis_ml_rollup_endpoints,
-      aegis_ml_rollup_endpoint_minutes, aegis_ml_rollup_client_hours`
-}
-
-/** What was rolled up bit by bit is what comes out when it is all done at once. */
-async function equalsRebuilt(
-  t: Tap,
-  sql: Database,
-  now = minutesAfterStart(60),
-  retentionDays = 90,
-): Promise<void> {
-  const found = await everything(sql)
-  await truncateAll(sql)
-  await update(sql, { now, retentionDays })
-  const whole = await everything(sql)
-  t.ok(whole.minutes.length > 0)
-  t.same(found.minutes, whole.minutes, 'minutes')
-  t.same(found.endpoints, whole.endpoints, 'endpoints')
-  // Those of the present hour come when it is over.
-  const hour = new Date(Math.floor(now.getTime() / 3_600_000) * 3_600_000)
-  const over = ({ clients }: typeof found) => clients.filter((row) => row['hour'] < hour)
-  t.same(over(found), over(whole), 'clients')
-}
-
-type Tap = Pick<typeof t, 'ok' | 'same'>
+const rollupTables = (sql: Sql) => sql<{ name: string }[]>`
+  select tablename as name from pg_tables where tablename like 'aegis_ml_rollup_%' or tablename like 'aegis_ml_touched_%'
+  order by 1`

@@ -1,5 +1,6 @@
 import { parse } from 'csv-parse/sync'
 import t, { type Test } from 'tap'
+import { eventually } from '../../e2e/eventually.js'
 import { migrate } from '../../../db/migrate.js'
 import { countExportRows, exportTraffic, type TrafficSelection } from '../../../db/traffic/export.js'
 import {
@@ -137,10 +138,10 @@ t.test('aborted, the query ends at once, on the server too', async (t) => {
       await sql`select 1 from pg_stat_activity where datname = current_database() and query like 'copy (%'
       and state = 'active'`
     ).length
-  while ((await running()) === 0) await new Promise((resolve) => setTimeout(resolve, 20))
+  await eventually(async () => (await running()) > 0)
   stop.abort(new Error('stopped by hand'))
   await t.rejects(exporting, { message: 'stopped by hand' })
-  while ((await running()) > 0) await new Promise((resolve) => setTimeout(resolve, 20))
+  await eventually(async () => (await running()) === 0)
 })
 
 t.test('a reader that stops early leaves no connection behind', async (t) => {
@@ -154,5 +155,5 @@ t.test('a reader that stops early leaves no connection behind', async (t) => {
   const others = async () =>
     (await sql`select 1 from pg_stat_activity where datname = current_database() and query like 'copy (%'`)
       .length
-  while ((await others()) > 0) await new Promise((resolve) => setTimeout(resolve, 20))
+  await eventually(async () => (await others()) === 0)
 })

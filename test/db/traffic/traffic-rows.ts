@@ -1,7 +1,8 @@
 import type { Sql } from 'postgres'
+import type { Test } from 'tap'
 import { migrate } from '../../../db/migrate.js'
 import { updateRollups } from '../../../db/traffic/rollups.js'
-import type { TrafficTable } from '../../../db/traffic/table.js'
+import { DURATION_COLUMN, type TrafficTable } from '../../../db/traffic/table.js'
 import { createRandom } from '../../../models/statistics/random.js'
 import { silentLog } from '../../postgres.js'
 
@@ -47,7 +48,7 @@ export async function insertTraffic(
   table: TrafficTable,
   rows: readonly TrafficRow[],
 ): Promise<void> {
-  const duration = table === 'request_logs' ? 'response_time_ms' : 'duration_ms'
+  const duration = DURATION_COLUMN[table]
   for (let i = 0; i < rows.length; i += 2000) {
     const page = rows.slice(i, i + 2000).map(({ duration: value, ...row }) => ({ ...row, [duration]: value }))
     await sql`insert into ${sql(table)} ${sql(page)}`
@@ -93,9 +94,32 @@ export async function everything(sql: Sql, table: TrafficTable = 'request_logs')
       status_4xx, status_5xx, errors, histogram
     from aegis_ml_rollup_endpoint_minutes join aegis_ml_rollup_endpoints using (traffic_table, endpoint)
     where traffic_table = ${table} order by 1, 2, 3`
-  const clients = await sql`
-    select hour, method, path, place, client, clients, requests, busiest_minute, busiest_second
-    from aegis_ml_rollup_client_hours join aegis_ml_rollup_endpoints using (traffic_table, endpoint)
-    where traffic_table = ${table} order by 1, 2, 3, 4`
-  return { minutes: [...minutes], endpoints: [...endpoints], clients: [...clients] }
+  return { minutes: [...minutes], endpoints: [...endpoints] }
 }
+
+export async function emptyRollups(sql: Sql): Promise<void> {
+  await sql`
+    truncate aegis_ml_rollup_state, aegis_ml_rollup_minutes, aegis_ml_rollup_endpoints,
+      aegis_ml_rollup_endpoint_minutes`
+}
+
+/** What was rolled up step by step equals what is rolled up at once. */
+export async function equalsRebuilt(
+  t: Pick<Test, 'ok' | 'same'>,
+  sql: Sql,
+  now = minutesAfterStart(60),
+  retentionDays = 90,
+): Promise<void> {
+  const found = await everything(sql)
+  await emptyRollups(sql)
+  await update(sql, { now, retentionDays })
+  const whole = await everything(sql)
+  t.ok(whole.minutes.length > 0)
+  t.same(found.minutes, whole.minutes, 'minutes')
+  t.same(found.endpoints, whole.endpoints, 'endpoints')
+}
+
+/** The connections that hold the rollup lock of this database. */
+export const updateConnections = (sql: Sql) => sql`
+  select pid from pg_locks join pg_database on pg_database.oid = database
+  where locktype = 'advisory' and objid = 3 and datname = current_database()`

@@ -3,13 +3,13 @@ import t from 'tap'
 import { recommend } from '../../../models/optimizer/recommend.js'
 import { rateOptimizerFromState } from '../../../models/optimizer/state.js'
 import { decodeArtifact, encodeArtifact } from '../../../plugins/model-registry/artifact.js'
-import { RATE_OPTIMIZER } from '../../../plugins/model-registry/kinds.js'
+import { KINDS } from '../../../plugins/model-registry/kinds.js'
 import { toRecommendation } from '../../../routes/mappers/recommendation.js'
 
 type Answer = ReturnType<typeof toRecommendation>
 
 const read = (name: string) => readFileSync(`test/models/optimizer/golden/${name}.json`, 'utf8')
-const artifact = decodeArtifact(read('artifact'), RATE_OPTIMIZER)
+const artifact = decodeArtifact(read('artifact'), KINDS.optimizer)
 const answers = JSON.parse(read('recommendations')) as Answer[]
 
 /** What is answered today where the previous release gave that answer; it named a limit's endpoint as it was asked. */
@@ -32,9 +32,9 @@ t.test('an artifact of the previous release gives the recommendations that it ga
 })
 
 t.test('it is stored again with the names of today, and read back the same', async (t) => {
-  const text = encodeArtifact(artifact, RATE_OPTIMIZER)
+  const text = encodeArtifact(artifact, KINDS.optimizer)
   t.notMatch(text, /"\w+_requests_per_minute"|by_template/)
-  t.strictSame(decodeArtifact(text, RATE_OPTIMIZER), artifact)
+  t.strictSame(decodeArtifact(text, KINDS.optimizer), artifact)
 })
 
 t.test('a state of the previous release that is damaged is refused', async (t) => {

@@ -28,7 +28,6 @@ for x in series:
     out.append({
         "values": x,
         "quantiles": {str(q): float(np.quantile(a, q)) for q in (0, 0.1, 0.25, 0.5, 0.9, 0.99, 1)},
-        "mad": float(stats.median_abs_deviation(a)),
         "theilSenSlope": float(stats.theilslopes(a)[0]) if len(set(x)) > 1 else 0.0,
         "mannKendall": mann_kendall(a),
     })

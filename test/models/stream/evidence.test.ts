@@ -1,7 +1,14 @@
 import t from 'tap'
 import fc from 'fast-check'
-import { mapChannels, type ChannelStrength } from '../../../models/anomaly/strengths.js'
-import { evidenceReach, gather, goesOn, NO_EVIDENCE, type Gathered } from '../../../models/stream/evidence.js'
+import { mapChannels } from '../../../models/anomaly/kinds.js'
+import type { ChannelStrength } from '../../../models/anomaly/strengths.js'
+import {
+  addEvidence,
+  evidenceReach,
+  NO_EVIDENCE,
+  persists,
+  type Evidence,
+} from '../../../models/stream/evidence.js'
 import { createRandom } from '../../../models/statistics/random.js'
 
 /** A minute that speaks so much for a small change and for a large one, in one channel; against them in all others. */
@@ -11,12 +18,12 @@ const minute = (small: number, large = small) =>
     return { z: 0, effect: 0, ...ratios }
   })
 
-const after = (ratios: readonly number[], from: Gathered = NO_EVIDENCE) =>
-  ratios.reduce((evidence, ratio) => gather(evidence, minute(ratio)), from)
+const after = (ratios: readonly number[], from: Evidence = NO_EVIDENCE) =>
+  ratios.reduce((evidence, ratio) => addEvidence(evidence, minute(ratio)), from)
 
 const repeated = (n: number, ratio: number) => Array<number>(n).fill(ratio)
-const reach = (gathered: Gathered) => evidenceReach(gathered.p95_latency_ms)
-const isOn = (gathered: Gathered) => goesOn(gathered.p95_latency_ms)
+const reach = (evidence: Evidence) => evidenceReach(evidence.p95_latency_ms)
+const isOn = (evidence: Evidence) => persists(evidence.p95_latency_ms)
 
 t.test('the logarithms add up: enough is 13, over three minutes or more', async (t) => {
   t.ok(Math.abs(reach(after(repeated(4, 3))) - 12 / 13) < 1e-9)
@@ -26,9 +33,12 @@ t.test('the logarithms add up: enough is 13, over three minutes or more', async 
 })
 
 t.test('either change is enough', async (t) => {
-  const small = gather(after(repeated(2, 0)), minute(0))
+  const small = addEvidence(after(repeated(2, 0)), minute(0))
   t.same(small, NO_EVIDENCE)
-  const large = Array.from({ length: 4 }).reduce<Gathered>((all) => gather(all, minute(-1, 4)), NO_EVIDENCE)
+  const large = Array.from({ length: 4 }).reduce<Evidence>(
+    (all) => addEvidence(all, minute(-1, 4)),
+    NO_EVIDENCE,
+  )
   t.ok(reach(large) >= 1)
   t.equal(large.p95_latency_ms.small.sum, 0)
 })
@@ -92,7 +102,7 @@ t.test('normal minutes come to h at most once in e^h minutes', async (t) => {
   const minutes = 200_000
   const beyond = [3, 5, 7].map((h) => ({ h, n: 0 }))
   for (let i = 0; i < minutes; i++) {
-    evidence = gather(evidence, minute(shift * (random.normal() - shift / 2)))
+    evidence = addEvidence(evidence, minute(shift * (random.normal() - shift / 2)))
     for (const each of beyond) if (evidence.p95_latency_ms.small.sum >= each.h) each.n++
   }
   for (const { h, n } of beyond) t.ok(n <= minutes * Math.exp(-h), `${n} minutes at ${h}`)

@@ -1,17 +1,14 @@
-import { judgeIntervals, type TimedInterval } from '../../../models/anomaly/detector.js'
+import { judgeIntervals } from '../../../models/anomaly/detector.js'
 import { DEFAULT_EFFECTS } from '../../../models/anomaly/effects.js'
 import { FEATURES } from '../../../models/anomaly/features.js'
+import type { TimedInterval } from '../../../models/anomaly/measure.js'
 import { fitAnomalyModel, knowsTheDay, type AnomalyModel } from '../../../models/anomaly/model.js'
 import type { Verdict } from '../../../models/anomaly/verdict.js'
 import { createKernelEngine, type ScoringEngine } from '../../../models/scoring/index.js'
 import { createRandom } from '../../../models/statistics/random.js'
-import {
-  beginStream,
-  judgeNext,
-  WHOLE,
-  type StreamState,
-  type StreamVerdict,
-} from '../../../models/stream/stream.js'
+import { beginStream, GATEWAY, type StreamState } from '../../../models/stream/stream-state.js'
+import type { StreamVerdict } from '../../../models/stream/stream-verdict.js'
+import { judgeNext } from '../../../models/stream/stream.js'
 import { binomial, poisson } from '../../../eval/detection/draws.js'
 import { MINUTE_MS } from '../../../models/traffic/durations.js'
 
@@ -89,7 +86,7 @@ export function fitted(history: readonly TimedInterval[]): Detector {
 export function judgeAll(
   { model, engine }: Detector,
   reports: readonly TimedInterval[],
-  begun: StreamState = beginStream(WHOLE, knowsTheDay(model)),
+  begun: StreamState = beginStream(GATEWAY, knowsTheDay(model)),
 ): { verdicts: StreamVerdict[]; state: StreamState } {
   let state = begun
   const verdicts = reports.map((report) => {

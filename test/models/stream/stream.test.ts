@@ -2,14 +2,9 @@ import t from 'tap'
 import fc from 'fast-check'
 import { FEATURES } from '../../../models/anomaly/features.js'
 import { DEFAULT_EFFECTS } from '../../../models/anomaly/effects.js'
-import {
-  beginStream,
-  forModel,
-  judgeNext,
-  WHOLE,
-  type StreamState,
-  type StreamVerdict,
-} from '../../../models/stream/stream.js'
+import { beginStream, forModel, GATEWAY, type StreamState } from '../../../models/stream/stream-state.js'
+import type { StreamVerdict } from '../../../models/stream/stream-verdict.js'
+import { judgeNext } from '../../../models/stream/stream.js'
 import {
   BUSY,
   DAY,
@@ -103,7 +98,7 @@ function minutesToFind(condition: Condition, gateway: Gateway, source: string, t
 
 for (const [name, condition, type] of small) {
   t.test(`a small deviation that lasts is found within half an hour: ${name}`, async (t) => {
-    const found = minutesToFind(condition, BUSY, WHOLE, type)
+    const found = minutesToFind(condition, BUSY, GATEWAY, type)
     t.ok(
       found.every((delay) => delay < 30),
       `after ${found.join(', ')} minutes`,
@@ -352,13 +347,13 @@ t.test('a source that has always been slower or failed more is met within ten re
 t.test('what a source has always been like is no drift, and what it becomes is', async (t) => {
   const driftOf = (source: string, condition: (minute: number) => Condition) => {
     let state = beginStream(source)
-    const all = reports(2 * HOUR, condition, { gateway: source === WHOLE ? { ...BUSY, seed: 2 } : TENTH })
+    const all = reports(2 * HOUR, condition, { gateway: source === GATEWAY ? { ...BUSY, seed: 2 } : TENTH })
     return all.map((report) => {
       const next = judgeNext(state, report, busy.model, DEFAULT_EFFECTS, (matrix) =>
         busy.engine.score(matrix),
       )
       state = next.state
-      return next.standard.avg_latency_ms
+      return next.modelZ.avg_latency_ms
     })
   }
   const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length
@@ -367,7 +362,7 @@ t.test('what a source has always been like is no drift, and what it becomes is',
   t.ok(Math.abs(mean(slow.slice(10))) < 1, `${mean(slow.slice(10))}`)
   const slower = driftOf('one-of-ten', (minute) => ({ latency: minute < HOUR ? 2 : 3 }))
   t.ok(mean(slower.slice(HOUR)) > 3)
-  t.ok(mean(driftOf(WHOLE, () => ({ latency: 2 }))) > 3)
+  t.ok(mean(driftOf(GATEWAY, () => ({ latency: 2 }))) > 3)
 })
 
 t.test('a source that has always been faster is met too', async (t) => {
@@ -402,7 +397,7 @@ t.test('an incident among the first reports of a source is not taken for its lev
       const { verdicts, state } = judgeAll(busy, all, beginStream('one-of-ten'))
       const alarmed = verdicts.slice(start, 40).filter(({ confirmed }) => confirmed)
       t.equal(alarmed.length, 40 - start, `seed ${seed}, from minute ${start} on`)
-      t.ok(Math.abs(state.own.level.avg_latency_ms) < 0.2)
+      t.ok(Math.abs(state.baseline.level.avg_latency_ms) < 0.2)
     }
   }
 })
@@ -437,7 +432,10 @@ t.test('another model of the same gateway changes nothing of what is usual for a
   const moved = forModel(state, 'a', 'v2', another.model)
   const back = forModel(moved, 'a', 'v1', busy.model)
   for (const feature of FEATURES) {
-    t.ok(Math.abs(back.own.level[feature] - state.own.level[feature]) < 1e-9, `there and back: ${feature}`)
+    t.ok(
+      Math.abs(back.baseline.level[feature] - state.baseline.level[feature]) < 1e-9,
+      `there and back: ${feature}`,
+    )
   }
   const [before, after] = [judgeAll(busy, all.slice(HOUR), state), judgeAll(another, all.slice(HOUR), moved)]
   const usual = (verdict: StreamVerdict | undefined) => verdict!.expected.avg_latency_ms.value
@@ -467,9 +465,9 @@ t.test('a model that has learned of a nightly job may come in its minute', async
   const { state } = judgeAll(
     before,
     all.slice(0, HOUR + 1),
-    forModel(beginStream(WHOLE), WHOLE, 'v1', before.model),
+    forModel(beginStream(GATEWAY), GATEWAY, 'v1', before.model),
   )
-  const { verdicts } = judgeAll(after, all.slice(HOUR + 1), forModel(state, WHOLE, 'v2', after.model))
+  const { verdicts } = judgeAll(after, all.slice(HOUR + 1), forModel(state, GATEWAY, 'v2', after.model))
   t.equal(firstAlarm(verdicts), -1)
 })
 
@@ -517,14 +515,16 @@ t.test('whatever is reported, verdicts and what is remembered stay finite', asyn
     { trafficOnly: true },
   ]
   for (const detector of [busy, idle, failing]) {
-    for (const source of [WHOLE, 'one-of-ten']) {
+    for (const source of [GATEWAY, 'one-of-ten']) {
       const all = Array.from({ length: 40 }, (_, i) => ({
         interval: { ...usual, ...(i % 2 === 0 && odd[(i / 2) % odd.length]) },
         timeMs: START_MS + i * MINUTE_MS,
       }))
       const { verdicts, state } = judgeAll(detector, all, beginStream(source))
-      const { own, usual: remembered } = state
-      const learned = [own.level, own.spread, remembered!].flatMap((values) => Object.values(values))
+      const { baseline, usual: remembered } = state
+      const learned = [baseline.level, baseline.spread, remembered!].flatMap((values) =>
+        Object.values(values),
+      )
       t.ok(learned.every(Number.isFinite))
       for (const { score, normalizedScore, confidence, expected } of verdicts) {
         const bands = Object.values(expected).flatMap(({ value, lower, upper }) => [value, lower, upper])

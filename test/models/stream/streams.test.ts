@@ -1,7 +1,8 @@
 import t from 'tap'
 import { mapFeatures } from '../../../models/anomaly/features.js'
-import type { StreamVerdict } from '../../../models/stream/stream.js'
-import { Streams, type Judge, type Report } from '../../../models/stream/streams.js'
+import type { Report } from '../../../models/stream/report.js'
+import type { StreamVerdict } from '../../../models/stream/stream-verdict.js'
+import { Streams, type Judge } from '../../../models/stream/streams.js'
 
 const NOW = Date.parse('2026-11-16T12:00:00Z')
 const MINUTE = 60_000

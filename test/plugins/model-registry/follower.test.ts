@@ -7,10 +7,7 @@ import { migrate } from '../../../db/migrate.js'
 import { fitAnomalyModel } from '../../../models/anomaly/model.js'
 import type { Database } from '../../../plugins/database.js'
 import { followActiveModel } from '../../../plugins/model-registry/follower.js'
-import { ModelFiles } from '../../../plugins/model-registry/files.js'
-import { ANOMALY_DETECTOR, RATE_OPTIMIZER } from '../../../plugins/model-registry/kinds.js'
-import { createModelRegistry } from '../../../plugins/model-registry.js'
-import { ModelStore } from '../../../plugins/model-registry/store.js'
+import { createModelRegistry } from '../../../plugins/model-registry/registry.js'
 import { eventually } from '../../e2e/eventually.js'
 import { openSql, silentLog, testDatabase } from '../../postgres.js'
 import { switchableProxy } from '../switchable-proxy.js'
@@ -21,17 +18,19 @@ const OPTIONS = { contamination: 0.1, anomalyThreshold: -0.5, nEstimators: 10, s
 const MODEL = fitAnomalyModel({ samples: SAMPLES, timesMs: TIMES }, OPTIONS)
 
 async function registryOn(t: Test, sql: Sql) {
-  const path = await mkdtemp(join(tmpdir(), 'aegis-ml-test-'))
-  t.teardown(() => rm(path, { recursive: true, force: true }))
-  const stores = {
-    anomaly: new ModelStore(sql, new ModelFiles(path), silentLog, ANOMALY_DETECTOR),
-    optimizer: new ModelStore(sql, new ModelFiles(path, 'rate_optimizer'), silentLog, RATE_OPTIMIZER),
-  }
-  const registry = createModelRegistry({ stores, engine: 'kernel', log: silentLog, now: () => new Date() })
+  const folder = await mkdtemp(join(tmpdir(), 'aegis-ml-test-'))
+  t.teardown(() => rm(folder, { recursive: true, force: true }))
+  const options = { sql, folder, engine: 'kernel', log: silentLog, now: () => new Date() } as const
+  const registry = createModelRegistry(options)
   const record = { source: 'synthetic', from: null, to: null, exclude: [], durationSeconds: 1 }
   const training = { ...record, parameters: {}, metrics: {} }
   const trained = { anomaly: { model: MODEL, training }, optimizer: null }
-  const publish = async () => (await registry.publish(trained, (store) => sql.begin(store))).anomaly!
+  const publish = () =>
+    registry.publish(async ({ store, activate }) => {
+      const stored = await sql.begin((tx) => store(tx, trained))
+      await activate(stored)
+      return stored.anomaly!
+    })
   return { registry, publish }
 }
 

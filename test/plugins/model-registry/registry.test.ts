@@ -1,74 +1,12 @@
 import { spawn } from 'node:child_process'
-import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import type { Sql } from 'postgres'
-import t, { type Test } from 'tap'
-import { fitAnomalyModel, type AnomalyModel } from '../../../models/anomaly/model.js'
-import { removeAbandoned } from '../../../db/files.js'
-import { migrate } from '../../../db/migrate.js'
+import t from 'tap'
 import { decodeArtifact } from '../../../plugins/model-registry/artifact.js'
 import { ModelFiles } from '../../../plugins/model-registry/files.js'
-import { ANOMALY_DETECTOR, RATE_OPTIMIZER } from '../../../plugins/model-registry/kinds.js'
-import { createModelRegistry, type InTransaction } from '../../../plugins/model-registry.js'
-import { ModelStore } from '../../../plugins/model-registry/store.js'
-import { silentLog, testDatabase } from '../../postgres.js'
-
-const row = [50, 45, 90, 135, 0.01]
-const model = (minutes: number) =>
-  fitAnomalyModel(
-    {
-      samples: Float64Array.from(Array(minutes).fill(row).flat()),
-      timesMs: Float64Array.from({ length: minutes }, (_, index) => index * 60_000),
-    },
-    {
-      contamination: 0.1,
-      anomalyThreshold: -0.5,
-      nEstimators: 10,
-      seed: 1,
-    },
-  )
-const SMALL = model(10)
-const LARGE = model(30)
-const clock = () => new Date('2026-01-31T12:00:00.000Z')
-
-const RECORD = {
-  source: 'request_logs',
-  from: '2026-01-24T12:00:00.000Z',
-  to: '2026-01-31T12:00:00.000Z',
-  exclude: [],
-  durationSeconds: 1.5,
-  parameters: { contamination: 0.1 },
-  metrics: { anomaly_share: 0.01 },
-}
-
-/** A folder and a database for a registry. */
-async function place(t: Test) {
-  const path = await mkdtemp(join(tmpdir(), 'aegis-ml-test-'))
-  t.teardown(() => rm(path, { recursive: true, force: true }))
-  const { sql, connection } = await testDatabase(t)
-  await migrate(sql)
-  return { path, sql, connection }
-}
-
-function registryOf({ path, sql }: { path: string; sql: Sql }, now = clock) {
-  const stores = {
-    anomaly: new ModelStore(sql, new ModelFiles(path), silentLog, ANOMALY_DETECTOR),
-    optimizer: new ModelStore(sql, new ModelFiles(path, 'rate_optimizer'), silentLog, RATE_OPTIMIZER),
-  }
-  const registry = createModelRegistry({ stores, engine: 'kernel', log: silentLog, now })
-  const publishIn = async (model: AnomalyModel, inTransaction: InTransaction) => {
-    const trained = { anomaly: { model, training: RECORD }, optimizer: null }
-    return (await registry.publish(trained, inTransaction)).anomaly!
-  }
-  const publish = (model: AnomalyModel) => publishIn(model, (store) => sql.begin(store))
-  const active = () => registry.active.anomaly
-  return { ...registry, ...registry.anomaly, publishIn, publish, active, problems: () => registry.problems }
-}
+import { KINDS } from '../../../plugins/model-registry/kinds.js'
+import { LARGE, place, RECORD, registryOf, SMALL } from './a-registry.js'
 
 t.test('a published model is active, and again after a restart', async (t) => {
   const here = await place(t)
@@ -143,7 +81,7 @@ t.test('after a reset nothing is active until a load, and what is stored stays',
   await registry.reset()
   t.equal(told, 1)
   t.equal(registry.active(), null)
-  t.equal(await new ModelFiles(here.path).activeVersion(), null)
+  t.equal(await new ModelFiles(here.path, KINDS.anomaly).activeVersion(), null)
   const again = registryOf(here)
   await again.sync()
   t.equal(again.active(), null)
@@ -208,161 +146,6 @@ t.test('a reset reaches the files of a replica that was down', async (t) => {
   t.equal(withoutDatabase.active(), null)
 })
 
-t.test('what is no version reaches no file', async (t) => {
-  const here = await place(t)
-  const secret = join(here.path, 'secret.json')
-  await writeFile(secret, 'secret: hello-world')
-  const registry = registryOf(here)
-  for (const version of ['/../secret', '../secret', 'a\u0000b', '']) {
-    await t.rejects(registry.activate(version), { code: 'MODEL_NOT_FOUND' })
-  }
-})
-
-t.test('a version that is not there, or is damaged everywhere, is refused in words', async (t) => {
-  const here = await place(t)
-  const registry = registryOf(here)
-  const first = await registry.publish(SMALL)
-  const second = await registry.publish(LARGE)
-  await t.rejects(registry.activate('20200101T000000000Z'), { code: 'MODEL_NOT_FOUND' })
-  await t.rejects(registry.activate('../../etc/passwd'), { code: 'MODEL_NOT_FOUND' })
-  await rm(new ModelFiles(here.path).pathOf(first.version))
-  await here.sql`update aegis_ml_models set artifact = replace(artifact, '"nSamples":10', '"nSamples":11')
-    where version = ${first.version}`
-  await t.rejects(registry.activate(first.version), { code: 'MODEL_UNUSABLE', message: /checksum/ })
-  t.equal(registry.active()?.version, second.version)
-})
-
-const damages = (text: string): [string, string, RegExp][] => [
-  ['cut short', text.slice(0, -100), /cannot be used/],
-  ['empty', '', /cannot be used/],
-  ['another number', text.replace('"nSamples":30', '"nSamples":31'), /checksum does not match/],
-  [
-    'another base64 digit',
-    text.replace(/"threshold":"(.)/, (_, c: string) => `"threshold":"${c === 'A' ? 'B' : 'A'}`),
-    /checksum/,
-  ],
-  ['from the future', text.replace('"schema_version":2', '"schema_version":3'), /reads version 2, so train/],
-  ['not an object', 'null', /cannot be used/],
-  ['binary rubbish', '\u0000\ufffd\u0001', /cannot be used/],
-]
-
-t.test(
-  'without the database a damaged file is reported and left, and the newest whole one serves',
-  async (t) => {
-    const here = await place(t)
-    const first = await registryOf(here).publish(SMALL)
-    const second = await registryOf(here).publish(LARGE)
-    const file = new ModelFiles(here.path).pathOf(second.version)
-    const text = await readFile(file, 'utf8')
-    for (const [name, damaged, problem] of damages(text)) {
-      t.not(damaged, text, name)
-      await writeFile(file, damaged)
-      const registry = registryOf(here)
-      await registry.restoreFromFiles()
-      t.equal(registry.active()?.version, first.version, name)
-      t.match(registry.problems(), [problem], name)
-      t.equal(await readFile(file, 'utf8'), damaged, name)
-    }
-    await writeFile(file, text)
-    const mended = registryOf(here)
-    await mended.restoreFromFiles()
-    t.equal(mended.active()?.version, second.version, 'what stood in was not chosen for good')
-  },
-)
-
-t.test('a damaged or missing file is mended from the database', async (t) => {
-  const here = await place(t)
-  const { version } = await registryOf(here).publish(LARGE)
-  const file = new ModelFiles(here.path).pathOf(version)
-  const text = await readFile(file, 'utf8')
-  for (const [name, damaged] of damages(text)) {
-    await writeFile(file, damaged)
-    const registry = registryOf(here)
-    await registry.sync()
-    t.equal(registry.active()?.version, version, name)
-    t.equal(await readFile(file, 'utf8'), text, name)
-    t.same(registry.problems(), [], 'which is no problem any more')
-  }
-  await rm(file)
-  await registryOf(here).sync()
-  t.equal(await readFile(file, 'utf8'), text)
-})
-
-t.test('an artifact of the schema before this one loads', async (t) => {
-  const here = await place(t)
-  const { version } = await registryOf(here).publish(SMALL)
-  const file = new ModelFiles(here.path).pathOf(version)
-  const { payload, ...header } = JSON.parse(await readFile(file, 'utf8')) as {
-    payload: Record<string, unknown>
-  }
-  const older = { ...payload }
-  delete older['training']
-  const sha256 = createHash('sha256').update(JSON.stringify(older)).digest('hex')
-  const text = JSON.stringify({ ...header, schema_version: 1, sha256, payload: older })
-  t.match(decodeArtifact(text, ANOMALY_DETECTOR), { version, training: null })
-  await writeFile(file, text)
-  const moved = registryOf({ path: here.path, sql: (await place(t)).sql })
-  t.equal((await moved.load())?.version, version)
-  t.match(await moved.versions(), [{ version, source: null, samples: 10, active: true }])
-})
-
-t.test('a disk that cannot be written is told of; the database has the model', async (t) => {
-  const here = await place(t)
-  const blocked = { ...here, path: join(here.path, 'file') }
-  await writeFile(blocked.path, '')
-  const registry = registryOf({ ...here, path: join(blocked.path, 'below') })
-  await t.rejects(registry.publish(SMALL), { code: 'ENOTDIR' }, 'where not even a listing can be had')
-  const readable = registryOf(here)
-  await mkdir(join(here.path, 'active.json'))
-  const { version } = await readable.publish(SMALL)
-  t.equal(readable.active()?.version, version)
-  t.match(readable.problems(), [/MODEL_PATH cannot be written/])
-})
-
-t.test('other files in the folder, and folders called like files, harm nothing', async (t) => {
-  const here = await place(t)
-  const { path } = here
-  for (const name of [
-    'anomaly_detector-20261399T999999999Z.json',
-    'anomaly_detector-99991231T235959999Z.json',
-    'anomaly_detector-latest.json',
-    'notes.txt',
-  ]) {
-    await writeFile(join(path, name), 'rubbish')
-  }
-  await mkdir(join(path, 'anomaly_detector-20260101T000000000Z.json.0123456789ab.tmp'))
-  const registry = registryOf(here)
-  await removeAbandoned(path, Date.now() + 1e9)
-  await registry.restoreFromFiles()
-  t.equal(registry.active(), null)
-  const { version } = await registry.publish(SMALL)
-  t.equal(version, '20260131T120000000Z')
-  t.same(await new ModelFiles(path).versions(), [version])
-})
-
-t.test('what a killed writer has left is removed after an hour', async (t) => {
-  const { path } = await place(t)
-  const left = join(path, 'anomaly_detector-20260101T000000000Z.json.0123456789ab.tmp')
-  await writeFile(left, 'half')
-  await removeAbandoned(path, Date.now())
-  t.same(await readdir(path), ['anomaly_detector-20260101T000000000Z.json.0123456789ab.tmp'])
-  await removeAbandoned(path, Date.now() + 3_700_000)
-  t.same(await readdir(path), [])
-})
-
-t.test('the newest twenty are kept, and the active one', async (t) => {
-  const here = await place(t)
-  const registry = registryOf(here)
-  const published: string[] = []
-  for (let run = 0; run < 23; run++) published.push((await registry.publish(SMALL)).version)
-  const kept = published.slice(3).reverse()
-  t.same(await new ModelFiles(here.path).versions(), kept)
-  t.same(
-    (await registry.versions()).map(({ version }) => version),
-    kept,
-  )
-})
-
 t.test('what a model answers does not change while another is being published', async (t) => {
   const registry = registryOf(await place(t))
   await registry.publish(SMALL)
@@ -386,15 +169,12 @@ t.test('a transaction that fails leaves what was active, and no trace', async (t
   const here = await place(t)
   const registry = registryOf(here)
   const { version } = await registry.publish(SMALL)
-  const failing = registry.publishIn(LARGE, (store) =>
-    here.sql.begin(async (tx) => {
-      await store(tx)
-      throw new Error('stopped')
-    }),
-  )
+  const failing = registry.publish(LARGE, async () => {
+    throw new Error('stopped')
+  })
   await t.rejects(failing, { message: 'stopped' })
   t.equal(registry.active()?.version, version)
-  t.same(await new ModelFiles(here.path).versions(), [version])
+  t.same(await new ModelFiles(here.path, KINDS.anomaly).versions(), [version])
   t.match(await registry.versions(), [{ version, active: true }])
   t.equal((await here.sql`select from ml_models`).length, 1)
 })
@@ -422,8 +202,8 @@ t.test('kill -9 while models are published leaves every acknowledged version, wh
       [],
     )
     t.same(registry.problems(), [])
-    for (const version of await new ModelFiles(here.path).versions()) {
-      decodeArtifact((await new ModelFiles(here.path).read(version))!, ANOMALY_DETECTOR)
+    for (const version of await new ModelFiles(here.path, KINDS.anomaly).versions()) {
+      decodeArtifact((await new ModelFiles(here.path, KINDS.anomaly).read(version))!, KINDS.anomaly)
       t.ok(stored.includes(version), `${version} is no trace of what was not acknowledged`)
     }
   }
@@ -436,7 +216,7 @@ t.test('a registry that is closed ends what it was taking up, and takes up no mo
   const registry = registryOf({ ...here, path })
   const taking = registry.sync()
   await registry.close()
-  t.equal(await new ModelFiles(path).activeVersion(), version, 'whole before the end')
+  t.equal(await new ModelFiles(path, KINDS.anomaly).activeVersion(), version, 'whole before the end')
   await taking
   await t.rejects(registry.sync(), { code: 'SHUTTING_DOWN' })
   t.equal(registry.active(), null)

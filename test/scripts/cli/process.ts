@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import type { Connection } from '../../../db/embedded/embedded-postgres.js'
+import type { Connection } from '../../../db/pool.js'
 
 const SCRIPTS = new URL('../../../scripts/', import.meta.url)
 

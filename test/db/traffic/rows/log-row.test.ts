@@ -1,6 +1,7 @@
 import t from 'tap'
 import { emptyEntry, type LogEntry } from '../../../../formats/access-log/log-entry.js'
-import { LOG_COLUMNS, requestRows, type RequestTable } from '../../../../db/traffic/rows/log-row.js'
+import { LOG_COLUMNS, requestRows } from '../../../../db/traffic/rows/log-row.js'
+import type { TrafficTable } from '../../../../db/traffic/table.js'
 
 const ID = '00000000-0000-5000-8000-000000000000'
 const entry: LogEntry = {
@@ -16,7 +17,7 @@ const entry: LogEntry = {
   bytes: 512,
 }
 
-function row(over: Partial<LogEntry> = {}, table: RequestTable = 'request_logs') {
+function row(over: Partial<LogEntry> = {}, table: TrafficTable = 'request_logs') {
   const line = requestRows(table).line({ ...entry, ...over }, ID)
   const cells = line.slice(0, -1).split('\t')
   return Object.fromEntries(LOG_COLUMNS[table].map((column, i) => [column, cells[i]]))

@@ -1,0 +1,64 @@
+import type { LeastEffects } from './effects.js'
+import { GATE, JOINT_GATE, reachOf } from './gates.js'
+import { strongest, type PerKind } from './kinds.js'
+import type { MeasuredInterval } from './measure.js'
+import type { Strengths } from './strengths.js'
+
+/** Whether an interval is anomalous, and how far beyond the gate. */
+export interface Decision {
+  readonly anomaly: boolean
+  /** −s(x, n) − threshold: negative when the forest calls the interval anomalous. */
+  readonly score: number
+  /** 1 is at the gate. At least 1 exactly when `anomaly`. */
+  readonly reach: number
+  /** The reach of each kind. */
+  readonly kinds: PerKind<number>
+  /** Minutes since the alarm began; 1 for an interval outside an alarm. */
+  readonly minutes: number
+  /** The interval belongs to an alarm. */
+  readonly confirmed: boolean
+}
+
+/** The reach of an interval that is not anomalous stays below this. */
+export const MAX_NORMAL_REACH = 0.99
+
+/**
+ * Decides about one interval alone. It is anomalous when the forest says so (score < 0) and a deviation matters: one
+ * kind passes {@link GATE}, or two kinds pass {@link JOINT_GATE}. With fewer requests than `effects.requests`, only
+ * traffic is judged.
+ *
+ * @param score of the forest, see `forestScores`
+ */
+export function decideMinute(
+  { interval, strengths }: Pick<MeasuredInterval, 'interval' | 'strengths'>,
+  score: number,
+  effects: LeastEffects,
+): Decision {
+  // A few requests prove nothing about latencies and errors. Many such minutes may, as evidence.
+  const isEnough = interval.requests >= effects.requests
+  const kinds = reaches(strengths, GATE, isEnough)
+  const joint = reaches(strengths, JOINT_GATE, isEnough)
+  const found = Math.max(strongest(kinds), second(joint))
+  const anomaly = score < 0 && found >= 1
+  const reach = anomaly ? found : Math.min(found, MAX_NORMAL_REACH)
+  return { anomaly, score, reach, kinds, minutes: 1, confirmed: false }
+}
+
+/** How far each kind reaches a gate; 0 for latencies and errors of too few requests. */
+function reaches(strengths: Strengths, gate: typeof GATE, isEnough: boolean): PerKind<number> {
+  const { traffic_spike, traffic_drop, latency_spike, error_rate_spike } = strengths
+  return {
+    traffic_spike: Math.max(0, reachOf(traffic_spike, gate)),
+    traffic_drop: Math.max(0, reachOf(traffic_drop, gate)),
+    latency_spike: isEnough ? Math.max(0, reachOf(latency_spike, gate)) : 0,
+    error_rate_spike: isEnough ? Math.max(0, reachOf(error_rate_spike, gate)) : 0,
+  }
+}
+
+/** The second largest. More traffic and less traffic exclude each other. */
+function second({ traffic_spike, traffic_drop, latency_spike, error_rate_spike }: PerKind<number>): number {
+  const traffic = Math.max(traffic_spike, traffic_drop)
+  const most = Math.max(traffic, latency_spike, error_rate_spike)
+  const least = Math.min(traffic, latency_spike, error_rate_spike)
+  return traffic + latency_spike + error_rate_spike - most - least
+}

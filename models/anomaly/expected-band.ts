@@ -1,0 +1,44 @@
+import type { LeastEffects } from './effects.js'
+import type { Feature } from './features.js'
+import { GATE } from './gates.js'
+import type { MeasuredInterval } from './measure.js'
+import { fromScale } from './scales.js'
+
+/** Where a feature's value was expected, in its unit. */
+export interface Band {
+  readonly value: number
+  readonly lower: number
+  readonly upper: number
+}
+
+/**
+ * The expected value of a feature, and the band up to where a deviation passes {@link GATE}: the wider of the certain
+ * deviation and of the one that matters.
+ */
+export function expectedBand(
+  feature: Feature,
+  { deviation, factor }: Pick<MeasuredInterval, 'deviation' | 'factor'>,
+  effects: LeastEffects,
+): Band {
+  const { expected, sigmaUp, sigmaDown } = deviation[feature]
+  const value = fromScale(feature, expected)
+  const margin = smallestMargin(feature, value, effects, factor)
+  const upper = Math.max(fromScale(feature, expected + GATE.z * sigmaUp), value + margin.up)
+  const lower = Math.min(fromScale(feature, expected - GATE.z * sigmaDown), value - margin.down)
+  return { value, lower: Math.max(0, lower), upper: feature === 'error_rate' ? Math.min(1, upper) : upper }
+}
+
+/** The smallest deviation that matters, upwards and downwards, in the feature's unit. */
+function smallestMargin(
+  feature: Feature,
+  value: number,
+  effects: LeastEffects,
+  factor: number,
+): { up: number; down: number } {
+  if (feature === 'error_rate') return { up: GATE.effect * effects.errors, down: value }
+  const share = feature === 'requests_per_second' ? effects.traffic : effects.latency
+  const ratio = (1 + share) ** (GATE.effect * factor)
+  const up = value * (ratio - 1)
+  const isLatency = feature !== 'requests_per_second'
+  return { up: isLatency ? Math.max(up, GATE.effect * effects.latencyMs) : up, down: value * (1 - 1 / ratio) }
+}

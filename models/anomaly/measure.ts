@@ -1,0 +1,91 @@
+import { localTimeOf, type LocalMinute } from '../seasonality/local-time.js'
+import { deviationOf, NO_LEVEL, NO_SPREAD, type Deviation, type Level } from './deviation.js'
+import type { LeastEffects } from './effects.js'
+import type { Interval, PerFeature } from './features.js'
+import { FOREST_COLUMNS, writeForestRow } from './forest-row.js'
+import { knowsTheDay, type AnomalyModel } from './model.js'
+import { channelsOf, strengthsOf, type Channels, type Strengths } from './strengths.js'
+
+/** An interval and its beginning, ms since 1970. */
+export interface TimedInterval {
+  readonly interval: Interval
+  readonly timeMs: number
+}
+
+/** An interval with its deviations from the expected values. */
+export interface MeasuredInterval {
+  readonly interval: Interval
+  readonly moment: LocalMinute
+  readonly deviation: Deviation
+  /** Multiplies the smallest effects that matter, see `effectFactor`. */
+  readonly factor: number
+  readonly channels: Channels
+  readonly strengths: Strengths
+}
+
+/** s(x, n) of the rows of a matrix `[nRows, FOREST_COLUMNS]`, row-major, by the model's forest. */
+export type ScoreRows = (matrix: Float64Array) => Float64Array
+
+/**
+ * Without a rhythm of the day, an evening may be as usual as the noon that was seen. Only a deviation that no time of
+ * day explains matters: log(1 + 25 %) × 2 × 3.1 is a factor of four.
+ */
+export const UNKNOWN_DAY_FACTOR = 3.1
+
+/** The same for a stream whose baseline follows the evening: a factor of two and a half. */
+export const FOLLOWED_DAY_FACTOR = 2
+
+/**
+ * The factor on the smallest effects that matter.
+ * @param isFollowed whether the baseline of the source follows the time of day
+ */
+export function effectFactor(model: AnomalyModel, isFollowed: boolean): number {
+  if (knowsTheDay(model)) return 1
+  return isFollowed ? FOLLOWED_DAY_FACTOR : UNKNOWN_DAY_FACTOR
+}
+
+const MODEL_BASELINE = { level: NO_LEVEL, spread: NO_SPREAD }
+
+/**
+ * The deviations of an interval from what the model expects of a source at that moment.
+ *
+ * @param baseline the source's difference from the model; without it the source is the whole gateway
+ * @param factor see `effectFactor`; without it that of an interval outside a stream
+ */
+export function measure(
+  { interval, timeMs }: TimedInterval,
+  model: AnomalyModel,
+  effects: LeastEffects,
+  { level, spread }: { readonly level: Level; readonly spread: PerFeature<number> } = MODEL_BASELINE,
+  factor = effectFactor(model, false),
+): MeasuredInterval {
+  const moment = localTimeOf(model.timeZone)(timeMs)
+  const deviation = deviationOf(interval, moment, model.expectations, level, spread)
+  const channels = channelsOf(deviation, effects, factor)
+  return { interval, moment, deviation, factor, channels, strengths: strengthsOf(channels) }
+}
+
+/**
+ * The forest's score of intervals: −s(x, n) − threshold, negative when the forest calls an interval anomalous.
+ * @returns `[nIntervals]`; nothing for no intervals
+ */
+export function forestScores(
+  measured: readonly Pick<MeasuredInterval, 'strengths'>[],
+  { threshold }: Pick<AnomalyModel, 'threshold'>,
+  score: ScoreRows,
+): Float64Array {
+  const matrix = new Float64Array(measured.length * FOREST_COLUMNS)
+  measured.forEach(({ strengths }, row) => writeForestRow(strengths, matrix, row))
+  return score(matrix).map((each) => -each - threshold)
+}
+
+/** The forest's score of one interval, without the arrays of several. */
+export function forestScore(
+  { strengths }: Pick<MeasuredInterval, 'strengths'>,
+  { threshold }: Pick<AnomalyModel, 'threshold'>,
+  score: ScoreRows,
+): number {
+  const matrix = new Float64Array(FOREST_COLUMNS)
+  writeForestRow(strengths, matrix, 0)
+  return -score(matrix)[0]! - threshold
+}

@@ -1,0 +1,117 @@
+import type { Decision } from '../anomaly/decision.js'
+import { CERTAIN_GATE, reachOf, type Strength } from '../anomaly/gates.js'
+import { KINDS, mapKinds, strongest, type Kind, type PerKind } from '../anomaly/kinds.js'
+import type { Strengths } from '../anomaly/strengths.js'
+import { MINUTE_MS } from '../traffic/durations.js'
+import { persists, type Evidence } from './evidence.js'
+
+/** An alarm, from the report that confirms it until some quiet reports have passed. Plain JSON. */
+export interface Episode {
+  readonly sinceMs: number
+  readonly lastMs: number
+  /** Quiet reports in a row: those without a deviation. */
+  readonly quiet: number
+  /** The furthest reach of each kind so far. */
+  readonly kinds: PerKind<number>
+}
+
+/** Quiet reports in a row that end an episode. */
+export const QUIET_MINUTES = 5
+
+/** A report at this gate is not quiet within an episode. */
+export const ACTIVE = { z: 2, effect: 0.7 }
+
+/** A kind that has never reached this far does not keep an episode going. */
+export const ACTIVE_REACH = 0.5
+
+/** After this many minutes a deviation is the new normal, except silence. */
+export const NEW_NORMAL_MINUTES = 180
+
+/** After a longer gap between reports, evidence, streak and episode begin anew. */
+export const MAX_GAP_MS = 15 * MINUTE_MS
+
+/** The kinds in which a report deviates, alone or together with the evidence before it. */
+export function activeKinds(evidence: Evidence, strengths: Strengths): PerKind<boolean> {
+  const { traffic_spike, traffic_drop, error_rate_spike } = evidence
+  const { avg_latency_ms, p95_latency_ms, p99_latency_ms } = evidence
+  const isSlow = persists(avg_latency_ms) || persists(p95_latency_ms) || persists(p99_latency_ms)
+  return {
+    traffic_spike: persists(traffic_spike) || isActive(strengths.traffic_spike),
+    traffic_drop: persists(traffic_drop) || isActive(strengths.traffic_drop),
+    latency_spike: isSlow || isActive(strengths.latency_spike),
+    error_rate_spike: persists(error_rate_spike) || isActive(strengths.error_rate_spike),
+  }
+}
+
+function isActive(strength: Strength): boolean {
+  return reachOf(strength, ACTIVE) >= 1
+}
+
+/**
+ * Whether a report begins an episode, or confirms the one that is open. It does when it is
+ * - certain: an anomaly, with one kind at {@link CERTAIN_GATE};
+ * - repeated: an anomaly right after an anomalous report;
+ * - lasting: the accumulated evidence proves a kind that is still active.
+ *
+ * @param minute the decision about the report alone
+ * @param streak anomalous reports in a row before it
+ */
+export function isAlarm(
+  minute: Decision,
+  strengths: Strengths,
+  streak: number,
+  active: PerKind<boolean>,
+  accumulated: PerKind<number>,
+): boolean {
+  const isCertain = minute.anomaly && KINDS.some((kind) => reachOf(strengths[kind], CERTAIN_GATE) >= 1)
+  const isRepeated = minute.anomaly && streak > 0
+  return isCertain || isRepeated || KINDS.some((kind) => accumulated[kind] >= 1 && active[kind])
+}
+
+/**
+ * The episode after a report; null outside an alarm.
+ *
+ * @param timeMs of the report, not before that of the episode
+ * @param alarm see {@link isAlarm}
+ * @param minute the decision about the report alone
+ */
+export function nextEpisode(
+  before: Episode | null,
+  timeMs: number,
+  alarm: boolean,
+  active: PerKind<boolean>,
+  minute: Decision,
+  accumulated: PerKind<number>,
+): Episode | null {
+  // An alarm after a long gap is another episode.
+  const episode = before !== null && timeMs - before.lastMs <= MAX_GAP_MS ? before : null
+  if (episode === null) {
+    if (!alarm) return null
+    const kinds = mapKinds((kind) => Math.max(0, minute.kinds[kind], accumulated[kind]))
+    return { sinceMs: timeMs, lastMs: timeMs, quiet: 0, kinds }
+  }
+  const { sinceMs, kinds } = episode
+  if (alarm || KINDS.some((kind) => kinds[kind] >= ACTIVE_REACH && active[kind])) {
+    const reached = mapKinds((kind) => Math.max(kinds[kind], minute.kinds[kind], accumulated[kind]))
+    return { sinceMs, lastMs: timeMs, quiet: 0, kinds: reached }
+  }
+  const quiet = episode.quiet + 1
+  return quiet >= QUIET_MINUTES ? null : { sinceMs, lastMs: timeMs, quiet, kinds }
+}
+
+/** Whether the report that led to an episode belongs to the alarm; a quiet report does not. */
+export function isConfirmed(episode: Episode | null): episode is Episode {
+  return episode !== null && episode.quiet === 0
+}
+
+/** Whether an episode has lasted so long that its deviation is the new normal. */
+export function isNewNormal(episode: Episode | null, timeMs: number): boolean {
+  return episode !== null && timeMs - episode.sinceMs >= NEW_NORMAL_MINUTES * MINUTE_MS
+}
+
+/** An episode without the kinds that turned out to be usual for the source; null when nothing is left. */
+export function withoutAbsorbedKinds(episode: Episode | null, absorbed: readonly Kind[]): Episode | null {
+  if (episode === null || absorbed.length === 0) return episode
+  const kinds = mapKinds((kind) => (absorbed.includes(kind) ? 0 : episode.kinds[kind]))
+  return strongest(kinds) < ACTIVE_REACH ? null : { ...episode, kinds }
+}

@@ -1,0 +1,53 @@
+const failure = (code: string, message: string, details: unknown = null) => ({
+  success: false,
+  error: true,
+  code,
+  message,
+  details,
+  timestamp: '2026-01-31T12:00:00.000Z',
+})
+
+const problem = 'is required; allowed is a finite number from 0 to 1000000000000'
+
+/** One failure for each status, for the OpenAPI document. */
+const FAILURES_BY_STATUS: Readonly<Record<string, object>> = {
+  400: failure('INVALID_REQUEST', `requests_per_second ${problem}.`, [
+    { field: 'requests_per_second', problem },
+  ]),
+  404: failure('NOT_FOUND', 'There is no /nope here. GET /docs lists every route.'),
+  409: failure(
+    'MODEL_NOT_TRAINED',
+    'No anomaly model is active. Train one with POST /train, or load a stored one with POST /model/load.',
+  ),
+  413: failure('BODY_TOO_LARGE', 'The body is too large; 8 MiB are allowed. Send fewer rows at a time.'),
+  415: failure('UNSUPPORTED_MEDIA_TYPE', 'The content type is not supported; send application/json.'),
+  503: failure('SHUTTING_DOWN', 'The service is stopping. Try again, on another replica if there is one.'),
+  default: failure('INTERNAL_ERROR', 'Something went wrong inside the service; its log says what.'),
+}
+
+interface Response {
+  content?: Record<string, { examples?: object }>
+}
+
+interface Document {
+  paths?: Record<string, Record<string, { responses?: Record<string, Response> }>>
+  components?: { examples?: Record<string, object> }
+}
+
+/** Gives every failure of the document an example that suits its status. */
+export function addFailureExamples<T extends object>(openapi: T): T {
+  const document = openapi as Document
+  const operations = Object.values(document.paths ?? {}).flatMap((path) => Object.values(path))
+  for (const { responses = {} } of operations) {
+    for (const [status, { content }] of Object.entries(responses)) {
+      const json = FAILURES_BY_STATUS[status] && content?.['application/json']
+      if (json) json.examples = { failure: { $ref: `#/components/examples/Failure-${status}` } }
+    }
+  }
+  const examples = Object.entries(FAILURES_BY_STATUS).map(([status, value]) => [
+    `Failure-${status}`,
+    { value },
+  ])
+  document.components = { ...document.components, examples: Object.fromEntries(examples) }
+  return openapi
+}

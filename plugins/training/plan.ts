@@ -1,0 +1,125 @@
+import { access } from 'node:fs/promises'
+import type { Sql } from 'postgres'
+import type { Log } from '../../db/log.js'
+import { historyGaps, type HistoryGaps } from '../../db/traffic/history-gaps.js'
+import { minuteFigures, updateRollups } from '../../db/traffic/rollups.js'
+import type { TrafficTable } from '../../db/traffic/table.js'
+import type { CalendarEntry } from '../../models/anomaly/calendar.js'
+import { MINUTE_MS } from '../../models/traffic/durations.js'
+import { ServiceError } from '../http/errors.js'
+import { timeRange, type RangeRequest } from '../http/time-range.js'
+import { parseTime } from '../http/validation.js'
+import { MODEL_NAMES, type ModelName } from '../model-registry.js'
+import type { DetectorTask } from './detector-worker.js'
+import type { OptimizerTask } from './optimizer-worker.js'
+import { SEED, type TrainingOrigin } from './result.js'
+
+export interface TrainingRequest extends RangeRequest {
+  readonly contamination?: number | undefined
+  /** All of them unless some are named. */
+  readonly models?: readonly ModelName[] | undefined
+  /** Intervals to leave out, such as known incidents; ISO-8601. */
+  readonly exclude?: readonly { readonly from: string; readonly to: string }[]
+}
+
+/** What a run does: how it gets its samples, and what it records about them. */
+export interface Plan {
+  /** The request, as the job shows it. */
+  readonly request: object
+  readonly contamination: number
+  readonly origin: TrainingOrigin
+  /** Brings the rollups up to date. */
+  prepare(signal: AbortSignal, onProgress: (share: number) => void): Promise<void>
+  /** Reads the samples of the detector; null when the request does not name it. */
+  readonly samples: ((signal: AbortSignal) => Promise<DetectorTask['source']>) | null
+  /** The task of the optimizer; null when the request does not name it. */
+  readonly arrivals: Omit<OptimizerTask, 'connection'> | null
+  /** Finds what the range cannot teach; null when the samples are not from the traffic table. */
+  readonly gaps: (() => Promise<HistoryGaps>) | null
+}
+
+export interface PlanOptions {
+  readonly sql: Sql
+  readonly table: TrafficTable
+  readonly syntheticFile: string
+  readonly contamination: number
+  readonly retentionDays: number
+  readonly lookBackMinutes: number
+  readonly calendar: readonly CalendarEntry[]
+  readonly log: Log
+  readonly now: () => Date
+}
+
+/**
+ * A run on a range of the traffic table.
+ * @throws ServiceError INVALID_REQUEST
+ */
+export function trafficPlan(options: PlanOptions, request: TrainingRequest): Plan {
+  const { sql, table, retentionDays, lookBackMinutes, log, now } = options
+  const { contamination = options.contamination, models = MODEL_NAMES } = request
+  const range = timeRange(request, now())
+  const exclude = excludedFrom(range, options.calendar, request.exclude ?? [])
+  const inText = { ...toText(range), exclude: exclude.map(toText) }
+  return {
+    request: { source: table, ...toText(range), contamination, models, exclude: inText.exclude },
+    contamination,
+    origin: { source: table, ...inText },
+    async prepare(signal, onProgress) {
+      onProgress(0)
+      const keep = { retentionDays, keepFrom: range.from }
+      await updateRollups(sql, { table, now: now(), ...keep, lookBackMinutes, signal, log, onProgress })
+    },
+    samples: models.includes('anomaly')
+      ? async (signal) => ({
+          history: await minuteFigures(sql, table, { ...range, exclude }, signal),
+          rangeMinutes: (range.to.getTime() - range.from.getTime()) / MINUTE_MS,
+        })
+      : null,
+    arrivals: models.includes('optimizer') ? { table, ...range, exclude, seed: SEED } : null,
+    gaps: () => historyGaps(sql, table, range),
+  }
+}
+
+/**
+ * A run of the detector on the file of synthetic traffic.
+ * @throws ServiceError NO_SYNTHETIC_DATA
+ */
+export async function syntheticPlan({ syntheticFile, contamination, calendar }: PlanOptions): Promise<Plan> {
+  await access(syntheticFile).catch(() => {
+    const message = `There is no ${syntheticFile}. POST /generate/synthetic writes it.`
+    throw new ServiceError('NO_SYNTHETIC_DATA', message)
+  })
+  return {
+    request: { source: 'synthetic', contamination },
+    contamination,
+    origin: { source: 'synthetic', from: null, to: null, exclude: [] },
+    prepare: async () => undefined,
+    samples: async () => ({ file: syntheticFile, calendar }),
+    arrivals: null,
+    gaps: null,
+  }
+}
+
+interface Interval {
+  readonly from: Date
+  readonly to: Date
+}
+
+/** The intervals of the request, and the entries of the calendar that reach into the range. */
+function excludedFrom(
+  range: Interval,
+  calendar: readonly CalendarEntry[],
+  given: NonNullable<TrainingRequest['exclude']>,
+): Interval[] {
+  const entries = calendar.map(({ fromMs, toMs }) => ({ from: new Date(fromMs), to: new Date(toMs) }))
+  return [...given.map(toInterval), ...entries.filter(({ from, to }) => from < range.to && to > range.from)]
+}
+
+const toText = ({ from, to }: Interval) => ({ from: from.toISOString(), to: to.toISOString() })
+
+function toInterval(given: { readonly from: string; readonly to: string }, index: number): Interval {
+  const [from, to] = [parseTime(given.from)!, parseTime(given.to)!] // the schema has checked their form
+  if (from < to) return { from: new Date(from), to: new Date(to) }
+  const message = `exclude[${index}].to is "${given.to}"; allowed is a time after from, "${given.from}".`
+  throw new ServiceError('INVALID_REQUEST', message, [{ field: `exclude[${index}].to`, problem: message }])
+}

@@ -1,0 +1,48 @@
+import { ENDPOINTS, PROFILE } from './limits.js'
+
+const endpoint = ENDPOINTS[0]!
+
+export const BACKTEST_BODY = { endpoint, scope: 'client', limit: 60, burst: 20, days: 7 }
+
+const requests = 1_512_000
+const rejected = 756
+const clients = 1600
+const clientsAffected = 40
+const busiest = {
+  minute: '2026-01-28T14:07:00.000Z',
+  requests: PROFILE.peak_requests_per_minute,
+  rejected: 96,
+}
+const second = { minute: '2026-01-30T13:52:00.000Z', requests: 402, rejected: 71 }
+
+export const BACKTEST = {
+  endpoint,
+  scope: BACKTEST_BODY.scope,
+  algorithm: 'token_bucket',
+  rule: {
+    limit: BACKTEST_BODY.limit,
+    burst: BACKTEST_BODY.burst,
+    window_seconds: 60,
+    long_window: null,
+  },
+  from: '2026-01-24T12:00:00.000Z',
+  to: '2026-01-31T12:00:00.000Z',
+  requests,
+  rejected,
+  rejection_rate: rejected / requests,
+  rejected_by_long_window: 0,
+  clients,
+  clients_affected: clientsAffected,
+  clients_affected_rate: clientsAffected / clients,
+  worst_minutes: [busiest, second],
+  worst_clients: [
+    { client: 'user-17', requests: 9210, rejected: 512 },
+    { client: '203.0.113.7', requests: 4133, rejected: 101 },
+  ],
+  by_tier: [],
+  by_endpoint: [{ endpoint, requests, rejected }],
+  peak_offered: busiest,
+  peak_admitted: second,
+  unattributed: 0,
+  seconds: 6.2,
+}

@@ -1,0 +1,44 @@
+import { Type } from '@sinclair/typebox'
+import { LIMIT_FILE } from './examples/limits.js'
+import { ByMethod, choice, LONG_WINDOW, LongWindow, Scope, SCOPE, Strategy, Tier } from './limit-choice.js'
+import { count, nullable, oneOf, timestamp } from './types.js'
+
+export const LimitFileQuery = Type.Object({
+  format: Type.Optional(
+    oneOf(['json', 'nginx', 'envoy', 'kong', 'express', 'headers'], {
+      description:
+        'The gateway that reads the file, headers for RateLimit-Policy fields, or json. Default: json.',
+    }),
+  ),
+  tier: choice.tier,
+  strategy: choice.strategy,
+  scope: Type.Optional(Scope(`${SCOPE} Default: client.`)),
+  by_method: Type.Optional(ByMethod),
+})
+
+export const LimitFiles = Type.Object(
+  {
+    generated_at: timestamp('When the limits were computed.'),
+    tier: Tier('Tier of the callers.'),
+    strategy: Strategy('How strict the limits are.'),
+    limits: Type.Array(
+      Type.Object({
+        endpoint: Type.String({ description: 'The endpoint.' }),
+        method: nullable(Type.String(), { description: 'The HTTP method. Null for all methods together.' }),
+        path: Type.String({ description: 'The path template.' }),
+        scope: Scope(SCOPE),
+        requests_per_minute: count('Requests allowed per minute.'),
+        burst: count('Requests allowed at once.'),
+        long_window: nullable(LongWindow, { description: LONG_WINDOW }),
+        policy: Type.String({ description: 'Value of the RateLimit-Policy field.' }),
+      }),
+      { description: 'One limit per endpoint.' },
+    ),
+  },
+  { description: 'The recommended limits.', examples: [LIMIT_FILE] },
+)
+
+export const ProfilesQuery = Type.Object({
+  format: Type.Optional(oneOf(['json', 'csv'], { description: 'Format of the profiles. Default: json.' })),
+  by_method: Type.Optional(ByMethod),
+})

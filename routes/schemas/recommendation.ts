@@ -1,0 +1,179 @@
+import { Type } from '@sinclair/typebox'
+import {
+  OPTIMIZE_ALL_BODY,
+  OPTIMIZE_BODY,
+  PROFILE,
+  RECOMMENDATION,
+  RECOMMENDATIONS,
+} from './examples/limits.js'
+import {
+  ByMethod,
+  choice,
+  Endpoint,
+  ENDPOINT,
+  LONG_WINDOW,
+  LongWindow,
+  Scope,
+  SCOPE,
+  Strategy,
+  Tier,
+} from './limit-choice.js'
+import { amount, count, nullable, ref, share, timestamp } from './types.js'
+
+const extras = {
+  backtest: Type.Optional(
+    Type.Boolean({
+      description: 'If true, the service also replays the last seven days with the limit. Default: false.',
+    }),
+  ),
+  save: Type.Optional(
+    Type.Boolean({
+      description:
+        'If true, the service also saves the recommendation. It expires after seven days unless you apply or reject it. Default: false.',
+    }),
+  ),
+}
+
+export const OptimizeBody = Type.Object(
+  {
+    endpoint: Endpoint(ENDPOINT),
+    current_limit: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 2_147_483_647,
+        description: 'The limit in force, in requests per minute. Default: the limit in rate_limit_rules.',
+      }),
+    ),
+    ...choice,
+    ...extras,
+  },
+  { $id: 'OptimizeBody', description: 'The limit to recommend.', examples: [OPTIMIZE_BODY] },
+)
+
+export const OptimizeAllBody = Type.Object(
+  { ...choice, ...extras, by_method: Type.Optional(ByMethod) },
+  { $id: 'OptimizeAllBody', description: 'The limits to recommend.', examples: [OPTIMIZE_ALL_BODY] },
+)
+
+export const Profile = Type.Object(
+  {
+    endpoint: Type.String({ description: 'The path template.' }),
+    method: nullable(Type.String(), { description: 'The HTTP method. Null for all methods together.' }),
+    avg_requests_per_minute: amount('Mean of the requests per minute.'),
+    peak_requests_per_minute: amount('Requests in the busiest minute.'),
+    p95_requests_per_minute: amount('95th percentile of the requests per minute.'),
+    avg_latency_ms: amount('Mean response time in milliseconds.'),
+    error_rate: share('Share of requests with a status of 400 or above, 0 to 1.'),
+    unique_users: count(
+      'Number of different users. For requests without a user id, the IP address counts as the user.',
+    ),
+    total_requests: count('Number of requests in the training data.'),
+    typical_burst_size: amount(
+      'Requests in a busy second: the 99th percentile over all seconds with requests.',
+    ),
+    largest_burst_size: count('Requests in the busiest second.'),
+    time_of_day_variance: amount(
+      'How much the traffic varies over the day: the coefficient of variation of the hours.',
+    ),
+  },
+  { $id: 'Profile', description: 'The traffic of an endpoint in the training data.', examples: [PROFILE] },
+)
+
+const CurvePoint = Type.Object({
+  limit: count('A rate in requests per minute.'),
+  burst: amount('The burst that the recorded traffic needs at this rate, in requests.'),
+})
+
+const ShortBacktest = Type.Object(
+  {
+    from: timestamp('Start of the replayed range.'),
+    to: timestamp('End of the replayed range.'),
+    requests: count('Number of replayed requests.'),
+    rejected: count('Number of requests that the limit rejects.'),
+    rejection_rate: share('rejected / requests, 0 to 1.'),
+    clients: nullable(Type.Integer({ minimum: 0 }), {
+      description: 'Number of clients. Null when all endpoints are replayed together.',
+    }),
+    clients_affected: nullable(Type.Integer({ minimum: 0 }), {
+      description:
+        'Number of clients with a rejected request. Null when all endpoints are replayed together.',
+    }),
+  },
+  { description: 'The replay of the last seven days. Only with backtest.' },
+)
+
+export const Recommendation = Type.Object(
+  {
+    endpoint: Type.String({ description: 'The endpoint of the recommendation.' }),
+    tier: Tier('Tier of the callers.'),
+    strategy: Strategy('How strict the limit is.'),
+    scope: Scope(SCOPE),
+    current_limit: nullable(Type.Integer({ minimum: 0 }), {
+      description: 'The limit in force, in requests per minute. Null when it is unknown.',
+    }),
+    recommended_limit: Type.Integer({
+      minimum: 1,
+      description: 'The recommended limit, in requests per minute, at least 1.',
+    }),
+    recommended_burst: Type.Integer({
+      minimum: 1,
+      description: 'The number of requests allowed at once, at least 1.',
+    }),
+    long_window: nullable(LongWindow, { description: LONG_WINDOW }),
+    confidence: share('Confidence in the recommendation, 0 to 1.'),
+    interval: nullable(
+      Type.Object({
+        lower: Type.Number({ description: 'Lower end, in requests per minute.' }),
+        upper: Type.Number({ description: 'Upper end, in requests per minute.' }),
+      }),
+      {
+        description: '90 % interval of the limit over resampled days. Null without traffic data.',
+      },
+    ),
+    burst_curve: Type.Array(CurvePoint, {
+      description: 'The burst that the recorded traffic needs at several rates, by ascending rate.',
+    }),
+    client_peaks: nullable(
+      Type.Object({
+        p50: amount('Median.'),
+        p90: amount('90th percentile.'),
+        p99: amount('99th percentile.'),
+      }),
+      {
+        description:
+          'Requests in the busiest minute of each client, over all clients. Null for the scope endpoint.',
+      },
+    ),
+    clients: nullable(Type.Integer({ minimum: 0 }), {
+      description: 'Number of clients in the training data. Null for the scope endpoint.',
+    }),
+    runaway_clients: count('Number of floods and scrapers that the limit ignores.'),
+    runaway_names: Type.Array(Type.String(), { description: 'The first ten of those clients.' }),
+    reasoning: Type.String({ description: 'How the limit was computed, with the figures.' }),
+    warnings: Type.Array(Type.String(), { description: 'What to check before you apply the limit.' }),
+    profile: nullable(ref(Profile), {
+      description: 'The traffic of the endpoint. Null for an unknown endpoint.',
+    }),
+    backtest: Type.Optional(ShortBacktest),
+    id: Type.Optional(Type.String({ description: 'Id of the saved recommendation. Only with save.' })),
+  },
+  {
+    $id: 'Recommendation',
+    description: 'The recommended limit of an endpoint, and the evidence for it.',
+    examples: [RECOMMENDATION],
+  },
+)
+
+export const Recommendations = Type.Object(
+  {
+    recommendations: Type.Array(ref(Recommendation), { description: 'One recommendation per endpoint.' }),
+    summary: Type.Object(
+      {
+        total_endpoints: count('Number of endpoints.'),
+        avg_confidence: share('Mean confidence, 0 to 1.'),
+      },
+      { description: 'The recommendations in numbers.' },
+    ),
+  },
+  { $id: 'Recommendations', description: 'The limits of all endpoints.', examples: [RECOMMENDATIONS] },
+)
