@@ -7,7 +7,7 @@ import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../models/traffic/durations.js'
 
 const UNDER_MINUTE = 0.8
 
-/** Adds floods and scrapers to the legitimate requests, scaled by the busiest minute or hour of an legitimate client. */
+/** Adds floods and scrapers to the legitimate requests, scaled by the busiest minute or hour of a legitimate client. */
 export function drawBad(shape: Shape, nLegitimate: number, random: Random, events: Events): void {
   const peaks = clientPeaks(events.sorted())
   const minute = Math.max(...peaks.map(({ minute }) => minute))

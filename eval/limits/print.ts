@@ -2,8 +2,8 @@ import { quantile } from '../../models/statistics/quantile.js'
 import type { Judgement } from './judge.js'
 import type { ProgramsFound } from './programs.js'
 
-/** A figure of merit: its target, as a share, and whether it has to be at least or at most that. */
-export interface Figure {
+/** A figure of merit with its target and the direction in which it gets worse. */
+interface Figure {
   readonly title: string
   readonly of: (judgement: Judgement) => number
   readonly target?: number
@@ -25,7 +25,7 @@ export const FIGURES: readonly Figure[] = [
 ]
 const widths = [28, 9, 9, 9, 9, 8, 8]
 
-/** Prints for each contender the mean, the median, the worst tenth, the worst world, and how many worlds meet the target. */
+/** Prints, for each contender: mean, median, worst decile, worst world, and how many worlds meet the target. */
 export function printFigures(found: ReadonlyMap<string, readonly Judgement[]>): void {
   for (const [name, judgements] of found) {
     console.log(`\n${name}, ${judgements.length} worlds`)
@@ -56,7 +56,7 @@ export function targetText({ target, atLeast }: Figure): string {
   return target === undefined ? '' : `${atLeast ? '≥' : '≤'} ${100 * target} %`
 }
 
-/** Prints worlds of legitimate programs: the limit, the share of all requests that it rejects, and whether a warning says so. */
+/** Prints the worlds with legitimate programs: what the limit rejects, and whether the recommendation warns. */
 export function printPrograms(found: readonly ProgramsFound[]): void {
   console.log('\nrecommended, where programs are legitimate')
   printLine(['', 'limit', 'rejected', 'conf.', 'warns'])

@@ -8,7 +8,7 @@ import { drawShape, type Shape } from './shape.js'
 import { drawWeeks, type Weeks } from './weeks.js'
 import { DAY_MS, HOUR_MS } from '../../models/traffic/durations.js'
 
-/** Honest programs: how many people are beside them, and what each sends (a minute, from when to when, how often). */
+/** Legitimate programs: how many people are beside them, and what each sends (a minute, from when to when, how often). */
 interface Programs {
   readonly name: string
   readonly people: number
@@ -18,7 +18,7 @@ interface Programs {
   readonly everyDays: number
 }
 
-/** Worlds of honest clients only. A client limit must admit them or warn. */
+/** Worlds of legitimate clients only. A client limit must admit them or warn. */
 export const PROGRAMS: readonly Programs[] = [
   { name: 'people, 3 steady API clients', people: 400, perMinute: [20, 20, 20], hours: 24, everyDays: 1 },
   { name: 'people, nightly batches', people: 400, perMinute: [200, 120], hours: 2, everyDays: 1 },

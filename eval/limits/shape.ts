@@ -19,7 +19,7 @@ export interface Shape {
   /** Shared addresses and the users behind each, smallest and largest. */
   readonly sharedAddresses: number
   readonly usersBehind: readonly [number, number]
-  /** Honest programs that ask at an even pace, and their requests an hour. */
+  /** Legitimate programs that send requests at an even pace, and their requests an hour. */
   readonly pollers: number
   readonly pollsPerHour: number
   /** Day from which more is going on: share of the users who come then for the first time, */
