@@ -166,7 +166,10 @@ t.test('a batch gives the verdicts of single requests and moves no window', asyn
 t.test('ten thousand rows are answered in order', async (t) => {
   const service = await testService(t)
   await trainOnSynthetic(service)
-  const metrics = Array.from({ length: 10_000 }, (_, index) => (index % 2 === 0 ? USUAL : SPIKE))
+  const metrics = Array.from({ length: 10_000 }, (_, index) => ({
+    ...(index % 2 === 0 ? USUAL : SPIKE),
+    timestamp: at(0),
+  }))
   const { data } = (await service.post('/detect/batch', { metrics })).body
   const results = data['results'] as { anomaly: boolean }[]
   t.ok(results.every(({ anomaly }, index) => anomaly === (index % 2 === 1)))
