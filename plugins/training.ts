@@ -54,7 +54,7 @@ declare module 'fastify' {
 const MAX_LEASE_ATTEMPTS = 10
 const LEASE_PAUSE_MS = 50
 
-export function createTraining(options: TrainingOptions): Training {
+function createTraining(options: TrainingOptions): Training {
   const { sql, database, models, table, anomalyThreshold, timeZone, effects, now, log } = options
   const closing = new AbortController()
   const jobs = createTrainingJobs(sql, database)

@@ -6,7 +6,6 @@ import type { RequestNames } from './request-stream/request-names.js'
 import { findTrafficSource } from './rollups/traffic-source.js'
 import type { TrafficTable } from './table.js'
 
-export { OTHER } from './endpoints.js'
 export { RequestNames, UNKNOWN_CLIENT } from './request-stream/request-names.js'
 
 /** Requests in columns, in order of time; the first `length` entries of each count. */

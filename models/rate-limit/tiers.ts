@@ -19,5 +19,3 @@ export const TIERS = {
 } as const satisfies Record<string, TierRule>
 
 export type Tier = keyof typeof TIERS
-
-export const TIER_NAMES = Object.keys(TIERS) as Tier[]
