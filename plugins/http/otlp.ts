@@ -4,7 +4,13 @@ import { gunzip } from 'node:zlib'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { assertJsonBounds, MalformedBodyError, TooManyValuesError } from '../../formats/otlp/bounds.js'
-import type { ExportResponse, LogRequest, RpcStatus, Signal, TraceRequest } from '../../formats/otlp/messages.js'
+import type {
+  ExportResponse,
+  LogRequest,
+  RpcStatus,
+  Signal,
+  TraceRequest,
+} from '../../formats/otlp/messages.js'
 import { decodeRequest, encodeResponse, encodeStatus } from '../../formats/otlp/protobuf.js'
 import { ServiceError, toServiceError } from './errors.js'
 import { explainJsonError } from './json-body.js'
