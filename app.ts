@@ -14,6 +14,8 @@ import modelManagement from './plugins/model-management.js'
 import modelRegistry from './plugins/model-registry.js'
 import openapi from './plugins/http/openapi.js'
 import optimization from './plugins/optimization.js'
+import otlp from './plugins/otlp.js'
+import otlpHttp from './plugins/http/otlp.js'
 import syntheticData from './plugins/synthetic-data.js'
 import training from './plugins/training.js'
 import validation from './plugins/http/validation.js'
@@ -25,6 +27,7 @@ import ingestRoutes from './routes/ingest.js'
 import jobRoutes from './routes/jobs.js'
 import modelRoutes from './routes/models.js'
 import optimizeRoutes from './routes/optimize.js'
+import otlpRoutes from './routes/otlp.js'
 import recommendationRoutes from './routes/recommendations.js'
 import { sharedSchemas } from './routes/schemas/index.js'
 import syntheticRoutes from './routes/synthetic.js'
@@ -58,6 +61,7 @@ export async function buildApp(settings: Config): Promise<FastifyInstance> {
     await app.register(optimization)
     await app.register(exports)
     await app.register(ingest)
+    await app.register(otlp)
     await app.ready()
     return app
   } catch (error) {
@@ -104,6 +108,10 @@ async function registerInterface(app: FastifyInstance): Promise<void> {
   await app.register(exportRoutes)
   await app.register(exportRateLimitRoutes)
   await app.register(ingestRoutes)
+  await app.register(async (scope) => {
+    await scope.register(otlpHttp)
+    await scope.register(otlpRoutes)
+  })
 }
 
 function createLogger({ logLevel }: Config): FastifyBaseLogger {

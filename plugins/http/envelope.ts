@@ -4,6 +4,10 @@ import { parseJsonBodies } from './json-body.js'
 import { unknownFields, type Schema } from './validation.js'
 
 declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** False for a route whose answers have a form of their own, for failures too. */
+    envelope?: false
+  }
   interface FastifyRequest {
     /** Sentences for the `warnings` of the answer. */
     warnings: string[]
@@ -12,7 +16,8 @@ declare module 'fastify' {
 
 /**
  * Puts the data of every route into the envelope, in the answer and in the OpenAPI document. Routes declare and
- * return only their data. A route without a response schema for 200 or 202 (a file, an event stream) is unchanged.
+ * return only their data. A route without a response schema for 200 or 202 (a file, an event stream) is unchanged, and
+ * so is one that opts out.
  */
 export default fp(
   async (app) => {
@@ -59,8 +64,9 @@ const ENVELOPED = ['200', '202'] as const
 
 /** The response schemas of a route with an envelope. */
 function envelopedResponses(
-  route: Pick<RouteOptions, 'schema'>,
+  route: Pick<RouteOptions, 'schema' | 'config'>,
 ): Record<string, Schema & { description?: string }> | undefined {
+  if (route.config?.envelope === false) return undefined
   const responses = route.schema?.response as Record<string, Schema & { description?: string }> | undefined
   return ENVELOPED.some((status) => responses?.[status]) ? responses : undefined
 }

@@ -5,7 +5,7 @@ import { addFailureExamples } from './failure-examples.js'
 
 const DESCRIPTION = [
   'AEGIS ML watches the traffic of an API gateway. It detects abnormal minutes and explains them. It recommends a rate limit for every endpoint.',
-  'Every answer is a JSON envelope, except files and event streams. A success has `success: true`, `data` and `timestamp`. A failure has `success: false`, a stable `code` and a `message` that says what to do next.',
+  'Every answer is a JSON envelope, except files, event streams and the answers of OTLP (/v1/traces, /v1/logs). A success has `success: true`, `data` and `timestamp`. A failure has `success: false`, a stable `code` and a `message` that says what to do next.',
   'Unknown fields never fail a request. The service ignores them and names them in `warnings`.',
 ].join('\n\n')
 
@@ -29,6 +29,12 @@ function withJsonLines(schema: unknown, list: string) {
   return { content: { 'application/json': { schema }, 'application/x-ndjson': { schema: lines } } }
 }
 
+/** A body of OTLP may also be a protobuf, see plugins/http/otlp.ts. */
+function withProtobuf({ content }: { content: object }) {
+  const protobuf = { description: 'The same message as protobuf.' }
+  return { content: { ...content, 'application/x-protobuf': { schema: protobuf } } }
+}
+
 /** Builds the OpenAPI document from the schemas of the routes, and serves Swagger UI at /docs. */
 export default fp<{ version: string }>(
   async (app, { version }) => {
@@ -46,11 +52,12 @@ export default fp<{ version: string }>(
         tags: TAGS,
       },
       transform: ({ schema, url, route }) => {
-        const { jsonLines } = route.config ?? {}
-        return {
-          url,
-          schema: jsonLines ? { ...schema, body: withJsonLines(schema?.body, jsonLines.list) } : schema,
-        }
+        const { jsonLines, otlp } = route.config ?? {}
+        if (jsonLines)
+          return { url, schema: { ...schema, body: withJsonLines(schema?.body, jsonLines.list) } }
+        if (otlp)
+          return { url, schema: { ...schema, body: withProtobuf(schema?.body as { content: object }) } }
+        return { url, schema }
       },
       transformObject: (document) =>
         'openapiObject' in document ? addFailureExamples(document.openapiObject) : document.swaggerObject,

@@ -15,6 +15,14 @@ import {
   ResetResult,
 } from './models.js'
 import { OptimizeAllBody, OptimizeBody, Profile, Recommendation, Recommendations } from './recommendation.js'
+import {
+  ExportLogsRequest,
+  ExportTraceRequest,
+  LogsResponse,
+  OtlpAttribute,
+  RpcStatus,
+  TraceResponse,
+} from './otlp.js'
 import { ApplyBody, KeptRecommendation, KeptRecommendations, RejectBody } from './saved-recommendation.js'
 import {
   SyntheticBody,
@@ -67,6 +75,12 @@ export const sharedSchemas = [
   IngestedRequest,
   IngestBody,
   IngestResult,
+  OtlpAttribute,
+  ExportTraceRequest,
+  TraceResponse,
+  ExportLogsRequest,
+  LogsResponse,
+  RpcStatus,
   Health,
   Alive,
   Ready,

@@ -547,6 +547,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/traces": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Record requests from OpenTelemetry traces
+         * @description OTLP/HTTP for collectors and SDKs, as protobuf or JSON, optionally with gzip. HTTP server spans become requests; other spans are accepted and ignored. The answer has the encoding of the request. It counts the spans that cannot be stored. Repeating the same body adds nothing. Send it again after 503.
+         */
+        post: operations["exportTraces"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/logs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Record requests from OpenTelemetry logs
+         * @description OTLP/HTTP for collectors and SDKs, as protobuf or JSON, optionally with gzip. Log records that describe HTTP requests become requests. The answer has the encoding of the request. It counts the records that cannot be stored, those of other logs included. Repeating the same body adds nothing. Send it again after 503.
+         */
+        post: operations["exportLogs"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -3109,6 +3149,228 @@ export interface components {
             accepted: number;
             /** @description True if the batch was already stored. Nothing was added. */
             duplicate: boolean;
+        };
+        /** @description A KeyValue of OTLP. */
+        OtlpAttribute: {
+            /** @description Name of the attribute. */
+            key?: string | null;
+            /** @description An AnyValue: one of its fields is set. */
+            value?: {
+                /** @description A text. */
+                stringValue?: string | null;
+                /** @description A whole number. */
+                intValue?: string | number | null;
+                /** @description A number. */
+                doubleValue?: number | string | null;
+                /** @description True or false. */
+                boolValue?: boolean | null;
+            } | null;
+        };
+        /**
+         * @description ExportTraceServiceRequest of OTLP. Only the fields that are read are listed.
+         * @example {
+         *       "resourceSpans": [
+         *         {
+         *           "resource": {
+         *             "attributes": [
+         *               {
+         *                 "key": "service.name",
+         *                 "value": {
+         *                   "stringValue": "users"
+         *                 }
+         *               }
+         *             ]
+         *           },
+         *           "scopeSpans": [
+         *             {
+         *               "spans": [
+         *                 {
+         *                   "kind": 2,
+         *                   "startTimeUnixNano": "1769860800000000000",
+         *                   "endTimeUnixNano": "1769860800042000000",
+         *                   "attributes": [
+         *                     {
+         *                       "key": "http.request.method",
+         *                       "value": {
+         *                         "stringValue": "GET"
+         *                       }
+         *                     },
+         *                     {
+         *                       "key": "url.path",
+         *                       "value": {
+         *                         "stringValue": "/users/42"
+         *                       }
+         *                     },
+         *                     {
+         *                       "key": "http.response.status_code",
+         *                       "value": {
+         *                         "intValue": "200"
+         *                       }
+         *                     },
+         *                     {
+         *                       "key": "client.address",
+         *                       "value": {
+         *                         "stringValue": "203.0.113.7"
+         *                       }
+         *                     },
+         *                     {
+         *                       "key": "http.route",
+         *                       "value": {
+         *                         "stringValue": "/users/:id"
+         *                       }
+         *                     }
+         *                   ]
+         *                 }
+         *               ]
+         *             }
+         *           ]
+         *         }
+         *       ]
+         *     }
+         */
+        ExportTraceRequest: {
+            /** @description Spans by resource. */
+            resourceSpans?: {
+                /** @description Its attribute service.name is the backend. */
+                resource?: {
+                    /** @description Attributes, named by the semantic conventions. */
+                    attributes?: components["schemas"]["OtlpAttribute"][] | null;
+                } | null;
+                /** @description Spans by instrumentation. */
+                scopeSpans?: {
+                    /** @description The spans. */
+                    spans?: {
+                        /** @description SpanKind: 2 is a server. */
+                        kind?: number | null;
+                        /** @description When the request arrived, in nanoseconds since 1970. */
+                        startTimeUnixNano?: string | number | null;
+                        /** @description When it was answered, in nanoseconds since 1970. */
+                        endTimeUnixNano?: string | number | null;
+                        /** @description Attributes, named by the semantic conventions. */
+                        attributes?: components["schemas"]["OtlpAttribute"][] | null;
+                        /** @description Status of the span. */
+                        status?: {
+                            /** @description StatusCode: 2 is an error. */
+                            code?: number | null;
+                            /** @description The error message. */
+                            message?: string | null;
+                        } | null;
+                    }[] | null;
+                }[] | null;
+            }[] | null;
+        };
+        /** @description ExportTraceServiceResponse of OTLP. */
+        TraceResponse: {
+            /** @description Absent when everything was accepted. */
+            partialSuccess?: {
+                /** @description Number of HTTP server spans not stored. */
+                rejectedSpans: string;
+                /** @description How many were not stored for which reason. */
+                errorMessage: string;
+            };
+        };
+        /**
+         * @description ExportLogsServiceRequest of OTLP. Only the fields that are read are listed.
+         * @example {
+         *       "resourceLogs": [
+         *         {
+         *           "resource": {
+         *             "attributes": [
+         *               {
+         *                 "key": "service.name",
+         *                 "value": {
+         *                   "stringValue": "users"
+         *                 }
+         *               }
+         *             ]
+         *           },
+         *           "scopeLogs": [
+         *             {
+         *               "logRecords": [
+         *                 {
+         *                   "timeUnixNano": "1769860800042000000",
+         *                   "attributes": [
+         *                     {
+         *                       "key": "http.request.method",
+         *                       "value": {
+         *                         "stringValue": "GET"
+         *                       }
+         *                     },
+         *                     {
+         *                       "key": "url.path",
+         *                       "value": {
+         *                         "stringValue": "/users/42"
+         *                       }
+         *                     },
+         *                     {
+         *                       "key": "http.response.status_code",
+         *                       "value": {
+         *                         "intValue": "200"
+         *                       }
+         *                     },
+         *                     {
+         *                       "key": "client.address",
+         *                       "value": {
+         *                         "stringValue": "203.0.113.7"
+         *                       }
+         *                     }
+         *                   ]
+         *                 }
+         *               ]
+         *             }
+         *           ]
+         *         }
+         *       ]
+         *     }
+         */
+        ExportLogsRequest: {
+            /** @description Records by resource. */
+            resourceLogs?: {
+                /** @description Its attribute service.name is the backend. */
+                resource?: {
+                    /** @description Attributes, named by the semantic conventions. */
+                    attributes?: components["schemas"]["OtlpAttribute"][] | null;
+                } | null;
+                /** @description Records by instrumentation. */
+                scopeLogs?: {
+                    /** @description The records. */
+                    logRecords?: {
+                        /** @description When the request was logged, in nanoseconds since 1970. */
+                        timeUnixNano?: string | number | null;
+                        /** @description When the record was collected; used without timeUnixNano, in nanoseconds since 1970. */
+                        observedTimeUnixNano?: string | number | null;
+                        /** @description An AnyValue. */
+                        body?: {
+                            /** @description A line of an access log: JSON, or the common log format. */
+                            stringValue?: string | null;
+                            /** @description Attributes of the request. */
+                            kvlistValue?: {
+                                /** @description Attributes, named by the semantic conventions. */
+                                values?: components["schemas"]["OtlpAttribute"][] | null;
+                            } | null;
+                        } | null;
+                        /** @description Attributes, named by the semantic conventions. */
+                        attributes?: components["schemas"]["OtlpAttribute"][] | null;
+                    }[] | null;
+                }[] | null;
+            }[] | null;
+        };
+        /** @description ExportLogsServiceResponse of OTLP. */
+        LogsResponse: {
+            /** @description Absent when everything was accepted. */
+            partialSuccess?: {
+                /** @description Number of log records not stored. */
+                rejectedLogRecords: string;
+                /** @description How many were not stored for which reason. */
+                errorMessage: string;
+            };
+        };
+        /** @description google.rpc.Status: the body of every failed OTLP request. */
+        RpcStatus: {
+            /** @description A google.rpc.Code. */
+            code: number;
+            /** @description What is wrong and what to do next. */
+            message: string;
         };
         /**
          * @description The state of the service and of its parts.
@@ -5713,6 +5975,158 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    exportTraces: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExportTraceRequest"];
+                "application/x-protobuf": unknown;
+            };
+        };
+        responses: {
+            /** @description The requests are stored durably. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TraceResponse"];
+                    "application/x-protobuf": unknown;
+                };
+            };
+            /** @description The body is not OTLP. Do not send it again. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RpcStatus"];
+                    "application/x-protobuf": unknown;
+                };
+            };
+            /** @description The body is larger than 8 MiB, or larger than 64 MiB once inflated, or has more than 2,000,000 values. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RpcStatus"];
+                    "application/x-protobuf": unknown;
+                };
+            };
+            /** @description The content type is neither application/x-protobuf nor application/json, or the encoding is not gzip. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RpcStatus"];
+                    "application/x-protobuf": unknown;
+                };
+            };
+            /** @description The requests cannot be stored now. Send the body again after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RpcStatus"];
+                    "application/x-protobuf": unknown;
+                };
+            };
+            /** @description Any other failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RpcStatus"];
+                    "application/x-protobuf": unknown;
+                };
+            };
+        };
+    };
+    exportLogs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExportLogsRequest"];
+                "application/x-protobuf": unknown;
+            };
+        };
+        responses: {
+            /** @description The requests are stored durably. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogsResponse"];
+                    "application/x-protobuf": unknown;
+                };
+            };
+            /** @description The body is not OTLP. Do not send it again. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RpcStatus"];
+                    "application/x-protobuf": unknown;
+                };
+            };
+            /** @description The body is larger than 8 MiB, or larger than 64 MiB once inflated, or has more than 2,000,000 values. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RpcStatus"];
+                    "application/x-protobuf": unknown;
+                };
+            };
+            /** @description The content type is neither application/x-protobuf nor application/json, or the encoding is not gzip. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RpcStatus"];
+                    "application/x-protobuf": unknown;
+                };
+            };
+            /** @description The requests cannot be stored now. Send the body again after Retry-After. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RpcStatus"];
+                    "application/x-protobuf": unknown;
+                };
+            };
+            /** @description Any other failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RpcStatus"];
+                    "application/x-protobuf": unknown;
                 };
             };
         };

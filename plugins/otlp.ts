@@ -1,0 +1,111 @@
+import fp from 'fastify-plugin'
+import type { HttpRequest, Refusal } from '../formats/otlp/http-request.js'
+import type { ExportResponse, LogRequest, Signal, TraceRequest } from '../formats/otlp/messages.js'
+import { readLogs } from '../formats/otlp/read-logs.js'
+import { readSpans } from '../formats/otlp/read-spans.js'
+import { DAY_MS, MINUTE_MS } from '../models/traffic/durations.js'
+import type { Ingest } from './ingest.js'
+
+export interface Otlp {
+  /**
+   * Puts the requests of an export request into the traffic table, and returns when they are durable. Records that
+   * cannot be stored are counted in the answer, and the others are stored. The same body adds its requests once.
+   *
+   * @param digest of the body
+   * @throws ServiceError as `fastify.ingest.store` does, except for the requests themselves
+   */
+  storeTraces(request: TraceRequest, digest: string): Promise<ExportResponse>
+  storeLogs(request: LogRequest, digest: string): Promise<ExportResponse>
+}
+
+export interface OtlpOptions {
+  readonly ingest: Pick<Ingest, 'store'>
+  readonly retentionDays: number
+  readonly now: () => number
+}
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    otlp: Otlp
+  }
+}
+
+/** Requests that are stored in one transaction. */
+const BATCH_SIZE = 10_000
+
+/** The clock of a gateway may be ahead by this: as for every other batch. */
+const CLOCK_TOLERANCE_MS = 5 * MINUTE_MS
+
+/** Requests that are this close to the end of the retention are refused, as they leave it while they are stored. */
+const RETENTION_MARGIN_MS = MINUTE_MS
+
+/** Reasons that the answer names. */
+const MAX_REASONS = 5
+
+function createOtlp({ ingest, retentionDays, now }: OtlpOptions): Otlp {
+  const store = async (signal: Signal, read: Iterable<HttpRequest | Refusal>, digest: string) => {
+    const range = {
+      fromMs: now() - retentionDays * DAY_MS + RETENTION_MARGIN_MS,
+      toMs: now() + CLOCK_TOLERANCE_MS,
+    }
+    const { requests, refusals } = sort(read, range)
+    for (let start = 0; start < requests.length; start += BATCH_SIZE) {
+      await ingest.store({
+        batch_id: `otlp/${signal}/${digest}/${start / BATCH_SIZE}`,
+        requests: requests.slice(start, start + BATCH_SIZE).map(toIngestedRequest),
+      })
+    }
+    return responseOf(refusals)
+  }
+  return {
+    storeTraces: (request, digest) => store('traces', readSpans(request), digest),
+    storeLogs: (request, digest) => store('logs', readLogs(request), digest),
+  }
+}
+
+/** Separates what can be stored from what is refused, with the number of each reason. */
+function sort(read: Iterable<HttpRequest | Refusal>, { fromMs, toMs }: { fromMs: number; toMs: number }) {
+  const requests: HttpRequest[] = []
+  const refusals = new Map<string, number>()
+  const refuse = (reason: string) => refusals.set(reason, (refusals.get(reason) ?? 0) + 1)
+  for (const each of read) {
+    if ('refused' in each) refuse(each.refused)
+    else if (each.timeMs < fromMs) refuse('a time before the retention (RETENTION_DAYS)')
+    else if (each.timeMs > toMs) refuse('a time more than five minutes in the future')
+    else requests.push(each)
+  }
+  return { requests, refusals }
+}
+
+function toIngestedRequest(request: HttpRequest) {
+  const { timeMs, method, path, status, durationMs, user, client, agent, backend, error } = request
+  return {
+    timestamp: new Date(timeMs).toISOString(),
+    method,
+    path,
+    status_code: status,
+    ...(durationMs !== undefined && { response_time_ms: durationMs }),
+    ...(user !== undefined && { user_id: user }),
+    ...(client !== undefined && { ip_address: client }),
+    ...(agent !== undefined && { user_agent: agent }),
+    ...(backend !== undefined && { backend }),
+    ...(error !== undefined && { error }),
+  }
+}
+
+function responseOf(refusals: ReadonlyMap<string, number>): ExportResponse {
+  if (refusals.size === 0) return {}
+  const reasons = [...refusals].sort(([, a], [, b]) => b - a)
+  const rejected = reasons.reduce((sum, [, count]) => sum + count, 0)
+  const named = reasons.slice(0, MAX_REASONS).map(([reason, count]) => `${count}: ${reason}`)
+  return { partialSuccess: { rejected, errorMessage: `Not stored: ${named.join('; ')}.` } }
+}
+
+/** `fastify.otlp`. */
+export default fp(
+  async (app) => {
+    const { retentionDays } = app.config
+    app.decorate('otlp', createOtlp({ ingest: app.ingest, retentionDays, now: Date.now }))
+  },
+  { name: 'otlp', dependencies: ['config', 'ingest'] },
+)
