@@ -14,6 +14,7 @@ import modelManagement from './plugins/model-management.js'
 import modelRegistry from './plugins/model-registry.js'
 import openapi from './plugins/http/openapi.js'
 import optimization from './plugins/optimization.js'
+import prometheus from './plugins/prometheus.js'
 import syntheticData from './plugins/synthetic-data.js'
 import training from './plugins/training.js'
 import validation from './plugins/http/validation.js'
@@ -53,6 +54,7 @@ export async function buildApp(settings: Config): Promise<FastifyInstance> {
     await app.register(modelRegistry)
     await app.register(detection)
     await app.register(syntheticData)
+    await app.register(prometheus)
     await app.register(training)
     await app.register(modelManagement)
     await app.register(optimization)
