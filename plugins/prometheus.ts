@@ -27,10 +27,7 @@ export interface Prometheus {
    */
   catchUp(signal: AbortSignal, onProgress: (share: number) => void): Promise<void>
   /** The fetched minutes of a range, in the shape of those of the traffic table. */
-  minutes(
-    range: Range & { readonly exclude?: readonly Range[] },
-    signal: AbortSignal,
-  ): Promise<History>
+  minutes(range: Range & { readonly exclude?: readonly Range[] }, signal: AbortSignal): Promise<History>
 }
 
 interface FetchingPrometheus extends Prometheus {
@@ -69,12 +66,14 @@ function createPrometheus(options: PrometheusOptions): FetchingPrometheus {
   let running: Promise<void> = Promise.resolve()
 
   const note = (found: string | undefined): void => {
-    if (found !== undefined && found !== problem) log.warn({ source, problem: found }, 'Prometheus has a problem')
-    if (found === undefined && problem !== undefined) log.info({ source }, 'Prometheus has no problem any more')
+    if (found !== undefined && found !== problem)
+      log.warn({ source, problem: found }, 'Prometheus has a problem')
+    if (found === undefined && problem !== undefined)
+      log.info({ source }, 'Prometheus has no problem any more')
     problem = found
   }
 
-  /** @returns whether Prometheus answered */
+  /** @returns whether everything up to now is fetched */
   const fetchMinutes = async (
     signal: AbortSignal,
     wait: boolean,
@@ -85,6 +84,7 @@ function createPrometheus(options: PrometheusOptions): FetchingPrometheus {
       const progress = onProgress ? { onProgress } : {}
       const fetching = { sql, client, source, queries, retentionDays, now, log, signal, wait }
       const latest = await catchUp({ ...fetching, ...progress })
+      if (latest === undefined) return false // another replica does; what it finds is in the table soon
       note(latest === 0 ? noData(config) : undefined)
       return true
     } catch (error) {

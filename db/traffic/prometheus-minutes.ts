@@ -16,6 +16,8 @@ export interface PrometheusLease {
   /** Keeps the session from being ended while Prometheus is asked. */
   renew(): Promise<void>
   forgetBefore(time: Date): Promise<void>
+  /** How many minutes there are from a time on. */
+  minutesSince(time: Date): Promise<number>
 }
 
 export interface LeaseOptions {
@@ -78,6 +80,13 @@ function leaseOf({ sql, transaction }: OwnConnection, { source, queries }: Lease
     },
     async forgetBefore(time) {
       await sql`delete from aegis_ml_prometheus_minutes where source = ${source} and minute < ${time}`
+    },
+    async minutesSince(time) {
+      const [row] = await sql<
+        [{ count: number }]
+      >`select count(*)::int as count from aegis_ml_prometheus_minutes
+        where source = ${source} and minute >= ${time}`
+      return row.count
     },
   }
 }

@@ -34,7 +34,7 @@ const MIN_PIECE_MS = 60 * MINUTE_MS
  * Fetches the minutes of a source from the last fetched one to now; the first time from the beginning of the retention.
  * It is stored piece by piece, and continues from the last whole piece.
  *
- * @returns how many of the last ten minutes Prometheus has; undefined when another replica fetches, or just has fetched
+ * @returns how many of the last ten minutes are in the table now; undefined when another replica fetches
  * @throws PrometheusError
  */
 export function catchUp(options: CatchUpOptions): Promise<number | undefined> {
@@ -44,13 +44,14 @@ export function catchUp(options: CatchUpOptions): Promise<number | undefined> {
     const oldestMs = toMs - options.retentionDays * DAY_MS
     const fetchedTo = await lease.fetchedTo()
     const fromMs = Math.max(oldestMs, fetchedTo === null ? oldestMs : fetchedTo.getTime() - REREAD_MS)
-    if (fetchedTo !== null && fetchedTo.getTime() >= toMs) return undefined
+    const recentMs = toMs - REREAD_MS
+    if (fetchedTo !== null && fetchedTo.getTime() >= toMs) return lease.minutesSince(new Date(recentMs))
     const isLong = toMs - fromMs > PIECE_MS
     if (isLong) log.info({ source, from: new Date(fromMs) }, 'fetching the history from Prometheus')
-    const found = await fetchRange(lease, options, fromMs, toMs)
+    await fetchRange(lease, options, fromMs, toMs)
     await lease.forgetBefore(new Date(oldestMs))
-    if (isLong) log.info({ source, minutes: found.all }, 'the history from Prometheus is fetched')
-    return found.latest
+    if (isLong) log.info({ source }, 'the history from Prometheus is fetched')
+    return lease.minutesSince(new Date(recentMs))
   })
 }
 
@@ -59,8 +60,7 @@ async function fetchRange(
   { client, signal, onProgress, log }: CatchUpOptions,
   fromMs: number,
   toMs: number,
-): Promise<{ all: number; latest: number }> {
-  const found = { all: 0, latest: 0 }
+): Promise<void> {
   let pieceMs = PIECE_MS
   for (let nextMs = fromMs; nextMs < toMs;) {
     signal.throwIfAborted()
@@ -69,8 +69,6 @@ async function fetchRange(
     try {
       const minutes = await client.minutes(nextMs, endMs, signal)
       await lease.store(minutes, new Date(endMs))
-      found.all += minutes.length
-      found.latest += minutes.filter(({ timeMs }) => timeMs >= toMs - REREAD_MS).length
     } catch (error) {
       const isTooMuch = error instanceof PrometheusError && error.isTooMuch
       if (!isTooMuch || endMs - nextMs <= MIN_PIECE_MS) throw error
@@ -81,5 +79,4 @@ async function fetchRange(
     nextMs = endMs
     onProgress?.((nextMs - fromMs) / (toMs - fromMs))
   }
-  return found
 }
