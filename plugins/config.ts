@@ -4,6 +4,7 @@ import fp from 'fastify-plugin'
 import { parseCalendar, type CalendarEntry } from '../models/anomaly/calendar.js'
 import { DEFAULT_EFFECTS, type LeastEffects } from '../models/anomaly/effects.js'
 import { localTimeOf } from '../models/seasonality/local-time.js'
+import { prometheusConfig, type PrometheusConfig } from './config/prometheus.js'
 
 export type LogLevel = (typeof LOG_LEVELS)[number]
 export type TrafficTable = (typeof TRAFFIC_TABLES)[number]
@@ -41,6 +42,8 @@ export interface Config {
   readonly effects: LeastEffects
   /** Known holidays and maintenance: left out of training, and not judged. */
   readonly calendar: readonly CalendarEntry[]
+  /** A Prometheus that has the minutes of the gateway; null without one. */
+  readonly prometheus: PrometheusConfig | null
 }
 
 declare module 'fastify' {
@@ -111,8 +114,24 @@ export function loadConfig(environment: Environment): Config {
       requests: number('MIN_EFFECT_REQUESTS', DEFAULT_EFFECTS.requests, { min: 1, max: 1e6 }),
     }),
     calendar: readCalendar(text('CALENDAR_FILE', '', /^[^\0]{0,1000}$/, 'a file'), zone),
+    prometheus: prometheusConfig(
+      {
+        url: text('PROMETHEUS_URL', '', ANY, 'an address'),
+        token: text('PROMETHEUS_TOKEN', '', ANY, 'a token'),
+        tokenFile: text('PROMETHEUS_TOKEN_FILE', '', /^[^\0]{0,1000}$/, 'a file'),
+        preset: text('PROMETHEUS_PRESET', '', ANY, 'a preset'),
+        queries: text('PROMETHEUS_QUERIES', '', ANY, 'a JSON object or a file'),
+        selector: text('PROMETHEUS_SELECTOR', '', /^[^]{0,1000}$/, 'label matchers of up to 1000 characters'),
+        source: text('PROMETHEUS_SOURCE', '', /^.{0,200}$/, 'a name of up to 200 characters'),
+        window: number('PROMETHEUS_WINDOW', 0, { min: 0, max: 3600, integer: true }),
+      },
+      (variable, given, allowed) => new ConfigError(variable, given, allowed),
+    ),
   })
 }
+
+/** What prometheusConfig checks. Its errors show no secrets. */
+const ANY = /^[^]*$/
 
 const ZONES = 'the name of a time zone, as UTC or Europe/Berlin'
 

@@ -10,8 +10,8 @@ import type { ModelRegistry } from './model-registry.js'
 import { createTrainingJobs, type TrainingJobs } from './training/jobs.js'
 import { takeTrainingLease, type TrainingLease } from './training/lease.js'
 import {
+  recordedPlan,
   syntheticPlan,
-  trafficPlan,
   type Plan,
   type PlanOptions,
   type TrainingRequest,
@@ -119,8 +119,9 @@ function createTraining(options: TrainingOptions): Training {
     lease.progress('publishing')
     const gaps = plan.gaps && (await plan.gaps())
     const endedMs = now().getTime()
-    const learned = { detector, optimizer, durationSeconds: (endedMs - startedMs) / 1000, gaps }
-    const trained = toTrained(plan.origin, { contamination, anomalyThreshold }, learned)
+    const durationSeconds = (endedMs - startedMs) / 1000
+    const learned = { detector, optimizer, durationSeconds, gaps, warnings: plan.warnings() }
+    const trained = toTrained(plan, { contamination, anomalyThreshold }, learned)
     return models.publish(async (publishing) => {
       // Store the models and finish the job, in one transaction.
       const { stored, result } = await lease.transaction(async (tx) => {
@@ -137,7 +138,10 @@ function createTraining(options: TrainingOptions): Training {
 
   return {
     jobs,
-    begin: async (request) => beginRun(trafficPlan(options, request)),
+    begin: async (request) => {
+      await database.assertUsable()
+      return beginRun(await recordedPlan(options, request))
+    },
     beginOnSynthetic: async () => beginRun(await syntheticPlan(options)),
     closing: closing.signal,
     async close() {
@@ -158,12 +162,12 @@ function alreadyRunning(job: TrainingJob | null): ServiceError {
 /** `fastify.training`. */
 export default fp(
   async (app) => {
-    const { config, sql, models, database, syntheticData, log } = app
+    const { config, sql, models, database, syntheticData, prometheus, log } = app
     const { trafficTable, contamination, anomalyThreshold, retentionDays, lookBackMinutes } = config
     const { timeZone, effects, calendar } = config
     const training = createTraining({
       ...{ sql, database, models, log, contamination, anomalyThreshold, retentionDays, lookBackMinutes },
-      ...{ timeZone, effects, calendar },
+      ...{ timeZone, effects, calendar, prometheus },
       table: trafficTable,
       syntheticFile: syntheticData.file,
       now: () => new Date(),
@@ -171,5 +175,5 @@ export default fp(
     app.decorate('training', training)
     app.addHook('preClose', () => training.close())
   },
-  { name: 'training', dependencies: ['config', 'database', 'model-registry', 'synthetic-data'] },
+  { name: 'training', dependencies: ['config', 'database', 'model-registry', 'synthetic-data', 'prometheus'] },
 )

@@ -41,6 +41,8 @@ export interface Learned {
   readonly durationSeconds: number
   /** Null when the samples are not from the traffic table. */
   readonly gaps: HistoryGaps | null
+  /** About the source of the detector's samples. */
+  readonly warnings: readonly string[]
 }
 
 /** Where the samples of a run come from. */
@@ -53,7 +55,10 @@ export const SEED = 1
 
 /** The models to publish. */
 export function toTrained(
-  origin: TrainingOrigin,
+  {
+    origin,
+    requestOrigin,
+  }: { readonly origin: TrainingOrigin; readonly requestOrigin: TrainingOrigin },
   parameters: { readonly contamination: number; readonly anomalyThreshold: number },
   { detector, optimizer, durationSeconds }: Learned,
 ): TrainedModels {
@@ -62,7 +67,7 @@ export function toTrained(
     training: detectorRecord(origin, { ...detector, model: detector.model }, parameters, durationSeconds),
   }
   const isEmpty = !optimizer || optimizer.model.byTemplate.size === 0
-  const record = optimizer && optimizerRecord(origin, optimizer, durationSeconds)
+  const record = optimizer && optimizerRecord(requestOrigin, optimizer, durationSeconds)
   return {
     anomaly: anomaly ?? null,
     optimizer: isEmpty ? null : { model: optimizer.model, training: record! },
@@ -70,7 +75,7 @@ export function toTrained(
 }
 
 export function toResult(
-  { detector, optimizer, gaps }: Learned,
+  { detector, optimizer, gaps, warnings }: Learned,
   stored: StoredModels,
   timestamp: string,
 ): TrainingResult {
@@ -82,7 +87,7 @@ export function toResult(
       version: stored.anomaly?.version ?? null,
       timestamp: stored.anomaly?.trainedAt ?? timestamp,
       error: stored.anomaly ? null : INSUFFICIENT,
-      warnings: [...(gaps ? detectorGaps(gaps, detector.samples) : []), ...detector.warnings],
+      warnings: [...warnings, ...(gaps ? detectorGaps(gaps, detector.samples) : []), ...detector.warnings],
     },
     optimizer: optimizer && {
       trained: stored.optimizer !== null,

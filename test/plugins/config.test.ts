@@ -20,6 +20,7 @@ t.test('an empty environment gives the documented defaults', async (t) => {
     timeZone: 'UTC',
     effects: { traffic: 0.25, latency: 0.25, latencyMs: 5, errors: 0.015, requests: 10 },
     calendar: [],
+    prometheus: null,
   })
 })
 
