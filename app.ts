@@ -15,6 +15,7 @@ import modelRegistry from './plugins/model-registry.js'
 import openapi from './plugins/http/openapi.js'
 import optimization from './plugins/optimization.js'
 import syntheticData from './plugins/synthetic-data.js'
+import trafficTable from './plugins/traffic-table.js'
 import training from './plugins/training.js'
 import validation from './plugins/http/validation.js'
 import detectRoutes from './routes/detect.js'
@@ -50,6 +51,7 @@ export async function buildApp(settings: Config): Promise<FastifyInstance> {
     await app.register(config, { config: settings })
     await registerInterface(app)
     await app.register(database)
+    await app.register(trafficTable)
     await app.register(modelRegistry)
     await app.register(detection)
     await app.register(syntheticData)

@@ -29,6 +29,6 @@ export async function historyGaps(
     from aegis_ml_rollup_minutes where ${inRange}`
   if (found.requests > 0) return { ...found, newestBefore: null }
   const [newest] = await sql<[{ time: Date | null }]>`
-    select max("timestamp") as time from ${sql(table)} where "timestamp" < ${from}`
+    select max("timestamp")::timestamptz as time from ${sql(table)} where "timestamp" < ${from}::timestamptz`
   return { ...found, newestBefore: newest.time }
 }

@@ -84,7 +84,11 @@ export function trafficPlan(options: PlanOptions, request: TrainingRequest): Pla
  * A run of the detector on the file of synthetic traffic.
  * @throws ServiceError NO_SYNTHETIC_DATA
  */
-export async function syntheticPlan({ syntheticFile, contamination, calendar }: PlanOptions): Promise<Plan> {
+export async function syntheticPlan({
+  syntheticFile,
+  contamination,
+  calendar,
+}: Omit<PlanOptions, 'table'>): Promise<Plan> {
   await access(syntheticFile).catch(() => {
     const message = `There is no ${syntheticFile}. POST /generate/synthetic writes it.`
     throw new ServiceError('NO_SYNTHETIC_DATA', message)
