@@ -1,6 +1,6 @@
 import type { Sql } from 'postgres'
 import { isDatabaseAway } from '../../db/errors.js'
-import { rulesInForce, type RuleRow } from '../../db/own/recommendations.js'
+import { rulesInForce, type RuleRow } from '../../db/own/rules.js'
 
 type RuleOf = (endpoint: string) => RuleRow | undefined
 
