@@ -18,6 +18,7 @@ import {
 } from './training/plan.js'
 import { SEED, toResult, toTrained, type TrainingResult } from './training/result.js'
 import { fitDetector, fitOptimizer } from './training/workers.js'
+import type { CurrentTable } from './traffic-table.js'
 
 /** A run that has begun. */
 export interface TrainingRun {
@@ -37,7 +38,8 @@ export interface Training {
   close(): Promise<void>
 }
 
-export interface TrainingOptions extends PlanOptions {
+export interface TrainingOptions extends Omit<PlanOptions, 'table'> {
+  readonly currentTable: CurrentTable
   readonly database: Pick<Database, 'assertUsable' | 'openConnection' | 'connection'>
   readonly models: Pick<ModelRegistry, 'publish'>
   readonly anomalyThreshold: number
@@ -55,7 +57,7 @@ const MAX_LEASE_ATTEMPTS = 10
 const LEASE_PAUSE_MS = 50
 
 function createTraining(options: TrainingOptions): Training {
-  const { sql, database, models, table, anomalyThreshold, timeZone, effects, now, log } = options
+  const { sql, database, models, currentTable, anomalyThreshold, timeZone, effects, now, log } = options
   const closing = new AbortController()
   const jobs = createTrainingJobs(sql, database)
   const runs = new Set<Promise<unknown>>()
@@ -83,7 +85,7 @@ function createTraining(options: TrainingOptions): Training {
     try {
       return await train(lease, plan, AbortSignal.any([closing.signal, lease.signal]))
     } catch (error) {
-      const problem = `The table ${table} cannot be used for training`
+      const problem = `The table ${plan.origin.source} cannot be used for training`
       const failure = explainTableError(error, { code: 'TRAFFIC_TABLE_UNUSABLE', problem })
       log.warn({ err: failure, job: lease.job.id }, 'the training run has ended without a model')
       await lease.abandon(failure).catch(() => undefined)
@@ -140,7 +142,7 @@ function createTraining(options: TrainingOptions): Training {
     jobs,
     begin: async (request) => {
       await database.assertUsable()
-      return beginRun(await recordedPlan(options, request))
+      return beginRun(await recordedPlan({ ...options, table: await currentTable() }, request))
     },
     beginOnSynthetic: async () => beginRun(await syntheticPlan(options)),
     closing: closing.signal,
@@ -163,17 +165,20 @@ function alreadyRunning(job: TrainingJob | null): ServiceError {
 export default fp(
   async (app) => {
     const { config, sql, models, database, syntheticData, prometheus, log } = app
-    const { trafficTable, contamination, anomalyThreshold, retentionDays, lookBackMinutes } = config
+    const { contamination, anomalyThreshold, retentionDays, lookBackMinutes } = config
     const { timeZone, effects, calendar } = config
     const training = createTraining({
       ...{ sql, database, models, log, contamination, anomalyThreshold, retentionDays, lookBackMinutes },
       ...{ timeZone, effects, calendar, prometheus },
-      table: trafficTable,
+      currentTable: app.trafficTable,
       syntheticFile: syntheticData.file,
       now: () => new Date(),
     })
     app.decorate('training', training)
     app.addHook('preClose', () => training.close())
   },
-  { name: 'training', dependencies: ['config', 'database', 'model-registry', 'synthetic-data', 'prometheus'] },
+  {
+    name: 'training',
+    dependencies: ['config', 'database', 'traffic-table', 'model-registry', 'synthetic-data', 'prometheus'],
+  },
 )

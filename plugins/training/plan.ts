@@ -143,7 +143,11 @@ export async function recordedPlan(options: PlanOptions, request: TrainingReques
  * A run of the detector on the file of synthetic traffic.
  * @throws ServiceError NO_SYNTHETIC_DATA
  */
-export async function syntheticPlan({ syntheticFile, contamination, calendar }: PlanOptions): Promise<Plan> {
+export async function syntheticPlan({
+  syntheticFile,
+  contamination,
+  calendar,
+}: Omit<PlanOptions, 'table'>): Promise<Plan> {
   await access(syntheticFile).catch(() => {
     const message = `There is no ${syntheticFile}. POST /generate/synthetic writes it.`
     throw new ServiceError('NO_SYNTHETIC_DATA', message)

@@ -140,22 +140,34 @@ function optimizerRecord(
 }
 
 /** What the history lacks for the detector, in sentences. */
-function detectorGaps({ minutesWithoutLatency, newestBefore }: HistoryGaps, samples: number): string[] {
+function detectorGaps(gaps: HistoryGaps, samples: number): string[] {
+  const { minutesWithoutLatency } = gaps
   if (minutesWithoutLatency > 0) {
     const text = `${minutesWithoutLatency} minutes have requests but no latencies, and were left out. Access logs in the common and combined formats hold no latencies.`
     return [text]
   }
-  return samples === 0 && newestBefore !== null ? [olderOnly(newestBefore)] : []
+  return samples === 0 ? nothingInRange(gaps) : []
 }
 
 /** The least share of requests to endpoints without a name that is worth a warning. */
 const MIN_NAMELESS_SHARE = 0.01
 
-function optimizerGaps({ requests, namelessRequests, newestBefore }: HistoryGaps): string[] {
-  if (requests === 0) return newestBefore === null ? [] : [olderOnly(newestBefore)]
+function optimizerGaps(gaps: HistoryGaps): string[] {
+  const { requests, namelessRequests } = gaps
+  if (requests === 0) return nothingInRange(gaps)
   if (namelessRequests < MIN_NAMELESS_SHARE * requests) return []
   const text = `${namelessRequests} of ${requests} requests belong to endpoints beyond the first 2000. No limits are learned for these endpoints.`
   return [text]
+}
+
+/** Why a range may have no requests. */
+function nothingInRange({ newestBefore, otherWithRows }: HistoryGaps): string[] {
+  const older = newestBefore === null ? [] : [olderOnly(newestBefore)]
+  return otherWithRows === null ? older : [...older, inOtherTable(otherWithRows)]
+}
+
+function inOtherTable(other: string): string {
+  return `The table that was trained on has no requests in this range, but ${other} has rows. Set TRAFFIC_TABLE=${other} to use that table.`
 }
 
 function olderOnly(newest: Date): string {
