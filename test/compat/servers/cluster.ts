@@ -7,7 +7,7 @@ import type { Connection } from '../../../db/pool.js'
 import { freePort } from '../../e2e/process.js'
 import { eventually } from '../../eventually.js'
 import { openSql, testDirectory } from '../../postgres.js'
-import { giveAway, listens, ownDirectory, postgresql, run, startDaemon, type Daemon } from './programs.js'
+import { listens, ownDirectory, postgresql, run, startDaemon, type Daemon } from './programs.js'
 
 export const ADMIN = 'admin'
 const PASSWORD = 'secret'
@@ -36,8 +36,8 @@ export interface ClusterOptions {
   readonly access?: string
   /** Puts files into the data directory before the server starts. */
   readonly prepare?: (data: string) => Promise<void>
-  /** How the administrator of the tests connects. */
-  readonly tls?: { readonly ca: string }
+  /** The administrator of the tests connects with TLS. */
+  readonly tls?: boolean
 }
 
 export async function startCluster(t: Test, options: ClusterOptions = {}): Promise<Cluster> {
@@ -60,7 +60,7 @@ export async function startCluster(t: Test, options: ClusterOptions = {}): Promi
 export async function runCluster(
   t: Test,
   data: string,
-  { tls }: Pick<ClusterOptions, 'tls'> = {},
+  { tls = false }: Pick<ClusterOptions, 'tls'> = {},
 ): Promise<Cluster> {
   const port = await freePort()
   let daemon: Daemon
@@ -74,7 +74,7 @@ export async function runCluster(
     await sql.end({ timeout: 1 })
   }
   const server = { host: '127.0.0.1', port, user: ADMIN, password: PASSWORD }
-  const open = (database: string) => openSql({ ...server, database }, { ...(tls && { ssl: tls }) })
+  const open = (database: string) => openSql({ ...server, database }, { ssl: tls && 'require' })
   await start()
   return {
     data,
@@ -127,6 +127,5 @@ export async function makeCertificate(data: string): Promise<string> {
     ...['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=localhost'],
     ...['-addext', 'subjectAltName=DNS:localhost', '-keyout', key, '-out', certificate],
   ])
-  await giveAway(key)
   return certificate
 }

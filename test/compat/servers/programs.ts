@@ -1,17 +1,23 @@
 import { spawn, execFile, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync, readdirSync } from 'node:fs'
 import { chown, mkdir } from 'node:fs/promises'
 import { connect } from 'node:net'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Test } from 'tap'
 import { serverAccount } from '../../../db/embedded/account.js'
 import { eventually } from '../../eventually.js'
 import { silentLog } from '../../postgres.js'
 
-/** Debian keeps the programs of a version of PostgreSQL outside of the PATH. */
-const POSTGRESQL_15 = '/usr/lib/postgresql/15/bin'
+/** Debian keeps each version of PostgreSQL outside of the PATH. Debian 12 has version 15; others have newer ones. */
+const VERSIONS = '/usr/lib/postgresql'
 
-export const postgresql = (program: string) => `${POSTGRESQL_15}/${program}`
+export function postgresql(program: string): string {
+  const versions = existsSync(VERSIONS) ? readdirSync(VERSIONS) : []
+  const version = versions.includes('15') ? '15' : versions.sort((a, b) => Number(b) - Number(a))[0]
+  return join(VERSIONS, version ?? '15', 'bin', program)
+}
 
 /** PostgreSQL and PgBouncer refuse to run as root: then they run as the system user postgres. */
 const account = () => serverAccount('/nonexistent', silentLog)
@@ -29,14 +35,9 @@ export async function run(
 /** A directory that the servers own. */
 export async function ownDirectory(path: string): Promise<string> {
   await mkdir(path, { mode: 0o700 })
-  await giveAway(path)
-  return path
-}
-
-/** Makes the user that the servers run as the owner of a file or directory. */
-export async function giveAway(path: string): Promise<void> {
   const owner = await account()
   if (owner !== undefined) await chown(path, owner.uid, owner.gid)
+  return path
 }
 
 export interface Daemon {
