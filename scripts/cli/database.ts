@@ -58,7 +58,22 @@ export async function withDatabase<T>(
 ): Promise<T> {
   if (database.mode === 'server') return withPool(database, work)
   const running = await readEmbeddedConnection(dataPath).catch(() => undefined)
-  if (running) return withPool(running, work)
+  return running ? withPool(running, work) : withEmbedded(dataPath, work)
+}
+
+/**
+ * As {@link withDatabase}, but no service may use the embedded database meanwhile.
+ *
+ * @throws DatabaseError when one does
+ */
+export function withStoppedDatabase<T>(
+  { database, dataPath }: Config,
+  work: (sql: Sql) => Promise<T>,
+): Promise<T> {
+  return database.mode === 'server' ? withPool(database, work) : withEmbedded(dataPath, work)
+}
+
+async function withEmbedded<T>(dataPath: string, work: (sql: Sql) => Promise<T>): Promise<T> {
   const server = await startEmbeddedPostgres({ dataPath, log: SILENT }).catch((error: unknown) => {
     throw new DatabaseError(describeDatabaseError(error), { cause: error })
   })
