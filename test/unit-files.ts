@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 
 const POSTGRES = 'dist/test/postgres-server.js'
 /** Their tests start whole services, gateways or containers. */
-const WHOLE_SYSTEMS = /^dist\/test\/(?:e2e|container)\//
+const WHOLE_SYSTEMS = /^dist\/test\/(?:compat|container|e2e)\//
 
 /** The test files that need no PostgreSQL: neither they nor what they import ask for a server. */
 export function unitFiles(): string[] {

@@ -58,7 +58,27 @@ export async function withDatabase<T>(
 ): Promise<T> {
   if (database.mode === 'server') return withPool({ ...database, timeZone }, work)
   const running = await readEmbeddedConnection(dataPath).catch(() => undefined)
-  if (running) return withPool({ ...running, timeZone }, work)
+  return running ? withPool({ ...running, timeZone }, work) : withEmbedded({ dataPath, timeZone }, work)
+}
+
+/**
+ * As {@link withDatabase}, but no service may use the embedded database meanwhile.
+ *
+ * @throws DatabaseError when one does
+ */
+export function withStoppedDatabase<T>(
+  { database, dataPath, trafficTimeZone: timeZone }: Config,
+  work: (sql: Sql) => Promise<T>,
+): Promise<T> {
+  return database.mode === 'server'
+    ? withPool({ ...database, timeZone }, work)
+    : withEmbedded({ dataPath, timeZone }, work)
+}
+
+async function withEmbedded<T>(
+  { dataPath, timeZone }: { dataPath: string; timeZone: string },
+  work: (sql: Sql) => Promise<T>,
+): Promise<T> {
   const server = await startEmbeddedPostgres({ dataPath, log: SILENT }).catch((error: unknown) => {
     throw new DatabaseError(describeDatabaseError(error), { cause: error })
   })

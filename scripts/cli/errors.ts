@@ -1,6 +1,7 @@
 import { ConfigError } from '../../plugins/config.js'
 import { describeDatabaseError, isDatabaseAway } from '../../db/errors.js'
 import postgres from 'postgres'
+import { DumpFileError } from '../dump/dump-file.js'
 
 /** The arguments are invalid or cannot be fulfilled: exit code 2. */
 export class UsageError extends Error {}
@@ -21,7 +22,8 @@ export class Stopped extends Error {
   }
 }
 
-/** EX_SOFTWARE of sysexits.h. */
+/** EX_DATAERR and EX_SOFTWARE of sysexits.h. */
+const BAD_FILE = 65
 export const UNEXPECTED = 70
 
 /** The exit code of a failure, and one line for the user (empty: print nothing). */
@@ -29,6 +31,7 @@ export function failureOf(error: unknown): { code: number; message: string } {
   if (error instanceof Stopped) return { code: error.exitCode, message: error.message }
   const message = describeDatabaseError(error)
   if (error instanceof NoDataError) return { code: 1, message }
+  if (error instanceof DumpFileError) return { code: BAD_FILE, message }
   if (error instanceof UsageError || error instanceof ConfigError) {
     return { code: 2, message: `${message} See --help.` }
   }

@@ -1,4 +1,5 @@
-import { open, realpath, stat, type FileHandle } from 'node:fs/promises'
+import { mkdir, open, realpath, stat, type FileHandle } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { beginFile, removeAbandonedVersions } from '../../db/files.js'
 import { UsageError } from './errors.js'
 
@@ -10,19 +11,23 @@ export interface Output {
 
 /**
  * Opens a file (default: standard output) while the work runs. The file appears under its name only when it is
- * complete and on the disk. If the work fails or is stopped, an existing file stays unchanged. Pipes and devices such
- * as /dev/null are written directly.
+ * complete and on the disk; its folder is made if it is missing. If the work fails or is stopped, an existing file stays
+ * unchanged. Pipes and devices such as /dev/null are written directly.
  *
+ * @param what how messages name the path
  * @throws UsageError when the file cannot be created
  */
 export async function withOutput<T>(
   path: string | undefined,
   stop: AbortSignal,
   work: (output: Output) => Promise<T>,
+  what = '--output',
 ): Promise<T> {
   if (path === undefined) return work(standardOutput(stop))
-  const place = await placeOf(path)
-  return place.isFile ? replaceOutput(place.path, stop, work) : writeInto(place.path, stop, work)
+  const found = await placeOf(path)
+  if (found === 'folder') throw new UsageError(`${what} ${path} is a folder. Name a file in it.`)
+  const place = { ...found, what }
+  return place.isFile ? replaceOutput(place, stop, work) : writeInto(place, stop, work)
 }
 
 function standardOutput(stop: AbortSignal): Output {
@@ -43,20 +48,27 @@ function standardOutput(stop: AbortSignal): Output {
   }
 }
 
-async function placeOf(path: string): Promise<{ path: string; isFile: boolean }> {
+interface Place {
+  readonly path: string
+  readonly isFile: boolean
+  readonly what: string
+}
+
+async function placeOf(path: string): Promise<Omit<Place, 'what'> | 'folder'> {
   const real = await realpath(path).catch(() => path) // a link stays a link to the same file
   const found = await stat(real).catch(() => undefined)
-  if (found?.isDirectory()) throw new UsageError(`--output ${path} is a folder. Name a file in it.`)
+  if (found?.isDirectory()) return 'folder'
   return { path: real, isFile: found === undefined || found.isFile() }
 }
 
 async function replaceOutput<T>(
-  path: string,
+  { path, what }: Place,
   stop: AbortSignal,
   work: (output: Output) => Promise<T>,
 ): Promise<T> {
+  await makeFolder(dirname(path)).catch(cannotOpen(path, what))
   await removeAbandonedVersions(path)
-  const file = await beginFile(path, 0o666).catch(cannotOpen(path))
+  const file = await beginFile(path, 0o666).catch(cannotOpen(path, what))
   let result: T
   try {
     result = await writeTo(file.handle, path, stop, work)
@@ -68,12 +80,21 @@ async function replaceOutput<T>(
   return result
 }
 
+/** As mkdir with `recursive`, which never returns on a file system without mkdir (/proc). */
+async function makeFolder(path: string): Promise<void> {
+  if ((await stat(path).catch(() => undefined))?.isDirectory()) return
+  if (dirname(path) !== path) await makeFolder(dirname(path))
+  await mkdir(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error
+  })
+}
+
 async function writeInto<T>(
-  path: string,
+  { path, what }: Place,
   stop: AbortSignal,
   work: (output: Output) => Promise<T>,
 ): Promise<T> {
-  const file = await open(path, 'w').catch(cannotOpen(path))
+  const file = await open(path, 'w').catch(cannotOpen(path, what))
   try {
     return await writeTo(file, path, stop, work)
   } finally {
@@ -102,13 +123,14 @@ const REASONS: Readonly<Record<string, string>> = {
   EROFS: 'the file system is read-only',
   ENOENT: 'the folder does not exist',
   ENOTDIR: 'the folder is a file',
+  EEXIST: 'the folder is a file',
 }
 
 const cannotOpen =
-  (path: string) =>
+  (path: string, what: string) =>
   (error: NodeJS.ErrnoException): never => {
     const reason = REASONS[error.code ?? ''] ?? error.message
-    throw new UsageError(`--output ${path} cannot be written: ${reason}.`)
+    throw new UsageError(`${what} ${path} cannot be written: ${reason}.`)
   }
 
 const cannotWrite =

@@ -156,7 +156,11 @@ t.test(
       [['--end', '2026-03-01'], /--end needs --start/],
       [['--days', '3', '--start', '2026-03-01'], /--days and --start exclude each other/],
       [['--frmat', 'csv'], /unknown option '--frmat'.*--format/],
-      [['--output', '/nowhere/at/all.csv'], /--output \/nowhere\/at\/all\.csv cannot be written/],
+      [
+        ['--output', '/dev/null/x.csv'],
+        /--output \/dev\/null\/x\.csv cannot be written: the folder is a file/,
+      ],
+      [['--output', '/proc/none/x.csv'], /--output \/proc\/none\/x\.csv cannot be written/],
       [['--output', tmpdir()], /--output .* is a folder/],
       [['extra'], /too many arguments/],
     ]
