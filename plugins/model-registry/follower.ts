@@ -2,7 +2,7 @@ import { describeDatabaseError } from '../../db/errors.js'
 import type { Log } from '../../db/log.js'
 import { createListener } from '../../db/notifications.js'
 import { ACTIVE_CHANNEL } from '../../db/own/models.js'
-import { DISPOSABLE_CONNECTION } from '../../db/pool.js'
+import { ONE_CONNECTION } from '../../db/pool.js'
 import type { Database } from '../database.js'
 import type { ModelRegistry } from './registry.js'
 
@@ -28,7 +28,7 @@ export async function followActiveModel({ registry, database, log, pollMs }: Fol
   let stopped = false
   const listener = createListener({
     channel: ACTIVE_CHANNEL,
-    open: () => database.openConnection(DISPOSABLE_CONNECTION),
+    open: () => database.openConnection(ONE_CONNECTION),
     onNotification: () => void registry.sync().catch(() => schedule(RETRY_MS)),
   })
 
