@@ -16,7 +16,10 @@ export interface Connection {
 }
 
 /** Options of the driver. */
-export type PoolOptions = Omit<Options<Record<string, never>>, 'types' | 'socket' | 'fetch_types' | 'ssl'>
+export type PoolOptions = Omit<Options<Record<string, never>>, 'types' | 'socket' | 'fetch_types' | 'ssl'> & {
+  /** Called for each notification of a channel that a connection listens to. */
+  readonly onnotify?: (channel: string, payload: string) => void
+}
 
 const POOL_SIZE = 10
 
@@ -30,6 +33,7 @@ const encryption = new WeakMap<Sql, ConnectionOptions>()
 export function openPool(
   { host, port, database, user, password, tls }: Connection,
   changes: PoolOptions = {},
+  settings: Settings = {},
 ): Sql {
   const options: object = {
     host,
@@ -42,7 +46,7 @@ export function openPool(
     backoff: () => 0.5,
     onnotice: () => undefined,
     connection: { application_name: 'aegis-ml' },
-    socket: driverSockets({ tls }),
+    socket: driverSockets({ tls, settings }),
     fetch_types: false,
     types: ARRAY_TYPES,
     ...changes,

@@ -1,4 +1,4 @@
-import { describeDatabaseError } from '../../db/errors.js'
+import { describeDatabaseError, isDatabaseReadOnly } from '../../db/errors.js'
 import type { Log } from '../../db/log.js'
 import { createListener } from '../../db/notifications.js'
 import { ACTIVE_CHANNEL } from '../../db/own/models.js'
@@ -34,7 +34,9 @@ export async function followActiveModel({ registry, database, log, pollMs }: Fol
 
   const poll = async (): Promise<void> => {
     await database.assertUsable()
-    await listener.check()
+    await listener.check().catch((error: unknown) => {
+      if (!isDatabaseReadOnly(error)) throw error // a standby cannot listen; it is polled
+    })
     await registry.sync()
   }
   const run = async (): Promise<void> => {
