@@ -17,7 +17,6 @@ const AWAY_CODES = new Set([
   '57P02', // crash_shutdown
   '57P03', // cannot_connect_now
   '53300', // too_many_connections
-  '55P03', // lock_not_available
 ])
 
 /** Whether an error of a query means that the server cannot be reached now, and not that the query is wrong. */
@@ -26,6 +25,30 @@ export function isDatabaseAway(error: unknown): boolean {
   if (code !== undefined && (AWAY_CODES.has(code) || /^08...$/.test(code))) return true
   if (error instanceof AggregateError && error.errors.length > 0) return error.errors.every(isDatabaseAway)
   return error instanceof Error && error.cause !== undefined && isDatabaseAway(error.cause)
+}
+
+const READ_ONLY_CODES = new Set([
+  '25006', // read_only_sql_transaction
+  '53100', // disk_full
+])
+
+/** Whether a server refused to write: a standby, one that was set read-only, or one whose storage is full. */
+export function isDatabaseReadOnly(error: unknown): boolean {
+  return READ_ONLY_CODES.has(codeOf(error) ?? '')
+}
+
+const CANCELLED_CODES = new Set([
+  '57014', // query_canceled
+  '55P03', // lock_not_available
+  '25P03', // idle_in_transaction_session_timeout
+  '25P04', // transaction_timeout
+  '57P05', // idle_session_timeout
+  '40P01', // deadlock_detected
+])
+
+/** Whether a server ended a statement or its session: a time-out, a person, or another session was in the way. */
+export function isStatementCancelled(error: unknown): boolean {
+  return CANCELLED_CODES.has(codeOf(error) ?? '')
 }
 
 /** Undefined column, table, function; a type that does not fit; no privilege. */

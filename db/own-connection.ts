@@ -26,12 +26,12 @@ export function openOwnConnection(
   signal?: AbortSignal,
 ): OwnConnection {
   let lost = false
-  const raw = openBeside(pool, {
+  const options = {
     idle_timeout: null,
     prepare: false, // plans are not kept: the sizes of temporary tables change
     onclose: () => (lost = true),
-    connection: { ...pool.options.connection, ...KEEPALIVE, ...settings },
-  })
+  }
+  const raw = openBeside(pool, options, { ...KEEPALIVE, ...settings })
   const guard = <F extends (...args: never[]) => unknown>(ask: F) =>
     new Proxy(ask, {
       apply(target, self, args) {

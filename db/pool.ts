@@ -1,5 +1,8 @@
 import postgres, { type Options, type Sql } from 'postgres'
-import { openDriverSocket } from './pool/driver-socket.js'
+import type { ConnectionOptions } from 'node:tls'
+import { ARRAY_TYPES } from './pool/array-types.js'
+import { driverSockets } from './pool/driver-socket.js'
+import type { Settings } from './pool/greeting.js'
 
 /** Where a server is, and who asks. */
 export interface Connection {
@@ -10,27 +13,31 @@ export interface Connection {
   readonly database: string
   /** IANA name; traffic tables whose times have no time zone are in this one. UTC, when it is not given. */
   readonly timeZone?: string
+  /** Left out, the connection is not encrypted. */
+  readonly tls?: ConnectionOptions | undefined
 }
 
-export type PoolOptions = Options<Record<string, never>>
+/** Options of the driver. */
+export type PoolOptions = Omit<Options<Record<string, never>>, 'types' | 'socket' | 'fetch_types' | 'ssl'> & {
+  /** Called for each notification of a channel that a connection listens to. */
+  readonly onnotify?: (channel: string, payload: string) => void
+}
 
 const POOL_SIZE = 10
 
 /** One connection that stays open for as long as it is needed. */
 export const ONE_CONNECTION = { max: 1, max_lifetime: null } as const
 
-/**
- * One connection that can be closed at any moment. The driver asks for the types of arrays before the first query;
- * closing it in the middle of that throws an exception that nobody can catch, so it does not ask.
- */
-export const DISPOSABLE_CONNECTION = { ...ONE_CONNECTION, fetch_types: false } as const
+/** How the connections of a pool are encrypted, for those that are opened beside it. */
+const encryption = new WeakMap<Sql, ConnectionOptions>()
 
 /** A pool that connects at the first query and, after an outage, at the next one. */
 export function openPool(
-  { host, port, database, user, password, timeZone = 'UTC' }: Connection,
+  { host, port, database, user, password, tls, timeZone = 'UTC' }: Connection,
   { connection, ...changes }: PoolOptions = {},
+  settings: Settings = {},
 ): Sql {
-  const options = {
+  const options: object = {
     host,
     port,
     database,
@@ -40,22 +47,30 @@ export function openPool(
     connect_timeout: 4,
     backoff: () => 0.5,
     onnotice: () => undefined,
+    // PgBouncer accepts these two at the start of a connection; any other setting is made after it.
     connection: { application_name: 'aegis-ml', TimeZone: timeZone, ...connection },
-    socket: openDriverSocket,
+    socket: driverSockets({ tls, settings }),
+    fetch_types: false,
+    types: ARRAY_TYPES,
     ...changes,
   }
-  return postgres(options)
+  const sql = postgres(options as Options<Record<string, never>>)
+  if (tls) encryption.set(sql, tls)
+  return sql
 }
 
-/** A connection outside of a pool, with the settings of the pool. */
-export function openBeside(pool: Sql, changes: object = {}): Sql {
+/** A connection outside of a pool, with the options of the pool and with settings of its own. */
+export function openBeside(pool: Sql, changes: object = {}, settings: Settings = {}): Sql {
+  const tls = encryption.get(pool)
   // The driver takes the parsed options of one client as the options of another.
   const options = {
     ...(pool.options as object),
     ...ONE_CONNECTION,
     // Whatever the pool uses: with a plain socket, the rollback after a reset connection would never be answered.
-    socket: openDriverSocket,
+    socket: driverSockets({ tls, settings }),
     ...changes,
   }
-  return postgres(options as PoolOptions)
+  const sql = postgres(options as Options<Record<string, never>>)
+  if (tls) encryption.set(sql, tls)
+  return sql
 }

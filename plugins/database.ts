@@ -6,6 +6,7 @@ import type { Log } from '../db/log.js'
 import { migrate } from '../db/migrate.js'
 import { ONE_CONNECTION, openPool, type Connection, type PoolOptions } from '../db/pool.js'
 import type { Config, DatabaseConfig } from './config.js'
+import { createChecks, type Checks } from './database/checks.js'
 import { createMigration } from './database/migration.js'
 import { createProbe } from './database/probe.js'
 import { ServiceError } from './http/errors.js'
@@ -18,6 +19,8 @@ export interface Database {
   status(): Promise<'connected' | `error: ${string}`>
   /** Why the service's own tables are not set up; undefined when they are. */
   readonly setupProblem: string | undefined
+  /** What does not work on a server that answers, a sentence each: reading, writing, listening. */
+  readonly problems: readonly string[]
   /** @throws ServiceError DATABASE_UNAVAILABLE unless the status is connected */
   assertConnected(): Promise<void>
   /** As assertConnected, and that the service's own tables exist. */
@@ -88,6 +91,7 @@ function createDatabase(
   mode: Database['mode'],
   { connection, setupProblem }: Opened,
   ask: () => Promise<string | undefined>,
+  checks: Checks,
 ): Database {
   const assertConnected = async () => {
     if ((await ask()) === undefined) return
@@ -99,6 +103,9 @@ function createDatabase(
     connection,
     get setupProblem() {
       return setupProblem()
+    },
+    get problems() {
+      return checks.problems()
     },
     async status() {
       const problem = await ask()
@@ -121,12 +128,15 @@ export default fp(
   async (app) => {
     const opened = await open(app.config, app.log)
     const probe = createProbe(opened.connection)
+    const checks = createChecks(opened.connection, app.config.trafficTable)
     app.addHook('onClose', async () => {
+      await checks.stop()
       await probe.end()
       await opened.close()
     })
     app.decorate('sql', opened.sql)
-    app.decorate('database', createDatabase(app.config.database.mode, opened, probe.ask))
+    app.decorate('database', createDatabase(app.config.database.mode, opened, probe.ask, checks))
+    await checks.first
   },
   { name: 'database', dependencies: ['config'] },
 )

@@ -1,5 +1,6 @@
 import fp from 'fastify-plugin'
 import type { Sql } from 'postgres'
+import { isDatabaseReadOnly } from '../db/errors.js'
 import type { Log } from '../db/log.js'
 import { bucketRows, updateRollups } from '../db/traffic/rollups.js'
 import { exportTraffic } from '../db/traffic/export.js'
@@ -73,7 +74,10 @@ function createExports(options: ExportsOptions): Exports {
   })
 
   /** From the rollups; for the time before them, from the raw rows. */
-  const read = async ({ table, from, to, bucketSeconds }: Selection, signal: AbortSignal): Promise<Cell[][]> => {
+  const read = async (
+    { table, from, to, bucketSeconds }: Selection,
+    signal: AbortSignal,
+  ): Promise<Cell[][]> => {
     const rows: Cell[][] = []
     if (from.getTime() < now().getTime() - retentionDays * DAY_MS) {
       const text = new CopyTextRows(COLUMNS)
@@ -89,7 +93,10 @@ function createExports(options: ExportsOptions): Exports {
 
   /** Day by day, so that a slow reader holds no connection and a fast one little memory. */
   async function* pages({ from, to, ...of }: Selection, signal: AbortSignal) {
-    await orAborted(update(), signal)
+    await orAborted(update(), signal).catch((error: unknown) => {
+      if (!isDatabaseReadOnly(error)) throw error
+      log.warn({ table: of.table }, 'the database is read-only; the export has what was rolled up before')
+    })
     for (let start = from; start < to;) {
       signal.throwIfAborted()
       const end = new Date(Math.min(nextDay(start), to.getTime()))

@@ -1,4 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { Database } from '../plugins/database.js'
 import { Alive, Health, Ready } from './schemas/health.js'
 import { failures, ref } from './schemas/types.js'
 
@@ -17,16 +18,8 @@ const routes: FastifyPluginAsyncTypebox<{ version: string }> = async (app, { ver
     async () => {
       const database = await app.database.status()
       const { anomaly: detector, optimizer } = app.models.active
-      const { setupProblem } = app.database
       const problems = [
-        ...(database === 'connected'
-          ? []
-          : ['The database is away. Detection continues; training has to wait.']),
-        ...(database === 'connected' && setupProblem !== undefined
-          ? [
-              `The service cannot set up its tables (${setupProblem}). To fix it, grant its role the missing privileges.`,
-            ]
-          : []),
+        ...databaseProblems(database, app.database),
         ...app.models.problems,
         ...(app.prometheus?.problem === undefined ? [] : [app.prometheus.problem]),
       ]
@@ -84,6 +77,14 @@ const routes: FastifyPluginAsyncTypebox<{ version: string }> = async (app, { ver
       return { status: 'ready' as const }
     },
   )
+}
+
+/** Of a database that is away, or has no tables yet, nothing else is known. */
+function databaseProblems(status: string, { setupProblem, problems }: Database): readonly string[] {
+  if (status !== 'connected') return ['The database is away. Detection continues; training has to wait.']
+  if (setupProblem === undefined) return problems
+  const advice = 'To fix it, grant its role the missing privileges.'
+  return [`The service cannot set up its tables (${setupProblem}). ${advice}`]
 }
 
 export default routes

@@ -3,7 +3,7 @@ import type { Sql } from 'postgres'
 import { LOCK_SPACE, LOCKS, tryLock } from '../lease.js'
 import type { Log } from '../log.js'
 import { describeDatabaseError } from '../errors.js'
-import { DISPOSABLE_CONNECTION, openPool, type Connection } from '../pool.js'
+import { ONE_CONNECTION, openPool, type Connection } from '../pool.js'
 
 /** The server's own database: there from the start, so the owner's lock is kept there. */
 const MAINTENANCE_DATABASE = 'postgres'
@@ -13,7 +13,7 @@ export function connectAsOwner(connection: Connection, onclose: () => void = () 
   return openPool(
     { ...connection, database: MAINTENANCE_DATABASE },
     {
-      ...DISPOSABLE_CONNECTION,
+      ...ONE_CONNECTION,
       connect_timeout: 3,
       backoff: () => 0.2,
       connection: { application_name: `aegis-ml service, process ${process.pid}` },

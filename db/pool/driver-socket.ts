@@ -1,4 +1,7 @@
-import { Socket } from 'node:net'
+import { EventEmitter } from 'node:events'
+import { connect as connectTcp, isIP, type Socket } from 'node:net'
+import { connect as connectTls, type ConnectionOptions } from 'node:tls'
+import { Greeting, type Settings } from './greeting.js'
 
 /** Where the driver wants a socket to. */
 interface Place {
@@ -7,40 +10,161 @@ interface Place {
   readonly path?: string | false
 }
 
-/**
- * The socket under a connection of postgres.js 3.4.9. It works around a defect of the driver (porsager/postgres, pull
- * requests 1209 and 1215): when a connection ends in the middle of a transaction, the driver writes the rollback after
- * it has dropped the socket. That throws outside of any promise and ends the process, and the next ten attempts to
- * connect get no answer. This socket reports the end while the driver still has it: first an error, so that queries
- * fail and transactions roll back, then the close, when the driver has dropped what they wrote.
- */
-class DriverSocket extends Socket {
-  host?: string | undefined
-  port?: number | undefined
+export interface SocketOptions {
+  /** Left out, the connection is not encrypted. */
+  readonly tls?: ConnectionOptions | undefined
+  /** Settings of the session, in force before the driver's first statement. */
+  readonly settings?: Settings | undefined
+}
 
-  override emit(event: string | symbol, ...args: unknown[]): boolean {
-    if (event !== 'close') return super.emit(event, ...args)
-    // Without an error, the driver would connect again and again for the query that waits for the connection.
-    if (this.#endsEarly() && this.listenerCount('error') > 0) super.emit('error', connectionClosed())
-    setImmediate(() => setImmediate(() => super.emit('close', false)))
+/** The option `socket` of the driver. */
+export function driverSockets(options: SocketOptions = {}): (place: Place) => DriverSocket {
+  return (place) => new DriverSocket(place, options)
+}
+
+/**
+ * The socket under a connection of postgres.js 3.4.9. It encrypts the connection, applies the settings of the session,
+ * and works around two defects of the driver (porsager/postgres, pull requests 1209 and 1215):
+ *
+ * - When a connection ends in the middle of a transaction, the driver writes the rollback after it has dropped the
+ *   socket. That throws outside of any promise and ends the process. This socket reports the end while the driver still
+ *   has it: first an error, so that queries fail and transactions roll back, then the close.
+ * - A statement that the driver has not written when it drops the socket stays in its buffer, and keeps it from writing
+ *   to the next sockets until the buffer has 1 KiB, each time until a time-out. A socket to which nothing is written at
+ *   once therefore closes at once, without a connection to the server, until the driver writes; and of what is written
+ *   first only the last message is sent.
+ */
+class DriverSocket extends EventEmitter {
+  readonly host: string
+  readonly port: number
+  readonly #path: string | undefined
+  readonly #tls: ConnectionOptions | undefined
+  readonly #greeting: Greeting
+  /** Undefined until the driver writes. */
+  #socket: Socket | undefined
+  /** What waits for the connection. */
+  #unsent: Buffer[] | undefined = []
+  #isCancelRequest = false
+  #closed = false
+
+  constructor({ host, port, path }: Place, { tls, settings = {} }: SocketOptions) {
+    super()
+    this.host = host[0]!
+    this.port = port[0]!
+    this.#path = path || undefined
+    this.#tls = tls
+    this.#greeting = new Greeting(settings)
+    setImmediate(() => setImmediate(() => this.#socket ?? this.#end()))
+  }
+
+  get readyState(): 'open' | 'closed' {
+    return this.#closed ? 'closed' : 'open'
+  }
+
+  write(bytes: Buffer, done?: (error?: Error | null) => void): boolean {
+    if (this.#socket === undefined && !this.#closed) this.#connect(firstMessage(bytes))
+    else if (this.#unsent === undefined) return this.#socket!.write(bytes, done)
+    else this.#unsent.push(bytes)
+    done?.(this.#closed ? connectionClosed() : null)
     return true
   }
 
-  /** Whether this close is an error: of all connections, only that of a cancel request ends well. */
-  #endsEarly(): boolean {
-    return this.bytesRead > 0 || this.bytesWritten !== CANCEL_REQUEST_BYTES
+  /** A server that does not react to the last words has no say in when the connection ends. */
+  end(bytes: Buffer): void {
+    if (this.#unsent !== undefined) return this.destroy()
+    this.#socket!.end(bytes)
+    setTimeout(() => this.destroy(), LAST_WORDS_MS).unref()
+  }
+
+  destroy(): void {
+    if (this.#socket === undefined) this.#end()
+    else this.#socket.destroy()
+  }
+
+  pause(): void {
+    this.#socket?.pause()
+  }
+
+  resume(): void {
+    this.#socket?.resume()
+  }
+
+  #connect(startup: Buffer): void {
+    this.#isCancelRequest = startup.readInt32BE(4) === CANCEL_REQUEST
+    const tcp = this.#path === undefined ? connectTcp(this.port, this.host) : connectTcp(this.#path)
+    tcp.setNoDelay(true).setKeepAlive(true, KEEPALIVE_MS)
+    this.#use(tcp)
+    this.#unsent = [startup]
+    tcp.once('connect', () => (this.#tls === undefined ? this.#open(tcp) : this.#secure(tcp, this.#tls)))
+    tcp.once('close', () => this.#end())
+  }
+
+  #use(socket: Socket): void {
+    this.#socket = socket
+    socket.on('error', (error) => this.#fail(error))
+    socket.on('drain', () => this.emit('drain'))
+  }
+
+  #secure(tcp: Socket, options: ConnectionOptions): void {
+    tcp.write(SSL_REQUEST)
+    tcp.once('data', (answer) => {
+      // More than the one letter comes from somebody in between.
+      if (answer.toString('latin1') !== 'S') {
+        const message = 'The database server offers no TLS. Set POSTGRES_SSL=disable if it is not to be used.'
+        return void tcp.destroy(Object.assign(new Error(message), { code: 'TLS_REFUSED' }))
+      }
+      const { host } = this
+      const secure = connectTls({
+        ...options,
+        socket: tcp,
+        host,
+        ...(isIP(host) === 0 && { servername: host }),
+      })
+      this.#use(secure)
+      secure.once('secureConnect', () => this.#open(secure))
+      secure.once('close', () => tcp.destroy())
+    })
+  }
+
+  #open(socket: Socket): void {
+    socket.on('data', (bytes: Buffer) => {
+      const { forDriver, forServer } = this.#greeting.pass(bytes)
+      if (forServer) socket.write(forServer)
+      if (forDriver.length > 0) this.emit('data', forDriver)
+    })
+    for (const bytes of this.#unsent!) socket.write(bytes)
+    this.#unsent = undefined
+  }
+
+  #fail(error: Error): void {
+    if (this.listenerCount('error') > 0) this.emit('error', error)
+  }
+
+  /** Of all connections, only that of a cancel request, and one that was never made, end well. */
+  #end(): void {
+    if (this.#closed) return
+    this.#closed = true
+    if (this.#socket === undefined) return void this.emit('close', false)
+    // Without an error, the driver would connect again and again for the query that waits for the connection.
+    if (!this.#isCancelRequest) this.#fail(connectionClosed())
+    setImmediate(() => setImmediate(() => this.emit('close', false)))
   }
 }
 
-/** The length of a cancel request. It has a socket of its own, which the server closes without an answer. */
-const CANCEL_REQUEST_BYTES = 16
+const CANCEL_REQUEST = 80_877_102
+const STARTUP = 196_608
+const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47])
+const KEEPALIVE_MS = 60_000
+const LAST_WORDS_MS = 1_000
 
-/** The option `socket` of the driver. */
-export function openDriverSocket({ host: [host], port: [port], path }: Place): Socket {
-  const socket = new DriverSocket()
-  if (path) return socket.connect(path)
-  Object.assign(socket, { host, port }) // the driver's errors name them
-  return socket.connect(port!, host!)
+/** The message that begins a connection: the last one of what the driver writes first. */
+function firstMessage(bytes: Buffer): Buffer {
+  for (let start = bytes.length - 8; start > 0; start--) {
+    const code = bytes.readInt32BE(start + 4)
+    if (code !== STARTUP && code !== CANCEL_REQUEST) continue
+    if (bytes.readInt32BE(start) === bytes.length - start) return bytes.subarray(start)
+  }
+  return bytes
 }
 
 function connectionClosed(): Error {

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { describeDatabaseError } from '../../db/errors.js'
-import { DISPOSABLE_CONNECTION, openPool, type Connection } from '../../db/pool.js'
+import { ONE_CONNECTION, openPool, type Connection } from '../../db/pool.js'
 
 /** Asks a server whether it answers. */
 export interface Probe {
@@ -17,13 +17,13 @@ const PROBE_LIMIT_MS = 10_000
  * question. A connection that hangs (a stopped process, an unplugged cable) is replaced after a while.
  */
 export function createProbe(connection: Connection): Probe {
-  let sql = openPool(connection, DISPOSABLE_CONNECTION)
+  let sql = openPool(connection, ONE_CONNECTION)
   let running: Promise<string | undefined> | undefined
 
   async function probe(): Promise<string | undefined> {
     const asked = sql
     const giveUp = setTimeout(() => {
-      sql = openPool(connection, DISPOSABLE_CONNECTION)
+      sql = openPool(connection, ONE_CONNECTION)
       void asked.end({ timeout: 0 })
     }, PROBE_LIMIT_MS).unref()
     try {

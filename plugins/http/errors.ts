@@ -2,7 +2,12 @@ import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { isDatabaseAway } from '../../db/errors.js'
+import {
+  describeDatabaseError,
+  isDatabaseAway,
+  isDatabaseReadOnly,
+  isStatementCancelled,
+} from '../../db/errors.js'
 import { describeValidation } from './validation.js'
 
 /** Every failure the service answers with: its stable code and HTTP status. README.md documents each. */
@@ -30,6 +35,7 @@ export const FAILURES = {
   HEADERS_TOO_LARGE: 431,
   INTERNAL_ERROR: 500,
   BUSY: 503,
+  DATABASE_READ_ONLY: 503,
   DATABASE_UNAVAILABLE: 503,
   SHUTTING_DOWN: 503,
 } as const
@@ -81,15 +87,29 @@ export function toServiceError(error: FastifyError, lines?: readonly number[]): 
         'The length of the body differs from its Content-Length header.',
       )
   }
-  if (isDatabaseAway(error)) {
-    const message = 'The database cannot be reached. Try again shortly; GET /health shows its state.'
-    return new ServiceError('DATABASE_UNAVAILABLE', message, null, { cause: error })
-  }
+  const ofDatabase = databaseFailure(error)
+  if (ofDatabase !== undefined) return ofDatabase
   if (error.statusCode !== undefined && error.statusCode >= 400 && error.statusCode < 500) {
     return new ServiceError('INVALID_REQUEST', error.message)
   }
   const message = 'The service could not answer this request. Its log has the reason.'
   return new ServiceError('INTERNAL_ERROR', message, null, { cause: error })
+}
+
+/** The failure of a database that does not do what it is asked for now; undefined for any other error. */
+export function databaseFailure(error: unknown): ServiceError | undefined {
+  const options = { cause: error }
+  if (isDatabaseReadOnly(error)) {
+    const message = `The database accepts no writes now (${describeDatabaseError(error)}). Try again when it does.`
+    return new ServiceError('DATABASE_READ_ONLY', message, null, options)
+  }
+  if (isStatementCancelled(error)) {
+    const message = `The database ended the work (${describeDatabaseError(error)}). Try again shortly.`
+    return new ServiceError('DATABASE_UNAVAILABLE', message, null, options)
+  }
+  if (!isDatabaseAway(error)) return undefined
+  const message = 'The database cannot be reached. Try again shortly; GET /health shows its state.'
+  return new ServiceError('DATABASE_UNAVAILABLE', message, null, options)
 }
 
 function failureOf({ code, message, details }: ServiceError) {

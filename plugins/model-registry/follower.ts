@@ -1,8 +1,8 @@
-import { describeDatabaseError } from '../../db/errors.js'
+import { describeDatabaseError, isDatabaseReadOnly } from '../../db/errors.js'
 import type { Log } from '../../db/log.js'
 import { createListener } from '../../db/notifications.js'
 import { ACTIVE_CHANNEL } from '../../db/own/models.js'
-import { DISPOSABLE_CONNECTION } from '../../db/pool.js'
+import { ONE_CONNECTION } from '../../db/pool.js'
 import type { Database } from '../database.js'
 import type { ModelRegistry } from './registry.js'
 
@@ -28,13 +28,15 @@ export async function followActiveModel({ registry, database, log, pollMs }: Fol
   let stopped = false
   const listener = createListener({
     channel: ACTIVE_CHANNEL,
-    open: () => database.openConnection(DISPOSABLE_CONNECTION),
+    open: () => database.openConnection(ONE_CONNECTION),
     onNotification: () => void registry.sync().catch(() => schedule(RETRY_MS)),
   })
 
   const poll = async (): Promise<void> => {
     await database.assertUsable()
-    await listener.check()
+    await listener.check().catch((error: unknown) => {
+      if (!isDatabaseReadOnly(error)) throw error // a standby cannot listen; it is polled
+    })
     await registry.sync()
   }
   const run = async (): Promise<void> => {

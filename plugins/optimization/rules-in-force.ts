@@ -1,5 +1,5 @@
 import type { Sql } from 'postgres'
-import { isDatabaseAway } from '../../db/errors.js'
+import { isDatabaseAway, isStatementCancelled } from '../../db/errors.js'
 import { rulesInForce, type RuleRow } from '../../db/own/rules.js'
 
 type RuleOf = (endpoint: string) => RuleRow | undefined
@@ -23,7 +23,7 @@ async function readRules(sql: Sql, endpoints: readonly string[]): Promise<RuleRo
   try {
     return await rulesInForce(sql, endpoints)
   } catch (error) {
-    if (isDatabaseAway(error)) return []
+    if (isDatabaseAway(error) || isStatementCancelled(error)) return []
     throw error
   }
 }

@@ -4,7 +4,7 @@ import type { Sql, TransactionSql } from 'postgres'
 import { describeDatabaseError } from '../../db/errors.js'
 import { isBackend } from '../../db/lease.js'
 import { abandonJob, beat, finishJob, lockTraining, startJob, type TrainingJob } from '../../db/own/jobs.js'
-import { ServiceError } from '../http/errors.js'
+import { databaseFailure, ServiceError } from '../http/errors.js'
 
 /** The stages of a run, in order, each with the share of the whole run at which it ends. */
 const STAGES = {
@@ -126,7 +126,8 @@ function createLease(
 }
 
 function reasonOf(error: unknown): { code: string; message: string } {
-  if (error instanceof ServiceError) return error
+  const failure = error instanceof ServiceError ? error : databaseFailure(error)
+  if (failure !== undefined) return failure
   return { code: 'INTERNAL_ERROR', message: 'The run has failed. The log of the service has the reason.' }
 }
 

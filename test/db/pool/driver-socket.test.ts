@@ -1,6 +1,6 @@
 import postgres, { type Sql } from 'postgres'
 import t, { type Test } from 'tap'
-import { openDriverSocket } from '../../../db/pool/driver-socket.js'
+import { driverSockets } from '../../../db/pool/driver-socket.js'
 import { switchableProxy } from '../../plugins/switchable-proxy.js'
 import { testDatabase } from '../../postgres.js'
 
@@ -10,7 +10,7 @@ async function singleConnection(t: Test) {
   const { host, user: username, password, database } = connection
   const proxy = await switchableProxy(t, connection.port)
   const place = { host, port: proxy.port, username, password, database }
-  const options = { max: 1, connect_timeout: 2, backoff: () => 0.05, socket: openDriverSocket }
+  const options = { max: 1, connect_timeout: 2, backoff: () => 0.05, socket: driverSockets() }
   const sql = postgres({ ...place, ...options } as postgres.Options<Record<string, never>>)
   t.teardown(() => sql.end({ timeout: 1 }))
   const terminate = async (connection: Sql | postgres.TransactionSql) => {
