@@ -9,7 +9,6 @@ import envelope from './plugins/http/envelope.js'
 import errors, { answerMalformed, sendFailure, toServiceError } from './plugins/http/errors.js'
 import exports from './plugins/export.js'
 import ingest from './plugins/ingest.js'
-import jsonLines from './plugins/http/json-lines.js'
 import modelManagement from './plugins/model-management.js'
 import modelRegistry from './plugins/model-registry.js'
 import openapi from './plugins/http/openapi.js'
@@ -17,6 +16,7 @@ import optimization from './plugins/optimization.js'
 import otlp from './plugins/otlp.js'
 import otlpHttp from './plugins/http/otlp.js'
 import prometheus from './plugins/prometheus.js'
+import streamedBodies from './plugins/http/streamed-bodies.js'
 import syntheticData from './plugins/synthetic-data.js'
 import trafficTable from './plugins/traffic-table.js'
 import training from './plugins/training.js'
@@ -98,7 +98,7 @@ async function registerInterface(app: FastifyInstance): Promise<void> {
   await app.register(validation)
   await app.register(errors)
   await app.register(envelope)
-  await app.register(jsonLines)
+  await app.register(streamedBodies)
   await app.register(openapi, { version })
   for (const schema of sharedSchemas) app.addSchema(schema)
   await app.register(healthRoutes, { version })

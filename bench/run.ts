@@ -3,6 +3,7 @@ import { compare, type Benchmark, type Result } from './benchmark.js'
 import { detectWhileTraining } from './detect-while-training.js'
 import { exportTrainingData } from './export.js'
 import { importAccessLog } from './import.js'
+import { ingest } from './ingest.js'
 import { insert } from './insert.js'
 import { kernelBatch } from './kernel-batch.js'
 import { kernelRow } from './kernel-row.js'
@@ -26,6 +27,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   rollups,
   export: exportTrainingData,
   insert,
+  ingest,
   'synthetic-memory': syntheticMemory,
   'import-access-log': importAccessLog,
   'request-stream': requestStream,

@@ -2,31 +2,77 @@ import fp from 'fastify-plugin'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Sql } from 'postgres'
 import { isRowRefused } from '../db/errors.js'
-import { storeBatch } from '../db/traffic/ingest.js'
+import { BatchConflictError, type BatchIdentity } from '../db/own/ingest-batches.js'
 import { trafficShape } from '../db/traffic/columns.js'
-import type { TrafficTable } from '../db/traffic/table.js'
+import { storeBatch } from '../db/traffic/ingest.js'
+import { NoPartitionError, timesOutsidePartitions } from '../db/traffic/partitions.js'
 import { ingestedRows, NEEDED_COLUMNS, type IngestedRequest } from '../db/traffic/rows/ingested-row.js'
+import type { TrafficTable } from '../db/traffic/table.js'
+import { createFieldMap, FieldMapError } from '../formats/ingest/field-map.js'
+import type { PresetName } from '../formats/ingest/presets.js'
+import { mappedRows, RowProblem, strictRows } from '../formats/ingest/row-reader.js'
+import { DAY_MS, HOUR_MS } from '../models/traffic/durations.js'
 import { ServiceError } from './http/errors.js'
 import type { CurrentTable } from './traffic-table.js'
 import { explainTableError, tableUnusable, type TableFailure } from './http/table-errors.js'
-import { fieldName, parseTime, show } from './http/validation.js'
-import { DAY_MS, HOUR_MS } from '../models/traffic/durations.js'
+import { batchIdentity } from './ingest/batch-identity.js'
+import { invalid, receive, rowFailure, type Received } from './ingest/receive.js'
+import { Skipped, type SkippedReason, type SkippedRow } from './ingest/skipped.js'
+import { createSlots } from './ingest/slots.js'
 
-/** Requests that a gateway sends together. The schema has checked their form. */
+/** How a body is to be read. */
+export interface IngestRequest {
+  /** The content type says that it is NDJSON. */
+  readonly isNdjson: boolean
+  readonly batchId: string | undefined
+  readonly source: string | undefined
+  readonly idempotencyKey: string | undefined
+  readonly onInvalid: 'reject' | 'skip'
+  readonly preset: PresetName | undefined
+  /** See {@link createFieldMap}. */
+  readonly map: string | undefined
+}
+
+export interface IngestOutcome {
+  readonly batchId: string
+  readonly source: string
+  /** How many requests were added. */
+  readonly accepted: number
+  /** The batch was stored before; nothing was added. */
+  readonly duplicate: boolean
+  readonly skipped: number
+  readonly skippedReasons: SkippedReason[]
+  /** The first of them. */
+  readonly skippedRows: SkippedRow[]
+  readonly unknownFields: readonly string[]
+}
+
+/** Requests that are stored together. Every value is one that the interface allows. */
 export interface Batch {
-  readonly batch_id: string
+  readonly identity: BatchIdentity
   readonly requests: readonly IngestedRequest[]
+}
+
+export interface StoredWithin {
+  /** False when this batch is already stored; nothing is added then. */
+  readonly stored: boolean
+  /** Indexes of the requests that no partition takes. */
+  readonly outside: readonly number[]
 }
 
 export interface Ingest {
   /**
-   * Puts the requests into the traffic table, all or nothing, and returns when they are durable.
+   * Reads requests and puts them into the traffic table, in one transaction. It returns when they are durable.
    *
-   * @param lines of an NDJSON body, the line of each request
-   * @returns false when a batch of this id is already stored; nothing is added then
-   * @throws ServiceError INVALID_REQUEST, BUSY, DATABASE_UNAVAILABLE, TRAFFIC_TABLE_UNUSABLE, SHUTTING_DOWN
+   * @throws ServiceError INVALID_REQUEST, INVALID_JSON, BATCH_CONFLICT, BODY_TOO_LARGE, BUSY, DATABASE_UNAVAILABLE,
+   * TRAFFIC_TABLE_UNUSABLE, SHUTTING_DOWN
    */
-  store(batch: Batch, lines?: readonly number[]): Promise<boolean>
+  receive(body: AsyncIterable<Buffer>, request: IngestRequest): Promise<IngestOutcome>
+  /**
+   * Stores requests that were read elsewhere, except those that no partition takes.
+   * @throws ServiceError as above
+   */
+  storeWithin(batch: Batch): Promise<StoredWithin>
   /** Waits a short time for the batches that are under way, then stops them. */
   close(): Promise<void>
 }
@@ -51,6 +97,11 @@ const CLOCK_TOLERANCE_MS = 5 * 60_000
 
 /** Each batch takes a connection. */
 const MAX_AT_A_TIME = 4
+const MAX_WAITING = 16
+const MAX_WAIT_MS = 2_000
+
+/** Of all bodies that are read or wait, after decompression. */
+const MAX_HELD_BYTES = 256 << 20
 
 /** Requests that are formatted at a time. Other requests are answered in between. */
 const PIECE = 500
@@ -60,19 +111,21 @@ const MAX_CLOSE_MS = 2_000
 function createIngest({ sql, assertDatabase, currentTable, retentionDays, now }: IngestOptions): Ingest {
   const stopping = new AbortController()
   const underWay = new Set<Promise<boolean>>()
+  const slots = createSlots(MAX_AT_A_TIME, MAX_WAITING, MAX_WAIT_MS)
+  let held = 0
 
-  const storeTimed = async ({ batch_id, requests }: Batch, times: Float64Array): Promise<boolean> => {
+  const write = async ({ identity, requests }: Batch): Promise<boolean> => {
     await assertDatabase()
     const table = await currentTable()
     try {
       const { columns, line } = ingestedRows(table, await trafficShape(sql, table, NEEDED_COLUMNS))
       return await storeBatch(sql, {
-        id: batch_id,
+        identity,
         table,
         columns,
-        rows: pieces(requests.length, (index) => line(requests[index]!, times[index]!)),
+        rows: pieces(requests.length, (index) => line(requests[index]!, requests[index]!.timestamp)),
         count: requests.length,
-        hours: times.map((timeMs) => Math.floor(timeMs / HOUR_MS)),
+        hours: requests.map(({ timestamp }) => Math.floor(timestamp / HOUR_MS)),
         signal: stopping.signal,
       })
     } catch (error) {
@@ -80,20 +133,89 @@ function createIngest({ sql, assertDatabase, currentTable, retentionDays, now }:
     }
   }
 
-  return {
-    async store(batch, lines) {
-      const latestMs = now() + CLOCK_TOLERANCE_MS
-      const times = timesOf(batch.requests, { fromMs: now() - retentionDays * DAY_MS, toMs: latestMs }, lines)
-      if (underWay.size >= MAX_AT_A_TIME) {
-        const message = `${MAX_AT_A_TIME} batches are on their way into the table. Send this one again shortly.`
-        throw new ServiceError('BUSY', message)
+  const store = async (batch: Batch): Promise<boolean> => {
+    const giveBack = await slots.take()
+    if (giveBack === undefined) {
+      throw busy(`${MAX_AT_A_TIME} batches are on their way into the table.`)
+    }
+    const work = write(batch)
+    underWay.add(work)
+    try {
+      return await work
+    } finally {
+      underWay.delete(work)
+      giveBack()
+    }
+  }
+
+  /** Stores the requests that a partition takes; `outside` has the indexes of the others. */
+  const storeWithin = async ({ identity, requests }: Batch): Promise<StoredWithin> => {
+    try {
+      return { stored: requests.length > 0 && (await store({ identity, requests })), outside: [] }
+    } catch (error) {
+      if (!(error instanceof NoPartitionError)) throw error
+      const table = await currentTable()
+      const times = requests.map(({ timestamp }) => timestamp)
+      const outside = await timesOutsidePartitions(sql, table, times)
+      if (outside.length === 0) throw tableUnusable(error.cause, failureOf(table))
+      const without = new Set(outside)
+      const inside = requests.filter((_, index) => !without.has(index))
+      return {
+        stored: inside.length > 0 && (await store({ identity, requests: inside })),
+        outside,
       }
-      const work = storeTimed(batch, times)
-      underWay.add(work)
+    }
+  }
+
+  /** Stores the rows; those without a partition are bad rows like others. */
+  const storeReceived = async (
+    identity: BatchIdentity,
+    { rows, kind, numbers, skipped }: Received,
+    onInvalid: IngestRequest['onInvalid'],
+  ) => {
+    const place = (index: number) => ({ kind, number: numbers[index]! })
+    const problem = async (index: number) => noPartition(await currentTable(), rows[index]!.timestamp)
+    if (onInvalid === 'skip') {
+      const { stored, outside } = await storeWithin({ identity, requests: rows })
+      for (const index of outside) skipped.add(place(index), await problem(index))
+      return { stored, count: rows.length - outside.length }
+    }
+    try {
+      return { stored: rows.length > 0 && (await store({ identity, requests: rows })), count: rows.length }
+    } catch (error) {
+      if (error instanceof NoPartitionError) throw rowFailure(place(error.index), await problem(error.index))
+      throw error
+    }
+  }
+
+  return {
+    storeWithin,
+    async receive(body, request) {
+      const range = { fromMs: now() - retentionDays * DAY_MS, toMs: now() + CLOCK_TOLERANCE_MS }
+      const isStrict = request.map === undefined && request.preset === undefined
+      let bytes = 0
       try {
-        return await work
+        const received = await receive(body, {
+          isNdjson: request.isNdjson,
+          isStrict,
+          readRow: isStrict ? strictRows(range) : mappedRows(range, fieldMap(request)),
+          onInvalid: request.onInvalid,
+          onBytes(more) {
+            bytes += more
+            held += more
+            if (held > MAX_HELD_BYTES) throw busy('Too many batches arrive at the same time.')
+          },
+        })
+        const identity = batchIdentity({
+          batchIds: [received.batchId, request.batchId],
+          sources: [received.source, request.source],
+          idempotencyKey: request.idempotencyKey,
+          hash: received.hash,
+        })
+        const { stored, count } = await storeReceived(identity, received, request.onInvalid)
+        return outcomeOf(identity, received, stored, count)
       } finally {
-        underWay.delete(work)
+        held -= bytes
       }
     },
     async close() {
@@ -103,22 +225,42 @@ function createIngest({ sql, assertDatabase, currentTable, retentionDays, now }:
   }
 }
 
-/**
- * The times of the requests, ms since 1970.
- * @throws ServiceError INVALID_REQUEST for one out of the range: rollups would never have it
- */
-function timesOf(
-  requests: readonly IngestedRequest[],
-  { fromMs, toMs }: { fromMs: number; toMs: number },
-  lines: readonly number[] | undefined,
-): Float64Array {
-  const times = Float64Array.from(requests, ({ timestamp }) => parseTime(timestamp) ?? NaN)
-  const bad = times.findIndex((timeMs) => !(timeMs >= fromMs && timeMs <= toMs))
-  if (bad < 0) return times
-  const field = fieldName(['requests', String(bad), 'timestamp'], lines)
-  const range = `from ${new Date(fromMs).toISOString()} to ${new Date(toMs).toISOString()}`
-  const problem = `is ${show(requests[bad]!.timestamp)}; allowed is a time ${range}`
-  throw new ServiceError('INVALID_REQUEST', `${field} ${problem}.`, [{ field, problem }])
+function outcomeOf(
+  { id, source }: BatchIdentity,
+  { skipped, unknownFields }: { readonly skipped: Skipped; readonly unknownFields: readonly string[] },
+  stored: boolean,
+  count: number,
+): IngestOutcome {
+  return {
+    batchId: id,
+    source,
+    accepted: stored ? count : 0,
+    duplicate: !stored && count > 0,
+    skipped: skipped.count,
+    skippedReasons: skipped.reasons,
+    skippedRows: skipped.rows,
+    unknownFields,
+  }
+}
+
+function fieldMap({ map, preset }: IngestRequest) {
+  try {
+    return createFieldMap(map, preset)
+  } catch (error) {
+    if (!(error instanceof FieldMapError)) throw error
+    const allowed =
+      'allowed is target:source between commas, such as path:uri,response_time_ms:request_time*1000'
+    throw invalid('map', `cannot be used: ${error.message}; ${allowed}`)
+  }
+}
+
+function noPartition(table: TrafficTable, timeMs: number): RowProblem {
+  const allowed = `a time for which the table ${table} has a partition`
+  return new RowProblem('timestamp', 'no_partition', new Date(timeMs).toISOString(), allowed)
+}
+
+function busy(reason: string): ServiceError {
+  return new ServiceError('BUSY', `${reason} Send this one again shortly.`)
 }
 
 /** Texts of some lines each, made as they are taken. */
@@ -130,12 +272,21 @@ function* pieces(count: number, line: (index: number) => string): Generator<stri
   }
 }
 
+const failureOf = (table: TrafficTable): TableFailure => ({
+  code: 'TRAFFIC_TABLE_UNUSABLE',
+  problem: `The table ${table} cannot take the requests`,
+})
+
 function explained(error: unknown, table: TrafficTable): unknown {
-  const failure: TableFailure = {
-    code: 'TRAFFIC_TABLE_UNUSABLE',
-    problem: `The table ${table} cannot take the requests`,
+  if (error instanceof NoPartitionError) return error
+  if (error instanceof BatchConflictError) {
+    const message =
+      'A batch with this batch_id and other content is stored. Send the same content again, or choose a new batch_id.'
+    return new ServiceError('BATCH_CONFLICT', message)
   }
-  return isRowRefused(error) ? tableUnusable(error, failure) : explainTableError(error, failure)
+  return isRowRefused(error)
+    ? tableUnusable(error, failureOf(table))
+    : explainTableError(error, failureOf(table))
 }
 
 /** `fastify.ingest`. */

@@ -1,4 +1,4 @@
-import type { operations, paths } from './generated/contract.js'
+import type { components, operations, paths } from './generated/contract.js'
 
 /** Operations that the exporters of OpenTelemetry call; their answers have no envelope. */
 type ExporterOperation = 'exportTraces' | 'exportLogs'
@@ -52,10 +52,13 @@ type PathOf<O> = Part<Field<Field<O, 'parameters'>, 'path'>>
 type QueryOf<O> = Part<Field<Field<O, 'parameters'>, 'query'>>
 type BodyOf<O> = O extends { requestBody?: infer Body } ? Part<Json<NonNullable<Body>>> : object
 
-/** The input of an operation as one object: path parameters, query parameters and body fields. */
-export type Input<Name extends OperationName> = PathOf<operations[Name]> &
-  QueryOf<operations[Name]> &
-  BodyOf<operations[Name]>
+/**
+ * The input of an operation as one object: path parameters, query parameters and body fields. Of the bodies that
+ * ingest takes, the client sends the object with `requests`.
+ */
+export type Input<Name extends OperationName> = Name extends 'ingestRequests'
+  ? components['schemas']['IngestBody']
+  : PathOf<operations[Name]> & QueryOf<operations[Name]> & BodyOf<operations[Name]>
 
 type Responses<Name extends OperationName> = operations[Name]['responses']
 type Envelope<Name extends OperationName, Status> = Status extends keyof Responses<Name>

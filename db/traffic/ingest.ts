@@ -1,14 +1,15 @@
 import type { Sql } from 'postgres'
 import { openOwnConnection } from '../own-connection.js'
-import { enterBatch, forgetOldBatches } from '../own/ingest-batches.js'
+import { enterBatch, forgetOldBatches, type BatchIdentity } from '../own/ingest-batches.js'
 import { copyIn, createPatience } from './copy-in.js'
 import { TouchedHours } from './import/touched-hours.js'
+import { explainPartitionError } from './partitions.js'
 import { refreshTouchedRange } from './rollups.js'
 import type { TrafficTable } from './table.js'
 
 /** Requests that a gateway has sent together. */
 export interface IngestBatch {
-  readonly id: string
+  readonly identity: BatchIdentity
   readonly table: TrafficTable
   readonly columns: readonly string[]
   /** COPY's text format. */
@@ -31,13 +32,16 @@ const SILENCE_MS = 20_000
  * transaction. Of two batches with the same id the second waits for the first, and adds nothing if that is committed.
  *
  * @returns false when a batch of this id is there already
- * @throws PostgresError when the table does not take the rows; CopyStalledError; the reason of the signal
+ * @throws NoPartitionError, PostgresError when the table does not take the rows; BatchConflictError; CopyStalledError; the
+ * reason of the signal
  */
 export async function storeBatch(sql: Sql, batch: IngestBatch): Promise<boolean> {
   const own = openOwnConnection(sql, { lock_timeout: LOCK_TIMEOUT }, batch.signal)
   const patience = createPatience(SILENCE_MS)
   try {
     return await Promise.race([storeOnce(own.sql, batch, patience.renew), patience.over])
+  } catch (error) {
+    throw explainPartitionError(error)
   } finally {
     patience.stop()
     await own.close() // what is not committed is undone by that
@@ -45,9 +49,9 @@ export async function storeBatch(sql: Sql, batch: IngestBatch): Promise<boolean>
 }
 
 async function storeOnce(tx: Sql, batch: IngestBatch, onProgress: () => void): Promise<boolean> {
-  const { id, table, columns, rows, count, hours, signal } = batch
+  const { identity, table, columns, rows, count, hours, signal } = batch
   await tx`begin`
-  if (!(await enterBatch(tx, id, count))) return false
+  if (!(await enterBatch(tx, identity, count))) return false
   await copyIn(tx`copy ${tx(table)} (${tx(columns)}) from stdin`, rows, signal, onProgress)
   onProgress()
   await forgetOldBatches(tx)

@@ -20,6 +20,7 @@ export const FAILURES = {
   NOT_FOUND: 404,
   NO_DATA: 404,
   METHOD_NOT_ALLOWED: 405,
+  BATCH_CONFLICT: 409,
   GATEWAY_TABLE_UNUSABLE: 409,
   INVALID_SYNTHETIC_DATA: 409,
   MODEL_NOT_TRAINED: 409,
@@ -56,18 +57,11 @@ export class ServiceError extends Error {
   }
 }
 
-/**
- * Any error as the failure that the caller sees. The details of an internal error are in the log only.
- * @param lines of an NDJSON body, the line of each entry of its list
- */
-export function toServiceError(error: FastifyError, lines?: readonly number[]): ServiceError {
+/** Any error as the failure that the caller sees. The details of an internal error are in the log only. */
+export function toServiceError(error: FastifyError): ServiceError {
   if (error instanceof ServiceError) return error
   if (error.validation) {
-    const { message, details } = describeValidation(
-      error.validation,
-      error.validationContext ?? 'body',
-      lines,
-    )
+    const { message, details } = describeValidation(error.validation, error.validationContext ?? 'body')
     return new ServiceError('INVALID_REQUEST', message, details)
   }
   switch (error.code) {
@@ -154,7 +148,7 @@ const MAX_ANSWER_MS = 3_000
 export default fp(
   async (app) => {
     app.setErrorHandler((error: FastifyError, request, reply) => {
-      const failure = toServiceError(error, request.jsonLines)
+      const failure = toServiceError(error)
       if (failure.statusCode >= 500) request.log.error({ err: error, code: failure.code }, 'request failed')
       else request.log.debug({ err: error, code: failure.code }, 'request refused')
       if (failure.statusCode === 503) reply.header('retry-after', '5')

@@ -27,16 +27,18 @@ export function unsupportedMediaType(request: FastifyRequest): ServiceError {
   return new ServiceError('UNSUPPORTED_MEDIA_TYPE', message)
 }
 
-/** Why the parser refused the body, or a line of it. */
-export function explainJsonError(text: string, line?: number): string {
-  const name = line === undefined ? 'The body' : `Line ${line}`
+/** Why the parser refused the body, or a part of it that has a name. */
+export function explainJsonError(text: string, name?: string): string {
+  const subject = name ?? 'The body'
   const notFinite = /"([^"\\]{1,100})"\s*:\s*([-+]?(?:NaN|Infinity))\b/.exec(text)
   try {
     JSON.parse(text)
   } catch (error) {
-    if (notFinite)
-      return `${line === undefined ? '' : `${name}: `}${notFinite[1]} is ${notFinite[2]}, which JSON does not have; allowed is a finite number.`
-    return `${name} is not valid JSON: ${(error as Error).message.replace(/\s+/g, ' ').slice(0, 200)}.`
+    if (notFinite) {
+      const field = name === undefined ? notFinite[1] : `${name}: ${notFinite[1]}`
+      return `${field} is ${notFinite[2]}, which JSON does not have; allowed is a finite number.`
+    }
+    return `${subject} is not valid JSON: ${(error as Error).message.replace(/\s+/g, ' ').slice(0, 200)}.`
   }
-  return `${name} holds a key that is not allowed: __proto__, or constructor with prototype in it. Remove it.`
+  return `${subject} holds a key that is not allowed: __proto__, or constructor with prototype in it. Remove it.`
 }

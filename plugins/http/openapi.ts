@@ -23,7 +23,14 @@ const TAGS = [
   { name: 'health', description: 'Check the state of the service.' },
 ]
 
-/** A body that may also be NDJSON, see plugins/http/json-lines.ts. */
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The body may also be NDJSON, with an entry of this list in each line. */
+    jsonLines?: { readonly list: string }
+  }
+}
+
+/** A body that may also be NDJSON. */
 function withJsonLines(schema: unknown, list: string) {
   const lines = { type: 'string', description: `One entry of ${list} per line, as JSON.` }
   return { content: { 'application/json': { schema }, 'application/x-ndjson': { schema: lines } } }

@@ -30,36 +30,27 @@ interface Problem {
 /**
  * One validation error in words: the field, what is allowed, what was given.
  * Ajv runs in verbose mode, so that the error brings the schema and the value along.
- * @param lines of an NDJSON body, the line of each entry of its list
  */
 export function describeValidation(
   errors: readonly object[],
   part: string,
-  lines?: readonly number[],
 ): { message: string; details: Problem[] } {
   const { instancePath, keyword, params, parentSchema, data } = errors[0] as ErrorObject
   const path = instancePath.split('/').slice(1)
   if (keyword === 'required') {
     const missing = String(params['missingProperty'])
     const schema = (parentSchema as Schema).properties?.[missing]
-    return inWords(fieldName([...path, missing], lines), part, 'is required', schema)
+    return inWords(fieldName([...path, missing]), part, 'is required', schema)
   }
-  return inWords(fieldName(path, lines), part, `is ${show(data)}`, parentSchema as Schema)
+  return inWords(fieldName(path), part, `is ${show(data)}`, parentSchema as Schema)
 }
 
-/**
- * What a field is called.
- * @param lines of an NDJSON body, the line of each entry of its list
- * @example fieldName(['requests', '3', 'path']) // 'requests[3].path', or 'Line 4: path'
- */
-export function fieldName(path: readonly string[], lines?: readonly number[]): string {
-  const line = path.length > 1 ? lines?.[Number(path[1])] : undefined
-  const name = (line === undefined ? path : path.slice(2))
+/** @example fieldName(['requests', '3', 'path']) // 'requests[3].path' */
+function fieldName(path: readonly string[]): string {
+  return path
     .map((key) => (/^\d+$/.test(key) ? `[${key}]` : `.${key}`))
     .join('')
     .replace(/^\./, '')
-  if (line === undefined) return name
-  return name === '' ? `Line ${line}` : `Line ${line}: ${name}`
 }
 
 function inWords(field: string, part: string, problem: string, schema: Schema | undefined) {

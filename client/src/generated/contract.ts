@@ -538,7 +538,11 @@ export interface paths {
         put?: never;
         /**
          * Record requests of a gateway
-         * @description For gateways without a database of their own. Stores up to 10,000 requests in the traffic table: all of them or none. With 202, the requests are stored durably. If there is no answer, or the status is 503, send the batch again with the same batch_id. It is stored once. With the content type application/x-ndjson, each line of the body is a request and batch_id is in the query.
+         * @description For gateways without a database of their own, and for log shippers. Stores up to 10,000 requests in the traffic table in one transaction. With 202, they are stored durably. If there is no answer, or the status is 503, send the same batch again: it is stored once.
+         *
+         *     The body is an object with `requests`, one request, a list of requests, or NDJSON with a request in each line (whatever content type it is sent with). It may be compressed with gzip or deflate: up to 8 MiB as sent, and 64 MiB after decompression. Numbers may be sent as texts of digits; null is the same as a missing field.
+         *
+         *     One invalid request fails the batch, unless `on_invalid` is `skip`. With `preset` or `map`, the names of a server log are read.
          */
         post: operations["ingestRequests"];
         delete?: never;
@@ -3084,11 +3088,10 @@ export interface components {
          */
         IngestedRequest: {
             /**
-             * Format: date-time
-             * @description When the request arrived at the gateway. It must not be older than RETENTION_DAYS nor more than five minutes in the future.
+             * @description When the request arrived at the gateway: an ISO-8601 time, or the seconds or milliseconds since 1970 (a number or its digits, also with a fraction). It must not be older than RETENTION_DAYS nor more than five minutes in the future.
              * @example 2026-01-31T12:00:00.000Z
              */
-            timestamp: string;
+            timestamp: string | number;
             /** @description HTTP method. It is stored in upper case and cut to the length of the column. */
             method: string;
             /** @description Path of the request. The query string and anything beyond 2,000 bytes are cut off. */
@@ -3134,8 +3137,10 @@ export interface components {
          *     }
          */
         IngestBody: {
-            /** @description Id of the batch, unique across all gateways, 1 to 128 characters. A repeated batch_id adds nothing for eight days. Choose the id once, before the first attempt, for example a random UUID. */
-            batch_id: string;
+            /** @description Id of the batch, unique for its source, 1 to 128 characters. A repeated batch adds nothing for eight days; other content with the same id is refused (409). Choose the id once, before the first attempt, for example a random UUID. Default: the SHA-256 of the body. */
+            batch_id?: string;
+            /** @description Who sends the batch, such as the name of a gateway, 1 to 128 characters. Default: "default". */
+            source?: string;
             /** @description The requests, 1 to 10,000. */
             requests: components["schemas"]["IngestedRequest"][];
         };
@@ -3143,17 +3148,47 @@ export interface components {
          * @description The outcome of a batch.
          * @example {
          *       "batch_id": "0f8fad5b-d9cb-469f-a165-70867728950e",
+         *       "source": "default",
          *       "accepted": 1,
-         *       "duplicate": false
+         *       "duplicate": false,
+         *       "skipped": 0
          *     }
          */
         IngestResult: {
             /** @description Id of the batch. */
             batch_id: string;
+            /** @description Who has sent the batch. */
+            source: string;
             /** @description Number of requests that were added to the table. */
             accepted: number;
             /** @description True if the batch was already stored. Nothing was added. */
             duplicate: boolean;
+            /** @description Number of invalid requests that were skipped. Always 0 unless on_invalid is skip. */
+            skipped: number;
+            /** @description Why, the most frequent reason first. Absent if skipped is 0. */
+            skipped_reasons?: {
+                /** @description The field, null for a whole row. */
+                field: string | null;
+                /**
+                 * @description `missing`: a required field is not there. `invalid`: a value is not allowed. `out_of_range`: the time is too old or in the future. `not_json`: the row is not valid JSON. `no_partition`: the traffic table has no partition for its time.
+                 * @enum {string}
+                 */
+                reason: "missing" | "invalid" | "out_of_range" | "not_json" | "no_partition";
+                /** @description Number of requests that were skipped for this reason. */
+                count: number;
+            }[];
+            /** @description The first 20 of them. Absent if skipped is 0. */
+            skipped_requests?: {
+                /**
+                 * @description The line of NDJSON, or the entry of the list.
+                 * @example Line 4
+                 */
+                row: string;
+                /** @description The field, null for a whole row. */
+                field: string | null;
+                /** @description What is wrong and what is allowed. */
+                problem: string;
+            }[];
         };
         /** @description A KeyValue of OTLP. */
         OtlpAttribute: {
@@ -5885,16 +5920,27 @@ export interface operations {
     ingestRequests: {
         parameters: {
             query?: {
-                /** @description Id of the batch. Required with an NDJSON body. */
+                /** @description Id of the batch, unless the body contains it. */
                 batch_id?: string;
+                /** @description Who sends the batch, unless the body says it. */
+                source?: string;
+                /** @description What an invalid request does. `reject`: the batch fails and nothing is stored. `skip`: the others are stored, and the answer has the number of those that were skipped and the reasons. */
+                on_invalid?: "reject" | "skip";
+                /** @description The rows are the JSON access log of this server. Other fields of the rows are ignored. */
+                preset?: "nginx" | "envoy" | "traefik" | "caddy" | "kong" | "haproxy" | "apisix";
+                /** @description Where the fields are found in the rows, as `target:source` between commas, for example `path:uri,response_time_ms:request_time*1000,method:request.method`. It counts before a preset. Dots lead into objects, `|` separates alternatives, and `*` multiplies a time. */
+                map?: string;
             };
-            header?: never;
+            header?: {
+                /** @description Id of the batch, where no batch_id is given. */
+                "idempotency-key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["IngestBody"];
+                "application/json": components["schemas"]["IngestBody"] | components["schemas"]["IngestedRequest"] | components["schemas"]["IngestedRequest"][];
                 "application/x-ndjson": string;
             };
         };
@@ -5955,7 +6001,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The content type is neither application/json nor application/x-ndjson. */
+            /** @description The content type is neither JSON, NDJSON nor text/plain, or the content encoding is neither gzip nor deflate. */
             415: {
                 headers: {
                     [name: string]: unknown;

@@ -7,17 +7,18 @@ import { unknownCell } from './unknown-value.js'
 
 /** A request that a gateway reports; API names and units, each value one that the interface allows. */
 export interface IngestedRequest {
-  readonly timestamp: string
+  /** Milliseconds since 1970. */
+  readonly timestamp: number
   readonly method: string
   readonly path: string
   readonly status_code: number
-  readonly response_time_ms?: number
-  readonly user_id?: string
-  readonly ip_address?: string
-  readonly user_agent?: string
-  readonly backend?: string
-  readonly request_id?: string
-  readonly error?: string
+  readonly response_time_ms?: number | undefined
+  readonly user_id?: string | undefined
+  readonly ip_address?: string | undefined
+  readonly user_agent?: string | undefined
+  readonly backend?: string | undefined
+  readonly request_id?: string | undefined
+  readonly error?: string | undefined
 }
 
 type Field = keyof IngestedRequest | 'rate_limited'

@@ -10,4 +10,10 @@ export const REQUEST = {
 
 export const INGEST_BODY = { batch_id: '0f8fad5b-d9cb-469f-a165-70867728950e', requests: [REQUEST] }
 
-export const INGEST_RESULT = { batch_id: INGEST_BODY.batch_id, accepted: 1, duplicate: false }
+export const INGEST_RESULT = {
+  batch_id: INGEST_BODY.batch_id,
+  source: 'default',
+  accepted: 1,
+  duplicate: false,
+  skipped: 0,
+}

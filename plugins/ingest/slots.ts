@@ -1,0 +1,42 @@
+import { setTimeout as delay } from 'node:timers/promises'
+
+/** Lets some work run at a time, and the rest wait for a short time. */
+export interface Slots {
+  /** @returns what gives the slot back; undefined when none became free in time */
+  take(): Promise<(() => void) | undefined>
+}
+
+export function createSlots(count: number, maxWaiting: number, maxWaitMs: number): Slots {
+  let free = count
+  const waiting: (() => void)[] = []
+  const give = () => {
+    const next = waiting.shift()
+    if (next) next()
+    else free++
+  }
+  return {
+    async take() {
+      if (free > 0) {
+        free--
+        return give
+      }
+      if (waiting.length >= maxWaiting) return undefined
+      const stop = new AbortController()
+      let turn!: () => void
+      const served = new Promise<true>((resolve) => {
+        turn = () => resolve(true)
+        waiting.push(turn)
+      })
+      const timedOut = delay(maxWaitMs, false as const, { signal: stop.signal, ref: false }).catch(
+        () => false as const,
+      )
+      const isServed = await Promise.race([served, timedOut])
+      stop.abort()
+      if (isServed) return give
+      const place = waiting.indexOf(turn)
+      if (place < 0) return give // its turn came at the last moment
+      waiting.splice(place, 1)
+      return undefined
+    },
+  }
+}
