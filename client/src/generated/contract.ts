@@ -3150,7 +3150,15 @@ export interface components {
             /** @description True if the batch was already stored. Nothing was added. */
             duplicate: boolean;
         };
-        /** @description A KeyValue of OTLP. */
+        /**
+         * @description A KeyValue of OTLP.
+         * @example {
+         *       "key": "http.request.method",
+         *       "value": {
+         *         "stringValue": "GET"
+         *       }
+         *     }
+         */
         OtlpAttribute: {
             /** @description Name of the attribute. */
             key?: string | null;
@@ -3259,13 +3267,22 @@ export interface components {
                 }[] | null;
             }[] | null;
         };
-        /** @description ExportTraceServiceResponse of OTLP. */
+        /**
+         * @description ExportTraceServiceResponse of OTLP.
+         * @example {
+         *       "partialSuccess": {
+         *         "rejectedSpans": "2",
+         *         "errorMessage": "Not stored: 2: no url.path."
+         *       }
+         *     }
+         * @example {}
+         */
         TraceResponse: {
             /** @description Absent when everything was accepted. */
             partialSuccess?: {
-                /** @description Number of HTTP server spans not stored. */
+                /** @description Number of HTTP server spans that were not stored. */
                 rejectedSpans: string;
-                /** @description How many were not stored for which reason. */
+                /** @description How many were not stored, by reason. */
                 errorMessage: string;
             };
         };
@@ -3355,17 +3372,32 @@ export interface components {
                 }[] | null;
             }[] | null;
         };
-        /** @description ExportLogsServiceResponse of OTLP. */
+        /**
+         * @description ExportLogsServiceResponse of OTLP.
+         * @example {
+         *       "partialSuccess": {
+         *         "rejectedLogRecords": "1",
+         *         "errorMessage": "Not stored: 1: no http.request.method."
+         *       }
+         *     }
+         * @example {}
+         */
         LogsResponse: {
             /** @description Absent when everything was accepted. */
             partialSuccess?: {
-                /** @description Number of log records not stored. */
+                /** @description Number of log records that were not stored. */
                 rejectedLogRecords: string;
-                /** @description How many were not stored for which reason. */
+                /** @description How many were not stored, by reason. */
                 errorMessage: string;
             };
         };
-        /** @description google.rpc.Status: the body of every failed OTLP request. */
+        /**
+         * @description google.rpc.Status: the body of every failed OTLP request.
+         * @example {
+         *       "code": 3,
+         *       "message": "The body is not valid gzip."
+         *     }
+         */
         RpcStatus: {
             /** @description A google.rpc.Code. */
             code: number;
