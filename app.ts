@@ -16,7 +16,9 @@ import openapi from './plugins/http/openapi.js'
 import optimization from './plugins/optimization.js'
 import otlp from './plugins/otlp.js'
 import otlpHttp from './plugins/http/otlp.js'
+import prometheus from './plugins/prometheus.js'
 import syntheticData from './plugins/synthetic-data.js'
+import trafficTable from './plugins/traffic-table.js'
 import training from './plugins/training.js'
 import validation from './plugins/http/validation.js'
 import detectRoutes from './routes/detect.js'
@@ -53,9 +55,11 @@ export async function buildApp(settings: Config): Promise<FastifyInstance> {
     await app.register(config, { config: settings })
     await registerInterface(app)
     await app.register(database)
+    await app.register(trafficTable)
     await app.register(modelRegistry)
     await app.register(detection)
     await app.register(syntheticData)
+    await app.register(prometheus)
     await app.register(training)
     await app.register(modelManagement)
     await app.register(optimization)

@@ -27,7 +27,7 @@ export default ({ production = false } = {}) => ({
         '{bench,eval,test}/**',
         '*.js',
       ],
-      ignoreBinaries: ['psql', 'nginx', 'haproxy', 'unshare', 'openapi-typescript'],
+      ignoreBinaries: ['psql', 'nginx', 'haproxy', 'prometheus', 'promtool', 'unshare', 'openapi-typescript'],
       // Dependencies of the client, whose gateways the tests and benchmarks start.
       ignoreDependencies: ['express', 'openapi-typescript'],
     },

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import postgres from 'postgres'
 import { migrate } from '../db/migrate.js'
-import { LOG_COLUMNS } from '../db/traffic/rows/log-row.js'
+import { trafficShape } from '../db/traffic/columns.js'
+import { NEEDED_LOG_COLUMNS, requestRows } from '../db/traffic/rows/log-row.js'
 import { importLog } from '../scripts/import-access-log/import-log.js'
 import { startTestServer } from '../test/postgres-server.js'
 import { accessLog } from './access-log.js'
@@ -51,7 +52,8 @@ export const importAccessLog: Benchmark = {
         new AbortController().signal,
       )
     await load()
-    const columns = LOG_COLUMNS[table].join(', ')
+    const shape = await trafficShape(sql, table, NEEDED_LOG_COLUMNS)
+    const columns = requestRows(table, shape).columns.join(', ')
     timedPsql(connection, `\\copy (select ${columns} from ${table}) to '${copied}'`)
     const emptied = async (work: () => number | Promise<number>) => {
       await sql`truncate ${sql(table)}`

@@ -2,6 +2,7 @@ import { recommend } from '../models/optimizer/recommend.js'
 import { rateOptimizerFromState } from '../models/optimizer/state.js'
 import { createRandom } from '../models/statistics/random.js'
 import type { Benchmark } from './benchmark.js'
+import { TIERS } from '../models/rate-limit/tiers.js'
 import { SECOND_MS } from '../models/traffic/durations.js'
 
 const ENDPOINTS = 1000
@@ -13,7 +14,7 @@ export const optimize: Benchmark = {
   async prepare() {
     const model = optimizer()
     const all = (scope: 'endpoint' | 'client') => {
-      const request = { tier: 'default', strategy: 'balanced', scope, currentLimit: null } as const
+      const request = { tier: TIERS.default, strategy: 'balanced', scope, currentLimit: null } as const
       return [...model.byTemplate].map(([endpoint, found]) =>
         recommend({ ...request, endpoint, model: found }),
       )

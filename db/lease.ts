@@ -16,6 +16,8 @@ export const LOCKS = {
   importing: 5,
   /** Held while recommendations are saved or decided. */
   recommendations: 6,
+  /** Held by the replica that fetches minutes from Prometheus. */
+  prometheus: 9,
 } as const
 
 export type Lock = (typeof LOCKS)[keyof typeof LOCKS]

@@ -8,6 +8,8 @@ export interface Connection {
   readonly user: string
   readonly password: string
   readonly database: string
+  /** IANA name; traffic tables whose times have no time zone are in this one. UTC, when it is not given. */
+  readonly timeZone?: string
 }
 
 export type PoolOptions = Options<Record<string, never>>
@@ -25,8 +27,8 @@ export const DISPOSABLE_CONNECTION = { ...ONE_CONNECTION, fetch_types: false } a
 
 /** A pool that connects at the first query and, after an outage, at the next one. */
 export function openPool(
-  { host, port, database, user, password }: Connection,
-  changes: PoolOptions = {},
+  { host, port, database, user, password, timeZone = 'UTC' }: Connection,
+  { connection, ...changes }: PoolOptions = {},
 ): Sql {
   const options = {
     host,
@@ -38,7 +40,7 @@ export function openPool(
     connect_timeout: 4,
     backoff: () => 0.5,
     onnotice: () => undefined,
-    connection: { application_name: 'aegis-ml' },
+    connection: { application_name: 'aegis-ml', TimeZone: timeZone, ...connection },
     socket: openDriverSocket,
     ...changes,
   }

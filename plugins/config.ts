@@ -3,7 +3,9 @@ import { dirname, resolve } from 'node:path'
 import fp from 'fastify-plugin'
 import { parseCalendar, type CalendarEntry } from '../models/anomaly/calendar.js'
 import { DEFAULT_EFFECTS, type LeastEffects } from '../models/anomaly/effects.js'
+import { parseTiers, TIERS, type TierTable } from '../models/rate-limit/tiers.js'
 import { localTimeOf } from '../models/seasonality/local-time.js'
+import { prometheusConfig, type PrometheusConfig } from './config/prometheus.js'
 
 export type LogLevel = (typeof LOG_LEVELS)[number]
 export type TrafficTable = (typeof TRAFFIC_TABLES)[number]
@@ -29,7 +31,12 @@ export interface Config {
   readonly contamination: number
   readonly anomalyThreshold: number
   readonly logLevel: LogLevel
-  readonly trafficTable: TrafficTable
+  /** auto: the one that has rows. */
+  readonly trafficTable: TrafficTable | 'auto'
+  /** IANA name of the time zone of traffic tables whose times have none. */
+  readonly trafficTimeZone: string
+  /** The tiers of callers. */
+  readonly tiers: TierTable
   readonly scoringEngine: EngineChoice
   /** How long the rollups of the traffic are kept. */
   readonly retentionDays: number
@@ -41,6 +48,8 @@ export interface Config {
   readonly effects: LeastEffects
   /** Known holidays and maintenance: left out of training, and not judged. */
   readonly calendar: readonly CalendarEntry[]
+  /** A Prometheus that has the minutes of the gateway; null without one. */
+  readonly prometheus: PrometheusConfig | null
 }
 
 declare module 'fastify' {
@@ -51,6 +60,7 @@ declare module 'fastify' {
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 const TRAFFIC_TABLES = ['request_logs', 'request_metrics'] as const
+const TABLE_CHOICES = ['auto', ...TRAFFIC_TABLES] as const
 const ENGINE_CHOICES = ['auto', 'kernel', 'tensor'] as const
 const POSTGRES_VARIABLES = [
   'POSTGRES_HOST',
@@ -77,7 +87,7 @@ export function loadConfig(environment: Environment): Config {
   const { text, number, oneOf } = reader(environment)
   const isSet = (name: string) => (environment[name] ?? '') !== ''
   const debug = oneOf('FLASK_DEBUG', ['true', 'false', '1', '0'], 'false')
-  const zone = timeZone(text('TIME_ZONE', 'UTC', /^.{1,64}$/, ZONES))
+  const zone = timeZone('TIME_ZONE', text('TIME_ZONE', 'UTC', /^.{1,64}$/, ZONES))
   return Object.freeze({
     host: text('ML_SERVICE_HOST', '127.0.0.1', /^[^\s/]{1,255}$/, 'a host name or an IP address'),
     port: number('ML_SERVICE_PORT', 5000, { min: 0, max: 65535, integer: true }),
@@ -98,7 +108,9 @@ export function loadConfig(environment: Environment): Config {
     contamination: number('CONTAMINATION', 0.1, { above: 0, max: 0.5 }),
     anomalyThreshold: number('ANOMALY_THRESHOLD', -0.5, { min: -1, max: 0 }),
     logLevel: oneOf('LOG_LEVEL', LOG_LEVELS, debug === 'true' || debug === '1' ? 'debug' : 'info'),
-    trafficTable: oneOf('TRAFFIC_TABLE', TRAFFIC_TABLES, 'request_logs'),
+    trafficTable: oneOf('TRAFFIC_TABLE', TABLE_CHOICES, 'auto'),
+    trafficTimeZone: timeZone('TRAFFIC_TIME_ZONE', text('TRAFFIC_TIME_ZONE', 'UTC', ZONE_NAME, ZONES)),
+    tiers: readTiers(text('TIERS', '', /^[^\0]{0,10000}$/, TIER_TABLE)),
     scoringEngine: oneOf('SCORING_ENGINE', ENGINE_CHOICES, 'auto'),
     retentionDays: number('RETENTION_DAYS', 90, { min: 1, max: 3650, integer: true }),
     lookBackMinutes: number('LOOK_BACK_MINUTES', 60, { min: 0, max: 10080, integer: true }),
@@ -111,19 +123,52 @@ export function loadConfig(environment: Environment): Config {
       requests: number('MIN_EFFECT_REQUESTS', DEFAULT_EFFECTS.requests, { min: 1, max: 1e6 }),
     }),
     calendar: readCalendar(text('CALENDAR_FILE', '', /^[^\0]{0,1000}$/, 'a file'), zone),
+    prometheus: prometheusConfig(
+      {
+        url: text('PROMETHEUS_URL', '', ANY, 'an address'),
+        token: text('PROMETHEUS_TOKEN', '', ANY, 'a token'),
+        tokenFile: text('PROMETHEUS_TOKEN_FILE', '', /^[^\0]{0,1000}$/, 'a file'),
+        preset: text('PROMETHEUS_PRESET', '', ANY, 'a preset'),
+        queries: text('PROMETHEUS_QUERIES', '', ANY, 'a JSON object or a file'),
+        selector: text('PROMETHEUS_SELECTOR', '', /^[^]{0,1000}$/, 'label matchers of up to 1000 characters'),
+        source: text('PROMETHEUS_SOURCE', '', /^.{0,200}$/, 'a name of up to 200 characters'),
+        window: number('PROMETHEUS_WINDOW', 0, { min: 0, max: 3600, integer: true }),
+      },
+      (variable, given, allowed) => new ConfigError(variable, given, allowed),
+    ),
   })
 }
 
-const ZONES = 'the name of a time zone, as UTC or Europe/Berlin'
+/** What prometheusConfig checks. Its errors show no secrets. */
+const ANY = /^[^]*$/
 
-function timeZone(name: string): string {
+const ZONES = 'the name of a time zone, as UTC or Europe/Berlin'
+/** PostgreSQL reads an offset such as +02:00 the other way round. */
+const ZONE_NAME = /^[A-Za-z][A-Za-z0-9_+/-]{0,63}$/
+
+function timeZone(variable: string, name: string): string {
   try {
     localTimeOf(name)
     return name
   } catch {
-    throw new ConfigError('TIME_ZONE', name, ZONES)
+    throw new ConfigError(variable, name, ZONES)
   }
 }
+
+const TIER_TABLE =
+  'a JSON object, or the file of one: {"partner": {"multiplier": 3, "limit": 900, "burst": 2}, …}'
+
+/** The tiers, with those of a JSON text or of a file. */
+function readTiers(given: string): TierTable {
+  if (given === '') return TIERS
+  try {
+    return parseTiers(JSON.parse(given.startsWith('{') ? given : readFileSync(given, 'utf8')))
+  } catch (error) {
+    throw new ConfigError('TIERS', given.slice(0, 200), `${TIER_TABLE} (${reasonOf(error)})`)
+  }
+}
+
+const reasonOf = (error: unknown) => (error as Error).message.replace(/\s+/g, ' ').slice(0, 200)
 
 /** The entries of the file; none without one. */
 function readCalendar(file: string, timeZone: string): readonly CalendarEntry[] {
@@ -131,11 +176,10 @@ function readCalendar(file: string, timeZone: string): readonly CalendarEntry[] 
   try {
     return Object.freeze(parseCalendar(JSON.parse(readFileSync(file, 'utf8')), timeZone))
   } catch (error) {
-    const reason = (error as Error).message.replace(/\s+/g, ' ').slice(0, 200)
     throw new ConfigError(
       'CALENDAR_FILE',
       file,
-      `a JSON file with a list of {"from", "to", "reason"} (${reason})`,
+      `a JSON file with a list of {"from", "to", "reason"} (${reasonOf(error)})`,
     )
   }
 }

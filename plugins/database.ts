@@ -44,9 +44,9 @@ interface Opened {
 }
 
 /** Starts the embedded server. One that does not start, or cannot be migrated, ends the start of the service. */
-async function openEmbedded(dataPath: string, log: Log): Promise<Opened> {
+async function openEmbedded({ dataPath, trafficTimeZone: timeZone }: Config, log: Log): Promise<Opened> {
   const server = await startEmbeddedPostgres({ dataPath, log })
-  const { connection } = server
+  const connection = { ...server.connection, timeZone }
   const sql = openPool(connection)
   const close = async () => {
     await sql.end({ timeout: 5 })
@@ -79,8 +79,9 @@ async function openServer(connection: Connection, log: Log): Promise<Opened> {
   }
 }
 
-function open({ database, dataPath }: Config, log: Log): Promise<Opened> {
-  return database.mode === 'embedded' ? openEmbedded(dataPath, log) : openServer(database, log)
+function open(config: Config, log: Log): Promise<Opened> {
+  const { database, trafficTimeZone: timeZone } = config
+  return database.mode === 'embedded' ? openEmbedded(config, log) : openServer({ ...database, timeZone }, log)
 }
 
 function createDatabase(

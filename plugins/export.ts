@@ -8,6 +8,7 @@ import type { Cell } from '../formats/export/column.js'
 import { CopyTextRows } from '../formats/export/copy-text.js'
 import { BUCKET_SECONDS, trafficColumns, type Bucket } from '../formats/export/traffic-columns.js'
 import { ServiceError } from './http/errors.js'
+import type { CurrentTable } from './traffic-table.js'
 import { explainTableError } from './http/table-errors.js'
 import { exportText, type ExportFormat } from './export/text.js'
 import { timeRange, type RangeRequest } from './http/time-range.js'
@@ -36,7 +37,7 @@ export interface ExportsOptions {
   readonly sql: Sql
   /** @throws ServiceError when the database is away */
   readonly assertDatabase: () => Promise<void>
-  readonly table: TrafficTable
+  readonly currentTable: CurrentTable
   readonly retentionDays: number
   readonly lookBackMinutes: number
   readonly log: Log
@@ -55,21 +56,24 @@ const nextDay = (time: Date) => (Math.floor(time.getTime() / DAY_MS) + 1) * DAY_
 const COLUMNS = trafficColumns('aggregated')
 
 interface Selection {
+  readonly table: TrafficTable
   readonly from: Date
   readonly to: Date
   readonly bucketSeconds: number
 }
 
 function createExports(options: ExportsOptions): Exports {
-  const { sql, table, retentionDays, lookBackMinutes, log, now } = options
+  const { sql, currentTable, retentionDays, lookBackMinutes, log, now } = options
   const stopping = new AbortController()
 
-  const update = shared(() =>
-    updateRollups(sql, { table, now: now(), retentionDays, lookBackMinutes, signal: stopping.signal, log }),
-  )
+  const update = shared(async () => {
+    const table = await currentTable()
+    const { signal } = stopping
+    await updateRollups(sql, { table, now: now(), retentionDays, lookBackMinutes, signal, log })
+  })
 
   /** From the rollups; for the time before them, from the raw rows. */
-  const read = async ({ from, to, bucketSeconds }: Selection, signal: AbortSignal): Promise<Cell[][]> => {
+  const read = async ({ table, from, to, bucketSeconds }: Selection, signal: AbortSignal): Promise<Cell[][]> => {
     const rows: Cell[][] = []
     if (from.getTime() < now().getTime() - retentionDays * DAY_MS) {
       const text = new CopyTextRows(COLUMNS)
@@ -84,12 +88,12 @@ function createExports(options: ExportsOptions): Exports {
   }
 
   /** Day by day, so that a slow reader holds no connection and a fast one little memory. */
-  async function* pages({ from, to, bucketSeconds }: Selection, signal: AbortSignal) {
+  async function* pages({ from, to, ...of }: Selection, signal: AbortSignal) {
     await orAborted(update(), signal)
     for (let start = from; start < to;) {
       signal.throwIfAborted()
       const end = new Date(Math.min(nextDay(start), to.getTime()))
-      const rows = await read({ from: start, to: end, bucketSeconds }, signal)
+      const rows = await read({ from: start, to: end, ...of }, signal)
       if (rows.length > 0) yield rows
       start = end
     }
@@ -101,7 +105,8 @@ function createExports(options: ExportsOptions): Exports {
       await options.assertDatabase()
       const { bucket, format } = request
       const signal = AbortSignal.any([callerClosed, stopping.signal])
-      const rest = pages({ ...range, bucketSeconds: BUCKET_SECONDS[bucket] }, signal)
+      const table = await currentTable()
+      const rest = pages({ table, ...range, bucketSeconds: BUCKET_SECONDS[bucket] }, signal)
       const first = await rest.next().catch((error: unknown) => {
         const problem = `The table ${table} cannot be exported`
         throw explainTableError(error, { code: 'TRAFFIC_TABLE_UNUSABLE', problem })
@@ -159,7 +164,7 @@ export default fp(
     const exports = createExports({
       sql,
       assertDatabase: () => database.assertUsable(),
-      table: config.trafficTable,
+      currentTable: app.trafficTable,
       retentionDays: config.retentionDays,
       lookBackMinutes: config.lookBackMinutes,
       log: app.log,
@@ -168,5 +173,5 @@ export default fp(
     app.decorate('exports', exports)
     app.addHook('preClose', async () => exports.close())
   },
-  { name: 'export', dependencies: ['config', 'database'] },
+  { name: 'export', dependencies: ['config', 'database', 'traffic-table'] },
 )

@@ -3,10 +3,11 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Sql } from 'postgres'
 import { isRowRefused } from '../db/errors.js'
 import { storeBatch } from '../db/traffic/ingest.js'
-import { trafficColumns } from '../db/traffic/columns.js'
+import { trafficShape } from '../db/traffic/columns.js'
 import type { TrafficTable } from '../db/traffic/table.js'
 import { ingestedRows, NEEDED_COLUMNS, type IngestedRequest } from '../db/traffic/rows/ingested-row.js'
 import { ServiceError } from './http/errors.js'
+import type { CurrentTable } from './traffic-table.js'
 import { explainTableError, tableUnusable, type TableFailure } from './http/table-errors.js'
 import { fieldName, parseTime, show } from './http/validation.js'
 import { DAY_MS, HOUR_MS } from '../models/traffic/durations.js'
@@ -34,7 +35,7 @@ export interface IngestOptions {
   readonly sql: Sql
   /** @throws ServiceError when the database is away */
   readonly assertDatabase: () => Promise<void>
-  readonly table: TrafficTable
+  readonly currentTable: CurrentTable
   readonly retentionDays: number
   readonly now: () => number
 }
@@ -56,14 +57,15 @@ const PIECE = 500
 
 const MAX_CLOSE_MS = 2_000
 
-function createIngest({ sql, assertDatabase, table, retentionDays, now }: IngestOptions): Ingest {
+function createIngest({ sql, assertDatabase, currentTable, retentionDays, now }: IngestOptions): Ingest {
   const stopping = new AbortController()
   const underWay = new Set<Promise<boolean>>()
 
   const storeTimed = async ({ batch_id, requests }: Batch, times: Float64Array): Promise<boolean> => {
     await assertDatabase()
+    const table = await currentTable()
     try {
-      const { columns, line } = ingestedRows(table, await trafficColumns(sql, table, NEEDED_COLUMNS))
+      const { columns, line } = ingestedRows(table, await trafficShape(sql, table, NEEDED_COLUMNS))
       return await storeBatch(sql, {
         id: batch_id,
         table,
@@ -143,12 +145,12 @@ export default fp(
     const ingest = createIngest({
       sql,
       assertDatabase: () => database.assertUsable(),
-      table: config.trafficTable,
+      currentTable: app.trafficTable,
       retentionDays: config.retentionDays,
       now: Date.now,
     })
     app.decorate('ingest', ingest)
     app.addHook('preClose', () => ingest.close())
   },
-  { name: 'ingest', dependencies: ['config', 'database'] },
+  { name: 'ingest', dependencies: ['config', 'database', 'traffic-table'] },
 )

@@ -28,7 +28,7 @@ declare module 'fastify' {
   }
 }
 
-export function createModelManagement({
+function createModelManagement({
   models,
   database,
 }: {

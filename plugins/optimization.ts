@@ -1,6 +1,5 @@
 import fp from 'fastify-plugin'
 import type { Sql } from 'postgres'
-import type { TrafficTable } from '../db/traffic/table.js'
 import {
   rateLimitFile,
   toRateLimitEntry,
@@ -15,13 +14,16 @@ import { recommend } from '../models/optimizer/recommend.js'
 import type { EndpointProfile } from '../models/rate-limit/endpoints/profile.js'
 import type { RateLimitRecommendation, Scope } from '../models/rate-limit/recommendation.js'
 import type { ReplayRule } from '../models/rate-limit/replay/replay.js'
+import type { TierTable } from '../models/rate-limit/tiers.js'
 import type { Database } from './database.js'
 import { ServiceError } from './http/errors.js'
 import { timeRange } from './http/time-range.js'
 import type { ModelRegistry } from './model-registry.js'
+import type { CurrentTable } from './traffic-table.js'
 import { createBacktests, type Backtested, type BacktestPlan } from './optimization/backtest.js'
 import {
   backtestPlan,
+  tierWarnings,
   toRule,
   withDefaults,
   type BacktestRequest,
@@ -66,6 +68,8 @@ interface BacktestOutcome extends Backtested {
 
 interface Optimization {
   readonly recommendations: Recommendations
+  /** What to tell a caller about what was asked for, in sentences. */
+  warningsOf(choice: RateLimitChoice): string[]
   /** Without a trained model, and for endpoints never seen, the defaults of the tier. */
   recommend(request: RateLimitRequest, signal: AbortSignal): Promise<AnsweredRecommendation>
   /** @throws ServiceError MODEL_NOT_TRAINED, as everything below */
@@ -93,7 +97,8 @@ interface OptimizationOptions {
   readonly sql: Sql
   readonly database: Pick<Database, 'assertUsable'>
   readonly models: Pick<ModelRegistry, 'active'>
-  readonly table: TrafficTable
+  readonly currentTable: CurrentTable
+  readonly tiers: TierTable
   readonly now: () => Date
 }
 
@@ -103,10 +108,11 @@ declare module 'fastify' {
   }
 }
 
-function createOptimization({ sql, database, models, table, now }: OptimizationOptions): Optimization {
+function createOptimization(options: OptimizationOptions): Optimization {
+  const { sql, database, models, currentTable, tiers, now } = options
   const stopping = new AbortController()
   const recommendations = createRecommendations(sql, () => database.assertUsable())
-  const replayed = createBacktests(sql, table)
+  const replayed = createBacktests(sql, currentTable)
 
   const active = (): RateOptimizer | null => models.active.optimizer?.model ?? null
   const trained = (): RateOptimizer => {
@@ -147,9 +153,9 @@ function createOptimization({ sql, database, models, table, now }: OptimizationO
     request: RateLimitRequest,
     gone: AbortSignal,
   ): Promise<AnsweredRecommendation> => {
-    const choice = withDefaults(request)
+    const choice = withDefaults(request, tiers)
     const { name, model, hasMethod } = findEndpoint(active(), request.endpoint)
-    const rule = (await rulesFor(sql, [name], choice.tier))(name)
+    const rule = (await rulesFor(sql, [name], choice.tier.name))(name)
     const currentLimit = request.currentLimit ?? rule?.limit ?? null
     const found = recommend({ ...choice, endpoint: name, currentLimit, model })
     if (request.save === true && !canBeKept(name)) throw cannotBeKept()
@@ -163,9 +169,9 @@ function createOptimization({ sql, database, models, table, now }: OptimizationO
     gone: AbortSignal,
   ): Promise<AnsweredRecommendation[]> => {
     const { byMethod = false, backtest = false, save = false } = request
-    const choice = withDefaults(request)
+    const choice = withDefaults(request, tiers)
     const endpoints = endpointsOf(byMethod)
-    const ruleOf = await rulesFor(sql, [...endpoints.keys()], choice.tier)
+    const ruleOf = await rulesFor(sql, [...endpoints.keys()], choice.tier.name)
     const found = [...endpoints].map(([endpoint, model]) =>
       recommend({ ...choice, endpoint, currentLimit: ruleOf(endpoint)?.limit ?? null, model }),
     )
@@ -182,6 +188,7 @@ function createOptimization({ sql, database, models, table, now }: OptimizationO
 
   return {
     recommendations,
+    warningsOf: (choice) => tierWarnings(choice, tiers),
     recommend: recommendOne,
     recommendAll,
     clusters: (nClusters, byMethod) =>
@@ -200,7 +207,7 @@ function createOptimization({ sql, database, models, table, now }: OptimizationO
     profiles,
     profilesText: (byMethod) => profilesCsv([...profiles(byMethod).values()]),
     async backtest(request, gone) {
-      const plan = backtestPlan(request, active(), trained, now())
+      const plan = backtestPlan(request, active(), trained, { now: now(), tiers })
       const done = await replay(plan, gone)
       if (done.report.requests === 0) throw nothingToReplay(plan)
       return { ...done, plan, rule: plan.rules instanceof Map ? null : (plan.rules as ReplayRule) }
@@ -212,9 +219,9 @@ function createOptimization({ sql, database, models, table, now }: OptimizationO
 
   async function entriesOf(request: RateLimitFileRequest, gone: AbortSignal) {
     const scope = request.scope ?? 'client'
-    const { tier, strategy } = withDefaults(request)
+    const { tier, strategy } = withDefaults(request, tiers)
     const entries = (await recommendAll({ ...request, scope }, gone)).map(toRateLimitEntry)
-    return { entries, head: { tier, strategy, generatedAt: now().toISOString() } }
+    return { entries, head: { tier: tier.name, strategy, generatedAt: now().toISOString() } }
   }
 
   function profiles(byMethod: boolean): Map<string, EndpointProfile> {
@@ -262,11 +269,12 @@ export default fp(
     const { config, sql, models, database } = app
     const optimization = createOptimization({
       ...{ sql, models, database },
-      table: config.trafficTable,
+      currentTable: app.trafficTable,
+      tiers: config.tiers,
       now: () => new Date(),
     })
     app.decorate('optimization', optimization)
     app.addHook('preClose', async () => optimization.close())
   },
-  { name: 'optimization', dependencies: ['config', 'database', 'model-registry'] },
+  { name: 'optimization', dependencies: ['config', 'database', 'model-registry', 'traffic-table'] },
 )

@@ -10,14 +10,15 @@ import type { ModelRegistry } from './model-registry.js'
 import { createTrainingJobs, type TrainingJobs } from './training/jobs.js'
 import { takeTrainingLease, type TrainingLease } from './training/lease.js'
 import {
+  recordedPlan,
   syntheticPlan,
-  trafficPlan,
   type Plan,
   type PlanOptions,
   type TrainingRequest,
 } from './training/plan.js'
 import { SEED, toResult, toTrained, type TrainingResult } from './training/result.js'
 import { fitDetector, fitOptimizer } from './training/workers.js'
+import type { CurrentTable } from './traffic-table.js'
 
 /** A run that has begun. */
 export interface TrainingRun {
@@ -37,7 +38,8 @@ export interface Training {
   close(): Promise<void>
 }
 
-export interface TrainingOptions extends PlanOptions {
+export interface TrainingOptions extends Omit<PlanOptions, 'table'> {
+  readonly currentTable: CurrentTable
   readonly database: Pick<Database, 'assertUsable' | 'openConnection' | 'connection'>
   readonly models: Pick<ModelRegistry, 'publish'>
   readonly anomalyThreshold: number
@@ -54,8 +56,8 @@ declare module 'fastify' {
 const MAX_LEASE_ATTEMPTS = 10
 const LEASE_PAUSE_MS = 50
 
-export function createTraining(options: TrainingOptions): Training {
-  const { sql, database, models, table, anomalyThreshold, timeZone, effects, now, log } = options
+function createTraining(options: TrainingOptions): Training {
+  const { sql, database, models, currentTable, anomalyThreshold, timeZone, effects, now, log } = options
   const closing = new AbortController()
   const jobs = createTrainingJobs(sql, database)
   const runs = new Set<Promise<unknown>>()
@@ -83,7 +85,7 @@ export function createTraining(options: TrainingOptions): Training {
     try {
       return await train(lease, plan, AbortSignal.any([closing.signal, lease.signal]))
     } catch (error) {
-      const problem = `The table ${table} cannot be used for training`
+      const problem = `The table ${plan.origin.source} cannot be used for training`
       const failure = explainTableError(error, { code: 'TRAFFIC_TABLE_UNUSABLE', problem })
       log.warn({ err: failure, job: lease.job.id }, 'the training run has ended without a model')
       await lease.abandon(failure).catch(() => undefined)
@@ -119,8 +121,9 @@ export function createTraining(options: TrainingOptions): Training {
     lease.progress('publishing')
     const gaps = plan.gaps && (await plan.gaps())
     const endedMs = now().getTime()
-    const learned = { detector, optimizer, durationSeconds: (endedMs - startedMs) / 1000, gaps }
-    const trained = toTrained(plan.origin, { contamination, anomalyThreshold }, learned)
+    const durationSeconds = (endedMs - startedMs) / 1000
+    const learned = { detector, optimizer, durationSeconds, gaps, warnings: plan.warnings() }
+    const trained = toTrained(plan, { contamination, anomalyThreshold }, learned)
     return models.publish(async (publishing) => {
       // Store the models and finish the job, in one transaction.
       const { stored, result } = await lease.transaction(async (tx) => {
@@ -137,7 +140,10 @@ export function createTraining(options: TrainingOptions): Training {
 
   return {
     jobs,
-    begin: async (request) => beginRun(trafficPlan(options, request)),
+    begin: async (request) => {
+      await database.assertUsable()
+      return beginRun(await recordedPlan({ ...options, table: await currentTable() }, request))
+    },
     beginOnSynthetic: async () => beginRun(await syntheticPlan(options)),
     closing: closing.signal,
     async close() {
@@ -158,18 +164,21 @@ function alreadyRunning(job: TrainingJob | null): ServiceError {
 /** `fastify.training`. */
 export default fp(
   async (app) => {
-    const { config, sql, models, database, syntheticData, log } = app
-    const { trafficTable, contamination, anomalyThreshold, retentionDays, lookBackMinutes } = config
+    const { config, sql, models, database, syntheticData, prometheus, log } = app
+    const { contamination, anomalyThreshold, retentionDays, lookBackMinutes } = config
     const { timeZone, effects, calendar } = config
     const training = createTraining({
       ...{ sql, database, models, log, contamination, anomalyThreshold, retentionDays, lookBackMinutes },
-      ...{ timeZone, effects, calendar },
-      table: trafficTable,
+      ...{ timeZone, effects, calendar, prometheus },
+      currentTable: app.trafficTable,
       syntheticFile: syntheticData.file,
       now: () => new Date(),
     })
     app.decorate('training', training)
     app.addHook('preClose', () => training.close())
   },
-  { name: 'training', dependencies: ['config', 'database', 'model-registry', 'synthetic-data'] },
+  {
+    name: 'training',
+    dependencies: ['config', 'database', 'traffic-table', 'model-registry', 'synthetic-data', 'prometheus'],
+  },
 )

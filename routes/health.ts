@@ -28,6 +28,7 @@ const routes: FastifyPluginAsyncTypebox<{ version: string }> = async (app, { ver
             ]
           : []),
         ...app.models.problems,
+        ...(app.prometheus?.problem === undefined ? [] : [app.prometheus.problem]),
       ]
       return {
         status: problems.length === 0 ? ('healthy' as const) : ('degraded' as const),

@@ -26,6 +26,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     },
     async (request, reply) => {
       const { current_limit: currentLimit, ...rest } = request.body
+      request.warnings.push(...app.optimization.warningsOf(rest))
       const asked = { ...rest, currentLimit }
       return toRecommendation(await app.optimization.recommend(asked, callerClosed(reply)))
     },
@@ -44,6 +45,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     },
     async (request, reply) => {
       const { by_method: byMethod, ...rest } = request.body
+      request.warnings.push(...app.optimization.warningsOf(rest))
       const found = await app.optimization.recommendAll({ ...rest, byMethod }, callerClosed(reply))
       const sum = found.reduce((total, { confidence }) => total + confidence, 0)
       return {
@@ -88,6 +90,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     },
     async (request, reply) => {
       const asked = fromBacktestBody(request.body)
+      request.warnings.push(...app.optimization.warningsOf(asked))
       return toBacktest(await app.optimization.backtest(asked, callerClosed(reply)))
     },
   )

@@ -49,7 +49,10 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     },
     async (request) => {
       const { applied_by = null } = request.body
-      return toKeptRecommendation(await app.optimization.recommendations.apply(request.params.id, applied_by))
+      const { id } = request.params
+      const { recommendation, warnings } = await app.optimization.recommendations.apply(id, applied_by)
+      request.warnings.push(...warnings)
+      return toKeptRecommendation(recommendation)
     },
   )
 

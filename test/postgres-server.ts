@@ -26,7 +26,7 @@ export function connectTo(
   { host, port, user, password, database }: Connection,
   changes: postgres.Options<Record<string, never>> = {},
 ): postgres.Sql {
-  const options = { host, port, username: user, password, database, connect_timeout: 5 }
+  const options = { host, port, username: user, password, database, connect_timeout: 60 }
   return postgres({ ...options, max: 5, onnotice: () => undefined, ...changes })
 }
 

@@ -15,14 +15,17 @@ export async function testDirectory(t: Test): Promise<string> {
 }
 
 /**
- * A fresh, empty database, dropped after the test. It is on the server of the test run or, when a file is run by
- * itself, on one that is started for the process.
+ * A fresh database, dropped after the test: an empty one, or a copy of another, to which nobody may be connected. It is
+ * on the server of the test run or, when a file is run by itself, on one that is started for the process.
  */
-export async function testDatabase(t: Test): Promise<{ sql: postgres.Sql; connection: Connection }> {
+export async function testDatabase(
+  t: Test,
+  template = 'template1',
+): Promise<{ sql: postgres.Sql; connection: Connection }> {
   const server = await (sharedServer ??= findServer())
   const admin = connectTo(server)
   const database = `test_${randomBytes(6).toString('hex')}`
-  await admin`create database ${admin(database)}`
+  await admin`create database ${admin(database)} template ${admin(template)}`
   const connection = { ...server, database }
   const sql = connectTo(connection)
   t.teardown(async () => {

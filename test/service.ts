@@ -78,9 +78,9 @@ export const USUAL = {
 /** The same at a time at which it is usual in synthetic traffic, whose rhythm is that of a working week in UTC. */
 export const USUAL_MONDAY = { ...USUAL, timestamp: '2026-11-16T10:00:00.000Z' }
 
-/** Trains the service on a synthetic week. */
-export async function trainOnSynthetic({ post }: Pick<Service, 'post'>): Promise<void> {
-  await post('/generate/synthetic', { seed: 42 })
+/** Trains the service on synthetic traffic: a week, or the day that is enough where no rhythm matters. */
+export async function trainOnSynthetic({ post }: Pick<Service, 'post'>, hours = 168): Promise<void> {
+  await post('/generate/synthetic', { seed: 42, duration_hours: hours })
   const { body } = await post('/train/synthetic')
   if (body.data['trained'] !== true) throw new Error(JSON.stringify(body))
 }

@@ -1,6 +1,9 @@
 import type { operations, paths } from './generated/contract.js'
 
-export type OperationName = keyof operations
+/** Operations that the exporters of OpenTelemetry call; their answers have no envelope. */
+type ExporterOperation = 'exportTraces' | 'exportLogs'
+
+export type OperationName = Exclude<keyof operations, ExporterOperation>
 
 /**
  * Method and path of every operation of the contract. A `harmless` POST can be repeated without effect; a `slow`

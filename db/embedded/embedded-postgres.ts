@@ -11,7 +11,6 @@ import { startPostmaster } from './postmaster.js'
 import { acquireServiceLock, DataPathInUseError } from './service-lock.js'
 import type { Log } from '../log.js'
 
-export { DataPathInUseError }
 export interface EmbeddedPostgres {
   readonly connection: Connection
   /** Stops the server in order and frees DATA_PATH; a second call waits for the first. */

@@ -1,5 +1,6 @@
-import type { JSONValue, Sql, TransactionSql } from 'postgres'
-import { isTableUnusable } from '../errors.js'
+import type { JSONValue, PendingQuery, Row, Sql, TransactionSql } from 'postgres'
+import { isRowRefused, isTableUnusable } from '../errors.js'
+import { tableShape } from '../table-columns.js'
 import { notify } from '../notifications.js'
 
 /** What notifies of a change of what is active. */
@@ -63,18 +64,37 @@ export async function enterTraining(
   { version, summary }: StoredModel,
   { modelType, path, featureNames, baselines }: TrainingEntry,
 ): Promise<unknown> {
+  const entry = {
+    model_name: kind,
+    model_type: modelType,
+    version,
+    trained_at: summary.trainedAt,
+    training_samples: summary.samples,
+    training_duration_seconds: summary.durationSeconds,
+    parameters: tx.json(summary.parameters),
+    metrics: tx.json(summary.metrics),
+    feature_names: featureNames,
+    feature_baselines: tx.json(baselines as JSONValue),
+    model_path: path,
+    model_size_bytes: summary.sizeBytes,
+  }
+  return orProblem(tx, async (savepoint) => {
+    const { columns } = await tableShape(savepoint, 'ml_models')
+    const names = Object.keys(entry).filter((name) => columns.has(name))
+    await savepoint`insert into ml_models ${savepoint(entry as never, names as never)} on conflict do nothing`
+  })
+}
+
+/** Undoes what the gateway's table does not take, and returns the problem. */
+async function orProblem(
+  tx: TransactionSql,
+  work: (savepoint: TransactionSql) => Promise<unknown>,
+): Promise<unknown> {
   try {
-    await tx.savepoint(
-      (savepoint) => savepoint`insert into ml_models (model_name, model_type, version, trained_at,
-          training_samples, training_duration_seconds, parameters, metrics, feature_names, feature_baselines,
-          model_path, model_size_bytes)
-        values (${kind}, ${modelType}, ${version}, ${summary.trainedAt}, ${summary.samples},
-          ${summary.durationSeconds}, ${tx.json(summary.parameters)}, ${tx.json(summary.metrics)},
-          ${featureNames as string[]}, ${tx.json(baselines as JSONValue)}, ${path}, ${summary.sizeBytes})`,
-    )
+    await tx.savepoint(work)
     return undefined
   } catch (error) {
-    if (isTableUnusable(error)) return error
+    if (isTableUnusable(error) || isRowRefused(error)) return error
     throw error
   }
 }
@@ -96,18 +116,15 @@ export async function flagActiveModel(
   kind: ModelKind,
   version: string | null,
 ): Promise<unknown> {
-  try {
-    await tx.savepoint(async (savepoint) => {
-      await savepoint`update ml_models set is_active = false, deactivated_at = now()
-        where model_name = ${kind} and is_active and version is distinct from ${version}`
-      await savepoint`update ml_models set is_active = true, deactivated_at = null
-        where model_name = ${kind} and version = ${version} and not is_active`
-    })
-    return undefined
-  } catch (error) {
-    if (isTableUnusable(error)) return error
-    throw error
-  }
+  return orProblem(tx, async (savepoint) => {
+    const { columns } = await tableShape(savepoint, 'ml_models')
+    const at = (time: PendingQuery<Row[]>) =>
+      columns.has('deactivated_at') ? savepoint`, deactivated_at = ${time}` : savepoint``
+    await savepoint`update ml_models set is_active = false ${at(savepoint`now()`)}
+      where model_name = ${kind} and is_active and version is distinct from ${version}`
+    await savepoint`update ml_models set is_active = true ${at(savepoint`null`)}
+      where model_name = ${kind} and version = ${version} and not is_active`
+  })
 }
 
 /** Removes all but the newest versions and the active one. */

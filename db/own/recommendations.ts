@@ -1,14 +1,6 @@
 import type { JSONValue, Sql, TransactionSql } from 'postgres'
 import { lockInTransaction, LOCKS } from '../lease.js'
-import { isTableUnusable } from '../errors.js'
-
-/** A limit in force. */
-export interface RuleRow {
-  readonly endpoint: string
-  readonly tier: string | null
-  readonly limit: number
-  readonly burst: number | null
-}
+import { putRule } from './rules.js'
 
 /** What is kept of a recommendation. */
 export interface NewRecommendation {
@@ -42,18 +34,6 @@ export interface StoredRecommendation extends Omit<NewRecommendation, 'profile'>
 }
 
 const LIFE = '7 days'
-
-/** The limits in force of some endpoints, by their exact pattern; none where the gateway's table cannot be read. */
-export async function rulesInForce(sql: Sql, endpoints: readonly string[]): Promise<RuleRow[]> {
-  try {
-    return await sql<RuleRow[]>`
-      select endpoint_pattern as endpoint, tier, requests_per_minute::int as limit, burst_size::int as burst
-      from rate_limit_rules where enabled and endpoint_pattern = any(${endpoints as string[]})`
-  } catch (error) {
-    if (isTableUnusable(error)) return []
-    throw error
-  }
-}
 
 /** Keeps recommendations, in one transaction; older pending ones of the same endpoints and tiers expire. */
 export async function saveRecommendations(sql: Sql, rows: readonly NewRecommendation[]): Promise<string[]> {
@@ -114,6 +94,8 @@ export async function findRecommendations(
 export interface Decision {
   readonly row: StoredRecommendation
   readonly decided: boolean
+  /** The tier whose rule was replaced, in a table that has one rule for each pattern. */
+  readonly replacedTier: string | null
 }
 
 /** Makes a pending recommendation the limit in force, in one transaction; undefined when there is no such one. */
@@ -126,17 +108,10 @@ export function applyRecommendation(
     const { scope } = (profile ?? {}) as { scope?: string }
     const whose = scope === 'client' ? 'for each client' : 'for all callers together'
     const description = `${whose}; recommended by AEGIS ML (recommendation ${id})`
-    const { count } = await tx`
-      update rate_limit_rules set requests_per_minute = ${limit}, burst_size = ${burst}, enabled = true,
-        description = ${description}
-      where endpoint_pattern = ${endpoint} and tier is not distinct from ${tier}`
-    if (count === 0) {
-      await tx`
-        insert into rate_limit_rules (endpoint_pattern, requests_per_minute, tier, burst_size, enabled, description)
-        values (${endpoint}, ${limit}, ${tier}, ${burst}, true, ${description})`
-    }
+    const replacedTier = await putRule(tx, { endpoint, tier, limit, burst, description })
     await tx`update rate_limit_recommendations set status = 'applied', applied_at = now(), applied_by = ${appliedBy}
       where id::text = ${id}`
+    return replacedTier
   })
 }
 
@@ -149,13 +124,14 @@ export function rejectRecommendation(
   return decide(sql, id, async (tx) => {
     await tx`update rate_limit_recommendations set status = 'rejected', rejection_reason = ${reason}
       where id::text = ${id}`
+    return null
   })
 }
 
 async function decide(
   sql: Sql,
   id: string,
-  work: (tx: TransactionSql, row: StoredRecommendation) => Promise<void>,
+  work: (tx: TransactionSql, row: StoredRecommendation) => Promise<string | null>,
 ): Promise<Decision | undefined> {
   return sql.begin(async (tx) => {
     const read = async () => {
@@ -166,8 +142,8 @@ async function decide(
     // The lock of those who save: what is applied is not expired by a newer one at the same moment.
     await lockInTransaction(tx, LOCKS.recommendations)
     const row = await read()
-    if (row?.status !== 'pending') return row && { row, decided: false }
-    await work(tx, row)
-    return { row: (await read())!, decided: true }
+    if (row?.status !== 'pending') return row && { row, decided: false, replacedTier: null }
+    const replacedTier = await work(tx, row)
+    return { row: (await read())!, decided: true, replacedTier }
   }) as Promise<Decision | undefined>
 }

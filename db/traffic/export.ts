@@ -3,6 +3,7 @@ import { copyOut } from './copy-out.js'
 import { countQuery, exportQuery, namesEndpoints } from './export/figures.js'
 import { foldPaths } from './export/folded-paths.js'
 import type { TrafficSelection } from './export/selection.js'
+import { inRange } from './times.js'
 import { DURATION_COLUMN, type TrafficTable } from './table.js'
 
 export type { TrafficSelection }
@@ -66,14 +67,14 @@ export interface TrafficTotals {
 
 export async function trafficTotals(
   sql: Sql,
-  { table, from, to }: { table: TrafficTable; from: Date; to: Date },
+  { table, ...range }: { table: TrafficTable; from: Date; to: Date },
 ): Promise<TrafficTotals> {
   const duration = sql(DURATION_COLUMN[table])
   const [row] = await sql<[TrafficTotals]>`
-    select count(*)::float8 as requests, min("timestamp") as first, max("timestamp") as last,
+    select count(*)::float8 as requests, min("timestamp")::timestamptz as first, max("timestamp")::timestamptz as last,
       (count(*) filter (where status_code >= 400))::float8 as errors,
       avg(${duration}::float8) filter (where ${duration} >= 0) as "avgLatencyMs"
     from ${sql(table)}
-    where "timestamp" >= ${from} and "timestamp" < ${to}`
+    where ${inRange(sql, range)}`
   return row
 }

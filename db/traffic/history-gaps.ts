@@ -2,6 +2,7 @@ import type { Sql } from 'postgres'
 import { OTHER } from './endpoints.js'
 import type { TimeRange } from './rollups/times.js'
 import type { TrafficTable } from './table.js'
+import { otherTable, tablesWithRows } from './tables-with-rows.js'
 
 /** What a range of the traffic table cannot teach. */
 export interface HistoryGaps {
@@ -12,6 +13,8 @@ export interface HistoryGaps {
   readonly namelessRequests: number
   /** The latest request before the range; null where there is none, or where the range has some. */
   readonly newestBefore: Date | null
+  /** The other traffic table, where it has rows and the range has none. */
+  readonly otherWithRows: TrafficTable | null
 }
 
 /** From the rollups, which are up to date. */
@@ -21,14 +24,16 @@ export async function historyGaps(
   { from, to }: TimeRange,
 ): Promise<HistoryGaps> {
   const inRange = sql`traffic_table = ${table} and minute >= ${from} and minute < ${to}`
-  const [found] = await sql<[Omit<HistoryGaps, 'newestBefore'>]>`
+  const [found] = await sql<[Omit<HistoryGaps, 'newestBefore' | 'otherWithRows'>]>`
     select count(*) filter (where latencies = 0)::float8 as "minutesWithoutLatency",
       coalesce(sum(requests), 0)::float8 as requests,
       (select coalesce(sum(requests), 0)::float8 from aegis_ml_rollup_endpoint_minutes
         where ${inRange} and endpoint = ${OTHER}) as "namelessRequests"
     from aegis_ml_rollup_minutes where ${inRange}`
-  if (found.requests > 0) return { ...found, newestBefore: null }
+  if (found.requests > 0) return { ...found, newestBefore: null, otherWithRows: null }
   const [newest] = await sql<[{ time: Date | null }]>`
-    select max("timestamp") as time from ${sql(table)} where "timestamp" < ${from}`
-  return { ...found, newestBefore: newest.time }
+    select max("timestamp")::timestamptz as time from ${sql(table)} where "timestamp" < ${from}::timestamptz`
+  const other = otherTable(table)
+  const otherWithRows = (await tablesWithRows(sql)).includes(other) ? other : null
+  return { ...found, newestBefore: newest.time, otherWithRows }
 }

@@ -6,6 +6,7 @@ import { PieceQueue, type LogPiece } from './import/piece-queue.js'
 import { TouchedHours } from './import/touched-hours.js'
 import { recordTouchedRange } from './rollups.js'
 import type { TrafficTable } from './table.js'
+import { timeOf } from './times.js'
 
 export type { LogPiece }
 
@@ -67,7 +68,7 @@ const NOTHING = { staged: 0, added: 0 }
 /** Whether a piece lies before or after all rows of the table. */
 async function newTimes(tx: Sql, { table, signal }: LogImport): Promise<(piece: LogPiece) => boolean> {
   const times = tx<{ from: Date | null; to: Date | null }[]>`
-    select min("timestamp") as from, max("timestamp") as to from ${tx(table)}`
+    select min("timestamp")::timestamptz as from, max("timestamp")::timestamptz as to from ${tx(table)}`
   const { from, to } = (await orCancelled(times, signal))[0]!
   if (from === null || to === null) return () => true
   // A Date has no microseconds, so that the table may reach a millisecond further.
@@ -86,7 +87,8 @@ async function addStaged(
   const rows = queue.takeWhile(() => true)
   const staged = await copyIn(tx`copy aegis_ml_staged (${tx(columns)}) from stdin`, rows, signal)
   const times = tx<{ from: Date; to: Date }[]>`
-    select date_trunc('second', min("timestamp")) as from, max("timestamp") + interval '1 second' as to
+    select date_trunc('second', min("timestamp")::timestamptz) as from,
+      max("timestamp")::timestamptz + interval '1 second' as to
     from aegis_ml_staged`
   const { from, to } = (await orCancelled(times, signal))[0]!
   const list = tx`${tx(columns)}` // after "insert" the client would take them for values
@@ -95,12 +97,12 @@ async function addStaged(
       insert into ${tx`${tx(table)}`} (${list})
       select ${list} from aegis_ml_staged staged where not exists (
         select from ${tx(table)} stored
-        where stored."timestamp" >= ${from} and stored."timestamp" < ${to}
+        where stored."timestamp" >= ${from}::timestamptz and stored."timestamp" < ${to}::timestamptz
           and stored.request_id = staged.request_id
       )
       returning "timestamp"
     )
-    select floor(extract(epoch from "timestamp") / 3600)::float8 as hour, count(*)::float8 as added
+    select floor(extract(epoch from ${timeOf(tx)}) / 3600)::float8 as hour, count(*)::float8 as added
     from added group by 1`
   const hours = await orCancelled(insertion, signal)
   touched.add(hours.map(({ hour }) => hour))

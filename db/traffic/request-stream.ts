@@ -3,10 +3,10 @@ import { copyOut } from './copy-out.js'
 import { CopiedRows } from './request-stream/copied-rows.js'
 import { EndpointFilter } from './request-stream/endpoint-filter.js'
 import type { RequestNames } from './request-stream/request-names.js'
-import { findTrafficSource } from './rollups/traffic-source.js'
+import { addressText, findTrafficSource, type TrafficSource } from './rollups/traffic-source.js'
 import type { TrafficTable } from './table.js'
+import { inRangeText, TIME } from './times.js'
 
-export { OTHER } from './endpoints.js'
 export { RequestNames, UNKNOWN_CLIENT } from './request-stream/request-names.js'
 
 /** Requests in columns, in order of time; the first `length` entries of each count. */
@@ -56,9 +56,9 @@ export async function* streamRequests(
   const prepare = async (connection: Sql) => {
     await connection`select set_config('lock_timeout', ${LOCK_TIMEOUT}, false)`
     await connection`select set_config('standard_conforming_strings', 'on', false)`
-    const { inet } = await findTrafficSource(connection, table)
-    const condition = `"timestamp" >= '${from.toISOString()}' and "timestamp" < '${to.toISOString()}'`
-    return queryText(table, inet, filter ? `${condition} and ${filter.condition()}` : condition)
+    const source = await findTrafficSource(connection, table)
+    const condition = inRangeText({ from, to })
+    return queryText(source, filter ? `${condition} and ${filter.condition()}` : condition)
   }
   const rows = new CopiedRows()
   let batch = emptyBatch()
@@ -75,13 +75,11 @@ export async function* streamRequests(
   if (batch.length > 0) yield batch
 }
 
-function queryText(table: TrafficTable, inet: boolean, condition: string): string {
-  const address = inet ? 'host(ip_address)' : 'ip_address::text'
-  const tier = table === 'request_metrics' ? 'tier::text' : 'null::text'
+function queryText(source: TrafficSource, condition: string): string {
   return `
-    select "timestamp", coalesce(status_code, 0)::int, coalesce(nullif(user_id::text, ''), ${address}), ${tier},
-      method::text, path::text
-    from ${table} where ${condition} order by "timestamp"`
+    select ${TIME}, coalesce(status_code, 0)::int, coalesce(nullif(user_id::text, ''), ${addressText(source)}),
+      ${source.hasTier ? 'tier::text' : 'null::text'}, method::text, path::text
+    from ${source.table} where ${condition} order by ${TIME}`
 }
 
 type Batch = StreamedRequests & { length: number }

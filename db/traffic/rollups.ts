@@ -8,7 +8,7 @@ import type { TrafficTable } from './table.js'
 
 export type { BucketRow } from './rollups/bucket-rows.js'
 export { recordTouchedRange, refreshTouchedRange } from './rollups/touched-ranges.js'
-export { TrafficTableError } from './rollups/traffic-source.js'
+export { TrafficTableError } from './columns.js'
 
 /**
  * Brings the rollups of the traffic table up to date: minutes that are over, late rows within the look-back, and

@@ -2,6 +2,7 @@ import { RateOptimizerFit } from '../../models/optimizer/fit.js'
 import { recommend } from '../../models/optimizer/recommend.js'
 import type { RateLimitRecommendation } from '../../models/rate-limit/recommendation.js'
 import type { Requests } from './events.js'
+import { TIERS } from '../../models/rate-limit/tiers.js'
 import { MINUTE_MS } from '../../models/traffic/durations.js'
 
 const PATH = '/'
@@ -16,7 +17,7 @@ export function recommendation({
   fit.arrivals.add({ length: timeMs.length, timeMs, client, endpoint: new Uint8Array(timeMs.length).fill(1) })
   return recommend({
     endpoint: PATH,
-    tier: 'default',
+    tier: TIERS.default,
     strategy: 'balanced',
     scope: 'client',
     currentLimit: null,

@@ -32,7 +32,9 @@ export interface RateLimitTarget {
 }
 
 /** A rate limit for an endpoint, with the evidence for it. */
-export interface RateLimitRecommendation extends RateLimitTarget {
+export interface RateLimitRecommendation extends Omit<RateLimitTarget, 'tier'> {
+  /** The name of the tier. */
+  readonly tier: string
   readonly scope: Scope
   /** Requests a minute, a whole number from 1. */
   readonly limit: number

@@ -1,5 +1,5 @@
 import { strategyMultiplier, type Strategy, type TrafficTraits } from './strategies.js'
-import { TIERS, type Tier } from './tiers.js'
+import type { Tier } from './tiers.js'
 
 /**
  * The base limit as a tier and a strategy have it: trunc(trunc(base × tier) × strategy), at least 1. Products are
@@ -8,6 +8,6 @@ import { TIERS, type Tier } from './tiers.js'
  * @param base requests, of a minute or of any other window
  */
 export function scaleLimit(base: number, tier: Tier, strategy: Strategy, traits: TrafficTraits): number {
-  const ofTier = Math.trunc(base * TIERS[tier].multiplier)
+  const ofTier = Math.trunc(base * tier.multiplier)
   return Math.max(1, Math.trunc(ofTier * strategyMultiplier(strategy, traits)))
 }

@@ -6,6 +6,7 @@ import { Replay, type ReplayOptions, type ReplayRule } from '../../models/rate-l
 import type { ReplayReport } from '../../models/rate-limit/replay/report.js'
 import { ServiceError } from '../http/errors.js'
 import { explainTableError } from '../http/table-errors.js'
+import type { CurrentTable } from '../traffic-table.js'
 
 /** What is replayed. */
 export interface BacktestPlan {
@@ -34,13 +35,14 @@ const MAX_AT_A_TIME = 2
 const MAX_ENDPOINTS = 2000
 
 /** Replays stored requests; the query ends with the signal. */
-export function createBacktests(sql: Sql, table: TrafficTable): Backtests {
+export function createBacktests(sql: Sql, currentTable: CurrentTable): Backtests {
   let underWay = 0
   return async (plan, signal) => {
     if (underWay >= MAX_AT_A_TIME) {
       throw new ServiceError('BUSY', `${MAX_AT_A_TIME} backtests are under way. Try again shortly.`)
     }
     underWay++
+    const table = await currentTable()
     try {
       return await replay(sql, table, plan, signal)
     } catch (error) {

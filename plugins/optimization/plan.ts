@@ -4,7 +4,7 @@ import { recommend } from '../../models/optimizer/recommend.js'
 import type { LongWindow, RateLimitRecommendation, Scope } from '../../models/rate-limit/recommendation.js'
 import type { ReplayRule } from '../../models/rate-limit/replay/replay.js'
 import type { Strategy } from '../../models/rate-limit/strategies.js'
-import type { Tier } from '../../models/rate-limit/tiers.js'
+import { tierNamed, type Tier, type TierTable } from '../../models/rate-limit/tiers.js'
 import { DAY_MS, MINUTE_MS, SECOND_MS } from '../../models/traffic/durations.js'
 import { ServiceError } from '../http/errors.js'
 import { timeRange, type RangeRequest } from '../http/time-range.js'
@@ -12,7 +12,8 @@ import type { BacktestPlan } from './backtest.js'
 
 /** What a rate limit is for; see {@link withDefaults}. */
 export interface RateLimitChoice {
-  readonly tier?: Tier | undefined
+  /** Any text; see tierNamed. */
+  readonly tier?: string | undefined
   readonly strategy?: Strategy | undefined
   readonly scope?: Scope | undefined
 }
@@ -34,9 +35,20 @@ const MAX_DAYS = 90
 const DEFAULT_WINDOW_SECONDS = 60
 
 /** The choice with what is meant where nothing is said. */
-export function withDefaults(choice: RateLimitChoice): { tier: Tier; strategy: Strategy; scope: Scope } {
+export function withDefaults(
+  choice: RateLimitChoice,
+  tiers: TierTable,
+): { tier: Tier; strategy: Strategy; scope: Scope } {
   const { tier = 'default', strategy = 'balanced', scope = 'endpoint' } = choice
-  return { tier, strategy, scope }
+  return { tier: tierNamed(tiers, tier).tier, strategy, scope }
+}
+
+/** What to tell a caller about the tier that was asked for; none where it is known. */
+export function tierWarnings({ tier = 'default' }: RateLimitChoice, tiers: TierTable): string[] {
+  if (tierNamed(tiers, tier).isKnown) return []
+  const known = Object.keys(tiers).join(', ')
+  const shown = JSON.stringify(tier.slice(0, 64))
+  return [`The tier ${shown} is not known and counts as default. Known are ${known}; TIERS adds others.`]
 }
 
 /**
@@ -47,10 +59,11 @@ export function backtestPlan(
   request: BacktestRequest,
   optimizer: RateOptimizer | null,
   trained: () => RateOptimizer,
-  now: Date,
+  { now, tiers }: { readonly now: Date; readonly tiers: TierTable },
 ): BacktestPlan {
   const { endpoint, algorithm = 'token_bucket', byMethod = false } = request
-  const { scope } = withDefaults(request)
+  const choice = withDefaults(request, tiers)
+  const { scope } = choice
   const range = replayRange(request, now)
   assertWindows(request)
   const found = endpoint === undefined ? null : findEndpoint(optimizer, endpoint)
@@ -62,12 +75,12 @@ export function backtestPlan(
   }
   if (request.limit !== undefined) return { ...shared, scope, rules: givenRule(request, request.limit) }
   if (found) {
-    const recommendation = recommendFor(found, request)
+    const recommendation = recommendFor(found, choice)
     return { ...shared, scope: recommendation.scope, rules: toRule(recommendation) }
   }
   const { byMethod: methods, byTemplate } = trained()
   const rules = [...(byMethod ? methods : byTemplate)]
-    .map(([name, model]) => recommendFor({ name, model }, request))
+    .map(([name, model]) => recommendFor({ name, model }, choice))
     .filter((each) => each.scope === scope)
     .map((each): [string, ReplayRule] => [each.endpoint, toRule(each)])
   return { ...shared, scope, rules: new Map(rules) }
@@ -82,9 +95,9 @@ function replayRange(request: RangeRequest, now: Date): { from: Date; to: Date }
 
 function recommendFor(
   { name, model }: Pick<FoundEndpoint, 'name' | 'model'>,
-  choice: RateLimitChoice,
+  choice: ReturnType<typeof withDefaults>,
 ): RateLimitRecommendation {
-  return recommend({ ...withDefaults(choice), endpoint: name, currentLimit: null, model })
+  return recommend({ ...choice, endpoint: name, currentLimit: null, model })
 }
 
 function givenRule(

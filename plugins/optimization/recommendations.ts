@@ -17,8 +17,8 @@ export interface Recommendations {
   /** Saves all or none of them. @returns their ids, in order */
   save(rows: readonly NewRecommendation[]): Promise<string[]>
   find(filter: RecommendationFilter): Promise<{ recommendations: KeptRecommendation[]; total: number }>
-  /** Makes a recommendation the limit in force. */
-  apply(id: string, appliedBy: string | null): Promise<KeptRecommendation>
+  /** Makes a recommendation the limit in force. @returns it, and what to tell the caller beside it */
+  apply(id: string, appliedBy: string | null): Promise<{ recommendation: KeptRecommendation; warnings: string[] }>
   reject(id: string, reason: string | null): Promise<KeptRecommendation>
 }
 
@@ -39,9 +39,19 @@ export function createRecommendations(sql: Sql, assertDatabase: () => Promise<vo
       const { rows, total } = await inTables(() => findRecommendations(sql, filter))
       return { recommendations: rows.map(fromRow), total }
     },
-    apply: async (id, by) => decided(id, await inTables(() => applyRecommendation(sql, id, by))),
+    apply: async (id, by) => {
+      const decision = await inTables(() => applyRecommendation(sql, id, by))
+      return { recommendation: decided(id, decision), warnings: replacementWarnings(decision) }
+    },
     reject: async (id, reason) => decided(id, await inTables(() => rejectRecommendation(sql, id, reason))),
   }
+}
+
+function replacementWarnings(decision: Decision | undefined): string[] {
+  if (!decision || decision.replacedTier === null) return []
+  const { replacedTier, row } = decision
+  const text = `rate_limit_rules has one rule for each pattern: the rule of the tier ${replacedTier} for ${row.endpoint} was replaced.`
+  return [text]
 }
 
 function decided(id: string, decision: Decision | undefined): KeptRecommendation {

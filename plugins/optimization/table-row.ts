@@ -1,4 +1,5 @@
-import type { NewRecommendation, RuleRow, StoredRecommendation } from '../../db/own/recommendations.js'
+import type { NewRecommendation, StoredRecommendation } from '../../db/own/recommendations.js'
+import type { RuleRow } from '../../db/own/rules.js'
 import { PROFILE_COLUMNS } from '../../formats/limit-files/profile-columns.js'
 import type { EndpointProfile } from '../../models/rate-limit/endpoints/profile.js'
 import type { LongWindow, RateLimitRecommendation, Scope } from '../../models/rate-limit/recommendation.js'

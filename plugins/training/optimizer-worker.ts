@@ -34,7 +34,7 @@ export interface FittedOptimizer {
 /** How the fit ended. An error crosses threads as the fields that identify it. */
 export type OptimizerOutcome =
   | FittedOptimizer
-  | { readonly failed: { message: string; code: string | undefined; missing: readonly string[] | null } }
+  | { readonly failed: { message: string; code: string | undefined; tableProblem: string | null } }
 
 const post = (message: WorkerMessage<OptimizerOutcome>): void => parentPort!.postMessage(message)
 
@@ -75,7 +75,7 @@ try {
   post({ outcome: await run(workerData as OptimizerTask, stopping.signal) })
 } catch (error) {
   const { message, code } = error as Error & { code?: string }
-  const missing = error instanceof TrafficTableError ? error.missing : null
-  post({ outcome: { failed: { message, code, missing } } })
+  const tableProblem = error instanceof TrafficTableError ? error.problem : null
+  post({ outcome: { failed: { message, code, tableProblem } } })
 }
 parentPort!.close()

@@ -2,6 +2,7 @@ import { access } from 'node:fs/promises'
 import type { Sql } from 'postgres'
 import type { Log } from '../../db/log.js'
 import { historyGaps, type HistoryGaps } from '../../db/traffic/history-gaps.js'
+import { hasRows } from '../../db/traffic/has-rows.js'
 import { minuteFigures, updateRollups } from '../../db/traffic/rollups.js'
 import type { TrafficTable } from '../../db/traffic/table.js'
 import type { CalendarEntry } from '../../models/anomaly/calendar.js'
@@ -10,6 +11,7 @@ import { ServiceError } from '../http/errors.js'
 import { timeRange, type RangeRequest } from '../http/time-range.js'
 import { parseTime } from '../http/validation.js'
 import { MODEL_NAMES, type ModelName } from '../model-registry.js'
+import type { Prometheus } from '../prometheus.js'
 import type { DetectorTask } from './detector-worker.js'
 import type { OptimizerTask } from './optimizer-worker.js'
 import { SEED, type TrainingOrigin } from './result.js'
@@ -18,6 +20,8 @@ export interface TrainingRequest extends RangeRequest {
   readonly contamination?: number | undefined
   /** All of them unless some are named. */
   readonly models?: readonly ModelName[] | undefined
+  /** Where the minutes of the detector come from; see `sourceOf`. */
+  readonly source?: 'table' | 'prometheus' | undefined
   /** Intervals to leave out, such as known incidents; ISO-8601. */
   readonly exclude?: readonly { readonly from: string; readonly to: string }[]
 }
@@ -28,6 +32,8 @@ export interface Plan {
   readonly request: object
   readonly contamination: number
   readonly origin: TrainingOrigin
+  /** Where the requests of the optimizer come from. */
+  readonly requestOrigin: TrainingOrigin
   /** Brings the rollups up to date. */
   prepare(signal: AbortSignal, onProgress: (share: number) => void): Promise<void>
   /** Reads the samples of the detector; null when the request does not name it. */
@@ -36,6 +42,8 @@ export interface Plan {
   readonly arrivals: Omit<OptimizerTask, 'connection'> | null
   /** Finds what the range cannot teach; null when the samples are not from the traffic table. */
   readonly gaps: (() => Promise<HistoryGaps>) | null
+  /** What went wrong, but did not end the run. */
+  readonly warnings: () => readonly string[]
 }
 
 export interface PlanOptions {
@@ -46,6 +54,7 @@ export interface PlanOptions {
   readonly retentionDays: number
   readonly lookBackMinutes: number
   readonly calendar: readonly CalendarEntry[]
+  readonly prometheus: Prometheus | null
   readonly log: Log
   readonly now: () => Date
 }
@@ -54,7 +63,7 @@ export interface PlanOptions {
  * A run on a range of the traffic table.
  * @throws ServiceError INVALID_REQUEST
  */
-export function trafficPlan(options: PlanOptions, request: TrainingRequest): Plan {
+function trafficPlan(options: PlanOptions, request: TrainingRequest): Plan {
   const { sql, table, retentionDays, lookBackMinutes, log, now } = options
   const { contamination = options.contamination, models = MODEL_NAMES } = request
   const range = timeRange(request, now())
@@ -64,6 +73,7 @@ export function trafficPlan(options: PlanOptions, request: TrainingRequest): Pla
     request: { source: table, ...toText(range), contamination, models, exclude: inText.exclude },
     contamination,
     origin: { source: table, ...inText },
+    requestOrigin: { source: table, ...inText },
     async prepare(signal, onProgress) {
       onProgress(0)
       const keep = { retentionDays, keepFrom: range.from }
@@ -77,26 +87,82 @@ export function trafficPlan(options: PlanOptions, request: TrainingRequest): Pla
       : null,
     arrivals: models.includes('optimizer') ? { table, ...range, exclude, seed: SEED } : null,
     gaps: () => historyGaps(sql, table, range),
+    warnings: () => [],
   }
+}
+
+/**
+ * A run whose detector learns from the minutes of Prometheus. The optimizer needs single requests, so it learns from the
+ * traffic table.
+ * @throws ServiceError INVALID_REQUEST
+ */
+function prometheusPlan(options: PlanOptions, request: TrainingRequest, prometheus: Prometheus): Plan {
+  const { sql, table } = options
+  const { contamination = options.contamination, models = MODEL_NAMES } = request
+  const range = timeRange(request, options.now())
+  const exclude = excludedFrom(range, options.calendar, request.exclude ?? [])
+  const inText = { ...toText(range), exclude: exclude.map(toText) }
+  const ofTable = trafficPlan(options, request)
+  return {
+    ...ofTable,
+    request: { source: 'prometheus', ...toText(range), contamination, models, exclude: inText.exclude },
+    origin: { source: 'prometheus', ...inText },
+    async prepare(signal, onProgress) {
+      if (models.includes('anomaly')) await prometheus.catchUp(signal, onProgress)
+      if (models.includes('optimizer')) await ofTable.prepare(signal, onProgress)
+    },
+    samples: models.includes('anomaly')
+      ? async (signal) => ({
+          history: await prometheus.minutes({ ...range, exclude }, signal),
+          rangeMinutes: (range.to.getTime() - range.from.getTime()) / MINUTE_MS,
+        })
+      : null,
+    // The gaps of the table are not those of the detector's minutes.
+    gaps: async () => ({ ...(await historyGaps(sql, table, range)), minutesWithoutLatency: 0, newestBefore: null }),
+    warnings: () => (prometheus.problem === undefined ? [] : [prometheus.problem]),
+  }
+}
+
+/**
+ * A run on the recorded traffic. Its detector learns from the source that the request names; without one from Prometheus
+ * when that is configured and the traffic table has no rows, otherwise from the table.
+ * @throws ServiceError INVALID_REQUEST
+ */
+export async function recordedPlan(options: PlanOptions, request: TrainingRequest): Promise<Plan> {
+  const { sql, table, prometheus } = options
+  if (prometheus === null) {
+    if (request.source !== 'prometheus') return trafficPlan(options, request)
+    const problem = 'is "prometheus"; allowed is table, since PROMETHEUS_URL is not set'
+    throw new ServiceError('INVALID_REQUEST', `source ${problem}.`, [{ field: 'source', problem }])
+  }
+  const source = request.source ?? ((await hasRows(sql, table)) ? 'table' : 'prometheus')
+  return source === 'table' ? trafficPlan(options, request) : prometheusPlan(options, request, prometheus)
 }
 
 /**
  * A run of the detector on the file of synthetic traffic.
  * @throws ServiceError NO_SYNTHETIC_DATA
  */
-export async function syntheticPlan({ syntheticFile, contamination, calendar }: PlanOptions): Promise<Plan> {
+export async function syntheticPlan({
+  syntheticFile,
+  contamination,
+  calendar,
+}: Omit<PlanOptions, 'table'>): Promise<Plan> {
   await access(syntheticFile).catch(() => {
     const message = `There is no ${syntheticFile}. POST /generate/synthetic writes it.`
     throw new ServiceError('NO_SYNTHETIC_DATA', message)
   })
+  const origin = { source: 'synthetic', from: null, to: null, exclude: [] }
   return {
     request: { source: 'synthetic', contamination },
     contamination,
-    origin: { source: 'synthetic', from: null, to: null, exclude: [] },
+    origin,
+    requestOrigin: origin,
     prepare: async () => undefined,
     samples: async () => ({ file: syntheticFile, calendar }),
     arrivals: null,
     gaps: null,
+    warnings: () => [],
   }
 }
 

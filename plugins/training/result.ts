@@ -41,6 +41,8 @@ export interface Learned {
   readonly durationSeconds: number
   /** Null when the samples are not from the traffic table. */
   readonly gaps: HistoryGaps | null
+  /** About the source of the detector's samples. */
+  readonly warnings: readonly string[]
 }
 
 /** Where the samples of a run come from. */
@@ -53,7 +55,10 @@ export const SEED = 1
 
 /** The models to publish. */
 export function toTrained(
-  origin: TrainingOrigin,
+  {
+    origin,
+    requestOrigin,
+  }: { readonly origin: TrainingOrigin; readonly requestOrigin: TrainingOrigin },
   parameters: { readonly contamination: number; readonly anomalyThreshold: number },
   { detector, optimizer, durationSeconds }: Learned,
 ): TrainedModels {
@@ -62,7 +67,7 @@ export function toTrained(
     training: detectorRecord(origin, { ...detector, model: detector.model }, parameters, durationSeconds),
   }
   const isEmpty = !optimizer || optimizer.model.byTemplate.size === 0
-  const record = optimizer && optimizerRecord(origin, optimizer, durationSeconds)
+  const record = optimizer && optimizerRecord(requestOrigin, optimizer, durationSeconds)
   return {
     anomaly: anomaly ?? null,
     optimizer: isEmpty ? null : { model: optimizer.model, training: record! },
@@ -70,7 +75,7 @@ export function toTrained(
 }
 
 export function toResult(
-  { detector, optimizer, gaps }: Learned,
+  { detector, optimizer, gaps, warnings }: Learned,
   stored: StoredModels,
   timestamp: string,
 ): TrainingResult {
@@ -82,7 +87,7 @@ export function toResult(
       version: stored.anomaly?.version ?? null,
       timestamp: stored.anomaly?.trainedAt ?? timestamp,
       error: stored.anomaly ? null : INSUFFICIENT,
-      warnings: [...(gaps ? detectorGaps(gaps, detector.samples) : []), ...detector.warnings],
+      warnings: [...warnings, ...(gaps ? detectorGaps(gaps, detector.samples) : []), ...detector.warnings],
     },
     optimizer: optimizer && {
       trained: stored.optimizer !== null,
@@ -135,22 +140,34 @@ function optimizerRecord(
 }
 
 /** What the history lacks for the detector, in sentences. */
-function detectorGaps({ minutesWithoutLatency, newestBefore }: HistoryGaps, samples: number): string[] {
+function detectorGaps(gaps: HistoryGaps, samples: number): string[] {
+  const { minutesWithoutLatency } = gaps
   if (minutesWithoutLatency > 0) {
     const text = `${minutesWithoutLatency} minutes have requests but no latencies, and were left out. Access logs in the common and combined formats hold no latencies.`
     return [text]
   }
-  return samples === 0 && newestBefore !== null ? [olderOnly(newestBefore)] : []
+  return samples === 0 ? nothingInRange(gaps) : []
 }
 
 /** The least share of requests to endpoints without a name that is worth a warning. */
 const MIN_NAMELESS_SHARE = 0.01
 
-function optimizerGaps({ requests, namelessRequests, newestBefore }: HistoryGaps): string[] {
-  if (requests === 0) return newestBefore === null ? [] : [olderOnly(newestBefore)]
+function optimizerGaps(gaps: HistoryGaps): string[] {
+  const { requests, namelessRequests } = gaps
+  if (requests === 0) return nothingInRange(gaps)
   if (namelessRequests < MIN_NAMELESS_SHARE * requests) return []
   const text = `${namelessRequests} of ${requests} requests belong to endpoints beyond the first 2000. No limits are learned for these endpoints.`
   return [text]
+}
+
+/** Why a range may have no requests. */
+function nothingInRange({ newestBefore, otherWithRows }: HistoryGaps): string[] {
+  const older = newestBefore === null ? [] : [olderOnly(newestBefore)]
+  return otherWithRows === null ? older : [...older, inOtherTable(otherWithRows)]
+}
+
+function inOtherTable(other: string): string {
+  return `The table that was trained on has no requests in this range, but ${other} has rows. Set TRAFFIC_TABLE=${other} to use that table.`
 }
 
 function olderOnly(newest: Date): string {

@@ -39,8 +39,8 @@ export async function fitOptimizer(
   const options = { signal, graceMs: QUERY_GRACE_MS, onProgress }
   const outcome = await runWorker<OptimizerOutcome>('optimizer-worker', task, options)
   if (!('failed' in outcome)) return outcome
-  const { message, code, missing } = outcome.failed
-  if (missing !== null) throw new TrafficTableError(task.table, missing)
+  const { message, code, tableProblem } = outcome.failed
+  if (tableProblem !== null) throw new TrafficTableError(task.table, tableProblem)
   throw Object.assign(new Error(message), code !== undefined && { code })
 }
 

@@ -2,7 +2,7 @@ import type { Static } from '@sinclair/typebox'
 import type { FastifyInstance } from 'fastify'
 import type { KeptRecommendation } from '../schemas/saved-recommendation.js'
 
-type Kept = Awaited<ReturnType<FastifyInstance['optimization']['recommendations']['apply']>>
+type Kept = Awaited<ReturnType<FastifyInstance['optimization']['recommendations']['reject']>>
 
 /** A kept recommendation as HTTP has it. */
 export function toKeptRecommendation(kept: Kept): Static<typeof KeptRecommendation> {

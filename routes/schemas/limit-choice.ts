@@ -4,7 +4,7 @@ import { count, oneOf } from './types.js'
 const MAX_LIMIT = 1_000_000
 
 export const Tier = (description: string) =>
-  oneOf(['default', 'free', 'basic', 'standard', 'premium', 'enterprise'], { description })
+  Type.String({ maxLength: 255, pattern: '^[^\\u0000]*$', description, examples: ['default'] })
 export const Strategy = (description: string) =>
   oneOf(['conservative', 'balanced', 'permissive', 'adaptive'], { description })
 export const Scope = (description: string) => oneOf(['endpoint', 'client'], { description })
@@ -13,7 +13,9 @@ export const SCOPE = 'endpoint: one limit for all callers together. client: one 
 
 /** Which limit is asked for. */
 export const choice = {
-  tier: Type.Optional(Tier('Tier of the callers. Default: default.')),
+  tier: Type.Optional(Tier(
+      'Tier of the callers, in any case: default, free, basic, standard, premium, enterprise or one of TIERS. Any other counts as default, with a warning. Default: default.',
+    )),
   strategy: Type.Optional(Strategy('How strict the limit is. Default: balanced.')),
   scope: Type.Optional(Scope(`${SCOPE} Default: endpoint.`)),
 }

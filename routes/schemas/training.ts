@@ -37,6 +37,12 @@ export const TrainBody = Type.Object(
     to: Type.Optional(timestamp('End of the time range, excluded. Only with from. Default: now.')),
     contamination: Type.Optional(Contamination),
     models: Type.Optional(ModelNames),
+    source: Type.Optional(
+      oneOf(['table', 'prometheus'], {
+        description:
+          'Where the minutes of the anomaly detector come from: the traffic table, or the minutes fetched from Prometheus. Rate limits are always learned from the table. Default: prometheus if PROMETHEUS_URL is set and the table has no rows, otherwise table.',
+      }),
+    ),
     exclude: Type.Optional(
       Type.Array(
         Type.Object({

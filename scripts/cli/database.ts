@@ -53,17 +53,17 @@ export function configOf(flags: DatabaseFlags, environment: Environment = proces
  * @throws DatabaseError when the embedded PostgreSQL cannot be started
  */
 export async function withDatabase<T>(
-  { database, dataPath }: Config,
+  { database, dataPath, trafficTimeZone: timeZone }: Config,
   work: (sql: Sql) => Promise<T>,
 ): Promise<T> {
-  if (database.mode === 'server') return withPool(database, work)
+  if (database.mode === 'server') return withPool({ ...database, timeZone }, work)
   const running = await readEmbeddedConnection(dataPath).catch(() => undefined)
-  if (running) return withPool(running, work)
+  if (running) return withPool({ ...running, timeZone }, work)
   const server = await startEmbeddedPostgres({ dataPath, log: SILENT }).catch((error: unknown) => {
     throw new DatabaseError(describeDatabaseError(error), { cause: error })
   })
   try {
-    return await withPool(server.connection, async (sql) => {
+    return await withPool({ ...server.connection, timeZone }, async (sql) => {
       await migrate(sql)
       return work(sql)
     })

@@ -98,7 +98,7 @@ export async function insertRequests(sql: Sql, rows: readonly RequestRow[]): Pro
 }
 
 /** Aggregates requests. Percentiles are those of percentile_cont, over whole milliseconds as in the table. */
-export function sumUp(requests: readonly FinishedRequest[], start: Date): MinuteReport {
+function sumUp(requests: readonly FinishedRequest[], start: Date): MinuteReport {
   const count = requests.length
   const durations = Float64Array.from(requests, ({ durationMs }) => Math.round(durationMs)).sort()
   const failed = requests.filter(({ status }) => status >= 400).length

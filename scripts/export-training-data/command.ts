@@ -3,6 +3,7 @@ import { BUCKET_SECONDS, BUCKETS, EXPORT_TYPES } from '../../formats/export/traf
 import type { Bucket, ExportType } from '../../formats/export/traffic-columns.js'
 import type { TrafficTable } from '../../db/traffic/table.js'
 import { addDatabaseOptions, configOf, withDatabase, type DatabaseFlags } from '../cli/database.js'
+import { chosenTable } from '../cli/traffic-table.js'
 import { UsageError } from '../cli/errors.js'
 import { choice, dateOrTime, wholeNumber } from '../cli/options.js'
 import { FORMATS, type Format } from '../cli/row-writer.js'
@@ -87,11 +88,10 @@ async function run(flags: Flags, stop: AbortSignal): Promise<void> {
     throw new UsageError('--format parquet cannot be shown on a terminal. Name a file with --output.')
   }
   const config = configOf(flags)
-  const table = flags.table ?? config.trafficTable
-  const selection = { table, type, ...range, bucketSeconds: BUCKET_SECONDS[bucket] }
-  await withDatabase(config, (sql) =>
-    flags.dryRun
-      ? describeExport(sql, selection, stop)
-      : exportData(sql, selection, { format, output, stats: flags.stats ?? false }, stop),
-  )
+  await withDatabase(config, async (sql) => {
+    const table = await chosenTable(sql, flags.table ?? config.trafficTable)
+    const selection = { table, type, ...range, bucketSeconds: BUCKET_SECONDS[bucket] }
+    if (flags.dryRun) await describeExport(sql, selection, stop)
+    else await exportData(sql, selection, { format, output, stats: flags.stats ?? false }, stop)
+  })
 }

@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import type { TrafficTable } from '../../db/traffic/table.js'
 import { BUCKET_SECONDS, BUCKETS, type Bucket } from '../../formats/export/traffic-columns.js'
 import { addDatabaseOptions, configOf, withDatabase, type DatabaseFlags } from '../cli/database.js'
+import { chosenTable } from '../cli/traffic-table.js'
 import { UsageError } from '../cli/errors.js'
 import { choice, finiteNumber, wholeNumber } from '../cli/options.js'
 import { FORMATS, type Format } from '../cli/row-writer.js'
@@ -98,11 +99,14 @@ async function run(flags: Flags, stop: AbortSignal): Promise<void> {
   const minutes = days * MINUTES_A_DAY
   const startMs = (Math.floor(Date.now() / MINUTE_MS) - minutes) * MINUTE_MS
   const traffic = { minutes, baseRps, anomalyRate, seed, startMs }
-  const table = flags.table ?? config.trafficTable
+  const choice = flags.table ?? config.trafficTable
   if (flags.insertDb) {
-    await withDatabase(config, (sql) => insertRequests(sql, table, traffic, stop))
+    await withDatabase(config, async (sql) => {
+      await insertRequests(sql, await chosenTable(sql, choice), traffic, stop)
+    })
     return
   }
+  const table = choice === 'auto' ? 'request_logs' : choice
   const what =
     type === 'requests'
       ? ({ type, table } as const)

@@ -1,6 +1,7 @@
 import { Command, type OptionValues } from 'commander'
 import { basename } from 'node:path'
 import { migrate } from '../../db/migrate.js'
+import { chosenTable } from '../cli/traffic-table.js'
 import type { TrafficTable } from '../../db/traffic/table.js'
 import { JSON_FIELDS, type JsonField, type JsonNames } from '../../formats/access-log/json-fields.js'
 import { LOG_FORMATS, type LogFormat } from '../../formats/access-log/log-format.js'
@@ -104,9 +105,9 @@ async function readSources(sources: readonly LogSource[], flags: Flags, stop: Ab
     return readAll(sources, describe, stop)
   }
   const config = configOf(flags)
-  const table = flags.table ?? config.trafficTable
   await withDatabase(config, async (sql) => {
     await migrate(sql)
+    const table = await chosenTable(sql, flags.table ?? config.trafficTable)
     const work: Work = ({ path }, pieces, onLines) => {
       const rejectedPath = rejectedPathOf(path === STDIN ? 'stdin' : path)
       return importLog(sql, { name: nameOf(path), pieces, reading, table, rejectedPath, onLines }, stop)

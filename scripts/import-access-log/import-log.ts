@@ -1,7 +1,8 @@
 import type { Sql } from 'postgres'
+import { trafficShape } from '../../db/traffic/columns.js'
 import { importRequests, type LogPiece } from '../../db/traffic/import.js'
 import type { TrafficTable } from '../../db/traffic/table.js'
-import { LOG_COLUMNS, requestRows } from '../../db/traffic/rows/log-row.js'
+import { NEEDED_LOG_COLUMNS, requestRows, type RequestRows } from '../../db/traffic/rows/log-row.js'
 import type { LogReaderOptions } from './log-reader.js'
 import { LogReader } from './log-reader.js'
 import { LogSummary } from './log-summary.js'
@@ -27,12 +28,13 @@ export async function importLog(
   signal: AbortSignal,
 ): Promise<{ accepted: number; text: string }> {
   const { table, name, rejectedPath } = log
+  const rows = requestRows(table, await trafficShape(sql, table, NEEDED_LOG_COLUMNS))
   const rejected = rejectedLines(rejectedPath)
-  const work = copyLines(log, rejected)
+  const work = copyLines(log, rows, rejected)
   try {
     const { added } = await importRequests(sql, {
       table,
-      columns: LOG_COLUMNS[table],
+      columns: rows.columns,
       pieces: work.pieces(),
       signal,
     })
@@ -49,10 +51,9 @@ export async function importLog(
   }
 }
 
-function copyLines({ pieces, reading, table, onLines }: LogImport, rejected: RejectedLines) {
+function copyLines({ pieces, reading, onLines }: LogImport, rows: RequestRows, rejected: RejectedLines) {
   const summary = new LogSummary()
   const idOf = createRequestIds()
-  const rows = requestRows(table)
   let piece = new GrowingPiece()
   const reader = new LogReader(reading, {
     accepted(entry, line) {

@@ -28,7 +28,7 @@ const KEPT = 1000
 const UNPRINTABLE = /[\x00-\x08\x0a-\x1f\x7f]/g
 
 /** A line of the file: line number, reason and start of the line, separated by tabs, without control characters. */
-export function rejectedLine(lineNumber: number, reason: string, line: string): string {
+function rejectedLine(lineNumber: number, reason: string, line: string): string {
   const start = line.slice(0, KEPT).replace(UNPRINTABLE, '?')
   return `${lineNumber}\t${reason}\t${start}${line.length > KEPT ? '...' : ''}\n`
 }

@@ -13,7 +13,7 @@ export interface ReportingService {
   /** How many requests wait for the end of their answer. */
   open(): number
   /** Answers instead; undefined for the usual answers. */
-  misbehave: ((request: IncomingMessage, response: ServerResponse) => void) | undefined
+  misbehave: ((request: IncomingMessage, response: ServerResponse) => unknown) | undefined
   close(): Promise<void>
 }
 
@@ -23,11 +23,11 @@ export const VERDICT = { anomaly: false, normalized_score: 0.1, streak: 0, expla
 export async function reportingService(t: Test, port = 0): Promise<ReportingService> {
   const sockets = new Set<Socket>()
   let open = 0
-  const server = createServer(async (request, response) => {
+  const answerRequest = async (request: IncomingMessage, response: ServerResponse) => {
     service.asked.push(request.url!)
     open++
     response.once('close', () => open--)
-    if (service.misbehave) return service.misbehave(request, response)
+    if (service.misbehave) return void service.misbehave(request, response)
     let text = ''
     for await (const chunk of request) text += String(chunk)
     const body: unknown = text === '' ? {} : JSON.parse(text)
@@ -35,7 +35,8 @@ export async function reportingService(t: Test, port = 0): Promise<ReportingServ
     if (request.url === '/ingest/requests') service.batches.push(body as Input<'ingestRequests'>)
     const answer = { success: true, data: VERDICT, timestamp: new Date().toISOString() }
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer))
-  })
+  }
+  const server = createServer((request, response) => void answerRequest(request, response))
   server.on('connection', (socket) => {
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))

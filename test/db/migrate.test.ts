@@ -13,6 +13,8 @@ const MIGRATIONS = [
   '004_ingest.sql',
   '005_streams.sql',
   '006_rollups_without_clients.sql',
+  '007_gateway_keys.sql',
+  '009_prometheus.sql',
 ]
 
 const TABLES = [

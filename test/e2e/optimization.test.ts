@@ -129,7 +129,6 @@ t.test('limits are learned, recommended, replayed, kept and applied', async (t) 
       [{ burst: 5 }, /^burst is given without limit/],
       [{ from: '2026-02-01T00:00Z', to: '2026-01-01T00:00Z' }, /^from is /],
       [{ from: '2025-01-01T00:00Z' }, /^from is .*at most 90 days/],
-      [{ tier: 'gold' }, /^tier is "gold"; allowed/],
     ] as const) {
       const answer = await post('/optimize/backtest', body)
       t.match(answer, { status: 400, body: { code: 'INVALID_REQUEST', message } })

@@ -103,7 +103,7 @@ t.test('a replay gives the verdicts of the same rows sent one by one, and the al
 
 t.test('what is remembered of the sources outlives a restart', async (t) => {
   const first = await testService(t)
-  await trainOnSynthetic(first)
+  await trainOnSynthetic(first, 24)
   for (let minute = 0; minute < 12; minute++) {
     await first.post('/detect', { ...USUAL, source: 'a', timestamp: at(minute) })
   }
@@ -119,7 +119,7 @@ t.test('what the calendar has is neither judged nor learned from', async (t) => 
   const file = join(dataPath, 'calendar.json')
   await writeFile(file, JSON.stringify([{ from: at(0), to: at(2), reason: 'Christmas' }]))
   const service = await testService(t, { CALENDAR_FILE: file })
-  await trainOnSynthetic(service)
+  await trainOnSynthetic(service, 24)
   const spike = async (minute: number) =>
     (await service.post('/detect', { ...SPIKE, timestamp: at(minute) })).body.data
   t.match(await spike(1), { anomaly: false, explanation: /the calendar has "Christmas"/ })

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { testDatabase } from '../postgres.js'
 import { eventually } from '../eventually.js'
+import { holdVersions } from './traffic.js'
 import { testService, USUAL, USUAL_MONDAY, type Service } from '../service.js'
 
 /** Requests of the last minutes, as a gateway writes them: about `perMinute` each minute. */
@@ -124,18 +125,18 @@ t.test('too few minutes train nothing, and the active model stays', async (t) =>
 
 t.test('one run at a time', async (t) => {
   const service = await testService(t)
-  await service.post('/generate/synthetic', { duration_hours: 1000 })
+  await service.post('/generate/synthetic', { duration_hours: 5 })
+  // Held open at its last step, so that the others are sure to come while it runs.
+  const release = await holdVersions(service.sql)
   const first = service.post('/train/synthetic')
-  const status = await eventually(
-    async () => {
-      const { data } = (await service.get('/train/status')).body
-      return data['training'] === true && data
-    },
-    { pauseMs: 0 },
-  )
+  const status = await eventually(async () => {
+    const { data } = (await service.get('/train/status')).body
+    return data['training'] === true && data
+  })
   t.match(status, { training: true, started_at: String, job: String })
   t.match(await service.post('/train'), { status: 409, body: { code: 'TRAINING_RUNNING' } })
   t.match(await service.post('/train/synthetic'), { status: 409, body: { code: 'TRAINING_RUNNING' } })
+  await release()
   t.match((await first).body.data, { trained: true })
   t.match((await service.get('/train/status')).body.data, { training: false, started_at: null })
 })

@@ -2,10 +2,11 @@ import { once } from 'node:events'
 import { connect, type AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parse } from 'csv-parse/sync'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { expectedRows } from '../db/traffic/traffic-oracle.js'
 import { insertRequests, randomRequests } from '../db/traffic/request-rows.js'
 import { eventually } from '../eventually.js'
+import { testDatabase } from '../postgres.js'
 import { testService, type Service } from '../service.js'
 import { DAY_MS, MINUTE_MS } from '../../models/traffic/durations.js'
 
@@ -136,12 +137,23 @@ t.test('a table that lacks a column is a conflict that names it', async (t) => {
   })
 })
 
-/** A listening service with months of traffic that has been rolled up. */
-async function monthsOfTraffic(t: Parameters<typeof testService>[0]) {
-  const service = await testService(t, { RETENTION_DAYS: '3650' })
-  await service.sql`insert into request_logs ("timestamp", status_code, response_time_ms)
+let rolledUp: Promise<string> | undefined
+
+/** The name of a database with months of traffic that has been rolled up, which takes seconds. */
+async function rollUpMonths(): Promise<string> {
+  const { app, sql, connection, get } = await testService(t, { RETENTION_DAYS: '3650' })
+  await sql`insert into request_logs ("timestamp", status_code, response_time_ms)
     select date_trunc('minute', now()) - i * interval '1 minute', 200, 5 from generate_series(1, 60000) i`
-  await service.get(`${URL}?days=1&format=json`)
+  await get(`${URL}?days=1&format=json`)
+  await app.close()
+  await sql.end()
+  return connection.database
+}
+
+/** A listening service on a copy of it. */
+async function monthsOfTraffic(t: Test) {
+  const database = await testDatabase(t, await (rolledUp ??= rollUpMonths()))
+  const service = await testService(t, { RETENTION_DAYS: '3650' }, database)
   await service.app.listen({ port: 0, host: '127.0.0.1' })
   return { ...service, port: (service.app.server.address() as AddressInfo).port }
 }

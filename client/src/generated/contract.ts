@@ -1165,6 +1165,11 @@ export interface components {
             contamination?: number;
             /** @description The models to use: anomaly, optimizer or both. Default: both. */
             models?: ("anomaly" | "optimizer")[];
+            /**
+             * @description Where the minutes of the anomaly detector come from: the traffic table, or the minutes fetched from Prometheus. Rate limits are always learned from the table. Default: prometheus if PROMETHEUS_URL is set and the table has no rows, otherwise table.
+             * @enum {string}
+             */
+            source?: "table" | "prometheus";
             /** @description Time ranges to skip, for example known incidents. At most 1,000. */
             exclude?: {
                 /**
@@ -3431,7 +3436,7 @@ export interface components {
          */
         Health: {
             /**
-             * @description degraded: the database cannot be reached or a model file is damaged. Detection continues with the active model.
+             * @description degraded: the database or Prometheus cannot be reached, or a model file is damaged. Detection continues with the active model.
              * @enum {string}
              */
             status: "healthy" | "degraded" | "unhealthy";

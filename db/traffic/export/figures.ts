@@ -4,9 +4,10 @@ import {
   type ExportType,
   type TrafficColumn,
 } from '../../../formats/export/traffic-columns.js'
-import { DURATION_COLUMN, MAX_LATENCY_MS } from '../table.js'
+import { ADDRESS, DURATION_COLUMN, MAX_LATENCY_MS } from '../table.js'
+import { inRangeText, TIME } from '../times.js'
 import { FOLDED_PATHS } from './folded-paths.js'
-import { rangeOf, type TrafficSelection } from './selection.js'
+import type { TrafficSelection } from './selection.js'
 
 const KEYS = {
   aggregated: ['time_bucket'],
@@ -93,16 +94,17 @@ function minutesQuery(selection: TrafficSelection, pathsAreFolded: boolean): str
 function requestsOf(selection: TrafficSelection, pathsAreFolded: boolean): string {
   const { table, type } = selection
   const duration = DURATION_COLUMN[table]
-  const common = `"timestamp", coalesce(status_code, 0) as status, ip_address, user_id,
+  const common = `${TIME} as "timestamp", coalesce(status_code, 0) as status, user_id,
+    ${ADDRESS} as ip_address,
     case when ${duration} between 0 and ${MAX_LATENCY_MS} then ${duration} end as latency`
-  if (!namesEndpoints(type)) return `select ${common} from ${table} where ${rangeOf(selection)}`
+  if (!namesEndpoints(type)) return `select ${common} from ${table} where ${inRangeText(selection)}`
   const path = pathsAreFolded ? 'coalesce(folded.template, requests.path)' : 'requests.path'
   const join = pathsAreFolded
     ? `left join ${FOLDED_PATHS} folded on folded.path = coalesce(requests.path, '')`
     : ''
   // Sorting by bytes is several times as fast as by the rules of a language, and everywhere the same.
   return `select ${common}, upper(coalesce(method, '')) collate "C" as method, ${path} collate "C" as path
-    from ${table} requests ${join} where ${rangeOf(selection)}`
+    from ${table} requests ${join} where ${inRangeText(selection)}`
 }
 
 const EPOCH = `timestamptz '1970-01-01 00:00:00+00'`

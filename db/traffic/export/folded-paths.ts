@@ -1,6 +1,7 @@
 import type { ISql } from 'postgres'
 import { pathTemplate } from '../../../models/traffic/path-template.js'
-import { rangeOf, type TrafficSelection } from './selection.js'
+import { inRangeText } from '../times.js'
+import type { TrafficSelection } from './selection.js'
 
 /** Where the templates are kept of the paths that are not their own template. */
 export const FOLDED_PATHS = 'pg_temp.aegis_ml_folded_paths'
@@ -17,7 +18,7 @@ const PAGE = 1000
 export async function foldPaths(tx: ISql, selection: TrafficSelection): Promise<boolean> {
   let found = false
   await tx.unsafe(`declare aegis_ml_paths no scroll cursor for
-    select distinct coalesce(path, '') as path from ${selection.table} where ${rangeOf(selection)}`)
+    select distinct coalesce(path, '') as path from ${selection.table} where ${inRangeText(selection)}`)
   for (;;) {
     const page = await tx<{ path: string }[]>`fetch forward ${tx.unsafe(String(PAGE))} from aegis_ml_paths`
     if (page.length === 0) break

@@ -10,8 +10,3 @@ export interface TrafficSelection {
   /** Of no meaning for the types that have no buckets. */
   readonly bucketSeconds: number
 }
-
-/** The range as a condition; COPY takes no parameters. */
-export function rangeOf({ from, to }: TrafficSelection): string {
-  return `"timestamp" >= '${from.toISOString()}' and "timestamp" < '${to.toISOString()}'`
-}

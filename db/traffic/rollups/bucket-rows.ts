@@ -1,7 +1,8 @@
-import type { Sql } from 'postgres'
+import type { Row, Sql } from 'postgres'
 import { LatencyHistogram } from '../../../models/statistics/latency-histogram.js'
 import { openOwnConnection } from '../../own-connection.js'
-import type { TrafficTable } from '../table.js'
+import { ADDRESS, type TrafficTable } from '../table.js'
+import { inRange, timeOf } from '../times.js'
 import { type TimeRange } from './times.js'
 import { DAY_MS, MINUTE_MS } from '../../../models/traffic/durations.js'
 
@@ -100,8 +101,8 @@ const minuteQuery = (sql: Sql, table: TrafficTable, { from, to }: TimeRange) => 
  * Squared deviations are merged by Chan, Golub and LeVeque (1979): those within the minutes and those of their means.
  * Distinct counts come from the rows, unless some of a bucket's rows are gone.
  */
-const bucketQuery = (sql: Sql, table: TrafficTable, { from, to }: TimeRange, seconds: number) => {
-  const bucketOf = (time: ReturnType<Sql>) =>
+const bucketQuery = (sql: Sql, table: TrafficTable, range: TimeRange, seconds: number) => {
+  const bucketOf = (time: ReturnType<typeof timeOf>) =>
     sql`to_timestamp(floor(date_part('epoch', ${time}) / ${seconds}::float8) * ${seconds}::float8)`
   return sql`
     select merged.*, ips, users from (
@@ -114,14 +115,14 @@ const bucketQuery = (sql: Sql, table: TrafficTable, { from, to }: TimeRange, sec
         select *, sum(latency_sum) over (partition by bucket)
           / nullif(sum(latencies) over (partition by bucket), 0)::float8 as mean
         from (
-          select *, ${bucketOf(sql`minute`)} as bucket from aegis_ml_rollup_minutes
-          where traffic_table = ${table} and minute >= ${from} and minute < ${to}
+          select *, ${bucketOf(sql<Row[]>`minute`)} as bucket from aegis_ml_rollup_minutes
+          where traffic_table = ${table} and minute >= ${range.from} and minute < ${range.to}
         ) minutes
       ) minutes group by bucket
     ) merged left join (
-      select ${bucketOf(sql`"timestamp"`)} as bucket, count(*) as rows, count(distinct ip_address)::float8 as ips,
+      select ${bucketOf(timeOf(sql))} as bucket, count(*) as rows, count(distinct ${sql.unsafe(ADDRESS)})::float8 as ips,
         count(distinct user_id)::float8 as users
-      from ${sql(table)} where "timestamp" >= ${from} and "timestamp" < ${to} group by 1
+      from ${sql(table)} where ${inRange(sql, range)} group by 1
     ) distincts on distincts.bucket = merged.bucket and rows >= requests
     order by merged.bucket`
 }

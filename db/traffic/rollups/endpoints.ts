@@ -2,6 +2,7 @@ import type { Sql } from 'postgres'
 import { pathTemplate } from '../../../models/traffic/path-template.js'
 import { MAX_ENDPOINTS, methodName, OTHER } from '../endpoints.js'
 import type { TrafficTable } from '../table.js'
+import { inRange } from '../times.js'
 import { ScratchSize } from './scratch.js'
 import type { TimeRange } from './times.js'
 
@@ -33,7 +34,7 @@ export class EndpointNames {
       insert into rollup_new_paths (method, path, requests)
       select method, path, requests from (
         select coalesce(method, '') as method, coalesce(path, '') as path, count(*) as requests
-        from ${this.#sql(this.#table)} where "timestamp" >= ${range.from} and "timestamp" < ${range.to}
+        from ${this.#sql(this.#table)} where ${inRange(this.#sql, range)}
         group by 1, 2
       ) found
       where not exists (

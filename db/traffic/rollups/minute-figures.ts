@@ -1,4 +1,4 @@
-import type { MaybeRow, PendingQuery, Sql } from 'postgres'
+import type { MaybeRow, PendingQuery, Row, Sql } from 'postgres'
 import type { History } from '../../../models/anomaly/model.js'
 import type { TrafficTable } from '../table.js'
 import { type TimeRange } from './times.js'
@@ -7,18 +7,37 @@ import { DAY_MS } from '../../../models/traffic/durations.js'
 /** Days fetched at a time. */
 const PAGE = 31
 
-/** See minuteFigures in db/traffic/rollups.ts. Figures travel as their eight bytes: no digit is lost, none is parsed. */
-export async function readMinuteFigures(
+type ReadRange = TimeRange & { readonly exclude?: readonly TimeRange[] }
+
+/** See minuteFigures in db/traffic/rollups.ts. */
+export function readMinuteFigures(
   sql: Sql,
   table: TrafficTable,
-  { from, to, exclude = [] }: TimeRange & { readonly exclude?: readonly TimeRange[] },
+  range: ReadRange,
+  signal: AbortSignal,
+): Promise<History> {
+  const minutes = sql`
+    select minute, requests::float8 / 60 as rate, latency_sum / latencies as average, latency_p95 as p95,
+      latency_p99 as p99, errors::float8 / requests as error_rate
+    from aegis_ml_rollup_minutes where traffic_table = ${table} and latencies > 0`
+  return readFigures(sql, minutes, range, signal)
+}
+
+/**
+ * The figures of the minutes of a range. Figures travel as their eight bytes: no digit is lost, none is parsed.
+ * @param minutes a query of minute, rate, average, p95, p99 and error_rate, none of them null
+ */
+export async function readFigures(
+  sql: Sql,
+  minutes: PendingQuery<Row[]>,
+  { from, to, exclude = [] }: ReadRange,
   signal: AbortSignal,
 ): Promise<History> {
   const days: Buffer[] = []
   let next = from
   for (;;) {
     signal.throwIfAborted()
-    const page = await cancelledBy(signal, pageOf(sql, table, { from: next, to }, exclude))
+    const page = await cancelledBy(signal, pageOf(sql, minutes, { from: next, to }, exclude))
     days.push(...page.map(({ figures }) => figures))
     const last = page.at(-1)
     if (last === undefined || page.length < PAGE) return toHistory(Buffer.concat(days))
@@ -26,14 +45,19 @@ export async function readMinuteFigures(
   }
 }
 
-const pageOf = (sql: Sql, table: TrafficTable, { from, to }: TimeRange, exclude: readonly TimeRange[]) =>
+const pageOf = (
+  sql: Sql,
+  minutes: PendingQuery<Row[]>,
+  { from, to }: TimeRange,
+  exclude: readonly TimeRange[],
+) =>
   sql<{ day: Date; figures: Buffer }[]>`
     select date_trunc('day', minute, 'UTC') as day, string_agg(
-      float8send(extract(epoch from minute)::float8 * 1000) || float8send(requests::float8 / 60) || float8send(latency_sum / latencies) || float8send(latency_p95)
-        || float8send(latency_p99) || float8send(errors::float8 / requests),
+      float8send(extract(epoch from minute)::float8 * 1000) || float8send(rate) || float8send(average)
+        || float8send(p95) || float8send(p99) || float8send(error_rate),
       '' order by minute) as figures
-    from aegis_ml_rollup_minutes
-    where traffic_table = ${table} and minute >= ${from} and minute < ${to} and latencies > 0
+    from (${minutes}) minutes
+    where minute >= ${from} and minute < ${to}
       and not exists (
         select from unnest(${exclude.map(({ from }) => from.toISOString())}::timestamptz[],
           ${exclude.map(({ to }) => to.toISOString())}::timestamptz[]) excluded (since, until)

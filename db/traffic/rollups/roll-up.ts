@@ -1,4 +1,5 @@
 import type { Sql } from 'postgres'
+import { inRange, timeOf } from '../times.js'
 import type { EndpointNames } from './endpoints.js'
 import { replaceMinutes } from './minutes.js'
 import { ScratchSize } from './scratch.js'
@@ -36,7 +37,7 @@ export class Roller {
   }
 
   /** Users and addresses get numbers, which PostgreSQL counts several times as fast as texts. */
-  async #numberNames({ from, to }: TimeRange): Promise<void> {
+  async #numberNames(chunk: TimeRange): Promise<void> {
     const sql = this.#sql
     if (this.#names.isFull) {
       await sql`truncate rollup_names`
@@ -46,7 +47,7 @@ export class Roller {
       insert into rollup_names (name)
       with pairs as (
         select user_id, ip_address from ${sql(this.#source.table)}
-        where "timestamp" >= ${from} and "timestamp" < ${to} group by 1, 2
+        where ${inRange(sql, chunk)} group by 1, 2
       )
       select name from (
         select user_id::text collate "C" as name from pairs union select ${addressOf(sql, this.#source)} from pairs
@@ -55,18 +56,18 @@ export class Roller {
     if (this.#names.add(count)) await sql`analyze rollup_names`
   }
 
-  async #load({ from, to }: TimeRange): Promise<number> {
+  async #load(chunk: TimeRange): Promise<number> {
     const sql = this.#sql
     const { table } = this.#source
     const { count } = await sql`
       insert into rollup_requests
-      select floor(date_part('epoch', "timestamp") - ${from.getTime() / 1000}::float8)::int, endpoint, latency,
+      select floor(date_part('epoch', "timestamp") - ${chunk.from.getTime() / 1000}::float8)::int, endpoint, latency,
         status, users.no, addresses.no
       from (
-        select "timestamp", coalesce(method, '') as method, coalesce(path, '') as path,
+        select ${timeOf(sql)} as "timestamp", coalesce(method, '') as method, coalesce(path, '') as path,
           ${latencyOf(sql, table)} as latency, coalesce(status_code, 0) as status,
           user_id::text collate "C" as user_id, ${addressOf(sql, this.#source)} collate "C" as address
-        from ${sql(table)} where "timestamp" >= ${from} and "timestamp" < ${to}
+        from ${sql(table)} where ${inRange(sql, chunk)}
       ) requests
       join rollup_paths using (method, path)
       left join rollup_names users on users.name = user_id

@@ -12,10 +12,6 @@ export function floorTo(unitMs: number, time: Date | number): Date {
   return new Date(Math.floor(Number(time) / unitMs) * unitMs)
 }
 
-export function ceilTo(unitMs: number, time: Date | number): Date {
-  return new Date(Math.ceil(Number(time) / unitMs) * unitMs)
-}
-
 export function later(a: Date, b: Date): Date {
   return a > b ? a : b
 }

@@ -1,18 +1,8 @@
 import type { PendingQuery, Row, Sql } from 'postgres'
-import { DURATION_COLUMN, MAX_LATENCY_MS, type TrafficTable } from '../table.js'
+import { trafficShape } from '../columns.js'
+import { ADDRESS, DURATION_COLUMN, MAX_LATENCY_MS, type TrafficTable } from '../table.js'
+import { inRange } from '../times.js'
 import type { TimeRange } from './times.js'
-
-/** The traffic table cannot be rolled up as it is; the message says what it lacks. */
-export class TrafficTableError extends Error {
-  constructor(
-    readonly table: TrafficTable,
-    /** Columns that the table lacks. */
-    readonly missing: readonly string[],
-  ) {
-    const noun = missing.length === 1 ? 'column' : 'columns'
-    super(`The table ${table} lacks the ${noun} ${missing.join(', ')}, which rollups are made of.`)
-  }
-}
 
 /** How the traffic table is read. */
 export interface TrafficSource {
@@ -21,6 +11,7 @@ export interface TrafficSource {
   readonly indexStatement: string | undefined
   /** Whether its addresses are of type inet. */
   readonly inet: boolean
+  readonly hasTier: boolean
 }
 
 const SHARED_COLUMNS = ['timestamp', 'method', 'path', 'status_code', 'user_id', 'ip_address']
@@ -30,15 +21,9 @@ const SHARED_COLUMNS = ['timestamp', 'method', 'path', 'status_code', 'user_id',
  * @throws TrafficTableError when it lacks columns
  */
 export async function findTrafficSource(sql: Sql, table: TrafficTable): Promise<TrafficSource> {
-  const needed = [...SHARED_COLUMNS, DURATION_COLUMN[table]]
-  const columns = await sql<{ name: string; type: string; kind: string }[]>`
-    select attname as name, format_type(atttypid, null) as type, relkind as kind
-    from pg_attribute join pg_class on pg_class.oid = attrelid
-    where attrelid = ${table}::regclass and attnum > 0 and not attisdropped`
-  const missing = needed.filter((column) => !columns.some(({ name }) => name === column))
-  if (missing.length > 0) throw new TrafficTableError(table, missing)
-  const inet = columns.some(({ name, type }) => name === 'ip_address' && type === 'inet')
-  return { table, inet, indexStatement: await missingIndex(sql, table, columns[0]!.kind) }
+  const { kind, columns } = await trafficShape(sql, table, [...SHARED_COLUMNS, DURATION_COLUMN[table]])
+  const inet = columns.get('ip_address')!.type === 'inet'
+  return { table, inet, hasTier: columns.has('tier'), indexStatement: await missingIndex(sql, table, kind) }
 }
 
 /** A view has no index, and a partitioned table takes none concurrently. */
@@ -59,17 +44,22 @@ export function latencyOf(sql: Sql, table: TrafficTable): Fragment {
   return sql`case when ${duration}::float8 between 0 and ${MAX_LATENCY_MS} then ${duration}::float8 end`
 }
 
-export function addressOf(sql: Sql, { inet }: TrafficSource): Fragment {
-  return inet ? sql`host(ip_address)` : sql`ip_address::text`
+export function addressOf(sql: Sql, source: TrafficSource): Fragment {
+  return sql`${sql.unsafe(addressText(source))}`
+}
+
+/** The same as text, since COPY takes no parameters. */
+export function addressText({ inet }: Pick<TrafficSource, 'inet'>): string {
+  return inet ? `host(${ADDRESS})` : `${ADDRESS}::text`
 }
 
 /** The time of the earliest row of a range. */
 export async function firstRow(
   sql: Sql,
   table: TrafficTable,
-  { from, to }: TimeRange,
+  range: TimeRange,
 ): Promise<Date | undefined> {
   const [row] = await sql<{ time: Date | null }[]>`
-    select min("timestamp") as time from ${sql(table)} where "timestamp" >= ${from} and "timestamp" < ${to}`
+    select min("timestamp")::timestamptz as time from ${sql(table)} where ${inRange(sql, range)}`
   return row?.time ?? undefined
 }

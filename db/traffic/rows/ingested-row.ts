@@ -1,6 +1,9 @@
 import { clientAddress } from '../../../models/traffic/client-address.js'
 import { DURATION_COLUMN, type TrafficTable } from '../table.js'
+import type { TableShape } from '../../table-columns.js'
+import { timeText } from '../times.js'
 import { copyText, cut, indexable } from './row-text.js'
+import { unknownCell } from './unknown-value.js'
 
 /** A request that a gateway reports; API names and units, each value one that the interface allows. */
 export interface IngestedRequest {
@@ -61,29 +64,31 @@ export interface IngestedRows {
 }
 
 /**
- * Rows for a table as it is: a gateway's own may lack columns, which are left out, and have shorter ones, where texts
- * are cut, so that PostgreSQL does not refuse a batch for one long name.
- *
- * @param longest the columns that the table has, each with the characters that it holds at most, Infinity if any
+ * Rows for a table as it is. A gateway's own may lack columns, which are left out. It may have shorter ones, where
+ * texts are cut, so that PostgreSQL does not refuse a batch for one long name. And it may take no null: see
+ * unknownCell.
  */
-export function ingestedRows(table: TrafficTable, longest: ReadonlyMap<string, number>): IngestedRows {
-  const fields = FIELDS[table].filter(([column]) => longest.has(column))
+export function ingestedRows(table: TrafficTable, shape: TableShape): IngestedRows {
+  const timeOf = timeText(shape)
+  const cells = FIELDS[table].flatMap(([name, field]) => {
+    const column = shape.columns.get(name)
+    return column ? [{ ...column, field, unknown: unknownCell(column) }] : []
+  })
   return {
-    columns: fields.map(([column]) => column),
+    columns: cells.map(({ name }) => name),
     line(request, timeMs) {
-      const cells = fields.map(([column, field]) => {
-        const value = valueOf(request, field, timeMs)
-        return value === null ? '\\N' : copyText(cut(value, longest.get(column)!))
+      const texts = cells.map(({ field, maxLength, unknown }) => {
+        if (field === 'timestamp') return timeOf(timeMs)
+        const value = valueOf(request, field)
+        return value === null ? unknown() : copyText(cut(value, maxLength))
       })
-      return `${cells.join('\t')}\n`
+      return `${texts.join('\t')}\n`
     },
   }
 }
 
-function valueOf(request: IngestedRequest, field: Field, timeMs: number): string | null {
+function valueOf(request: IngestedRequest, field: Exclude<Field, 'timestamp'>): string | null {
   switch (field) {
-    case 'timestamp':
-      return new Date(timeMs).toISOString()
     case 'method':
       return request.method.toUpperCase()
     case 'path':

@@ -1,63 +1,75 @@
-import { copyText, cut, indexable } from './row-text.js'
-import { clientAddress } from '../../../models/traffic/client-address.js'
 import type { LogEntry } from '../../../formats/access-log/log-entry.js'
+import { clientAddress } from '../../../models/traffic/client-address.js'
+import type { TableShape } from '../../table-columns.js'
 import { DURATION_COLUMN, type TrafficTable } from '../table.js'
+import { timeText } from '../times.js'
+import { copyText, cut, indexable } from './row-text.js'
+import { unknownCell } from './unknown-value.js'
 
-const SHARED = [
-  'timestamp',
-  'request_id',
-  'method',
-  'path',
-  'status_code',
-  'user_id',
-  'ip_address',
-  'user_agent',
-]
+/** The columns that {@link requestRows} needs. */
+export const NEEDED_LOG_COLUMNS = ['timestamp', 'request_id', 'method', 'path', 'status_code']
 
-/** The columns of {@link requestRows}, in order. */
-export const LOG_COLUMNS: Readonly<Record<TrafficTable, readonly string[]>> = {
-  request_logs: [...SHARED, DURATION_COLUMN.request_logs],
-  request_metrics: [...SHARED, DURATION_COLUMN.request_metrics, 'bytes_out', 'rate_limited'],
-}
-
-/** The lengths of the columns. */
-const MAX_METHOD_LENGTH = 10
-const MAX_USER_LENGTH = { request_logs: 255, request_metrics: 128 } as const
 const MAX_INT = 2 ** 31 - 1
 
 const TOO_MANY_REQUESTS = 429
 
 /** Turns log entries into rows. */
 export interface RequestRows {
+  readonly columns: readonly string[]
   /** The row as a line of COPY's text format. @param id the request_id */
   line(entry: Readonly<LogEntry>, id: string): string
   /** The number of rows without an address: the log has a name or nothing in its place. */
   readonly withoutAddress: number
 }
 
+/** The value of a column; null where the log has none. */
+type Value = (entry: Readonly<LogEntry>, maxLength: number) => string | null
+
+const text = (value: string | null, maxLength: number) =>
+  value === null ? null : copyText(cut(value, maxLength))
+
+const VALUES: Readonly<Record<string, Value>> = {
+  method: ({ method }, maxLength) => text(method, maxLength),
+  path: ({ path }, maxLength) => (path === null ? null : text(indexable(path), maxLength)),
+  status_code: ({ status }) => (status === null ? null : String(status)),
+  user_id: ({ user }, maxLength) => text(user, maxLength),
+  ip_address: ({ client }) => (client === null ? null : clientAddress(client)),
+  user_agent: ({ agent }, maxLength) => text(agent, maxLength),
+}
+
+const ofDuration: Value = ({ latencyMs }) => (latencyMs === null ? null : String(Math.min(latencyMs, MAX_INT)))
+
+const COLUMNS: Readonly<Record<TrafficTable, Readonly<Record<string, Value>>>> = {
+  request_logs: { ...VALUES, [DURATION_COLUMN.request_logs]: ofDuration },
+  request_metrics: {
+    ...VALUES,
+    [DURATION_COLUMN.request_metrics]: ofDuration,
+    bytes_out: ({ bytes }) => (bytes === null ? null : String(bytes)),
+    rate_limited: ({ status }) => String(status === TOO_MANY_REQUESTS),
+  },
+}
+
 /**
- * No text of a log can end a cell or a row, and PostgreSQL refuses none: one bad line would undo a whole import.
- * Methods, users and paths that are longer than their columns (a path: 2,000 bytes) are cut.
+ * No text of a log can end a cell or a row, and PostgreSQL refuses none: one bad line would undo a whole import. Texts
+ * that are longer than their columns (a path: 2,000 bytes) are cut. What is unknown is null, or see unknownCell.
  */
-export function requestRows(table: TrafficTable): RequestRows {
-  const timeOf = isoTimes()
-  const isMetrics = table === 'request_metrics'
-  const longestUser = MAX_USER_LENGTH[table]
+export function requestRows(table: TrafficTable, shape: TableShape): RequestRows {
+  const timeOf = remembered(timeText(shape))
+  const cells = Object.entries(COLUMNS[table]).flatMap(([name, value]) => {
+    const column = shape.columns.get(name)
+    return column ? [{ name, value, maxLength: column.maxLength, unknown: unknownCell(column) }] : []
+  })
   let withoutAddress = 0
   return {
+    columns: ['timestamp', 'request_id', ...cells.map(({ name }) => name)],
     line(entry, id) {
-      const { method, path, status, user, client, latencyMs, bytes } = entry
-      const address = client === null ? null : clientAddress(client)
-      if (address === null) withoutAddress++
-      const start =
-        `${timeOf(entry.timeMs)}\t${id}\t${method === null ? '\\N' : copyText(cut(method, MAX_METHOD_LENGTH))}\t` +
-        `${path === null ? '\\N' : copyText(indexable(path))}\t${status ?? '\\N'}\t`
-      const end =
-        `${user === null ? '\\N' : copyText(cut(user, longestUser))}\t${address ?? '\\N'}\t` +
-        `${entry.agent === null ? '\\N' : copyText(entry.agent)}\t${latencyMs === null ? '\\N' : Math.min(latencyMs, MAX_INT)}`
-      return isMetrics
-        ? `${start}${end}\t${bytes ?? '\\N'}\t${status === TOO_MANY_REQUESTS}\n`
-        : `${start}${end}\n`
+      let line = `${timeOf(entry.timeMs)}\t${id}`
+      for (const { name, value, maxLength, unknown } of cells) {
+        const cell = value(entry, maxLength)
+        if (cell === null && name === 'ip_address') withoutAddress++
+        line += `\t${cell ?? unknown()}`
+      }
+      return `${line}\n`
     },
     get withoutAddress() {
       return withoutAddress
@@ -66,13 +78,13 @@ export function requestRows(table: TrafficTable): RequestRows {
 }
 
 /** Most requests have the same time as the request before, because logs have no fractions of a second. */
-function isoTimes(): (timeMs: number) => string {
+function remembered(timeOf: (timeMs: number) => string): (timeMs: number) => string {
   let lastMs = NaN
   let last = ''
   return (timeMs) => {
     if (timeMs === lastMs) return last
     lastMs = timeMs
-    last = new Date(timeMs).toISOString()
+    last = timeOf(timeMs)
     return last
   }
 }

@@ -1,7 +1,7 @@
 import type { ClientLimitFacts } from './limit.js'
 import type { LongWindow } from '../recommendation.js'
 import type { Strategy } from '../strategies.js'
-import { TIERS, type Tier } from '../tiers.js'
+import type { Tier } from '../tiers.js'
 
 interface Answer {
   readonly limit: number
@@ -24,7 +24,7 @@ export function describeClientLimit(fitted: ClientLimitFacts, answer: Answer): s
     )
   }
   sentences.push(
-    `The busiest minute of any other has ${busiestMinute} requests; all but a very few of them fit, with 15 % to spare, into ${fitted.limit}; tier ${answer.tier} × ${TIERS[answer.tier].multiplier} and strategy ${answer.strategy} make ${answer.limit}.`,
+    `The busiest minute of any other has ${busiestMinute} requests; all but a very few of them fit, with 15 % to spare, into ${fitted.limit}; tier ${answer.tier.name} × ${answer.tier.multiplier} and strategy ${answer.strategy} make ${answer.limit}.`,
     `A burst of ${answer.burst} is what they need at that rate.`,
   )
   if (answer.longWindow) {

@@ -35,7 +35,7 @@ export function recommendClientLimit(request: ClientLimitRequest): RateLimitReco
   const ratio = limit / fitted.limit
   const curveLimits = CURVE_FACTORS.map((factor) => Math.max(1, Math.round(limit * factor)))
   return {
-    ...{ endpoint, tier, strategy, scope: 'client', currentLimit },
+    ...{ endpoint, tier: tier.name, strategy, scope: 'client', currentLimit },
     limit,
     burst,
     longWindow,

@@ -1,7 +1,7 @@
 import type { Interval } from '../../statistics/bootstrap-interval.js'
 import type { EndpointProfile } from './profile.js'
 import { strategyMultiplier, type Strategy } from '../strategies.js'
-import { TIERS, type Tier } from '../tiers.js'
+import type { Tier } from '../tiers.js'
 
 interface Reasons {
   readonly profile: EndpointProfile
@@ -20,7 +20,7 @@ export function describeEndpointLimit(reasons: Reasons): string {
   const factor = Number(strategyMultiplier(strategy, profile).toPrecision(3))
   const sentences = [
     `Of ${profile.totalRequests} requests on ${days} ${days === 1 ? 'day' : 'days'} the busy minutes (p95) had ${short(profile.p95RequestsPerMinute)}, the busiest ${profile.peakRequestsPerMinute}.`,
-    `With a fifth to spare that makes ${base} a minute; tier ${tier} × ${TIERS[tier].multiplier} and strategy ${strategy} × ${factor} make ${limit}.`,
+    `With a fifth to spare that makes ${base} a minute; tier ${tier.name} × ${tier.multiplier} and strategy ${strategy} × ${factor} make ${limit}.`,
     `A burst of ${burst} is let through at once; a busy second has ${short(profile.typicalBurstSize)} requests, the busiest ${profile.largestBurstSize}.`,
   ]
   if (days > 1) {

@@ -4,7 +4,7 @@ import { confidence, UNTRAINED_CONFIDENCE } from '../confidence.js'
 import { dailyMovement } from '../daily-movement.js'
 import type { RateLimitRecommendation, RateLimitTarget } from '../recommendation.js'
 import { scaleLimit } from '../scale-limit.js'
-import { TIERS, type Tier } from '../tiers.js'
+import type { Tier } from '../tiers.js'
 import { limitWarnings } from '../warnings.js'
 import { endpointBase } from './limit.js'
 import type { EndpointProfile } from './profile.js'
@@ -27,7 +27,7 @@ interface EndpointLimitRequest extends RateLimitTarget {
  */
 export function recommendEndpointLimit(request: EndpointLimitRequest): RateLimitRecommendation {
   const { endpoint, tier, strategy, currentLimit, profile, curve } = request
-  const target = { endpoint, tier, strategy, currentLimit }
+  const target = { endpoint, tier: tier.name, strategy, currentLimit }
   const shared = { ...target, ...WITHOUT_CLIENTS, burstCurve: curve, profile }
   if (profile === null) return { ...shared, ...untrained(tier), warnings: [], interval: null }
   const base = endpointBase(profile.p95RequestsPerMinute)
@@ -62,12 +62,11 @@ function belowUsual({ p95RequestsPerMinute: p95 }: EndpointProfile, limit: numbe
 }
 
 /** The answer where there is nothing to learn from. */
-function untrained(tier: Tier) {
-  const { untrainedLimit, untrainedBurst } = TIERS[tier]
+function untrained({ name, untrainedLimit, untrainedBurst }: Tier) {
   return {
     limit: untrainedLimit,
     burst: Math.trunc(untrainedLimit * untrainedBurst),
     confidence: UNTRAINED_CONFIDENCE,
-    reasoning: `No traffic of this endpoint is known: this is the default of the tier ${tier}, ${untrainedLimit} requests a minute.`,
+    reasoning: `No traffic of this endpoint is known: this is the default of the tier ${name}, ${untrainedLimit} requests a minute.`,
   }
 }

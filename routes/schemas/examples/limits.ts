@@ -111,7 +111,7 @@ const saved = {
   expires_at: '2026-02-07T12:00:00.000Z',
 }
 
-export const PENDING = {
+const PENDING = {
   ...saved,
   status: 'pending',
   applied_at: null,
@@ -125,7 +125,6 @@ export const APPLIED = {
   applied_by: APPLY_BODY.applied_by,
   rejection_reason: null,
 }
-export const REJECTED = { ...PENDING, status: 'rejected', rejection_reason: REJECT_BODY.reason }
 
 export const SAVED_RECOMMENDATIONS = { recommendations: [PENDING], total: 1, limit: 100, offset: 0 }
 

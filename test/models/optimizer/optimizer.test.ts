@@ -3,6 +3,7 @@ import { recommendation } from '../../../eval/limits/recommendation.js'
 import { findEndpoint } from '../../../models/optimizer/find-endpoint.js'
 import { RateOptimizerFit } from '../../../models/optimizer/fit.js'
 import { recommend } from '../../../models/optimizer/recommend.js'
+import { TIERS } from '../../../models/rate-limit/tiers.js'
 import { rateOptimizerFromState, rateOptimizerToState } from '../../../models/optimizer/state.js'
 
 const NOBODY = 0xffffffff
@@ -54,7 +55,7 @@ t.test('a model survives JSON to the last digit, and what is none is refused', a
 
 t.test('all callers and each of them have their limits; nobody is no client', async (t) => {
   const model = fitted().byTemplate.get('/a')!
-  const asked = { endpoint: '/a', tier: 'default', strategy: 'balanced', currentLimit: null, model } as const
+  const asked = { endpoint: '/a', tier: TIERS.default, strategy: 'balanced', currentLimit: null, model } as const
   t.match(recommend({ ...asked, scope: 'endpoint' }), {
     limit: 10,
     burst: 10,
@@ -62,7 +63,7 @@ t.test('all callers and each of them have their limits; nobody is no client', as
   })
   t.match(recommend({ ...asked, scope: 'client' }), { scope: 'client', clients: 3, limit: 5 })
   const unknown = recommend({ ...asked, scope: 'client', model: { ...model, client: null } })
-  t.match(recommend({ ...asked, scope: 'client', tier: 'premium', model: null }), {
+  t.match(recommend({ ...asked, scope: 'client', tier: TIERS.premium, model: null }), {
     ...{ scope: 'client', limit: 1000, burst: 2000 },
     ...{ longWindow: null, clients: null, runawayNames: [] },
   })

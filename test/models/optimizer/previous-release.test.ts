@@ -4,6 +4,7 @@ import { recommend } from '../../../models/optimizer/recommend.js'
 import { rateOptimizerFromState } from '../../../models/optimizer/state.js'
 import { decodeArtifact, encodeArtifact } from '../../../plugins/model-registry/artifact.js'
 import { KINDS } from '../../../plugins/model-registry/kinds.js'
+import { TIERS, tierNamed } from '../../../models/rate-limit/tiers.js'
 import { toRecommendation } from '../../../routes/mappers/recommendation.js'
 
 type Answer = ReturnType<typeof toRecommendation>
@@ -14,7 +15,8 @@ const answers = JSON.parse(read('recommendations')) as Answer[]
 
 /** What is answered today where the previous release gave that answer; it named a limit's endpoint as it was asked. */
 function answerToday(optimizer: typeof artifact.model, before: Answer, isClient: boolean): Answer {
-  const { endpoint, tier, strategy, current_limit: currentLimit } = before
+  const { tier } = tierNamed(TIERS, before.tier)
+  const { endpoint, strategy, current_limit: currentLimit } = before
   const model = optimizer.byTemplate.get(endpoint) ?? optimizer.byMethod.get(endpoint) ?? null
   const scope = isClient ? 'client' : 'endpoint'
   return toRecommendation(recommend({ endpoint, tier, strategy, scope, currentLimit, model }))

@@ -1,6 +1,7 @@
 import t from 'tap'
 import { recommendClientLimit } from '../../../models/rate-limit/clients/recommendation.js'
 import { crowd, fit, steady, type Request } from './clients/crowd.js'
+import { TIERS } from '../../../models/rate-limit/tiers.js'
 import { profile } from './profiles.js'
 
 const DAYS = 10
@@ -17,7 +18,7 @@ const batch = (client: number, perMinute: number, everyDays: number): Request[] 
   ).flat()
 const ask = (fitted: ReturnType<typeof fit>) =>
   recommendClientLimit({
-    ...{ endpoint: '/api', tier: 'default', strategy: 'balanced', currentLimit: null },
+    ...{ endpoint: '/api', tier: TIERS.default, strategy: 'balanced', currentLimit: null },
     ...{ profile: profile(), fitted, burstAt: fitted.burstAt, runawayNames: [] },
   })
 

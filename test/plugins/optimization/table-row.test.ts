@@ -3,6 +3,7 @@ import type { StoredRecommendation } from '../../../db/own/recommendations.js'
 import { recommend } from '../../../models/optimizer/recommend.js'
 import { fromRow, toRow } from '../../../plugins/optimization/table-row.js'
 import { toKeptRecommendation } from '../../../routes/mappers/kept-recommendation.js'
+import { TIERS } from '../../../models/rate-limit/tiers.js'
 import { profile } from '../../models/rate-limit/profiles.js'
 
 const stored: StoredRecommendation = {
@@ -32,7 +33,7 @@ t.test('what others have written is passed on as it is', async (t) => {
 })
 
 t.test('a row has the names of the table, as gateways and earlier releases read them', async (t) => {
-  const asked = { endpoint: '/api/users', tier: 'default', strategy: 'balanced', currentLimit: 10 } as const
+  const asked = { endpoint: '/api/users', tier: TIERS.default, strategy: 'balanced', currentLimit: 10 } as const
   const model = { profile: profile(), dailyP95: [100], curve: [], client: null }
   const row = toRow(recommend({ ...asked, scope: 'endpoint', model }), undefined)
   t.match(row, { currentLimit: 10, currentBurst: null, limit: 125, warnings: [] })

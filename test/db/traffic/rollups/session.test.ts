@@ -38,7 +38,7 @@ t.test('a connection that breaks in the middle is an error, and the next update 
   const options = { now: minutesAfterStart(100 * 1440), retentionDays: 4000 }
   const kill = sql`select pg_terminate_backend(pid) from (${updateConnections(sql)}) locks`
   let killed: Promise<unknown> | undefined
-  await t.rejects(update(sql, { ...options, onProgress: () => (killed ??= kill.execute()) }))
+  await t.rejects(update(sql, { ...options, onProgress: () => void (killed ??= kill.execute()) }))
   await killed
   await update(sql, options)
   await equalsRebuilt(t, sql, options.now, options.retentionDays)

@@ -1,7 +1,42 @@
 import t from 'tap'
 import { emptyEntry, type LogEntry } from '../../../../formats/access-log/log-entry.js'
-import { LOG_COLUMNS, requestRows } from '../../../../db/traffic/rows/log-row.js'
+import { requestRows as rowsOf } from '../../../../db/traffic/rows/log-row.js'
+import type { TableColumn, TableShape } from '../../../../db/table-columns.js'
 import type { TrafficTable } from '../../../../db/traffic/table.js'
+
+/** The tables as the service makes them, where a table is not given with other columns. */
+const column = (name: string, type: string, maxLength = Infinity) => ({ name, type, maxLength, isRequired: false })
+const SHARED = [
+  column('timestamp', 'timestamp with time zone'),
+  column('request_id', 'uuid'),
+  column('method', 'character varying', 10),
+  column('path', 'text'),
+  column('status_code', 'integer'),
+  column('ip_address', 'inet'),
+  column('user_agent', 'text'),
+]
+const COLUMNS = {
+  request_logs: [
+    ...SHARED,
+    column('user_id', 'character varying', 255),
+    column('response_time_ms', 'integer'),
+  ],
+  request_metrics: [
+    ...SHARED,
+    column('user_id', 'character varying', 128),
+    column('duration_ms', 'integer'),
+    column('bytes_out', 'bigint'),
+    column('rate_limited', 'boolean'),
+  ],
+}
+
+const shapeOf = (columns: readonly TableColumn[], timeZone = 'UTC'): TableShape => ({
+  kind: 'r',
+  columns: new Map(columns.map((each) => [each.name, each])),
+  timeZone,
+})
+
+const requestRows = (table: TrafficTable, shape = shapeOf(COLUMNS[table])) => rowsOf(table, shape)
 
 const ID = '00000000-0000-5000-8000-000000000000'
 const entry: LogEntry = {
@@ -17,10 +52,13 @@ const entry: LogEntry = {
   bytes: 512,
 }
 
-function row(over: Partial<LogEntry> = {}, table: TrafficTable = 'request_logs') {
-  const line = requestRows(table).line({ ...entry, ...over }, ID)
-  const cells = line.slice(0, -1).split('\t')
-  return Object.fromEntries(LOG_COLUMNS[table].map((column, i) => [column, cells[i]]))
+function row(over: Partial<LogEntry> = {}, table: TrafficTable = 'request_logs', shape?: TableShape) {
+  const rows = requestRows(table, shape)
+  const cells = rows
+    .line({ ...entry, ...over }, ID)
+    .slice(0, -1)
+    .split('\t')
+  return Object.fromEntries(rows.columns.map((name, i) => [name, cells[i]]))
 }
 
 t.test('a cell for each column of either table', async (t) => {
@@ -40,16 +78,40 @@ t.test('a cell for each column of either table', async (t) => {
   t.match(row({ status: 200, bytes: null }, 'request_metrics'), { bytes_out: '\\N', rate_limited: 'false' })
 })
 
+const nothing = {
+  method: null,
+  path: null,
+  status: null,
+  latencyMs: null,
+  client: null,
+  user: null,
+  agent: null,
+}
+
+t.test('where a column takes no null, what is unknown has a value that counts as unknown', async (t) => {
+  const required = shapeOf(COLUMNS.request_logs.map((each) => ({ ...each, isRequired: true })))
+  t.match(row(nothing, 'request_logs', required), {
+    method: '',
+    path: '',
+    status_code: '0',
+    response_time_ms: '-1',
+    ip_address: '0.0.0.0',
+    user_id: '',
+  })
+})
+
+t.test('a column without a time zone holds the time of the session, daylight saving included', async (t) => {
+  const columns = [column('timestamp', 'timestamp without time zone'), ...COLUMNS.request_logs.slice(1)]
+  const at = (time: string, zone: string) =>
+    row({ timeMs: Date.parse(time) }, 'request_logs', shapeOf(columns, zone))['timestamp']
+  t.equal(at('2026-01-31T23:30:00.250Z', 'Europe/Berlin'), '2026-02-01T00:30:00.250')
+  t.equal(at('2026-07-01T12:00:59Z', 'Europe/Berlin'), '2026-07-01T14:00:59.000')
+  t.equal(at('2026-07-01T00:15:00Z', 'Asia/Kathmandu'), '2026-07-01T06:00:00.000')
+  t.equal(at('1969-12-31T23:59:59.999Z', 'America/New_York'), '1969-12-31T18:59:59.999')
+  t.equal(at('2026-07-01T12:00:59Z', 'UTC'), '2026-07-01T12:00:59.000Z')
+})
+
 t.test('what the log does not say is null', async (t) => {
-  const nothing = {
-    method: null,
-    path: null,
-    status: null,
-    latencyMs: null,
-    client: null,
-    user: null,
-    agent: null,
-  }
   const { timestamp, request_id, ...rest } = row(nothing)
   t.ok(timestamp && request_id)
   t.ok(Object.values(rest).every((cell) => cell === '\\N'))

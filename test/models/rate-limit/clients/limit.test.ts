@@ -2,7 +2,7 @@ import t from 'tap'
 import { recommendClientLimit } from '../../../../models/rate-limit/clients/recommendation.js'
 import { fitClientLimit } from '../../../../models/rate-limit/clients/limit.js'
 import type { Strategy } from '../../../../models/rate-limit/strategies.js'
-import type { Tier } from '../../../../models/rate-limit/tiers.js'
+import { TIERS } from '../../../../models/rate-limit/tiers.js'
 import { crowd, fit, RATES, sharedAddress, START_MS, steady, trafficOf, type Request } from './crowd.js'
 import { profile } from '../profiles.js'
 import { Replay } from '../../../../models/rate-limit/replay/replay.js'
@@ -97,12 +97,12 @@ t.test('a few requests are nobody’s flood', async (t) => {
 
 function ask(
   fitted: ReturnType<typeof fit>,
-  tier: Tier = 'default',
+  tier: keyof typeof TIERS = 'default',
   strategy: Strategy = 'balanced',
   currentLimit: number | null = null,
 ) {
   return recommendClientLimit({
-    ...{ endpoint: '/api', tier, strategy, currentLimit },
+    ...{ endpoint: '/api', tier: TIERS[tier], strategy, currentLimit },
     ...{ profile: profile(), fitted, burstAt: fitted.burstAt, runawayNames: [] },
   })
 }

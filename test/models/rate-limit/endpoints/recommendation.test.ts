@@ -1,18 +1,18 @@
 import t from 'tap'
 import { recommendEndpointLimit } from '../../../../models/rate-limit/endpoints/recommendation.js'
 import type { Strategy } from '../../../../models/rate-limit/strategies.js'
-import { TIERS, type Tier } from '../../../../models/rate-limit/tiers.js'
+import { TIERS } from '../../../../models/rate-limit/tiers.js'
 import { profile } from '../profiles.js'
 
 const ask = (
   changes: Parameters<typeof profile>[0] = {},
-  tier: Tier = 'default',
+  tier: keyof typeof TIERS = 'default',
   strategy: Strategy = 'balanced',
   currentLimit: number | null = null,
 ) =>
   recommendEndpointLimit({
     endpoint: '/api/users',
-    tier,
+    tier: TIERS[tier],
     strategy,
     currentLimit,
     profile: profile(changes),
@@ -22,7 +22,7 @@ const ask = (
   })
 
 t.test('tiers and strategies multiply, and each product is cut to a whole number', async (t) => {
-  const table: [Tier, Strategy, number][] = [
+  const table: [keyof typeof TIERS, Strategy, number][] = [
     ['default', 'balanced', 125],
     ['free', 'balanced', 62],
     ['basic', 'balanced', 93],
@@ -48,7 +48,7 @@ t.test('tiers and strategies multiply, and each product is cut to a whole number
 })
 
 t.test('without traffic the tier decides, and confidence is low', async (t) => {
-  const table: [Tier, number, number][] = [
+  const table: [keyof typeof TIERS, number, number][] = [
     ['free', 60, 72],
     ['basic', 100, 150],
     ['default', 300, 450],
@@ -59,7 +59,7 @@ t.test('without traffic the tier decides, and confidence is low', async (t) => {
   for (const [tier, limit, burst] of table) {
     const answer = recommendEndpointLimit({
       endpoint: '/new',
-      tier,
+      tier: TIERS[tier],
       strategy: 'conservative',
       currentLimit: null,
       profile: null,
@@ -100,7 +100,7 @@ t.test(
     t.ok(confidence > ask({ totalRequests: 100 }).confidence)
     const unsteady = recommendEndpointLimit({
       endpoint: '/',
-      tier: 'default',
+      tier: TIERS.default,
       strategy: 'balanced',
       currentLimit: null,
       profile: profile(),
@@ -125,7 +125,7 @@ t.test('adaptive lowers the limit of an endpoint that swings and fails', async (
 
 t.test('a burst from request times is that of the curve', async (t) => {
   const { burst, burstCurve } = recommendEndpointLimit({
-    ...{ endpoint: '/', tier: 'default', strategy: 'balanced', currentLimit: null },
+    ...{ endpoint: '/', tier: TIERS.default, strategy: 'balanced', currentLimit: null },
     ...{ profile: profile(), dailyP95: [100], seed: 1 },
     curve: [{ limit: 125, burst: 77 }],
   })
