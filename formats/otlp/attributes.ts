@@ -1,4 +1,4 @@
-import type { AnyValue, KeyValue } from './messages.js'
+import { toNumber, type AnyValue, type KeyValue } from './messages.js'
 
 export type Scalar = string | number | boolean
 
@@ -30,7 +30,7 @@ function addList(target: Map<string, Scalar>, list: readonly KeyValue[], prefix:
 function scalarOf(value: AnyValue): Scalar | undefined {
   const { stringValue, intValue, doubleValue, boolValue } = value
   if (typeof stringValue === 'string' && stringValue !== '') return stringValue
-  if (isSet(value, 'intValue') && intValue != null) return Number(String(intValue))
+  if (isSet(value, 'intValue') && intValue != null) return toNumber(intValue)
   if (isSet(value, 'doubleValue') && doubleValue != null) return Number(doubleValue)
   return isSet(value, 'boolValue') ? (boolValue ?? undefined) : undefined
 }

@@ -55,8 +55,13 @@ export interface AnyValue {
   readonly kvlistValue?: Maybe<{ readonly values?: Maybe<readonly KeyValue[]> }>
 }
 
-/** 64 bits: text in JSON, an object with the text as its `toString()` in a decoded protobuf. */
-export type Int64 = string | number | { toString(): string }
+/** 64 bits: text or a number in JSON, an object in a decoded protobuf. */
+export type Int64 = string | number | { toNumber(): number }
+
+/** The nearest number that JavaScript has. */
+export function toNumber(value: Int64): number {
+  return typeof value === 'object' ? value.toNumber() : Number(value)
+}
 
 type Maybe<T> = T | null | undefined
 
@@ -80,16 +85,18 @@ export interface Group<T> {
   readonly records: readonly T[]
 }
 
-export function spanGroups({ resourceSpans }: TraceRequest): Group<Span>[] {
-  return (resourceSpans ?? []).map(({ resource, scopeSpans }) => ({
-    resource: resource?.attributes ?? [],
-    records: (scopeSpans ?? []).flatMap(({ spans }) => spans ?? []),
-  }))
+export function* spanGroups({ resourceSpans }: TraceRequest): Generator<Group<Span>> {
+  for (const { resource, scopeSpans } of resourceSpans ?? []) {
+    for (const { spans } of scopeSpans ?? []) {
+      if (spans?.length) yield { resource: resource?.attributes ?? [], records: spans }
+    }
+  }
 }
 
-export function logGroups({ resourceLogs }: LogRequest): Group<LogRecord>[] {
-  return (resourceLogs ?? []).map(({ resource, scopeLogs }) => ({
-    resource: resource?.attributes ?? [],
-    records: (scopeLogs ?? []).flatMap(({ logRecords }) => logRecords ?? []),
-  }))
+export function* logGroups({ resourceLogs }: LogRequest): Generator<Group<LogRecord>> {
+  for (const { resource, scopeLogs } of resourceLogs ?? []) {
+    for (const { logRecords } of scopeLogs ?? []) {
+      if (logRecords?.length) yield { resource: resource?.attributes ?? [], records: logRecords }
+    }
+  }
 }

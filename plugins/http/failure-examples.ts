@@ -26,7 +26,7 @@ const FAILURES_BY_STATUS: Readonly<Record<string, object>> = {
 }
 
 interface Response {
-  content?: Record<string, { examples?: object }>
+  content?: Record<string, { schema?: { $ref?: string }; examples?: object }>
 }
 
 interface Document {
@@ -34,14 +34,15 @@ interface Document {
   components?: { examples?: Record<string, object> }
 }
 
-/** Gives every failure of the document an example that suits its status. */
+/** Gives every failure of the document that has the envelope an example that suits its status. */
 export function addFailureExamples<T extends object>(openapi: T): T {
   const document = openapi as Document
   const operations = Object.values(document.paths ?? {}).flatMap((path) => Object.values(path))
   for (const { responses = {} } of operations) {
     for (const [status, { content }] of Object.entries(responses)) {
       const json = FAILURES_BY_STATUS[status] && content?.['application/json']
-      if (json) json.examples = { failure: { $ref: `#/components/examples/Failure-${status}` } }
+      if (json && json.schema?.$ref?.endsWith('/Failure'))
+        json.examples = { failure: { $ref: `#/components/examples/Failure-${status}` } }
     }
   }
   const examples = Object.entries(FAILURES_BY_STATUS).map(([status, value]) => [

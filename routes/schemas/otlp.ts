@@ -1,5 +1,12 @@
 import { Type, type Static, type TSchema } from '@sinclair/typebox'
-import { LOG_REQUEST, TRACE_REQUEST } from './examples/otlp.js'
+import {
+  ATTRIBUTE,
+  LOG_REQUEST,
+  LOGS_RESPONSE,
+  RPC_STATUS,
+  TRACE_REQUEST,
+  TRACE_RESPONSE,
+} from './examples/otlp.js'
 import { ref } from './types.js'
 
 /** In protobuf's JSON, null is a field that is not there. */
@@ -43,7 +50,7 @@ export const OtlpAttribute = Type.Object(
       ),
     ),
   },
-  { $id: 'OtlpAttribute', description: 'A KeyValue of OTLP.' },
+  { $id: 'OtlpAttribute', description: 'A KeyValue of OTLP.', examples: [ATTRIBUTE] },
 )
 
 const attributes = () => list(ref(OtlpAttribute), 'Attributes, named by the semantic conventions.')
@@ -122,45 +129,51 @@ export const ExportLogsRequest = Type.Object(
 )
 export type ExportLogsRequest = Static<typeof ExportLogsRequest>
 
-const partialSuccess = (rejected: Record<string, TSchema>) =>
-  Type.Object({
-    partialSuccess: Type.Optional(
-      Type.Object(
-        {
-          ...rejected,
-          errorMessage: Type.String({ description: 'How many were not stored for which reason.' }),
-        },
-        { description: 'Absent when everything was accepted.' },
+const exportResponse = (rejected: string, what: string, options: object) =>
+  Type.Object(
+    {
+      partialSuccess: Type.Optional(
+        Type.Object(
+          {
+            [rejected]: Type.String({
+              pattern: '^\\d+$',
+              description: `Number of ${what} that were not stored.`,
+            }),
+            errorMessage: Type.String({ description: 'How many were not stored, by reason.' }),
+          },
+          { description: 'Absent when everything was accepted.' },
+        ),
       ),
-    ),
-  })
+    },
+    options,
+  )
 
-const rejected = (what: string) =>
-  Type.String({ pattern: '^\\d+$', description: `Number of ${what} not stored.` })
+export const TraceResponse = exportResponse('rejectedSpans', 'HTTP server spans', {
+  $id: 'TraceResponse',
+  description: 'ExportTraceServiceResponse of OTLP.',
+  examples: [TRACE_RESPONSE, {}],
+})
 
-export const TraceResponse = Type.Object(
-  partialSuccess({ rejectedSpans: rejected('HTTP server spans') }).properties,
-  { $id: 'TraceResponse', description: 'ExportTraceServiceResponse of OTLP.' },
-)
-
-export const LogsResponse = Type.Object(
-  partialSuccess({ rejectedLogRecords: rejected('log records') }).properties,
-  {
-    $id: 'LogsResponse',
-    description: 'ExportLogsServiceResponse of OTLP.',
-  },
-)
+export const LogsResponse = exportResponse('rejectedLogRecords', 'log records', {
+  $id: 'LogsResponse',
+  description: 'ExportLogsServiceResponse of OTLP.',
+  examples: [LOGS_RESPONSE, {}],
+})
 
 export const RpcStatus = Type.Object(
   {
     code: Type.Integer({ description: 'A google.rpc.Code.' }),
     message: Type.String({ description: 'What is wrong and what to do next.' }),
   },
-  { $id: 'RpcStatus', description: 'google.rpc.Status: the body of every failed OTLP request.' },
+  {
+    $id: 'RpcStatus',
+    description: 'google.rpc.Status: the body of every failed OTLP request.',
+    examples: [RPC_STATUS],
+  },
 )
 
 /** The same message in both encodings. */
-export const otlpContent = (schema: TSchema) => ({
+const otlpContent = (schema: TSchema) => ({
   'application/json': { schema: ref(schema) },
   'application/x-protobuf': { schema: { description: `${schema.description} As protobuf.` } },
 })

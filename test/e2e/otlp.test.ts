@@ -208,11 +208,11 @@ t.test('more than 10,000 spans in one request are stored', async (t) => {
   })
   const payload = gzipSync(JSON.stringify(traces(...new Array<object>(10_001).fill(span))))
   const headers = { 'content-type': 'application/json', 'content-encoding': 'gzip' }
-  for (const _ of [1, 2]) {
+  for (const attempt of ['once', 'once, when the body comes again']) {
     t.match(await service.app.inject({ method: 'POST', url: '/v1/traces', payload, headers }), {
       statusCode: 200,
     })
-    t.match(await service.sql`select count(*)::int from request_logs`, [{ count: 10_001 }])
+    t.match(await service.sql`select count(*)::int from request_logs`, [{ count: 10_001 }], attempt)
   }
 })
 

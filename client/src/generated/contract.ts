@@ -2186,10 +2186,10 @@ export interface components {
             /** @description The limit in force, in requests per minute. Default: the limit in rate_limit_rules. */
             current_limit?: number;
             /**
-             * @description Tier of the callers. Default: default.
-             * @enum {string}
+             * @description Tier of the callers, in any case: default, free, basic, standard, premium, enterprise or one of TIERS. Any other counts as default, with a warning. Default: default.
+             * @example default
              */
-            tier?: "default" | "free" | "basic" | "standard" | "premium" | "enterprise";
+            tier?: string;
             /**
              * @description How strict the limit is. Default: balanced.
              * @enum {string}
@@ -2214,10 +2214,10 @@ export interface components {
          */
         OptimizeAllBody: {
             /**
-             * @description Tier of the callers. Default: default.
-             * @enum {string}
+             * @description Tier of the callers, in any case: default, free, basic, standard, premium, enterprise or one of TIERS. Any other counts as default, with a warning. Default: default.
+             * @example default
              */
-            tier?: "default" | "free" | "basic" | "standard" | "premium" | "enterprise";
+            tier?: string;
             /**
              * @description How strict the limit is. Default: balanced.
              * @enum {string}
@@ -2296,9 +2296,9 @@ export interface components {
             endpoint: string;
             /**
              * @description Tier of the callers.
-             * @enum {string}
+             * @example default
              */
-            tier: "default" | "free" | "basic" | "standard" | "premium" | "enterprise";
+            tier: string;
             /**
              * @description How strict the limit is.
              * @enum {string}
@@ -2591,10 +2591,10 @@ export interface components {
              */
             endpoint?: string;
             /**
-             * @description Tier of the callers. Default: default.
-             * @enum {string}
+             * @description Tier of the callers, in any case: default, free, basic, standard, premium, enterprise or one of TIERS. Any other counts as default, with a warning. Default: default.
+             * @example default
              */
-            tier?: "default" | "free" | "basic" | "standard" | "premium" | "enterprise";
+            tier?: string;
             /**
              * @description How strict the limit is. Default: balanced.
              * @enum {string}
@@ -3190,7 +3190,15 @@ export interface components {
                 problem: string;
             }[];
         };
-        /** @description A KeyValue of OTLP. */
+        /**
+         * @description A KeyValue of OTLP.
+         * @example {
+         *       "key": "http.request.method",
+         *       "value": {
+         *         "stringValue": "GET"
+         *       }
+         *     }
+         */
         OtlpAttribute: {
             /** @description Name of the attribute. */
             key?: string | null;
@@ -3299,13 +3307,22 @@ export interface components {
                 }[] | null;
             }[] | null;
         };
-        /** @description ExportTraceServiceResponse of OTLP. */
+        /**
+         * @description ExportTraceServiceResponse of OTLP.
+         * @example {
+         *       "partialSuccess": {
+         *         "rejectedSpans": "2",
+         *         "errorMessage": "Not stored: 2: no url.path."
+         *       }
+         *     }
+         * @example {}
+         */
         TraceResponse: {
             /** @description Absent when everything was accepted. */
             partialSuccess?: {
-                /** @description Number of HTTP server spans not stored. */
+                /** @description Number of HTTP server spans that were not stored. */
                 rejectedSpans: string;
-                /** @description How many were not stored for which reason. */
+                /** @description How many were not stored, by reason. */
                 errorMessage: string;
             };
         };
@@ -3395,17 +3412,32 @@ export interface components {
                 }[] | null;
             }[] | null;
         };
-        /** @description ExportLogsServiceResponse of OTLP. */
+        /**
+         * @description ExportLogsServiceResponse of OTLP.
+         * @example {
+         *       "partialSuccess": {
+         *         "rejectedLogRecords": "1",
+         *         "errorMessage": "Not stored: 1: no http.request.method."
+         *       }
+         *     }
+         * @example {}
+         */
         LogsResponse: {
             /** @description Absent when everything was accepted. */
             partialSuccess?: {
-                /** @description Number of log records not stored. */
+                /** @description Number of log records that were not stored. */
                 rejectedLogRecords: string;
-                /** @description How many were not stored for which reason. */
+                /** @description How many were not stored, by reason. */
                 errorMessage: string;
             };
         };
-        /** @description google.rpc.Status: the body of every failed OTLP request. */
+        /**
+         * @description google.rpc.Status: the body of every failed OTLP request.
+         * @example {
+         *       "code": 3,
+         *       "message": "The body is not valid gzip."
+         *     }
+         */
         RpcStatus: {
             /** @description A google.rpc.Code. */
             code: number;
@@ -5697,8 +5729,11 @@ export interface operations {
             query?: {
                 /** @description The gateway that reads the file, headers for RateLimit-Policy fields, or json. Default: json. */
                 format?: "json" | "nginx" | "envoy" | "kong" | "express" | "headers";
-                /** @description Tier of the callers. Default: default. */
-                tier?: "default" | "free" | "basic" | "standard" | "premium" | "enterprise";
+                /**
+                 * @description Tier of the callers, in any case: default, free, basic, standard, premium, enterprise or one of TIERS. Any other counts as default, with a warning. Default: default.
+                 * @example default
+                 */
+                tier?: string;
                 /** @description How strict the limit is. Default: balanced. */
                 strategy?: "conservative" | "balanced" | "permissive" | "adaptive";
                 /** @description endpoint: one limit for all callers together. client: one limit for each client. Default: client. */
@@ -5784,9 +5819,9 @@ export interface operations {
                             generated_at: string;
                             /**
                              * @description Tier of the callers.
-                             * @enum {string}
+                             * @example default
                              */
-                            tier: "default" | "free" | "basic" | "standard" | "premium" | "enterprise";
+                            tier: string;
                             /**
                              * @description How strict the limits are.
                              * @enum {string}

@@ -1,7 +1,9 @@
 const attribute = (key: string, value: object) => ({ key, value })
 
+export const ATTRIBUTE = attribute('http.request.method', { stringValue: 'GET' })
+
 const REQUEST_ATTRIBUTES = [
-  attribute('http.request.method', { stringValue: 'GET' }),
+  ATTRIBUTE,
   attribute('url.path', { stringValue: '/users/42' }),
   attribute('http.response.status_code', { intValue: '200' }),
   attribute('client.address', { stringValue: '203.0.113.7' }),
@@ -37,3 +39,13 @@ export const LOG_REQUEST = {
     },
   ],
 }
+
+export const TRACE_RESPONSE = {
+  partialSuccess: { rejectedSpans: '2', errorMessage: 'Not stored: 2: no url.path.' },
+}
+
+export const LOGS_RESPONSE = {
+  partialSuccess: { rejectedLogRecords: '1', errorMessage: 'Not stored: 1: no http.request.method.' },
+}
+
+export const RPC_STATUS = { code: 3, message: 'The body is not valid gzip.' }
