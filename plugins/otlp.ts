@@ -19,7 +19,7 @@ export interface Otlp {
 }
 
 export interface OtlpOptions {
-  readonly ingest: Pick<Ingest, 'store'>
+  readonly ingest: Pick<Ingest, 'storeWithin'>
   readonly retentionDays: number
   readonly now: () => number
 }
@@ -39,6 +39,8 @@ const CLOCK_TOLERANCE_MS = 5 * MINUTE_MS
 /** Requests that are this close to the end of the retention are refused, as they leave it while they are stored. */
 const RETENTION_MARGIN_MS = MINUTE_MS
 
+const NO_PARTITION = 'a time for which the traffic table has no partition'
+
 /** Reasons that the answer names. */
 const MAX_REASONS = 5
 
@@ -50,10 +52,11 @@ function createOtlp({ ingest, retentionDays, now }: OtlpOptions): Otlp {
     }
     const { requests, refusals } = sort(read, range)
     for (let start = 0; start < requests.length; start += BATCH_SIZE) {
-      await ingest.store({
-        batch_id: `otlp/${signal}/${digest}/${start / BATCH_SIZE}`,
+      const { outside } = await ingest.storeWithin({
+        identity: { source: 'otlp', id: `${signal}/${digest}/${start / BATCH_SIZE}`, hash: undefined },
         requests: requests.slice(start, start + BATCH_SIZE).map(toIngestedRequest),
       })
+      if (outside.length > 0) refusals.set(NO_PARTITION, (refusals.get(NO_PARTITION) ?? 0) + outside.length)
     }
     return responseOf(refusals)
   }
@@ -80,7 +83,7 @@ function sort(read: Iterable<HttpRequest | Refusal>, { fromMs, toMs }: { fromMs:
 function toIngestedRequest(request: HttpRequest) {
   const { timeMs, method, path, status, durationMs, user, client, agent, backend, error } = request
   return {
-    timestamp: new Date(timeMs).toISOString(),
+    timestamp: Math.floor(timeMs),
     method,
     path,
     status_code: status,
