@@ -175,5 +175,8 @@ export default fp(
     app.decorate('training', training)
     app.addHook('preClose', () => training.close())
   },
-  { name: 'training', dependencies: ['config', 'database', 'model-registry', 'synthetic-data', 'prometheus'] },
+  {
+    name: 'training',
+    dependencies: ['config', 'database', 'model-registry', 'synthetic-data', 'prometheus'],
+  },
 )

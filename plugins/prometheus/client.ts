@@ -140,7 +140,8 @@ async function askOnce(url: string, headers: Record<string, string>, signal: Abo
 
 /** 422 is a query that cannot be executed (too many samples), 503 one that took too long or was cancelled. */
 function refusal(status: number, body: unknown): PrometheusError {
-  if (status === 401 || status === 403) return new PrometheusError(`it refuses the credentials (${status})`, false)
+  if (status === 401 || status === 403)
+    return new PrometheusError(`it refuses the credentials (${status})`, false)
   const { error } = (typeof body === 'object' && body !== null ? body : {}) as { error?: unknown }
   const text = typeof error === 'string' ? `: ${error.replace(/\s+/g, ' ').slice(0, 200)}` : ''
   const isTooMuch = status === 422 || status === 503

@@ -118,7 +118,11 @@ function prometheusPlan(options: PlanOptions, request: TrainingRequest, promethe
         })
       : null,
     // The gaps of the table are not those of the detector's minutes.
-    gaps: async () => ({ ...(await historyGaps(sql, table, range)), minutesWithoutLatency: 0, newestBefore: null }),
+    gaps: async () => ({
+      ...(await historyGaps(sql, table, range)),
+      minutesWithoutLatency: 0,
+      newestBefore: null,
+    }),
     warnings: () => (prometheus.problem === undefined ? [] : [prometheus.problem]),
   }
 }

@@ -55,10 +55,7 @@ export const SEED = 1
 
 /** The models to publish. */
 export function toTrained(
-  {
-    origin,
-    requestOrigin,
-  }: { readonly origin: TrainingOrigin; readonly requestOrigin: TrainingOrigin },
+  { origin, requestOrigin }: { readonly origin: TrainingOrigin; readonly requestOrigin: TrainingOrigin },
   parameters: { readonly contamination: number; readonly anomalyThreshold: number },
   { detector, optimizer, durationSeconds }: Learned,
 ): TrainedModels {
