@@ -60,7 +60,9 @@ function createPrometheus(options: PrometheusOptions): FetchingPrometheus {
   const { sql, database, config, retentionDays, now, log } = options
   const { source } = config
   const client = createPrometheusClient(config, now)
-  const queries = createHash('sha256').update(JSON.stringify(config.queries)).digest('hex')
+  const queries = createHash('sha256')
+    .update(JSON.stringify([config.url, config.queries]))
+    .digest('hex')
   const closing = new AbortController()
   let problem: string | undefined
   let running: Promise<void> = Promise.resolve()

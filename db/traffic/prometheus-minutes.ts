@@ -9,7 +9,7 @@ import type { TimeRange } from './rollups/times.js'
 
 /** The right to fetch minutes from Prometheus. One replica has it at a time. */
 export interface PrometheusLease {
-  /** Up to where the source is fetched; null when it never was with these queries. */
+  /** Up to where the source is fetched; null when it never was with these queries, or had no minutes. */
   fetchedTo(): Promise<Date | null>
   /** Stores minutes, in place of earlier ones of the same times, and how far the source is fetched now. */
   store(minutes: readonly PrometheusMinute[], fetchedTo: Date): Promise<void>
@@ -22,7 +22,7 @@ export interface PrometheusLease {
 
 export interface LeaseOptions {
   readonly source: string
-  /** Identifies the queries. Other ones fetch the history again. */
+  /** Identifies the queries and the server. With other ones the history is fetched again. */
   readonly queries: string
   readonly signal: AbortSignal
   /** Whether to wait for a replica that fetches now. */
@@ -65,7 +65,8 @@ function leaseOf({ sql, transaction }: OwnConnection, { source, queries }: Lease
   return {
     async fetchedTo() {
       const [row] = await sql<{ time: Date }[]>`select fetched_to as time from aegis_ml_prometheus_state
-        where source = ${source} and queries = ${queries}`
+        where source = ${source} and queries = ${queries}
+          and exists (select from aegis_ml_prometheus_minutes where source = ${source})`
       return row?.time ?? null
     },
     store: (minutes, fetchedTo) =>

@@ -32,7 +32,8 @@ export function parseQueries(json: string): PrometheusQueries {
   }
   const fields = given as Record<string, string>
   const unit = (fields['latency_unit'] ?? 'seconds') as LatencyUnit
-  const latencies = fields['latency_histogram'] === undefined ? {} : fromHistogram(fields['latency_histogram'])
+  const latencies =
+    fields['latency_histogram'] === undefined ? {} : fromHistogram(fields['latency_histogram'])
   const expressions = Object.entries(EXPRESSIONS).filter(([field]) => fields[field] !== undefined)
   const figures = Object.fromEntries(expressions.map(([field, figure]) => [figure, fields[field]!]))
   const { requests, errors } = fields as { requests: string; errors: string }

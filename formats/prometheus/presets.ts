@@ -24,8 +24,9 @@ const failed = (label: string) => `${label}=~"[45].."`
  *   text of the histogram says milliseconds; its values are seconds, as its name says.
  * - caddy: "Monitoring Caddy with Prometheus metrics" (caddyserver.com/docs/metrics). The counter has no status, and
  *   versions before 2.7 leave failed requests out of the histogram. So what is not in it with a good status has failed.
- * - haproxy: the built-in exporter (addons/promex/README). It has no histogram; its average is that of the last 1,024
- *   requests of each backend.
+ * - haproxy: the built-in exporter (addons/promex/README). It has no histogram; its averages are those of the last 1,024
+ *   requests of each backend. The average of the total time is not used: it contains what a client waits between two
+ *   requests of a connection.
  * - istio: "Istio standard metrics" (istio.io, reference/config/metrics). Both proxies of a request report it; the
  *   reporter says which. Status 0 is a connection that broke.
  */
@@ -89,11 +90,13 @@ const DEFINITIONS = {
     counter: 'haproxy_frontend_http_requests_total',
     queries: (selector) => {
       const backends = `rate(${selectorOf('haproxy_backend_http_requests_total', selector)}[$window])`
-      const average = selectorOf('haproxy_backend_total_time_average_seconds', selector)
+      const times = ['queue', 'connect', 'response'].map((phase) =>
+        selectorOf(`haproxy_backend_${phase}_time_average_seconds`, selector),
+      )
       return {
         requests: sumOfRates('haproxy_frontend_http_requests_total', selector),
         errors: sumOfRates('haproxy_frontend_http_responses_total', selector, 'code=~"4xx|5xx"'),
-        avgLatency: `sum(${average} * ${backends}) / sum(${backends})`,
+        avgLatency: `sum((${times.join(' + ')}) * ${backends}) / sum(${backends})`,
         latencyUnit: 'seconds',
       }
     },

@@ -47,11 +47,12 @@ export function catchUp(options: CatchUpOptions): Promise<number | undefined> {
     const recentMs = toMs - REREAD_MS
     if (fetchedTo !== null && fetchedTo.getTime() >= toMs) return lease.minutesSince(new Date(recentMs))
     const isLong = toMs - fromMs > PIECE_MS
-    if (isLong) log.info({ source, from: new Date(fromMs) }, 'fetching the history from Prometheus')
+    if (isLong) log.debug({ source, from: new Date(fromMs) }, 'fetching the history from Prometheus')
     await fetchRange(lease, options, fromMs, toMs)
     await lease.forgetBefore(new Date(oldestMs))
-    if (isLong) log.info({ source }, 'the history from Prometheus is fetched')
-    return lease.minutesSince(new Date(recentMs))
+    const recent = await lease.minutesSince(new Date(recentMs))
+    if (isLong && recent > 0) log.info({ source }, 'the history from Prometheus is fetched')
+    return recent
   })
 }
 

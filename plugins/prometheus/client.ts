@@ -101,7 +101,8 @@ export function createPrometheusClient(config: PrometheusConfig, now: () => numb
         series[figure] = expected(figure, () => seriesOf(answer))
         if (figure === 'requests' && series.requests!.size === 0) return []
       }
-      return minutesOf({ ...series, requests: series.requests! }, queries.latencyUnit)
+      const minutes = minutesOf({ ...series, requests: series.requests! }, queries.latencyUnit)
+      return minutes.filter(({ timeMs }) => timeMs >= fromMs && timeMs < toMs && timeMs % MINUTE_MS === 0)
     },
   }
 }

@@ -34,7 +34,7 @@ t.test('the table of variables is what the service reads, with the defaults of .
   const defaults = Object.fromEntries(example.map(([, name, value]) => [name, value]))
   const table = tableRows('README.md', 'variable').flatMap(([variables = '', values = '']) => {
     const shown = values.split(' · ')
-    return codesIn(variables).map((name, i): [string, string | undefined] => [name, shown[i]])
+    return codesIn(variables).map((name, i): [string, string] => [name, shown[i] ?? ''])
   })
   t.same(Object.fromEntries(table), defaults)
   t.same(Object.keys(defaults).sort(), [...names].sort())
@@ -124,6 +124,6 @@ t.test('the README keeps its two commands and its size', (t) => {
   const readme = read('README.md')
   t.match(readme, /^npm ci && npm run demo$/m)
   t.match(readme, /^npm ci && npm test$/m)
-  t.ok(readme.split('\n').length <= 336)
+  t.ok(readme.split('\n').length <= 340)
   t.end()
 })
