@@ -26,7 +26,9 @@ export interface TableShape {
  */
 export async function tableShape(sql: ISql, table: string): Promise<TableShape> {
   // atttypmod of varchar(n) and char(n) is n and the four bytes of a length.
-  const rows = await sql<(Omit<TableColumn, 'maxLength'> & { maxLength: number | null; kind: string; zone: string })[]>`
+  const rows = await sql<
+    (Omit<TableColumn, 'maxLength'> & { maxLength: number | null; kind: string; zone: string })[]
+  >`
     select attname as name, format_type(atttypid, null) as type, relkind as kind, current_setting('TimeZone') as zone,
       case when typname in ('varchar', 'bpchar') and atttypmod > 4 then atttypmod - 4 end as "maxLength",
       attnotnull and not atthasdef and attidentity = '' as "isRequired"

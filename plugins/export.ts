@@ -73,7 +73,10 @@ function createExports(options: ExportsOptions): Exports {
   })
 
   /** From the rollups; for the time before them, from the raw rows. */
-  const read = async ({ table, from, to, bucketSeconds }: Selection, signal: AbortSignal): Promise<Cell[][]> => {
+  const read = async (
+    { table, from, to, bucketSeconds }: Selection,
+    signal: AbortSignal,
+  ): Promise<Cell[][]> => {
     const rows: Cell[][] = []
     if (from.getTime() < now().getTime() - retentionDays * DAY_MS) {
       const text = new CopyTextRows(COLUMNS)

@@ -47,7 +47,11 @@ export function createCurrentTable({ sql, choice, log }: CurrentTableOptions): C
       isSettled = withRows.length > 0
       const other = otherTable(table)
       if (withRows.length === 1) say('info', `the requests are those of ${table}`)
-      else say('warn', `${describe(withRows.length)}: ${table} is used, not ${other}; TRAFFIC_TABLE=${other} selects that`)
+      else
+        say(
+          'warn',
+          `${describe(withRows.length)}: ${table} is used, not ${other}; TRAFFIC_TABLE=${other} selects that`,
+        )
     } catch (error) {
       say('warn', `the traffic table cannot be chosen yet (${describeDatabaseError(error)})`)
     }

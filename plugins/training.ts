@@ -173,5 +173,8 @@ export default fp(
     app.decorate('training', training)
     app.addHook('preClose', () => training.close())
   },
-  { name: 'training', dependencies: ['config', 'database', 'traffic-table', 'model-registry', 'synthetic-data'] },
+  {
+    name: 'training',
+    dependencies: ['config', 'database', 'traffic-table', 'model-registry', 'synthetic-data'],
+  },
 )

@@ -55,10 +55,9 @@ export async function putRule(tx: ISql, rule: NewRule): Promise<string | null> {
     update rate_limit_rules set ${tx(values)} where endpoint_pattern = ${endpoint} ${ofTier}`
   if (count > 0) return null
   const { key, replacedTier } = await freeKey(tx, endpoint)
-  const row = columns.has('tier') ? { endpoint_pattern: endpoint, tier, ...values } : { endpoint_pattern: endpoint, ...values }
-  const { endpoint_pattern: _, ...changes } = row
+  const changes = { ...values, ...(columns.has('tier') && { tier }) }
   const conflict = key ? tx`on conflict (${tx(key.columns)}) do update set ${tx(changes)}` : tx``
-  await tx`insert into rate_limit_rules ${tx(row)} ${conflict}`
+  await tx`insert into rate_limit_rules ${tx({ endpoint_pattern: endpoint, ...changes })} ${conflict}`
   return replacedTier
 }
 
@@ -66,14 +65,18 @@ export async function putRule(tx: ISql, rule: NewRule): Promise<string | null> {
  * The unique key that a rule for another tier of a pattern meets. Our own key of one rule for each pattern makes way:
  * it is only there for the scripts of gateways.
  */
-async function freeKey(tx: ISql, endpoint: string): Promise<{ key: UniqueKey | undefined; replacedTier: string | null }> {
+async function freeKey(
+  tx: ISql,
+  endpoint: string,
+): Promise<{ key: UniqueKey | undefined; replacedTier: string | null }> {
   const keys = await uniqueKeys(tx)
   const ofPattern = keys.find(({ columns }) => columns.join() === 'endpoint_pattern')
   const ofTier = keys.find(({ columns }) => columns.toSorted().join() === 'endpoint_pattern,tier')
   if (!ofPattern) return { key: ofTier, replacedTier: null }
   const [present] = await tx<{ rule: { tier?: string } }[]>`
     select to_jsonb(rate_limit_rules) as rule from rate_limit_rules where endpoint_pattern = ${endpoint}`
-  if (!present || ofPattern.name !== OUR_KEY) return { key: ofPattern, replacedTier: present?.rule.tier ?? null }
+  if (!present || ofPattern.name !== OUR_KEY)
+    return { key: ofPattern, replacedTier: present?.rule.tier ?? null }
   await tx`drop index ${tx(OUR_KEY)}`
   return { key: ofTier, replacedTier: null }
 }

@@ -71,7 +71,9 @@ function parseTier(name: string, value: unknown): Tier {
   const { multiplier, limit, burst = DEFAULT_BURST } = (value ?? {}) as Record<string, unknown>
   const number = (field: string, found: unknown, min: number, max: number): number => {
     if (typeof found === 'number' && found >= min && found <= max) return found
-    throw new Error(`${field} of ${name} is ${JSON.stringify(found) ?? 'missing'}; allowed is a number from ${min} to ${max}`)
+    throw new Error(
+      `${field} of ${name} is ${JSON.stringify(found) ?? 'missing'}; allowed is a number from ${min} to ${max}`,
+    )
   }
   return {
     name,

@@ -18,7 +18,10 @@ export interface Recommendations {
   save(rows: readonly NewRecommendation[]): Promise<string[]>
   find(filter: RecommendationFilter): Promise<{ recommendations: KeptRecommendation[]; total: number }>
   /** Makes a recommendation the limit in force. @returns it, and what to tell the caller beside it */
-  apply(id: string, appliedBy: string | null): Promise<{ recommendation: KeptRecommendation; warnings: string[] }>
+  apply(
+    id: string,
+    appliedBy: string | null,
+  ): Promise<{ recommendation: KeptRecommendation; warnings: string[] }>
   reject(id: string, reason: string | null): Promise<KeptRecommendation>
 }
 

@@ -13,9 +13,11 @@ export const SCOPE = 'endpoint: one limit for all callers together. client: one 
 
 /** Which limit is asked for. */
 export const choice = {
-  tier: Type.Optional(Tier(
+  tier: Type.Optional(
+    Tier(
       'Tier of the callers, in any case: default, free, basic, standard, premium, enterprise or one of TIERS. Any other counts as default, with a warning. Default: default.',
-    )),
+    ),
+  ),
   strategy: Type.Optional(Strategy('How strict the limit is. Default: balanced.')),
   scope: Type.Optional(Scope(`${SCOPE} Default: endpoint.`)),
 }

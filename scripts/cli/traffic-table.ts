@@ -9,7 +9,9 @@ export async function chosenTable(sql: Sql, choice: TrafficTable | 'auto'): Prom
   const table = tableOfAuto(withRows)
   if (withRows.length > 1) {
     const other = otherTable(table)
-    process.stderr.write(`Both traffic tables have rows; this is ${table}. --table ${other} selects the other.\n`)
+    process.stderr.write(
+      `Both traffic tables have rows; this is ${table}. --table ${other} selects the other.\n`,
+    )
   }
   return table
 }

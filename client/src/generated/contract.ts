@@ -2137,10 +2137,10 @@ export interface components {
             /** @description The limit in force, in requests per minute. Default: the limit in rate_limit_rules. */
             current_limit?: number;
             /**
-             * @description Tier of the callers. Default: default.
-             * @enum {string}
+             * @description Tier of the callers, in any case: default, free, basic, standard, premium, enterprise or one of TIERS. Any other counts as default, with a warning. Default: default.
+             * @example default
              */
-            tier?: "default" | "free" | "basic" | "standard" | "premium" | "enterprise";
+            tier?: string;
             /**
              * @description How strict the limit is. Default: balanced.
              * @enum {string}
@@ -2165,10 +2165,10 @@ export interface components {
          */
         OptimizeAllBody: {
             /**
-             * @description Tier of the callers. Default: default.
-             * @enum {string}
+             * @description Tier of the callers, in any case: default, free, basic, standard, premium, enterprise or one of TIERS. Any other counts as default, with a warning. Default: default.
+             * @example default
              */
-            tier?: "default" | "free" | "basic" | "standard" | "premium" | "enterprise";
+            tier?: string;
             /**
              * @description How strict the limit is. Default: balanced.
              * @enum {string}
@@ -2247,9 +2247,9 @@ export interface components {
             endpoint: string;
             /**
              * @description Tier of the callers.
-             * @enum {string}
+             * @example default
              */
-            tier: "default" | "free" | "basic" | "standard" | "premium" | "enterprise";
+            tier: string;
             /**
              * @description How strict the limit is.
              * @enum {string}
@@ -2542,10 +2542,10 @@ export interface components {
              */
             endpoint?: string;
             /**
-             * @description Tier of the callers. Default: default.
-             * @enum {string}
+             * @description Tier of the callers, in any case: default, free, basic, standard, premium, enterprise or one of TIERS. Any other counts as default, with a warning. Default: default.
+             * @example default
              */
-            tier?: "default" | "free" | "basic" | "standard" | "premium" | "enterprise";
+            tier?: string;
             /**
              * @description How strict the limit is. Default: balanced.
              * @enum {string}
@@ -5395,8 +5395,11 @@ export interface operations {
             query?: {
                 /** @description The gateway that reads the file, headers for RateLimit-Policy fields, or json. Default: json. */
                 format?: "json" | "nginx" | "envoy" | "kong" | "express" | "headers";
-                /** @description Tier of the callers. Default: default. */
-                tier?: "default" | "free" | "basic" | "standard" | "premium" | "enterprise";
+                /**
+                 * @description Tier of the callers, in any case: default, free, basic, standard, premium, enterprise or one of TIERS. Any other counts as default, with a warning. Default: default.
+                 * @example default
+                 */
+                tier?: string;
                 /** @description How strict the limit is. Default: balanced. */
                 strategy?: "conservative" | "balanced" | "permissive" | "adaptive";
                 /** @description endpoint: one limit for all callers together. client: one limit for each client. Default: client. */
@@ -5482,9 +5485,9 @@ export interface operations {
                             generated_at: string;
                             /**
                              * @description Tier of the callers.
-                             * @enum {string}
+                             * @example default
                              */
-                            tier: "default" | "free" | "basic" | "standard" | "premium" | "enterprise";
+                            tier: string;
                             /**
                              * @description How strict the limits are.
                              * @enum {string}

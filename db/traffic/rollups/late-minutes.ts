@@ -6,11 +6,7 @@ import { latencyOf } from './traffic-source.js'
 import { MINUTE_MS } from '../../../models/traffic/durations.js'
 
 /** The minutes of a range whose rows are no longer those that were rolled up, in order, each a range. */
-export async function lateMinutes(
-  sql: Sql,
-  table: TrafficTable,
-  range: TimeRange,
-): Promise<TimeRange[]> {
+export async function lateMinutes(sql: Sql, table: TrafficTable, range: TimeRange): Promise<TimeRange[]> {
   const rows = await sql<{ minute: Date }[]>`
     select minute from (
       select date_trunc('minute', ${timeOf(sql)}) as minute, count(*) as requests,

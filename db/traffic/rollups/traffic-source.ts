@@ -54,11 +54,7 @@ export function addressText({ inet }: Pick<TrafficSource, 'inet'>): string {
 }
 
 /** The time of the earliest row of a range. */
-export async function firstRow(
-  sql: Sql,
-  table: TrafficTable,
-  range: TimeRange,
-): Promise<Date | undefined> {
+export async function firstRow(sql: Sql, table: TrafficTable, range: TimeRange): Promise<Date | undefined> {
   const [row] = await sql<{ time: Date | null }[]>`
     select min("timestamp")::timestamptz as time from ${sql(table)} where ${inRange(sql, range)}`
   return row?.time ?? undefined

@@ -37,7 +37,8 @@ const VALUES: Readonly<Record<string, Value>> = {
   user_agent: ({ agent }, maxLength) => text(agent, maxLength),
 }
 
-const ofDuration: Value = ({ latencyMs }) => (latencyMs === null ? null : String(Math.min(latencyMs, MAX_INT)))
+const ofDuration: Value = ({ latencyMs }) =>
+  latencyMs === null ? null : String(Math.min(latencyMs, MAX_INT))
 
 const COLUMNS: Readonly<Record<TrafficTable, Readonly<Record<string, Value>>>> = {
   request_logs: { ...VALUES, [DURATION_COLUMN.request_logs]: ofDuration },
