@@ -55,12 +55,9 @@ export async function putRule(tx: ISql, rule: NewRule): Promise<string | null> {
     update rate_limit_rules set ${tx(values)} where endpoint_pattern = ${endpoint} ${ofTier}`
   if (count > 0) return null
   const { key, replacedTier } = await freeKey(tx, endpoint)
-  const row = columns.has('tier')
-    ? { endpoint_pattern: endpoint, tier, ...values }
-    : { endpoint_pattern: endpoint, ...values }
-  const { endpoint_pattern: _, ...changes } = row
+  const changes = { ...values, ...(columns.has('tier') && { tier }) }
   const conflict = key ? tx`on conflict (${tx(key.columns)}) do update set ${tx(changes)}` : tx``
-  await tx`insert into rate_limit_rules ${tx(row)} ${conflict}`
+  await tx`insert into rate_limit_rules ${tx({ endpoint_pattern: endpoint, ...changes })} ${conflict}`
   return replacedTier
 }
 

@@ -12,7 +12,9 @@ const A_MINUTE = 20
 function requests() {
   const end = Math.floor(Date.now() / MINUTE_MS) * MINUTE_MS
   return Array.from({ length: MINUTES * A_MINUTE }, (_, i) => ({
-    timestamp: new Date(end - (1 + Math.floor(i / A_MINUTE)) * MINUTE_MS + (i % A_MINUTE) * 1000).toISOString(),
+    timestamp: new Date(
+      end - (1 + Math.floor(i / A_MINUTE)) * MINUTE_MS + (i % A_MINUTE) * 1000,
+    ).toISOString(),
     method: 'GET',
     path: '/auth/login',
     status_code: i % 50 === 0 ? 500 : 200,
@@ -47,19 +49,26 @@ for (const variant of VARIANTS) {
 
       const batch = { batch_id: 'b', requests: requests() }
       t.match(await post('/ingest/requests', batch), { status: 202, body: { data: { accepted: 800 } } })
-      const [stored] = await sql`select count(*)::int as rows, count(distinct request_id)::int as ids from ${sql(table)}`
+      const [stored] =
+        await sql`select count(*)::int as rows, count(distinct request_id)::int as ids from ${sql(table)}`
       const isOurs = first === 'service'
-      t.match(stored, { rows: hasMetrics ? 2000 : 800, ids: isOurs ? (hasMetrics ? 1200 : 0) : stored!['rows'] })
+      t.match(stored, {
+        rows: hasMetrics ? 2000 : 800,
+        ids: isOurs ? (hasMetrics ? 1200 : 0) : stored!['rows'],
+      })
 
       t.match((await post('/train', { days: 1 })).body.data, {
         anomaly_detector: { trained: true },
         rate_optimizer: { trained: true, endpoints: 1 },
       })
       const models = await sql`select model_name, is_active from ml_models where is_active order by 1`
-      t.same([...models], [
-        { model_name: 'anomaly_detector', is_active: true },
-        { model_name: 'rate_optimizer', is_active: true },
-      ])
+      t.same(
+        [...models],
+        [
+          { model_name: 'anomaly_detector', is_active: true },
+          { model_name: 'rate_optimizer', is_active: true },
+        ],
+      )
 
       // The limit that the scripts have put in force, by their own tier, which the service does not know.
       const asked = { endpoint: '/auth/login', tier: 'Auth', save: true }
@@ -78,8 +87,14 @@ for (const variant of VARIANTS) {
       const tiers = await sql<{ tier: string }[]>`
         select tier from rate_limit_rules where endpoint_pattern = '/auth/login' order by tier`
       const isOneForEach = variant.startsWith('A') && first === 'gateway'
-      t.same(tiers.map(({ tier }) => tier), isOneForEach ? ['premium'] : ['auth', 'premium'])
-      t.match(answer.body.warnings, isOneForEach ? [/the rule of the tier auth for \/auth\/login was replaced/] : undefined)
+      t.same(
+        tiers.map(({ tier }) => tier),
+        isOneForEach ? ['premium'] : ['auth', 'premium'],
+      )
+      t.match(
+        answer.body.warnings,
+        isOneForEach ? [/the rule of the tier auth for \/auth\/login was replaced/] : undefined,
+      )
       t.match((await post('/optimize', { ...asked, tier: 'premium' })).body.data, {
         current_limit: second['recommended_limit'],
       })

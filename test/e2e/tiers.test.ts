@@ -7,7 +7,16 @@ t.test('a tier is any text in any case; an unknown one counts as default and is 
   const premium = await of(' PREMIUM ')
   t.match(premium.data, { tier: 'premium', recommended_limit: 1000 })
   t.notOk(premium.warnings)
-  for (const tier of ['auth', 'public', 'admin', 'internal', 'Größe', 'constructor', '__proto__', 'x'.repeat(255)]) {
+  for (const tier of [
+    'auth',
+    'public',
+    'admin',
+    'internal',
+    'Größe',
+    'constructor',
+    '__proto__',
+    'x'.repeat(255),
+  ]) {
     const { data, warnings } = await of(tier)
     t.match(data, { tier: tier.toLowerCase().slice(0, 32), recommended_limit: 300 }, tier)
     t.match(warnings, [/is not known and counts as default. Known are default, free/], tier)
@@ -20,7 +29,8 @@ t.test('a tier is any text in any case; an unknown one counts as default and is 
 })
 
 t.test('TIERS adds the tiers of a gateway', async (t) => {
-  const TIERS = '{"auth": {"multiplier": 0.1, "limit": 20, "burst": 1}, "Partner": {"multiplier": 3, "limit": 900}}'
+  const TIERS =
+    '{"auth": {"multiplier": 0.1, "limit": 20, "burst": 1}, "Partner": {"multiplier": 3, "limit": 900}}'
   const { post, sql } = await testService(t, { TIERS })
   const of = async (tier: string) => (await post('/optimize', { endpoint: '/x', tier })).body
   t.match(await of('AUTH'), {

@@ -25,7 +25,7 @@ async function installed(t: Test, zone: string | null): Promise<Service> {
   await sql`
     insert into request_logs
     select ${zone === null ? sql`time` : sql`time at time zone ${zone}`}, 'GET', path, status, ms, null, address::inet
-    from json_to_recordset(${sql.json(ROWS)}) as x (time timestamptz, path text, status int, ms int, address text)`
+    from jsonb_to_recordset(${sql.json(ROWS)}) as x (time timestamptz, path text, status int, ms int, address text)`
   return testService(t, { RETENTION_DAYS: '2', ...(zone !== null && { TRAFFIC_TIME_ZONE: zone }) }, database)
 }
 
@@ -45,7 +45,7 @@ async function readings({ app, post, get }: Service) {
   const info = (await get('/model/info')).body.data['anomaly_detector'] as Record<string, unknown>
   const profiles = (await get('/export/endpoint-profiles')).body.data
   const range = { from: from(60), to: until, limit: 2, algorithm: 'fixed_window', scope: 'client' }
-  const { seconds: _, ...backtest } = (await post('/optimize/backtest', range)).body.data
+  const backtest = { ...(await post('/optimize/backtest', range)).body.data, seconds: 0 }
   return {
     ...{ rolledUp, raw, profiles, backtest, baselines: info['baselines'] },
     samples: (trained['anomaly_detector'] as { samples: number }).samples,
@@ -81,7 +81,10 @@ t.test('a column of another type is refused with what is allowed', async (t) => 
   const service = await testService(t, {}, { sql, ...database })
   const refused = {
     status: 409,
-    body: { code: 'TRAFFIC_TABLE_UNUSABLE', message: /column timestamp of the type text; allowed is timestamp with or/ },
+    body: {
+      code: 'TRAFFIC_TABLE_UNUSABLE',
+      message: /column timestamp of the type text; allowed is timestamp with or/,
+    },
   }
   t.match(await service.post('/train'), refused)
   t.match(await service.get('/export/training-data'), refused)

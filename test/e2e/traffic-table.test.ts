@@ -8,7 +8,11 @@ const insert = ({ sql }: Service, table: string) => sql`
   select date_trunc('minute', now()) - n * interval '1 second', 'GET', '/', 200 from generate_series(1, 1800) n`
 
 const endpointsOf = async ({ post }: Service) =>
-  ((await post('/train', { days: 1, models: ['optimizer'] })).body.data['rate_optimizer'] as { endpoints: number }).endpoints
+  (
+    (await post('/train', { days: 1, models: ['optimizer'] })).body.data['rate_optimizer'] as {
+      endpoints: number
+    }
+  ).endpoints
 
 t.test('auto follows a gateway that begins to write, without a restart', async (t) => {
   for (const table of ['request_metrics', 'request_logs']) {

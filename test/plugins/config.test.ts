@@ -49,7 +49,8 @@ t.test('any POSTGRES_ variable means a server, with the old defaults for the res
 })
 
 t.test('TIERS is a JSON text or a file, and adds to the tiers that every gateway has', async (t) => {
-  const text = '{"Partner": {"multiplier": 3, "limit": 900, "burst": 2}, "free": {"multiplier": 0.1, "limit": 5}}'
+  const text =
+    '{"Partner": {"multiplier": 3, "limit": 900, "burst": 2}, "free": {"multiplier": 0.1, "limit": 5}}'
   const partner = { name: 'partner', multiplier: 3, untrainedLimit: 900, untrainedBurst: 2 }
   const free = { name: 'free', multiplier: 0.1, untrainedLimit: 5, untrainedBurst: 1.5 }
   t.same(loadConfig({ TIERS: text }).tiers, { ...TIERS, partner, free })
@@ -87,9 +88,17 @@ t.test('a bad value is named in one line with what was given and what is allowed
     ['SCORING_ENGINE', 'gpu', /^SCORING_ENGINE is "gpu"; allowed is one of auto, kernel, tensor\.$/],
     ['FLASK_DEBUG', 'perhaps', /^FLASK_DEBUG is "perhaps"/],
     ['DATA_PATH', 'x'.repeat(2000), /^DATA_PATH is "x+"; allowed is a folder/],
-    ['TRAFFIC_TIME_ZONE', 'Mars/Olympus', /^TRAFFIC_TIME_ZONE is "Mars.Olympus"; allowed is the name of a time zone/],
+    [
+      'TRAFFIC_TIME_ZONE',
+      'Mars/Olympus',
+      /^TRAFFIC_TIME_ZONE is "Mars.Olympus"; allowed is the name of a time zone/,
+    ],
     ['TRAFFIC_TIME_ZONE', '+02:00', /^TRAFFIC_TIME_ZONE is "\+02:00"; allowed is the name of a time zone/],
-    ['TIERS', '{"gold": {"multiplier": 0, "limit": 5}}', /^TIERS is .*multiplier of gold is 0; allowed is a number from 0.001/],
+    [
+      'TIERS',
+      '{"gold": {"multiplier": 0, "limit": 5}}',
+      /^TIERS is .*multiplier of gold is 0; allowed is a number from 0.001/,
+    ],
     ['TIERS', '{"gold": {"multiplier": 2}}', /limit of gold is missing/],
     ['TIERS', '{"": {"multiplier": 2, "limit": 9}}', /the name "" is not 1 to 32 characters/],
     ['TIERS', '/nowhere/tiers.json', /^TIERS is .*ENOENT/],
@@ -103,7 +112,13 @@ t.test('a bad value is named in one line with what was given and what is allowed
 t.test('.env.example and the README name every variable, and the example is the defaults', async (t) => {
   const source = await readFile('plugins/config.ts', 'utf8')
   const names = new Set(source.match(/'[A-Z]+(?:_[A-Z]+)+'/g)!.map((each) => each.slice(1, -1)))
-  for (const constant of ['LOG_LEVELS', 'TRAFFIC_TABLES', 'TABLE_CHOICES', 'ENGINE_CHOICES', 'POSTGRES_VARIABLES'])
+  for (const constant of [
+    'LOG_LEVELS',
+    'TRAFFIC_TABLES',
+    'TABLE_CHOICES',
+    'ENGINE_CHOICES',
+    'POSTGRES_VARIABLES',
+  ])
     names.delete(constant)
   const example = await readFile('.env.example', 'utf8')
   const readme = await readFile('README.md', 'utf8')

@@ -55,7 +55,13 @@ t.test('a model survives JSON to the last digit, and what is none is refused', a
 
 t.test('all callers and each of them have their limits; nobody is no client', async (t) => {
   const model = fitted().byTemplate.get('/a')!
-  const asked = { endpoint: '/a', tier: TIERS.default, strategy: 'balanced', currentLimit: null, model } as const
+  const asked = {
+    endpoint: '/a',
+    tier: TIERS.default,
+    strategy: 'balanced',
+    currentLimit: null,
+    model,
+  } as const
   t.match(recommend({ ...asked, scope: 'endpoint' }), {
     limit: 10,
     burst: 10,

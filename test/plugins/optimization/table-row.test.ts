@@ -33,7 +33,12 @@ t.test('what others have written is passed on as it is', async (t) => {
 })
 
 t.test('a row has the names of the table, as gateways and earlier releases read them', async (t) => {
-  const asked = { endpoint: '/api/users', tier: TIERS.default, strategy: 'balanced', currentLimit: 10 } as const
+  const asked = {
+    endpoint: '/api/users',
+    tier: TIERS.default,
+    strategy: 'balanced',
+    currentLimit: 10,
+  } as const
   const model = { profile: profile(), dailyP95: [100], curve: [], client: null }
   const row = toRow(recommend({ ...asked, scope: 'endpoint', model }), undefined)
   t.match(row, { currentLimit: 10, currentBurst: null, limit: 125, warnings: [] })

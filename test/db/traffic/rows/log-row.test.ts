@@ -5,7 +5,12 @@ import type { TableColumn, TableShape } from '../../../../db/table-columns.js'
 import type { TrafficTable } from '../../../../db/traffic/table.js'
 
 /** The tables as the service makes them, where a table is not given with other columns. */
-const column = (name: string, type: string, maxLength = Infinity) => ({ name, type, maxLength, isRequired: false })
+const column = (name: string, type: string, maxLength = Infinity) => ({
+  name,
+  type,
+  maxLength,
+  isRequired: false,
+})
 const SHARED = [
   column('timestamp', 'timestamp with time zone'),
   column('request_id', 'uuid'),
