@@ -19,10 +19,13 @@ const AWAY_CODES = new Set([
   '53300', // too_many_connections
 ])
 
+/** Failures of a connection, and certificates that are not accepted. */
+const AWAY_CLASSES = /^(?:08...$|TLS_|ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_)/
+
 /** Whether an error of a query means that the server cannot be reached now, and not that the query is wrong. */
 export function isDatabaseAway(error: unknown): boolean {
   const code = codeOf(error)
-  if (code !== undefined && (AWAY_CODES.has(code) || /^08...$/.test(code))) return true
+  if (code !== undefined && (AWAY_CODES.has(code) || AWAY_CLASSES.test(code))) return true
   if (error instanceof AggregateError && error.errors.length > 0) return error.errors.every(isDatabaseAway)
   return error instanceof Error && error.cause !== undefined && isDatabaseAway(error.cause)
 }

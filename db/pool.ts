@@ -1,8 +1,9 @@
 import postgres, { type Options, type Sql } from 'postgres'
-import type { ConnectionOptions } from 'node:tls'
 import { ARRAY_TYPES } from './pool/array-types.js'
-import { driverSockets } from './pool/driver-socket.js'
+import { driverSockets, type Encryption } from './pool/driver-socket.js'
 import type { Settings } from './pool/greeting.js'
+
+export type { Encryption }
 
 /** Where a server is, and who asks. */
 export interface Connection {
@@ -14,7 +15,7 @@ export interface Connection {
   /** IANA name; traffic tables whose times have no time zone are in this one. UTC, when it is not given. */
   readonly timeZone?: string
   /** Left out, the connection is not encrypted. */
-  readonly tls?: ConnectionOptions | undefined
+  readonly tls?: Encryption | undefined
 }
 
 /** Options of the driver. */
@@ -29,7 +30,7 @@ const POOL_SIZE = 10
 export const ONE_CONNECTION = { max: 1, max_lifetime: null } as const
 
 /** How the connections of a pool are encrypted, for those that are opened beside it. */
-const encryption = new WeakMap<Sql, ConnectionOptions>()
+const encryption = new WeakMap<Sql, Encryption>()
 
 /** A pool that connects at the first query and, after an outage, at the next one. */
 export function openPool(

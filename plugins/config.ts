@@ -4,23 +4,16 @@ import fp from 'fastify-plugin'
 import { parseCalendar, type CalendarEntry } from '../models/anomaly/calendar.js'
 import { DEFAULT_EFFECTS, type LeastEffects } from '../models/anomaly/effects.js'
 import { parseTiers, TIERS, type TierTable } from '../models/rate-limit/tiers.js'
+import { ConfigError } from './config/error.js'
+import { readPostgres, type DatabaseConfig } from './config/postgres.js'
 import { localTimeOf } from '../models/seasonality/local-time.js'
 import { prometheusConfig, type PrometheusConfig } from './config/prometheus.js'
+
+export { ConfigError, type DatabaseConfig }
 
 export type LogLevel = (typeof LOG_LEVELS)[number]
 export type TrafficTable = (typeof TRAFFIC_TABLES)[number]
 export type EngineChoice = (typeof ENGINE_CHOICES)[number]
-export type DatabaseConfig =
-  | { readonly mode: 'embedded' }
-  | {
-      readonly mode: 'server'
-      readonly host: string
-      readonly port: number
-      readonly database: string
-      readonly user: string
-      readonly password: string
-    }
-
 export interface Config {
   readonly host: string
   readonly port: number
@@ -62,20 +55,6 @@ const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'
 const TRAFFIC_TABLES = ['request_logs', 'request_metrics'] as const
 const TABLE_CHOICES = ['auto', ...TRAFFIC_TABLES] as const
 const ENGINE_CHOICES = ['auto', 'kernel', 'tensor'] as const
-const POSTGRES_VARIABLES = [
-  'POSTGRES_HOST',
-  'POSTGRES_PORT',
-  'POSTGRES_DB',
-  'POSTGRES_USER',
-  'POSTGRES_PASSWORD',
-]
-
-/** A bad value in the environment. The message is one line: the variable, what was given, what is allowed. */
-export class ConfigError extends Error {
-  constructor(variable: string, given: string, allowed: string) {
-    super(`${variable} is ${JSON.stringify(given)}; allowed is ${allowed}.`)
-  }
-}
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -84,25 +63,13 @@ export type Environment = Readonly<Record<string, string | undefined>>
  * @throws ConfigError on the first bad value
  */
 export function loadConfig(environment: Environment): Config {
-  const { text, number, oneOf } = reader(environment)
-  const isSet = (name: string) => (environment[name] ?? '') !== ''
+  const { read, text, number, oneOf } = reader(environment)
   const debug = oneOf('FLASK_DEBUG', ['true', 'false', '1', '0'], 'false')
   const zone = timeZone('TIME_ZONE', text('TIME_ZONE', 'UTC', /^.{1,64}$/, ZONES))
   return Object.freeze({
     host: text('ML_SERVICE_HOST', '127.0.0.1', /^[^\s/]{1,255}$/, 'a host name or an IP address'),
     port: number('ML_SERVICE_PORT', 5000, { min: 0, max: 65535, integer: true }),
-    database: Object.freeze(
-      POSTGRES_VARIABLES.some(isSet)
-        ? {
-            mode: 'server' as const,
-            host: text('POSTGRES_HOST', 'localhost', /^\S{1,255}$/, 'a host name or an IP address'),
-            port: number('POSTGRES_PORT', 5432, { min: 1, max: 65535, integer: true }),
-            database: text('POSTGRES_DB', 'aegis', /^.{1,63}$/, 'a database name of 1 to 63 characters'),
-            user: text('POSTGRES_USER', 'aegis_user', /^.{1,63}$/, 'a user name of 1 to 63 characters'),
-            password: environment['POSTGRES_PASSWORD'] || 'dev_password',
-          }
-        : { mode: 'embedded' as const },
-    ),
+    database: Object.freeze(readPostgres(read, (name) => environment[name] || undefined)),
     modelPath: resolve(text('MODEL_PATH', './data/models', /^[^\0]{1,1000}$/, 'a folder')),
     dataPath: resolve(text('DATA_PATH', './data', /^[^\0]{1,1000}$/, 'a folder')),
     contamination: number('CONTAMINATION', 0.1, { above: 0, max: 0.5 }),
@@ -203,6 +170,7 @@ function reader(environment: Environment) {
     return value === '' ? undefined : value
   }
   return {
+    read,
     text(name: string, fallback: string, pattern: RegExp, allowed: string): string {
       const value = read(name) ?? fallback
       if (!pattern.test(value)) throw new ConfigError(name, value, allowed)

@@ -19,7 +19,7 @@ export interface Database {
   status(): Promise<'connected' | `error: ${string}`>
   /** Why the service's own tables are not set up; undefined when they are. */
   readonly setupProblem: string | undefined
-  /** What does not work on a server that answers, a sentence each: reading, writing, listening. */
+  /** What does not work on a server that answers, a sentence each: its tables, reading, writing, listening. */
   readonly problems: readonly string[]
   /** @throws ServiceError DATABASE_UNAVAILABLE unless the status is connected */
   assertConnected(): Promise<void>
@@ -105,7 +105,10 @@ function createDatabase(
       return setupProblem()
     },
     get problems() {
-      return checks.problems()
+      const problem = setupProblem()
+      if (problem === undefined) return checks.problems()
+      const advice = 'To fix it, grant its role the missing privileges.'
+      return [`The service cannot set up its tables (${problem}). ${advice}`]
     },
     async status() {
       const problem = await ask()

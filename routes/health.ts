@@ -1,5 +1,4 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { Database } from '../plugins/database.js'
 import { Alive, Health, Ready } from './schemas/health.js'
 import { failures, ref } from './schemas/types.js'
 
@@ -18,8 +17,9 @@ const routes: FastifyPluginAsyncTypebox<{ version: string }> = async (app, { ver
     async () => {
       const database = await app.database.status()
       const { anomaly: detector, optimizer } = app.models.active
+      const away = 'The database is away. Detection continues; training has to wait.'
       const problems = [
-        ...databaseProblems(database, app.database),
+        ...(database === 'connected' ? app.database.problems : [away]),
         ...app.models.problems,
         ...(app.prometheus?.problem === undefined ? [] : [app.prometheus.problem]),
       ]
@@ -77,14 +77,6 @@ const routes: FastifyPluginAsyncTypebox<{ version: string }> = async (app, { ver
       return { status: 'ready' as const }
     },
   )
-}
-
-/** Of a database that is away, or has no tables yet, nothing else is known. */
-function databaseProblems(status: string, { setupProblem, problems }: Database): readonly string[] {
-  if (status !== 'connected') return ['The database is away. Detection continues; training has to wait.']
-  if (setupProblem === undefined) return problems
-  const advice = 'To fix it, grant its role the missing privileges.'
-  return [`The service cannot set up its tables (${setupProblem}). ${advice}`]
 }
 
 export default routes

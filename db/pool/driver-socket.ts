@@ -10,9 +10,17 @@ interface Place {
   readonly path?: string | false
 }
 
+/** How a connection is encrypted. It is plain data, for worker threads. */
+export interface Encryption {
+  /** What is checked of the server's certificate: nothing, who issued it, or that and the name of the host. */
+  readonly verify: 'nothing' | 'issuer' | 'host'
+  /** Certificates of issuers, in PEM format; left out, those that Node.js knows. */
+  readonly ca?: string
+}
+
 export interface SocketOptions {
   /** Left out, the connection is not encrypted. */
-  readonly tls?: ConnectionOptions | undefined
+  readonly tls?: Encryption | undefined
   /** Settings of the session, in force before the driver's first statement. */
   readonly settings?: Settings | undefined
 }
@@ -38,7 +46,7 @@ class DriverSocket extends EventEmitter {
   readonly host: string
   readonly port: number
   readonly #path: string | undefined
-  readonly #tls: ConnectionOptions | undefined
+  readonly #tls: Encryption | undefined
   readonly #greeting: Greeting
   /** Undefined until the driver writes. */
   #socket: Socket | undefined
@@ -105,7 +113,7 @@ class DriverSocket extends EventEmitter {
     socket.on('drain', () => this.emit('drain'))
   }
 
-  #secure(tcp: Socket, options: ConnectionOptions): void {
+  #secure(tcp: Socket, encryption: Encryption): void {
     tcp.write(SSL_REQUEST)
     tcp.once('data', (answer) => {
       // More than the one letter comes from somebody in between.
@@ -113,13 +121,7 @@ class DriverSocket extends EventEmitter {
         const message = 'The database server offers no TLS. Set POSTGRES_SSL=disable if it is not to be used.'
         return void tcp.destroy(Object.assign(new Error(message), { code: 'TLS_REFUSED' }))
       }
-      const { host } = this
-      const secure = connectTls({
-        ...options,
-        socket: tcp,
-        host,
-        ...(isIP(host) === 0 && { servername: host }),
-      })
+      const secure = connectTls({ ...tlsOptions(encryption, this.host), socket: tcp })
       this.#use(secure)
       secure.once('secureConnect', () => this.#open(secure))
       secure.once('close', () => tcp.destroy())
@@ -156,6 +158,16 @@ const STARTUP = 196_608
 const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47])
 const KEEPALIVE_MS = 60_000
 const LAST_WORDS_MS = 1_000
+
+function tlsOptions({ verify, ca }: Encryption, host: string): ConnectionOptions {
+  return {
+    host,
+    ...(isIP(host) === 0 && { servername: host }),
+    ...(ca !== undefined && { ca }),
+    rejectUnauthorized: verify !== 'nothing',
+    ...(verify !== 'host' && { checkServerIdentity: () => undefined }),
+  }
+}
 
 /** The message that begins a connection: the last one of what the driver writes first. */
 function firstMessage(bytes: Buffer): Buffer {

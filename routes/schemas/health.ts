@@ -16,7 +16,7 @@ export const Health = Type.Object(
   {
     status: oneOf(['healthy', 'degraded', 'unhealthy'], {
       description:
-        'degraded: the database or Prometheus cannot be reached, or a model file is damaged. Detection continues with the active model.',
+        'degraded: the database or Prometheus cannot be reached, reading, writing or listening does not work in the database, or a model file is damaged. Detection continues with the active model.',
     }),
     service: Type.Literal('aegis-ml', { description: 'Name of the service.' }),
     version: Type.String({ description: 'Version of the service.' }),

@@ -29,7 +29,8 @@ t.test('what is shown as JSON and YAML can be parsed', (t) => {
 
 t.test('the table of variables is what the service reads, with the defaults of .env.example', (t) => {
   const known = [...read('plugins/config.ts').matchAll(/(?:text|number|oneOf|environment)[([]'([A-Z_]+)'/g)]
-  const names = new Set(known.map(([, name]) => name!))
+  const ofPostgres = [...read('plugins/config/postgres.ts').matchAll(/'(POSTGRES_[A-Z_]+)'/g)]
+  const names = new Set([...known, ...ofPostgres].map(([, name]) => name!))
   const example = [...read('.env.example').matchAll(/^#?([A-Z_]+)=(.*)$/gm)]
   const defaults = Object.fromEntries(example.map(([, name, value]) => [name, value]))
   const table = tableRows('README.md', 'variable').flatMap(([variables = '', values = '']) => {

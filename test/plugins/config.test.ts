@@ -58,6 +58,41 @@ t.test('TIERS is a JSON text or a file, and adds to the tiers that every gateway
   t.same(loadConfig({ TIERS: file }).tiers, { ...TIERS, partner, free })
 })
 
+t.test('a URL names the server, and the variables that are set take precedence over its parts', async (t) => {
+  const url = 'postgresql://me:p%40ss@db.example:6432/traffic?sslmode=require'
+  const server = { mode: 'server', host: 'db.example', port: 6432, database: 'traffic', user: 'me' }
+  const tls = { verify: 'nothing' }
+  t.same(loadConfig({ POSTGRES_URL: url }).database, { ...server, password: 'p@ss', tls })
+  const others = { POSTGRES_HOST: 'other', POSTGRES_SSL: 'false', POSTGRES_PASSWORD: 'x' }
+  t.same(loadConfig({ POSTGRES_URL: url, ...others }).database, { ...server, host: 'other', password: 'x' })
+  for (const bad of ['mysql://me:secret@db/x', 'secret', 'postgres://me:secret@db:port/x']) {
+    t.throws(
+      () => loadConfig({ POSTGRES_URL: bad }),
+      /^POSTGRES_URL is "\(not shown\)"; allowed is postgres:/,
+    )
+  }
+  t.throws(() => loadConfig({ POSTGRES_URL: 'postgres://db/x?sslmode=prefer' }), /sslmode .* is "prefer"/)
+})
+
+t.test('secrets may come from files', async (t) => {
+  const directory = t.testdir({
+    password: 'from a file\n',
+    url: 'postgres://me:a@db/x',
+    empty: '',
+    ca: 'no PEM',
+  })
+  const database = (environment: Record<string, string>) => loadConfig(environment).database
+  t.match(database({ POSTGRES_PASSWORD_FILE: `${directory}/password` }), { password: 'from a file' })
+  t.match(database({ POSTGRES_URL_FILE: `${directory}/url` }), { host: 'db', user: 'me', password: 'a' })
+  t.throws(
+    () => database({ POSTGRES_PASSWORD_FILE: `${directory}/none` }),
+    /^POSTGRES_PASSWORD_FILE is .* can read/,
+  )
+  t.throws(() => database({ POSTGRES_PASSWORD_FILE: `${directory}/empty` }), /not empty/)
+  const encrypted = { POSTGRES_HOST: 'db', POSTGRES_SSL: 'require', POSTGRES_SSL_CA: `${directory}/ca` }
+  t.throws(() => database(encrypted), /^POSTGRES_SSL_CA is .* PEM format/)
+})
+
 t.test('FLASK_DEBUG is another name of LOG_LEVEL=debug, which wins', async (t) => {
   t.equal(loadConfig({ FLASK_DEBUG: 'True' }).logLevel, 'debug')
   t.equal(loadConfig({ FLASK_DEBUG: 'true', LOG_LEVEL: 'warn' }).logLevel, 'warn')
@@ -110,16 +145,10 @@ t.test('a bad value is named in one line with what was given and what is allowed
 })
 
 t.test('.env.example and the README name every variable, and the example is the defaults', async (t) => {
-  const source = await readFile('plugins/config.ts', 'utf8')
+  const files = ['plugins/config.ts', 'plugins/config/postgres.ts']
+  const source = (await Promise.all(files.map((file) => readFile(file, 'utf8')))).join('')
   const names = new Set(source.match(/'[A-Z]+(?:_[A-Z]+)+'/g)!.map((each) => each.slice(1, -1)))
-  for (const constant of [
-    'LOG_LEVELS',
-    'TRAFFIC_TABLES',
-    'TABLE_CHOICES',
-    'ENGINE_CHOICES',
-    'POSTGRES_VARIABLES',
-  ])
-    names.delete(constant)
+  for (const constant of ['LOG_LEVELS', 'TRAFFIC_TABLES', 'TABLE_CHOICES', 'ENGINE_CHOICES']) names.delete(constant)
   const example = await readFile('.env.example', 'utf8')
   const readme = await readFile('README.md', 'utf8')
   for (const name of names) {

@@ -3471,7 +3471,7 @@ export interface components {
          */
         Health: {
             /**
-             * @description degraded: the database or Prometheus cannot be reached, or a model file is damaged. Detection continues with the active model.
+             * @description degraded: the database cannot be reached, reading, writing or listening does not work there, or a model file is damaged. Detection continues with the active model.
              * @enum {string}
              */
             status: "healthy" | "degraded" | "unhealthy";
