@@ -79,11 +79,19 @@ function createServer(loggerInstance: FastifyBaseLogger) {
     loggerInstance,
     bodyLimit: BODY_LIMIT,
     pluginTimeout: START_LIMIT_MS,
+    rewriteUrl: ({ url = '/' }) => singleSlashes(url),
     return503OnClosing: false, // plugins/http/errors.ts answers instead, in the envelope
     frameworkErrors: (error, _request, reply) => void sendFailure(reply, toServiceError(error)),
     clientErrorHandler: answerMalformed,
     requestTimeout: REQUEST_LIMIT_MS,
   }).withTypeProvider<TypeBoxTypeProvider>()
+}
+
+/** A base URL with a slash at its end makes `//detect` of `/detect`. The query stays as it is. */
+function singleSlashes(url: string): string {
+  if (!url.startsWith('/')) return url // a proxy may send http://host/path
+  const [path = '', ...query] = url.split('?')
+  return [path.replace(/\/{2,}/g, '/'), ...query].join('?')
 }
 
 async function registerInterface(app: FastifyInstance): Promise<void> {

@@ -6,7 +6,13 @@ import { exportTraffic } from '../db/traffic/export.js'
 import type { TrafficTable } from '../db/traffic/table.js'
 import type { Cell } from '../formats/export/column.js'
 import { CopyTextRows } from '../formats/export/copy-text.js'
-import { BUCKET_SECONDS, trafficColumns, type Bucket } from '../formats/export/traffic-columns.js'
+import {
+  BUCKET_SECONDS,
+  oldMinute,
+  TRAINING_DATA_COLUMNS,
+  trafficColumns,
+  type Bucket,
+} from '../formats/export/traffic-columns.js'
 import { ServiceError } from './http/errors.js'
 import { explainTableError } from './http/table-errors.js'
 import { exportText, type ExportFormat } from './export/text.js'
@@ -54,6 +60,14 @@ const nextDay = (time: Date) => (Math.floor(time.getTime() / DAY_MS) + 1) * DAY_
 
 const COLUMNS = trafficColumns('aggregated')
 
+/** @param cell of a column of the traffic */
+function trainingDataRow(cell: (name: string) => Cell): Cell[] {
+  const minute = oldMinute(cell('time_bucket') as Date)
+  return TRAINING_DATA_COLUMNS.map(({ name }) => (name === 'minute' ? minute : cell(name)))
+}
+
+const PLACES = new Map<string, number>(COLUMNS.map(({ name }, place) => [name, place]))
+
 interface Selection {
   readonly from: Date
   readonly to: Date
@@ -74,10 +88,12 @@ function createExports(options: ExportsOptions): Exports {
     if (from.getTime() < now().getTime() - retentionDays * DAY_MS) {
       const text = new CopyTextRows(COLUMNS)
       const raw = { table, type: 'aggregated', from, to, bucketSeconds } as const
-      for await (const piece of exportTraffic(sql, raw, 'text', signal)) rows.push(...text.take(piece))
+      for await (const piece of exportTraffic(sql, raw, 'text', signal)) {
+        for (const row of text.take(piece)) rows.push(trainingDataRow((name) => row[PLACES.get(name)!]!))
+      }
     } else {
       for await (const page of bucketRows(sql, table, { from, to }, bucketSeconds)) {
-        for (const row of page) rows.push(COLUMNS.map(({ name }) => row[name]))
+        for (const row of page) rows.push(trainingDataRow((name) => row[name as keyof typeof row]))
       }
     }
     return rows
@@ -107,7 +123,7 @@ function createExports(options: ExportsOptions): Exports {
         throw explainTableError(error, { code: 'TRAFFIC_TABLE_UNUSABLE', problem })
       })
       if (first.done) throw nothingIn(table, range)
-      return exportText(format, COLUMNS, withFirst(first.value, rest), { bucket, ...range })
+      return exportText(format, TRAINING_DATA_COLUMNS, withFirst(first.value, rest), { bucket, ...range })
     },
     close() {
       stopping.abort(

@@ -1,6 +1,6 @@
 import { Backtest, BacktestBody } from './backtest.js'
 import { Clusters } from './clusters.js'
-import { Batch, BatchVerdict, Metrics, Trend, Verdict } from './detection.js'
+import { Batch, BatchResult, BatchVerdict, Metrics, PastMetrics, Trend, Verdict } from './detection.js'
 import { TrafficBucket } from './export.js'
 import { Alive, Health, Ready } from './health.js'
 import { IngestBody, IngestedRequest, IngestResult } from './ingest.js'
@@ -22,9 +22,9 @@ import {
   TrainBody,
   TrainedDetector,
   TrainedOptimizer,
-  TrainingStatus,
   TrainResult,
 } from './training.js'
+import { TrainingStatus } from './training-status.js'
 import { Failure, Nothing } from './types.js'
 
 /** The named schemas of the OpenAPI document. */
@@ -32,8 +32,10 @@ export const sharedSchemas = [
   Failure,
   Nothing,
   Metrics,
+  PastMetrics,
   Verdict,
   Batch,
+  BatchResult,
   BatchVerdict,
   Trend,
   TrainBody,

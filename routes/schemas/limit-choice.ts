@@ -3,17 +3,21 @@ import { count, oneOf } from './types.js'
 
 const MAX_LIMIT = 1_000_000
 
-export const Tier = (description: string) =>
-  oneOf(['default', 'free', 'basic', 'standard', 'premium', 'enterprise'], { description })
-export const Strategy = (description: string) =>
-  oneOf(['conservative', 'balanced', 'permissive', 'adaptive'], { description })
+export const Tier = (description: string, options: object = {}) =>
+  oneOf(['default', 'free', 'basic', 'standard', 'premium', 'enterprise'], { description, ...options })
+export const Strategy = (description: string, options: object = {}) =>
+  oneOf(['conservative', 'balanced', 'permissive', 'adaptive'], { description, ...options })
 export const Scope = (description: string) => oneOf(['endpoint', 'client'], { description })
 
 export const SCOPE = 'endpoint: one limit for all callers together. client: one limit for each client.'
 
 /** Which limit is asked for. */
 export const choice = {
-  tier: Type.Optional(Tier('Tier of the callers. Default: default.')),
+  tier: Type.Optional(
+    Tier('Tier of the callers. Any other text counts as default, with a warning. Default: default.', {
+      'x-otherwise': 'default',
+    }),
+  ),
   strategy: Type.Optional(Strategy('How strict the limit is. Default: balanced.')),
   scope: Type.Optional(Scope(`${SCOPE} Default: endpoint.`)),
 }
