@@ -55,5 +55,14 @@ function mostFrequent(rollups: readonly EndpointRollup[]): string | null {
 export function ofMethod(rollup: EndpointRollup): EndpointSums {
   const { method, path, minutes, counts, latencySumMs, latencies, errors } = rollup
   const named = method === '' ? null : method
-  return { endpoint: path, method: named, frequentMethod: named, minutes, counts, latencySumMs, latencies, errors }
+  return {
+    endpoint: path,
+    method: named,
+    frequentMethod: named,
+    minutes,
+    counts,
+    latencySumMs,
+    latencies,
+    errors,
+  }
 }

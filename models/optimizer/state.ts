@@ -37,7 +37,8 @@ function withFrequentMethods(
   }
   return new Map(
     [...templates].map(([name, model]) => {
-      const { frequentMethod = frequent.get(name)?.method ?? null } = model.profile as Partial<EndpointProfile>
+      const { frequentMethod = frequent.get(name)?.method ?? null } =
+        model.profile as Partial<EndpointProfile>
       return [name, { ...model, profile: { ...model.profile, frequentMethod } }]
     }),
   )

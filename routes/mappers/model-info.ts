@@ -35,7 +35,13 @@ function rhythmInfo({ rhythm, minuteOfHour, minuteOfDay, slotOfWeek }: Season) {
   }
 }
 
-export function minEffects({ traffic, latency, latencyMs, errors, requests }: FastifyInstance['config']['effects']) {
+export function minEffects({
+  traffic,
+  latency,
+  latencyMs,
+  errors,
+  requests,
+}: FastifyInstance['config']['effects']) {
   return { traffic, latency, latency_ms: latencyMs, error_rate: errors, requests }
 }
 

@@ -48,7 +48,9 @@ export const OptimizeBody = Type.Object(
     ),
     ...choice,
     // The old service refused it here.
-    strategy: Type.Optional(Strategy('How strict the limit is. Default: balanced.', { 'x-refuses-null': true })),
+    strategy: Type.Optional(
+      Strategy('How strict the limit is. Default: balanced.', { 'x-refuses-null': true }),
+    ),
     ...extras,
   },
   { $id: 'OptimizeBody', description: 'The limit to recommend.', examples: [OPTIMIZE_BODY] },
@@ -58,9 +60,12 @@ export const OptimizeAllBody = Type.Object(
   {
     ...choice,
     strategy: Type.Optional(
-      Strategy('How strict the limits are. Any other text counts as balanced, with a warning. Default: balanced.', {
-        'x-otherwise': 'balanced',
-      }),
+      Strategy(
+        'How strict the limits are. Any other text counts as balanced, with a warning. Default: balanced.',
+        {
+          'x-otherwise': 'balanced',
+        },
+      ),
     ),
     ...extras,
     by_method: Type.Optional(ByMethod),

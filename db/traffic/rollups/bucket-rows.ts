@@ -80,7 +80,8 @@ export async function* readBuckets(
     await sql`declare buckets no scroll cursor for ${query}`
     for (;;) {
       const rows = await sql.unsafe<StoredBucket[]>(`fetch ${page} from buckets`)
-      if (rows.length > 0) yield rows.map((row) => toBucketRow(row, secondsInRange(row.bucket, range, bucketSeconds)))
+      if (rows.length > 0)
+        yield rows.map((row) => toBucketRow(row, secondsInRange(row.bucket, range, bucketSeconds)))
       if (rows.length < page) return
     }
   } finally {
