@@ -5,6 +5,7 @@ import { pino } from 'pino'
 import config, { type Config } from './plugins/config.js'
 import database from './plugins/database.js'
 import detection from './plugins/detection.js'
+import cors from './plugins/http/cors.js'
 import envelope from './plugins/http/envelope.js'
 import errors, { answerMalformed, sendFailure, toServiceError } from './plugins/http/errors.js'
 import exports from './plugins/export.js'
@@ -17,6 +18,7 @@ import optimization from './plugins/optimization.js'
 import syntheticData from './plugins/synthetic-data.js'
 import training from './plugins/training.js'
 import validation from './plugins/http/validation.js'
+import aboutRoutes from './routes/about.js'
 import detectRoutes from './routes/detect.js'
 import exportRoutes from './routes/export.js'
 import exportRateLimitRoutes from './routes/export-rate-limits.js'
@@ -48,6 +50,7 @@ export async function buildApp(settings: Config): Promise<FastifyInstance> {
   const app = createServer(createLogger(settings))
   try {
     await app.register(config, { config: settings })
+    await app.register(cors)
     await registerInterface(app)
     await app.register(database)
     await app.register(modelRegistry)
@@ -101,6 +104,7 @@ async function registerInterface(app: FastifyInstance): Promise<void> {
   await app.register(jsonLines)
   await app.register(openapi, { version })
   for (const schema of sharedSchemas) app.addSchema(schema)
+  await app.register(aboutRoutes, { version })
   await app.register(healthRoutes, { version })
   await app.register(detectRoutes)
   await app.register(trainRoutes)

@@ -29,6 +29,8 @@ export interface Config {
   readonly contamination: number
   readonly anomalyThreshold: number
   readonly logLevel: LogLevel
+  /** Origins whose pages may call the service; `*` is any. */
+  readonly corsOrigins: readonly string[]
   readonly trafficTable: TrafficTable
   readonly scoringEngine: EngineChoice
   /** How long the rollups of the traffic are kept. */
@@ -98,6 +100,7 @@ export function loadConfig(environment: Environment): Config {
     contamination: number('CONTAMINATION', 0.1, { above: 0, max: 0.5 }),
     anomalyThreshold: number('ANOMALY_THRESHOLD', -0.5, { min: -1, max: 0 }),
     logLevel: oneOf('LOG_LEVEL', LOG_LEVELS, debug === 'true' || debug === '1' ? 'debug' : 'info'),
+    corsOrigins: origins(text('CORS_ORIGINS', '', ORIGIN_LIST, ORIGINS)),
     trafficTable: oneOf('TRAFFIC_TABLE', TRAFFIC_TABLES, 'request_logs'),
     scoringEngine: oneOf('SCORING_ENGINE', ENGINE_CHOICES, 'auto'),
     retentionDays: number('RETENTION_DAYS', 90, { min: 1, max: 3650, integer: true }),
@@ -112,6 +115,14 @@ export function loadConfig(environment: Environment): Config {
     }),
     calendar: readCalendar(text('CALENDAR_FILE', '', /^[^\0]{0,1000}$/, 'a file'), zone),
   })
+}
+
+const ORIGIN = String.raw`(?:\*|https?://[^\s/,?#@]{1,255})`
+const ORIGIN_LIST = new RegExp(`^(?:${ORIGIN}(?:\\s*,\\s*${ORIGIN}){0,99})?$`)
+const ORIGINS = 'a list of origins with commas, as https://dash.example,http://localhost:3000, or *'
+
+function origins(list: string): readonly string[] {
+  return Object.freeze(list.split(',').flatMap((each) => (each.trim() === '' ? [] : [each.trim()])))
 }
 
 const ZONES = 'the name of a time zone, as UTC or Europe/Berlin'

@@ -1,6 +1,4 @@
 import fp from 'fastify-plugin'
-import type { Sql } from 'postgres'
-import type { TrafficTable } from '../db/traffic/table.js'
 import {
   rateLimitFile,
   toRateLimitEntry,
@@ -19,7 +17,12 @@ import type { Database } from './database.js'
 import { ServiceError } from './http/errors.js'
 import { timeRange } from './http/time-range.js'
 import type { ModelRegistry } from './model-registry.js'
-import { createBacktests, type Backtested, type BacktestPlan } from './optimization/backtest.js'
+import {
+  createBacktests,
+  type Backtested,
+  type BacktestOptions,
+  type BacktestPlan,
+} from './optimization/backtest.js'
 import {
   backtestPlan,
   toRule,
@@ -89,12 +92,9 @@ interface Optimization {
   close(): void
 }
 
-interface OptimizationOptions {
-  readonly sql: Sql
+interface OptimizationOptions extends BacktestOptions {
   readonly database: Pick<Database, 'assertUsable'>
   readonly models: Pick<ModelRegistry, 'active'>
-  readonly table: TrafficTable
-  readonly now: () => Date
 }
 
 declare module 'fastify' {
@@ -103,10 +103,11 @@ declare module 'fastify' {
   }
 }
 
-function createOptimization({ sql, database, models, table, now }: OptimizationOptions): Optimization {
+function createOptimization(options: OptimizationOptions): Optimization {
+  const { sql, database, models, now } = options
   const stopping = new AbortController()
   const recommendations = createRecommendations(sql, () => database.assertUsable())
-  const replayed = createBacktests(sql, table)
+  const replayed = createBacktests(options)
 
   const active = (): RateOptimizer | null => models.active.optimizer?.model ?? null
   const trained = (): RateOptimizer => {
@@ -261,8 +262,10 @@ export default fp(
   async (app) => {
     const { config, sql, models, database } = app
     const optimization = createOptimization({
-      ...{ sql, models, database },
+      ...{ sql, models, database, log: app.log },
       table: config.trafficTable,
+      retentionDays: config.retentionDays,
+      lookBackMinutes: config.lookBackMinutes,
       now: () => new Date(),
     })
     app.decorate('optimization', optimization)

@@ -7,6 +7,8 @@ export type OperationName = keyof operations
  * operation has the longer time limit.
  */
 export const OPERATIONS = {
+  getAbout: ['get', '/'],
+  getVersion: ['get', '/version'],
   getHealth: ['get', '/health'],
   getLiveness: ['get', '/health/live'],
   getReadiness: ['get', '/health/ready'],

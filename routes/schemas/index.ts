@@ -1,3 +1,4 @@
+import { About, Version } from './about.js'
 import { Backtest, BacktestBody } from './backtest.js'
 import { Clusters } from './clusters.js'
 import { Batch, BatchResult, BatchVerdict, Metrics, PastMetrics, Trend, Verdict } from './detection.js'
@@ -69,6 +70,8 @@ export const sharedSchemas = [
   IngestedRequest,
   IngestBody,
   IngestResult,
+  About,
+  Version,
   Health,
   Alive,
   Ready,

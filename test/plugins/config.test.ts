@@ -13,6 +13,7 @@ t.test('an empty environment gives the documented defaults', async (t) => {
     contamination: 0.1,
     anomalyThreshold: -0.5,
     logLevel: 'info',
+    corsOrigins: [],
     trafficTable: 'request_logs',
     scoringEngine: 'auto',
     retentionDays: 90,
