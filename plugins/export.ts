@@ -2,7 +2,7 @@ import fp from 'fastify-plugin'
 import type { Sql } from 'postgres'
 import type { Log } from '../db/log.js'
 import { bucketRows, updateRollups } from '../db/traffic/rollups.js'
-import { exportTraffic } from '../db/traffic/export.js'
+import { exportTraffic, firstRequest } from '../db/traffic/export.js'
 import type { TrafficTable } from '../db/traffic/table.js'
 import type { Cell } from '../formats/export/column.js'
 import { CopyTextRows } from '../formats/export/copy-text.js'
@@ -56,7 +56,8 @@ declare module 'fastify' {
 }
 
 /** Midnight UTC, where the buckets of every length begin. */
-const nextDay = (time: Date) => (Math.floor(time.getTime() / DAY_MS) + 1) * DAY_MS
+const dayOf = (time: Date) => Math.floor(time.getTime() / DAY_MS) * DAY_MS
+const nextDay = (time: Date) => dayOf(time) + DAY_MS
 
 const COLUMNS = trafficColumns('aggregated')
 
@@ -102,7 +103,10 @@ function createExports(options: ExportsOptions): Exports {
   /** Day by day, so that a slow reader holds no connection and a fast one little memory. */
   async function* pages({ from, to, bucketSeconds }: Selection, signal: AbortSignal) {
     await orAborted(update(), signal)
-    for (let start = from; start < to;) {
+    const first = await orAborted(firstRequest(sql, { table, from, to }), signal)
+    if (first === null) return
+    // Years without requests are not read day by day.
+    for (let start = new Date(Math.max(from.getTime(), dayOf(first))); start < to;) {
       signal.throwIfAborted()
       const end = new Date(Math.min(nextDay(start), to.getTime()))
       const rows = await read({ from: start, to: end, bucketSeconds }, signal)
