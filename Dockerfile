@@ -21,7 +21,7 @@ RUN npm pkg delete optionalDependencies workspaces scripts.prepare \
  && npm rebuild \
  && find . \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' \) -type f -delete \
  && find node_modules -type d -empty -delete \
- && mkdir data
+ && mkdir -p data/models
 
 FROM ${BASE}
 LABEL org.opencontainers.image.title="AEGIS ML" \
@@ -33,6 +33,8 @@ COPY --from=build /app/package.json /app/LICENSE /app/docker/healthcheck.js ./
 COPY --from=build /app/node_modules node_modules
 COPY --from=build /app/dist dist
 COPY --from=build --chown=1000:1000 /app/data /data
+# A volume at a path of the old image is the folder that the service uses.
+RUN ln -s /data /app/data && ln -s /data/models /app/models
 ENV NODE_ENV=production \
     ML_SERVICE_HOST=0.0.0.0 \
     ML_SERVICE_PORT=5000 \

@@ -5,6 +5,7 @@ import { pino } from 'pino'
 import config, { type Config } from './plugins/config.js'
 import database from './plugins/database.js'
 import detection from './plugins/detection.js'
+import cors from './plugins/http/cors.js'
 import envelope from './plugins/http/envelope.js'
 import errors, { answerMalformed, sendFailure, toServiceError } from './plugins/http/errors.js'
 import exports from './plugins/export.js'
@@ -21,6 +22,7 @@ import syntheticData from './plugins/synthetic-data.js'
 import trafficTable from './plugins/traffic-table.js'
 import training from './plugins/training.js'
 import validation from './plugins/http/validation.js'
+import aboutRoutes from './routes/about.js'
 import detectRoutes from './routes/detect.js'
 import exportRoutes from './routes/export.js'
 import exportRateLimitRoutes from './routes/export-rate-limits.js'
@@ -53,6 +55,7 @@ export async function buildApp(settings: Config): Promise<FastifyInstance> {
   const app = createServer(createLogger(settings))
   try {
     await app.register(config, { config: settings })
+    await app.register(cors)
     await registerInterface(app)
     await app.register(database)
     await app.register(trafficTable)
@@ -87,11 +90,19 @@ function createServer(loggerInstance: FastifyBaseLogger) {
     loggerInstance,
     bodyLimit: BODY_LIMIT,
     pluginTimeout: START_LIMIT_MS,
+    rewriteUrl: ({ url = '/' }) => singleSlashes(url),
     return503OnClosing: false, // plugins/http/errors.ts answers instead, in the envelope
     frameworkErrors: (error, _request, reply) => void sendFailure(reply, toServiceError(error)),
     clientErrorHandler: answerMalformed,
     requestTimeout: REQUEST_LIMIT_MS,
   }).withTypeProvider<TypeBoxTypeProvider>()
+}
+
+/** A base URL with a slash at its end makes `//detect` of `/detect`. The query stays as it is. */
+function singleSlashes(url: string): string {
+  if (!url.startsWith('/')) return url // a proxy may send http://host/path
+  const [path = '', ...query] = url.split('?')
+  return [path.replace(/\/{2,}/g, '/'), ...query].join('?')
 }
 
 async function registerInterface(app: FastifyInstance): Promise<void> {
@@ -101,6 +112,7 @@ async function registerInterface(app: FastifyInstance): Promise<void> {
   await app.register(streamedBodies)
   await app.register(openapi, { version })
   for (const schema of sharedSchemas) app.addSchema(schema)
+  await app.register(aboutRoutes, { version })
   await app.register(healthRoutes, { version })
   await app.register(detectRoutes)
   await app.register(trainRoutes)

@@ -24,6 +24,8 @@ export interface Config {
   readonly contamination: number
   readonly anomalyThreshold: number
   readonly logLevel: LogLevel
+  /** Origins whose pages may call the service; `*` is any. */
+  readonly corsOrigins: readonly string[]
   /** auto: the one that has rows. */
   readonly trafficTable: TrafficTable | 'auto'
   /** IANA name of the time zone of traffic tables whose times have none. */
@@ -75,6 +77,7 @@ export function loadConfig(environment: Environment): Config {
     contamination: number('CONTAMINATION', 0.1, { above: 0, max: 0.5 }),
     anomalyThreshold: number('ANOMALY_THRESHOLD', -0.5, { min: -1, max: 0 }),
     logLevel: oneOf('LOG_LEVEL', LOG_LEVELS, debug === 'true' || debug === '1' ? 'debug' : 'info'),
+    corsOrigins: origins(text('CORS_ORIGINS', '', ORIGIN_LIST, ORIGINS)),
     trafficTable: oneOf('TRAFFIC_TABLE', TABLE_CHOICES, 'auto'),
     trafficTimeZone: timeZone('TRAFFIC_TIME_ZONE', text('TRAFFIC_TIME_ZONE', 'UTC', ZONE_NAME, ZONES)),
     tiers: readTiers(text('TIERS', '', /^[^\0]{0,10000}$/, TIER_TABLE)),
@@ -108,6 +111,14 @@ export function loadConfig(environment: Environment): Config {
 
 /** What prometheusConfig checks. Its errors show no secrets. */
 const ANY = /^[^]*$/
+
+const ORIGIN = String.raw`(?:\*|https?://[^\s/,?#@]{1,255})`
+const ORIGIN_LIST = new RegExp(`^(?:${ORIGIN}(?:\\s*,\\s*${ORIGIN}){0,99})?$`)
+const ORIGINS = 'a list of origins with commas, as https://dash.example,http://localhost:3000, or *'
+
+function origins(list: string): readonly string[] {
+  return Object.freeze(list.split(',').flatMap((each) => (each.trim() === '' ? [] : [each.trim()])))
+}
 
 const ZONES = 'the name of a time zone, as UTC or Europe/Berlin'
 /** PostgreSQL reads an offset such as +02:00 the other way round. */

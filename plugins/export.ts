@@ -3,11 +3,17 @@ import type { Sql } from 'postgres'
 import { isDatabaseReadOnly } from '../db/errors.js'
 import type { Log } from '../db/log.js'
 import { bucketRows, updateRollups } from '../db/traffic/rollups.js'
-import { exportTraffic } from '../db/traffic/export.js'
+import { exportTraffic, firstRequest } from '../db/traffic/export.js'
 import type { TrafficTable } from '../db/traffic/table.js'
 import type { Cell } from '../formats/export/column.js'
 import { CopyTextRows } from '../formats/export/copy-text.js'
-import { BUCKET_SECONDS, trafficColumns, type Bucket } from '../formats/export/traffic-columns.js'
+import {
+  BUCKET_SECONDS,
+  oldMinute,
+  TRAINING_DATA_COLUMNS,
+  trafficColumns,
+  type Bucket,
+} from '../formats/export/traffic-columns.js'
 import { ServiceError } from './http/errors.js'
 import type { CurrentTable } from './traffic-table.js'
 import { explainTableError } from './http/table-errors.js'
@@ -52,9 +58,18 @@ declare module 'fastify' {
 }
 
 /** Midnight UTC, where the buckets of every length begin. */
-const nextDay = (time: Date) => (Math.floor(time.getTime() / DAY_MS) + 1) * DAY_MS
+const dayOf = (time: Date) => Math.floor(time.getTime() / DAY_MS) * DAY_MS
+const nextDay = (time: Date) => dayOf(time) + DAY_MS
 
 const COLUMNS = trafficColumns('aggregated')
+
+/** @param cell of a column of the traffic */
+function trainingDataRow(cell: (name: string) => Cell): Cell[] {
+  const minute = oldMinute(cell('time_bucket') as Date)
+  return TRAINING_DATA_COLUMNS.map(({ name }) => (name === 'minute' ? minute : cell(name)))
+}
+
+const PLACES = new Map<string, number>(COLUMNS.map(({ name }, place) => [name, place]))
 
 interface Selection {
   readonly table: TrafficTable
@@ -82,25 +97,30 @@ function createExports(options: ExportsOptions): Exports {
     if (from.getTime() < now().getTime() - retentionDays * DAY_MS) {
       const text = new CopyTextRows(COLUMNS)
       const raw = { table, type: 'aggregated', from, to, bucketSeconds } as const
-      for await (const piece of exportTraffic(sql, raw, 'text', signal)) rows.push(...text.take(piece))
+      for await (const piece of exportTraffic(sql, raw, 'text', signal)) {
+        for (const row of text.take(piece)) rows.push(trainingDataRow((name) => row[PLACES.get(name)!]!))
+      }
     } else {
       for await (const page of bucketRows(sql, table, { from, to }, bucketSeconds)) {
-        for (const row of page) rows.push(COLUMNS.map(({ name }) => row[name]))
+        for (const row of page) rows.push(trainingDataRow((name) => row[name as keyof typeof row]))
       }
     }
     return rows
   }
 
   /** Day by day, so that a slow reader holds no connection and a fast one little memory. */
-  async function* pages({ from, to, ...of }: Selection, signal: AbortSignal) {
+  async function* pages({ table, from, to, bucketSeconds }: Selection, signal: AbortSignal) {
     await orAborted(update(), signal).catch((error: unknown) => {
       if (!isDatabaseReadOnly(error)) throw error
-      log.warn({ table: of.table }, 'the database is read-only; the export has what was rolled up before')
+      log.warn({ table }, 'the database is read-only; the export has what was rolled up before')
     })
-    for (let start = from; start < to;) {
+    const first = await orAborted(firstRequest(sql, { table, from, to }), signal)
+    if (first === null) return
+    // Years without requests are not read day by day.
+    for (let start = new Date(Math.max(from.getTime(), dayOf(first))); start < to;) {
       signal.throwIfAborted()
       const end = new Date(Math.min(nextDay(start), to.getTime()))
-      const rows = await read({ from: start, to: end, ...of }, signal)
+      const rows = await read({ table, from: start, to: end, bucketSeconds }, signal)
       if (rows.length > 0) yield rows
       start = end
     }
@@ -119,7 +139,7 @@ function createExports(options: ExportsOptions): Exports {
         throw explainTableError(error, { code: 'TRAFFIC_TABLE_UNUSABLE', problem })
       })
       if (first.done) throw nothingIn(table, range)
-      return exportText(format, COLUMNS, withFirst(first.value, rest), { bucket, ...range })
+      return exportText(format, TRAINING_DATA_COLUMNS, withFirst(first.value, rest), { bucket, ...range })
     },
     close() {
       stopping.abort(

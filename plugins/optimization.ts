@@ -1,5 +1,4 @@
 import fp from 'fastify-plugin'
-import type { Sql } from 'postgres'
 import {
   rateLimitFile,
   toRateLimitEntry,
@@ -19,8 +18,12 @@ import type { Database } from './database.js'
 import { ServiceError } from './http/errors.js'
 import { timeRange } from './http/time-range.js'
 import type { ModelRegistry } from './model-registry.js'
-import type { CurrentTable } from './traffic-table.js'
-import { createBacktests, type Backtested, type BacktestPlan } from './optimization/backtest.js'
+import {
+  createBacktests,
+  type Backtested,
+  type BacktestOptions,
+  type BacktestPlan,
+} from './optimization/backtest.js'
 import {
   backtestPlan,
   tierWarnings,
@@ -93,13 +96,10 @@ interface Optimization {
   close(): void
 }
 
-interface OptimizationOptions {
-  readonly sql: Sql
+interface OptimizationOptions extends BacktestOptions {
   readonly database: Pick<Database, 'assertUsable'>
   readonly models: Pick<ModelRegistry, 'active'>
-  readonly currentTable: CurrentTable
   readonly tiers: TierTable
-  readonly now: () => Date
 }
 
 declare module 'fastify' {
@@ -109,10 +109,10 @@ declare module 'fastify' {
 }
 
 function createOptimization(options: OptimizationOptions): Optimization {
-  const { sql, database, models, currentTable, tiers, now } = options
+  const { sql, database, models, tiers, now } = options
   const stopping = new AbortController()
   const recommendations = createRecommendations(sql, () => database.assertUsable())
-  const replayed = createBacktests(sql, currentTable)
+  const replayed = createBacktests(options)
 
   const active = (): RateOptimizer | null => models.active.optimizer?.model ?? null
   const trained = (): RateOptimizer => {
@@ -268,9 +268,11 @@ export default fp(
   async (app) => {
     const { config, sql, models, database } = app
     const optimization = createOptimization({
-      ...{ sql, models, database },
+      ...{ sql, models, database, log: app.log },
       currentTable: app.trafficTable,
       tiers: config.tiers,
+      retentionDays: config.retentionDays,
+      lookBackMinutes: config.lookBackMinutes,
       now: () => new Date(),
     })
     app.decorate('optimization', optimization)

@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyInstance } from 'fastify'
+import { completeBatch, withErrorRate } from './mappers/metrics.js'
 import {
   Batch,
   BatchVerdict,
@@ -25,7 +26,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         response: { 200: ref(Verdict), ...failures(400, 409, 413, 415) },
       },
     },
-    async (request) => toVerdict(app.detection.detect(request.body)),
+    async (request) => toVerdict(app.detection.detect(withErrorRate(request.body, request.warnings))),
   )
 
   app.post(
@@ -42,16 +43,20 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       },
     },
     async (request) => {
-      const { metrics, mode = 'independent' } = request.body
+      const { mode = 'independent' } = request.body
+      const metrics = completeBatch(request.body.metrics, request.warnings)
       const { verdicts, episodes } =
         mode === 'replay'
           ? app.detection.replay(metrics)
           : { verdicts: app.detection.detectBatch(metrics), episodes: undefined }
-      const results = verdicts.map(toVerdict)
+      const results = verdicts.map((judged) => {
+        const verdict = toVerdict(judged)
+        return { ...verdict, is_anomaly: verdict.anomaly }
+      })
       const anomalies = results.filter((verdict) => verdict.anomaly).length
       return {
         results,
-        summary: { total: results.length, anomalies, anomaly_rate: anomalies / results.length },
+        summary: { total: results.length, anomalies, anomaly_rate: anomalies / Math.max(1, results.length) },
         ...(episodes && { episodes: episodes.map(toEpisode) }),
       }
     },
@@ -78,6 +83,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         error_trend: trend.errorTrend,
         recent_anomaly_rate: trend.recentAnomalyRate,
         status: trend.status,
+        trend: trend.status,
       }
     },
   )

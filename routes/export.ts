@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
+import type { FastifyReply } from 'fastify'
 import { callerClosed } from './caller-closed.js'
 import { TRAINING_DATA } from './schemas/examples/export.js'
 import { TrafficBucket, TrainingDataQuery } from './schemas/export.js'
@@ -15,13 +16,13 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/export/training-data',
     {
-      exposeHeadRoute: false, // HEAD would have to do all the work
+      exposeHeadRoute: false, // it would do all the work; the one below does none
       schema: {
         operationId: 'exportTrainingData',
         tags: ['export'],
         summary: 'Export recorded traffic by time bucket',
         description:
-          'Exports one row for each bucket with requests, in order of time. CSV and NDJSON are attachments, JSON is in the envelope. `POST /train/synthetic` accepts the CSV. All formats are streamed: a connection that closes early means that the export failed. For buckets longer than one minute, percentiles have an error of at most 1 %.',
+          'Exports one row for each bucket with requests, in order of time. CSV and NDJSON are attachments. JSON has the rows as `data`, and `count`, `bucket`, `from` and `to` beside it. `POST /train/synthetic` accepts the CSV. All formats are streamed: a connection that closes early means that the export failed. For buckets longer than one minute, percentiles have an error of at most 1 %.',
         querystring: TrainingDataQuery,
         response: {
           '2xx': {
@@ -41,13 +42,27 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       const asked = { days, from, to, bucket, format }
       const text = await app.exports.trainingData(asked, callerClosed(reply))
       reply.raw.setTimeout(MAX_PAUSE_MS, () => reply.raw.destroy())
-      const attachment = format !== 'json'
-      reply.type(CONTENT_TYPES[format])
-      if (attachment) reply.header('content-disposition', `attachment; filename="training_data.${format}"`)
-      const body = attachment ? text : enveloped(text, unknownFields(request.query))
+      setFileHeaders(reply, format)
+      const warnings = [...request.warnings, ...unknownFields(request.query)]
+      const body = format === 'json' ? enveloped(text, warnings) : text
       return reply.send(Readable.from(body, { objectMode: false }))
     },
   )
+
+  app.head(
+    '/export/training-data',
+    { schema: { hide: true, querystring: TrainingDataQuery } },
+    async (request, reply) => {
+      setFileHeaders(reply, request.query.format ?? 'csv')
+      return reply.send()
+    },
+  )
+}
+
+function setFileHeaders(reply: FastifyReply, format: keyof typeof CONTENT_TYPES): void {
+  reply.type(CONTENT_TYPES[format])
+  if (format === 'json') return
+  reply.header('content-disposition', `attachment;filename=training_data.${format}`)
 }
 
 const CONTENT_TYPES = {
@@ -58,16 +73,14 @@ const CONTENT_TYPES = {
 
 const Enveloped = Type.Object({
   success: Type.Literal(true, { description: 'Always true.' }),
-  data: Type.Object(
-    {
-      rows: Type.Array(ref(TrafficBucket), { description: 'The rows, in order of time.' }),
-      count: Type.Integer({ description: 'Number of rows.' }),
-      bucket: Type.String({ description: 'Length of a bucket.' }),
-      from: timestamp('Start of the time range, included.'),
-      to: timestamp('End of the time range, excluded.'),
-    },
-    { description: 'The exported traffic.', examples: [TRAINING_DATA] },
-  ),
+  data: Type.Array(ref(TrafficBucket), {
+    description: 'The rows, in order of time.',
+    examples: [TRAINING_DATA],
+  }),
+  count: Type.Integer({ description: 'Number of rows.' }),
+  bucket: Type.String({ description: 'Length of a bucket.' }),
+  from: timestamp('Start of the time range, included.'),
+  to: timestamp('End of the time range, excluded.'),
   timestamp: timestamp('When the service answered.'),
   warnings: Type.Optional(
     Type.Array(Type.String(), { description: 'What the service ignored in the request.' }),
@@ -76,7 +89,7 @@ const Enveloped = Type.Object({
 
 /** The usual envelope, around data that is streamed. */
 async function* enveloped(data: AsyncIterable<string>, warnings: readonly string[]): AsyncGenerator<string> {
-  yield '{"success":true,"data":'
+  yield '{"success":true,'
   yield* data
   const timestamp = JSON.stringify(new Date())
   yield `,"timestamp":${timestamp}${warnings.length > 0 ? `,"warnings":${JSON.stringify(warnings)}` : ''}}`

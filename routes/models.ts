@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { Static } from '@sinclair/typebox'
 import type { FastifyInstance } from 'fastify'
+import { detectorInfo, minEffects, optimizerInfo } from './mappers/model-info.js'
 import {
   ActivateBody,
   ActivateResult,
@@ -9,7 +9,6 @@ import {
   ModelInfo,
   ModelVersions,
   ResetResult,
-  Rhythms,
 } from './schemas/models.js'
 import { failures, Nothing, ref } from './schemas/types.js'
 
@@ -115,56 +114,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   )
 }
 
-type Info = ReturnType<FastifyInstance['modelManagement']['info']>
 type Version = Awaited<ReturnType<FastifyInstance['modelManagement']['versions']>>['anomaly'][number]
-
-function detectorInfo({ version, trainedAt, model, engine, reason }: NonNullable<Info['anomaly']>) {
-  return {
-    is_trained: true as const,
-    version,
-    training_timestamp: trainedAt,
-    training_samples: model.nSamples,
-    contamination: model.contamination,
-    n_estimators: model.forest.nEstimators,
-    score_threshold: model.threshold,
-    feature_names: Object.keys(model.baselines),
-    baselines: model.baselines,
-    time_zone: model.timeZone,
-    rhythms: Object.fromEntries(
-      Object.entries(model.expectations).map(([feature, { usual }]) => [feature, rhythmInfo(usual.season)]),
-    ) as Static<typeof Rhythms>,
-    engine: { name: engine.name, backend: engine.backend, reason },
-  }
-}
-
-type Season = NonNullable<Info['anomaly']>['model']['expectations']['error_rate']['usual']['season']
-
-function rhythmInfo({ rhythm, minuteOfHour, minuteOfDay, slotOfWeek }: Season) {
-  const apart = (terms: Float64Array | null) => terms?.filter((value) => value !== 0).length ?? 0
-  return {
-    rhythm,
-    minute_of_hour: minuteOfHour !== null,
-    sharp_minutes: apart(minuteOfDay),
-    weekly_quarters: apart(slotOfWeek),
-  }
-}
-
-function minEffects({ traffic, latency, latencyMs, errors, requests }: FastifyInstance['config']['effects']) {
-  return { traffic, latency, latency_ms: latencyMs, error_rate: errors, requests }
-}
-
-function optimizerInfo({ version, trainedAt, model }: NonNullable<Info['optimizer']>) {
-  return {
-    is_trained: true as const,
-    version,
-    training_timestamp: trainedAt,
-    training_requests: model.requests,
-    strategy: 'balanced' as const,
-    headroom_percent: 20,
-    endpoint_count: model.byTemplate.size,
-    endpoints: [...model.byTemplate.keys()],
-  }
-}
 
 function versionInfo(row: Version) {
   return {

@@ -71,6 +71,10 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     },
     async (request) => {
       const { n_clusters = DEFAULT_CLUSTERS, by_method = false } = request.query
+      const { size } = app.optimization.profiles(by_method)
+      if (request.query.n_clusters !== undefined && n_clusters > size) {
+        request.warnings.push(`n_clusters is ${n_clusters}; it counts as ${size}, the number of endpoints.`)
+      }
       return toClusters(app.optimization.clusters(n_clusters, by_method))
     },
   )

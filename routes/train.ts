@@ -1,6 +1,8 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { toTrainedDetector, toTrainingJob, toTrainResult, TrainingJob } from './schemas/jobs.js'
-import { TrainBody, TrainedDetector, TrainingStatus, TrainResult } from './schemas/training.js'
+import { toTrainingStatus } from './mappers/training-status.js'
+import { TrainBody, TrainedDetector, TrainResult } from './schemas/training.js'
+import { TrainingStatus } from './schemas/training-status.js'
 import { failures, Nothing, ref } from './schemas/types.js'
 
 const routes: FastifyPluginAsyncTypebox = async (app) => {
@@ -19,6 +21,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     },
     async (request, reply) => {
       const { wait = true, ...asked } = request.body
+      if (asked.models?.length === 0) return { anomaly_detector: null, rate_optimizer: null }
       const { job, result } = await app.training.begin(asked)
       if (wait) return toTrainResult(await result)
       reply.code(202).header('location', `/train/jobs/${job.id}`)
@@ -54,26 +57,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     },
     async () => {
       const job = await app.training.jobs.current().catch(() => null) // the active models are known without the database
-      const { anomaly: detector, optimizer } = app.models.active
-      return {
-        training: job !== null,
-        started_at: job?.startedAt.toISOString() ?? null,
-        job: job?.id ?? null,
-        anomaly_detector: {
-          loaded: detector !== null,
-          trained: detector !== null,
-          version: detector?.version ?? null,
-          training_timestamp: detector?.trainedAt ?? null,
-          training_samples: detector?.model.nSamples ?? 0,
-        },
-        rate_optimizer: {
-          loaded: optimizer !== null,
-          trained: optimizer !== null,
-          version: optimizer?.version ?? null,
-          training_timestamp: optimizer?.trainedAt ?? null,
-          endpoints: optimizer?.model.byTemplate.size ?? 0,
-        },
-      }
+      return toTrainingStatus(job, app.models.active)
     },
   )
 }

@@ -10,6 +10,8 @@ export type OperationName = Exclude<keyof operations, ExporterOperation>
  * operation has the longer time limit.
  */
 export const OPERATIONS = {
+  getAbout: ['get', '/'],
+  getVersion: ['get', '/version'],
   getHealth: ['get', '/health'],
   getLiveness: ['get', '/health/live'],
   getReadiness: ['get', '/health/ready'],

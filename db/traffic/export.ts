@@ -56,6 +56,16 @@ async function settle(tx: ISql, selection: TrafficSelection): Promise<boolean> {
   return namesEndpoints(selection.type) ? foldPaths(tx, selection) : false
 }
 
+/** The time of the first request of a range; null without any. */
+export async function firstRequest(
+  sql: Sql,
+  { table, from, to }: { table: TrafficTable; from: Date; to: Date },
+): Promise<Date | null> {
+  const [row] = await sql<[{ first: Date | null }]>`
+    select min("timestamp") as first from ${sql(table)} where "timestamp" >= ${from} and "timestamp" < ${to}`
+  return row.first
+}
+
 /** What a range of the traffic amounts to; no requests: null times. */
 export interface TrafficTotals {
   readonly requests: number

@@ -58,3 +58,22 @@ export type TrafficColumn = (typeof COLUMNS)[ExportType][number]['name']
 export function trafficColumns<T extends ExportType>(type: T): Readonly<(typeof COLUMNS)[T]> {
   return COLUMNS[type]
 }
+
+/** The columns that the old service exported, in its order. */
+const OLD_COLUMNS = [
+  ...['total_requests', 'avg_latency_ms', 'p95_latency_ms', 'p99_latency_ms', 'error_count'],
+  ...['status_2xx', 'status_4xx', 'status_5xx', 'requests_per_second', 'error_rate'],
+]
+const MINUTE = { name: 'minute', kind: 'text' } as const
+
+/** The columns of the training data of HTTP: those of the old service as it had them, and then all others. */
+export const TRAINING_DATA_COLUMNS: readonly Column[] = [
+  MINUTE,
+  ...OLD_COLUMNS.map((name) => FIGURES.find((column) => column.name === name)!),
+  ...COLUMNS.aggregated.filter(({ name }) => !OLD_COLUMNS.includes(name)),
+]
+
+/** The start of a bucket as the old service wrote it. */
+export function oldMinute(time: Date): string {
+  return `${time.toISOString().slice(0, 19).replace('T', ' ')}+00:00`
+}

@@ -4,7 +4,7 @@ import type { EndpointProfile } from '../../models/rate-limit/endpoints/profile.
 /** A profile as a row: the columns of the CSV file, and the names in the gateway's table, by field. */
 export const PROFILE_COLUMNS = [
   { field: 'endpoint', name: 'endpoint', kind: 'text' },
-  { field: 'method', name: 'method', kind: 'text' },
+  { field: 'frequentMethod', name: 'method', kind: 'text' },
   { field: 'avgRequestsPerMinute', name: 'avg_requests_per_minute', kind: 'number' },
   { field: 'peakRequestsPerMinute', name: 'peak_requests_per_minute', kind: 'integer' },
   { field: 'p95RequestsPerMinute', name: 'p95_requests_per_minute', kind: 'number' },

@@ -15,7 +15,7 @@ export interface EndpointRollup {
 
 export type EndpointSums = Pick<
   EndpointTraffic,
-  'endpoint' | 'method' | 'minutes' | 'counts' | 'latencySumMs' | 'latencies' | 'errors'
+  'endpoint' | 'method' | 'frequentMethod' | 'minutes' | 'counts' | 'latencySumMs' | 'latencies' | 'errors'
 >
 
 /** Several methods of one path as one endpoint, all methods together. */
@@ -32,6 +32,7 @@ export function joinMethods(rollups: readonly EndpointRollup[]): EndpointSums {
   return {
     endpoint: rollups[0]!.path,
     method: null,
+    frequentMethod: mostFrequent(rollups),
     minutes,
     counts: minutes.map((minute) => counts.get(minute)!),
     latencySumMs: sum(({ latencySumMs }) => latencySumMs),
@@ -40,9 +41,28 @@ export function joinMethods(rollups: readonly EndpointRollup[]): EndpointSums {
   }
 }
 
+/** The method with the most requests; the first by name of those with as many. */
+function mostFrequent(rollups: readonly EndpointRollup[]): string | null {
+  const totals = rollups.map(({ method, counts }) => ({
+    method,
+    total: counts.reduce((sum, count) => sum + count, 0),
+  }))
+  totals.sort((a, b) => b.total - a.total || (a.method < b.method ? -1 : 1))
+  return totals.find(({ method }) => method !== '')?.method ?? null
+}
+
 /** One method of a path as an endpoint. */
 export function ofMethod(rollup: EndpointRollup): EndpointSums {
   const { method, path, minutes, counts, latencySumMs, latencies, errors } = rollup
   const named = method === '' ? null : method
-  return { endpoint: path, method: named, minutes, counts, latencySumMs, latencies, errors }
+  return {
+    endpoint: path,
+    method: named,
+    frequentMethod: named,
+    minutes,
+    counts,
+    latencySumMs,
+    latencies,
+    errors,
+  }
 }

@@ -1,4 +1,5 @@
 import { isSnakeCaseState, toCamelCaseState } from './snake-case-state.js'
+import type { EndpointProfile } from '../rate-limit/endpoints/profile.js'
 import type { EndpointModel, RateOptimizer } from './model.js'
 
 /** A {@link RateOptimizer} as plain JSON. */
@@ -20,7 +21,27 @@ export function rateOptimizerFromState(state: unknown): RateOptimizer {
   const current = isSnakeCaseState(state) ? toCamelCaseState(state) : state
   const { byTemplate, byMethod, requests } = (current ?? {}) as Partial<RateOptimizerState>
   if (!isCount(requests)) throw new Error('it does not say how many requests it was learned from')
-  return { byTemplate: toMap(byTemplate), byMethod: toMap(byMethod), requests }
+  const methods = toMap(byMethod)
+  return { byTemplate: withFrequentMethods(toMap(byTemplate), methods), byMethod: methods, requests }
+}
+
+/** States of releases up to 0.1.0 do not name the most frequent method. The methods of a path tell it. */
+function withFrequentMethods(
+  templates: ReadonlyMap<string, EndpointModel>,
+  methods: ReadonlyMap<string, EndpointModel>,
+): ReadonlyMap<string, EndpointModel> {
+  const frequent = new Map<string, EndpointProfile>()
+  for (const { profile } of methods.values()) {
+    const known = frequent.get(profile.endpoint)
+    if (!known || profile.totalRequests > known.totalRequests) frequent.set(profile.endpoint, profile)
+  }
+  return new Map(
+    [...templates].map(([name, model]) => {
+      const { frequentMethod = frequent.get(name)?.method ?? null } =
+        model.profile as Partial<EndpointProfile>
+      return [name, { ...model, profile: { ...model.profile, frequentMethod } }]
+    }),
+  )
 }
 
 function toMap(entries: unknown): ReadonlyMap<string, EndpointModel> {

@@ -15,7 +15,7 @@ export interface Evidence {
 }
 
 /** Without any traffic: what the tier's defaults are worth. */
-export const UNTRAINED_CONFIDENCE = 0.2
+export const UNTRAINED_CONFIDENCE = 0.3
 
 const HALF_WAY_REQUESTS = 200
 const FULL_DAYS = 7

@@ -13,7 +13,10 @@ interface About {
 
 type Pages = AsyncIterable<readonly (readonly Cell[])[]>
 
-/** Rows as text, page by page. JSON is one object: the rows and what is to be known about them. */
+/**
+ * Rows as text, page by page. JSON is the rest of an object, from the rows as `data` on: what is to be known about them
+ * follows. The object is open: the caller adds what comes last.
+ */
 export async function* exportText(
   format: ExportFormat,
   columns: readonly Column[],
@@ -31,11 +34,11 @@ export async function* exportText(
 
 async function* jsonObject(columns: readonly Column[], pages: Pages, { bucket, from, to }: About) {
   let count = 0
-  yield '{"rows":['
+  yield '"data":['
   for await (const rows of pages) {
     const text = rows.map((row) => jsonRow(columns, row)).join(',')
     if (text !== '') yield count === 0 ? text : `,${text}`
     count += rows.length
   }
-  yield `],"count":${count},"bucket":${JSON.stringify(bucket)},"from":${JSON.stringify(from)},"to":${JSON.stringify(to)}}`
+  yield `],"count":${count},"bucket":${JSON.stringify(bucket)},"from":${JSON.stringify(from)},"to":${JSON.stringify(to)}`
 }

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify'
 import fp from 'fastify-plugin'
 import { parseJsonBodies } from './json-body.js'
+import { acceptOldForms } from './lenient.js'
 import { unknownFields, type Schema } from './validation.js'
 
 declare module 'fastify' {
@@ -40,6 +41,7 @@ export default fp(
     })
     app.addHook('preValidation', async (request) => {
       if (request.routeOptions.schema?.body && request.body === undefined) request.body = {}
+      acceptOld(app, request)
     })
     app.addHook('preHandler', async (request) => {
       warnOfUnknownFields(app, request)
@@ -95,6 +97,19 @@ function envelopeOf(data: Schema & { description?: string }) {
     },
   }
 }
+
+function acceptOld(app: FastifyInstance, request: FastifyRequest): void {
+  const { schema } = request.routeOptions
+  const resolve = (id: string) => app.getSchema(id) as Schema
+  const warn = (sentence: string): void => {
+    if (!request.warnings.includes(sentence) && request.warnings.length < MAX_WARNINGS)
+      request.warnings.push(sentence)
+  }
+  if (schema?.body) acceptOldForms(request.body, schema.body as Schema, resolve, warn)
+  if (schema?.querystring) acceptOldForms(request.query, schema.querystring as Schema, resolve, warn)
+}
+
+const MAX_WARNINGS = 20
 
 const NO_FIELDS: Schema = { properties: {} }
 

@@ -173,7 +173,7 @@ function answerUnknownRoutes(app: FastifyInstance): void {
     const allowed = new Set(
       routes.filter(({ pattern }) => pattern.test(path)).flatMap(({ methods }) => methods),
     )
-    if (allowed.size === 0) {
+    if (allowed.size === 0 || allowed.has(request.method)) {
       const message = `There is no ${shown} here. GET /docs lists every route.`
       return sendFailure(reply, new ServiceError('NOT_FOUND', message))
     }

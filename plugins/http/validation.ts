@@ -76,15 +76,16 @@ export function show(value: unknown): string {
   return text.length > 80 ? `${text.slice(0, 80)}…` : text
 }
 
-const ISO_TIME = /^(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?)([Zz]|[+-]\d\d(?::?\d\d)?)?$/
+const ISO_TIME =
+  /^(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?)([Zz]|[+-]\d\d(?::?\d\d)?)?)?$/
 
 /**
  * An ISO-8601 time in milliseconds since 1970, undefined when it is none. Seconds may be missing; without a zone
- * it is UTC.
+ * it is UTC. A date without a time is its midnight.
  */
 export function parseTime(text: string): number | undefined {
-  const [, date, time, zone = 'Z'] = ISO_TIME.exec(text) ?? []
-  if (date === undefined || time === undefined) return undefined
+  const [, date, time = '00:00', zone = 'Z'] = ISO_TIME.exec(text) ?? []
+  if (date === undefined) return undefined
   const offset =
     zone === 'Z' ? zone : /^[+-]\d\d$/.test(zone) ? `${zone}:00` : zone.replace(/^([+-]\d\d)(\d\d)$/, '$1:$2')
   const ms = Date.parse(`${date}T${time.replace(',', '.')}${offset.toUpperCase()}`)

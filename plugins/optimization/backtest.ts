@@ -1,9 +1,15 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Sql } from 'postgres'
+import type { Log } from '../../db/log.js'
+import { hasRollups, mayHaveRequests } from '../../db/traffic/endpoint-presence.js'
 import { RequestNames, streamRequests } from '../../db/traffic/request-stream.js'
+import { updateRollups } from '../../db/traffic/rollups.js'
 import type { TrafficTable } from '../../db/traffic/table.js'
 import { Replay, type ReplayOptions, type ReplayRule } from '../../models/rate-limit/replay/replay.js'
 import type { ReplayReport } from '../../models/rate-limit/replay/report.js'
+import { DAY_MS } from '../../models/traffic/durations.js'
+import { splitEndpoint } from '../../models/traffic/endpoint-name.js'
+import { orAborted } from '../../db/or-aborted.js'
 import { ServiceError } from '../http/errors.js'
 import { explainTableError } from '../http/table-errors.js'
 import type { CurrentTable } from '../traffic-table.js'
@@ -34,17 +40,29 @@ type Backtests = (plan: BacktestPlan, signal: AbortSignal) => Promise<Backtested
 const MAX_AT_A_TIME = 2
 const MAX_ENDPOINTS = 2000
 
+export interface BacktestOptions {
+  readonly sql: Sql
+  readonly currentTable: CurrentTable
+  readonly retentionDays: number
+  readonly lookBackMinutes: number
+  readonly log: Log
+  readonly now: () => Date
+}
+
+/** The options, with the table that is in use. */
+type OnTable = BacktestOptions & { readonly table: TrafficTable }
+
 /** Replays stored requests; the query ends with the signal. */
-export function createBacktests(sql: Sql, currentTable: CurrentTable): Backtests {
+export function createBacktests(options: BacktestOptions): Backtests {
   let underWay = 0
   return async (plan, signal) => {
     if (underWay >= MAX_AT_A_TIME) {
       throw new ServiceError('BUSY', `${MAX_AT_A_TIME} backtests are under way. Try again shortly.`)
     }
     underWay++
-    const table = await currentTable()
+    const table = await options.currentTable()
     try {
-      return await replay(sql, table, plan, signal)
+      return await replay({ ...options, table }, plan, signal)
     } catch (error) {
       const problem = `The table ${table} cannot be replayed`
       throw explainTableError(error, { code: 'TRAFFIC_TABLE_UNUSABLE', problem })
@@ -55,11 +73,11 @@ export function createBacktests(sql: Sql, currentTable: CurrentTable): Backtests
 }
 
 async function replay(
-  sql: Sql,
-  table: TrafficTable,
+  options: OnTable,
   plan: BacktestPlan,
   signal: AbortSignal,
 ): Promise<Backtested> {
+  const { sql, table } = options
   const { from, to, endpoint, byMethod, scope, algorithm } = plan
   const { known, rules } = rulesOf(plan)
   const maxEndpoints = known ? known.length : MAX_ENDPOINTS
@@ -67,12 +85,27 @@ async function replay(
   const replay = new Replay({ rules, scope, algorithm })
   const startedMs = performance.now()
   const selection = { from, to, names, signal, ...(endpoint !== null && { endpoint }) }
-  for await (const batch of streamRequests(sql, table, selection)) {
+  const isEmpty = endpoint !== null && (await isWithoutRequests(options, endpoint, plan, signal))
+  for await (const batch of isEmpty ? [] : streamRequests(sql, table, selection)) {
     replay.push(batch)
     await turn() // others have their turn, however fast the database is
     signal.throwIfAborted()
   }
   return { report: replay.report(), names, seconds: (performance.now() - startedMs) / 1000 }
+}
+
+/** Whether the rollups tell that there is nothing to read: reading the log to find nothing takes as long as any replay. */
+async function isWithoutRequests(
+  options: OnTable,
+  endpoint: string,
+  range: Pick<BacktestPlan, 'from' | 'to'>,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { sql, table, retentionDays, now, ...rest } = options
+  if (range.from.getTime() < now().getTime() - retentionDays * DAY_MS) return false
+  if (!(await hasRollups(sql, table))) return false
+  await orAborted(updateRollups(sql, { table, now: now(), retentionDays, signal, ...rest }), signal)
+  return !(await mayHaveRequests(sql, table, splitEndpoint(endpoint), range))
 }
 
 /** The rules by index, and the endpoints that have the indexes from 1 on; at 0 there is any other. */

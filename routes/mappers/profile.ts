@@ -9,7 +9,7 @@ type EndpointProfile =
 export function toProfile(profile: EndpointProfile): Static<typeof Profile> {
   return {
     endpoint: profile.endpoint,
-    method: profile.method,
+    method: profile.method ?? profile.frequentMethod,
     avg_requests_per_minute: profile.avgRequestsPerMinute,
     peak_requests_per_minute: profile.peakRequestsPerMinute,
     p95_requests_per_minute: profile.p95RequestsPerMinute,

@@ -3,12 +3,16 @@ import { CLUSTERS } from './examples/limits.js'
 import { ByMethod } from './limit-choice.js'
 import { amount, count, share } from './types.js'
 
+const MAX_CLUSTERS = 50
+
 export const ClustersQuery = Type.Object({
   n_clusters: Type.Optional(
     Type.Integer({
       minimum: 1,
-      maximum: 50,
-      description: 'Number of clusters, 1 to 50 and at most the number of endpoints. Default: 5.',
+      maximum: MAX_CLUSTERS,
+      'x-clamp': true,
+      description:
+        'Number of clusters, from 1. More than the number of endpoints, or than 50, are clamped, with a warning. Default: 5.',
     }),
   ),
   by_method: Type.Optional(ByMethod),

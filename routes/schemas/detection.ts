@@ -17,17 +17,34 @@ const sourceOf = (description: string) =>
     description: `${description} It has 1 to 128 characters and no control characters. Default: "default".`,
   })
 
+const latencies = {
+  avg_latency_ms: measured('Mean response time in milliseconds.'),
+  p95_latency_ms: measured('95th percentile of the response time, in milliseconds.'),
+  p99_latency_ms: measured('99th percentile of the response time, in milliseconds.'),
+}
+
+/** Names that gateways send beside those of the schema. */
+const METRIC_ALIASES = {
+  avg_latency: 'avg_latency_ms',
+  p95_latency: 'p95_latency_ms',
+  p99_latency: 'p99_latency_ms',
+  status2xx: 'status_2xx',
+  status4xx: 'status_4xx',
+  status5xx: 'status_5xx',
+}
+
 export const Metrics = Type.Object(
   {
     requests_per_second: measured('Requests per second, averaged over the interval.'),
-    avg_latency_ms: measured('Mean response time in milliseconds.'),
-    p95_latency_ms: measured('95th percentile of the response time, in milliseconds.'),
-    p99_latency_ms: measured('99th percentile of the response time, in milliseconds.'),
-    error_rate: Type.Number({
-      minimum: 0,
-      maximum: 1,
-      description: 'Share of requests with a status of 400 or above, 0 to 1.',
-    }),
+    ...latencies,
+    error_rate: Type.Optional(
+      Type.Number({
+        minimum: 0,
+        maximum: 1,
+        description:
+          'Share of requests with a status of 400 or above, 0 to 1. Without it, the share is computed from status_4xx and status_5xx, or counts as 0 with a warning.',
+      }),
+    ),
     timestamp: Type.Optional(timestamp('Start of the interval. Default: now.')),
     status_2xx: counted('Number of responses with a 2xx status.'),
     status_4xx: counted('Number of responses with a 4xx status.'),
@@ -57,6 +74,23 @@ export const Metrics = Type.Object(
   {
     $id: 'Metrics',
     description: 'The traffic of one interval, usually one minute.',
+    'x-aliases': METRIC_ALIASES,
+    examples: METRICS,
+  },
+)
+
+export const PastMetrics = Type.Object(
+  {
+    ...Metrics.properties,
+    avg_latency_ms: Type.Optional(latencies.avg_latency_ms),
+    p95_latency_ms: Type.Optional(latencies.p95_latency_ms),
+    p99_latency_ms: Type.Optional(latencies.p99_latency_ms),
+  },
+  {
+    $id: 'PastMetrics',
+    description:
+      'One interval of a batch. Without all three latencies, only requests_per_second is judged, with a warning.',
+    'x-aliases': METRIC_ALIASES,
     examples: METRICS,
   },
 )
@@ -139,10 +173,10 @@ const MAX_BATCH = 10_000
 
 export const Batch = Type.Object(
   {
-    metrics: Type.Array(ref(Metrics), {
-      minItems: 1,
+    metrics: Type.Array(ref(PastMetrics), {
+      minItems: 0,
       maxItems: MAX_BATCH,
-      description: 'The intervals to judge, 1 to 10,000.',
+      description: 'The intervals to judge, at most 10,000.',
     }),
     mode: Type.Optional(
       oneOf(['independent', 'replay'], {
@@ -152,6 +186,18 @@ export const Batch = Type.Object(
     ),
   },
   { $id: 'Batch', description: 'Intervals to judge in one request.', examples: [BATCH] },
+)
+
+export const BatchResult = Type.Object(
+  {
+    ...Verdict.properties,
+    is_anomaly: Type.Boolean({ description: 'Equal to anomaly: its name in batches of the old service.' }),
+  },
+  {
+    $id: 'BatchResult',
+    description: 'The verdict on an interval of a batch.',
+    examples: BATCH_VERDICT.results,
+  },
 )
 
 const Episode = Type.Object({
@@ -165,7 +211,7 @@ const Episode = Type.Object({
 
 export const BatchVerdict = Type.Object(
   {
-    results: Type.Array(ref(Verdict), {
+    results: Type.Array(ref(BatchResult), {
       description: 'One verdict for each interval, in the order of the request.',
     }),
     summary: Type.Object(
@@ -206,8 +252,13 @@ export const Trend = Type.Object(
     status: oneOf(['ok', 'insufficient_data'], {
       description: 'insufficient_data: the window has fewer than ten reports, and every trend is stable.',
     }),
+    trend: oneOf(['ok', 'insufficient_data'], {
+      description: 'Equal to status: its name in the old service.',
+    }),
   },
   { $id: 'Trend', description: 'The direction of the recent reports of a source.', examples: [TREND] },
 )
 
 export type VerdictData = Static<typeof Verdict>
+export type MetricsData = Static<typeof Metrics>
+export type PastMetricsData = Static<typeof PastMetrics>

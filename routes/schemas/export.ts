@@ -1,13 +1,16 @@
 import { Type } from '@sinclair/typebox'
 import { TRAFFIC_BUCKET } from './examples/export.js'
+import { MAX_DAYS } from './training.js'
 import { amount, count, nullable, oneOf, share, timestamp } from './types.js'
 
 export const TrainingDataQuery = Type.Object({
   days: Type.Optional(
     Type.Integer({
       minimum: 1,
-      maximum: 365,
-      description: 'Export the last n days, 1 to 365. Default: 7, unless from is given.',
+      maximum: MAX_DAYS,
+      'x-clamp': true,
+      description:
+        'Export the last n days, 1 to 3,650. More count as 3,650, with a warning. Default: 7, unless from is given.',
     }),
   ),
   from: Type.Optional(timestamp('Start of the time range, included. Use it instead of days.')),
@@ -31,6 +34,10 @@ const UNKNOWN = 'Null when it is unknown.'
 
 export const TrafficBucket = Type.Object(
   {
+    minute: Type.String({
+      description: 'Start of the bucket as the old service wrote it, in UTC.',
+      examples: ['2026-01-31 12:00:00+00:00'],
+    }),
     time_bucket: timestamp('Start of the bucket.'),
     total_requests: count('Number of requests.'),
     requests_per_second: amount('Requests per second, averaged over the bucket.'),

@@ -1,6 +1,7 @@
+import { About, Version } from './about.js'
 import { Backtest, BacktestBody } from './backtest.js'
 import { Clusters } from './clusters.js'
-import { Batch, BatchVerdict, Metrics, Trend, Verdict } from './detection.js'
+import { Batch, BatchResult, BatchVerdict, Metrics, PastMetrics, Trend, Verdict } from './detection.js'
 import { TrafficBucket } from './export.js'
 import { Alive, Health, Ready } from './health.js'
 import { IngestBody, IngestedRequest, IngestResult } from './ingest.js'
@@ -30,9 +31,9 @@ import {
   TrainBody,
   TrainedDetector,
   TrainedOptimizer,
-  TrainingStatus,
   TrainResult,
 } from './training.js'
+import { TrainingStatus } from './training-status.js'
 import { Failure, Nothing } from './types.js'
 
 /** The named schemas of the OpenAPI document. */
@@ -40,8 +41,10 @@ export const sharedSchemas = [
   Failure,
   Nothing,
   Metrics,
+  PastMetrics,
   Verdict,
   Batch,
+  BatchResult,
   BatchVerdict,
   Trend,
   TrainBody,
@@ -81,6 +84,8 @@ export const sharedSchemas = [
   ExportLogsRequest,
   LogsResponse,
   RpcStatus,
+  About,
+  Version,
   Health,
   Alive,
   Ready,

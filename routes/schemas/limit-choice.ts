@@ -5,8 +5,8 @@ const MAX_LIMIT = 1_000_000
 
 export const Tier = (description: string) =>
   Type.String({ maxLength: 255, pattern: '^[^\\u0000]*$', description, examples: ['default'] })
-export const Strategy = (description: string) =>
-  oneOf(['conservative', 'balanced', 'permissive', 'adaptive'], { description })
+export const Strategy = (description: string, options: object = {}) =>
+  oneOf(['conservative', 'balanced', 'permissive', 'adaptive'], { description, ...options })
 export const Scope = (description: string) => oneOf(['endpoint', 'client'], { description })
 
 export const SCOPE = 'endpoint: one limit for all callers together. client: one limit for each client.'

@@ -73,7 +73,7 @@ const Engine = Type.Object(
   { description: 'The engine that computes the scores.' },
 )
 
-const DetectorInfo = Type.Object({
+export const DetectorInfo = Type.Object({
   is_trained: Type.Literal(true, { description: 'Always true.' }),
   version: Type.String({ description: 'The active version.' }),
   training_timestamp: timestamp('When the version was trained.'),
@@ -94,7 +94,7 @@ const DetectorInfo = Type.Object({
   engine: Engine,
 })
 
-const OptimizerInfo = Type.Object({
+export const OptimizerInfo = Type.Object({
   is_trained: Type.Literal(true, { description: 'Always true.' }),
   version: Type.String({ description: 'The active version.' }),
   training_timestamp: timestamp('When the version was trained.'),

@@ -41,24 +41,45 @@ export const OptimizeBody = Type.Object(
       Type.Integer({
         minimum: 1,
         maximum: 2_147_483_647,
-        description: 'The limit in force, in requests per minute. Default: the limit in rate_limit_rules.',
+        'x-absent': 0,
+        description:
+          'The limit in force, in requests per minute. 0 and null mean that it is not given. Default: the limit in rate_limit_rules.',
       }),
     ),
     ...choice,
+    // The old service refused it here.
+    strategy: Type.Optional(
+      Strategy('How strict the limit is. Default: balanced.', { 'x-refuses-null': true }),
+    ),
     ...extras,
   },
   { $id: 'OptimizeBody', description: 'The limit to recommend.', examples: [OPTIMIZE_BODY] },
 )
 
 export const OptimizeAllBody = Type.Object(
-  { ...choice, ...extras, by_method: Type.Optional(ByMethod) },
+  {
+    ...choice,
+    strategy: Type.Optional(
+      Strategy(
+        'How strict the limits are. Any other text counts as balanced, with a warning. Default: balanced.',
+        {
+          'x-otherwise': 'balanced',
+        },
+      ),
+    ),
+    ...extras,
+    by_method: Type.Optional(ByMethod),
+  },
   { $id: 'OptimizeAllBody', description: 'The limits to recommend.', examples: [OPTIMIZE_ALL_BODY] },
 )
 
 export const Profile = Type.Object(
   {
     endpoint: Type.String({ description: 'The path template.' }),
-    method: nullable(Type.String(), { description: 'The HTTP method. Null for all methods together.' }),
+    method: nullable(Type.String(), {
+      description:
+        'The HTTP method. For all methods together, the one with the most requests. Null when it is unknown.',
+    }),
     avg_requests_per_minute: amount('Mean of the requests per minute.'),
     peak_requests_per_minute: amount('Requests in the busiest minute.'),
     p95_requests_per_minute: amount('95th percentile of the requests per minute.'),

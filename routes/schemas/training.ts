@@ -6,15 +6,19 @@ import {
   TRAIN_RESULT,
   TRAINED_DETECTOR,
   TRAINED_OPTIMIZER,
-  TRAINING_STATUS,
 } from './examples/training.js'
-import { amount, count, nullable, oneOf, ref, Timestamp, timestamp } from './types.js'
+import { amount, count, nullable, oneOf, ref, timestamp } from './types.js'
+
+/** Ten years. */
+export const MAX_DAYS = 3650
 
 /** The models that a request may name. */
 export const ModelNames = Type.Array(oneOf(['anomaly', 'optimizer']), {
-  minItems: 1,
+  minItems: 0,
   maxItems: 2,
-  description: 'The models to use: anomaly, optimizer or both. Default: both.',
+  'x-otherwise': 'ignored',
+  description:
+    'The models to use: anomaly, optimizer or both. A single name may be a text. Other names are ignored, with a warning. Default: both.',
 })
 
 const Contamination = Type.Number({
@@ -29,8 +33,11 @@ export const TrainBody = Type.Object(
     days: Type.Optional(
       Type.Integer({
         minimum: 1,
-        maximum: 365,
-        description: 'Train on the last n days, 1 to 365. Default: 7, unless from is given.',
+        maximum: MAX_DAYS,
+        'x-clamp': true,
+        'x-refuses-null': true,
+        description:
+          'Train on the last n days, 1 to 3,650. More count as 3,650, with a warning. Default: 7, unless from is given.',
       }),
     ),
     from: Type.Optional(timestamp('Start of the time range, included. Use it instead of days.')),
@@ -121,41 +128,6 @@ export const TrainResult = Type.Object(
     rate_optimizer: nullable(ref(TrainedOptimizer), { description: NOT_REQUESTED }),
   },
   { $id: 'TrainResult', description: 'The outcome for each model.', examples: [TRAIN_RESULT] },
-)
-
-const activeModel = {
-  loaded: Type.Boolean({ description: 'True if a version is active.' }),
-  trained: Type.Boolean({ description: 'True if the active version is trained. Equal to loaded.' }),
-  version: nullable(Type.String(), { description: 'The active version. Null when none is active.' }),
-  training_timestamp: nullable(Timestamp, {
-    description: 'When the active version was trained. Null when none is active.',
-  }),
-}
-
-export const TrainingStatus = Type.Object(
-  {
-    training: Type.Boolean({
-      description:
-        'True if a training run is under way on any replica. False also when the database cannot be reached.',
-    }),
-    started_at: nullable(Timestamp, { description: 'When that run began. Null without a run.' }),
-    job: nullable(Type.String({ format: 'uuid' }), {
-      description: 'Id of that run, for /train/jobs/{id}. Null without a run.',
-    }),
-    anomaly_detector: Type.Object(
-      { ...activeModel, training_samples: count('Number of minutes in the training data.') },
-      { description: 'The active anomaly detector.' },
-    ),
-    rate_optimizer: Type.Object(
-      { ...activeModel, endpoints: count('Number of path templates that have a limit.') },
-      { description: 'The active rate optimizer.' },
-    ),
-  },
-  {
-    $id: 'TrainingStatus',
-    description: 'The active models, and whether a training run is under way.',
-    examples: [TRAINING_STATUS],
-  },
 )
 
 export const SyntheticBody = Type.Object(

@@ -253,8 +253,7 @@ t.test('an example of an export counts its rows', async (t) => {
       document.paths[path]!['get']!.responses['2XX']!.content!['application/json']!.schema!
     return properties!.data!.examples![0] as Record<string, unknown>
   }
-  const { rows, count } = dataOf('/export/training-data')
-  t.equal(count, (rows as unknown[]).length)
+  t.equal((dataOf('/export/training-data') as unknown as unknown[]).length, 1)
   const { profiles, count: endpoints } = dataOf('/export/endpoint-profiles')
   t.equal(endpoints, Object.keys(profiles as object).length)
   const bucket = exampleOf<Record<string, number>>('TrafficBucket')

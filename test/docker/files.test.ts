@@ -14,6 +14,7 @@ interface ComposeService {
   read_only: boolean
   volumes: string[]
   ports?: string[]
+  networks: Record<string, { aliases: string[] }>
   depends_on?: Record<string, { condition: string }>
 }
 interface Compose {
@@ -99,6 +100,13 @@ t.test('the image has the same name everywhere, with the version of the package'
     const tags = [...(await read(file)).matchAll(/\baegis-ml:(\d[\w.-]*\w)/g)].map(([, tag]) => tag)
     t.same(new Set(tags), new Set([version]), file)
   }
+})
+
+t.test('the name and the folders of the old service lead to this one', async (t) => {
+  t.same(compose.services['ml']!.networks, { default: { aliases: ['ml-service'] } })
+  t.match(dockerfile, 'RUN ln -s /data /app/data && ln -s /data/models /app/models')
+  t.match(dockerfile, /ML_SERVICE_PORT=5000/)
+  t.ok('/health' in paths)
 })
 
 t.test('compose: the service waits for PostgreSQL, and what is kept is in named volumes', async (t) => {

@@ -14,6 +14,7 @@ t.test('an empty environment gives the documented defaults', async (t) => {
     contamination: 0.1,
     anomalyThreshold: -0.5,
     logLevel: 'info',
+    corsOrigins: [],
     trafficTable: 'auto',
     trafficTimeZone: 'UTC',
     tiers: TIERS,
@@ -148,7 +149,8 @@ t.test('.env.example and the README name every variable, and the example is the 
   const files = ['plugins/config.ts', 'plugins/config/postgres.ts']
   const source = (await Promise.all(files.map((file) => readFile(file, 'utf8')))).join('')
   const names = new Set(source.match(/'[A-Z]+(?:_[A-Z]+)+'/g)!.map((each) => each.slice(1, -1)))
-  for (const constant of ['LOG_LEVELS', 'TRAFFIC_TABLES', 'TABLE_CHOICES', 'ENGINE_CHOICES']) names.delete(constant)
+  for (const constant of ['LOG_LEVELS', 'TRAFFIC_TABLES', 'TABLE_CHOICES', 'ENGINE_CHOICES'])
+    names.delete(constant)
   const example = await readFile('.env.example', 'utf8')
   const readme = await readFile('README.md', 'utf8')
   for (const name of names) {

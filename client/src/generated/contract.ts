@@ -4,6 +4,43 @@
  */
 
 export interface paths {
+    "/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the name and the version of the service
+         * @description A GET with the content type application/json gets 404, as from the old service: programs that send it to every path rely on that.
+         */
+        get: operations["getAbout"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/version": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get the version of the service */
+        get: operations["getVersion"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/health": {
         parameters: {
             query?: never;
@@ -476,7 +513,7 @@ export interface paths {
         };
         /**
          * Export recorded traffic by time bucket
-         * @description Exports one row for each bucket with requests, in order of time. CSV and NDJSON are attachments, JSON is in the envelope. `POST /train/synthetic` accepts the CSV. All formats are streamed: a connection that closes early means that the export failed. For buckets longer than one minute, percentiles have an error of at most 1 %.
+         * @description Exports one row for each bucket with requests, in order of time. CSV and NDJSON are attachments. JSON has the rows as `data`, and `count`, `bucket`, `from` and `to` beside it. `POST /train/synthetic` accepts the CSV. All formats are streamed: a connection that closes early means that the export failed. For buckets longer than one minute, percentiles have an error of at most 1 %.
          */
         get: operations["exportTrainingData"];
         put?: never;
@@ -658,8 +695,64 @@ export interface components {
             p95_latency_ms: number;
             /** @description 99th percentile of the response time, in milliseconds. */
             p99_latency_ms: number;
-            /** @description Share of requests with a status of 400 or above, 0 to 1. */
-            error_rate: number;
+            /** @description Share of requests with a status of 400 or above, 0 to 1. Without it, the share is computed from status_4xx and status_5xx, or counts as 0 with a warning. */
+            error_rate?: number;
+            /**
+             * Format: date-time
+             * @description Start of the interval. Default: now.
+             * @example 2026-01-31T12:00:00.000Z
+             */
+            timestamp?: string;
+            /** @description Number of responses with a 2xx status. */
+            status_2xx?: number;
+            /** @description Number of responses with a 4xx status. */
+            status_4xx?: number;
+            /** @description Number of responses with a 5xx status. */
+            status_5xx?: number;
+            /** @description Number of requests in the interval. Default: requests_per_second × interval_seconds. */
+            total_requests?: number;
+            /** @description Length of the interval in seconds. Default: 60. */
+            interval_seconds?: number;
+            /**
+             * Format: printable
+             * @description Name of the gateway or stream. Each source has its own sliding window. Independent batches ignore it. It has 1 to 128 characters and no control characters. Default: "default".
+             */
+            source?: string;
+            /** @description If true, only requests_per_second is judged. Use it for intervals with too few requests for meaningful latencies. The other features are still required (send 0), but they affect neither the verdict nor the trends. Default: false. */
+            traffic_only?: boolean;
+        };
+        /**
+         * @description One interval of a batch. Without all three latencies, only requests_per_second is judged, with a warning.
+         * @example {
+         *       "requests_per_second": 250,
+         *       "avg_latency_ms": 52,
+         *       "p95_latency_ms": 104,
+         *       "p99_latency_ms": 160,
+         *       "error_rate": 0.011,
+         *       "timestamp": "2026-01-31T12:00:00.000Z",
+         *       "source": "gateway-1"
+         *     }
+         * @example {
+         *       "requests_per_second": 50,
+         *       "avg_latency_ms": 45,
+         *       "p95_latency_ms": 90,
+         *       "p99_latency_ms": 135,
+         *       "error_rate": 0.01,
+         *       "timestamp": "2026-01-31T11:59:00.000Z",
+         *       "source": "gateway-1"
+         *     }
+         */
+        PastMetrics: {
+            /** @description Requests per second, averaged over the interval. */
+            requests_per_second: number;
+            /** @description Mean response time in milliseconds. */
+            avg_latency_ms?: number;
+            /** @description 95th percentile of the response time, in milliseconds. */
+            p95_latency_ms?: number;
+            /** @description 99th percentile of the response time, in milliseconds. */
+            p99_latency_ms?: number;
+            /** @description Share of requests with a status of 400 or above, 0 to 1. Without it, the share is computed from status_4xx and status_5xx, or counts as 0 with a warning. */
+            error_rate?: number;
             /**
              * Format: date-time
              * @description Start of the interval. Default: now.
@@ -924,13 +1017,230 @@ export interface components {
          *     }
          */
         Batch: {
-            /** @description The intervals to judge, 1 to 10,000. */
-            metrics: components["schemas"]["Metrics"][];
+            /** @description The intervals to judge, at most 10,000. */
+            metrics: components["schemas"]["PastMetrics"][];
             /**
              * @description independent: each interval is judged on its own. replay: the intervals are judged in order of time, as a stream. Default: independent.
              * @enum {string}
              */
             mode?: "independent" | "replay";
+        };
+        /**
+         * @description The verdict on an interval of a batch.
+         * @example {
+         *       "anomaly": false,
+         *       "score": 0.116,
+         *       "normalized_score": 0,
+         *       "anomaly_type": null,
+         *       "severity": null,
+         *       "confidence": 0.994,
+         *       "explanation": "Traffic patterns are within normal parameters.",
+         *       "features": {
+         *         "requests_per_second": 50,
+         *         "avg_latency_ms": 45,
+         *         "p95_latency_ms": 90,
+         *         "p99_latency_ms": 135,
+         *         "error_rate": 0.01
+         *       },
+         *       "timestamp": "2026-01-31T11:59:00.000Z",
+         *       "expected": {
+         *         "requests_per_second": {
+         *           "value": 51.3,
+         *           "lower": 19.1,
+         *           "upper": 91.7
+         *         },
+         *         "avg_latency_ms": {
+         *           "value": 45.8,
+         *           "lower": 29.3,
+         *           "upper": 71.6
+         *         },
+         *         "p95_latency_ms": {
+         *           "value": 90.1,
+         *           "lower": 57.7,
+         *           "upper": 144.3
+         *         },
+         *         "p99_latency_ms": {
+         *           "value": 136.8,
+         *           "lower": 87.6,
+         *           "upper": 230.4
+         *         },
+         *         "error_rate": {
+         *           "value": 0.01,
+         *           "lower": 0,
+         *           "upper": 0.04
+         *         }
+         *       },
+         *       "contributions": {
+         *         "requests_per_second": 0.2,
+         *         "avg_latency_ms": 0.2,
+         *         "p95_latency_ms": 0.2,
+         *         "p99_latency_ms": 0.2,
+         *         "error_rate": 0.2
+         *       },
+         *       "streak": 0,
+         *       "confirmed": false,
+         *       "model_version": "20260131T030000000Z",
+         *       "is_anomaly": false
+         *     }
+         * @example {
+         *       "anomaly": true,
+         *       "score": -0.153,
+         *       "normalized_score": 0.928,
+         *       "anomaly_type": "traffic_spike",
+         *       "severity": "high",
+         *       "confidence": 0.98,
+         *       "explanation": "Traffic 250 requests/s (4.9 times the usual), expected 19.1–91.7 requests/s for Saturday 12:00; 88 % of the score.",
+         *       "features": {
+         *         "requests_per_second": 250,
+         *         "avg_latency_ms": 52,
+         *         "p95_latency_ms": 104,
+         *         "p99_latency_ms": 160,
+         *         "error_rate": 0.011
+         *       },
+         *       "timestamp": "2026-01-31T12:00:00.000Z",
+         *       "expected": {
+         *         "requests_per_second": {
+         *           "value": 51.3,
+         *           "lower": 19.1,
+         *           "upper": 91.7
+         *         },
+         *         "avg_latency_ms": {
+         *           "value": 45.8,
+         *           "lower": 29.3,
+         *           "upper": 71.6
+         *         },
+         *         "p95_latency_ms": {
+         *           "value": 90.1,
+         *           "lower": 57.7,
+         *           "upper": 144.3
+         *         },
+         *         "p99_latency_ms": {
+         *           "value": 136.8,
+         *           "lower": 87.6,
+         *           "upper": 230.4
+         *         },
+         *         "error_rate": {
+         *           "value": 0.01,
+         *           "lower": 0,
+         *           "upper": 0.04
+         *         }
+         *       },
+         *       "contributions": {
+         *         "requests_per_second": 0.88,
+         *         "avg_latency_ms": 0.064,
+         *         "p95_latency_ms": 0.029,
+         *         "p99_latency_ms": 0.027,
+         *         "error_rate": 0
+         *       },
+         *       "streak": 1,
+         *       "confirmed": true,
+         *       "model_version": "20260131T030000000Z",
+         *       "is_anomaly": true
+         *     }
+         */
+        BatchResult: {
+            /** @description True if the interval is anomalous. */
+            anomaly: boolean;
+            /** @description Decision value of the isolation forest alone. Positive is normal, negative is anomalous. It never decides by itself. */
+            score: number;
+            /** @description Strength of the whole verdict, 0 to 1. It is 0.5 or above exactly when anomaly is true. */
+            normalized_score: number;
+            /** @description The kind of anomaly. Null when anomaly is false. */
+            anomaly_type: ("traffic_spike" | "traffic_drop" | "latency_spike" | "error_rate_spike" | "pattern_anomaly" | "multi_dimensional") | null;
+            /** @description How far the deviation exceeds the line at which it matters: medium from 1.5 times, high from 2.5 times, critical from 4 times. A deviation that has lasted 30 minutes is rated one level higher. Null when anomaly is false. */
+            severity: ("low" | "medium" | "high" | "critical") | null;
+            /** @description Certainty of the verdict, 0 to 1. */
+            confidence: number;
+            /** @description The verdict in words, with the measured and the expected values. */
+            explanation: string;
+            /** @description The judged values, in the units of the request. */
+            features: {
+                /** @description For requests per second. */
+                requests_per_second: number;
+                /** @description For the mean latency. */
+                avg_latency_ms: number;
+                /** @description For the 95th percentile of the latency. */
+                p95_latency_ms: number;
+                /** @description For the 99th percentile of the latency. */
+                p99_latency_ms: number;
+                /** @description For the error rate. */
+                error_rate: number;
+            };
+            /**
+             * Format: date-time
+             * @description Start of the judged interval.
+             * @example 2026-01-31T12:00:00.000Z
+             */
+            timestamp: string;
+            /** @description The usual value and the normal range of each feature at this time. */
+            expected: {
+                /** @description The usual value of this feature and its normal range. */
+                requests_per_second: {
+                    /** @description The usual value, in the unit of the feature. */
+                    value: number;
+                    /** @description Lower end of the normal range, in the unit of the feature. */
+                    lower: number;
+                    /** @description Upper end of the normal range, in the unit of the feature. */
+                    upper: number;
+                };
+                /** @description The usual value of this feature and its normal range. */
+                avg_latency_ms: {
+                    /** @description The usual value, in the unit of the feature. */
+                    value: number;
+                    /** @description Lower end of the normal range, in the unit of the feature. */
+                    lower: number;
+                    /** @description Upper end of the normal range, in the unit of the feature. */
+                    upper: number;
+                };
+                /** @description The usual value of this feature and its normal range. */
+                p95_latency_ms: {
+                    /** @description The usual value, in the unit of the feature. */
+                    value: number;
+                    /** @description Lower end of the normal range, in the unit of the feature. */
+                    lower: number;
+                    /** @description Upper end of the normal range, in the unit of the feature. */
+                    upper: number;
+                };
+                /** @description The usual value of this feature and its normal range. */
+                p99_latency_ms: {
+                    /** @description The usual value, in the unit of the feature. */
+                    value: number;
+                    /** @description Lower end of the normal range, in the unit of the feature. */
+                    lower: number;
+                    /** @description Upper end of the normal range, in the unit of the feature. */
+                    upper: number;
+                };
+                /** @description The usual value of this feature and its normal range. */
+                error_rate: {
+                    /** @description The usual value, in the unit of the feature. */
+                    value: number;
+                    /** @description Lower end of the normal range, in the unit of the feature. */
+                    lower: number;
+                    /** @description Upper end of the normal range, in the unit of the feature. */
+                    upper: number;
+                };
+            };
+            /** @description Share of each feature in the deviation, 0 to 1. The shares sum to 1. They are equal when nothing deviates. */
+            contributions: {
+                /** @description For requests per second. */
+                requests_per_second: number;
+                /** @description For the mean latency. */
+                avg_latency_ms: number;
+                /** @description For the 95th percentile of the latency. */
+                p95_latency_ms: number;
+                /** @description For the 99th percentile of the latency. */
+                p99_latency_ms: number;
+                /** @description For the error rate. */
+                error_rate: number;
+            };
+            /** @description Number of consecutive anomalous reports of this source, including this one. */
+            streak: number;
+            /** @description True if the interval belongs to an alarm: one large deviation, two anomalous minutes in a row, or a small deviation that persists. Always false in an independent batch. */
+            confirmed: boolean;
+            /** @description Version of the model that made the verdict. */
+            model_version: string;
+            /** @description Equal to anomaly: its name in batches of the old service. */
+            is_anomaly: boolean;
         };
         /**
          * @description The verdicts of a batch.
@@ -988,7 +1298,8 @@ export interface components {
          *           },
          *           "streak": 0,
          *           "confirmed": false,
-         *           "model_version": "20260131T030000000Z"
+         *           "model_version": "20260131T030000000Z",
+         *           "is_anomaly": false
          *         },
          *         {
          *           "anomaly": true,
@@ -1042,7 +1353,8 @@ export interface components {
          *           },
          *           "streak": 1,
          *           "confirmed": true,
-         *           "model_version": "20260131T030000000Z"
+         *           "model_version": "20260131T030000000Z",
+         *           "is_anomaly": true
          *         }
          *       ],
          *       "summary": {
@@ -1064,7 +1376,7 @@ export interface components {
          */
         BatchVerdict: {
             /** @description One verdict for each interval, in the order of the request. */
-            results: components["schemas"]["Verdict"][];
+            results: components["schemas"]["BatchResult"][];
             /** @description The batch in numbers. */
             summary: {
                 /** @description Number of judged intervals. */
@@ -1113,7 +1425,8 @@ export interface components {
          *       "latency_trend": "stable",
          *       "error_trend": "stable",
          *       "recent_anomaly_rate": 0.05,
-         *       "status": "ok"
+         *       "status": "ok",
+         *       "trend": "ok"
          *     }
          */
         Trend: {
@@ -1143,6 +1456,11 @@ export interface components {
              * @enum {string}
              */
             status: "ok" | "insufficient_data";
+            /**
+             * @description Equal to status: its name in the old service.
+             * @enum {string}
+             */
+            trend: "ok" | "insufficient_data";
         };
         /**
          * @description What to train on.
@@ -1151,7 +1469,7 @@ export interface components {
          *     }
          */
         TrainBody: {
-            /** @description Train on the last n days, 1 to 365. Default: 7, unless from is given. */
+            /** @description Train on the last n days, 1 to 3,650. More count as 3,650, with a warning. Default: 7, unless from is given. */
             days?: number;
             /**
              * Format: date-time
@@ -1167,7 +1485,7 @@ export interface components {
             to?: string;
             /** @description Expected share of anomalies in the history, above 0 and at most 0.5. Default: the setting CONTAMINATION. */
             contamination?: number;
-            /** @description The models to use: anomaly, optimizer or both. Default: both. */
+            /** @description The models to use: anomaly, optimizer or both. A single name may be a text. Other names are ignored, with a warning. Default: both. */
             models?: ("anomaly" | "optimizer")[];
             /**
              * @description Where the minutes of the anomaly detector come from: the traffic table, or the minutes fetched from Prometheus. Rate limits are always learned from the table. Default: prometheus if PROMETHEUS_URL is set and the table has no rows, otherwise table.
@@ -1304,6 +1622,7 @@ export interface components {
          *       "anomaly_detector": {
          *         "loaded": true,
          *         "trained": true,
+         *         "is_trained": true,
          *         "version": "20260131T030000000Z",
          *         "training_timestamp": "2026-01-31T03:00:00.000Z",
          *         "training_samples": 20160
@@ -1311,9 +1630,17 @@ export interface components {
          *       "rate_optimizer": {
          *         "loaded": true,
          *         "trained": true,
+         *         "is_trained": true,
          *         "version": "20260131T030000000Z",
          *         "training_timestamp": "2026-01-31T03:00:00.000Z",
-         *         "endpoints": 3
+         *         "strategy": "balanced",
+         *         "headroom_percent": 20,
+         *         "endpoint_count": 3,
+         *         "endpoints": [
+         *           "/api/users/{id}",
+         *           "/api/orders",
+         *           "/api/reports/{id}/export"
+         *         ]
          *       }
          *     }
          */
@@ -1324,18 +1651,126 @@ export interface components {
             started_at: string | null;
             /** @description Id of that run, for /train/jobs/{id}. Null without a run. */
             job: string | null;
-            /** @description The active anomaly detector. */
+            /** @description The active anomaly detector. The fields from contamination on are absent when none is active. */
             anomaly_detector: {
                 /** @description True if a version is active. */
                 loaded: boolean;
                 /** @description True if the active version is trained. Equal to loaded. */
                 trained: boolean;
+                /** @description Equal to loaded: its name in the old service. */
+                is_trained: boolean;
                 /** @description The active version. Null when none is active. */
                 version: string | null;
                 /** @description When the active version was trained. Null when none is active. */
                 training_timestamp: string | null;
                 /** @description Number of minutes in the training data. */
                 training_samples: number;
+                /** @description Expected share of anomalies in the training data, above 0 and at most 0.5. */
+                contamination?: number;
+                /** @description Number of trees in the isolation forest. */
+                n_estimators?: number;
+                /** @description Threshold on −s(x, n), −1 to 0. The score of a verdict is −s(x, n) − score_threshold. */
+                score_threshold?: number;
+                /** @description The five features, in the order of the model. */
+                feature_names?: string[];
+                /** @description Statistics of the training data. */
+                baselines?: {
+                    /** @description Statistics of this feature over the training data, in the unit of the feature. */
+                    requests_per_second: {
+                        /** @description Mean. */
+                        mean: number;
+                        /** @description Standard deviation. */
+                        std: number;
+                        /** @description Median. */
+                        median: number;
+                        /** @description 25th percentile. */
+                        q25: number;
+                        /** @description 75th percentile. */
+                        q75: number;
+                        /** @description Interquartile range: q75 − q25. */
+                        iqr: number;
+                        /** @description Smallest value. */
+                        min: number;
+                        /** @description Largest value. */
+                        max: number;
+                    };
+                    /** @description Statistics of this feature over the training data, in the unit of the feature. */
+                    avg_latency_ms: {
+                        /** @description Mean. */
+                        mean: number;
+                        /** @description Standard deviation. */
+                        std: number;
+                        /** @description Median. */
+                        median: number;
+                        /** @description 25th percentile. */
+                        q25: number;
+                        /** @description 75th percentile. */
+                        q75: number;
+                        /** @description Interquartile range: q75 − q25. */
+                        iqr: number;
+                        /** @description Smallest value. */
+                        min: number;
+                        /** @description Largest value. */
+                        max: number;
+                    };
+                    /** @description Statistics of this feature over the training data, in the unit of the feature. */
+                    p95_latency_ms: {
+                        /** @description Mean. */
+                        mean: number;
+                        /** @description Standard deviation. */
+                        std: number;
+                        /** @description Median. */
+                        median: number;
+                        /** @description 25th percentile. */
+                        q25: number;
+                        /** @description 75th percentile. */
+                        q75: number;
+                        /** @description Interquartile range: q75 − q25. */
+                        iqr: number;
+                        /** @description Smallest value. */
+                        min: number;
+                        /** @description Largest value. */
+                        max: number;
+                    };
+                    /** @description Statistics of this feature over the training data, in the unit of the feature. */
+                    p99_latency_ms: {
+                        /** @description Mean. */
+                        mean: number;
+                        /** @description Standard deviation. */
+                        std: number;
+                        /** @description Median. */
+                        median: number;
+                        /** @description 25th percentile. */
+                        q25: number;
+                        /** @description 75th percentile. */
+                        q75: number;
+                        /** @description Interquartile range: q75 − q25. */
+                        iqr: number;
+                        /** @description Smallest value. */
+                        min: number;
+                        /** @description Largest value. */
+                        max: number;
+                    };
+                    /** @description Statistics of this feature over the training data, in the unit of the feature. */
+                    error_rate: {
+                        /** @description Mean. */
+                        mean: number;
+                        /** @description Standard deviation. */
+                        std: number;
+                        /** @description Median. */
+                        median: number;
+                        /** @description 25th percentile. */
+                        q25: number;
+                        /** @description 75th percentile. */
+                        q75: number;
+                        /** @description Interquartile range: q75 − q25. */
+                        iqr: number;
+                        /** @description Smallest value. */
+                        min: number;
+                        /** @description Largest value. */
+                        max: number;
+                    };
+                };
             };
             /** @description The active rate optimizer. */
             rate_optimizer: {
@@ -1343,12 +1778,23 @@ export interface components {
                 loaded: boolean;
                 /** @description True if the active version is trained. Equal to loaded. */
                 trained: boolean;
+                /** @description Equal to loaded: its name in the old service. */
+                is_trained: boolean;
                 /** @description The active version. Null when none is active. */
                 version: string | null;
                 /** @description When the active version was trained. Null when none is active. */
                 training_timestamp: string | null;
-                /** @description Number of path templates that have a limit. */
-                endpoints: number;
+                /**
+                 * @description The default strategy.
+                 * @enum {string}
+                 */
+                strategy: "balanced";
+                /** @description What is added to the busy minutes of an endpoint, in percent. */
+                headroom_percent: number;
+                /** @description Number of path templates. */
+                endpoint_count: number;
+                /** @description The path templates. */
+                endpoints: string[];
             };
         };
         /**
@@ -2112,7 +2558,7 @@ export interface components {
          * @example {}
          */
         LoadBody: {
-            /** @description The models to use: anomaly, optimizer or both. Default: both. */
+            /** @description The models to use: anomaly, optimizer or both. A single name may be a text. Other names are ignored, with a warning. Default: both. */
             models?: ("anomaly" | "optimizer")[];
         };
         /**
@@ -2183,7 +2629,7 @@ export interface components {
              * @example /api/users/{id}
              */
             endpoint: string;
-            /** @description The limit in force, in requests per minute. Default: the limit in rate_limit_rules. */
+            /** @description The limit in force, in requests per minute. 0 and null mean that it is not given. Default: the limit in rate_limit_rules. */
             current_limit?: number;
             /**
              * @description Tier of the callers, in any case: default, free, basic, standard, premium, enterprise or one of TIERS. Any other counts as default, with a warning. Default: default.
@@ -2219,7 +2665,7 @@ export interface components {
              */
             tier?: string;
             /**
-             * @description How strict the limit is. Default: balanced.
+             * @description How strict the limits are. Any other text counts as balanced, with a warning. Default: balanced.
              * @enum {string}
              */
             strategy?: "conservative" | "balanced" | "permissive" | "adaptive";
@@ -2277,7 +2723,7 @@ export interface components {
          *       "runaway_names": [],
          *       "profile": {
          *         "endpoint": "/api/users/{id}",
-         *         "method": null,
+         *         "method": "GET",
          *         "avg_requests_per_minute": 150,
          *         "peak_requests_per_minute": 420,
          *         "p95_requests_per_minute": 240,
@@ -2431,7 +2877,7 @@ export interface components {
          *           "runaway_names": [],
          *           "profile": {
          *             "endpoint": "/api/users/{id}",
-         *             "method": null,
+         *             "method": "GET",
          *             "avg_requests_per_minute": 150,
          *             "peak_requests_per_minute": 420,
          *             "p95_requests_per_minute": 240,
@@ -2466,7 +2912,7 @@ export interface components {
          * @description The traffic of an endpoint in the training data.
          * @example {
          *       "endpoint": "/api/users/{id}",
-         *       "method": null,
+         *       "method": "GET",
          *       "avg_requests_per_minute": 150,
          *       "peak_requests_per_minute": 420,
          *       "p95_requests_per_minute": 240,
@@ -2482,7 +2928,7 @@ export interface components {
         Profile: {
             /** @description The path template. */
             endpoint: string;
-            /** @description The HTTP method. Null for all methods together. */
+            /** @description The HTTP method. For all methods together, the one with the most requests. Null when it is unknown. */
             method: string | null;
             /** @description Mean of the requests per minute. */
             avg_requests_per_minute: number;
@@ -2852,7 +3298,7 @@ export interface components {
          *       "current_burst": 50,
          *       "profile": {
          *         "endpoint": "/api/users/{id}",
-         *         "method": null,
+         *         "method": "GET",
          *         "avg_requests_per_minute": 150,
          *         "peak_requests_per_minute": 420,
          *         "p95_requests_per_minute": 240,
@@ -2946,7 +3392,7 @@ export interface components {
          *           "current_burst": 50,
          *           "profile": {
          *             "endpoint": "/api/users/{id}",
-         *             "method": null,
+         *             "method": "GET",
          *             "avg_requests_per_minute": 150,
          *             "peak_requests_per_minute": 420,
          *             "p95_requests_per_minute": 240,
@@ -3003,6 +3449,7 @@ export interface components {
         /**
          * @description The traffic of one time bucket. Buckets without requests are omitted.
          * @example {
+         *       "minute": "2026-01-31 12:00:00+00:00",
          *       "time_bucket": "2026-01-31T12:00:00.000Z",
          *       "total_requests": 3000,
          *       "requests_per_second": 50,
@@ -3027,6 +3474,11 @@ export interface components {
          *     }
          */
         TrafficBucket: {
+            /**
+             * @description Start of the bucket as the old service wrote it, in UTC.
+             * @example 2026-01-31 12:00:00+00:00
+             */
+            minute: string;
             /**
              * Format: date-time
              * @description Start of the bucket.
@@ -3445,6 +3897,50 @@ export interface components {
             message: string;
         };
         /**
+         * @description What runs here, and where to go next.
+         * @example {
+         *       "service": "aegis-ml",
+         *       "version": "0.1.0",
+         *       "health": "/health",
+         *       "docs": "/docs"
+         *     }
+         */
+        About: {
+            /**
+             * @description Always aegis-ml.
+             * @enum {string}
+             */
+            service: "aegis-ml";
+            /**
+             * @description The version of the service.
+             * @example 0.1.0
+             */
+            version: string;
+            /** @description Path of the state of the service. */
+            health: string;
+            /** @description Path of the documentation of all routes. */
+            docs: string;
+        };
+        /**
+         * @description What runs here.
+         * @example {
+         *       "service": "aegis-ml",
+         *       "version": "0.1.0"
+         *     }
+         */
+        Version: {
+            /**
+             * @description Always aegis-ml.
+             * @enum {string}
+             */
+            service: "aegis-ml";
+            /**
+             * @description The version of the service.
+             * @example 0.1.0
+             */
+            version: string;
+        };
+        /**
          * @description The state of the service and of its parts.
          * @example {
          *       "status": "healthy",
@@ -3471,7 +3967,7 @@ export interface components {
          */
         Health: {
             /**
-             * @description degraded: the database cannot be reached, reading, writing or listening does not work there, or a model file is damaged. Detection continues with the active model.
+             * @description degraded: the database or Prometheus cannot be reached, reading, writing or listening does not work in the database, or a model file is damaged. Detection continues with the active model.
              * @enum {string}
              */
             status: "healthy" | "degraded" | "unhealthy";
@@ -3549,6 +4045,113 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    getAbout: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
+                        success: true;
+                        data: components["schemas"]["About"];
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
+                        timestamp: string;
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
+                        warnings?: string[];
+                    };
+                };
+            };
+            /** @description Nothing has this name or id. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Any other failure, for example 500 or 503. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    getVersion: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
+                        success: true;
+                        data: components["schemas"]["Version"];
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
+                        timestamp: string;
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
+                        warnings?: string[];
+                    };
+                };
+            };
+            /** @description Any other failure, for example 500 or 503. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
     getHealth: {
         parameters: {
             query?: never;
@@ -5097,7 +5700,7 @@ export interface operations {
     getClusters: {
         parameters: {
             query?: {
-                /** @description Number of clusters, 1 to 50 and at most the number of endpoints. Default: 5. */
+                /** @description Number of clusters, from 1. More than the number of endpoints, or than 50, are clamped, with a warning. Default: 5. */
                 n_clusters?: number;
                 /** @description If true, each method of a path is an endpoint of its own. Default: false. */
                 by_method?: boolean;
@@ -5584,7 +6187,7 @@ export interface operations {
     exportTrainingData: {
         parameters: {
             query?: {
-                /** @description Export the last n days, 1 to 365. Default: 7, unless from is given. */
+                /** @description Export the last n days, 1 to 3,650. More count as 3,650, with a warning. Default: 7, unless from is given. */
                 days?: number;
                 /**
                  * @description Start of the time range, included. Use it instead of days.
@@ -5658,59 +6261,51 @@ export interface operations {
                          */
                         success: true;
                         /**
-                         * @description The exported traffic.
-                         * @example {
-                         *       "rows": [
-                         *         {
-                         *           "time_bucket": "2026-01-31T12:00:00.000Z",
-                         *           "total_requests": 3000,
-                         *           "requests_per_second": 50,
-                         *           "avg_latency_ms": 45,
-                         *           "p50_latency_ms": 38,
-                         *           "p95_latency_ms": 90,
-                         *           "p99_latency_ms": 135,
-                         *           "min_latency_ms": 4,
-                         *           "max_latency_ms": 812,
-                         *           "stddev_latency_ms": 31.6,
-                         *           "status_2xx": 2790,
-                         *           "status_3xx": 180,
-                         *           "status_4xx": 21,
-                         *           "status_5xx": 9,
-                         *           "error_count": 30,
-                         *           "error_rate": 0.01,
-                         *           "client_error_rate": 0.007,
-                         *           "server_error_rate": 0.003,
-                         *           "success_rate": 0.99,
-                         *           "unique_ips": 412,
-                         *           "unique_users": 390
-                         *         }
-                         *       ],
-                         *       "count": 1,
-                         *       "bucket": "1m",
-                         *       "from": "2026-01-31T12:00:00.000Z",
-                         *       "to": "2026-01-31T12:01:00.000Z"
-                         *     }
+                         * @description The rows, in order of time.
+                         * @example [
+                         *       {
+                         *         "minute": "2026-01-31 12:00:00+00:00",
+                         *         "time_bucket": "2026-01-31T12:00:00.000Z",
+                         *         "total_requests": 3000,
+                         *         "requests_per_second": 50,
+                         *         "avg_latency_ms": 45,
+                         *         "p50_latency_ms": 38,
+                         *         "p95_latency_ms": 90,
+                         *         "p99_latency_ms": 135,
+                         *         "min_latency_ms": 4,
+                         *         "max_latency_ms": 812,
+                         *         "stddev_latency_ms": 31.6,
+                         *         "status_2xx": 2790,
+                         *         "status_3xx": 180,
+                         *         "status_4xx": 21,
+                         *         "status_5xx": 9,
+                         *         "error_count": 30,
+                         *         "error_rate": 0.01,
+                         *         "client_error_rate": 0.007,
+                         *         "server_error_rate": 0.003,
+                         *         "success_rate": 0.99,
+                         *         "unique_ips": 412,
+                         *         "unique_users": 390
+                         *       }
+                         *     ]
                          */
-                        data: {
-                            /** @description The rows, in order of time. */
-                            rows: components["schemas"]["TrafficBucket"][];
-                            /** @description Number of rows. */
-                            count: number;
-                            /** @description Length of a bucket. */
-                            bucket: string;
-                            /**
-                             * Format: date-time
-                             * @description Start of the time range, included.
-                             * @example 2026-01-31T12:00:00.000Z
-                             */
-                            from: string;
-                            /**
-                             * Format: date-time
-                             * @description End of the time range, excluded.
-                             * @example 2026-01-31T12:00:00.000Z
-                             */
-                            to: string;
-                        };
+                        data: components["schemas"]["TrafficBucket"][];
+                        /** @description Number of rows. */
+                        count: number;
+                        /** @description Length of a bucket. */
+                        bucket: string;
+                        /**
+                         * Format: date-time
+                         * @description Start of the time range, included.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
+                        from: string;
+                        /**
+                         * Format: date-time
+                         * @description End of the time range, excluded.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
+                        to: string;
                         /**
                          * Format: date-time
                          * @description When the service answered.
@@ -5917,7 +6512,7 @@ export interface operations {
                          *       "profiles": {
                          *         "/api/users/{id}": {
                          *           "endpoint": "/api/users/{id}",
-                         *           "method": null,
+                         *           "method": "GET",
                          *           "avg_requests_per_minute": 150,
                          *           "peak_requests_per_minute": 420,
                          *           "p95_requests_per_minute": 240,

@@ -27,7 +27,7 @@ function figuresQuery(selection: TrafficSelection, pathsAreFolded: boolean): str
   const requests = requestsOf(selection, pathsAreFolded)
   const keys = KEYS[type].map((name) => `${keyExpression(name, bucketSeconds)} as ${name}`)
   const groups = keys.map((_, index) => index + 1).join(', ')
-  const seconds = hasBuckets(type) ? bucketSeconds : `60 * count(distinct ${bin(60)})`
+  const seconds = hasBuckets(type) ? secondsInRange(selection) : `60 * count(distinct ${bin(60)})`
   return `
     select ${keys.join(', ')},
       count(*) as total,
@@ -105,6 +105,13 @@ function requestsOf(selection: TrafficSelection, pathsAreFolded: boolean): strin
   // Sorting by bytes is several times as fast as by the rules of a language, and everywhere the same.
   return `select ${common}, upper(coalesce(method, '')) collate "C" as method, ${path} collate "C" as path
     from ${table} requests ${join} where ${inRangeText(selection)}`
+}
+
+/** How many seconds of a bucket are in the range: the first and the last may be cut. */
+function secondsInRange({ from, to, bucketSeconds }: TrafficSelection): string {
+  const epoch = `extract(epoch from ${bin(bucketSeconds)})::float8`
+  const [start, end] = [from.getTime() / 1000, to.getTime() / 1000]
+  return `least(${epoch} + ${bucketSeconds}, ${end}::float8) - greatest(${epoch}, ${start}::float8)`
 }
 
 const EPOCH = `timestamptz '1970-01-01 00:00:00+00'`

@@ -81,7 +81,8 @@ export async function* readBuckets(
     await sql`declare buckets no scroll cursor for ${query}`
     for (;;) {
       const rows = await sql.unsafe<StoredBucket[]>(`fetch ${page} from buckets`)
-      if (rows.length > 0) yield rows.map((row) => toBucketRow(row, bucketSeconds))
+      if (rows.length > 0)
+        yield rows.map((row) => toBucketRow(row, secondsInRange(row.bucket, range, bucketSeconds)))
       if (rows.length < page) return
     }
   } finally {
@@ -127,6 +128,13 @@ const bucketQuery = (sql: Sql, table: TrafficTable, range: TimeRange, seconds: n
     order by merged.bucket`
 }
 
+/** How many seconds of a bucket are in the range: the first and the last may be cut. */
+function secondsInRange(bucket: Date, { from, to }: TimeRange, bucketSeconds: number): number {
+  const endMs = Math.min(bucket.getTime() + bucketSeconds * 1000, to.getTime())
+  return (endMs - Math.max(bucket.getTime(), from.getTime())) / 1000
+}
+
+/** @param seconds of the bucket in the range */
 function toBucketRow(row: StoredBucket, seconds: number): BucketRow {
   const { requests, latencies, errors, s2, s3, s4, s5 } = row
   const histogram = row.histograms && LatencyHistogram.decode(row.histograms)

@@ -7,6 +7,8 @@ export interface EndpointProfile {
   readonly endpoint: string
   /** Null when all methods are meant. */
   readonly method: string | null
+  /** The method with the most requests; null where requests had none. */
+  readonly frequentMethod: string | null
   /** Over all minutes from the first to the last request, empty ones too. */
   readonly avgRequestsPerMinute: number
   readonly peakRequestsPerMinute: number
@@ -29,6 +31,7 @@ export interface EndpointProfile {
 export interface EndpointTraffic {
   readonly endpoint: string
   readonly method: string | null
+  readonly frequentMethod: string | null
   /** The minutes with requests, since 1970, ascending, not empty. */
   readonly minutes: ArrayLike<number>
   /** Requests in each of them, from 1. */
@@ -61,6 +64,7 @@ export function fitEndpointProfile(traffic: EndpointTraffic): EndpointProfile | 
   return {
     endpoint: traffic.endpoint,
     method: traffic.method,
+    frequentMethod: traffic.frequentMethod,
     avgRequestsPerMinute: total / nMinutes,
     peakRequestsPerMinute: sorted.at(-1)!,
     p95RequestsPerMinute: busyMinute(sorted, nMinutes),

@@ -4,6 +4,7 @@ import { confidence, UNTRAINED_CONFIDENCE } from '../confidence.js'
 import { dailyMovement } from '../daily-movement.js'
 import type { RateLimitRecommendation, RateLimitTarget } from '../recommendation.js'
 import { scaleLimit } from '../scale-limit.js'
+import { strategyMultiplier, type Strategy } from '../strategies.js'
 import type { Tier } from '../tiers.js'
 import { limitWarnings } from '../warnings.js'
 import { endpointBase } from './limit.js'
@@ -23,13 +24,13 @@ interface EndpointLimitRequest extends RateLimitTarget {
 
 /**
  * The limit of an endpoint, for all its callers together, from its busy minutes: {@link endpointBase}, multiplied by
- * {@link scaleLimit}. Without a profile it is what the tier gets by default, whatever the strategy. Deterministic.
+ * {@link scaleLimit}. Without a profile it is what the tier gets by default, multiplied by the strategy. Deterministic.
  */
 export function recommendEndpointLimit(request: EndpointLimitRequest): RateLimitRecommendation {
   const { endpoint, tier, strategy, currentLimit, profile, curve } = request
   const target = { endpoint, tier: tier.name, strategy, currentLimit }
   const shared = { ...target, ...WITHOUT_CLIENTS, burstCurve: curve, profile }
-  if (profile === null) return { ...shared, ...untrained(tier), warnings: [], interval: null }
+  if (profile === null) return { ...shared, ...untrained(tier, strategy), interval: null }
   const base = endpointBase(profile.p95RequestsPerMinute)
   const limit = scaleLimit(base, tier, strategy, profile)
   const burst =
@@ -61,12 +62,17 @@ function belowUsual({ p95RequestsPerMinute: p95 }: EndpointProfile, limit: numbe
   return limit < p95 ? `5 % of the minutes have more than ${Number(p95.toPrecision(3))} requests` : null
 }
 
+/** Adaptive leaves the default as it is. */
+const NO_TRAITS = { timeOfDayVariance: 0, errorRate: 0, avgLatencyMs: 0 }
+
 /** The answer where there is nothing to learn from. */
-function untrained({ name, untrainedLimit, untrainedBurst }: Tier) {
+function untrained({ name, untrainedLimit, untrainedBurst }: Tier, strategy: Strategy) {
+  const multiplier = strategyMultiplier(strategy, NO_TRAITS)
   return {
-    limit: untrainedLimit,
+    limit: Math.max(1, Math.trunc(untrainedLimit * multiplier)),
     burst: Math.trunc(untrainedLimit * untrainedBurst),
     confidence: UNTRAINED_CONFIDENCE,
-    reasoning: `No traffic of this endpoint is known: this is the default of the tier ${name}, ${untrainedLimit} requests a minute.`,
+    reasoning: `No traffic of this endpoint is known: this is the default of the tier ${name}, ${untrainedLimit} requests a minute, times ${multiplier} for the strategy ${strategy}.`,
+    warnings: ['No traffic data is available for this endpoint: the limit is a default.'],
   }
 }

@@ -79,7 +79,7 @@ export const VERDICTS = [spikeVerdict, usualVerdict]
 
 export const BATCH = { metrics: [usual, spike], mode: 'replay' }
 export const BATCH_VERDICT = {
-  results: [usualVerdict, spikeVerdict],
+  results: [usualVerdict, spikeVerdict].map((verdict) => ({ ...verdict, is_anomaly: verdict.anomaly })),
   summary: { total: 2, anomalies: 1, anomaly_rate: 0.5 },
   episodes: [
     {
@@ -101,4 +101,5 @@ export const TREND = {
   error_trend: 'stable',
   recent_anomaly_rate: 0.05,
   status: 'ok',
+  trend: 'ok',
 }

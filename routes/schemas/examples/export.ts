@@ -1,4 +1,5 @@
 export const TRAFFIC_BUCKET = {
+  minute: '2026-01-31 12:00:00+00:00',
   time_bucket: '2026-01-31T12:00:00.000Z',
   total_requests: 3000,
   requests_per_second: 50,
@@ -23,10 +24,4 @@ export const TRAFFIC_BUCKET = {
 }
 
 /** The data of an export as JSON. */
-export const TRAINING_DATA = {
-  rows: [TRAFFIC_BUCKET],
-  count: 1,
-  bucket: '1m',
-  from: '2026-01-31T12:00:00.000Z',
-  to: '2026-01-31T12:01:00.000Z',
-}
+export const TRAINING_DATA = [TRAFFIC_BUCKET]

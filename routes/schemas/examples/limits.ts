@@ -8,7 +8,7 @@ const STRATEGY = 'balanced'
 /** 14 days. */
 export const PROFILE = {
   endpoint,
-  method: null,
+  method: 'GET',
   avg_requests_per_minute: 150,
   peak_requests_per_minute: 420,
   p95_requests_per_minute: 240,

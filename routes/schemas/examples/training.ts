@@ -1,3 +1,5 @@
+import { ENDPOINTS } from './limits.js'
+
 const TRAINED_AT = '2026-01-31T03:00:00.000Z'
 const VERSION = '20260131T030000000Z'
 const DAYS = 14
@@ -57,14 +59,26 @@ export const FINISHED_JOB = {
   result: TRAIN_RESULT,
 }
 
-const active = { loaded: true, trained: true, version: VERSION, training_timestamp: TRAINED_AT }
+const active = {
+  loaded: true,
+  trained: true,
+  is_trained: true,
+  version: VERSION,
+  training_timestamp: TRAINED_AT,
+}
 
 export const TRAINING_STATUS = {
   training: false,
   started_at: null,
   job: null,
   anomaly_detector: { ...active, training_samples: TRAINED_DETECTOR.samples },
-  rate_optimizer: { ...active, endpoints: TRAINED_OPTIMIZER.endpoints },
+  rate_optimizer: {
+    ...active,
+    strategy: 'balanced',
+    headroom_percent: 20,
+    endpoint_count: ENDPOINTS.length,
+    endpoints: ENDPOINTS,
+  },
 }
 
 export const SYNTHETIC_BODY = { duration_hours: 168, base_rps: 50, anomaly_rate: 0.05, seed: 42 }

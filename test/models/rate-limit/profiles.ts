@@ -5,6 +5,7 @@ export function profile(changes: Partial<EndpointProfile> = {}): EndpointProfile
   return {
     endpoint: '/api/users',
     method: null,
+    frequentMethod: 'GET',
     avgRequestsPerMinute: 50,
     peakRequestsPerMinute: 140,
     p95RequestsPerMinute: 100,

@@ -2,13 +2,13 @@ import t from 'tap'
 import { friendlyNumber } from '../../../../models/rate-limit/endpoints/friendly-number.js'
 import { endpointBase } from '../../../../models/rate-limit/endpoints/limit.js'
 
-t.test('friendly numbers, upper bounds excluded, halves up', async (t) => {
+t.test('friendly numbers, upper bounds excluded, halves to the even step', async (t) => {
   const table = [
     [0, 0],
     [2.4, 0],
-    [2.5, 5],
+    [2.5, 0],
     [12, 10],
-    [12.5, 15],
+    [12.5, 10],
     [49.9, 50],
     [50, 50],
     [54.9, 50],
@@ -20,15 +20,15 @@ t.test('friendly numbers, upper bounds excluded, halves up', async (t) => {
     [499, 500],
     [500, 500],
     [524, 500],
-    [525, 550],
+    [525, 500],
     [999, 1000],
     [1000, 1000],
     [1049, 1000],
-    [1050, 1100],
+    [1050, 1000],
     [4999, 5000],
     [5000, 5000],
     [5249, 5000],
-    [5250, 5500],
+    [5250, 5000],
     [123_456, 123_500],
   ]
   for (const [value, friendly] of table) t.equal(friendlyNumber(value!), friendly, `${value}`)

@@ -12,6 +12,7 @@ const fit = (entries: [minute: number, count: number][], changes: Partial<Endpoi
   fitEndpointProfile({
     endpoint: '/api/users',
     method: 'GET',
+    frequentMethod: 'GET',
     minutes: entries.map(([minute]) => minute),
     counts: entries.map(([, count]) => count),
     latencySumMs: 300,

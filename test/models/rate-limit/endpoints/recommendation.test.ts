@@ -47,14 +47,14 @@ t.test('tiers and strategies multiply, and each product is cut to a whole number
   )
 })
 
-t.test('without traffic the tier decides, and confidence is low', async (t) => {
+t.test('without traffic the tier and the strategy decide, and confidence is low', async (t) => {
   const table: [keyof typeof TIERS, number, number][] = [
-    ['free', 60, 72],
-    ['basic', 100, 150],
-    ['default', 300, 450],
-    ['standard', 300, 450],
-    ['premium', 1000, 2000],
-    ['enterprise', 5000, 12_500],
+    ['free', 42, 72],
+    ['basic', 70, 150],
+    ['default', 210, 450],
+    ['standard', 210, 450],
+    ['premium', 700, 2000],
+    ['enterprise', 3500, 12_500],
   ]
   for (const [tier, limit, burst] of table) {
     const answer = recommendEndpointLimit({
@@ -68,7 +68,8 @@ t.test('without traffic the tier decides, and confidence is low', async (t) => {
       seed: 1,
     })
     t.match(answer, { limit: limit, burst: burst, profile: null, interval: null })
-    t.ok(answer.confidence <= 0.3)
+    t.equal(answer.confidence, 0.3)
+    t.match(answer.warnings, [/^No traffic data is available/])
     t.match(answer.reasoning, /No traffic/)
   }
 })

@@ -1,0 +1,20 @@
+import cors from '@fastify/cors'
+import fp from 'fastify-plugin'
+
+/** How long a browser remembers the answer to a preflight request. */
+const MAX_AGE_SECONDS = 600
+
+/** Lets pages of the origins in CORS_ORIGINS call the service. Off unless some are given. */
+export default fp(
+  async (app) => {
+    const { corsOrigins } = app.config
+    if (corsOrigins.length === 0) return
+    await app.register(cors, {
+      origin: corsOrigins.includes('*') ? '*' : [...corsOrigins],
+      methods: ['GET', 'HEAD', 'POST', 'DELETE'],
+      exposedHeaders: ['content-disposition', 'location', 'retry-after'],
+      maxAge: MAX_AGE_SECONDS,
+    })
+  },
+  { name: 'cors', dependencies: ['config'] },
+)
