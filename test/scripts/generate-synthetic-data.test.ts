@@ -100,6 +100,8 @@ t.test('aggregated rows have the columns of the export, and are labelled', async
     AGGREGATE_COLUMNS.map(({ name }) => name),
   )
   t.same(new Set(rows.map((row) => row['label'])), new Set(['', ...ANOMALY_TYPES]))
+  t.ok(rows.every((row) => row['anomaly_type'] === row['label']))
+  t.ok(rows.every((row) => row['is_anomaly'] === String(row['label'] !== '')))
   const share = rows.filter((row) => row['label'] !== '').length / rows.length
   t.ok(Math.abs(share - 0.2) < 0.03, `${share} of the minutes`)
   const quiet = await run(...SMALL, '--type', 'aggregated', '--anomaly-rate', '0')
