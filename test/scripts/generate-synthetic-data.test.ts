@@ -135,7 +135,7 @@ t.test('what makes no sense is exit code 2, on one line that says what is allowe
     [['--insert-db', '--type', 'aggregated'], /the traffic table contains single requests/],
     [['--insert-db', '--output', 'x.csv'], /--insert-db and --output exclude each other/],
     [['--insert-db', '--format', 'csv'], /--insert-db and --format exclude each other/],
-    [['--output', '/dev/null/x.csv'], /\/dev\/null\/x\.csv cannot be written: the folder does not exist/],
+    [['--output', '/dev/null/x.csv'], /\/dev\/null\/x\.csv cannot be written: the folder is a file/],
     [['--output', tmpdir()], /is a folder/],
     [['extra'], /too many arguments/],
   ]
