@@ -9,6 +9,7 @@ import { Profile } from './schemas/recommendation.js'
 import { count, failures, ref, timestamp } from './schemas/types.js'
 
 const FILES = {
+  aegis: 'rate-limits.yaml',
   nginx: 'aegis-limits.conf',
   envoy: 'aegis-limits.yaml',
   kong: 'kong.yaml',
@@ -26,7 +27,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         tags: ['export'],
         summary: 'Export limits as gateway configuration',
         description:
-          'Exports a complete, commented file for NGINX, the rate limit service of Envoy, Kong or express-rate-limit, or RateLimit-Policy fields. The file logs without rejecting if the gateway supports that. JSON is in the envelope.',
+          'Exports a complete, commented file for the AEGIS gateway, NGINX, the rate limit service of Envoy, Kong or express-rate-limit, or RateLimit-Policy fields. The file logs without rejecting if the gateway supports that. JSON is in the envelope.',
         querystring: LimitFileQuery,
         response: {
           '2xx': {

@@ -38,7 +38,8 @@ const FIGURES = [
 ]
 
 const TIME_BUCKET = columns('time', 'time_bucket')
-const ENDPOINT = columns('text', 'method', 'path')
+/** `endpoint` is the path, under the name that it had in the Python service. */
+const ENDPOINT = columns('text', 'method', 'path', 'endpoint')
 const SUMMARY = [
   ...columns('number', 'avg_rpm', 'peak_rpm', 'p95_rpm', 'stddev_rpm'),
   ...columns('time', 'first_request', 'last_request'),
@@ -49,7 +50,7 @@ const COLUMNS = {
   aggregated: [...TIME_BUCKET, ...FIGURES],
   endpoint: [...TIME_BUCKET, ...ENDPOINT, ...FIGURES],
   'endpoint-summary': [...ENDPOINT, ...FIGURES, ...SUMMARY],
-  hourly: [...columns('integer', 'day_of_week', 'hour'), ...FIGURES],
+  hourly: [...columns('integer', 'day_of_week', 'hour', 'hour_of_day'), ...FIGURES],
 }
 
 export type TrafficColumn = (typeof COLUMNS)[ExportType][number]['name']

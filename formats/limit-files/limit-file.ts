@@ -1,4 +1,5 @@
 import type { RateLimitRecommendation } from '../../models/rate-limit/recommendation.js'
+import { aegisFile } from './aegis.js'
 import { envoyFile } from './envoy.js'
 import { expressFile } from './express.js'
 import { headersFile } from './headers.js'
@@ -8,6 +9,7 @@ import { nginxFile } from './nginx.js'
 
 /** The writers of files, by the gateway or the program that reads them. */
 const WRITERS = {
+  aegis: aegisFile,
   nginx: nginxFile,
   envoy: envoyFile,
   kong: kongFile,

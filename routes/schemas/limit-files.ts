@@ -5,7 +5,7 @@ import { count, nullable, oneOf, timestamp } from './types.js'
 
 export const LimitFileQuery = Type.Object({
   format: Type.Optional(
-    oneOf(['json', 'nginx', 'envoy', 'kong', 'express', 'headers'], {
+    oneOf(['json', 'aegis', 'nginx', 'envoy', 'kong', 'express', 'headers'], {
       description:
         'The gateway that reads the file, headers for RateLimit-Policy fields, or json. Default: json.',
     }),

@@ -32,24 +32,34 @@ export function choice<const T extends readonly string[]>(flag: string, allowed:
   }
 }
 
-const DAY = /^\d{4}-\d\d-\d\d$/
-const TIME = /^(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)([Zz]|[+-]\d\d:\d\d)?$/
+const MAX_BUCKET_MINUTES = 1440
 
-/** A whole day or a point in time. */
-export interface DateOrTime {
-  readonly at: Date
-  readonly isDay: boolean
+/** Parses the value of a flag that takes the length of a time bucket: one of some words, or a number of minutes. */
+export function bucketSeconds(flag: string, words: Readonly<Record<string, number>>) {
+  return (text: string): number => {
+    const seconds = new Map(Object.entries(words)).get(text.toLowerCase()) ?? 60 * minutesIn(text)
+    if (seconds >= 60) return seconds
+    const allowed = `one of ${Object.keys(words).join(', ')}, or a number of minutes from 1 to ${MAX_BUCKET_MINUTES}`
+    return refuse(flag, text, allowed)
+  }
 }
 
-/** Parses the value of a flag that takes a date or an ISO-8601 time. The default time zone is UTC. */
+function minutesIn(text: string): number {
+  const minutes = /^\d{1,4}$/.test(text) ? Number(text) : 0
+  return minutes <= MAX_BUCKET_MINUTES ? minutes : 0
+}
+
+const TIME = /^(\d{4})([-/])(\d\d)\2(\d\d)(?:[Tt ](\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)([Zz]|[+-]\d\d:\d\d)?)?$/
+
+/** Parses the value of a flag that takes a date (its midnight) or an ISO-8601 time. The default time zone is UTC. */
 export function dateOrTime(flag: string) {
-  return (text: string): DateOrTime => {
-    const isDay = DAY.test(text)
-    const [, day, time, zone = 'Z'] = isDay ? ['', text, '00:00'] : (TIME.exec(text) ?? [])
+  return (text: string): Date => {
+    const [, year, , month, dayOfMonth, time = '00:00', zone = 'Z'] = TIME.exec(text) ?? []
+    const day = `${year}-${month}-${dayOfMonth}`
     const at = new Date(`${day}T${time}${zone.toUpperCase()}`)
     // Date accepts February 31 as a day of March.
-    const exists = new Date(`${day}T00:00Z`).toJSON()?.startsWith(String(day)) ?? false
-    if (exists && !Number.isNaN(at.getTime())) return { at, isDay }
+    const exists = new Date(`${day}T00:00Z`).toJSON()?.startsWith(day) ?? false
+    if (exists && !Number.isNaN(at.getTime())) return at
     return refuse(flag, text, 'a date or an ISO-8601 time, such as 2026-01-31 or 2026-01-31T12:00:00Z')
   }
 }

@@ -1,17 +1,17 @@
-import { Command } from 'commander'
-import { BUCKET_SECONDS, BUCKETS, EXPORT_TYPES } from '../../formats/export/traffic-columns.js'
-import type { Bucket, ExportType } from '../../formats/export/traffic-columns.js'
+import { Command, Option } from 'commander'
+import { BUCKET_SECONDS, EXPORT_TYPES } from '../../formats/export/traffic-columns.js'
+import type { ExportType } from '../../formats/export/traffic-columns.js'
 import type { TrafficTable } from '../../db/traffic/table.js'
 import { addDatabaseOptions, configOf, withDatabase, type DatabaseFlags } from '../cli/database.js'
 import { chosenTable } from '../cli/traffic-table.js'
 import { UsageError } from '../cli/errors.js'
-import { choice, dateOrTime, wholeNumber } from '../cli/options.js'
+import { bucketSeconds, choice, dateOrTime, wholeNumber } from '../cli/options.js'
 import { FORMATS, type Format } from '../cli/row-writer.js'
 import { describeExport, exportData } from './export.js'
 import { rangeOf, type RangeFlags } from './range.js'
 
 interface Flags extends RangeFlags, DatabaseFlags {
-  readonly bucket: Bucket
+  readonly bucket: number
   readonly type: ExportType
   readonly table?: TrafficTable
   readonly output?: string
@@ -20,12 +20,13 @@ interface Flags extends RangeFlags, DatabaseFlags {
   readonly dryRun?: true
 }
 
+const WORDS = Object.keys(BUCKET_SECONDS).join(', ')
 const TABLES = ['request_logs', 'request_metrics'] as const
 
 const EXAMPLES = `
 Examples:
   aegis-ml export-training-data --days 30 --output training.csv
-  aegis-ml export-training-data --start 2026-01-01 --end 2026-01-31 --type endpoint --bucket 1h --format parquet --output january.parquet
+  aegis-ml export-training-data --start 2026-01-01 --end 2026-02-01 --type endpoint --bucket 1h --format parquet --output january.parquet
   aegis-ml export-training-data --type endpoint-summary --stats > endpoints.csv
   aegis-ml export-training-data --db-host db.example --db-user reader --dry-run
 
@@ -47,14 +48,13 @@ export function exportTrainingData(stop: AbortSignal): Command {
     )
     .option(
       '--end <date>',
-      'end of the time range: a time, or a date whose day is included (default: the last full minute)',
+      'end of the time range: a time, or a date, which means its first moment (default: the last full minute)',
       dateOrTime('--end'),
     )
-    .option(
-      '--bucket <length>',
-      `length of a time bucket: ${BUCKETS.join(', ')}`,
-      choice('--bucket', BUCKETS),
-      '1m',
+    .addOption(
+      new Option('--bucket <length>', `length of a time bucket: ${WORDS}, or a number of minutes`)
+        .argParser(bucketSeconds('--bucket', BUCKET_SECONDS))
+        .default(BUCKET_SECONDS['1m'], '1m'),
     )
     .option(
       '--type <type>',
@@ -67,9 +67,9 @@ export function exportTrainingData(stop: AbortSignal): Command {
       `traffic table: ${TABLES.join(' or ')} (default: TRAFFIC_TABLE)`,
       choice('--table', TABLES),
     )
-    .option('--output <file>', 'write to this file (default: standard output)')
+    .option('-o, --output <file>', 'write to this file (default: standard output)')
     .option(
-      '--format <format>',
+      '-f, --format <format>',
       `format of the file: ${FORMATS.join(', ')}`,
       choice('--format', FORMATS),
       'csv',
@@ -90,7 +90,7 @@ async function run(flags: Flags, stop: AbortSignal): Promise<void> {
   const config = configOf(flags)
   await withDatabase(config, async (sql) => {
     const table = await chosenTable(sql, flags.table ?? config.trafficTable)
-    const selection = { table, type, ...range, bucketSeconds: BUCKET_SECONDS[bucket] }
+    const selection = { table, type, ...range, bucketSeconds: bucket }
     if (flags.dryRun) await describeExport(sql, selection, stop)
     else await exportData(sql, selection, { format, output, stats: flags.stats ?? false }, stop)
   })

@@ -1,16 +1,14 @@
 import { UsageError } from '../cli/errors.js'
-import type { DateOrTime } from '../cli/options.js'
 import { DAY_MS, MINUTE_MS } from '../../models/traffic/durations.js'
 
 export interface RangeFlags {
   readonly days?: number
-  readonly start?: DateOrTime
-  readonly end?: DateOrTime
+  readonly start?: Date
+  readonly end?: Date
 }
 
 /**
- * The half-open time range of the flags. A date as --end means the end of that day. No range includes the current
- * minute, because it is not over.
+ * The half-open time range of the flags. No range includes the current minute, because it is not over.
  *
  * @throws UsageError when they contradict each other
  */
@@ -21,11 +19,11 @@ export function rangeOf({ days, start, end }: RangeFlags, now: Date): { from: Da
     return { from: new Date(present - (days ?? 7) * DAY_MS), to: new Date(present) }
   }
   if (days !== undefined) throw new UsageError('--days and --start exclude each other. Use one of them.')
-  const given = end === undefined ? present : end.at.getTime() + (end.isDay ? DAY_MS : 0)
+  const given = end?.getTime() ?? present
   const to = new Date(Math.min(given, present))
-  if (start.at >= to) {
+  if (start >= to) {
     const end = given >= present ? 'the current minute' : 'the end of the range'
-    throw new UsageError(`--start ${start.at.toISOString()} is not before ${end}, ${to.toISOString()}.`)
+    throw new UsageError(`--start ${start.toISOString()} is not before ${end}, ${to.toISOString()}.`)
   }
-  return { from: start.at, to }
+  return { from: start, to }
 }

@@ -1,10 +1,10 @@
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import type { TrafficTable } from '../../db/traffic/table.js'
-import { BUCKET_SECONDS, BUCKETS, type Bucket } from '../../formats/export/traffic-columns.js'
+import { BUCKET_SECONDS } from '../../formats/export/traffic-columns.js'
 import { addDatabaseOptions, configOf, withDatabase, type DatabaseFlags } from '../cli/database.js'
 import { chosenTable } from '../cli/traffic-table.js'
 import { UsageError } from '../cli/errors.js'
-import { choice, finiteNumber, wholeNumber } from '../cli/options.js'
+import { bucketSeconds, choice, finiteNumber, wholeNumber } from '../cli/options.js'
 import { FORMATS, type Format } from '../cli/row-writer.js'
 import { insertRequests, writeTraffic } from './generate.js'
 import { MINUTE_MS } from '../../models/traffic/durations.js'
@@ -12,7 +12,7 @@ import { MINUTE_MS } from '../../models/traffic/durations.js'
 interface Flags extends DatabaseFlags {
   readonly days: number
   readonly type: 'requests' | 'aggregated'
-  readonly bucket: Bucket
+  readonly bucket: number
   readonly baseRps: number
   readonly anomalyRate: number
   readonly seed: number
@@ -23,6 +23,7 @@ interface Flags extends DatabaseFlags {
 }
 
 const TYPES = ['requests', 'aggregated'] as const
+const WORDS = Object.keys(BUCKET_SECONDS).join(', ')
 const TABLES = ['request_logs', 'request_metrics'] as const
 
 const EXAMPLES = `
@@ -49,11 +50,13 @@ export function generateSyntheticData(stop: AbortSignal): Command {
       choice('--type', TYPES),
       'requests',
     )
-    .option(
-      '--bucket <length>',
-      `length of a time bucket, for --type aggregated: ${BUCKETS.join(', ')}`,
-      choice('--bucket', BUCKETS),
-      '1m',
+    .addOption(
+      new Option(
+        '--bucket <length>',
+        `length of a time bucket, for --type aggregated: ${WORDS}, or a number of minutes`,
+      )
+        .argParser(bucketSeconds('--bucket', BUCKET_SECONDS))
+        .default(BUCKET_SECONDS['1m'], '1m'),
     )
     .option(
       '--base-rps <n>',
@@ -78,9 +81,9 @@ export function generateSyntheticData(stop: AbortSignal): Command {
       `traffic table: ${TABLES.join(' or ')} (default: TRAFFIC_TABLE)`,
       choice('--table', TABLES),
     )
-    .option('--output <file>', 'write to this file (default: standard output)')
+    .option('-o, --output <file>', 'write to this file (default: standard output)')
     .option(
-      '--format <format>',
+      '-f, --format <format>',
       `format of the file: ${FORMATS.join(', ')} (default: csv)`,
       choice('--format', FORMATS),
     )
@@ -107,10 +110,7 @@ async function run(flags: Flags, stop: AbortSignal): Promise<void> {
     return
   }
   const table = choice === 'auto' ? 'request_logs' : choice
-  const what =
-    type === 'requests'
-      ? ({ type, table } as const)
-      : ({ type, bucketSeconds: BUCKET_SECONDS[bucket] } as const)
+  const what = type === 'requests' ? ({ type, table } as const) : ({ type, bucketSeconds: bucket } as const)
   await writeTraffic(traffic, what, { output: flags.output, format: flags.format ?? 'csv' }, stop)
 }
 

@@ -4,9 +4,11 @@ import { trafficColumns } from '../../formats/export/traffic-columns.js'
 import type { Population } from '../../models/synthetic/population.js'
 import type { RequestBatch } from '../../models/synthetic/requests.js'
 
-/** The columns of the aggregated export, and the label of the incident. */
+/** The columns of the aggregated export, and the label of the incident, also as the Python service had it. */
 export const AGGREGATE_COLUMNS: readonly Column[] = [
   ...trafficColumns('aggregated'),
+  { name: 'is_anomaly', kind: 'boolean' },
+  { name: 'anomaly_type', kind: 'text' },
   { name: 'label', kind: 'text' },
 ]
 
@@ -147,6 +149,7 @@ function rowOf(startMs: number, bucketSeconds: number, sums: Sums): Cell[] {
   const total = latencies.total()
   const [, , ok, redirected, client, server] = sums.classes as unknown as number[]
   const errors = client! + server!
+  const label = sums.label()
   return [
     new Date(startMs),
     total,
@@ -160,6 +163,8 @@ function rowOf(startMs: number, bucketSeconds: number, sums: Sums): Cell[] {
     ...[errors, client!, server!, ok! + redirected!].map((count) => count / total),
     sums.addresses(),
     sums.users(),
-    sums.label(),
+    label !== null,
+    label,
+    label,
   ]
 }

@@ -51,7 +51,7 @@ t.test('the three formats hold the same cells, of every type', async (t) => {
     t.same(read[1], read[2], `${type}: json and parquet`)
     // Texts are guarded in CSV alone.
     const unguarded = read[0]!.map((row) => {
-      const texts = ['method', 'path'].filter((key) => typeof row[key] === 'string')
+      const texts = ['method', 'path', 'endpoint'].filter((key) => typeof row[key] === 'string')
       return {
         ...row,
         ...Object.fromEntries(texts.map((key) => [key, (row[key] as string).replace(/^'/, '')])),
@@ -80,7 +80,7 @@ function cellsOf(row: Record<string, unknown>, type: (typeof EXPORT_TYPES)[numbe
   )
 }
 
-t.test('--days ends with the present minute; --end with a day holds all of it', async (t) => {
+t.test('--days ends with the present minute; --end with a day is its first moment', async (t) => {
   const { run, sql } = await traffic(t, 0)
   await sql`insert into request_logs ("timestamp", status_code) values
     (now() + interval '10 minutes', 200), (date_trunc('minute', now()) - interval '30 seconds', 200),
@@ -90,11 +90,31 @@ t.test('--days ends with the present minute; --end with a day holds all of it', 
   t.equal(await rows('--days', '3'), 1)
   t.equal(await rows('--days', '4'), 2)
   t.equal(await rows(), 2)
-  t.equal(await rows('--start', '2026-02-01', '--end', '2026-02-02'), 2)
+  t.equal(await rows('--start', '2026-02-01', '--end', '2026-02-02'), 1)
+  t.equal(await rows('--start', '2026/02/01', '--end', '2026/02/03'), 2)
+  t.equal(await rows('--start', '2026/02/01 00:00', '--end', '2026/02/02T23:59:59', '--bucket', '1440'), 1)
   t.equal(await rows('--start', '2026-02-01', '--end', '2026-02-03T00:00:00Z'), 2)
   t.equal(await rows('--start', '2026-02-01T01:00+01:00', '--end', '2026-02-01T00:00'), -1, 'an empty range')
   t.equal(await rows('--start', '2026-02-01'), 5)
 })
+
+t.test(
+  'what callers of the Python script gave is taken: -o, -f, minutes, a folder that is not there',
+  async (t) => {
+    const { run } = await traffic(t)
+    const path = await folder(t)
+    const file = join(path, 'new', 'folder', 'x.json')
+    const byEndpoint = ['--type', 'endpoint-summary', '-f', 'json', '-o', file]
+    t.same(await run(...RANGE, '--bucket', '90', ...byEndpoint), { code: 0, stdout: '', stderr: '' })
+    const rows = (await readRows(file, 'json')) as { path: string; endpoint: string }[]
+    t.ok(rows.length > 0 && rows.every((row) => row.endpoint === row.path))
+    const hourly = await run(...RANGE, '--type', 'hourly')
+    const hours = parse(hourly.stdout, { columns: true }) as Record<string, string>[]
+    t.ok(hours.length > 0 && hours.every((row) => row['hour_of_day'] === row['hour']))
+    const buckets = await run(...RANGE, '--bucket', '90')
+    t.equal(buckets.stdout.split('\r\n').length - 2, 17, '24 hours that begin within a bucket')
+  },
+)
 
 t.test('--stats and --dry-run speak on standard error', async (t) => {
   const { run } = await traffic(t)
@@ -134,7 +154,7 @@ t.test('no data is exit code 1, with table and range, and no file', async (t) =>
   t.match(ended, {
     code: 1,
     stdout: '',
-    stderr: /request_logs has no requests from 2020-01-01T00:00:00.000Z to 2020-01-03T00/,
+    stderr: /request_logs has no requests from 2020-01-01T00:00:00.000Z to 2020-01-02T00/,
   })
   t.same(await readdir(path), [])
 })
@@ -145,7 +165,14 @@ t.test(
     const cases: [string[], RegExp][] = [
       [['--days', '0'], /--days is "0"; allowed is a whole number from 1 to 3650/],
       [['--days', '1e9'], /--days is "1e9"/],
-      [['--bucket', '7m'], /--bucket is "7m"; allowed is one of 1m, 5m/],
+      [
+        ['--bucket', '7m'],
+        /--bucket is "7m"; allowed is one of 1m, 5m.*, or a number of minutes from 1 to 1440/,
+      ],
+      [['--bucket', '1441'], /--bucket is "1441"/],
+      [['--bucket', '0'], /--bucket is "0"/],
+      [['--bucket', 'constructor'], /--bucket is "constructor"/],
+      [['--start', '2026-01/31'], /--start is/],
       [['--type', 'all'], /--type .* one of aggregated/],
       [['--format', 'xml'], /--format .* one of csv, json, parquet/],
       [['--table', 'users'], /--table/],

@@ -100,6 +100,8 @@ t.test('aggregated rows have the columns of the export, and are labelled', async
     AGGREGATE_COLUMNS.map(({ name }) => name),
   )
   t.same(new Set(rows.map((row) => row['label'])), new Set(['', ...ANOMALY_TYPES]))
+  t.ok(rows.every((row) => row['anomaly_type'] === row['label']))
+  t.ok(rows.every((row) => row['is_anomaly'] === String(row['label'] !== '')))
   const share = rows.filter((row) => row['label'] !== '').length / rows.length
   t.ok(Math.abs(share - 0.2) < 0.03, `${share} of the minutes`)
   const quiet = await run(...SMALL, '--type', 'aggregated', '--anomaly-rate', '0')
@@ -133,7 +135,7 @@ t.test('what makes no sense is exit code 2, on one line that says what is allowe
     [['--insert-db', '--type', 'aggregated'], /the traffic table contains single requests/],
     [['--insert-db', '--output', 'x.csv'], /--insert-db and --output exclude each other/],
     [['--insert-db', '--format', 'csv'], /--insert-db and --format exclude each other/],
-    [['--output', '/nowhere/x.csv'], /\/nowhere\/x\.csv cannot be written: the folder does not exist/],
+    [['--output', '/dev/null/x.csv'], /\/dev\/null\/x\.csv cannot be written: the folder is a file/],
     [['--output', tmpdir()], /is a folder/],
     [['extra'], /too many arguments/],
   ]

@@ -129,6 +129,8 @@ const share = (part: string) => `${part}::float8 / total`
 
 /** What stands in the columns whose name is not that of the figure. */
 const CELLS: Partial<Record<TrafficColumn, string>> = {
+  endpoint: 'figures.path',
+  hour_of_day: 'figures.hour',
   total_requests: 'total',
   requests_per_second: 'total::float8 / seconds',
   avg_latency_ms: 'latency_mean',
@@ -163,4 +165,4 @@ const isoTime = (moment: string) =>
 
 /** As `neutralised` of formats/export/csv.ts. */
 const neutralised = (text: string) =>
-  `case when ${text} ~ '^[-=+@\\t\\r\\n]' then '''' || ${text} else ${text} end as ${text}`
+  `case when ${text} ~ '^[-=+@\\t\\r\\n]' then '''' || ${text} else ${text} end`

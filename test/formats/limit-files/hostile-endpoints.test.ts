@@ -111,6 +111,18 @@ t.test('every endpoint is a descriptor of its own for Envoy, with its very name'
   t.strictSame(parse(file('envoy', ['/*'])), { domain: 'aegis_ml', descriptors: [] })
 })
 
+t.test('the AEGIS gateway is given the very name of every endpoint', async (t) => {
+  const text = file('aegis')
+  t.match(text, YAML_TEXT)
+  const { rate_limits: limits } = parse(text) as { rate_limits: Record<string, unknown>[] }
+  t.strictSame(
+    limits.map(({ endpoint_pattern: path, method }) => [path, method]),
+    HOSTILE.map((name) => entry(name)).map(({ path, method }) => [path.replace('\ud800', '\ufffd'), method]),
+  )
+  t.match(limits[0], { tier: 'default', scope: 'client', requests_per_minute: 100, burst: 20 })
+  t.strictSame(parse(file('aegis', [])), { rate_limits: [] })
+})
+
 t.test('Express is given methods that it has a function for', async (t) => {
   const text = file('express')
   const { limits, limitRequests } = await express(text)
