@@ -13,6 +13,7 @@ const MIGRATIONS = [
   '004_ingest.sql',
   '005_streams.sql',
   '006_rollups_without_clients.sql',
+  '008_ingest_sources.sql',
 ]
 
 const TABLES = [
