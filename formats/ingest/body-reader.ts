@@ -7,7 +7,7 @@ export interface Place {
   readonly number: number
 }
 
-export interface BodyEvents {
+interface BodyEvents {
   /** An entry of the body as text: a line, an entry of the list that the body is, or one of several values. */
   onEntry(text: string, place: Place): void
   /** The body is this one value. */
@@ -20,8 +20,8 @@ export interface BodyEvents {
 export class TooLongError extends Error {}
 
 /** Characters. */
-export const MAX_ENTRY = 1 << 20
-export const MAX_DOCUMENT = 8 << 20
+const MAX_ENTRY = 1 << 20
+const MAX_DOCUMENT = 8 << 20
 
 /**
  * Takes a body apart as it arrives: NDJSON, a JSON list, values that follow each other, or one JSON document. What it

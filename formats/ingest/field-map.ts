@@ -2,7 +2,7 @@ import { PRESETS, type Preset, type PresetName } from './presets.js'
 import { NUMERIC_FIELDS, ROW_FIELDS, type RowField } from './row-fields.js'
 
 /** A value somewhere in a row. */
-export interface ValueSource {
+interface ValueSource {
   /** The key, or the way to it through objects. */
   readonly keys: readonly string[]
   /** What a number is multiplied with. */

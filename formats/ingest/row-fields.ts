@@ -24,7 +24,7 @@ export const NUMERIC_FIELDS: ReadonlySet<RowField> = new Set(['timestamp', 'resp
 export const REQUIRED_FIELDS: ReadonlySet<RowField> = new Set(['timestamp', 'method', 'path', 'status_code'])
 
 /** The bounds of the fields. The schema of the route has the same ones. */
-export const MAX_LENGTHS = {
+const MAX_LENGTHS = {
   method: 32,
   path: 2048,
   user_id: 128,
@@ -32,9 +32,9 @@ export const MAX_LENGTHS = {
   backend: 64,
   error: 2048,
 } as const
-export const MIN_STATUS = 100
-export const MAX_STATUS = 599
-export const MAX_RESPONSE_TIME_MS = 1e9
+const MIN_STATUS = 100
+const MAX_STATUS = 599
+const MAX_RESPONSE_TIME_MS = 1e9
 
 const METHOD = /^[A-Za-z-]{1,32}$/
 const REQUEST_LINE = /^[A-Za-z-]{1,32} (?=\S)/

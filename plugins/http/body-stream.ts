@@ -12,8 +12,8 @@ import type { Readable } from 'node:stream'
 import { ServiceError } from './errors.js'
 
 /** What a request may send, and what that may become. */
-export const MAX_SENT_BYTES = 8 << 20
-export const MAX_INFLATED_BYTES = 64 << 20
+const MAX_SENT_BYTES = 8 << 20
+const MAX_INFLATED_BYTES = 64 << 20
 
 const CHUNK = 1 << 16
 

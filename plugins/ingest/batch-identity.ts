@@ -4,10 +4,10 @@ import { invalid } from './receive.js'
 /** Printable: no control, format or unassigned characters. */
 const NAME = /^\P{C}{1,128}$/u
 
-export const DEFAULT_SOURCE = 'default'
+const DEFAULT_SOURCE = 'default'
 
 /** The names that a batch was given. */
-export interface GivenNames {
+interface GivenNames {
   /** Of the body and of the query; the first that is there counts. */
   readonly batchIds: readonly unknown[]
   readonly sources: readonly unknown[]

@@ -18,7 +18,7 @@ const MAX_UNKNOWN_FIELDS = 20
 
 const KNOWN = new Set<string>(ROW_FIELDS)
 
-export interface ReadingOptions {
+interface ReadingOptions {
   readonly isNdjson: boolean
   readonly readRow: ReadRow
   /** Rows have the names of the interface, so that another name is a mistake. */

@@ -14,6 +14,7 @@ const MIGRATIONS = [
   '005_streams.sql',
   '006_rollups_without_clients.sql',
   '007_gateway_keys.sql',
+  '008_ingest_sources.sql',
   '009_prometheus.sql',
 ]
 
