@@ -1,55 +1,10 @@
 import { createHash } from 'node:crypto'
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { appendFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { appendFile, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
-import t, { type Test } from 'tap'
-import { eventually } from '../eventually.js'
-import { migrate } from '../../db/migrate.js'
-import { testDatabase } from '../postgres.js'
-import { databaseFlags, runScript, startScript } from './cli/process.js'
-
-const SCRIPT = 'import-access-log'
-
-/** Lines in the combined format, each of its own second. */
-function combined(count: number, first = 0): string {
-  let text = ''
-  for (let i = first; i < first + count; i++) {
-    const clock = new Date(i * 1000).toISOString().slice(11, 19)
-    text += `192.0.2.${i % 200} - - [05/Jan/2026:${clock} +0100] "GET /users/${i} HTTP/1.1" 200 17 "-" "curl/8.0"\n`
-  }
-  return text
-}
-
-async function prepared(t: Test) {
-  const { sql, connection } = await testDatabase(t)
-  await migrate(sql)
-  const folder = await mkdtemp(join(tmpdir(), 'aegis-ml-test-'))
-  t.teardown(() => rm(folder, { recursive: true, force: true }))
-  const flags = databaseFlags(connection)
-  const run = (...args: string[]) => runScript(SCRIPT, [...flags, ...args], { cwd: folder })
-  const file = async (name: string, content: string | Uint8Array) => {
-    await writeFile(join(folder, name), content)
-    return join(folder, name)
-  }
-  const stored = async (table = 'request_logs') =>
-    (await sql`select count(*)::int as count from ${sql(table)}`)[0]!['count'] as number
-  return { sql, folder, flags, run, file, stored }
-}
-
-/** The command with a text on its standard input. */
-async function withInput(args: readonly string[], cwd: string, input: string | Uint8Array) {
-  const script = fileURLToPath(new URL(`../../scripts/${SCRIPT}.js`, import.meta.url))
-  const child = spawn(process.execPath, [script, ...args], { cwd, env: { PATH: process.env['PATH'] } })
-  let stderr = ''
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
-  child.stdin.end(input)
-  const [code] = (await once(child, 'close')) as [number]
-  return { code, stderr }
-}
+import t from 'tap'
+import { combined, prepared, SCRIPT, withInput } from './cli/access-log.js'
+import { runScript } from './cli/process.js'
 
 t.test('a log is imported once, however often it is read, and what it grows by', async (t) => {
   const { sql, run, file, stored, folder } = await prepared(t)
@@ -320,66 +275,4 @@ t.test('a format that is given counts, whatever the first lines look like', asyn
   const log = await file('access.log', combined(3))
   t.match(await run('--format', 'json', log), { code: 1, stderr: /no JSON object/ })
   t.match(await run('--format', 'clf', log), { code: 0, stderr: /3 imported/ })
-})
-
-t.test('killed, or stopped by Ctrl-C, in the middle: nothing of the file is there', async (t) => {
-  const { sql, flags, file, folder, stored, run } = await prepared(t)
-  const log = await file('access.log', `${combined(60_000)}rubbish\n`)
-  await sql.unsafe(`create function slow() returns trigger language plpgsql as
-      'begin perform pg_sleep(0.01); return new; end';
-    create trigger slow before insert on request_logs for each row execute function slow()`)
-  const backends = () => sql`
-    select from pg_stat_activity where application_name = 'aegis-ml script' and query like 'copy %'
-      and datname = current_database()`
-  for (const [signal, code] of [
-    ['SIGKILL', 'SIGKILL'],
-    ['SIGINT', 130],
-  ] as const) {
-    const { child, ended } = startScript(SCRIPT, [...flags, log], { cwd: folder })
-    await eventually(async () => (await backends()).length > 0)
-    child.kill(signal)
-    t.equal((await ended).code, code)
-    await sql`select pg_terminate_backend(pid) from pg_stat_activity
-      where application_name = 'aegis-ml script' and datname = current_database()`
-    await eventually(async () => (await backends()).length === 0)
-    t.equal(await stored(), 0)
-  }
-  await sql`drop trigger slow on request_logs`
-  t.match(await run(log), { code: 0, stderr: /60,000 imported/ })
-  t.strictSame(
-    (await readdir(folder)).toSorted(),
-    ['access.log', 'access.log.rejected'],
-    'nothing is left behind',
-  )
-})
-
-t.test('stopped while standard input is silent', async (t) => {
-  const { sql, flags, folder, stored } = await prepared(t)
-  const script = fileURLToPath(new URL(`../../scripts/${SCRIPT}.js`, import.meta.url))
-  const child = spawn(process.execPath, [script, ...flags], {
-    cwd: folder,
-    env: { PATH: process.env['PATH'] },
-  })
-  child.stdin.write(combined(5))
-  const copying = () =>
-    sql`select from pg_stat_activity where query like 'copy %' and datname = current_database()`
-  await eventually(async () => (await copying()).length > 0)
-  child.kill('SIGTERM')
-  const [code] = (await once(child, 'close')) as [number]
-  t.equal(code, 143)
-  t.equal(await stored(), 0)
-  t.strictSame(await readdir(folder), [])
-})
-
-t.test('a failure ends the command, also while standard input is silent', async (t) => {
-  const { folder } = await prepared(t)
-  const script = fileURLToPath(new URL(`../../scripts/${SCRIPT}.js`, import.meta.url))
-  const away = ['--db-host', '127.0.0.1', '--db-port', '1']
-  const child = spawn(process.execPath, [script, ...away], {
-    cwd: folder,
-    env: { PATH: process.env['PATH'] },
-  })
-  child.stdin.write(combined(5))
-  const [code] = (await once(child, 'close')) as [number]
-  t.equal(code, 3)
 })
