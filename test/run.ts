@@ -4,7 +4,7 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { Connection, EmbeddedPostgres } from '../db/embedded/embedded-postgres.js'
-import { configuredServer, startTestServer } from './postgres-server.js'
+import { configuredServer, relaxDurability, startTestServer } from './postgres-server.js'
 
 /**
  * The test command: `node dist/test/run.js [files…]`. One PostgreSQL for the whole run (a throw-away one unless
@@ -24,7 +24,10 @@ const directory = await mkdtemp(join(tmpdir(), 'aegis-ml-run-'))
 let passed = 0
 let failed = 1
 try {
-  if (configured === undefined) server = await startTestServer()
+  if (configured === undefined) {
+    server = await startTestServer()
+    await relaxDurability(server.connection)
+  }
   const results = join(directory, 'results.tap')
   const code = interrupted
     ? null
