@@ -30,19 +30,23 @@ export function connectTo(
   return postgres({ ...options, max: 5, onnotice: () => undefined, ...changes })
 }
 
-/** What a server does for data that outlives a power failure. */
+/** What a server does so that its data outlives a power failure. */
 const DURABILITY = ['fsync', 'synchronous_commit', 'full_page_writes']
 
-/** A throw-away server, which need not keep anything. */
+/** Makes a throw-away server faster: it need not keep anything. */
+export async function relaxDurability(connection: Connection): Promise<void> {
+  const sql = connectTo(connection)
+  for (const setting of DURABILITY) await sql`alter system set ${sql(setting)} = off`
+  await sql`select pg_reload_conf()`
+  await sql.end()
+}
+
+/** A throw-away server. */
 export async function startTestServer(): Promise<EmbeddedPostgres> {
   const directory = await openDirectory()
   const remove = () => rm(directory, { recursive: true, force: true })
   try {
     const server = await startEmbeddedPostgres({ dataPath: directory, log: silentLog })
-    const sql = connectTo(server.connection)
-    for (const setting of DURABILITY) await sql`alter system set ${sql(setting)} = off`
-    await sql`select pg_reload_conf()`
-    await sql.end()
     return {
       connection: server.connection,
       async stop() {

@@ -3,7 +3,13 @@ import { rm } from 'node:fs/promises'
 import type postgres from 'postgres'
 import tap, { type Test } from 'tap'
 import type { Connection } from '../db/pool.js'
-import { configuredServer, connectTo, openDirectory, startTestServer } from './postgres-server.js'
+import {
+  configuredServer,
+  connectTo,
+  openDirectory,
+  relaxDurability,
+  startTestServer,
+} from './postgres-server.js'
 
 export { connectTo as openSql, silentLog } from './postgres-server.js'
 
@@ -54,5 +60,6 @@ async function findServer(): Promise<Connection> {
   if (configured !== undefined) return configured
   const server = await startTestServer()
   tap.teardown(() => server.stop())
+  await relaxDurability(server.connection)
   return server.connection
 }

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { EmbeddedPostgres } from '../db/embedded/embedded-postgres.js'
 import type { Connection } from '../db/pool.js'
-import { configuredServer, startTestServer } from './postgres-server.js'
+import { configuredServer, relaxDurability, startTestServer } from './postgres-server.js'
 import { unitFiles } from './unit-files.js'
 
 /**
@@ -29,7 +29,10 @@ const directory = await mkdtemp(join(tmpdir(), 'aegis-ml-run-'))
 let passed = 0
 let failed = 1
 try {
-  if (configured === undefined && !unit) server = await startTestServer()
+  if (configured === undefined && !unit) {
+    server = await startTestServer()
+    await relaxDurability(server.connection)
+  }
   const results = join(directory, 'results.tap')
   const code = interrupted ? null : await runTap(files, results, configured ?? server?.connection)
   const text = await readFile(results, 'utf8').catch(() => '')
