@@ -2,6 +2,9 @@ import type { Sql } from 'postgres'
 import { isTableUnusable } from '../errors.js'
 import { TRAFFIC_TABLES, type TrafficTable } from './table.js'
 
+/** How long it waits for a lock of another session: the table is then as it was. */
+const LOCK_TIMEOUT = '1s'
+
 /** The traffic tables that have rows. One that is not there, or that may not be read, has none. */
 export async function tablesWithRows(sql: Sql): Promise<TrafficTable[]> {
   const found = await Promise.all(TRAFFIC_TABLES.map((table) => hasRows(sql, table)))
@@ -18,8 +21,11 @@ export const otherTable = (table: TrafficTable): TrafficTable =>
 
 async function hasRows(sql: Sql, table: TrafficTable): Promise<boolean> {
   try {
-    const [row] = await sql<[{ found: boolean }]>`select exists (select from ${sql(table)}) as found`
-    return row.found
+    return await sql.begin(async (tx) => {
+      await tx`select set_config('lock_timeout', ${LOCK_TIMEOUT}, true)`
+      const [row] = await tx<[{ found: boolean }]>`select exists (select from ${tx(table)}) as found`
+      return row.found
+    })
   } catch (error) {
     if (isTableUnusable(error)) return false
     throw error

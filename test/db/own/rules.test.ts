@@ -9,7 +9,7 @@ const rule = (tier: string, limit: number) => ({
 })
 
 const stored = async (sql: Sql) => [
-  ...(await sql`select tier, requests_per_minute as limit from rate_limit_rules order by tier, limit`),
+  ...(await sql`select tier, requests_per_minute as "limit" from rate_limit_rules order by tier, requests_per_minute`),
 ]
 
 t.test('the rule of the same tier is changed, in any case, and keeps the name of its tier', async (t) => {
