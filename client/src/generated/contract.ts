@@ -533,7 +533,7 @@ export interface paths {
         };
         /**
          * Export limits as gateway configuration
-         * @description Exports a complete, commented file for NGINX, the rate limit service of Envoy, Kong or express-rate-limit, or RateLimit-Policy fields. The file logs without rejecting if the gateway supports that. JSON is in the envelope.
+         * @description Exports a complete, commented file for the AEGIS gateway, NGINX, the rate limit service of Envoy, Kong or express-rate-limit, or RateLimit-Policy fields. The file logs without rejecting if the gateway supports that. JSON is in the envelope.
          */
         get: operations["exportRateLimits"];
         put?: never;
@@ -6323,7 +6323,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description The gateway that reads the file, headers for RateLimit-Policy fields, or json. Default: json. */
-                format?: "json" | "nginx" | "envoy" | "kong" | "express" | "headers";
+                format?: "json" | "aegis" | "nginx" | "envoy" | "kong" | "express" | "headers";
                 /**
                  * @description Tier of the callers, in any case: default, free, basic, standard, premium, enterprise or one of TIERS. Any other counts as default, with a warning. Default: default.
                  * @example default
