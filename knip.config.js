@@ -27,7 +27,10 @@ export default ({ production = false } = {}) => ({
         '{bench,eval,test}/**',
         '*.js',
       ],
-      ignoreBinaries: ['psql', 'nginx', 'haproxy', 'prometheus', 'promtool', 'unshare', 'openapi-typescript'],
+      ignoreBinaries: [
+        ...['psql', 'nginx', 'haproxy', 'pgbouncer', 'openssl', 'syslog-ng', 'prometheus', 'promtool'],
+        ...['unshare', 'openapi-typescript'],
+      ],
       // Dependencies of the client, whose gateways the tests and benchmarks start.
       ignoreDependencies: ['express', 'openapi-typescript'],
     },

@@ -14,7 +14,6 @@ export const BUCKET_SECONDS = {
   '1d': 86_400,
 } as const
 export type Bucket = keyof typeof BUCKET_SECONDS
-export const BUCKETS = Object.keys(BUCKET_SECONDS) as Bucket[]
 
 /** Whether the rows of a type are buckets of time; the others sum up the whole range. */
 export function hasBuckets(type: ExportType): boolean {

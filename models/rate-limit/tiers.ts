@@ -27,7 +27,7 @@ export const TIERS = {
 } as const satisfies TierTable
 
 /** Tables of rules have room for this. */
-export const MAX_TIER_LENGTH = 32
+const MAX_TIER_LENGTH = 32
 
 /**
  * The tier of a name, in any case. A name that the table does not have gets the numbers of `default` and keeps its

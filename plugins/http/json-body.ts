@@ -21,7 +21,7 @@ export function parseJsonBodies(app: FastifyInstance): void {
   })
 }
 
-export function unsupportedMediaType(request: FastifyRequest): ServiceError {
+function unsupportedMediaType(request: FastifyRequest): ServiceError {
   const type = request.headers['content-type'] ?? 'none'
   const message = `The content type ${type.slice(0, 100)} is not supported; send application/json.`
   return new ServiceError('UNSUPPORTED_MEDIA_TYPE', message)

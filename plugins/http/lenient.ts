@@ -51,7 +51,7 @@ export function acceptOldForms(
       const isOptional = own.required?.includes(key) !== true
       const settled = isOptional && meansAbsent(fields[key], property) ? undefined : fields[key]
       const accepted = settle(settled, property, name, warn)
-      if (accepted === undefined) delete fields[key]
+      if (accepted === undefined) Reflect.deleteProperty(fields, key)
       else if (accepted !== fields[key]) fields[key] = accepted
       visit(accepted, property, name)
     }
@@ -64,7 +64,7 @@ function renameAliases(fields: Fields, aliases: Readonly<Record<string, string>>
   for (const [alias, name] of Object.entries(aliases)) {
     if (!Object.hasOwn(fields, alias) || Object.hasOwn(fields, name)) continue
     fields[name] = fields[alias]
-    delete fields[alias]
+    Reflect.deleteProperty(fields, alias)
   }
 }
 

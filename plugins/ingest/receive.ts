@@ -9,7 +9,7 @@ import { explainJsonError } from '../http/json-body.js'
 import { show } from '../http/validation.js'
 import { inWords, placeName, rowFieldName, Skipped } from './skipped.js'
 
-export const MAX_REQUESTS = 10_000
+const MAX_REQUESTS = 10_000
 
 /** Bytes that are read at a time. Other requests are answered in between. */
 const PIECE = 1 << 16

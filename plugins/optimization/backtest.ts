@@ -72,11 +72,7 @@ export function createBacktests(options: BacktestOptions): Backtests {
   }
 }
 
-async function replay(
-  options: OnTable,
-  plan: BacktestPlan,
-  signal: AbortSignal,
-): Promise<Backtested> {
+async function replay(options: OnTable, plan: BacktestPlan, signal: AbortSignal): Promise<Backtested> {
   const { sql, table } = options
   const { from, to, endpoint, byMethod, scope, algorithm } = plan
   const { known, rules } = rulesOf(plan)

@@ -34,10 +34,6 @@ export const MATRIX = {
     ],
     columns: STEPS,
   },
-  'Traffic of another server': {
-    rows: ['hot standby'],
-    columns: ['train', 'optimize', 'apply', 'export', 'ingest is refused'],
-  },
   'Servers that take no writes': {
     rows: ['hot standby'],
     columns: ['health', 'detect', 'recommendations', 'train', 'ingest', 'apply', 'promotion'],

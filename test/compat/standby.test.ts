@@ -5,11 +5,10 @@ import { cellsOf } from './matrix.js'
 import { missingCompatPrograms } from './programs-needed.js'
 import { caughtUp, startCluster, startStandby, type Cluster, type TestDatabase } from './servers/cluster.js'
 import { openSql } from '../postgres.js'
-import { recommend, WORK } from './steps.js'
+import { recommend } from './steps.js'
 import { writeTraffic } from './traffic.js'
 
 const skip = missingCompatPrograms('postgres')
-const elsewhere = cellsOf('Traffic of another server')
 const readOnly = cellsOf('Servers that take no writes')
 const ROW = 'hot standby'
 const REFUSED = { status: 503, body: { code: 'DATABASE_READ_ONLY' } }
@@ -38,36 +37,6 @@ async function onStandby(
 t.test('a hot standby', { skip }, async (t) => {
   const primary = await startCluster(t)
   const standby = await startStandby(t, primary)
-
-  await t.test('from which the traffic is read', async (t) => {
-    const gateway = await primary.createDatabase(t)
-    // The service creates no table there.
-    await gateway.sql.unsafe(
-      'create table request_logs (id bigserial primary key, "timestamp" timestamptz, method text, path text, status_code int, response_time_ms int, user_id text, ip_address inet, user_agent text, backend_name text, request_id uuid, error_message text)',
-    )
-    await writeTraffic(gateway.sql, { table: 'request_logs' })
-    const { connection } = await onStandby(t, gateway, standby)
-    const own = await primary.createDatabase(t)
-    const environment = {
-      TRAFFIC_POSTGRES_HOST: connection.host,
-      TRAFFIC_POSTGRES_PORT: String(connection.port),
-      TRAFFIC_POSTGRES_DB: connection.database,
-      TRAFFIC_POSTGRES_USER: connection.user,
-      TRAFFIC_POSTGRES_PASSWORD: connection.password,
-    }
-    const service = await testService(t, environment, own)
-    const scene = { service, sql: own.sql, table: 'request_logs', traffic: gateway.sql } as const
-    for (const step of ['train', 'optimize', 'apply', 'export'] as const) {
-      await elsewhere.cell(t, ROW, step, (t) => WORK[step](t, scene))
-    }
-    await elsewhere.cell(t, ROW, 'ingest is refused', async (t) => {
-      t.match(await service.post('/ingest/requests', batch()), {
-        status: 409,
-        body: { code: 'TRAFFIC_READ_ONLY' },
-      })
-    })
-    t.same(elsewhere.left(), [])
-  })
 
   await t.test('that is all there is, until it is promoted', async (t) => {
     const database = await primary.createDatabase(t)

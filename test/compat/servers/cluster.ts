@@ -9,7 +9,7 @@ import { eventually } from '../../eventually.js'
 import { openSql, testDirectory } from '../../postgres.js'
 import { listens, ownDirectory, postgresql, run, startDaemon, type Daemon } from './programs.js'
 
-export const ADMIN = 'admin'
+const ADMIN = 'admin'
 const PASSWORD = 'secret'
 
 export interface TestDatabase {
@@ -57,7 +57,7 @@ export async function startCluster(t: Test, options: ClusterOptions = {}): Promi
 }
 
 /** Runs a server on a data directory that exists. */
-export async function runCluster(
+async function runCluster(
   t: Test,
   data: string,
   { tls = false }: Pick<ClusterOptions, 'tls'> = {},
