@@ -43,7 +43,7 @@ const RIGHT = `
   const state: 'running' | 'done' | 'failed' | 'stopped' = (await client.train({ wait: false })).state
   const samples: number | undefined = (await client.train()).anomaly_detector?.samples
   const text: string = await client.exportTrainingData({ format: 'csv' })
-  const count: number = (await client.exportTrainingData({ format: 'json' })).count
+  const count: number = (await client.exportTrainingData({ format: 'json' })).length
   await client.trainSynthetic()
   await client.resetModels()
   for await (const job of client.followTrainingJob({ id: 'x' })) job.state satisfies string
@@ -53,12 +53,12 @@ const RIGHT = `
 
 const WRONG: [string, RegExp][] = [
   [`await client.detect({ ${METRICS}, error_rates: 0 })`, /error_rates/],
-  [`await client.detect({ ${METRICS} })`, /error_rate.* missing|missing.*error_rate/s],
+  [`await client.detect({ error_rate: 0 })`, /requests_per_second.* missing|missing.*requests_per_second/s],
   [`await client.optimize({ endpoint: '/', strategy: 'bold' })`, /"bold"/],
   [`await service.optimizeRateLimit({ endpoint: '/', strategy: 'bold' })`, /"bold"/],
   [`await client.train({ days: '7' })`, /'string' is not assignable to type 'number'/],
   [`await client.detects({})`, /detects/],
-  [`await client.getTrend().then(({ trend }) => trend)`, /'trend' does not exist/],
+  [`await client.getTrend().then(({ trends }) => trends)`, /'trends' does not exist/],
 ]
 
 // The type checker takes seconds for its libraries: both are checked at once.

@@ -73,7 +73,7 @@ t.test('a server of Debian, reached directly and through PgBouncer', { skip }, a
     await reported.cell(t, 'PgBouncer in transaction mode', 'health', async (t) => {
       t.match(await service.get('/health'), {
         status: 200,
-        body: { data: { status: 'degraded', problems: [/session mode/] } },
+        body: { data: { status: 'degraded', problems: [/pool_mode = session/] } },
       })
     })
   })

@@ -31,7 +31,7 @@ t.test('limits are learned, recommended, replayed, kept and applied', async (t) 
         endpoint: '/api/items/{id}',
         recommended_limit: 300,
         recommended_burst: 450,
-        confidence: 0.2,
+        confidence: 0.3,
         profile: null,
       },
     },
@@ -95,7 +95,10 @@ t.test('limits are learned, recommended, replayed, kept and applied', async (t) 
       clusters: Record<string, string[]>
     }
     t.same(Object.values(clusters.clusters).flat().sort(), ['GET /api/items/{id}', 'POST /api/items/{id}'])
-    for (const n of [0, 51]) t.equal((await get(`/optimize/clusters?n_clusters=${n}`)).status, 400)
+    t.equal((await get('/optimize/clusters?n_clusters=0')).status, 400)
+    const many = await get('/optimize/clusters?n_clusters=51&by_method=true')
+    t.match(many, { status: 200, body: { warnings: [/n_clusters/] } })
+    t.same(many.body.data, clusters, 'more clusters than endpoints are as many as there are endpoints')
   })
 
   await t.test('a given limit is replayed exactly', async (t) => {
