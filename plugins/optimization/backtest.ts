@@ -56,11 +56,11 @@ type OnTable = BacktestOptions & { readonly table: TrafficTable }
 export function createBacktests(options: BacktestOptions): Backtests {
   let underWay = 0
   return async (plan, signal) => {
+    const table = await options.currentTable()
     if (underWay >= MAX_AT_A_TIME) {
       throw new ServiceError('BUSY', `${MAX_AT_A_TIME} backtests are under way. Try again shortly.`)
     }
     underWay++
-    const table = await options.currentTable()
     try {
       return await replay({ ...options, table }, plan, signal)
     } catch (error) {
