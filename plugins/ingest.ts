@@ -148,6 +148,12 @@ function createIngest({ sql, assertDatabase, currentTable, retentionDays, now }:
     }
   }
 
+  /** A partition may have gone since it was looked for. */
+  const storeAgain = (batch: Batch, table: TrafficTable) =>
+    store(batch).catch((error: unknown) => {
+      throw error instanceof NoPartitionError ? tableUnusable(error.cause, failureOf(table)) : error
+    })
+
   /** Stores the requests that a partition takes; `outside` has the indexes of the others. */
   const storeWithin = async ({ identity, requests }: Batch): Promise<StoredWithin> => {
     try {
@@ -160,10 +166,8 @@ function createIngest({ sql, assertDatabase, currentTable, retentionDays, now }:
       if (outside.length === 0) throw tableUnusable(error.cause, failureOf(table))
       const without = new Set(outside)
       const inside = requests.filter((_, index) => !without.has(index))
-      return {
-        stored: inside.length > 0 && (await store({ identity, requests: inside })),
-        outside,
-      }
+      const stored = inside.length > 0 && (await storeAgain({ identity, requests: inside }, table))
+      return { stored, outside }
     }
   }
 

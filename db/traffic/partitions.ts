@@ -39,10 +39,14 @@ export async function timesOutsidePartitions(
     from pg_partition_tree(${table}::regclass) where isleaf`
   // The database itself has written the conditions.
   const covered = leaves.map(({ condition }) => condition ?? 'true').join(' or ') || 'true'
-  const type = leaves[0]?.type === 'timestamp without time zone' ? 'timestamp' : 'timestamptz'
+  // A cast to timestamp takes the time zone of the session, as the rows of such a table do.
+  const time = leaves[0]?.type === 'timestamp without time zone' ? 'each.time::timestamp' : 'each.time'
   const rows = await sql.unsafe<{ index: number }[]>(
     `select index::int - 1 as index
-     from unnest($1::text[]::${type}[]) with ordinality as each ("timestamp", index)
+     from (
+       select ${time} as "timestamp", index
+       from unnest($1::text[]::timestamptz[]) with ordinality as each (time, index)
+     ) each
      where (${covered}) is not true order by index`,
     [times.map((timeMs) => new Date(timeMs).toISOString())],
   )

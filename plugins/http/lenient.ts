@@ -38,7 +38,7 @@ export function acceptOldForms(
       : given
     if (typeof part !== 'object' || part === null) return
     if (Array.isArray(part)) {
-      if (items) for (const entry of part) visit(entry, items, `${path}[]`)
+      if (items) visitEntries(part, items, own.maxItems ?? Infinity, `${path}[]`)
       return
     }
     if (!properties) return
@@ -55,6 +55,10 @@ export function acceptOldForms(
       else if (accepted !== fields[key]) fields[key] = accepted
       visit(accepted, property, name)
     }
+  }
+  // A longer list is refused by the validation, which comes next.
+  const visitEntries = (list: readonly unknown[], items: Schema, maxItems: number, path: string): void => {
+    if (list.length <= maxItems) for (const entry of list) visit(entry, items, path)
   }
   visit(value, schema, '')
 }

@@ -82,7 +82,7 @@ t.test('every type and bucket equals the plain computation, on both tables', asy
               }),
             )
           })
-        const wanted = expectedRows(inside, type, BUCKET_SECONDS[bucket])
+        const wanted = expectedRows(inside, type, BUCKET_SECONDS[bucket], RANGE)
         same(t, found, wanted, `${table} ${type} ${bucket}`)
         t.equal(await countExportRows(sql, selection, never), wanted.length)
       }

@@ -5,30 +5,50 @@ import type { RequestRow } from './request-rows.js'
 
 type Figures = Record<string, number | string | null>
 
-/** The rows of an export, computed the plain way and in no order. */
+/**
+ * The rows of an export, computed the plain way and in no order.
+ * @param range which may cut the first bucket and the last
+ */
 export function expectedRows(
   requests: readonly RequestRow[],
   type: ExportType,
   bucketSeconds: number,
+  range?: Range,
 ): Figures[] {
   const groups = groupBy(requests, (request) => JSON.stringify(keyOf(request, type, bucketSeconds)))
   return [...groups].map(([key, group]) => ({
     ...(JSON.parse(key) as Figures),
     ...figuresOf(
       group,
-      type === 'aggregated' || type === 'endpoint' ? bucketSeconds : 60 * minutes(group).size,
+      type === 'aggregated' || type === 'endpoint'
+        ? secondsOfBucket(group[0]!.at, bucketSeconds, range)
+        : 60 * minutes(group).size,
     ),
     ...(type === 'endpoint-summary' && summaryOf(group)),
   }))
 }
 
+interface Range {
+  readonly from: Date
+  readonly to: Date
+}
+
+/** How many seconds of the bucket of a time are in the range. */
+function secondsOfBucket(at: Date, bucketSeconds: number, range: Range | undefined): number {
+  const start = Math.floor(at.getTime() / 1000 / bucketSeconds) * bucketSeconds
+  const [from, to] = range ? [range.from.getTime() / 1000, range.to.getTime() / 1000] : [-Infinity, Infinity]
+  return Math.min(start + bucketSeconds, to) - Math.max(start, from)
+}
+
 function keyOf({ at, method, path }: RequestRow, type: ExportType, bucketSeconds: number): Figures {
   const bucketMs = bucketSeconds * 1000
   const time_bucket = new Date(Math.floor(at.getTime() / bucketMs) * bucketMs).toISOString()
-  const endpoint = { method: (method ?? '').toUpperCase(), path: pathTemplate(path ?? '') }
+  const template = pathTemplate(path ?? '')
+  const endpoint = { method: (method ?? '').toUpperCase(), path: template, endpoint: template }
   if (type === 'aggregated') return { time_bucket }
   if (type === 'endpoint') return { time_bucket, ...endpoint }
-  return type === 'hourly' ? { day_of_week: at.getUTCDay(), hour: at.getUTCHours() } : endpoint
+  const hour = at.getUTCHours()
+  return type === 'hourly' ? { day_of_week: at.getUTCDay(), hour, hour_of_day: hour } : endpoint
 }
 
 function figuresOf(group: readonly RequestRow[], seconds: number): Figures {
