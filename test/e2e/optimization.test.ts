@@ -57,7 +57,7 @@ t.test('limits are learned, recommended, replayed, kept and applied', async (t) 
     t.match(all, {
       endpoint: '/api/items/{id}',
       scope: 'endpoint',
-      profile: { method: null, total_requests: 31_000 },
+      profile: { method: 'GET', total_requests: 31_000 },
     })
     t.match((all as { profile: object }).profile, { unique_users: 201, error_rate: 400 / 31_000 })
     const written = (await post('/optimize', { endpoint: 'post /api/items/8' })).body.data
