@@ -36,7 +36,7 @@ export async function dumpTables(sql: Sql): Promise<DumpTable[]> {
     from pg_class c
     where c.relkind in ('r', 'p') and not c.relispartition and pg_table_is_visible(c.oid)
       and c.relnamespace = current_schema()::regnamespace and c.relname <> ${MIGRATIONS}
-      and (c.relname = any(${GATEWAY_TABLES}) or c.relname like 'aegis\\_ml\\_%')
+      and (c.relname = any(${GATEWAY_TABLES}::text[]) or c.relname like 'aegis\\_ml\\_%')
     order by c.relname`
   return ordered(found)
 }

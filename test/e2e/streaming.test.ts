@@ -80,16 +80,16 @@ t.test('a replay gives the verdicts of the same rows sent one by one, and the al
   const metrics = [USUAL, USUAL, slow, slow, slow, USUAL, USUAL, USUAL].flatMap((each, minute) =>
     ['default', 'b'].map((source) => ({ ...each, source, timestamp: at(minute) })),
   )
-  const singles: unknown[] = []
+  const singles: Record<string, unknown>[] = []
   for (const each of metrics) singles.push((await service.post('/detect', each)).body.data)
-  const shuffled = metrics.map((each, index) => ({ each, single: singles[index], key: (index * 7) % 16 }))
+  const shuffled = metrics.map((each, index) => ({ each, single: singles[index]!, key: (index * 7) % 16 }))
   shuffled.sort((a, b) => a.key - b.key)
   const { data } = (
     await service.post('/detect/batch', { mode: 'replay', metrics: shuffled.map(({ each }) => each) })
   ).body
   t.same(
     data['results'],
-    shuffled.map(({ single }) => single),
+    shuffled.map(({ single }) => ({ ...single, is_anomaly: single['anomaly'] })),
   )
   t.match(data['episodes'], [
     { source: 'b', from: at(2), to: at(4), type: 'latency_spike' },

@@ -134,7 +134,8 @@ t.test('--stats and --dry-run speak on standard error', async (t) => {
 t.test('--table names the other table; TRAFFIC_TABLE is the default', async (t) => {
   const { run, sql, flags } = await traffic(t, 0)
   await insertRequests(sql, 'request_metrics', randomRequests(10, FROM, TO, 2))
-  t.match(await run(...RANGE), { code: 1, stderr: /request_logs/ })
+  t.match(await run(...RANGE, '--table', 'request_logs'), { code: 1, stderr: /request_logs/ })
+  t.match(await run(...RANGE), { code: 0, stdout: /2026/ }, 'auto is the table that has rows')
   t.match(await run(...RANGE, '--table', 'request_metrics'), { code: 0, stdout: /2026/ })
   const env = { TRAFFIC_TABLE: 'request_metrics' }
   t.match(await runScript(SCRIPT, [...flags, ...RANGE], { env }), { code: 0 })
