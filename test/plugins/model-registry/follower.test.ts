@@ -4,12 +4,13 @@ import { join } from 'node:path'
 import type { Sql } from 'postgres'
 import t, { type Test } from 'tap'
 import { migrate } from '../../../db/migrate.js'
+import { openPool } from '../../../db/pool.js'
 import { fitAnomalyModel } from '../../../models/anomaly/model.js'
 import type { Database } from '../../../plugins/database.js'
 import { followActiveModel } from '../../../plugins/model-registry/follower.js'
 import { createModelRegistry } from '../../../plugins/model-registry/registry.js'
 import { eventually } from '../../eventually.js'
-import { openSql, silentLog, testDatabase } from '../../postgres.js'
+import { silentLog, testDatabase } from '../../postgres.js'
 import { switchableProxy } from '../switchable-proxy.js'
 
 const SAMPLES = Float64Array.from(Array<number[]>(10).fill([50, 45, 90, 135, 0.01]).flat())
@@ -42,7 +43,7 @@ async function follow(t: Test, pollMs: number) {
   const { registry } = await registryOn(t, sql)
   const assertUsable = async () => void (await sql`select 1`)
   const openConnection: Database['openConnection'] = (options) =>
-    openSql({ ...connection, port: proxy.port }, options)
+    openPool({ ...connection, port: proxy.port }, options)
   const database = { assertUsable, openConnection }
   const following = await followActiveModel({ registry, database, log: silentLog, pollMs })
   t.teardown(async () => {
