@@ -1,8 +1,7 @@
-import { readFile } from 'node:fs/promises'
-import type { Sql } from 'postgres'
 import t, { type Test } from 'tap'
 import { testDatabase } from '../postgres.js'
 import { testService } from '../service.js'
+import { runGatewayScripts } from './gateway-scripts.js'
 import { startCluster, type TestDatabase } from './servers/cluster.js'
 import { cellsOf, FIRST, SCHEMAS, SERVERS, STEPS } from './matrix.js'
 import { WORK } from './steps.js'
@@ -12,13 +11,6 @@ import { writeTraffic } from './traffic.js'
 const skip = missingCompatPrograms('postgres')
 const cells = cellsOf('Tables of the gateway')
 
-/** Runs the gateway's scripts in one go, as its tools do: the first error ends them. */
-async function gatewayScripts(sql: Sql, schema: (typeof SCHEMAS)[number]): Promise<void> {
-  for (const name of schema.toLowerCase().split(' with ')) {
-    await sql.unsafe(await readFile(`test/compat/gateway/${name}.sql`, 'utf8'))
-  }
-}
-
 async function runRow(
   t: Test,
   row: { schema: (typeof SCHEMAS)[number]; first: (typeof FIRST)[number]; name: string },
@@ -26,9 +18,9 @@ async function runRow(
 ): Promise<void> {
   const { sql } = database
   const { schema, first, name } = row
-  if (first === 'gateway first') await gatewayScripts(sql, schema)
+  if (first === 'gateway first') await runGatewayScripts(sql, schema)
   const service = await testService(t, {}, database)
-  if (first === 'service first') await gatewayScripts(sql, schema)
+  if (first === 'service first') await runGatewayScripts(sql, schema)
   const table = schema.endsWith('C') ? 'request_metrics' : 'request_logs'
   await writeTraffic(sql, { table })
   for (const step of STEPS) {

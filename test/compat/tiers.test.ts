@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises'
 import t from 'tap'
 import { testDatabase } from '../postgres.js'
 import { testService } from '../service.js'
+import { runGatewayScripts } from './gateway-scripts.js'
 import { cellsOf, MATRIX } from './matrix.js'
 import { recommend } from './steps.js'
 import { writeTraffic } from './traffic.js'
@@ -11,7 +11,7 @@ const cells = cellsOf('Tiers of the gateway')
 t.test('the tiers that the gateway seeds', async (t) => {
   const database = await testDatabase(t)
   const { sql } = database
-  await sql.unsafe(await readFile('test/compat/gateway/b.sql', 'utf8'))
+  await runGatewayScripts(sql, 'B')
   await writeTraffic(sql, { table: 'request_logs' })
   const service = await testService(t, {}, database)
   t.match(await service.post('/train', { days: 1 }), { status: 200 })

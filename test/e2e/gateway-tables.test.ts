@@ -1,7 +1,8 @@
 import t, { type Test } from 'tap'
 import { migrate } from '../../db/migrate.js'
 import { MINUTE_MS } from '../../models/traffic/durations.js'
-import { runGatewayScripts, VARIANTS, type Variant } from '../compat/gateway-scripts.js'
+import { runGatewayScripts } from '../compat/gateway-scripts.js'
+import { FIRST, SCHEMAS } from '../compat/matrix.js'
 import { testDatabase } from '../postgres.js'
 import { testService, type Service } from '../service.js'
 
@@ -23,12 +24,15 @@ function requests() {
   }))
 }
 
+type Schema = (typeof SCHEMAS)[number]
+type First = (typeof FIRST)[number]
+
 /** The service and the tables of a gateway, whoever was first. */
-async function installed(t: Test, variant: Variant, first: 'gateway' | 'service'): Promise<Service> {
+async function installed(t: Test, schema: Schema, first: First): Promise<Service> {
   const database = await testDatabase(t)
-  if (first === 'gateway') await runGatewayScripts(database.sql, variant)
+  if (first === 'gateway first') await runGatewayScripts(database.sql, schema)
   const service = await testService(t, {}, database)
-  if (first === 'service') await runGatewayScripts(database.sql, variant)
+  if (first === 'service first') await runGatewayScripts(database.sql, schema)
   return service
 }
 
@@ -38,12 +42,12 @@ const gatewayWrites = ({ sql }: Service) => sql`
   select date_trunc('minute', now()) - n * interval '1 second', 'r' || n, '/auth/login', 'GET', 200, 20 + n % 9,
     '10.0.0.' || n % 20, 'auth' from generate_series(1, 1200) n`
 
-for (const variant of VARIANTS) {
-  for (const first of ['gateway', 'service'] as const) {
-    t.test(`tables ${variant}, ${first} first: from ingest to the limit in force`, async (t) => {
-      const service = await installed(t, variant, first)
+for (const schema of SCHEMAS) {
+  for (const first of FIRST) {
+    t.test(`tables ${schema}, ${first}: from ingest to the limit in force`, async (t) => {
+      const service = await installed(t, schema, first)
       const { sql, get, post } = service
-      const hasMetrics = variant.endsWith('C')
+      const hasMetrics = schema.endsWith('C')
       const table = hasMetrics ? 'request_metrics' : 'request_logs'
       if (hasMetrics) await gatewayWrites(service)
 
@@ -51,7 +55,7 @@ for (const variant of VARIANTS) {
       t.match(await post('/ingest/requests', batch), { status: 202, body: { data: { accepted: 800 } } })
       const [stored] =
         await sql`select count(*)::int as rows, count(distinct request_id)::int as ids from ${sql(table)}`
-      const isOurs = first === 'service'
+      const isOurs = first === 'service first'
       t.match(stored, {
         rows: hasMetrics ? 2000 : 800,
         ids: isOurs ? (hasMetrics ? 1200 : 0) : stored!['rows'],
@@ -86,7 +90,7 @@ for (const variant of VARIANTS) {
       t.equal(answer.status, 200)
       const tiers = await sql<{ tier: string }[]>`
         select tier from rate_limit_rules where endpoint_pattern = '/auth/login' order by tier`
-      const isOneForEach = variant.startsWith('A') && first === 'gateway'
+      const isOneForEach = schema.startsWith('A') && first === 'gateway first'
       t.same(
         tiers.map(({ tier }) => tier),
         isOneForEach ? ['premium'] : ['auth', 'premium'],
@@ -108,11 +112,11 @@ for (const variant of VARIANTS) {
 }
 
 t.test('scripts run again, and migrations too, once tables and rows are there', async (t) => {
-  for (const variant of VARIANTS) {
+  for (const schema of SCHEMAS) {
     const { sql } = await testDatabase(t)
-    await runGatewayScripts(sql, variant)
+    await runGatewayScripts(sql, schema)
     await migrate(sql)
-    await runGatewayScripts(sql, variant)
-    t.same(await migrate(sql), [], variant)
+    await runGatewayScripts(sql, schema)
+    t.same(await migrate(sql), [], schema)
   }
 })
