@@ -38,7 +38,7 @@ export async function openLog(
   }
   const own = openOwnConnection(traffic, { lock_timeout: LOCK_TIMEOUT }, signal)
   const [row] = await own.sql<{ pid: number }[]>`select pg_backend_pid() as pid`
-  const cancel = () => traffic`select pg_cancel_backend(${row!.pid})`.catch(() => undefined)
+  const cancel = () => void traffic`select pg_cancel_backend(${row!.pid})`.catch(() => undefined)
   signal.addEventListener('abort', cancel, { once: true })
   let source: TrafficSource | undefined
   return {
