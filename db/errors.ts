@@ -41,6 +41,7 @@ export function isDatabaseReadOnly(error: unknown): boolean {
 }
 
 const CANCELLED_CODES = new Set([
+  '40001', // serialization_failure: on a standby, the query was in the way of the recovery
   '57014', // query_canceled
   '55P03', // lock_not_available
   '25P03', // idle_in_transaction_session_timeout

@@ -5,7 +5,8 @@ import { parseCalendar, type CalendarEntry } from '../models/anomaly/calendar.js
 import { DEFAULT_EFFECTS, type LeastEffects } from '../models/anomaly/effects.js'
 import { parseTiers, TIERS, type TierTable } from '../models/rate-limit/tiers.js'
 import { ConfigError } from './config/error.js'
-import { readPostgres, type DatabaseConfig } from './config/postgres.js'
+import type { Connection } from '../db/pool.js'
+import { readPostgres, readTrafficPostgres, type DatabaseConfig } from './config/postgres.js'
 import { localTimeOf } from '../models/seasonality/local-time.js'
 import { prometheusConfig, type PrometheusConfig } from './config/prometheus.js'
 
@@ -18,6 +19,8 @@ export interface Config {
   readonly host: string
   readonly port: number
   readonly database: DatabaseConfig
+  /** The database that has the request log, which is only read; null when it is the service's own. */
+  readonly trafficDatabase: Connection | null
   /** Absolute paths. */
   readonly modelPath: string
   readonly dataPath: string
@@ -72,6 +75,7 @@ export function loadConfig(environment: Environment): Config {
     host: text('ML_SERVICE_HOST', '127.0.0.1', /^[^\s/]{1,255}$/, 'a host name or an IP address'),
     port: number('ML_SERVICE_PORT', 5000, { min: 0, max: 65535, integer: true }),
     database: Object.freeze(readPostgres(read, (name) => environment[name] || undefined)),
+    trafficDatabase: readTrafficPostgres(read, (name) => environment[name] || undefined),
     modelPath: resolve(text('MODEL_PATH', './data/models', /^[^\0]{1,1000}$/, 'a folder')),
     dataPath: resolve(text('DATA_PATH', './data', /^[^\0]{1,1000}$/, 'a folder')),
     contamination: number('CONTAMINATION', 0.1, { above: 0, max: 0.5 }),

@@ -9,12 +9,15 @@ import type { Config, DatabaseConfig } from './config.js'
 import { createChecks, type Checks } from './database/checks.js'
 import { createMigration } from './database/migration.js'
 import { createProbe } from './database/probe.js'
+import { openTrafficDatabase, type TrafficDatabase } from './database/traffic.js'
 import { ServiceError } from './http/errors.js'
 
 export interface Database {
   readonly mode: DatabaseConfig['mode']
   /** Where the server is, for a worker thread. */
   readonly connection: Connection
+  /** The database that has the request log; null when it is this one. */
+  readonly traffic: TrafficDatabase | null
   /** Asks the server, for at most 1.5 s. Concurrent callers share the question. */
   status(): Promise<'connected' | `error: ${string}`>
   /** Why the service's own tables are not set up; undefined when they are. */
@@ -25,6 +28,8 @@ export interface Database {
   assertConnected(): Promise<void>
   /** As assertConnected, and that the service's own tables exist. */
   assertUsable(): Promise<void>
+  /** As assertUsable, and that the request log can be reached. */
+  assertTraffic(): Promise<void>
   /** A connection outside the pool. It connects at its first query. Whoever opens it ends it. */
   openConnection(options?: PoolOptions): Sql
 }
@@ -32,6 +37,8 @@ export interface Database {
 declare module 'fastify' {
   interface FastifyInstance {
     sql: Sql
+    /** The pool of the database that has the request log: `sql`, unless that is another one. */
+    trafficSql: Sql
     database: Database
   }
 }
@@ -92,15 +99,24 @@ function createDatabase(
   { connection, setupProblem }: Opened,
   ask: () => Promise<string | undefined>,
   checks: Checks,
+  traffic: TrafficDatabase | null,
 ): Database {
   const assertConnected = async () => {
     if ((await ask()) === undefined) return
     const message = 'The database is away. Try again shortly; GET /health says what is wrong with it.'
     throw new ServiceError('DATABASE_UNAVAILABLE', message)
   }
+  const assertUsable = async () => {
+    await assertConnected()
+    const problem = setupProblem()
+    if (problem === undefined) return
+    const message = `The service cannot set up its tables (${problem}). Grant its role what is missing; it tries again by itself.`
+    throw new ServiceError('DATABASE_UNAVAILABLE', message)
+  }
   return {
     mode,
     connection,
+    traffic,
     get setupProblem() {
       return setupProblem()
     },
@@ -115,31 +131,45 @@ function createDatabase(
       return problem === undefined ? 'connected' : `error: ${problem}`
     },
     assertConnected,
-    async assertUsable() {
-      await assertConnected()
-      const problem = setupProblem()
-      if (problem === undefined) return
-      const message = `The service cannot set up its tables (${problem}). Grant its role what is missing; it tries again by itself.`
-      throw new ServiceError('DATABASE_UNAVAILABLE', message)
+    assertUsable,
+    async assertTraffic() {
+      await assertUsable()
+      await traffic?.assertConnected()
     },
     openConnection: (options) => openPool(connection, { ...ONE_CONNECTION, ...options }),
   }
 }
 
-/** `fastify.sql` and `fastify.database`. */
+/** Opens the database that has the request log; null when that is the service's own. */
+function openTraffic(config: Config, log: Log): TrafficDatabase | null {
+  const { trafficDatabase, trafficTimeZone: timeZone, trafficTable } = config
+  if (trafficDatabase === null) return null
+  const { host, port, database } = trafficDatabase
+  log.info({ host, port, database }, 'the request log is read from another database')
+  return openTrafficDatabase({ ...trafficDatabase, timeZone }, trafficTable)
+}
+
+/** `fastify.sql`, `fastify.trafficSql` and `fastify.database`. */
 export default fp(
   async (app) => {
     const opened = await open(app.config, app.log)
     const probe = createProbe(opened.connection)
-    const checks = createChecks(opened.connection, app.config.trafficTable)
+    const traffic = openTraffic(app.config, app.log)
+    const checks = createChecks(opened.connection, {
+      own: true,
+      traffic: traffic === null ? app.config.trafficTable : null,
+    })
     app.addHook('onClose', async () => {
+      await traffic?.close()
       await checks.stop()
       await probe.end()
       await opened.close()
     })
+    const { mode } = app.config.database
     app.decorate('sql', opened.sql)
-    app.decorate('database', createDatabase(app.config.database.mode, opened, probe.ask, checks))
-    await checks.first
+    app.decorate('trafficSql', traffic?.sql ?? opened.sql)
+    app.decorate('database', createDatabase(mode, opened, probe.ask, checks, traffic))
+    await Promise.all([checks.first, traffic?.firstCheck])
   },
   { name: 'database', dependencies: ['config'] },
 )

@@ -42,6 +42,8 @@ export interface Exports {
 
 export interface ExportsOptions {
   readonly sql: Sql
+  /** The database that has the traffic table. */
+  readonly trafficSql: Sql
   /** @throws ServiceError when the database is away */
   readonly assertDatabase: () => Promise<void>
   readonly currentTable: CurrentTable
@@ -79,13 +81,13 @@ interface Selection {
 }
 
 function createExports(options: ExportsOptions): Exports {
-  const { sql, currentTable, retentionDays, lookBackMinutes, log, now } = options
+  const { sql, trafficSql, currentTable, retentionDays, lookBackMinutes, log, now } = options
   const stopping = new AbortController()
 
   const update = shared(async () => {
     const table = await currentTable()
-    const { signal } = stopping
-    await updateRollups(sql, { table, now: now(), retentionDays, lookBackMinutes, signal, log })
+    const options = { trafficSql, table, now: now(), retentionDays, lookBackMinutes, log }
+    await updateRollups(sql, { ...options, signal: stopping.signal })
   })
 
   /** From the rollups; for the time before them, from the raw rows. */
@@ -97,11 +99,11 @@ function createExports(options: ExportsOptions): Exports {
     if (from.getTime() < now().getTime() - retentionDays * DAY_MS) {
       const text = new CopyTextRows(COLUMNS)
       const raw = { table, type: 'aggregated', from, to, bucketSeconds } as const
-      for await (const piece of exportTraffic(sql, raw, 'text', signal)) {
+      for await (const piece of exportTraffic(trafficSql, raw, 'text', signal)) {
         for (const row of text.take(piece)) rows.push(trainingDataRow((name) => row[PLACES.get(name)!]!))
       }
     } else {
-      for await (const page of bucketRows(sql, table, { from, to }, bucketSeconds)) {
+      for await (const page of bucketRows(sql, table, { from, to }, bucketSeconds, trafficSql)) {
         for (const row of page) rows.push(trainingDataRow((name) => row[name as keyof typeof row]))
       }
     }
@@ -114,7 +116,7 @@ function createExports(options: ExportsOptions): Exports {
       if (!isDatabaseReadOnly(error)) throw error
       log.warn({ table }, 'the database is read-only; the export has what was rolled up before')
     })
-    const first = await orAborted(firstRequest(sql, { table, from, to }), signal)
+    const first = await orAborted(firstRequest(trafficSql, { table, from, to }), signal)
     if (first === null) return
     // Years without requests are not read day by day.
     for (let start = new Date(Math.max(from.getTime(), dayOf(first))); start < to;) {
@@ -187,10 +189,11 @@ function nothingIn(table: TrafficTable, { from, to }: { from: Date; to: Date }):
 /** `fastify.exports`. */
 export default fp(
   async (app) => {
-    const { config, database, sql } = app
+    const { config, database, sql, trafficSql } = app
     const exports = createExports({
       sql,
-      assertDatabase: () => database.assertUsable(),
+      trafficSql,
+      assertDatabase: () => database.assertTraffic(),
       currentTable: app.trafficTable,
       retentionDays: config.retentionDays,
       lookBackMinutes: config.lookBackMinutes,

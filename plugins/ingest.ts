@@ -13,6 +13,7 @@ import type { PresetName } from '../formats/ingest/presets.js'
 import { mappedRows, RowProblem, strictRows } from '../formats/ingest/row-reader.js'
 import { DAY_MS, HOUR_MS } from '../models/traffic/durations.js'
 import { ServiceError } from './http/errors.js'
+import { refuseTraffic } from './database/traffic.js'
 import type { CurrentTable } from './traffic-table.js'
 import { explainTableError, tableUnusable, type TableFailure } from './http/table-errors.js'
 import { batchIdentity } from './ingest/batch-identity.js'
@@ -65,7 +66,7 @@ export interface Ingest {
    * Reads requests and puts them into the traffic table, in one transaction. It returns when they are durable.
    *
    * @throws ServiceError INVALID_REQUEST, INVALID_JSON, BATCH_CONFLICT, BODY_TOO_LARGE, BUSY, DATABASE_UNAVAILABLE,
-   * TRAFFIC_TABLE_UNUSABLE, SHUTTING_DOWN
+   * TRAFFIC_TABLE_UNUSABLE, TRAFFIC_READ_ONLY, SHUTTING_DOWN
    */
   receive(body: AsyncIterable<Buffer>, request: IngestRequest): Promise<IngestOutcome>
   /**
@@ -82,6 +83,8 @@ export interface IngestOptions {
   /** @throws ServiceError when the database is away */
   readonly assertDatabase: () => Promise<void>
   readonly currentTable: CurrentTable
+  /** The request log is in another database, which is only read. */
+  readonly isReadOnly: boolean
   readonly retentionDays: number
   readonly now: () => number
 }
@@ -108,7 +111,8 @@ const PIECE = 500
 
 const MAX_CLOSE_MS = 2_000
 
-function createIngest({ sql, assertDatabase, currentTable, retentionDays, now }: IngestOptions): Ingest {
+function createIngest(options: IngestOptions): Ingest {
+  const { sql, assertDatabase, currentTable, isReadOnly, retentionDays, now } = options
   const stopping = new AbortController()
   const underWay = new Set<Promise<boolean>>()
   const slots = createSlots(MAX_AT_A_TIME, MAX_WAITING, MAX_WAIT_MS)
@@ -156,6 +160,7 @@ function createIngest({ sql, assertDatabase, currentTable, retentionDays, now }:
 
   /** Stores the requests that a partition takes; `outside` has the indexes of the others. */
   const storeWithin = async ({ identity, requests }: Batch): Promise<StoredWithin> => {
+    if (isReadOnly) refuseTraffic()
     try {
       return { stored: requests.length > 0 && (await store({ identity, requests })), outside: [] }
     } catch (error) {
@@ -195,6 +200,7 @@ function createIngest({ sql, assertDatabase, currentTable, retentionDays, now }:
   return {
     storeWithin,
     async receive(body, request) {
+      if (isReadOnly) refuseTraffic()
       const range = { fromMs: now() - retentionDays * DAY_MS, toMs: now() + CLOCK_TOLERANCE_MS }
       const isStrict = request.map === undefined && request.preset === undefined
       let bytes = 0
@@ -301,6 +307,7 @@ export default fp(
       sql,
       assertDatabase: () => database.assertUsable(),
       currentTable: app.trafficTable,
+      isReadOnly: database.traffic !== null,
       retentionDays: config.retentionDays,
       now: Date.now,
     })

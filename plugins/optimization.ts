@@ -97,7 +97,7 @@ interface Optimization {
 }
 
 interface OptimizationOptions extends BacktestOptions {
-  readonly database: Pick<Database, 'assertUsable'>
+  readonly database: Pick<Database, 'assertUsable' | 'assertTraffic'>
   readonly models: Pick<ModelRegistry, 'active'>
   readonly tiers: TierTable
 }
@@ -127,7 +127,7 @@ function createOptimization(options: OptimizationOptions): Optimization {
     return byMethod ? methods : byTemplate
   }
   const replay = async (plan: BacktestPlan, gone: AbortSignal): Promise<Backtested> => {
-    await database.assertUsable()
+    await database.assertTraffic()
     return replayed(plan, AbortSignal.any([gone, stopping.signal]))
   }
   /** Each limit on the requests of the last days, by endpoint; without limits of another scope. */
@@ -266,9 +266,9 @@ function nothingToReplay({ endpoint, from, to }: BacktestPlan): ServiceError {
 /** `fastify.optimization`. */
 export default fp(
   async (app) => {
-    const { config, sql, models, database } = app
+    const { config, sql, trafficSql, models, database } = app
     const optimization = createOptimization({
-      ...{ sql, models, database, log: app.log },
+      ...{ sql, trafficSql, models, database, log: app.log },
       currentTable: app.trafficTable,
       tiers: config.tiers,
       retentionDays: config.retentionDays,

@@ -70,8 +70,8 @@ const describe = (count: number) =>
 /** `fastify.trafficTable`. */
 export default fp(
   async (app) => {
-    const { sql, config, log } = app
-    const current = createCurrentTable({ sql, choice: config.trafficTable, log })
+    const { trafficSql, config, log } = app
+    const current = createCurrentTable({ sql: trafficSql, choice: config.trafficTable, log })
     app.decorate('trafficTable', current)
     // The log says at the start which table it is. Nothing waits for that: the database may be away.
     app.addHook('onReady', async () => void current())

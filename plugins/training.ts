@@ -40,7 +40,10 @@ export interface Training {
 
 export interface TrainingOptions extends Omit<PlanOptions, 'table'> {
   readonly currentTable: CurrentTable
-  readonly database: Pick<Database, 'assertUsable' | 'openConnection' | 'connection'>
+  readonly database: Pick<
+    Database,
+    'assertUsable' | 'assertTraffic' | 'openConnection' | 'connection' | 'traffic'
+  >
   readonly models: Pick<ModelRegistry, 'publish'>
   readonly anomalyThreshold: number
   readonly timeZone: string
@@ -110,7 +113,7 @@ function createTraining(options: TrainingOptions): Training {
     const optimizer =
       arrivals &&
       (await fitOptimizer(
-        { ...arrivals, connection: database.connection },
+        { ...arrivals, connection: database.connection, traffic: database.traffic?.connection ?? null },
         (share) => lease.progress('arrivals', share),
         signal,
       ))
@@ -141,7 +144,7 @@ function createTraining(options: TrainingOptions): Training {
   return {
     jobs,
     begin: async (request) => {
-      await database.assertUsable()
+      await database.assertTraffic()
       return beginRun(await recordedPlan({ ...options, table: await currentTable() }, request))
     },
     beginOnSynthetic: async () => beginRun(await syntheticPlan(options)),
@@ -164,11 +167,21 @@ function alreadyRunning(job: TrainingJob | null): ServiceError {
 /** `fastify.training`. */
 export default fp(
   async (app) => {
-    const { config, sql, models, database, syntheticData, prometheus, log } = app
+    const { config, sql, trafficSql, models, database, syntheticData, prometheus, log } = app
     const { contamination, anomalyThreshold, retentionDays, lookBackMinutes } = config
     const { timeZone, effects, calendar } = config
     const training = createTraining({
-      ...{ sql, database, models, log, contamination, anomalyThreshold, retentionDays, lookBackMinutes },
+      ...{
+        sql,
+        trafficSql,
+        database,
+        models,
+        log,
+        contamination,
+        anomalyThreshold,
+        retentionDays,
+        lookBackMinutes,
+      },
       ...{ timeZone, effects, calendar, prometheus },
       currentTable: app.trafficTable,
       syntheticFile: syntheticData.file,

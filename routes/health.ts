@@ -2,6 +2,9 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Alive, Health, Ready } from './schemas/health.js'
 import { failures, ref } from './schemas/types.js'
 
+const TRAFFIC_AWAY =
+  'The traffic database (TRAFFIC_POSTGRES_HOST) is away. Detection continues; training, export and backtests have to wait.'
+
 const routes: FastifyPluginAsyncTypebox<{ version: string }> = async (app, { version }) => {
   app.get(
     '/health',
@@ -15,11 +18,17 @@ const routes: FastifyPluginAsyncTypebox<{ version: string }> = async (app, { ver
       },
     },
     async () => {
-      const database = await app.database.status()
+      const { traffic } = app.database
+      const [database, trafficDatabase] = await Promise.all([app.database.status(), traffic?.status()])
       const { anomaly: detector, optimizer } = app.models.active
       const away = 'The database is away. Detection continues; training has to wait.'
       const problems = [
         ...(database === 'connected' ? app.database.problems : [away]),
+        ...(trafficDatabase === undefined || traffic === null
+          ? []
+          : trafficDatabase === 'connected'
+            ? traffic.problems
+            : [TRAFFIC_AWAY]),
         ...app.models.problems,
         ...(app.prometheus?.problem === undefined ? [] : [app.prometheus.problem]),
       ]
@@ -43,6 +52,7 @@ const routes: FastifyPluginAsyncTypebox<{ version: string }> = async (app, { ver
         },
         database,
         database_mode: app.database.mode,
+        traffic_database: trafficDatabase ?? null,
         problems,
       }
     },
@@ -68,12 +78,14 @@ const routes: FastifyPluginAsyncTypebox<{ version: string }> = async (app, { ver
         operationId: 'getReadiness',
         tags: ['health'],
         summary: 'Check that the service is ready',
-        description: 'Answers 503 when the database cannot be reached or the service is stopping.',
+        description:
+          'Answers 503 when the database, or the one that has the request log, cannot be reached or the service is stopping.',
         response: { 200: ref(Ready), ...failures(503) },
       },
     },
     async () => {
       await app.database.assertConnected()
+      await app.database.traffic?.assertConnected()
       return { status: 'ready' as const }
     },
   )

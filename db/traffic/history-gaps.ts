@@ -17,11 +17,15 @@ export interface HistoryGaps {
   readonly otherWithRows: TrafficTable | null
 }
 
-/** From the rollups, which are up to date. */
+/**
+ * From the rollups, which are up to date.
+ * @param trafficSql the database that has the rows
+ */
 export async function historyGaps(
   sql: Sql,
   table: TrafficTable,
   { from, to }: TimeRange,
+  trafficSql: Sql = sql,
 ): Promise<HistoryGaps> {
   const inRange = sql`traffic_table = ${table} and minute >= ${from} and minute < ${to}`
   const [found] = await sql<[Omit<HistoryGaps, 'newestBefore' | 'otherWithRows'>]>`
@@ -31,9 +35,9 @@ export async function historyGaps(
         where ${inRange} and endpoint = ${OTHER}) as "namelessRequests"
     from aegis_ml_rollup_minutes where ${inRange}`
   if (found.requests > 0) return { ...found, newestBefore: null, otherWithRows: null }
-  const [newest] = await sql<[{ time: Date | null }]>`
-    select max("timestamp")::timestamptz as time from ${sql(table)} where "timestamp" < ${from}::timestamptz`
+  const [newest] = await trafficSql<[{ time: Date | null }]>`
+    select max("timestamp")::timestamptz as time from ${trafficSql(table)} where "timestamp" < ${from}::timestamptz`
   const other = otherTable(table)
-  const otherWithRows = (await tablesWithRows(sql)).includes(other) ? other : null
+  const otherWithRows = (await tablesWithRows(trafficSql)).includes(other) ? other : null
   return { ...found, newestBefore: newest.time, otherWithRows }
 }

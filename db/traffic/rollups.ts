@@ -45,6 +45,7 @@ export function minuteFigures(
  * one without requests is left out. Of a minute everything is exact. Percentiles of longer buckets come from
  * merged histograms (at most 1 % off), and their distinct counts from the rows: null where rows are gone.
  *
+ * @param trafficSql the database that has the rows
  * @throws RangeError when bucketSeconds is no whole number of minutes from one to a day's
  */
 export function bucketRows(
@@ -52,6 +53,7 @@ export function bucketRows(
   table: TrafficTable,
   range: TimeRange,
   bucketSeconds: number,
+  trafficSql: Sql = sql,
 ): AsyncIterable<BucketRow[]> {
-  return readBuckets(sql, table, range, bucketSeconds)
+  return readBuckets(sql, table, range, bucketSeconds, trafficSql)
 }

@@ -8,16 +8,13 @@ export type DatabaseConfig = { readonly mode: 'embedded' } | ({ readonly mode: '
 type Read = (name: string) => string | undefined
 
 /** Any of them means a server. */
-const PLACE = [
-  'POSTGRES_HOST',
-  'POSTGRES_PORT',
-  'POSTGRES_DB',
-  'POSTGRES_USER',
-  'POSTGRES_PASSWORD',
-  'POSTGRES_PASSWORD_FILE',
-  'POSTGRES_URL',
-  'POSTGRES_URL_FILE',
-]
+const PLACE = ['HOST', 'PORT', 'DB', 'USER', 'PASSWORD', 'PASSWORD_FILE', 'URL', 'URL_FILE']
+
+/** How the names of the variables begin: those of the database, and those of the one that has the request log. */
+type Prefix = 'POSTGRES_' | 'TRAFFIC_POSTGRES_'
+/** What the names of all variables end with. */
+export const POSTGRES_VARIABLES = [...PLACE, 'SSL', 'SSL_CA']
+
 const MAX_SECRET_BYTES = 10_000
 const HIDDEN = '(not shown)'
 
@@ -29,8 +26,18 @@ const HIDDEN = '(not shown)'
  * @throws ConfigError on the first bad value; it shows no password
  */
 export function readPostgres(read: Read, raw: Read): DatabaseConfig {
-  if (!PLACE.some((name) => read(name) !== undefined)) return { mode: 'embedded' }
-  const url = readUrl(read)
+  const server = readServer('POSTGRES_', read, raw)
+  return server ? { mode: 'server', ...server } : { mode: 'embedded' }
+}
+
+/** The server that the variables TRAFFIC_POSTGRES_… name, by the same rules; null when there are none. */
+export function readTrafficPostgres(read: Read, raw: Read): Connection | null {
+  return readServer('TRAFFIC_POSTGRES_', read, raw) ?? null
+}
+
+function readServer(prefix: Prefix, read: Read, raw: Read): Connection | undefined {
+  if (!PLACE.some((name) => read(`${prefix}${name}`) !== undefined)) return undefined
+  const url = readUrl(prefix, read)
   const text = (
     name: string,
     ofUrl: string | undefined,
@@ -38,18 +45,18 @@ export function readPostgres(read: Read, raw: Read): DatabaseConfig {
     pattern: RegExp,
     allowed: string,
   ) => {
-    const value = read(`POSTGRES_${name}`) ?? (ofUrl || fallback)
-    if (!pattern.test(value)) throw new ConfigError(`POSTGRES_${name}`, value, allowed)
+    const value = read(`${prefix}${name}`) ?? (ofUrl || fallback)
+    if (!pattern.test(value)) throw new ConfigError(`${prefix}${name}`, value, allowed)
     return value
   }
   const host = text('HOST', url?.host, 'localhost', /^\S{1,255}$/, 'a host name or an IP address')
   const port = text('PORT', url?.port, '5432', /^\d{1,5}$/, PORTS)
-  if (Number(port) < 1 || Number(port) > 65_535) throw new ConfigError('POSTGRES_PORT', port, PORTS)
+  if (Number(port) < 1 || Number(port) > 65_535) throw new ConfigError(`${prefix}PORT`, port, PORTS)
   const database = text('DB', url?.database, 'aegis', /^.{1,63}$/, 'a database name of 1 to 63 characters')
   const user = text('USER', url?.user, 'aegis_user', /^.{1,63}$/, 'a user name of 1 to 63 characters')
-  const password = secret(raw, 'POSTGRES_PASSWORD') ?? (url?.password || 'dev_password')
-  const tls = readEncryption(read, url)
-  const server = { mode: 'server' as const, host, port: Number(port), database, user, password }
+  const password = secret(raw, `${prefix}PASSWORD`) ?? (url?.password || 'dev_password')
+  const tls = readEncryption(prefix, read, url)
+  const server = { host, port: Number(port), database, user, password }
   return tls ? { ...server, tls } : server
 }
 
@@ -66,8 +73,8 @@ interface Url {
   readonly sslCa: string | null
 }
 
-function readUrl(read: Read): Url | undefined {
-  const given = secret(read, 'POSTGRES_URL')
+function readUrl(prefix: Prefix, read: Read): Url | undefined {
+  const given = secret(read, `${prefix}URL`)
   if (given === undefined) return undefined
   try {
     const url = new URL(given)
@@ -82,7 +89,7 @@ function readUrl(read: Read): Url | undefined {
       sslCa: url.searchParams.get('sslrootcert'),
     }
   } catch {
-    throw new ConfigError('POSTGRES_URL', HIDDEN, URLS)
+    throw new ConfigError(`${prefix}URL`, HIDDEN, URLS)
   }
 }
 
@@ -99,33 +106,33 @@ function secret(read: Read, name: string): string | undefined {
 function readText(variable: string, file: string): string {
   try {
     const text = readFileSync(file, 'utf8')
-    if (variable === CA || text.length <= MAX_SECRET_BYTES) return text
+    if (variable.endsWith(CA) || text.length <= MAX_SECRET_BYTES) return text
   } catch {
     // as below
   }
   throw new ConfigError(variable, file, 'a file that the service can read')
 }
 
-const CA = 'POSTGRES_SSL_CA'
+const CA = 'SSL_CA'
 const MODES: Readonly<Record<string, 'disable' | 'require' | 'verify-full'>> = {
   ...{ disable: 'disable', false: 'disable' },
   ...{ require: 'require', true: 'require' },
   'verify-full': 'verify-full',
 }
 
-function readEncryption(read: Read, url: Url | undefined): Encryption | undefined {
-  const ofVariable = read('POSTGRES_SSL')
+function readEncryption(prefix: Prefix, read: Read, url: Url | undefined): Encryption | undefined {
+  const ofVariable = read(`${prefix}SSL`)
   const given = ofVariable ?? url?.sslMode ?? 'disable'
   const mode = MODES[given.toLowerCase()]
   if (mode === undefined) {
-    const variable = ofVariable === undefined ? 'sslmode in POSTGRES_URL' : 'POSTGRES_SSL'
+    const variable = ofVariable === undefined ? `sslmode in ${prefix}URL` : `${prefix}SSL`
     throw new ConfigError(variable, given, 'one of disable, require, verify-full')
   }
   if (mode === 'disable') return undefined
-  const file = read(CA) ?? url?.sslCa
+  const file = read(`${prefix}${CA}`) ?? url?.sslCa
   if (!file) return { verify: mode === 'verify-full' ? 'host' : 'nothing' }
-  const ca = readText(CA, file)
+  const ca = readText(`${prefix}${CA}`, file)
   if (!ca.includes('BEGIN CERTIFICATE'))
-    throw new ConfigError(CA, file, 'a file of certificates in PEM format')
+    throw new ConfigError(`${prefix}${CA}`, file, 'a file of certificates in PEM format')
   return { verify: mode === 'verify-full' ? 'host' : 'issuer', ca }
 }

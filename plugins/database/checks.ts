@@ -7,13 +7,21 @@ import { ONE_CONNECTION, openPool, type Connection } from '../../db/pool.js'
 import { tableOfAuto, tablesWithRows } from '../../db/traffic/tables-with-rows.js'
 import type { Config } from '../config.js'
 
-/** Whether everything that the service needs of its database works. It is tried in the background, again and again. */
+/** Whether everything that the service needs of a database works. It is tried in the background, again and again. */
 export interface Checks {
   /** One sentence for each thing that does not work, as of the last check. */
   problems(): readonly string[]
   /** Resolves after the first check, or after a short time. */
   readonly first: Promise<void>
   stop(): Promise<void>
+}
+
+/** What the service needs of a database. */
+export interface Needs {
+  /** Its tables: written, with notifications. False for a database that is only read. */
+  readonly own: boolean
+  /** The request log; null when another database has it. */
+  readonly traffic: Config['trafficTable'] | null
 }
 
 const INTERVAL_MS = 5_000
@@ -26,14 +34,17 @@ const CHANNEL = 'aegis_ml_check'
 
 const READ_ONLY =
   'The database is read-only. Detection and reads continue; training, ingest and saved recommendations have to wait until it accepts writes.'
-const SHARED =
-  'The connections to the database are shared between sessions. Set pool_mode = session in PgBouncer for this database, or connect to PostgreSQL directly: the service needs LISTEN, session locks and temporary tables.'
 const DEAF =
   'Notifications of the database do not arrive. Changes made by other replicas are noticed late; connect to PostgreSQL directly or through PgBouncer in session mode.'
-const UNKNOWN = 'The database does not complete the checks of its tables.'
+const SHARED =
+  'The connections to the database are shared between sessions. Set pool_mode = session in PgBouncer for this database, or connect to PostgreSQL directly: the service needs LISTEN, session locks and temporary tables.'
+const SHARED_TRAFFIC =
+  'The connections to the traffic database are shared between sessions. Set pool_mode = session in PgBouncer for this database, or connect to PostgreSQL directly: the service needs settings of its sessions.'
 
-export function createChecks(connection: Connection, choice: Config['trafficTable']): Checks {
+export function createChecks(connection: Connection, { own, traffic }: Needs): Checks {
   const stopping = new AbortController()
+  const name = own ? 'database' : 'traffic database'
+  const unknown = `The ${name} does not complete the checks of its tables.`
   let problems: readonly string[] = []
   /** Undefined until it is known, and again after an outage. */
   let shared: boolean | undefined
@@ -49,18 +60,27 @@ export function createChecks(connection: Connection, choice: Config['trafficTabl
   /** Each check on its own: the first that fails does not hide the others. */
   const check = async (): Promise<string[]> => {
     shared ??= await sharesBackends((onLost) => open(onLost), LIMIT_MS / 2)
-    const readOnly = await isReadOnly(sql)
-    const found = shared ? [SHARED] : []
+    const found = shared ? [own ? SHARED : SHARED_TRAFFIC] : []
+    const readOnly = own && (await isReadOnly(sql))
     if (readOnly) found.push(READ_ONLY)
-    const table = choice === 'auto' ? tableOfAuto(await tablesWithRows(sql)) : choice
-    const reading = await problemOf(readTraffic(sql, table))
-    if (reading)
-      found.push(`The table ${table} cannot be read (${reading}). Training and export have to wait.`)
-    if (readOnly) return found
-    const writing = await problemOf(writeOwnTables(sql))
-    if (writing) found.push(`The service's own tables cannot be written (${writing}).`)
-    if (!(await listens())) found.push(DEAF)
+    if (traffic !== null) found.push(...(await checkReading(traffic)))
+    if (own && !readOnly) found.push(...(await checkWriting()))
     return found
+  }
+
+  const checkReading = async (choice: Config['trafficTable']): Promise<string[]> => {
+    const table = choice === 'auto' ? tableOfAuto(await tablesWithRows(sql)) : choice
+    const problem = await problemOf(readTraffic(sql, table))
+    const where = own ? '' : ' of the traffic database'
+    return problem
+      ? [`The table ${table}${where} cannot be read (${problem}). Training and export have to wait.`]
+      : []
+  }
+
+  const checkWriting = async (): Promise<string[]> => {
+    const problem = await problemOf(writeOwnTables(sql))
+    const found = problem ? [`The service's own tables cannot be written (${problem}).`] : []
+    return (await listens()) ? found : [...found, DEAF]
   }
 
   /** A session hears what it sends, before the answer to its next statement. */
@@ -77,11 +97,11 @@ export function createChecks(connection: Connection, choice: Config['trafficTabl
     try {
       const checking = check()
       checking.catch(() => undefined)
-      problems = await Promise.race([checking, delay(LIMIT_MS, [UNKNOWN], { ref: false })])
-      if (problems[0] !== UNKNOWN) return
+      problems = await Promise.race([checking, delay(LIMIT_MS, [unknown], { ref: false })])
+      if (problems[0] !== unknown) return
     } catch {
       // The probe says why the database is away. Nothing is known of its tables until they are checked again.
-      problems = [UNKNOWN]
+      problems = [unknown]
     }
     shared = undefined
     sql = open()

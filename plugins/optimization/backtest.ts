@@ -42,6 +42,8 @@ const MAX_ENDPOINTS = 2000
 
 export interface BacktestOptions {
   readonly sql: Sql
+  /** The database that has the traffic table. */
+  readonly trafficSql: Sql
   readonly currentTable: CurrentTable
   readonly retentionDays: number
   readonly lookBackMinutes: number
@@ -73,7 +75,7 @@ export function createBacktests(options: BacktestOptions): Backtests {
 }
 
 async function replay(options: OnTable, plan: BacktestPlan, signal: AbortSignal): Promise<Backtested> {
-  const { sql, table } = options
+  const { trafficSql, table } = options
   const { from, to, endpoint, byMethod, scope, algorithm } = plan
   const { known, rules } = rulesOf(plan)
   const maxEndpoints = known ? known.length : MAX_ENDPOINTS
@@ -82,7 +84,7 @@ async function replay(options: OnTable, plan: BacktestPlan, signal: AbortSignal)
   const startedMs = performance.now()
   const selection = { from, to, names, signal, ...(endpoint !== null && { endpoint }) }
   const isEmpty = endpoint !== null && (await isWithoutRequests(options, endpoint, plan, signal))
-  for await (const batch of isEmpty ? [] : streamRequests(sql, table, selection)) {
+  for await (const batch of isEmpty ? [] : streamRequests(trafficSql, table, selection)) {
     replay.push(batch)
     await turn() // others have their turn, however fast the database is
     signal.throwIfAborted()

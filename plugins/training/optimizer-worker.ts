@@ -13,6 +13,8 @@ import type { WorkerMessage } from './worker-message.js'
 /** The task of the worker. The rollups are up to date. */
 export interface OptimizerTask {
   readonly connection: Connection
+  /** The database that has the traffic table; null when it is the same. */
+  readonly traffic: Connection | null
   readonly table: TrafficTable
   /** Whole minutes. */
   readonly from: Date
@@ -41,6 +43,7 @@ const post = (message: WorkerMessage<OptimizerOutcome>): void => parentPort!.pos
 async function run(task: OptimizerTask, signal: AbortSignal): Promise<FittedOptimizer> {
   const { connection, table, from, to } = task
   const sql = openPool(connection, { max: 2 })
+  const trafficSql = task.traffic === null ? sql : openPool(task.traffic, { max: 2 })
   try {
     const incidents = await incidentMinutes(sql, { from, to })
     const exclude = [...task.exclude, ...incidents]
@@ -54,7 +57,7 @@ async function run(task: OptimizerTask, signal: AbortSignal): Promise<FittedOpti
     const names = new RequestNames({ byMethod: true, endpoints, maxEndpoints: endpoints.length })
     const startedMs = Date.now()
     let requestsRead = 0
-    for await (const batch of streamRequests(sql, table, { from, to, names, signal })) {
+    for await (const batch of streamRequests(trafficSql, table, { from, to, names, signal })) {
       fit.arrivals.add(batch)
       requestsRead += batch.length
       const reached = batch.timeMs[batch.length - 1]! - from.getTime()
@@ -64,7 +67,7 @@ async function run(task: OptimizerTask, signal: AbortSignal): Promise<FittedOpti
     const model = fit.model((client) => names.clients[client]!)
     return { model, requestsRead, readSeconds, incidentMinutes: incidents.length }
   } finally {
-    await sql.end({ timeout: 1 })
+    await Promise.all([sql.end({ timeout: 1 }), trafficSql.end({ timeout: 1 })])
   }
 }
 

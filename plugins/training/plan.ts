@@ -39,7 +39,7 @@ export interface Plan {
   /** Reads the samples of the detector; null when the request does not name it. */
   readonly samples: ((signal: AbortSignal) => Promise<DetectorTask['source']>) | null
   /** The task of the optimizer; null when the request does not name it. */
-  readonly arrivals: Omit<OptimizerTask, 'connection'> | null
+  readonly arrivals: Omit<OptimizerTask, 'connection' | 'traffic'> | null
   /** Finds what the range cannot teach; null when the samples are not from the traffic table. */
   readonly gaps: (() => Promise<HistoryGaps>) | null
   /** What went wrong, but did not end the run. */
@@ -48,6 +48,8 @@ export interface Plan {
 
 export interface PlanOptions {
   readonly sql: Sql
+  /** The database that has the traffic table. */
+  readonly trafficSql: Sql
   readonly table: TrafficTable
   readonly syntheticFile: string
   readonly contamination: number
@@ -64,7 +66,7 @@ export interface PlanOptions {
  * @throws ServiceError INVALID_REQUEST
  */
 function trafficPlan(options: PlanOptions, request: TrainingRequest): Plan {
-  const { sql, table, retentionDays, lookBackMinutes, log, now } = options
+  const { sql, trafficSql, table, retentionDays, lookBackMinutes, log, now } = options
   const { contamination = options.contamination, models = MODEL_NAMES } = request
   const range = timeRange(request, now())
   const exclude = excludedFrom(range, options.calendar, request.exclude ?? [])
@@ -77,7 +79,8 @@ function trafficPlan(options: PlanOptions, request: TrainingRequest): Plan {
     async prepare(signal, onProgress) {
       onProgress(0)
       const keep = { retentionDays, keepFrom: range.from }
-      await updateRollups(sql, { table, now: now(), ...keep, lookBackMinutes, signal, log, onProgress })
+      const how = { trafficSql, table, now: now(), ...keep, lookBackMinutes, signal, log, onProgress }
+      await updateRollups(sql, how)
     },
     samples: models.includes('anomaly')
       ? async (signal) => ({
@@ -86,7 +89,7 @@ function trafficPlan(options: PlanOptions, request: TrainingRequest): Plan {
         })
       : null,
     arrivals: models.includes('optimizer') ? { table, ...range, exclude, seed: SEED } : null,
-    gaps: () => historyGaps(sql, table, range),
+    gaps: () => historyGaps(sql, table, range, trafficSql),
     warnings: () => [],
   }
 }
@@ -97,7 +100,7 @@ function trafficPlan(options: PlanOptions, request: TrainingRequest): Plan {
  * @throws ServiceError INVALID_REQUEST
  */
 function prometheusPlan(options: PlanOptions, request: TrainingRequest, prometheus: Prometheus): Plan {
-  const { sql, table } = options
+  const { sql, trafficSql, table } = options
   const { contamination = options.contamination, models = MODEL_NAMES } = request
   const range = timeRange(request, options.now())
   const exclude = excludedFrom(range, options.calendar, request.exclude ?? [])
@@ -119,7 +122,7 @@ function prometheusPlan(options: PlanOptions, request: TrainingRequest, promethe
       : null,
     // The gaps of the table are not those of the detector's minutes.
     gaps: async () => ({
-      ...(await historyGaps(sql, table, range)),
+      ...(await historyGaps(sql, table, range, trafficSql)),
       minutesWithoutLatency: 0,
       newestBefore: null,
     }),
@@ -133,13 +136,13 @@ function prometheusPlan(options: PlanOptions, request: TrainingRequest, promethe
  * @throws ServiceError INVALID_REQUEST
  */
 export async function recordedPlan(options: PlanOptions, request: TrainingRequest): Promise<Plan> {
-  const { sql, table, prometheus } = options
+  const { trafficSql, table, prometheus } = options
   if (prometheus === null) {
     if (request.source !== 'prometheus') return trafficPlan(options, request)
     const problem = 'is "prometheus"; allowed is table, since PROMETHEUS_URL is not set'
     throw new ServiceError('INVALID_REQUEST', `source ${problem}.`, [{ field: 'source', problem }])
   }
-  const source = request.source ?? ((await hasRows(sql, table)) ? 'table' : 'prometheus')
+  const source = request.source ?? ((await hasRows(trafficSql, table)) ? 'table' : 'prometheus')
   return source === 'table' ? trafficPlan(options, request) : prometheusPlan(options, request, prometheus)
 }
 

@@ -36,6 +36,10 @@ export const Health = Type.Object(
     database_mode: oneOf(['embedded', 'server'], {
       description: 'embedded: the PostgreSQL that the service runs itself. server: the configured server.',
     }),
+    traffic_database: nullable(Type.String(), {
+      description:
+        'The database that has the request log, when TRAFFIC_POSTGRES_… names one: "connected", or "error: " and the reason. Null when it is the database above.',
+    }),
     problems: Type.Array(Type.String(), {
       description: 'One sentence for each problem. Empty when the service is healthy.',
     }),

@@ -43,7 +43,9 @@ export function configOf(flags: DatabaseFlags, environment: Environment = proces
     POSTGRES_PASSWORD: flags.dbPassword,
   }
   const set = Object.entries(given).filter(([, value]) => value !== undefined)
-  return loadConfig({ ...environment, ...Object.fromEntries(set) })
+  const config = loadConfig({ ...environment, ...Object.fromEntries(set) })
+  // Flags name the database that is meant, whatever the environment says about the request log.
+  return set.length > 0 ? { ...config, trafficDatabase: null } : config
 }
 
 /**
@@ -59,6 +61,23 @@ export async function withDatabase<T>(
   if (database.mode === 'server') return withPool({ ...database, timeZone }, work)
   const running = await readEmbeddedConnection(dataPath).catch(() => undefined)
   return running ? withPool({ ...running, timeZone }, work) : withEmbedded({ dataPath, timeZone }, work)
+}
+
+/** As {@link withDatabase}, on the database that has the request log: the one that it is read from. */
+export function withTraffic<T>(config: Config, work: (sql: Sql) => Promise<T>): Promise<T> {
+  const { trafficDatabase, trafficTimeZone: timeZone } = config
+  return trafficDatabase === null
+    ? withDatabase(config, work)
+    : withPool({ ...trafficDatabase, timeZone }, work)
+}
+
+/** @throws DatabaseError TRAFFIC_READ_ONLY when the request log is in another database, which is only read */
+export function assertTrafficWritable({ trafficDatabase }: Config): void {
+  if (trafficDatabase === null) return
+  throw new DatabaseError(
+    'TRAFFIC_READ_ONLY: the request log is in another database (TRAFFIC_POSTGRES_…), which is only read. ' +
+      'Run this command where that log is owned, or name its database with --db-host and --db-name.',
+  )
 }
 
 /**

@@ -2,7 +2,7 @@ import { Command, Option } from 'commander'
 import { BUCKET_SECONDS, EXPORT_TYPES } from '../../formats/export/traffic-columns.js'
 import type { ExportType } from '../../formats/export/traffic-columns.js'
 import type { TrafficTable } from '../../db/traffic/table.js'
-import { addDatabaseOptions, configOf, withDatabase, type DatabaseFlags } from '../cli/database.js'
+import { addDatabaseOptions, configOf, withTraffic, type DatabaseFlags } from '../cli/database.js'
 import { chosenTable } from '../cli/traffic-table.js'
 import { UsageError } from '../cli/errors.js'
 import { bucketSeconds, choice, dateOrTime, wholeNumber } from '../cli/options.js'
@@ -88,7 +88,7 @@ async function run(flags: Flags, stop: AbortSignal): Promise<void> {
     throw new UsageError('--format parquet cannot be shown on a terminal. Name a file with --output.')
   }
   const config = configOf(flags)
-  await withDatabase(config, async (sql) => {
+  await withTraffic(config, async (sql) => {
     const table = await chosenTable(sql, flags.table ?? config.trafficTable)
     const selection = { table, type, ...range, bucketSeconds: bucket }
     if (flags.dryRun) await describeExport(sql, selection, stop)

@@ -1,7 +1,13 @@
 import { Command, Option } from 'commander'
 import type { TrafficTable } from '../../db/traffic/table.js'
 import { BUCKET_SECONDS } from '../../formats/export/traffic-columns.js'
-import { addDatabaseOptions, configOf, withDatabase, type DatabaseFlags } from '../cli/database.js'
+import {
+  addDatabaseOptions,
+  assertTrafficWritable,
+  configOf,
+  withDatabase,
+  type DatabaseFlags,
+} from '../cli/database.js'
 import { chosenTable } from '../cli/traffic-table.js'
 import { UsageError } from '../cli/errors.js'
 import { bucketSeconds, choice, finiteNumber, wholeNumber } from '../cli/options.js'
@@ -104,6 +110,7 @@ async function run(flags: Flags, stop: AbortSignal): Promise<void> {
   const traffic = { minutes, baseRps, anomalyRate, seed, startMs }
   const choice = flags.table ?? config.trafficTable
   if (flags.insertDb) {
+    assertTrafficWritable(config)
     await withDatabase(config, async (sql) => {
       await insertRequests(sql, await chosenTable(sql, choice), traffic, stop)
     })

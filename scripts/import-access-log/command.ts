@@ -5,7 +5,13 @@ import { chosenTable } from '../cli/traffic-table.js'
 import type { TrafficTable } from '../../db/traffic/table.js'
 import { JSON_FIELDS, type JsonField, type JsonNames } from '../../formats/access-log/json-fields.js'
 import { LOG_FORMATS, type LogFormat } from '../../formats/access-log/log-format.js'
-import { addDatabaseOptions, configOf, withDatabase, type DatabaseFlags } from '../cli/database.js'
+import {
+  addDatabaseOptions,
+  assertTrafficWritable,
+  configOf,
+  withDatabase,
+  type DatabaseFlags,
+} from '../cli/database.js'
 import { NoDataError, UsageError } from '../cli/errors.js'
 import { choice } from '../cli/options.js'
 import { startProgress } from '../cli/progress.js'
@@ -105,6 +111,7 @@ async function readSources(sources: readonly LogSource[], flags: Flags, stop: Ab
     return readAll(sources, describe, stop)
   }
   const config = configOf(flags)
+  assertTrafficWritable(config)
   await withDatabase(config, async (sql) => {
     await migrate(sql)
     const table = await chosenTable(sql, flags.table ?? config.trafficTable)

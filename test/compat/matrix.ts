@@ -34,6 +34,10 @@ export const MATRIX = {
     ],
     columns: STEPS,
   },
+  'Traffic of another server': {
+    rows: ['hot standby', 'SELECT-only role'],
+    columns: ['train', 'optimize', 'export', 'ingest is refused'],
+  },
   'Servers that take no writes': {
     rows: ['hot standby'],
     columns: ['health', 'detect', 'recommendations', 'train', 'ingest', 'apply', 'promotion'],

@@ -1,3 +1,4 @@
+import { POSTGRES_VARIABLES } from '../../plugins/config/postgres.js'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
@@ -29,8 +30,8 @@ t.test('what is shown as JSON and YAML can be parsed', (t) => {
 
 t.test('the table of variables is what the service reads, with the defaults of .env.example', (t) => {
   const known = [...read('plugins/config.ts').matchAll(/(?:text|number|oneOf|environment)[([]'([A-Z_]+)'/g)]
-  const ofPostgres = [...read('plugins/config/postgres.ts').matchAll(/'(POSTGRES_[A-Z_]+)'/g)]
-  const names = new Set([...known, ...ofPostgres].map(([, name]) => name!))
+  const ofPostgres = POSTGRES_VARIABLES.flatMap((name) => [`POSTGRES_${name}`, `TRAFFIC_POSTGRES_${name}`])
+  const names = new Set([...known.map(([, name]) => name!), ...ofPostgres])
   const example = [...read('.env.example').matchAll(/^#?([A-Z_]+)=(.*)$/gm)]
   const defaults = Object.fromEntries(example.map(([, name, value]) => [name, value]))
   const table = tableRows('README.md', 'variable').flatMap(([variables = '', values = '']) => {

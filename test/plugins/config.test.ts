@@ -1,3 +1,4 @@
+import { POSTGRES_VARIABLES } from '../../plugins/config/postgres.js'
 import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import t from 'tap'
@@ -15,6 +16,7 @@ t.test('an empty environment gives the documented defaults', async (t) => {
     anomalyThreshold: -0.5,
     logLevel: 'info',
     corsOrigins: [],
+    trafficDatabase: null,
     trafficTable: 'auto',
     trafficTimeZone: 'UTC',
     tiers: TIERS,
@@ -47,6 +49,17 @@ t.test('any POSTGRES_ variable means a server, with the old defaults for the res
     host: 'db',
     password: ' a b ',
   })
+})
+
+t.test('TRAFFIC_POSTGRES_ variables name another database, by the same rules', async (t) => {
+  const traffic = (environment: Record<string, string>) => loadConfig(environment).trafficDatabase
+  t.equal(traffic({ POSTGRES_HOST: 'db' }), null)
+  const server = { host: 'replica', port: 5432, database: 'aegis', user: 'aegis_user', password: 'p' }
+  t.same(traffic({ TRAFFIC_POSTGRES_HOST: 'replica', TRAFFIC_POSTGRES_PASSWORD: 'p' }), server)
+  const url = 'postgres://aegis_user:p@replica/aegis?sslmode=require'
+  t.same(traffic({ TRAFFIC_POSTGRES_URL: url }), { ...server, tls: { verify: 'nothing' } })
+  t.equal(loadConfig({ TRAFFIC_POSTGRES_HOST: 'replica' }).database.mode, 'embedded')
+  t.throws(() => traffic({ TRAFFIC_POSTGRES_PORT: 'x' }), /^TRAFFIC_POSTGRES_PORT is /)
 })
 
 t.test('TIERS is a JSON text or a file, and adds to the tiers that every gateway has', async (t) => {
@@ -146,9 +159,9 @@ t.test('a bad value is named in one line with what was given and what is allowed
 })
 
 t.test('.env.example and the README name every variable, and the example is the defaults', async (t) => {
-  const files = ['plugins/config.ts', 'plugins/config/postgres.ts']
-  const source = (await Promise.all(files.map((file) => readFile(file, 'utf8')))).join('')
+  const source = await readFile('plugins/config.ts', 'utf8')
   const names = new Set(source.match(/'[A-Z]+(?:_[A-Z]+)+'/g)!.map((each) => each.slice(1, -1)))
+  for (const name of POSTGRES_VARIABLES) names.add(`POSTGRES_${name}`).add(`TRAFFIC_POSTGRES_${name}`)
   for (const constant of ['LOG_LEVELS', 'TRAFFIC_TABLES', 'TABLE_CHOICES', 'ENGINE_CHOICES'])
     names.delete(constant)
   const example = await readFile('.env.example', 'utf8')

@@ -87,7 +87,7 @@ export interface paths {
         };
         /**
          * Check that the service is ready
-         * @description Answers 503 when the database cannot be reached or the service is stopping.
+         * @description Answers 503 when the database, or the one that has the request log, cannot be reached or the service is stopping.
          */
         get: operations["getReadiness"];
         put?: never;
@@ -3962,6 +3962,7 @@ export interface components {
          *       },
          *       "database": "connected",
          *       "database_mode": "server",
+         *       "traffic_database": null,
          *       "problems": []
          *     }
          */
@@ -4017,6 +4018,8 @@ export interface components {
              * @enum {string}
              */
             database_mode: "embedded" | "server";
+            /** @description The database that has the request log, when TRAFFIC_POSTGRES_… names one: "connected", or "error: " and the reason. Null when it is the database above. */
+            traffic_database: string | null;
             /** @description One sentence for each problem. Empty when the service is healthy. */
             problems: string[];
         };

@@ -3,7 +3,7 @@ import { LatencyHistogram } from '../../../models/statistics/latency-histogram.j
 import { openOwnConnection } from '../../own-connection.js'
 import { ADDRESS, type TrafficTable } from '../table.js'
 import { inRange, timeOf } from '../times.js'
-import { type TimeRange } from './times.js'
+import { earlier, later, type TimeRange } from './times.js'
 import { DAY_MS, MINUTE_MS } from '../../../models/traffic/durations.js'
 
 /** A bucket of an export, with its columns in their order. Latencies are in ms. */
@@ -66,6 +66,7 @@ export async function* readBuckets(
   table: TrafficTable,
   range: TimeRange,
   bucketSeconds: number,
+  trafficSql: Sql,
 ): AsyncGenerator<BucketRow[]> {
   if (!(Number.isInteger(bucketSeconds / 60) && bucketSeconds >= 60 && bucketSeconds * 1000 <= DAY_MS)) {
     throw new RangeError(`A bucket is a whole number of minutes, a day at most, not ${bucketSeconds} s.`)
@@ -73,6 +74,7 @@ export async function* readBuckets(
   const minutes = (bucketSeconds * 1000) / MINUTE_MS
   const page = Math.min(MAX_BUCKETS, Math.ceil(MAX_MINUTES / minutes))
   const connection = openOwnConnection(sql, { lock_timeout: LOCK_TIMEOUT })
+  const log = trafficSql === sql ? connection : openOwnConnection(trafficSql, { lock_timeout: LOCK_TIMEOUT })
   try {
     const { sql } = connection
     await sql`begin read only`
@@ -81,12 +83,14 @@ export async function* readBuckets(
     await sql`declare buckets no scroll cursor for ${query}`
     for (;;) {
       const rows = await sql.unsafe<StoredBucket[]>(`fetch ${page} from buckets`)
+      if (minutes > 1) await countDistinct(log.sql, table, rows, range, bucketSeconds)
       if (rows.length > 0)
         yield rows.map((row) => toBucketRow(row, secondsInRange(row.bucket, range, bucketSeconds)))
       if (rows.length < page) return
     }
   } finally {
     await connection.close()
+    if (log !== connection) await log.close()
   }
 }
 
@@ -98,34 +102,49 @@ const minuteQuery = (sql: Sql, table: TrafficTable, { from, to }: TimeRange) => 
   from aegis_ml_rollup_minutes
   where traffic_table = ${table} and minute >= ${from} and minute < ${to} order by minute`
 
-/**
- * Squared deviations are merged by Chan, Golub and LeVeque (1979): those within the minutes and those of their means.
- * Distinct counts come from the rows, unless some of a bucket's rows are gone.
- */
-const bucketQuery = (sql: Sql, table: TrafficTable, range: TimeRange, seconds: number) => {
-  const bucketOf = (time: ReturnType<typeof timeOf>) =>
-    sql`to_timestamp(floor(date_part('epoch', ${time}) / ${seconds}::float8) * ${seconds}::float8)`
-  return sql`
-    select merged.*, ips, users from (
-      select bucket, sum(requests)::float8 as requests, sum(latencies)::float8 as latencies, sum(latency_sum) as sum,
-        sum(latency_sxx + latencies * (latency_sum / nullif(latencies, 0) - mean) ^ 2) as sxx,
-        min(latency_min), max(latency_max), null::float8 as p50, null::float8 as p95, null::float8 as p99,
-        sum(status_2xx)::float8 as s2, sum(status_3xx)::float8 as s3, sum(status_4xx)::float8 as s4,
-        sum(status_5xx)::float8 as s5, sum(errors)::float8 as errors, string_agg(histogram, '') as histograms
+/** Squared deviations are merged by Chan, Golub and LeVeque (1979): those within the minutes and those of their means. */
+const bucketQuery = (sql: Sql, table: TrafficTable, range: TimeRange, seconds: number) => sql`
+    select bucket, sum(requests)::float8 as requests, sum(latencies)::float8 as latencies, sum(latency_sum) as sum,
+      sum(latency_sxx + latencies * (latency_sum / nullif(latencies, 0) - mean) ^ 2) as sxx,
+      min(latency_min), max(latency_max), null::float8 as p50, null::float8 as p95, null::float8 as p99,
+      sum(status_2xx)::float8 as s2, sum(status_3xx)::float8 as s3, sum(status_4xx)::float8 as s4,
+      sum(status_5xx)::float8 as s5, sum(errors)::float8 as errors, string_agg(histogram, '') as histograms,
+      null::float8 as ips, null::float8 as users
+    from (
+      select *, sum(latency_sum) over (partition by bucket)
+        / nullif(sum(latencies) over (partition by bucket), 0)::float8 as mean
       from (
-        select *, sum(latency_sum) over (partition by bucket)
-          / nullif(sum(latencies) over (partition by bucket), 0)::float8 as mean
-        from (
-          select *, ${bucketOf(sql<Row[]>`minute`)} as bucket from aegis_ml_rollup_minutes
-          where traffic_table = ${table} and minute >= ${range.from} and minute < ${range.to}
-        ) minutes
-      ) minutes group by bucket
-    ) merged left join (
-      select ${bucketOf(timeOf(sql))} as bucket, count(*) as rows, count(distinct ${sql.unsafe(ADDRESS)})::float8 as ips,
-        count(distinct user_id)::float8 as users
-      from ${sql(table)} where ${inRange(sql, range)} group by 1
-    ) distincts on distincts.bucket = merged.bucket and rows >= requests
-    order by merged.bucket`
+        select *, ${bucketOf(sql, sql<Row[]>`minute`, seconds)} as bucket from aegis_ml_rollup_minutes
+        where traffic_table = ${table} and minute >= ${range.from} and minute < ${range.to}
+      ) minutes
+    ) minutes group by bucket order by bucket`
+
+const bucketOf = (sql: Sql, time: ReturnType<typeof timeOf>, seconds: number) =>
+  sql`to_timestamp(floor(date_part('epoch', ${time}) / ${seconds}::float8) * ${seconds}::float8)`
+
+/** Distinct counts of longer buckets come from the rows, unless some of a bucket's rows are gone. */
+async function countDistinct(
+  log: Sql,
+  table: TrafficTable,
+  buckets: StoredBucket[],
+  range: TimeRange,
+  seconds: number,
+): Promise<void> {
+  const [first, last] = [buckets[0], buckets.at(-1)]
+  if (first === undefined || last === undefined) return
+  const end = new Date(last.bucket.getTime() + seconds * 1000)
+  const rows = inRange(log, { from: later(first.bucket, range.from), to: earlier(end, range.to) })
+  const counted = await log<{ bucket: Date; rows: number; ips: number; users: number }[]>`
+    select ${bucketOf(log, timeOf(log), seconds)} as bucket, count(*)::float8 as rows,
+      count(distinct ${log.unsafe(ADDRESS)})::float8 as ips, count(distinct user_id)::float8 as users
+    from ${log(table)} where ${rows} group by 1`
+  const byTime = new Map(counted.map((each) => [each.bucket.getTime(), each]))
+  for (const bucket of buckets) {
+    const found = byTime.get(bucket.bucket.getTime())
+    if (found === undefined || found.rows < bucket.requests) continue
+    bucket.ips = found.ips
+    bucket.users = found.users
+  }
 }
 
 /** How many seconds of a bucket are in the range: the first and the last may be cut. */

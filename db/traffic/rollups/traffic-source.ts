@@ -40,8 +40,13 @@ type Fragment = PendingQuery<Row[]>
 
 /** The latency of a row in ms, or null. */
 export function latencyOf(sql: Sql, table: TrafficTable): Fragment {
-  const duration = sql(DURATION_COLUMN[table])
-  return sql`case when ${duration}::float8 between 0 and ${MAX_LATENCY_MS} then ${duration}::float8 end`
+  return sql`${sql.unsafe(latencyText(table))}`
+}
+
+/** The same as text, since COPY takes no parameters. */
+export function latencyText(table: TrafficTable): string {
+  const duration = DURATION_COLUMN[table]
+  return `case when ${duration}::float8 between 0 and ${MAX_LATENCY_MS} then ${duration}::float8 end`
 }
 
 export function addressOf(sql: Sql, source: TrafficSource): Fragment {

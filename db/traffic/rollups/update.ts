@@ -6,6 +6,7 @@ import { EndpointNames } from './endpoints.js'
 import { lateMinutes } from './late-minutes.js'
 import { Roller } from './roll-up.js'
 import { createScratch } from './scratch.js'
+import { openLog, type RequestLog } from './request-log.js'
 import { withRollupSession, type RollupSession } from './session.js'
 import { readRolledTo, writeRolledTo } from './state.js'
 import { ensureRollupTables } from './tables.js'
@@ -17,6 +18,8 @@ import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../../models/traffic/durations.js
 
 export interface UpdateOptions {
   readonly table: TrafficTable
+  /** The pool of the database that has the traffic table; left out, it is that of the rollups. */
+  readonly trafficSql?: Sql
   readonly now: Date
   /** Older rollups are dropped. */
   readonly retentionDays: number
@@ -42,12 +45,18 @@ const warned = new WeakMap<Sql, Set<TrafficTable>>()
 
 /** See updateRollups in db/traffic/rollups.ts. */
 export async function update(pool: Sql, options: UpdateOptions): Promise<void> {
-  await withRollupSession(pool, options.signal, async (session) => {
-    const source = await findTrafficSource(session.sql, options.table)
-    warnOfMissingIndex(pool, source, options.log)
-    await ensureRollupTables(session)
-    await createScratch(session.sql)
-    await new Update(session, source, options).run()
+  const { table, signal, trafficSql = pool } = options
+  await withRollupSession(pool, signal, async (session) => {
+    const log = await openLog(session.sql, trafficSql === pool ? null : trafficSql, table, signal)
+    try {
+      const source = await findTrafficSource(log.sql, table)
+      warnOfMissingIndex(trafficSql, source, options.log)
+      await ensureRollupTables(session)
+      await createScratch(session.sql)
+      await new Update(session, log, await log.prepare(source), options).run()
+    } finally {
+      await log.close()
+    }
   })
 }
 
@@ -64,6 +73,7 @@ function warnOfMissingIndex(pool: Sql, source: TrafficSource, log: UpdateOptions
 
 class Update {
   readonly #session: RollupSession
+  readonly #log: RequestLog
   readonly #options: UpdateOptions
   readonly #roller: Roller
   /** Rollups are kept from here. */
@@ -76,8 +86,9 @@ class Update {
   #toDoMs = 0
   #doneMs = 0
 
-  constructor(session: RollupSession, source: TrafficSource, options: UpdateOptions) {
+  constructor(session: RollupSession, log: RequestLog, source: TrafficSource, options: UpdateOptions) {
     this.#session = session
+    this.#log = log
     this.#options = options
     this.#roller = new Roller(session.sql, source, new EndpointNames(session.sql, options.table))
     const oldestMs = options.now.getTime() - options.retentionDays * DAY_MS
@@ -112,7 +123,7 @@ class Update {
     const { table, log } = this.#options
     const rolledTo = await readRolledTo(sql, table)
     if (rolledTo === undefined) {
-      const first = await firstRow(sql, table, { from: this.#oldest, to: this.#end })
+      const first = await firstRow(this.#log.sql, table, { from: this.#oldest, to: this.#end })
       if (first === undefined) return undefined
       log.info({ table, from: first }, 'rolling up the traffic table for the first time')
       return times.floorTo(HOUR_MS, first)
@@ -129,7 +140,7 @@ class Update {
     const { table, log } = this.#options
     log.warn({ table, rolledTo, now: this.#end }, 'the clock was set back; the rollups are made anew')
     const { sql, transaction } = this.#session
-    const first = await firstRow(sql, table, { from: this.#oldest, to: this.#end })
+    const first = await firstRow(this.#log.sql, table, { from: this.#oldest, to: this.#end })
     const start = times.floorTo(HOUR_MS, first ?? this.#end)
     await transaction(async () => {
       await dropRollups(sql, table, { from: MIN_TIME, to: MAX_TIME })
@@ -140,10 +151,12 @@ class Update {
 
   /** The ranges to roll up again: those that our own writers touched, and minutes where rows of others came late. */
   async #changedRanges(rolledTo: Date, touched: readonly TimeRange[]): Promise<TimeRange[]> {
-    const { sql } = this.#session
     const { table, lookBackMinutes } = this.#options
     const lookBack = new Date(Math.max(rolledTo.getTime() - lookBackMinutes * MINUTE_MS, MIN_TIME.getTime()))
-    const late = await lateMinutes(sql, table, { from: times.later(this.#oldest, lookBack), to: rolledTo })
+    const late = await lateMinutes(this.#session.sql, this.#log.sql, table, {
+      from: times.later(this.#oldest, lookBack),
+      to: rolledTo,
+    })
     // Rollups older than the retention were dropped by an earlier update, or never made.
     const beyond = { from: this.#oldest, to: this.#retained }
     const ranges = [...touched, ...late, ...(times.lengthOf(beyond) > 0 ? [beyond] : [])]
@@ -164,6 +177,7 @@ class Update {
   async #rollChunk(chunk: TimeRange, limit: Date, finish?: (reached: Date) => Promise<void>): Promise<Date> {
     const { onProgress } = this.#options
     const reached = await this.#session.transaction(async () => {
+      await this.#log.fetch(chunk)
       const rows = await this.#roller.rollUp(chunk)
       this.#adaptChunks(chunk, rows)
       const reached = rows > 0 || chunk.to >= limit ? chunk.to : await this.#skip(chunk.to, limit)
@@ -178,7 +192,7 @@ class Update {
   async #skip(from: Date, limit: Date): Promise<Date> {
     const { sql } = this.#session
     const { table } = this.#options
-    const next = await firstRow(sql, table, { from, to: limit })
+    const next = await firstRow(this.#log.sql, table, { from, to: limit })
     const reached = next === undefined ? limit : times.floorTo(HOUR_MS, next)
     await dropRollups(sql, table, { from, to: reached })
     return reached

@@ -9,5 +9,6 @@ export const HEALTH = {
   models: { anomaly_detector: model, rate_optimizer: model },
   database: 'connected',
   database_mode: 'server',
+  traffic_database: null,
   problems: [],
 }
