@@ -21,6 +21,10 @@ declare module 'fastify' {
   }
 }
 
+/** The warning of a change that was made without the database. */
+export const LOCAL_FOR_NOW =
+  'The database is down, so this change applies to this replica only. When the database is back, the change applies to all replicas, unless the active version was changed there meanwhile.'
+
 /** A lost notification is noticed within this time. */
 const POLL_MS = 10_000
 

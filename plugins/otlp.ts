@@ -50,11 +50,11 @@ function createOtlp({ ingest, retentionDays, now }: OtlpOptions): Otlp {
       fromMs: now() - retentionDays * DAY_MS + RETENTION_MARGIN_MS,
       toMs: now() + CLOCK_TOLERANCE_MS,
     }
-    const { requests, refusals } = sort(read, range)
-    for (let start = 0; start < requests.length; start += BATCH_SIZE) {
+    const { batches, refusals } = sort(read, range)
+    for (const [index, requests] of batches.entries()) {
       const { outside } = await ingest.storeWithin({
-        identity: { source: 'otlp', id: `${signal}/${digest}/${start / BATCH_SIZE}`, hash: undefined },
-        requests: requests.slice(start, start + BATCH_SIZE).map(toIngestedRequest),
+        identity: { source: 'otlp', id: `${signal}/${digest}/${index}`, hash: undefined },
+        requests: requests.map(toIngestedRequest),
       })
       if (outside.length > 0) refusals.set(NO_PARTITION, (refusals.get(NO_PARTITION) ?? 0) + outside.length)
     }
@@ -66,18 +66,23 @@ function createOtlp({ ingest, retentionDays, now }: OtlpOptions): Otlp {
   }
 }
 
-/** Separates what can be stored from what is refused, with the number of each reason. */
+/**
+ * Separates what can be stored from what is refused, with the number of each reason. A batch is a slice of the body
+ * before the clock is asked, so that a resent body has the same batches at any time.
+ */
 function sort(read: Iterable<HttpRequest | Refusal>, { fromMs, toMs }: { fromMs: number; toMs: number }) {
-  const requests: HttpRequest[] = []
+  const batches: HttpRequest[][] = []
+  let count = 0
   const refusals = new Map<string, number>()
   const refuse = (reason: string) => refusals.set(reason, (refusals.get(reason) ?? 0) + 1)
   for (const each of read) {
+    if (count++ % BATCH_SIZE === 0) batches.push([])
     if ('refused' in each) refuse(each.refused)
     else if (each.timeMs < fromMs) refuse('a time before the retention (RETENTION_DAYS)')
     else if (each.timeMs > toMs) refuse('a time more than five minutes in the future')
-    else requests.push(each)
+    else batches.at(-1)!.push(each)
   }
-  return { requests, refusals }
+  return { batches, refusals }
 }
 
 function toIngestedRequest(request: HttpRequest) {

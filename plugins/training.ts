@@ -6,7 +6,7 @@ import type { LeastEffects } from '../models/anomaly/effects.js'
 import type { Database } from './database.js'
 import { ServiceError } from './http/errors.js'
 import { explainTableError } from './http/table-errors.js'
-import type { ModelRegistry } from './model-registry.js'
+import { LOCAL_FOR_NOW, type ModelRegistry } from './model-registry.js'
 import { createTrainingJobs, type TrainingJobs } from './training/jobs.js'
 import { takeTrainingLease, type TrainingLease } from './training/lease.js'
 import {
@@ -16,7 +16,7 @@ import {
   type PlanOptions,
   type TrainingRequest,
 } from './training/plan.js'
-import { SEED, toResult, toTrained, type TrainingResult } from './training/result.js'
+import { SEED, toResult, toTrained, type Learned, type TrainingResult } from './training/result.js'
 import { fitDetector, fitOptimizer } from './training/workers.js'
 import type { CurrentTable } from './traffic-table.js'
 
@@ -30,8 +30,11 @@ export interface Training {
   readonly jobs: TrainingJobs
   /** Begins a run on a range of the traffic table. */
   begin(request: TrainingRequest): Promise<TrainingRun>
-  /** Begins a run on the file of synthetic traffic, whoever wrote it. */
-  beginOnSynthetic(): Promise<TrainingRun>
+  /**
+   * A run on the file of synthetic traffic, whoever wrote it. While the database is down, the model becomes active on
+   * this replica alone; a warning says so.
+   */
+  runOnSynthetic(): Promise<{ readonly result: TrainingResult; readonly warnings: readonly string[] }>
   /** Aborted when the service stops. */
   readonly closing: AbortSignal
   /** Stops the run of this replica. The active model stays. */
@@ -42,9 +45,9 @@ export interface TrainingOptions extends Omit<PlanOptions, 'table'> {
   readonly currentTable: CurrentTable
   readonly database: Pick<
     Database,
-    'assertUsable' | 'assertTraffic' | 'openConnection' | 'connection' | 'traffic'
+    'assertUsable' | 'assertTraffic' | 'status' | 'openConnection' | 'connection' | 'traffic'
   >
-  readonly models: Pick<ModelRegistry, 'publish'>
+  readonly models: Pick<ModelRegistry, 'publish' | 'local'>
   readonly anomalyThreshold: number
   readonly timeZone: string
   readonly effects: LeastEffects
@@ -64,14 +67,18 @@ function createTraining(options: TrainingOptions): Training {
   const closing = new AbortController()
   const jobs = createTrainingJobs(sql, database)
   const runs = new Set<Promise<unknown>>()
+  let isTrainingLocally = false
 
   const beginRun = async (plan: Plan): Promise<TrainingRun> => {
     await database.assertUsable()
     const lease = await leaseOrRefuse(plan.request)
-    const result = carryOut(lease, plan)
+    return { job: lease.job, result: tracked(carryOut(lease, plan)) }
+  }
+
+  const tracked = <T>(result: Promise<T>): Promise<T> => {
     const ended = result.catch(() => undefined).finally(() => runs.delete(ended))
     runs.add(ended)
-    return { job: lease.job, result }
+    return result
   }
 
   const leaseOrRefuse = async (request: object): Promise<TrainingLease> => {
@@ -98,40 +105,50 @@ function createTraining(options: TrainingOptions): Training {
     }
   }
 
-  /** The whole run, from the rollups to the active model. Where it fails, or the signal ends it, nothing has changed. */
-  const train = async (lease: TrainingLease, plan: Plan, signal: AbortSignal): Promise<TrainingResult> => {
+  /** From the rollups to the models, which nobody uses yet. */
+  const learn = async (
+    plan: Plan,
+    progress: TrainingLease['progress'],
+    signal: AbortSignal,
+  ): Promise<Learned> => {
     const { contamination, arrivals } = plan
     const startedMs = now().getTime()
 
     // Bring the rollups up to date.
-    const prepared = plan.prepare(signal, (share) => lease.progress('rollups', share))
+    const prepared = plan.prepare(signal, (share) => progress('rollups', share))
     await orAborted(prepared, signal)
 
     // Read, and fit in worker threads.
-    lease.progress('reading')
+    progress('reading')
     const source = plan.samples && (await orAborted(plan.samples(signal), signal))
     const optimizer =
       arrivals &&
       (await fitOptimizer(
         { ...arrivals, connection: database.connection, traffic: database.traffic?.connection ?? null },
-        (share) => lease.progress('arrivals', share),
+        (share) => progress('arrivals', share),
         signal,
       ))
-    lease.progress('fitting')
+    progress('fitting')
     const fitting = { contamination, anomalyThreshold, timeZone, effects, seed: SEED }
     const detector = source && (await fitDetector({ source, options: fitting }, signal))
 
-    lease.progress('publishing')
+    progress('publishing')
     const gaps = plan.gaps && (await plan.gaps())
-    const endedMs = now().getTime()
-    const durationSeconds = (endedMs - startedMs) / 1000
-    const learned = { detector, optimizer, durationSeconds, gaps, warnings: plan.warnings() }
+    const durationSeconds = (now().getTime() - startedMs) / 1000
+    return { detector, optimizer, durationSeconds, gaps, warnings: plan.warnings() }
+  }
+
+  /** The whole run. Where it fails, or the signal ends it, nothing has changed. */
+  const train = async (lease: TrainingLease, plan: Plan, signal: AbortSignal): Promise<TrainingResult> => {
+    const { contamination } = plan
+    const learned = await learn(plan, (stage, share) => lease.progress(stage, share), signal)
+    const endedAt = now().toISOString()
     const trained = toTrained(plan, { contamination, anomalyThreshold }, learned)
     return models.publish(async (publishing) => {
       // Store the models and finish the job, in one transaction.
       const { stored, result } = await lease.transaction(async (tx) => {
         const stored = await publishing.store(tx, trained)
-        const result = toResult(learned, stored, new Date(endedMs).toISOString())
+        const result = toResult(learned, stored, endedAt)
         await lease.finish(tx, result)
         return { stored, result }
       })
@@ -141,13 +158,34 @@ function createTraining(options: TrainingOptions): Training {
     })
   }
 
+  /** A run without the database, hence without a job. */
+  const trainLocally = async (plan: Plan): Promise<TrainingResult> => {
+    if (isTrainingLocally) throw alreadyRunning(null)
+    isTrainingLocally = true
+    try {
+      const { contamination } = plan
+      const learned = await learn(plan, () => undefined, closing.signal)
+      closing.signal.throwIfAborted()
+      const trained = toTrained(plan, { contamination, anomalyThreshold }, learned)
+      return toResult(learned, await models.local.publish(trained), now().toISOString())
+    } finally {
+      isTrainingLocally = false
+    }
+  }
+
   return {
     jobs,
     begin: async (request) => {
       await database.assertTraffic()
       return beginRun(await recordedPlan({ ...options, table: await currentTable() }, request))
     },
-    beginOnSynthetic: async () => beginRun(await syntheticPlan(options)),
+    async runOnSynthetic() {
+      const plan = await syntheticPlan(options)
+      if ((await database.status()) !== 'connected')
+        return { result: await tracked(trainLocally(plan)), warnings: [LOCAL_FOR_NOW] }
+      const { result } = await beginRun(plan)
+      return { result: await result, warnings: [] }
+    },
     closing: closing.signal,
     async close() {
       const message = 'The training run was stopped because the service is stopping. The active model stays.'

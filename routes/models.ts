@@ -80,13 +80,15 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         tags: ['models'],
         summary: 'Load the stored models',
         description:
-          'Activates the version that was active last. After a reset, it activates the newest intact version in MODEL_PATH or the database.',
+          'Activates the version that was active last. After a reset, it activates the newest intact version in MODEL_PATH or the database. While the database is down, the choice is local to this replica, with a warning.',
         body: ref(LoadBody),
         response: { 200: ref(LoadResult), ...failures(400, 413, 415, 503) },
       },
     },
     async (request) => {
-      const { anomaly, optimizer } = await app.modelManagement.load(request.body.models)
+      const { models, warnings } = await app.modelManagement.load(request.body.models)
+      const { anomaly, optimizer } = models
+      request.warnings.push(...warnings)
       return {
         ...(anomaly !== undefined && { anomaly_detector: loaded(anomaly) }),
         ...(optimizer !== undefined && { rate_optimizer: loaded(optimizer) }),
@@ -102,13 +104,14 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         tags: ['models'],
         summary: 'Deactivate all models',
         description:
-          'No version is active on any replica until the next load, activation or training, even after a restart. Stored versions stay. The sliding windows are cleared.',
+          'No version is active on any replica until the next load, activation or training, even after a restart. Stored versions stay. The sliding windows are cleared. While the database is down, the reset is local to this replica, with a warning.',
         body: ref(Nothing),
         response: { 200: ref(ResetResult), ...failures(400, 413, 415, 503) },
       },
     },
-    async () => {
-      await app.modelManagement.reset()
+    async (request) => {
+      const { warnings } = await app.modelManagement.reset()
+      request.warnings.push(...warnings)
       return { reset: true as const }
     },
   )

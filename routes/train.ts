@@ -37,12 +37,16 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         tags: ['training'],
         summary: 'Train on synthetic traffic',
         description:
-          'Trains the anomaly detector on DATA_PATH/synthetic_training_data.csv. The file may come from any program. It needs the columns timestamp (or time_bucket), requests_per_second, avg_latency_ms, p95_latency_ms, p99_latency_ms and error_rate.',
+          'Trains the anomaly detector on DATA_PATH/synthetic_training_data.csv. The file may come from any program. It needs the columns timestamp (or time_bucket), requests_per_second, avg_latency_ms, p95_latency_ms, p99_latency_ms and error_rate. While the database is down, the model is local to this replica, with a warning.',
         body: ref(Nothing),
         response: { 200: ref(TrainedDetector), ...failures(400, 409, 413, 415, 503) },
       },
     },
-    async () => toTrainedDetector((await (await app.training.beginOnSynthetic()).result).anomaly!),
+    async (request) => {
+      const { result, warnings } = await app.training.runOnSynthetic()
+      request.warnings.push(...warnings)
+      return toTrainedDetector(result.anomaly!)
+    },
   )
 
   app.get(

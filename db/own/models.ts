@@ -146,6 +146,16 @@ export async function activeModelVersion(
   return row?.version
 }
 
+/** As activeModelVersion. Nobody changes a choice that was made until the transaction ends. */
+export async function lockActiveModelVersion(
+  tx: TransactionSql,
+  kind: ModelKind,
+): Promise<string | null | undefined> {
+  const [row] = await tx<{ version: string | null }[]>`
+    select version from aegis_ml_active_models where kind = ${kind} for update`
+  return row?.version
+}
+
 /** The text of a version's artifact. */
 export async function modelArtifact(sql: Sql, kind: ModelKind, version: string): Promise<string | undefined> {
   const [row] = await sql<{ artifact: string }[]>`

@@ -31,6 +31,9 @@ const MAX_DOCUMENT = 8 << 20
 export class BodyReader {
   #shape: 'unknown' | 'lines' | 'list' | 'document'
   #text = ''
+  /** While the shape is unknown: whether there is more than blanks, and whether the first line is whole. */
+  #hasBegun = false
+  #hasLine = false
   #line = 1
   #entry = 0
   #scanner: JsonScanner | undefined
@@ -60,25 +63,36 @@ export class BodyReader {
     else this.#readDocument()
   }
 
-  /** @returns what is to be read in the shape that is known now, nothing while it is not */
+  /** @returns what is to be read in the shape that is known now; the piece alone while it is not */
   #recognize(piece: string): string {
+    if (this.#text.length + piece.length > MAX_DOCUMENT) throw new TooLongError('document')
+    if (!this.#hasBegun) {
+      const first = piece.trimStart()[0]
+      if (first === undefined) return piece
+      this.#hasBegun = true
+      if (first === '[') {
+        this.#scanner = new JsonScanner('list', (entry) => this.#emit(entry))
+        return this.#readAs('list', piece)
+      }
+    }
+    let rest = piece
+    if (!this.#hasLine) {
+      if (!piece.includes('\n')) return piece
+      const text = this.#text + piece
+      const start = text.length - text.trimStart().length
+      const end = text.indexOf('\n', start)
+      if (end < 0) return piece
+      if (!isJson(text.slice(start, end))) return this.#readAs('document', piece)
+      this.#hasLine = true
+      rest = text.slice(end)
+    }
+    return rest.trim() === '' ? piece : this.#readAs('lines', piece)
+  }
+
+  #readAs(shape: 'lines' | 'list' | 'document', piece: string): string {
     const text = this.#text + piece
-    const first = text.trimStart()[0]
+    this.#shape = shape
     this.#text = ''
-    if (first === '[') {
-      this.#shape = 'list'
-      this.#scanner = new JsonScanner('list', (entry) => this.#emit(entry))
-      return text
-    }
-    const start = text.length - text.trimStart().length
-    const end = text.indexOf('\n', start)
-    if (first !== undefined && end >= 0) {
-      const isOneLine = isJson(text.slice(start, end)) && text.slice(end).trim() !== ''
-      if (isOneLine) this.#shape = 'lines'
-      else if (!isJson(text.slice(start, end))) this.#shape = 'document'
-      if (this.#shape !== 'unknown') return text
-    }
-    if (text.length > MAX_DOCUMENT) throw new TooLongError('document')
     return text
   }
 

@@ -7,6 +7,14 @@ import { isVersion } from './artifact.js'
 const VERSION_FILE = /^(\w+)-(\d{8}T\d{9}Z)\.json$/
 const MAX_VERSIONS = 20
 
+/** A choice that was made while the database was down, and waits for it. */
+export interface LocalChoice {
+  /** Null after a reset. */
+  readonly version: string | null
+  /** What this replica last knew to be active in the database: as `activeVersion`. */
+  readonly over: string | null | undefined
+}
+
 /** The models of a kind on disk: a file for each version, and one that names the active version. */
 export class ModelFiles {
   readonly #name: string
@@ -47,18 +55,41 @@ export class ModelFiles {
 
   /** The active version: undefined when none was ever set, null after a reset. */
   async activeVersion(): Promise<string | null | undefined> {
-    try {
-      const active = JSON.parse(await readFile(this.#activeFile, 'utf8')) as Record<string, unknown>
-      const version = active[this.#name]
-      return typeof version === 'string' || version === null ? version : undefined
-    } catch {
-      return undefined // missing or damaged: the newest version is the next best answer
+    return versionOrNothing((await this.#readActive())[this.#name])
+  }
+
+  /** The choice that the database does not know yet; null when there is none. */
+  async localChoice(): Promise<LocalChoice | null> {
+    const { [this.#name]: version, local } = await this.#readActive()
+    if (typeof local !== 'object' || local === null) return null
+    return {
+      version: versionOrNothing(version) ?? null,
+      over: versionOrNothing((local as Record<string, unknown>)['over']),
     }
   }
 
+  /** The database has the choice. */
   async setActiveVersion(version: string | null): Promise<void> {
-    const text = `${JSON.stringify({ [this.#name]: version })}\n`
-    await replaceFile(this.#activeFile, (file) => file.writeFile(text))
+    await this.#writeActive({ [this.#name]: version })
+  }
+
+  /** The choice waits for the database. A second one waits in the place of the first. */
+  async chooseLocally(version: string | null): Promise<void> {
+    const earlier = await this.localChoice()
+    const over = earlier ? earlier.over : await this.activeVersion()
+    await this.#writeActive({ [this.#name]: version, local: { over } })
+  }
+
+  async #readActive(): Promise<Record<string, unknown>> {
+    try {
+      return Object(JSON.parse(await readFile(this.#activeFile, 'utf8'))) as Record<string, unknown>
+    } catch {
+      return {} // missing or damaged: the newest version is the next best answer
+    }
+  }
+
+  async #writeActive(content: object): Promise<void> {
+    await replaceFile(this.#activeFile, (file) => file.writeFile(`${JSON.stringify(content)}\n`))
   }
 
   /** Removes all but the newest versions and the active one. */
@@ -66,6 +97,10 @@ export class ModelFiles {
     const old = (await this.versions()).slice(MAX_VERSIONS).filter((version) => version !== active)
     await Promise.all(old.map((version) => rm(this.pathOf(version), { force: true })))
   }
+}
+
+function versionOrNothing(value: unknown): string | null | undefined {
+  return typeof value === 'string' || value === null ? value : undefined
 }
 
 function nothingWhenMissing(error: NodeJS.ErrnoException): undefined {

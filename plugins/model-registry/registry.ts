@@ -34,6 +34,8 @@ export interface ModelRegistry {
   activate<N extends ModelName>(name: N, version: string): Promise<ActiveOf<N>>
   /** Makes nothing active until the next load, activation or training. Stored versions stay. */
   reset(): Promise<void>
+  /** Changes for the time without a database, on this replica: see `LocalChanges`. */
+  readonly local: LocalRegistry
   /** What is stored, the newest first. */
   versions(): Promise<Record<ModelName, VersionRow[]>>
   /** Makes active what the database says is active. */
@@ -44,6 +46,13 @@ export interface ModelRegistry {
   onReset(name: ModelName, listener: () => void): void
   /** Waits for the present change. None comes after it. */
   close(): Promise<void>
+}
+
+export interface LocalRegistry {
+  /** Makes new models active. */
+  publish(trained: TrainedModels): Promise<StoredModels>
+  load<N extends ModelName>(name: N): Promise<ActiveOf<N> | null>
+  reset(): Promise<void>
 }
 
 /** The two steps of a publication. The registry makes no other change in between. */
@@ -123,6 +132,15 @@ export function createModelRegistry({ sql, folder, engine, log, now }: RegistryO
     },
   }
 
+  const publishLocally = (trained: TrainedModels): Promise<StoredModels> => {
+    const trainedAt = now()
+    const takeUpOne = async <N extends ModelName>(name: N): Promise<Artifact<ModelOf<N>> | null> => {
+      const model: TrainedModels[N] = trained[name]
+      return model && slots[name].local.takeUpNew(model, trainedAt)
+    }
+    return inTurnForEachKind<StoredModels>(takeUpOne)
+  }
+
   return {
     get active() {
       return active
@@ -134,6 +152,11 @@ export function createModelRegistry({ sql, folder, engine, log, now }: RegistryO
     load: (name) => inTurn(() => slots[name].load()),
     activate: (name, version) => inTurn(() => slots[name].activate(version)),
     reset: () => eachSlotInTurn((slot) => slot.reset()),
+    local: {
+      publish: (trained) => inTurn(() => publishLocally(trained)),
+      load: (name) => inTurn(() => slots[name].local.load()),
+      reset: () => eachSlotInTurn((slot) => slot.local.reset()),
+    },
     versions: () => inTurnForEachKind((name): Promise<VersionRow[]> => slots[name].versions()),
     sync: () => eachSlotInTurn((slot) => slot.sync()),
     restoreFromFiles: () => eachSlotInTurn((slot) => slot.restoreFromFiles()),

@@ -29,8 +29,22 @@ export interface ModelSlot<M, A extends Artifact<M>> {
   reset(): Promise<void>
   /** What is stored, the newest first. */
   versions(): Promise<VersionRow[]>
+  /** Changes for the time without a database. They are on disk when they return; sync passes them on. */
+  readonly local: LocalChanges<M, A>
   /** Drops the active model when the service ends. Other replicas keep theirs. */
   drop(): void
+}
+
+/**
+ * What can be changed while the database is down. When it is back, a local choice becomes the choice of all replicas,
+ * unless the database has another choice than the one that this replica last knew: then the database wins.
+ */
+export interface LocalChanges<M, A extends Artifact<M>> {
+  /** Makes a new model active. */
+  takeUpNew(trained: Trained<M>, trainedAt: Date): Promise<Artifact<M>>
+  /** As load, with the versions in the files of this replica. */
+  load(): Promise<A | null>
+  reset(): Promise<void>
 }
 
 export interface SlotOptions<M, A extends Artifact<M>> {
@@ -108,6 +122,25 @@ export function createModelSlot<M, A extends Artifact<M>>(options: SlotOptions<M
     if (artifact) await use(artifact)
   }
 
+  /** Passes on what was chosen while the database was down; see LocalChanges for what wins. */
+  const passOn = async (): Promise<void> => {
+    const local = await files.localChoice()
+    if (!local) return
+    const { version, over } = local
+    const chosen = await store.active()
+    if (chosen !== version && !(chosen === over && (await push(version, over)))) {
+      log.warn({ version, active: chosen }, 'a choice made while the database was down does not apply')
+    }
+    await files.setActiveVersion(version).catch((error: unknown) => {
+      log.warn({ err: error }, 'MODEL_PATH cannot be written') // the next sync comes here again, and changes nothing
+    })
+  }
+  const push = async (version: string | null, over: string | null | undefined): Promise<boolean> => {
+    if (version === null) return store.push(null, over)
+    const artifact = active?.version === version ? active : await store.findFile(version, report)
+    return artifact !== null && store.push(artifact, over)
+  }
+
   return {
     get active() {
       return active
@@ -130,6 +163,7 @@ export function createModelSlot<M, A extends Artifact<M>>(options: SlotOptions<M
       return takeUp(artifact)
     },
     async sync() {
+      await passOn()
       const chosen = await store.active()
       const isNew = chosen !== (active?.version ?? null)
       // While this replica was down a reset did not reach its files.
@@ -166,6 +200,30 @@ export function createModelSlot<M, A extends Artifact<M>>(options: SlotOptions<M
       await useNothing()
     },
     versions: () => store.versions(),
+    local: {
+      async takeUpNew({ model, training }, trainedAt) {
+        const [newest] = inOrder(null, await files.versions(), active ? [active.version] : [])
+        const version = versionAfter(newest, trainedAt)
+        const artifact = { version, trainedAt: trainedAt.toISOString(), training, model }
+        await store.keepLocalFile(artifact)
+        problems = []
+        await use(artifact)
+        return artifact
+      },
+      async load() {
+        problems = []
+        const versions = inOrder(await files.activeVersion(), await files.versions())
+        const artifact = await firstWhole(versions, (version) => store.findFile(version, report))
+        if (!artifact) return null
+        if (artifact.version !== (await files.activeVersion())) await store.keepLocalFile(artifact)
+        return use(artifact)
+      },
+      async reset() {
+        await files.chooseLocally(null)
+        problems = []
+        swap(null)
+      },
+    },
     drop: () => swap(null),
   }
 }

@@ -4,6 +4,7 @@ import {
   activeModelVersion,
   enterTraining,
   flagActiveModel,
+  lockActiveModelVersion,
   modelArtifact,
   pruneModels,
   setActiveModel,
@@ -68,6 +69,23 @@ export class ModelStore<M> {
   }
 
   /**
+   * Makes a local choice the one of the database, where the database still has what the choice was made over.
+   * @param artifact of the chosen version; null for a reset
+   */
+  async push(artifact: Artifact<M> | null, over: string | null | undefined): Promise<boolean> {
+    return this.sql.begin(async (tx) => {
+      if ((await lockActiveModelVersion(tx, this.kind.storedName)) !== over) return false
+      if (artifact === null) await this.choose(tx, null)
+      else {
+        const stored = await this.versions(tx)
+        const isNew = stored.every(({ version }) => version !== artifact.version)
+        await this.activate(tx, artifact, isNew)
+      }
+      return true
+    })
+  }
+
+  /**
    * A version from its file or, where that is missing or damaged, from the database; null when neither is whole. A
    * damaged file is only logged when the database has the version: the file is then written again.
    */
@@ -90,12 +108,21 @@ export class ModelStore<M> {
 
   /** Makes sure that the version has a whole file, and names it on the disk as the active one. */
   async keepFile(artifact: Artifact<M>): Promise<void> {
-    const { version } = artifact
-    const ignore = () => undefined
-    if (!(await this.findFile(version, ignore)))
-      await this.files.write(version, encodeArtifact(artifact, this.kind))
-    await this.files.setActiveVersion(version)
-    await this.files.prune(version)
+    await this.#writeFile(artifact)
+    await this.files.setActiveVersion(artifact.version)
+    await this.files.prune(artifact.version)
+  }
+
+  /** As keepFile, for a choice that the database does not know yet. */
+  async keepLocalFile(artifact: Artifact<M>): Promise<void> {
+    await this.#writeFile(artifact)
+    await this.files.chooseLocally(artifact.version)
+    await this.files.prune(artifact.version)
+  }
+
+  async #writeFile(artifact: Artifact<M>): Promise<void> {
+    if (await this.findFile(artifact.version, () => undefined)) return
+    await this.files.write(artifact.version, encodeArtifact(artifact, this.kind))
   }
 
   async #read(

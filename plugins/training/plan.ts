@@ -65,10 +65,13 @@ export interface PlanOptions {
  * A run on a range of the traffic table.
  * @throws ServiceError INVALID_REQUEST
  */
-function trafficPlan(options: PlanOptions, request: TrainingRequest): Plan {
+function trafficPlan(
+  options: PlanOptions,
+  request: TrainingRequest,
+  range = timeRange(request, options.now()),
+): Plan {
   const { sql, trafficSql, table, retentionDays, lookBackMinutes, log, now } = options
   const { contamination = options.contamination, models = MODEL_NAMES } = request
-  const range = timeRange(request, now())
   const exclude = excludedFrom(range, options.calendar, request.exclude ?? [])
   const inText = { ...toText(range), exclude: exclude.map(toText) }
   return {
@@ -105,7 +108,7 @@ function prometheusPlan(options: PlanOptions, request: TrainingRequest, promethe
   const range = timeRange(request, options.now())
   const exclude = excludedFrom(range, options.calendar, request.exclude ?? [])
   const inText = { ...toText(range), exclude: exclude.map(toText) }
-  const ofTable = trafficPlan(options, request)
+  const ofTable = trafficPlan(options, request, range)
   return {
     ...ofTable,
     request: { source: 'prometheus', ...toText(range), contamination, models, exclude: inText.exclude },
@@ -121,11 +124,13 @@ function prometheusPlan(options: PlanOptions, request: TrainingRequest, promethe
         })
       : null,
     // The gaps of the table are not those of the detector's minutes.
-    gaps: async () => ({
-      ...(await historyGaps(sql, table, range, trafficSql)),
-      minutesWithoutLatency: 0,
-      newestBefore: null,
-    }),
+    gaps: models.includes('optimizer')
+      ? async () => ({
+          ...(await historyGaps(sql, table, range, trafficSql)),
+          minutesWithoutLatency: 0,
+          newestBefore: null,
+        })
+      : null,
     warnings: () => (prometheus.problem === undefined ? [] : [prometheus.problem]),
   }
 }

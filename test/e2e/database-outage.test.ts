@@ -58,10 +58,7 @@ t.test('without its database the service judges on, says so, and recovers by its
     const refusals = await Promise.all([
       post('/train'),
       post('/train', { wait: false }),
-      post('/train/synthetic'),
       post('/model/activate', { model: 'anomaly', version: '20260131T120000000Z' }),
-      post('/model/load'),
-      post('/model/reset'),
       get('/model/versions'),
       get('/train/jobs/00000000-0000-4000-8000-000000000000'),
     ])

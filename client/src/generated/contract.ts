@@ -186,7 +186,7 @@ export interface paths {
         put?: never;
         /**
          * Train on synthetic traffic
-         * @description Trains the anomaly detector on DATA_PATH/synthetic_training_data.csv. The file may come from any program. It needs the columns timestamp (or time_bucket), requests_per_second, avg_latency_ms, p95_latency_ms, p99_latency_ms and error_rate.
+         * @description Trains the anomaly detector on DATA_PATH/synthetic_training_data.csv. The file may come from any program. It needs the columns timestamp (or time_bucket), requests_per_second, avg_latency_ms, p95_latency_ms, p99_latency_ms and error_rate. While the database is down, the model is local to this replica, with a warning.
          */
         post: operations["trainSynthetic"];
         delete?: never;
@@ -344,7 +344,7 @@ export interface paths {
         put?: never;
         /**
          * Load the stored models
-         * @description Activates the version that was active last. After a reset, it activates the newest intact version in MODEL_PATH or the database.
+         * @description Activates the version that was active last. After a reset, it activates the newest intact version in MODEL_PATH or the database. While the database is down, the choice is local to this replica, with a warning.
          */
         post: operations["loadModels"];
         delete?: never;
@@ -364,7 +364,7 @@ export interface paths {
         put?: never;
         /**
          * Deactivate all models
-         * @description No version is active on any replica until the next load, activation or training, even after a restart. Stored versions stay. The sliding windows are cleared.
+         * @description No version is active on any replica until the next load, activation or training, even after a restart. Stored versions stay. The sliding windows are cleared. While the database is down, the reset is local to this replica, with a warning.
          */
         post: operations["resetModels"];
         delete?: never;
