@@ -13,6 +13,8 @@ const COLON = 58
 const COMMA = 44
 /** Seconds with decimals, by themselves or after a name, as NGINX's $request_time. */
 const SECONDS = /^(?:(?:rt|request_time)=)?(\d{1,9}\.\d{1,9})$/
+/** NGINX writes three decimals. */
+const AS_NGINX = /\.\d{3}$/
 const NAMED_SECONDS = /^(?:rt|request_time)=(\d{1,9}(?:\.\d{1,9})?)$/
 /** A duration with its unit, as Traefik's 515ms. */
 const WITH_UNIT = /^\d{1,9}(?:\.\d{1,9})?(?:ms|us|\xc2\xb5s|ns|s)$/
@@ -137,7 +139,8 @@ function readExtensions(line: string, start: number, entry: LogEntry, reading: R
       at = to + 2
     } else {
       const end = endOfWord(line, at)
-      if (end > at && quoted !== 1) hasNumber = readWord(line.slice(at, end), entry, line, reading) || hasNumber
+      if (end > at && quoted !== 1)
+        hasNumber = readWord(line.slice(at, end), entry, line, reading) || hasNumber
       at = end + 1
     }
   }
@@ -150,7 +153,7 @@ function readWord(word: string, entry: LogEntry, line: string, reading: Reading)
   const seconds = SECONDS.exec(word)
   if (seconds) {
     entry.latencyMs = Math.round(Number(seconds[1]) * 1000)
-    if (seconds[1] === word) reading.doubt(SECONDS_GUESSED, line)
+    if (seconds[1] === word && !AS_NGINX.test(word)) reading.doubt(SECONDS_GUESSED, line)
     return false
   }
   if (WITH_UNIT.test(word)) {

@@ -31,7 +31,11 @@ export function clientRule(text: string): ClientRule | undefined {
  * @param remote the address of the connection as the line has it; null for none
  * @param forwarded X-Forwarded-For as the line has it; null for none
  */
-export function chooseClient(rule: ClientRule, remote: string | null, forwarded: string | null): string | null {
+export function chooseClient(
+  rule: ClientRule,
+  remote: string | null,
+  forwarded: string | null,
+): string | null {
   if (rule.kind === 'remote' || forwarded === null) return bare(remote)
   if (rule.kind === 'auto') return bare(remote) ?? first(forwarded)
   if (rule.kind !== 'right-most') return first(forwarded)

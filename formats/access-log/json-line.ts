@@ -139,7 +139,13 @@ const UNITS = [
 const WITHOUT_UNIT = ['duration', 'latency', 'elapsed', 'response_time', 'time_taken', 'took']
 const HAS_UNIT = /[a-z\xb5]s?$/
 
-function latencyOf(object: Line, readers: Readers, entry: LogEntry, line: string, reading: Reading): number | null {
+function latencyOf(
+  object: Line,
+  readers: Readers,
+  entry: LogEntry,
+  line: string,
+  reading: Reading,
+): number | null {
   for (const [field, unit] of UNITS) {
     const ms = durationMs(readers[field](object), unit)
     if (ms !== null) return ms
@@ -150,7 +156,10 @@ function latencyOf(object: Line, readers: Readers, entry: LogEntry, line: string
   const value = name === undefined ? undefined : object[name]
   if (typeof value === 'string' && HAS_UNIT.test(value)) return durationMs(value, 'ms')
   if (durationMs(value, 'ms') !== null)
-    reading.doubt(`${name} has no unit, so it is not read: give --field latency_ms=${name} or latency_s=${name}`, line)
+    reading.doubt(
+      `${name} has no unit, so it is not read: give --field latency_ms=${name} or latency_s=${name}`,
+      line,
+    )
   return null
 }
 

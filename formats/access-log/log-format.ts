@@ -56,7 +56,10 @@ const CLF: Candidate = { name: 'clf', createParser: (reading) => createClfParser
 /** Every way to read lines, the one that asks for most first. */
 function allCandidates(names: JsonNames): Candidate[] {
   const texts = Object.entries(TEXT_PRESETS).map(([name, format]): Candidate => {
-    const candidate = { name, createParser: (reading: Reading) => createTextParser(format, reading, !WITH_HEADER.includes(name)) }
+    const candidate = {
+      name,
+      createParser: (reading: Reading) => createTextParser(format, reading, !WITH_HEADER.includes(name)),
+    }
     return LIKE_COMMON.has(name) ? { ...candidate, createFallback: CLF.createParser } : candidate
   })
   const json = Object.entries(JSON_PRESETS).map(([name, preset]: [string, JsonPreset]): Candidate => {

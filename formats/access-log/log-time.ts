@@ -17,9 +17,11 @@ const MONTHS: Readonly<Record<string, number>> = {
 const CLF =
   /^(\d{1,2})\/([A-Z][a-z]{2})\/(\d{4}):(\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?(?: ?([+-]\d\d:?\d\d|Z))?$/
 /** 2015-05-17T10:05:03.123+02:00, also with a space, and without a zone */
-const ISO = /^(\d{4})[-/](\d\d)[-/](\d\d)(?:[Tt]|[ \t]+)(\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))? ?([Zz]|[+-]\d\d(?::?\d\d)?)?$/
+const ISO =
+  /^(\d{4})[-/](\d\d)[-/](\d\d)(?:[Tt]|[ \t]+)(\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))? ?([Zz]|[+-]\d\d(?::?\d\d)?)?$/
 /** Sun, 17 May 2015 10:05:03 GMT, as HTTP writes it */
-const HTTP = /^(?:[A-Z][a-z]{2}, )?(\d\d) ([A-Z][a-z]{2}) (\d{4}) (\d\d):(\d\d):(\d\d) (?:GMT|UTC|([+-]\d{4}))$/
+const HTTP =
+  /^(?:[A-Z][a-z]{2}, )?(\d\d) ([A-Z][a-z]{2}) (\d{4}) (\d\d):(\d\d):(\d\d) (?:GMT|UTC|([+-]\d{4}))$/
 const NUMBER = /^\d{1,19}(?:\.\d+)?$/
 const BRACKETS = /^\[[^[\]]*\]$/
 

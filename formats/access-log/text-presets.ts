@@ -62,7 +62,8 @@ export const TEXT_PRESETS = {
     '$http_user_agent\t$query\t$cookie\t$result\t$id\t$host_header\t$protocol\t$received\t$duration_s\t' +
     '$http_x_forwarded_for\t$rest',
   /** wiki.squid-cache.org, "Native access.log format": `squid` */
-  squid: '$msec  $duration_ms $remote_addr $result/$status $bytes_sent $request_method $request_uri $remote_user $hierarchy $type',
+  squid:
+    '$msec  $duration_ms $remote_addr $result/$status $bytes_sent $request_method $request_uri $remote_user $hierarchy $type',
 } as const satisfies Record<string, string>
 
 export type TextPreset = keyof typeof TEXT_PRESETS

@@ -25,7 +25,8 @@ const TIME_TAKEN = 'time-taken'
 /** Fields that only IIS has. */
 const OF_IIS = ['sc-win32-status', 'sc-substatus', 's-sitename']
 
-const UNIT_ASSUMED = 'time-taken is read as seconds, as the W3C says: give --log-format if it is something else'
+const UNIT_ASSUMED =
+  'time-taken is read as seconds, as the W3C says: give --log-format if it is something else'
 
 /**
  * Reads logs in the W3C's extended format, whose header names the fields (w3.org/TR/WD-logfile.html): IIS, CloudFront

@@ -43,13 +43,18 @@ const TIME_FIELDS = ['time', '__REALTIME_TIMESTAMP', '@timestamp', 'timestamp', 
 const json: Unwrap = (line) => {
   if (!line.startsWith('{')) return undefined
   const object = objectOf(line)
-  const name = object && LINE_FIELDS.find((field) => typeof object[field] === 'string' || isBytes(object[field]))
+  const name =
+    object && LINE_FIELDS.find((field) => typeof object[field] === 'string' || isBytes(object[field]))
   if (name === undefined) return undefined
   const value = object![name] as string | number[]
   const text = typeof value === 'string' ? bytesOf(value) : Buffer.from(value).toString('latin1')
   const whole = text.replace(/\r?\n$/, '')
   const timeMs = parseLogTime(object![TIME_FIELDS.find((field) => object![field] !== undefined) ?? ''])
-  return { text: whole, timeMs, isPartial: name === 'log' && 'stream' in object! && whole === text && text.length >= DOCKER_PIECE }
+  return {
+    text: whole,
+    timeMs,
+    isPartial: name === 'log' && 'stream' in object! && whole === text && text.length >= DOCKER_PIECE,
+  }
 }
 
 /** Docker cuts lines into pieces of this size; all but the last have no end of line. */
@@ -57,7 +62,12 @@ const DOCKER_PIECE = 16_384
 
 /** journald writes a message that is no UTF-8 as a list of bytes. */
 function isBytes(value: unknown): value is number[] {
-  return Array.isArray(value) && value.length > 0 && value.length <= MAX_LINE_LENGTH && value.every(Number.isInteger)
+  return (
+    Array.isArray(value) &&
+    value.length > 0 &&
+    value.length <= MAX_LINE_LENGTH &&
+    value.every(Number.isInteger)
+  )
 }
 
 /** One character for each byte, as parsers take a line. */

@@ -9,7 +9,15 @@ import { deviationOf, NO_LEVEL, modelZOf, type Expectations } from './deviation.
 import { tenthsOf } from './drift.js'
 import { DEFAULT_EFFECTS, type LeastEffects } from './effects.js'
 import { fitExpectation } from './expectation.js'
-import { FEATURES, isLatency, mapFeatures, minutesOf, N_FEATURES, type Feature, type PerFeature } from './features.js'
+import {
+  FEATURES,
+  isLatency,
+  mapFeatures,
+  minutesOf,
+  N_FEATURES,
+  type Feature,
+  type PerFeature,
+} from './features.js'
 import { FOREST_COLUMNS, writeForestRow } from './forest-row.js'
 import { channelsOf, strengthsOf, type Strengths } from './strengths.js'
 
@@ -94,7 +102,9 @@ export function fitAnomalyModel({ samples, timesMs }: History, options: AnomalyM
     threshold: contaminationThreshold(negated, contamination, anomalyThreshold),
     contamination,
     nSamples,
-    baselines: mapFeatures((feature) => fitBaseline(columns[feature].filter((value) => !Number.isNaN(value)))),
+    baselines: mapFeatures((feature) =>
+      fitBaseline(columns[feature].filter((value) => !Number.isNaN(value))),
+    ),
     expectations,
     tenths: mapFeatures((feature) => tenthsOf(deviations.map((deviation) => modelZOf(deviation[feature])))),
     timeZone,

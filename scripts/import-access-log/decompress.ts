@@ -40,10 +40,16 @@ type Inflator = (options?: zlib.ZlibOptions) => zlib.Gunzip
  * Decompresses data.
  * @throws BrokenDataError, MissingProgramError
  */
-export function decompressed(kind: Compression, data: AsyncIterable<Buffer>, chunkSize: number): AsyncGenerator<Buffer, void> {
+export function decompressed(
+  kind: Compression,
+  data: AsyncIterable<Buffer>,
+  chunkSize: number,
+): AsyncGenerator<Buffer, void> {
   if (kind === 'gz') return byZlib(zlib.createGunzip({ chunkSize }), data)
   const createZstd = (zlib as { createZstdDecompress?: Inflator }).createZstdDecompress
-  return kind === 'zst' && createZstd ? byZlib(createZstd({ chunkSize }), data) : byProgram(PROGRAMS[kind], data)
+  return kind === 'zst' && createZstd
+    ? byZlib(createZstd({ chunkSize }), data)
+    : byProgram(PROGRAMS[kind], data)
 }
 
 async function* byZlib(stream: zlib.Gunzip, data: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void> {

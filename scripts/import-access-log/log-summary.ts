@@ -58,7 +58,9 @@ export class LogSummary {
     const unread = this.rejected > 0 && this.accepted < MIN_SHARE_READ * all
     const share = `only ${((100 * this.accepted) / all).toFixed(1)} % of the lines can be read in this format`
     return [
-      ...(unread ? [`  Check: ${share}: give --format, --log-format or --field if the others are requests too`] : []),
+      ...(unread
+        ? [`  Check: ${share}: give --format, --log-format or --field if the others are requests too`]
+        : []),
       ...[...this.#doubts].map(([doubt, line]) => `  Check: ${doubt}: ${shown(line)}`),
     ]
   }

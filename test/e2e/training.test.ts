@@ -252,7 +252,14 @@ t.test('requests without latencies are told of, by the minute', async (t) => {
     select date_trunc('minute', now()) - n * interval '10 seconds', 'GET', '/', 200, 'ann'
     from generate_series(1, 600) n`
   t.match((await service.post('/train')).body.data, {
-    anomaly_detector: { trained: true, warnings: [/unknown in every minute, so not judged/, /100 minutes/, /^100 minutes have requests but no latencies/] },
+    anomaly_detector: {
+      trained: true,
+      warnings: [
+        /unknown in every minute, so not judged/,
+        /100 minutes/,
+        /^100 minutes have requests but no latencies/,
+      ],
+    },
     rate_optimizer: { trained: true, warnings: [] },
   })
   t.match((await service.post('/optimize', { endpoint: '/' })).body.data['warnings'], [

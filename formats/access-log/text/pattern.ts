@@ -105,7 +105,9 @@ function valuePattern({ name, role }: Variable, { next, isQuoted, isInQuotes }: 
   if (role.of === 'time') return timePattern(name)
   const ofRole = BARE[role.of]
   if (end === undefined || end === ' ') return ofRole ?? '\\S*'
-  return role.of === 'remote' || role.of === 'status' || role.of === 'bytes' ? ofRole! : `[^\\s${literal(end)}]*`
+  return role.of === 'remote' || role.of === 'status' || role.of === 'bytes'
+    ? ofRole!
+    : `[^\\s${literal(end)}]*`
 }
 
 /** As many words as the format of a time of Apache's has. */
@@ -131,8 +133,11 @@ function mergeTimes(pieces: readonly Piece[]): Piece[] {
 
 function isPart(piece: Piece | undefined): piece is Variable {
   if (piece === undefined || typeof piece === 'string' || piece.role.of !== 'time') return false
-  return piece.name === '$date' || (/^%\{.*\}t$/.test(piece.name) && !COMPLETE.test(piece.name))
-    || (piece.name === '%{sec}t')
+  return (
+    piece.name === '$date' ||
+    (/^%\{.*\}t$/.test(piece.name) && !COMPLETE.test(piece.name)) ||
+    piece.name === '%{sec}t'
+  )
 }
 
 function isContinuation(piece: Piece): piece is Variable {

@@ -8,7 +8,8 @@ export class LogFormatError extends Error {}
 
 const MAX_FORMAT_LENGTH = 4096
 const NGINX_VARIABLE = /\$(?:\{(\w+)\}|(\w+))/g
-const APACHE_DIRECTIVE = /%(?:(%)|(!?\d{3}(?:,\d{3})*)?([<>]?)(?:\{([^}]*)\})?([<>]?)(\^F[UB]|\^t[io]|[A-Za-z])?)/g
+const APACHE_DIRECTIVE =
+  /%(?:(%)|(!?\d{3}(?:,\d{3})*)?([<>]?)(?:\{([^}]*)\})?([<>]?)(\^F[UB]|\^t[io]|[A-Za-z])?)/g
 /** `log_format main escape=json '…' '…';` as it is in nginx.conf. */
 const NGINX_DIRECTIVE = /^\s*log_format\s+\S+\s+(?:escape=\w+\s+)?([^]+?)\s*;?\s*$/
 /** `LogFormat "…" combined` as it is in httpd.conf. */
@@ -27,10 +28,9 @@ export function formatPieces(text: string): Piece[] {
   const ofApache = APACHE_LINE.exec(text)
   const format = ofNginx ? joined(ofNginx[1]!) : ofApache ? ofApache[1]! : text
   if (/\$\{?\w/.test(format)) return nginxPieces(format)
-  if (/%[<>!\d{]*[A-Za-z]/.test(format)) return apachePieces(format.replace(/\\"/g, '"').replace(/\\t/g, '\t'))
-  throw new LogFormatError(
-    'it has no variables: write them as NGINX ($remote_addr) or as Apache (%h) does',
-  )
+  if (/%[<>!\d{]*[A-Za-z]/.test(format))
+    return apachePieces(format.replace(/\\"/g, '"').replace(/\\t/g, '\t'))
+  throw new LogFormatError('it has no variables: write them as NGINX ($remote_addr) or as Apache (%h) does')
 }
 
 /** Quoted texts one after the other are one text. */
@@ -51,7 +51,8 @@ function nginxPieces(format: string): Piece[] {
 function apachePieces(format: string): Piece[] {
   const found = pieces(format, APACHE_DIRECTIVE, ([whole, percent, , before, argument, after, letters]) => {
     if (percent !== undefined) return '%'
-    if (letters === undefined) throw new LogFormatError(`${JSON.stringify(whole)} is no directive of Apache's`)
+    if (letters === undefined)
+      throw new LogFormatError(`${JSON.stringify(whole)} is no directive of Apache's`)
     return { name: whole, role: apacheRole(`${before || after || ''}${letters}`, argument) }
   })
   return found.flatMap((piece) => (isApacheTime(piece) ? ['[', piece, ']'] : [piece]))

@@ -99,7 +99,8 @@ function placesOf(groups: readonly Variable[]): Places {
 
 type LatencyReader = (match: RegExpExecArray) => number | null
 
-const OF_UPSTREAM = 'the latency is that of the server behind the gateway, because the format has no $request_time'
+const OF_UPSTREAM =
+  'the latency is that of the server behind the gateway, because the format has no $request_time'
 
 function latencyReader(groups: readonly Variable[], reading: Reading): LatencyReader {
   const terms = groups.flatMap(({ role }, index) => (role.of === 'latency-term' ? [index + 1] : []))

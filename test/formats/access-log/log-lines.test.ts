@@ -23,11 +23,11 @@ const WRAPPERS: Readonly<Record<string, (line: string) => string>> = {
   'syslog (RFC 3164)': (line) => `<190>Mar  3 08:10:58 web1 gateway[17]: ${line}`,
   'syslog with an ISO time': (line) => `2026-03-03T08:10:58.123456+00:00 web1 gateway: ${line}`,
   'syslog (RFC 5424)': (line) => `<190>1 2026-03-03T08:10:58Z web1 gateway 17 - [a@1 b="c"] ${line}`,
-  'CRI': (line) => `2026-04-21T13:30:52.894456789Z stdout F ${line}`,
+  CRI: (line) => `2026-04-21T13:30:52.894456789Z stdout F ${line}`,
   'CRI in pieces': (line) =>
     `2026-04-21T13:30:52.1Z stdout P ${line.slice(0, 20)}\n2026-04-21T13:30:52.1Z stdout F ${line.slice(20)}`,
-  'Docker': (line) => JSON.stringify({ log: `${line}\n`, stream: 'stdout', time: '2026-04-19T12:09:40.5Z' }),
-  'journald': (line) => JSON.stringify({ __REALTIME_TIMESTAMP: '1782852076228000', MESSAGE: line, _PID: '7' }),
+  Docker: (line) => JSON.stringify({ log: `${line}\n`, stream: 'stdout', time: '2026-04-19T12:09:40.5Z' }),
+  journald: (line) => JSON.stringify({ __REALTIME_TIMESTAMP: '1782852076228000', MESSAGE: line, _PID: '7' }),
   'kubectl logs --prefix': (line) => `[pod/shop-7d9c/gateway] ${line}`,
   'Docker Compose': (line) => `gateway-1  | ${line}`,
 }
