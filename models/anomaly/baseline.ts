@@ -16,10 +16,10 @@ export interface Baseline {
 /**
  * Summarises a feature. Quantiles are of type 7 (see `quantile`). O(n log n).
  *
- * @param values `[nSamples]`, finite, in any order; not changed. Without any all figures are 0
+ * @param values `[nSamples]`, finite, in any order; not changed
+ * @throws RangeError when values is empty
  */
 export function fitBaseline(values: Float64Array): Baseline {
-  if (values.length === 0) return { mean: 0, std: 0, median: 0, q25: 0, q75: 0, iqr: 0, min: 0, max: 0 }
   const sorted = values.slice().sort()
   const median = quantileSorted(sorted, 0.5)
   const mean = values.reduce((sum, value) => sum + value / values.length, 0)

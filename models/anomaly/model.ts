@@ -132,6 +132,12 @@ function known(feature: Feature, columns: PerFeature<Float64Array>): Float64Arra
   return columns[feature].map((value, i) => (rates[i]! > 0 ? value : NaN))
 }
 
+/** Of the values that are known; 0 for all figures where none is, as for a column that was not recorded. */
+function baselineOf(values: Float64Array): Baseline {
+  const known = values.filter((value) => !Number.isNaN(value))
+  return fitBaseline(known.length > 0 ? known : new Float64Array(1))
+}
+
 function isSample(value: number, feature: Feature): boolean {
   return (value >= 0 && value <= MAX_SAMPLE) || (Number.isNaN(value) && isLatency(feature))
 }
