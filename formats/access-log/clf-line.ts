@@ -24,6 +24,8 @@ const BYTES = /^\d{1,15}$/
 /** The ids of requests and traces: a UUID, or 16 to 64 hexadecimal digits. */
 const REQUEST_ID = /^(?:[\da-f]{8}-(?:[\da-f]{4}-){3}[\da-f]{12}|[\da-f]{16,64})$/i
 
+const MIN_ID_LENGTH = 16
+
 const SECONDS_GUESSED =
   'the number with decimals after the user agent is read as seconds, as $request_time of NGINX: give --log-format if it is something else'
 const UNIT_UNKNOWN =
@@ -71,11 +73,11 @@ function readCaller(text: string, entry: LogEntry, line: string, reading: Readin
   if (client === '-' || client.charCodeAt(first - 1) === COLON) return NO_CALLER
   if (second - first > 2 && clientAddress(text.slice(first + 1, second)) !== null)
     return 'two addresses before the time: give --log-format to say which is the client'
-  if (clientAddress(client) === null && !isHostName(client, text, second + 1)) return NO_CALLER
+  if (!isHostName(client, text, second + 1) && clientAddress(client) === null) return NO_CALLER
   entry.client = client.includes(',') ? chooseClient(reading.client, null, client) : client
   const user = text.slice(second + 1)
   entry.user = user === '-' || user === '""' || user === '' ? null : fieldText(user)
-  if (entry.user !== null && REQUEST_ID.test(entry.user)) {
+  if (entry.user !== null && entry.user.length >= MIN_ID_LENGTH && REQUEST_ID.test(entry.user)) {
     entry.user = null
     reading.doubt(ID_AS_USER, line)
   }

@@ -102,9 +102,7 @@ export function fitAnomalyModel({ samples, timesMs }: History, options: AnomalyM
     threshold: contaminationThreshold(negated, contamination, anomalyThreshold),
     contamination,
     nSamples,
-    baselines: mapFeatures((feature) =>
-      fitBaseline(columns[feature].filter((value) => !Number.isNaN(value))),
-    ),
+    baselines: mapFeatures((feature) => baselineOf(columns[feature])),
     expectations,
     tenths: mapFeatures((feature) => tenthsOf(deviations.map((deviation) => modelZOf(deviation[feature])))),
     timeZone,

@@ -79,7 +79,9 @@ t.test('NGINX writes the combined format', { skip: missingProgram('nginx') }, as
   const folder = await folderOf(t)
   const { port, backend } = await ports(t)
   const log = join(folder, 'access.log')
-  const temp = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `${name}_temp_path ${folder}/${name};`)
+  const temp = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
+    (name) => `${name}_temp_path ${folder}/${name};`,
+  )
   await writeFile(
     join(folder, 'nginx.conf'),
     `daemon off; pid ${folder}/pid; error_log ${folder}/error.log; events {} http { ${temp.join(' ')}
