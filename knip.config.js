@@ -28,7 +28,17 @@ export default ({ production = false } = {}) => ({
         '*.js',
       ],
       ignoreBinaries: [
-        ...['psql', 'nginx', 'haproxy', 'pgbouncer', 'openssl', 'syslog-ng', 'prometheus', 'promtool'],
+        ...[
+          'psql',
+          'nginx',
+          'haproxy',
+          'pgbouncer',
+          'openssl',
+          'syslog-ng',
+          'prometheus',
+          'promtool',
+          'caddy',
+        ],
         ...['unshare', 'openapi-typescript'],
       ],
       // Dependencies of the client, whose gateways the tests and benchmarks start.

@@ -7,6 +7,7 @@ import postgres from 'postgres'
 import { migrate } from '../db/migrate.js'
 import { trafficShape } from '../db/traffic/columns.js'
 import { NEEDED_LOG_COLUMNS, requestRows } from '../db/traffic/rows/log-row.js'
+import { AUTO } from '../formats/access-log/client-rule.js'
 import { importLog } from '../scripts/import-access-log/import-log.js'
 import { startTestServer } from '../test/postgres-server.js'
 import { accessLog } from './access-log.js'
@@ -44,7 +45,7 @@ export const importAccessLog: Benchmark = {
         {
           name: 'access.log',
           pieces: createReadStream(log, { highWaterMark: 1 << 18 }),
-          reading: { format: undefined, names: {} },
+          reading: { names: {}, client: AUTO },
           table,
           rejectedPath: `${log}.rejected`,
           onLines: () => undefined,

@@ -4,6 +4,7 @@ import { Readable } from 'node:stream'
 import postgres from 'postgres'
 import { migrate } from '../db/migrate.js'
 import { RequestNames, streamRequests } from '../db/traffic/request-stream.js'
+import { AUTO } from '../formats/access-log/client-rule.js'
 import { importLog } from '../scripts/import-access-log/import-log.js'
 import { startTestServer } from '../test/postgres-server.js'
 import { accessLog } from './access-log.js'
@@ -29,7 +30,7 @@ export const requestStream: Benchmark = {
     const log = {
       name: 'access.log',
       pieces: Readable.from(accessLog(rows)).map((text: string) => Buffer.from(text)),
-      reading: { format: undefined, names: {} },
+      reading: { names: {}, client: AUTO },
       table,
       rejectedPath: join(tmpdir(), 'aegis-ml-bench.rejected'),
       onLines: () => undefined,

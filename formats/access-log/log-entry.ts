@@ -1,14 +1,16 @@
+import { AUTO, type ClientRule } from './client-rule.js'
+
 /** A request as a line of an access log has it; null where the line does not say. */
 export interface LogEntry {
   /** Milliseconds since 1970, UTC. */
   timeMs: number
   method: string | null
-  /** The request target without scheme and host, query string included. */
+  /** The request target without scheme, host and query string. */
   path: string | null
   status: number | null
   /** Whole. */
   latencyMs: number | null
-  /** The address of the client as the line has it, or its host name. */
+  /** The address of the client, or its host name. */
   client: string | null
   user: string | null
   agent: string | null
@@ -22,9 +24,23 @@ export interface LogEntry {
  * Reads a line into an entry that the caller keeps, so that nothing is made anew for each of millions of lines.
  *
  * @param line without its end, one character (U+0000…U+00FF) for each byte
- * @returns why it cannot be read; undefined when the entry holds it
+ * @param outerMs the time of a wrapper around the line, for a line that has none of its own; NaN for none
+ * @returns why it cannot be read; undefined when the entry holds it; {@link NO_REQUEST}
  */
-export type LineParser = (line: string, entry: LogEntry) => string | undefined
+export type LineParser = (line: string, entry: LogEntry, outerMs?: number) => string | undefined
+
+/** What a parser returns for a line that belongs to the format and is no request, such as a header. */
+export const NO_REQUEST = ''
+
+/** How lines are read, whatever their format. */
+export interface Reading {
+  readonly client: ClientRule
+  /** Called for what may have been read wrongly. @param doubt what it is, and what to do about it */
+  doubt(doubt: string, line: string): void
+}
+
+/** The client is found by itself, and nothing is done about doubts. */
+export const PLAIN_READING: Reading = { client: AUTO, doubt: () => undefined }
 
 export function emptyEntry(): LogEntry {
   return {
@@ -38,5 +54,17 @@ export function emptyEntry(): LogEntry {
     agent: null,
     bytes: null,
     isCut: false,
+  }
+}
+
+/** Most lines are of the same second as the one before. */
+export function rememberLast(parse: (text: string) => number): (text: string) => number {
+  let lastText = ''
+  let last = NaN
+  return (text) => {
+    if (text === lastText) return last
+    last = parse(text)
+    lastText = text
+    return last
   }
 }

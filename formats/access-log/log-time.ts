@@ -17,18 +17,25 @@ const MONTHS: Readonly<Record<string, number>> = {
 const CLF =
   /^(\d{1,2})\/([A-Z][a-z]{2})\/(\d{4}):(\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?(?: ?([+-]\d\d:?\d\d|Z))?$/
 /** 2015-05-17T10:05:03.123+02:00, also with a space, and without a zone */
-const ISO = /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))? ?([Zz]|[+-]\d\d(?::?\d\d)?)?$/
-const NUMBER = /^\d{1,16}(?:\.\d+)?$/
+const ISO =
+  /^(\d{4})[-/](\d\d)[-/](\d\d)(?:[Tt]|[ \t]+)(\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))? ?([Zz]|[+-]\d\d(?::?\d\d)?)?$/
+/** Sun, 17 May 2015 10:05:03 GMT, as HTTP writes it */
+const HTTP =
+  /^(?:[A-Z][a-z]{2}, )?(\d\d) ([A-Z][a-z]{2}) (\d{4}) (\d\d):(\d\d):(\d\d) (?:GMT|UTC|([+-]\d{4}))$/
+const NUMBER = /^\d{1,19}(?:\.\d+)?$/
+const BRACKETS = /^\[[^[\]]*\]$/
 
 /** The first web server is of December 1990. */
 const EARLIEST_MS = Date.UTC(1990, 0, 1)
 const LATEST_MS = Date.UTC(2200, 0, 1)
-/** As seconds it would be the year 5138, as milliseconds it is 1973. */
+/** As seconds it would be the year 5138, as milliseconds it is 1973; and so on. */
 const MIN_MS = 1e11
+const MIN_US = 1e14
+const MIN_NS = 1e17
 
 /**
- * The time of a log line in milliseconds since 1970, UTC: as common logs write it, ISO 8601, or seconds or
- * milliseconds since 1970 (as a number or its digits). Without a zone it is UTC; 23:59:60 is a leap second.
+ * The time of a log line in milliseconds since 1970, UTC: as common logs write it, ISO 8601, as HTTP writes
+ * it, or seconds, milliseconds, microseconds or nanoseconds since 1970 (as a number or its digits), also in brackets. Without a zone it is UTC; 23:59:60 is a leap second.
  * Fractions of a millisecond are dropped. Constant time.
  *
  * @returns NaN for what is none of these, for a day that does not exist, and before 1990 or from 2200 on
@@ -51,11 +58,20 @@ function ofText(text: string): number {
     const [, year, month, day, hour, minute, second, fraction, zone] = iso
     return timeOf([year, Number(month) - 1, day, hour, minute, second].map(Number), fraction, zone)
   }
-  return NUMBER.test(text) ? sinceEpoch(Number(text)) : NaN
+  if (NUMBER.test(text)) return sinceEpoch(Number(text))
+  const http = HTTP.exec(text)
+  if (http) {
+    const [, day, month, year, hour, minute, second, zone] = http
+    return timeOf([year, MONTHS[month!], day, hour, minute, second].map(Number), '', zone)
+  }
+  return BRACKETS.test(text) ? ofText(text.slice(1, -1)) : NaN
 }
 
+/** The small addends make up for fractions and nanoseconds that a double does not hold exactly. */
 function sinceEpoch(value: number): number {
-  return Math.floor(value < MIN_MS ? value * 1000 + 1e-4 : value)
+  if (value < MIN_MS) return Math.floor(value * 1000 + 1e-4)
+  if (value < MIN_US) return Math.floor(value)
+  return Math.floor(value < MIN_NS ? value / 1e3 + 1e-4 : value / 1e6 + 1e-3)
 }
 
 function timeOf(parts: readonly number[], fraction = '', zone = 'Z'): number {

@@ -5,7 +5,7 @@ export const METHOD = /^[A-Za-z][A-Za-z_-]*$/
 const ABSOLUTE = /^[a-z][a-z\d+.-]*:\/\/[^/?#]*/i
 
 /**
- * Reads a request line such as `GET /users/42?page=2 HTTP/1.1` into an entry. What a client sent that speaks no HTTP
+ * Reads a request line such as `GET /users/42?page=2 HTTP/1.1` into an entry, without the query string. What a client sent that speaks no HTTP
  * (`-`, nothing, a TLS handshake) has neither method nor path: servers log it, with status 400 or 408.
  */
 export function readRequestLine(text: string, entry: LogEntry): void {
@@ -18,8 +18,17 @@ export function readRequestLine(text: string, entry: LogEntry): void {
   }
   const end = text.lastIndexOf(' HTTP/')
   entry.method = method
-  entry.path = requestPath(text.slice(space + 1, end > space ? end : undefined))
+  entry.path = pathOfTarget(text.slice(space + 1, end > space ? end : undefined))
 }
+
+/** A path without its query string, which may contain secrets. */
+function withoutQuery(target: string): string {
+  const end = target.indexOf('?')
+  return end < 0 ? target : target.slice(0, end)
+}
+
+/** The path of a target without scheme, host and query string. */
+export const pathOfTarget = (target: string) => requestPath(withoutQuery(target))
 
 /** The target of a request without scheme and host. */
 export function requestPath(target: string): string {

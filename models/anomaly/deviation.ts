@@ -51,7 +51,8 @@ export const MIN_ERROR_SHARE = 0.005
  * the Poisson deviance of the count (McCullagh and Nelder 1989, section 2.3).
  *
  * Latencies and error rate are not known without requests, or when only traffic is to be judged; then z and effect are 0
- * and the residual is NaN. So are those of a feature that the history did not record.
+ * and the residual is NaN. So are a latency of NaN, and a feature that the history did not
+ * record.
  *
  * @param level the source's baseline, added to the expected values
  * @param spread factors on the model's standard deviations
@@ -79,7 +80,8 @@ export function deviationOf(
     const [sigmaUp, sigmaDown] = [sigma * noise.up, sigma * noise.down]
     const seen = countOf(feature, interval, requests)
     const scaled = toScale(feature, interval[feature], interval.seconds)
-    const isKnown = expectation.isRecorded && (isTraffic || (requests > 0 && !interval.trafficOnly))
+    const isSeen = isTraffic || (requests > 0 && !interval.trafficOnly && !Number.isNaN(scaled))
+    const isKnown = expectation.isRecorded && isSeen
     const residual = isKnown ? scaled - expected : NaN
     // The logarithm of a higher count varies less. For a rise, use the standard deviation half-way up.
     const midway = isTraffic ? (count + seen) / 2 : count

@@ -10,7 +10,7 @@ import { samplingTerm, toScale } from './scales.js'
 export interface Expectation {
   readonly usual: Usual
   readonly noise: Noise
-  /** False when it was 0 in every minute: it was not recorded, and is not judged. */
+  /** False when it was 0 or unknown in every minute: it was not recorded, and is not judged. */
   readonly isRecorded: boolean
 }
 

@@ -10,10 +10,13 @@ export const FEATURES = [
 export type Feature = (typeof FEATURES)[number]
 export const N_FEATURES = FEATURES.length
 
+/** Latencies may be unknown: many access logs have none. */
+export const isLatency = (feature: Feature) => feature.endsWith('_latency_ms')
+
 /** A value for each feature. */
 export type PerFeature<T> = Readonly<Record<Feature, T>>
 
-/** One interval: requests per second, milliseconds, a share 0…1. */
+/** One interval: requests per second, milliseconds (NaN for a latency that is not known), a share 0…1. */
 export interface Interval extends PerFeature<number> {
   /** Length of the interval. */
   readonly seconds: number

@@ -4,8 +4,8 @@ import { FEATURES, N_FEATURES } from './features.js'
 const DAY_MINUTES = 1440
 
 /**
- * What cannot be learned from a history, in sentences for an operator: a column that is 0 in every minute (see
- * `fitExpectation`), too few days for a rhythm, a range that is mostly unknown. An empty history has no warnings.
+ * What cannot be learned from a history, in sentences for an operator: a column that is 0 or NaN in every minute
+ * (see `fitExpectation`), too few days for a rhythm, a range that is mostly unknown. An empty history has no warnings.
  *
  * @param samples `[nSamples, 5]`, row-major, features in the order of FEATURES
  * @param rangeMinutes minutes of the range that the samples are from, without excluded ones
@@ -14,9 +14,13 @@ export function historyWarnings(samples: Float64Array, rangeMinutes: number): st
   const count = samples.length / N_FEATURES
   if (count === 0) return []
   const warnings: string[] = []
-  const empty = FEATURES.filter((feature, column) => feature !== 'error_rate' && isZero(samples, column))
+  const empty = FEATURES.filter((feature, column) => feature !== 'error_rate' && isAlways(samples, column, 0))
+  const unrecorded = FEATURES.filter((_, column) => isAlways(samples, column, NaN))
   if (empty.length > 0) {
     warnings.push(`${empty.join(', ')}: 0 in every minute, so not recorded, and not judged.`)
+  }
+  if (unrecorded.length > 0) {
+    warnings.push(`${unrecorded.join(', ')}: unknown in every minute, so not judged. Traffic and errors are.`)
   }
   if (count < MIN_DAYS.day * DAY_MINUTES) {
     warnings.push(
@@ -34,7 +38,9 @@ export function historyWarnings(samples: Float64Array, rangeMinutes: number): st
   return warnings
 }
 
-function isZero(samples: Float64Array, column: number): boolean {
-  for (let index = column; index < samples.length; index += N_FEATURES) if (samples[index] !== 0) return false
+function isAlways(samples: Float64Array, column: number, value: number): boolean {
+  for (let index = column; index < samples.length; index += N_FEATURES) {
+    if (!Object.is(samples[index], value)) return false
+  }
   return true
 }

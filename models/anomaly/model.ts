@@ -9,7 +9,15 @@ import { deviationOf, NO_LEVEL, modelZOf, type Expectations } from './deviation.
 import { tenthsOf } from './drift.js'
 import { DEFAULT_EFFECTS, type LeastEffects } from './effects.js'
 import { fitExpectation } from './expectation.js'
-import { mapFeatures, minutesOf, N_FEATURES, type Feature, type PerFeature } from './features.js'
+import {
+  FEATURES,
+  isLatency,
+  mapFeatures,
+  minutesOf,
+  N_FEATURES,
+  type Feature,
+  type PerFeature,
+} from './features.js'
 import { FOREST_COLUMNS, writeForestRow } from './forest-row.js'
 import { channelsOf, strengthsOf, type Strengths } from './strengths.js'
 
@@ -30,7 +38,7 @@ export interface AnomalyModel {
 
 /** The history of a gateway: minutes in order of time. */
 export interface History {
-  /** `[nSamples, 5]`, row-major, 0…MAX_SAMPLE, features in the order of FEATURES. */
+  /** `[nSamples, 5]`, row-major, 0…MAX_SAMPLE, features in the order of FEATURES; NaN for a latency that is not known. */
   readonly samples: Float64Array
   /** When each minute began, ms since 1970, ascending. */
   readonly timesMs: Float64Array
@@ -70,8 +78,8 @@ export function fitAnomalyModel({ samples, timesMs }: History, options: AnomalyM
       `A model needs at least ${MIN_SAMPLES} rows of ${N_FEATURES} features and a time each.`,
     )
   }
-  if (!samples.every((value) => value >= 0 && value <= MAX_SAMPLE)) {
-    throw new RangeError(`Samples must be numbers from 0 to ${MAX_SAMPLE}.`)
+  if (!samples.every((value, index) => isSample(value, FEATURES[index % N_FEATURES]!))) {
+    throw new RangeError(`Samples must be numbers from 0 to ${MAX_SAMPLE}; a latency may be NaN.`)
   }
   const localTime = localTimeOf(timeZone)
   const columns = mapFeatures((_, index) => column(samples, index))
@@ -94,7 +102,7 @@ export function fitAnomalyModel({ samples, timesMs }: History, options: AnomalyM
     threshold: contaminationThreshold(negated, contamination, anomalyThreshold),
     contamination,
     nSamples,
-    baselines: mapFeatures((feature) => fitBaseline(columns[feature])),
+    baselines: mapFeatures((feature) => baselineOf(columns[feature])),
     expectations,
     tenths: mapFeatures((feature) => tenthsOf(deviations.map((deviation) => modelZOf(deviation[feature])))),
     timeZone,
@@ -118,8 +126,18 @@ function fitExpectations(
 /** A minute without requests has no latency. The 0 that stands for it is not learned. */
 function known(feature: Feature, columns: PerFeature<Float64Array>): Float64Array {
   const { requests_per_second: rates } = columns
-  if (!feature.endsWith('_latency_ms')) return columns[feature]
+  if (!isLatency(feature)) return columns[feature]
   return columns[feature].map((value, i) => (rates[i]! > 0 ? value : NaN))
+}
+
+/** Of the values that are known; 0 for all figures where none is, as for a column that was not recorded. */
+function baselineOf(values: Float64Array): Baseline {
+  const known = values.filter((value) => !Number.isNaN(value))
+  return fitBaseline(known.length > 0 ? known : new Float64Array(1))
+}
+
+function isSample(value: number, feature: Feature): boolean {
+  return (value >= 0 && value <= MAX_SAMPLE) || (Number.isNaN(value) && isLatency(feature))
 }
 
 function column(samples: Float64Array, index: number): Float64Array {

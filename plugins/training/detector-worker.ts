@@ -4,7 +4,7 @@ import { parse } from 'csv-parse'
 import { calendarEntryAt, type CalendarEntry } from '../../models/anomaly/calendar.js'
 import { judgeIntervals } from '../../models/anomaly/detector.js'
 import { DEFAULT_EFFECTS, type LeastEffects } from '../../models/anomaly/effects.js'
-import { FEATURES, minutesOf, N_FEATURES } from '../../models/anomaly/features.js'
+import { FEATURES, isLatency, minutesOf, N_FEATURES } from '../../models/anomaly/features.js'
 import { historyWarnings } from '../../models/anomaly/history-warnings.js'
 import {
   fitAnomalyModel,
@@ -45,7 +45,7 @@ class InvalidFile extends Error {}
 
 /**
  * The minutes in a CSV file, sorted by time. The file has a column for each feature, found by its name, and one for
- * the time. Rows with an empty cell (a minute whose latency is unknown) are left out.
+ * the time. An empty cell is a latency that is not known; rows without a rate or an error rate are left out.
  */
 async function readHistory(file: string, calendar: readonly CalendarEntry[]): Promise<History> {
   const found: { timeMs: number; values: number[] }[] = []
@@ -98,11 +98,12 @@ function timeOf(text: string | undefined, beforeMs: number): number {
   return Number.isNaN(ms) ? beforeMs + MINUTE_MS : ms
 }
 
-/** The features of a row; null for a row with an empty cell. */
+/** The features of a row; null for a row without a rate or an error rate. */
 function valuesOf(record: string[], columns: readonly number[], line: number): number[] | null {
   const cells = columns.map((column) => record[column]?.trim() ?? '')
-  if (cells.includes('')) return null
+  if (cells.some((cell, index) => cell === '' && !isLatency(FEATURES[index]!))) return null
   return cells.map((cell, index) => {
+    if (cell === '') return NaN
     const value = Number(cell)
     const max = FEATURES[index] === 'error_rate' ? 1 : MAX_SAMPLE
     if (value >= 0 && value <= max) return value

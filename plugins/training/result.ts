@@ -140,7 +140,7 @@ function optimizerRecord(
 function detectorGaps(gaps: HistoryGaps, samples: number): string[] {
   const { minutesWithoutLatency } = gaps
   if (minutesWithoutLatency > 0) {
-    const text = `${minutesWithoutLatency} minutes have requests but no latencies, and were left out. Access logs in the common and combined formats hold no latencies.`
+    const text = `${minutesWithoutLatency} minutes have requests but no latencies. Their traffic and errors are learned. Access logs in the common and combined formats hold no latencies.`
     return [text]
   }
   return samples === 0 ? nothingInRange(gaps) : []

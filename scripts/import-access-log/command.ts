@@ -4,7 +4,11 @@ import { migrate } from '../../db/migrate.js'
 import { chosenTable } from '../cli/traffic-table.js'
 import type { TrafficTable } from '../../db/traffic/table.js'
 import { JSON_FIELDS, type JsonField, type JsonNames } from '../../formats/access-log/json-fields.js'
-import { LOG_FORMATS, type LogFormat } from '../../formats/access-log/log-format.js'
+import { AUTO, clientRule, CLIENT_RULES, type ClientRule } from '../../formats/access-log/client-rule.js'
+import { formatOfName, LOG_FORMATS } from '../../formats/access-log/log-format.js'
+import { LogFormatError } from '../../formats/access-log/text/syntax.js'
+import { createTextParser } from '../../formats/access-log/text/text-line.js'
+import { PLAIN_READING } from '../../formats/access-log/log-entry.js'
 import {
   addDatabaseOptions,
   assertTrafficWritable,
@@ -22,7 +26,9 @@ import { DamagedFileError, findSources, readSource, STDIN, type LogSource } from
 import { rejectedPathOf } from './rejected-lines.js'
 
 interface Flags extends DatabaseFlags {
-  readonly format?: LogFormat
+  readonly format?: string
+  readonly logFormat?: string
+  readonly client?: ClientRule
   readonly field?: JsonNames
   readonly table?: TrafficTable
   readonly dryRun?: true
@@ -34,7 +40,9 @@ const NOTES = `
 Each file is imported completely or not at all. You can import a file again, for example after it has grown: only new
 requests are added. A request is identified by its line and by the number of times this line has occurred.
 
-A time without a zone is UTC. A line without a latency gives a request without a latency. Lines that cannot be parsed
+A time without a zone is UTC. A line without a latency gives a request without a latency. Query strings are not stored.
+Wrappers around the lines (syslog, Kubernetes, Docker, journald) are removed. What may have been read wrongly is printed
+with an example, also with --dry-run. Lines that cannot be parsed
 are written to FILE.rejected, or stdin.rejected for standard input, with line number and reason. Files with this ending
 are skipped.
 
@@ -44,6 +52,8 @@ Examples:
   aegis-ml import-access-log /var/log/nginx/access.log*
   aegis-ml import-access-log --dry-run access.log.gz
   aegis-ml import-access-log --field timestamp=when --field latency_s=took gateway.jsonl
+  aegis-ml import-access-log --log-format '$remote_addr [$time_local] "$request" $status $request_time' access.log
+  aegis-ml import-access-log --log-format '%h %l %u %t "%r" %>s %b %D' --client forwarded access.log
   ssh gateway cat /var/log/apache2/access.log | aegis-ml import-access-log --table request_metrics
 
 Exit codes: 0 success, also with rejected lines; 1 nothing to import or a damaged file; 2 usage; 3 database.`
@@ -51,13 +61,25 @@ Exit codes: 0 success, also with rejected lines; 1 nothing to import or a damage
 /** `import-access-log`: imports the log files of any gateway into the traffic table. */
 export function importAccessLog(stop: AbortSignal): Command {
   const command = new Command('import-access-log')
-    .description('Import access logs, plain or compressed with gzip, into the traffic table.')
+    .description('Import access logs, plain or compressed (gz, bz2, zst), into the traffic table.')
     .argument('[files...]', 'log files (default, and for -: standard input)')
     .option(
       '--format <format>',
       'clf: common or combined log format, with or without $request_time; vhost: the same with the virtual host ' +
-        'first; json: one JSON object per line (default: detected from the first lines)',
-      choice('--format', LOG_FORMATS),
+        'first; json: one JSON object per line; w3c: with a header that names the fields; or a server: ' +
+        `${SERVERS.join(', ')} (default: detected from the first lines)`,
+      formatName,
+    )
+    .option(
+      '--log-format <format>',
+      "the server's log format, in the syntax of NGINX ($remote_addr) or of Apache (%h), or the name of a format",
+      logFormat,
+    )
+    .option(
+      '--client <rule>',
+      `the address that is the client's: ${CLIENT_RULES} (default: that of the connection, or the first of ` +
+        'X-Forwarded-For where there is no other)',
+      (text: string) => clientRule(text) ?? refuseRule(text),
     )
     .option(
       '--field <field=name>',
@@ -75,6 +97,33 @@ export function importAccessLog(stop: AbortSignal): Command {
     .action((files: string[], flags: OptionValues) =>
       run(files.length > 0 ? files : [STDIN], flags as Flags, stop),
     )
+}
+
+const SERVERS = LOG_FORMATS.filter((name) => !['clf', 'vhost', 'json', 'w3c'].includes(name))
+
+function formatName(text: string): string {
+  const name = formatOfName(text)
+  if (name !== undefined) return name
+  throw new UsageError(
+    `--format is ${JSON.stringify(text.slice(0, 80))}; allowed is one of ${LOG_FORMATS.join(', ')}. ` +
+      'For any other format give --log-format.',
+  )
+}
+
+/** Checks a format before the first file is read. */
+function logFormat(text: string): string {
+  if (formatOfName(text) !== undefined) return text
+  try {
+    createTextParser(text, PLAIN_READING)
+    return text
+  } catch (error) {
+    if (!(error instanceof LogFormatError)) throw error
+    throw new UsageError(`--log-format cannot be used: ${error.message}.`)
+  }
+}
+
+function refuseRule(text: string): never {
+  throw new UsageError(`--client is ${JSON.stringify(text.slice(0, 80))}; allowed is ${CLIENT_RULES}.`)
 }
 
 function addName(text: string, names: JsonNames = {}): JsonNames {
@@ -105,7 +154,13 @@ async function run(files: readonly string[], flags: Flags, stop: AbortSignal): P
 }
 
 async function readSources(sources: readonly LogSource[], flags: Flags, stop: AbortSignal): Promise<void> {
-  const reading: LogReaderOptions = { format: flags.format, names: flags.field ?? {} }
+  const named = flags.logFormat === undefined ? undefined : formatOfName(flags.logFormat)
+  const reading: LogReaderOptions = {
+    name: flags.format ?? named,
+    text: named === undefined ? flags.logFormat : undefined,
+    names: flags.field ?? {},
+    client: flags.client ?? AUTO,
+  }
   if (flags.dryRun) {
     const describe: Work = ({ path }, pieces, onLines) => describeLog(nameOf(path), pieces, reading, onLines)
     return readAll(sources, describe, stop)
@@ -150,7 +205,10 @@ async function readAll(sources: readonly LogSource[], work: Work, stop: AbortSig
   }
   if (damaged.length > 0) throw new NoDataError(damaged.join(' '))
   if (accepted === 0)
-    throw new NoDataError('no data: there is not one request to import. Check the files and --format.')
+    throw new NoDataError(
+      'no data: there is not one request to import. Check the files and --format, or give --log-format with the log ' +
+        'format of the server, or --field for JSON.',
+    )
 }
 
 const nameOf = (path: string) => (path === STDIN ? 'standard input' : basename(path))

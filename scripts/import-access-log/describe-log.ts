@@ -24,6 +24,7 @@ export async function describeLog(
       clients.add(entry.user ?? entry.client ?? '')
     },
     rejected: (...line) => summary.reject(...line),
+    doubted: (...line) => summary.doubt(...line),
   })
   for await (const piece of pieces) {
     reader.push(piece)
@@ -35,6 +36,7 @@ export async function describeLog(
   const lines = [
     `${name}: ${summary.format(reader.format)}; ${inWords(reader.lines)} lines: ${counts}.`,
     ...summary.examples(),
+    ...summary.doubts(),
   ]
   if (accepted > 0) {
     lines.push(

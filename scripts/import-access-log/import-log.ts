@@ -44,7 +44,7 @@ export async function importLog(
         `${inWords(accepted - added)} there already, ${inWords(bad)} rejected.`,
     ]
     if (bad > 0) lines.push(`  The rejected lines are in ${rejectedPath}.`, ...work.summary.examples())
-    return { accepted, text: lines.concat(work.remarks()).join('\n') }
+    return { accepted, text: lines.concat(work.summary.doubts(), work.remarks()).join('\n') }
   } catch (error) {
     await rejected.discard()
     throw error
@@ -64,6 +64,7 @@ function copyLines({ pieces, reading, onLines }: LogImport, rows: RequestRows, r
       summary.reject(...line)
       rejected.add(...line)
     },
+    doubted: (...line) => summary.doubt(...line),
   })
   const taken = () => {
     const full = piece

@@ -1,7 +1,8 @@
-import type { JsonNames } from '../../formats/access-log/json-fields.js'
+import type { ClientRule } from '../../formats/access-log/client-rule.js'
 import { LineSplitter, MAX_LINE_LENGTH } from '../../formats/access-log/line-splitter.js'
-import { emptyEntry, type LineParser, type LogEntry } from '../../formats/access-log/log-entry.js'
-import { createLineParser, detectFormat, type LogFormat } from '../../formats/access-log/log-format.js'
+import { emptyEntry, NO_REQUEST, type LineParser, type LogEntry } from '../../formats/access-log/log-entry.js'
+import { detectFormat, type FormatChoice, type LogFormat } from '../../formats/access-log/log-format.js'
+import { createUnwrapper, type Bare } from '../../formats/access-log/wrappers.js'
 
 /** Receives the lines of a log. */
 export interface EntryReceiver {
@@ -9,12 +10,12 @@ export interface EntryReceiver {
   accepted(entry: Readonly<LogEntry>, line: string): void
   /** @param lineNumber from 1 @param line the line, or at least its beginning */
   rejected(lineNumber: number, reason: string, line: string): void
+  /** @param doubt what may have been read wrongly */
+  doubted(doubt: string, line: string): void
 }
 
-export interface LogReaderOptions {
-  /** undefined: detect it from the first lines */
-  readonly format: LogFormat | undefined
-  readonly names: JsonNames
+export interface LogReaderOptions extends FormatChoice {
+  readonly client: ClientRule
 }
 
 /** Number of lines that the format is detected from. */
@@ -31,6 +32,8 @@ export class LogReader {
   readonly #options: LogReaderOptions
   readonly #entry = emptyEntry()
   #parse: LineParser | undefined
+  /** undefined for a log without wrappers. */
+  #unwrap: ((line: string) => Bare | null) | undefined
   /** The first lines, which wait until the format is known. */
   readonly #sample: string[] = []
   #waiting: ((parse: LineParser) => void)[] = []
@@ -42,7 +45,6 @@ export class LogReader {
   constructor(options: LogReaderOptions, receiver: EntryReceiver) {
     this.#options = options
     this.#receiver = receiver
-    if (options.format !== undefined) this.#settle(options.format)
     this.#splitter = new LineSplitter({
       line: (text, isWhole) => this.#take(this.#splitter.lineNumber, text, isWhole),
       tooLong: (start) => {
@@ -78,18 +80,21 @@ export class LogReader {
 
   #decide(): void {
     if (this.#parse !== undefined || this.#waiting.length === 0) return
-    const parse = this.#settle(detectFormat(this.#sample, this.#options.names))
-    for (const read of this.#waiting) read(parse)
+    const format = detectFormat(this.#sample, this.#options)
+    this.format = format
+    this.#unwrap = format.wrappers.length > 0 ? createUnwrapper(format.wrappers) : undefined
+    const doubt = (text: string, line: string) => this.#receiver.doubted(text, line)
+    this.#parse = format.createParser({ client: this.#options.client, doubt })
+    for (const read of this.#waiting) read(this.#parse)
     this.#waiting = []
   }
 
-  #settle(format: LogFormat): LineParser {
-    this.format = format
-    return (this.#parse = createLineParser(format, this.#options.names))
-  }
-
   #read(parse: LineParser, lineNumber: number, line: string, isWhole: boolean): void {
-    const reason = line.includes('\0') ? 'binary zeros' : parse(line, this.#entry)
+    const bare = this.#unwrap?.(line)
+    if (bare === null) return // a piece of a line that goes on
+    const text = bare?.text ?? line
+    const reason = line.includes('\0') ? 'binary zeros' : parse(text, this.#entry, bare?.timeMs)
+    if (reason === NO_REQUEST) return
     if (reason !== undefined) this.#receiver.rejected(lineNumber, reason, line)
     else if (this.#entry.isCut && !isWhole) this.#receiver.rejected(lineNumber, 'not yet whole', line)
     else this.#receiver.accepted(this.#entry, line)

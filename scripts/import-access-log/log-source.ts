@@ -1,8 +1,15 @@
 import { createReadStream, type ReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
-import { pipeline } from 'node:stream/promises'
-import { createGunzip } from 'node:zlib'
 import { UsageError } from '../cli/errors.js'
+import {
+  BrokenDataError,
+  compressionOf,
+  decompressed,
+  MAGIC_LENGTH,
+  MissingProgramError,
+  PROGRAMS,
+  type Compression,
+} from './decompress.js'
 import { holdsRejectedLines } from './rejected-lines.js'
 
 /** A log file or standard input. */
@@ -48,7 +55,7 @@ export async function findSources(
 }
 
 /**
- * The bytes of a log. Data compressed with gzip is decompressed, whatever the name of the file.
+ * The bytes of a log. Data compressed with gzip, bzip2 or Zstandard is decompressed, whatever the name of the file.
  *
  * @param onBytes called with the number of bytes read from the file itself
  * @throws DamagedFileError when compressed data ends too early or is broken
@@ -65,7 +72,8 @@ export async function* readSource(
   const pieces = counted(stream as ReadStream, onBytes)
   try {
     const head = await firstBytes(pieces)
-    if (head.length >= 2 && head[0] === 0x1f && head[1] === 0x8b) yield* unpacked(path, head, pieces)
+    const compression = compressionOf(head)
+    if (compression !== undefined) yield* unpacked(path, compression, head, pieces)
     else {
       if (head.length > 0) yield head
       yield* pieces
@@ -86,10 +94,10 @@ async function* counted(stream: ReadStream, onBytes: (count: number) => void): A
   }
 }
 
-/** At least two bytes, if there are any: they identify compressed data. */
+/** Enough bytes to identify compressed data, if there are any. */
 async function firstBytes(pieces: AsyncGenerator<Buffer, void>): Promise<Buffer> {
   let head: Buffer = Buffer.alloc(0)
-  while (head.length < 2) {
+  while (head.length < MAGIC_LENGTH) {
     const next = await pieces.next()
     if (next.done) break
     head = Buffer.concat([head, next.value])
@@ -99,6 +107,7 @@ async function firstBytes(pieces: AsyncGenerator<Buffer, void>): Promise<Buffer>
 
 async function* unpacked(
   path: string,
+  compression: Compression,
   head: Buffer,
   rest: AsyncGenerator<Buffer, void>,
 ): AsyncGenerator<Buffer, void> {
@@ -106,18 +115,19 @@ async function* unpacked(
     yield head
     yield* rest
   }
-  const gunzip = createGunzip({ chunkSize: PIECE })
-  const feeding = pipeline(packed, gunzip)
-  feeding.catch(() => undefined) // the stream reports the same error
+  const program = PROGRAMS[compression]
   try {
-    yield* gunzip as AsyncIterable<Buffer>
+    yield* decompressed(compression, packed(), PIECE)
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === undefined || !/^Z_/.test(code)) throw error
-    const what = code === 'Z_BUF_ERROR' ? 'ends in the middle of its compressed data' : 'is damaged'
+    if (error instanceof MissingProgramError) {
+      throw new UsageError(
+        `${path} cannot be read: the program ${program} is not installed. Install it, or decompress the file first.`,
+      )
+    }
+    if (!(error instanceof BrokenDataError)) throw error
     throw new DamagedFileError(
-      `${path} ${what}; nothing of it was imported. Copy the file again, or import its intact part: ` +
-        `gzip -dc ${path} | aegis-ml import-access-log - (the complete file can add the rest later).`,
+      `${path} ${error.message}; nothing of it was imported. Copy the file again, or import its intact part: ` +
+        `${program} -dc ${path} | aegis-ml import-access-log - (the complete file can add the rest later).`,
     )
   }
 }

@@ -2,7 +2,10 @@ import type { LogEntry } from '../../formats/access-log/log-entry.js'
 import type { LogFormat } from '../../formats/access-log/log-format.js'
 
 const REJECTIONS_SHOWN = 3
+const DOUBTS_SHOWN = 5
 const SHOWN = 100
+/** Of the lines; with fewer, the format may be another one. */
+const MIN_SHARE_READ = 0.99
 
 /** The content of a log in numbers. */
 export class LogSummary {
@@ -13,6 +16,7 @@ export class LogSummary {
   #withAgent = false
   #withLatency = false
   readonly #examples: string[] = []
+  readonly #doubts = new Map<string, string>()
 
   accept({ timeMs, agent, latencyMs }: Readonly<LogEntry>): void {
     this.accepted++
@@ -25,20 +29,40 @@ export class LogSummary {
   reject(lineNumber: number, reason: string, line: string): void {
     this.rejected++
     if (this.#examples.length >= REJECTIONS_SHOWN) return
-    const start = JSON.stringify(line.slice(0, SHOWN)) + (line.length > SHOWN ? '…' : '')
-    this.#examples.push(`  line ${lineNumber}: ${reason}: ${start}`)
+    this.#examples.push(`  line ${lineNumber}: ${reason}: ${shown(line)}`)
+  }
+
+  /** Keeps the first line of each doubt. */
+  doubt(doubt: string, line: string): void {
+    if (!this.#doubts.has(doubt) && this.#doubts.size < DOUBTS_SHOWN) this.#doubts.set(doubt, line)
   }
 
   /** For example `combined format, with latencies`. */
   format(format: LogFormat | undefined): string {
     const clf = this.#withAgent ? 'combined' : 'common'
-    const kind =
-      format === 'json'
-        ? 'JSON lines'
-        : format === 'vhost'
-          ? `${clf} format after the virtual host`
-          : `${clf} format`
+    const kinds: Readonly<Record<string, string>> = {
+      clf: `${clf} format`,
+      vhost: `${clf} format after the virtual host`,
+      json: 'JSON lines',
+      w3c: 'W3C format',
+      text: 'the format of --log-format',
+    }
+    const name = format?.name ?? 'clf'
+    const kind = [kinds[name] ?? `${name} format`, ...(format?.wrappers ?? [])].join(' in ')
     return this.#withLatency ? `${kind}, with latencies` : `${kind}, without latencies`
+  }
+
+  /** What may have been read wrongly, each with a line. */
+  doubts(): readonly string[] {
+    const all = this.accepted + this.rejected
+    const unread = this.rejected > 0 && this.accepted < MIN_SHARE_READ * all
+    const share = `only ${((100 * this.accepted) / all).toFixed(1)} % of the lines can be read in this format`
+    return [
+      ...(unread
+        ? [`  Check: ${share}: give --format, --log-format or --field if the others are requests too`]
+        : []),
+      ...[...this.#doubts].map(([doubt, line]) => `  Check: ${doubt}: ${shown(line)}`),
+    ]
   }
 
   /** The time range in words; empty without requests. */
@@ -51,4 +75,8 @@ export class LogSummary {
   examples(): readonly string[] {
     return this.#examples
   }
+}
+
+function shown(line: string): string {
+  return JSON.stringify(line.slice(0, SHOWN)) + (line.length > SHOWN ? '…' : '')
 }

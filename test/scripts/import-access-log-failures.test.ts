@@ -38,7 +38,7 @@ t.test('what cannot be asked for, and a log with nothing in it', async (t) => {
   })
   t.equal(await stored(), 0, 'looked at before the first of them is read')
   t.match(await run(folder), { code: 2, stderr: /is a folder/ })
-  t.match(await run('--format', 'iis', log), { code: 2, stderr: /clf, vhost, json/ })
+  t.match(await run('--format', 'log4j', log), { code: 2, stderr: /clf, vhost, json/ })
   t.match(await run(await file('empty.log', '')), { code: 1, stderr: /no data/ })
   t.match(await run(await file('rubbish.log', 'a\nb\n')), { code: 1, stderr: /2 rejected.*\n[^]*no data/ })
   t.equal((await readFile(join(folder, 'rubbish.log.rejected'), 'utf8')).split('\n').length, 3)

@@ -17,15 +17,15 @@ export function readMinuteFigures(
   signal: AbortSignal,
 ): Promise<History> {
   const minutes = sql`
-    select minute, requests::float8 / 60 as rate, latency_sum / latencies as average, latency_p95 as p95,
-      latency_p99 as p99, errors::float8 / requests as error_rate
-    from aegis_ml_rollup_minutes where traffic_table = ${table} and latencies > 0`
+    select minute, requests::float8 / 60 as rate, coalesce(latency_sum / nullif(latencies, 0), 'NaN') as average,
+      coalesce(latency_p95, 'NaN') as p95, coalesce(latency_p99, 'NaN') as p99, errors::float8 / requests as error_rate
+    from aegis_ml_rollup_minutes where traffic_table = ${table} and requests > 0`
   return readFigures(sql, minutes, range, signal)
 }
 
 /**
  * The figures of the minutes of a range. Figures travel as their eight bytes: no digit is lost, none is parsed.
- * @param minutes a query of minute, rate, average, p95, p99 and error_rate, none of them null
+ * @param minutes a query of minute, rate, average, p95, p99 and error_rate, none of them null; NaN where not known
  */
 export async function readFigures(
   sql: Sql,

@@ -6,13 +6,13 @@ import { emptyEntry, type LogEntry } from '../../../formats/access-log/log-entry
 function read(line: unknown, names: JsonNames = {}): LogEntry | string {
   const entry = emptyEntry()
   const text = typeof line === 'string' ? line : JSON.stringify(line)
-  return createJsonParser(names)(text, entry) ?? entry
+  return createJsonParser({ names })(text, entry) ?? entry
 }
 
 const expected = {
   timeMs: Date.UTC(2015, 4, 17, 8, 5, 3),
   method: 'GET',
-  path: '/a?b=1',
+  path: '/a',
   status: 200,
   latencyMs: 123,
   client: '192.0.2.1',

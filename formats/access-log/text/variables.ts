@@ -1,0 +1,108 @@
+import type { DurationUnit } from '../duration.js'
+
+/** What a variable of a log format says about a request. */
+export type Role =
+  | { readonly of: 'latency'; readonly unit: DurationUnit; readonly rank: number }
+  | { readonly of: 'status'; readonly rank: number }
+  | { readonly of: Exclude<TextRole, 'latency' | 'status'> }
+
+/** `host` and `nothing` are read over; `term` is a part of the latency, the parts are added up. */
+type TextRole =
+  | ('time' | 'request' | 'method' | 'path' | 'status' | 'latency' | 'latency-term')
+  | ('remote' | 'forwarded' | 'user' | 'agent' | 'bytes')
+  | ('list' | 'nothing' | 'rest' | 'captures')
+
+/** A variable of a format: its name as the format has it, and what it says. */
+export interface Variable {
+  readonly name: string
+  readonly role: Role
+}
+
+/** The better measure has the lower rank: a format may have several. */
+const latency = (unit: DurationUnit, rank = 0): Role => ({ of: 'latency', unit, rank })
+
+const NOTHING: Role = { of: 'nothing' }
+
+/** NGINX's variables, and names of our own for formats that other servers write. */
+const NGINX: Readonly<Record<string, Role>> = {
+  remote_addr: { of: 'remote' },
+  http_x_forwarded_for: { of: 'forwarded' },
+  proxy_add_x_forwarded_for: { of: 'forwarded' },
+  http_x_real_ip: { of: 'forwarded' },
+  http_cf_connecting_ip: { of: 'forwarded' },
+  http_true_client_ip: { of: 'forwarded' },
+  remote_user: { of: 'user' },
+  user_id: { of: 'user' },
+  time_local: { of: 'time' },
+  time_iso8601: { of: 'time' },
+  msec: { of: 'time' },
+  time: { of: 'time' },
+  date: { of: 'time' },
+  request: { of: 'request' },
+  request_method: { of: 'method' },
+  request_uri: { of: 'path' },
+  uri: { of: 'path' },
+  document_uri: { of: 'path' },
+  status: { of: 'status', rank: 0 },
+  body_bytes_sent: { of: 'bytes' },
+  bytes_sent: { of: 'bytes' },
+  http_user_agent: { of: 'agent' },
+  request_time: latency('s'),
+  duration_s: latency('s'),
+  duration_ms: latency('ms'),
+  duration_us: latency('us'),
+  duration_ns: latency('ns'),
+  duration_term_s: { of: 'latency-term' },
+  // The time of the server behind the gateway, where there is nothing better.
+  upstream_response_time: latency('s', 1),
+  rest: { of: 'rest' },
+  captures: { of: 'captures' },
+}
+
+/** What a variable of NGINX's says. Those of upstream servers are lists when several were tried. */
+export function nginxRole(name: string): Role {
+  return NGINX[name] ?? (name.startsWith('upstream_') ? { of: 'list' } : NOTHING)
+}
+
+const APACHE: Readonly<Record<string, Role>> = {
+  h: { of: 'remote' },
+  a: { of: 'remote' },
+  u: { of: 'user' },
+  t: { of: 'time' },
+  r: { of: 'request' },
+  m: { of: 'method' },
+  U: { of: 'path' },
+  '>s': { of: 'status', rank: 0 },
+  s: { of: 'status', rank: 1 },
+  b: { of: 'bytes' },
+  B: { of: 'bytes' },
+  O: { of: 'bytes' },
+  D: latency('us'),
+  T: latency('s', 2),
+}
+
+const APACHE_TIMES: Readonly<Record<string, Role>> = {
+  ms: latency('ms', 1),
+  us: latency('us'),
+  s: latency('s', 2),
+}
+
+const FORWARDED_HEADERS = new Set(['x-forwarded-for', 'x-real-ip', 'cf-connecting-ip', 'true-client-ip'])
+
+/**
+ * What a directive of Apache's says.
+ * @param letters what follows the percent sign, with `>`, without conditions: `>s`, `D`, `i`
+ * @param argument what is between braces; undefined without any
+ */
+export function apacheRole(letters: string, argument: string | undefined): Role {
+  if (argument === undefined) return APACHE[letters] ?? APACHE[letters.replace(/^[<>]/, '')] ?? NOTHING
+  if (letters === 'i') return headerRole(argument.toLowerCase())
+  if (letters === 'T') return APACHE_TIMES[argument.toLowerCase()] ?? NOTHING
+  if (letters === 't') return { of: 'time' }
+  return NOTHING // %{c}a is the address of a proxy, %{remote}p a port
+}
+
+function headerRole(name: string): Role {
+  if (name === 'user-agent') return { of: 'agent' }
+  return FORWARDED_HEADERS.has(name) ? { of: 'forwarded' } : NOTHING
+}
