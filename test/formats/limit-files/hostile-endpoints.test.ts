@@ -8,7 +8,11 @@ const HEAD = { tier: 'default', strategy: 'balanced', generatedAt: '2026-01-31T1
 function entry(endpoint: string, more: Partial<RateLimitEntry> = {}): RateLimitEntry {
   const [, method = null, path = endpoint] = /^([A-Za-z-]+) (.*)$/.exec(endpoint) ?? []
   const longWindow = { seconds: 3600, limit: 900 }
-  return { endpoint, method, path, scope: 'client', limit: 100, burst: 20, longWindow, ...more }
+  return {
+    ...{ endpoint, method, path, scope: 'client', limit: 100, burst: 20, longWindow },
+    ...{ exceptions: [], failures: null, distinctPaths: null },
+    ...more,
+  }
 }
 
 /** Anyone can have them in a log, by asking for them. */

@@ -7,6 +7,7 @@ const HEAD = { tier: 'default', strategy: 'balanced', generatedAt: '2026-01-31T1
 const PLAIN: RateLimitEntry = {
   ...{ endpoint: 'GET /users/{id}', method: 'GET', path: '/users/{id}', scope: 'client' },
   ...{ limit: 100, burst: 20, longWindow: { seconds: 3600, limit: 900 } },
+  ...{ exceptions: [], failures: null, distinctPaths: null },
 }
 const SHARED: RateLimitEntry = {
   ...{
@@ -18,6 +19,7 @@ const SHARED: RateLimitEntry = {
     burst: 10,
     longWindow: null,
   },
+  ...{ exceptions: [], failures: null, distinctPaths: null },
 }
 
 t.test('each file says what it has to', async (t) => {
@@ -71,9 +73,9 @@ t.test('each file says what it has to', async (t) => {
 
 t.test('a pattern matches its path, whatever characters there are in it', async (t) => {
   const path = '/a"\n}; \\$host*/{id}.é'
-  t.match(path.replace('{id}', '42'), new RegExp(pathPattern(path).replace('\\xc3\\xa9', 'é')))
-  t.equal(pathPattern('/a%20b/{id}.json'), '^/a\\x20b/[^/]+\\x2ejson$')
-  t.equal(pathPattern('/100%'), '^/100\\x25$')
+  t.match(path.replace('{id}', '42'), new RegExp(pathPattern(path, 'bytes', 'raw').replace('\\xc3\\xa9', 'é')))
+  t.equal(pathPattern('/a%20b/{name}.json', 'bytes', 'decoded'), '/a\\x20b/[^/]+\\x2ejson')
+  t.equal(pathPattern('/100%', 'bytes', 'raw'), '/100\\x25')
 })
 
 t.test('the module for Express can be loaded and matches paths', async (t) => {
