@@ -79,7 +79,7 @@ function remarks(entries: readonly RateLimitEntry[], { gateway, endpoints }: Lim
       return leftOut(entry, 'HAProxy', { longWindow, failures: true, distinctPaths: false })
     }),
     ...gateway.slice(1).map(({ endpoint }) => `Left out, as there is one limit over the gateway: ${commentText(endpoint)}`),
-    ...unknown.map(({ client }) => `Left out, as it is no address: ${commentText(client)}`),
+    ...new Set(unknown.map(({ client }) => `Left out, as it is no address: ${commentText(client)}`)),
   ].map((line) => `# ${line}`)
 }
 

@@ -8,6 +8,7 @@ import { literalPattern } from './path-pattern.js'
 
 const CAN = { longWindow: false, failures: false, distinctPaths: false }
 
+
 /**
  * A file to be included in the `http` block of NGINX. Maps give each request the number of its endpoint, the number of
  * the program that sent it, and from these the key of the zone that has its limit. The key of all other zones is empty,
@@ -29,7 +30,7 @@ export function nginxFile(entries: readonly RateLimitEntry[], head: FileHead, dr
     'limit_req_status 429;',
     'limit_req_log_level warn;',
     ...unreachable.map(({ endpoint }) => `# Left out, as NGINX merges slashes: ${commentText(endpoint)}`),
-    ...all.flatMap(({ entry }) => leftOut(entry, 'NGINX', CAN).map((line) => `# ${line}`)),
+    ...gateway.flatMap(({ entry }) => leftOut(entry, 'NGINX', CAN).map((line) => `# ${line}`)),
     ...unknownPrograms(all).map((client) => `# Left out, as it is no address: ${commentText(client)}`),
     ...(all.length > 0 ? clientMap() : []),
     ...(programs.length > 0 ? programMaps(programs) : []),
@@ -78,7 +79,8 @@ function programsOf(all: readonly Numbered[]): Program[] {
 
 function unknownPrograms(all: readonly Numbered[]): string[] {
   const exceptions = all.flatMap(({ entry }) => entry.exceptions)
-  return exceptions.filter(({ kind, client }) => kind === 'address' && ipNetwork(client) === null).map(({ client }) => client)
+  const unknown = exceptions.filter(({ kind, client }) => kind === 'address' && ipNetwork(client) === null)
+  return [...new Set(unknown.map(({ client }) => client))]
 }
 
 /** Two lines of NGINX's own syntax need a backslash before a backslash. */

@@ -87,7 +87,7 @@ function foundAs(endpoint: string, condition: string): string {
 function patternLines(entry: RateLimitEntry, { number }: Group, place: number): string[] {
   const pattern = `'^${pathPattern(entry.path, 'bytes', 'raw')}\\z'`
   if (pattern.length > MAX_CHARACTERS) return ['    # Left out, as HAProxy has no lines so long.']
-  return [foundAs(`${number}:#${place + 1}`, `${ofMethod(entry.method)} { path -m reg ${pattern} }`)]
+  return [foundAs(`${number}:t${place + 1}`, `${ofMethod(entry.method)} { path -m reg ${pattern} }`)]
 }
 
 function chunks(paths: readonly string[]): string[][] {

@@ -51,7 +51,9 @@ export function endpointMaps(endpoints: readonly Numbered[], other: Numbered | n
 }
 
 function comment(entry: RateLimitEntry): string[] {
-  return [`    # ${commentText(entry.endpoint)}: ${describe(entry)}.`]
+  const { endpoint, longWindow } = entry
+  const long = longWindow ? ` (${longWindow.limit} in ${longWindow.seconds} s was recommended too; NGINX has no window so long.)` : ''
+  return [`    # ${commentText(endpoint)}: ${describe(entry)}.${long}`]
 }
 
 /** By number, the keys for the hash: those that differ from all others by more than case. */

@@ -51,6 +51,6 @@ export function zoneLines({ name, source, limit, burst, isOfGateway, ofClients, 
     ...places.map((place) => `    ${place} "${place}${suffix}";`),
     '}',
     `limit_req_zone $${name} zone=${name}:${size}m rate=${limit}r/m;`,
-    `limit_req zone=${name} burst=${Math.max(0, burst - 1)} nodelay;`,
+    `limit_req zone=${name}${burst > 1 ? ` burst=${burst - 1} nodelay` : ''};`,
   ]
 }
