@@ -3,14 +3,15 @@ import { basename } from 'node:path'
 import { migrate } from '../../db/migrate.js'
 import { chosenTable } from '../cli/traffic-table.js'
 import type { TrafficTable } from '../../db/traffic/table.js'
-import { JSON_FIELDS, type JsonField, type JsonNames } from '../../formats/access-log/json-fields.js'
+import { JSON_FIELDS, type JsonNames } from '../../formats/access-log/json-fields.js'
 import { LOG_FORMATS, type LogFormat } from '../../formats/access-log/log-format.js'
 import { addDatabaseOptions, configOf, withDatabase, type DatabaseFlags } from '../cli/database.js'
-import { NoDataError, UsageError } from '../cli/errors.js'
+import { NoDataError } from '../cli/errors.js'
 import { choice } from '../cli/options.js'
 import { startProgress } from '../cli/progress.js'
 import { describeLog } from './describe-log.js'
 import { importLog } from './import-log.js'
+import { addName } from './json-names.js'
 import type { LogReaderOptions } from './log-reader.js'
 import { DamagedFileError, findSources, readSource, STDIN, type LogSource } from './log-source.js'
 import { rejectedPathOf } from './rejected-lines.js'
@@ -69,13 +70,6 @@ export function importAccessLog(stop: AbortSignal): Command {
     .action((files: string[], flags: OptionValues) =>
       run(files.length > 0 ? files : [STDIN], flags as Flags, stop),
     )
-}
-
-function addName(text: string, names: JsonNames = {}): JsonNames {
-  const [, field, name] = /^([^=]+)=(.+)$/.exec(text) ?? []
-  if (name !== undefined && JSON_FIELDS.includes(field as JsonField)) return { ...names, [field!]: name }
-  const allowed = `a field and its name, such as timestamp=when; fields are ${JSON_FIELDS.join(', ')}`
-  throw new UsageError(`--field is ${JSON.stringify(text.slice(0, 80))}; allowed is ${allowed}.`)
 }
 
 type Work = (
