@@ -10,7 +10,9 @@ import { restoreDatabase } from './restore/command.js'
 
 process.exitCode = await runCommand((stop) =>
   new Command('aegis-ml')
-    .description('Export, generate and import the traffic of an API gateway; check rate limits; save and restore the database.')
+    .description(
+      'Export, generate and import the traffic of an API gateway; check rate limits; save and restore the database.',
+    )
     .addHelpText('after', '\nRun "aegis-ml <command> --help" for the options and examples of a command.')
     .addCommand(exportTrainingData(stop))
     .addCommand(generateSyntheticData(stop))

@@ -1,4 +1,10 @@
-import { commentText, headLines, type FileHead, type RateLimitEntry, type WindowLimit } from './limit-entry.js'
+import {
+  commentText,
+  headLines,
+  type FileHead,
+  type RateLimitEntry,
+  type WindowLimit,
+} from './limit-entry.js'
 import { limitPlan } from './limit-plan.js'
 import { yamlText } from './yaml-text.js'
 
@@ -18,7 +24,8 @@ export function aegisFile(entries: readonly RateLimitEntry[], head: FileHead): s
 }
 
 function limitLines(entry: RateLimitEntry, tier: string): string[] {
-  const { endpoint, method, path, scope, limit, burst, longWindow, failures, distinctPaths, exceptions } = entry
+  const { endpoint, method, path, scope, limit, burst, longWindow, failures, distinctPaths, exceptions } =
+    entry
   return [
     `  # ${commentText(endpoint)}`,
     `  - endpoint_pattern: ${yamlText(path)}`,

@@ -1,5 +1,12 @@
 import { ipNetwork } from './ip-network.js'
-import { commentText, headLines, leftOut, safeName, type FileHead, type RateLimitEntry } from './limit-entry.js'
+import {
+  commentText,
+  headLines,
+  leftOut,
+  safeName,
+  type FileHead,
+  type RateLimitEntry,
+} from './limit-entry.js'
 import { limitPlan, restInWords } from './limit-plan.js'
 import { pathPattern } from './path-pattern.js'
 import { yamlText } from './yaml-text.js'
@@ -30,7 +37,9 @@ export function apisixFile(entries: readonly RateLimitEntry[], head: FileHead): 
     `# ${restInWords(plan)}`,
     ...entries.flatMap((entry) => remarks(entry, entry === first).map((line) => `# ${line}`)),
     ...further.map(({ endpoint }) => `# Left out, as a plugin is global once: ${commentText(endpoint)}`),
-    ...(first ? ['global_rules:', '  - id: aegis-gateway', '    plugins:', ...plugin('      ', first, true)] : []),
+    ...(first
+      ? ['global_rules:', '  - id: aegis-gateway', '    plugins:', ...plugin('      ', first, true)]
+      : []),
     routed.length > 0 ? 'routes:' : 'routes: []',
     ...routed.flatMap((entry, place) => routesOf(entry, place, routed.length - place)),
     '#END',
@@ -42,10 +51,15 @@ function remarks(entry: RateLimitEntry, isGlobal: boolean): string[] {
   const { method, endpoint, exceptions } = entry
   return [
     ...leftOut(entry, 'limit-req', CAN),
-    ...(method === null || METHODS.has(method) ? [] : [`Left out, as its method is unknown: ${commentText(endpoint)}`]),
+    ...(method === null || METHODS.has(method)
+      ? []
+      : [`Left out, as its method is unknown: ${commentText(endpoint)}`]),
     ...exceptions
       .filter(({ kind, client }) => isGlobal || kind === 'user' || ipNetwork(client) === null)
-      .map(({ client }) => `Left out, as ${isGlobal ? 'a global rule has no' : 'routes know only addresses of'} programs: ${commentText(client)}`),
+      .map(
+        ({ client }) =>
+          `Left out, as ${isGlobal ? 'a global rule has no' : 'routes know only addresses of'} programs: ${commentText(client)}`,
+      ),
   ]
 }
 
@@ -73,7 +87,13 @@ function routesOf(entry: RateLimitEntry, place: number, priority: number): strin
   const vars = match ? [match] : []
   return [
     ...programs.flatMap(({ network, own }, i) =>
-      route(`${name}_program_${i + 1}`, [...vars, ['remote_addr', 'ipmatch', [network]]], 2 * priority + 1, own, false),
+      route(
+        `${name}_program_${i + 1}`,
+        [...vars, ['remote_addr', 'ipmatch', [network]]],
+        2 * priority + 1,
+        own,
+        false,
+      ),
     ),
     ...route(name, vars, 2 * priority, entry, scope !== 'endpoint'),
   ]

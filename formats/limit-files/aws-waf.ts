@@ -1,5 +1,12 @@
 import { asNetwork, ipNetwork } from './ip-network.js'
-import { commentText, headLines, leftOut, safeName, type FileHead, type RateLimitEntry } from './limit-entry.js'
+import {
+  commentText,
+  headLines,
+  leftOut,
+  safeName,
+  type FileHead,
+  type RateLimitEntry,
+} from './limit-entry.js'
 import { limitPlan, restInWords } from './limit-plan.js'
 import { isTemplate, pathPattern } from './path-pattern.js'
 import { terraformText } from './terraform-text.js'
@@ -36,15 +43,23 @@ export function awsWafFile(entries: readonly RateLimitEntry[], head: FileHead): 
 }
 
 const networksOf = ({ exceptions }: RateLimitEntry) =>
-  exceptions.flatMap(({ kind, client }) => (kind === 'address' ? (ipNetwork(client) ?? []) : [])).map(asNetwork)
+  exceptions
+    .flatMap(({ kind, client }) => (kind === 'address' ? (ipNetwork(client) ?? []) : []))
+    .map(asNetwork)
 
 function remarks(entry: RateLimitEntry): string[] {
   const { limit, path, endpoint, exceptions } = entry
   return [
     ...leftOut(entry, 'AWS WAF', CAN),
-    ...(limit < MIN_LIMIT ? [`${limit} a minute is less than AWS WAF takes: ${MIN_LIMIT} (${commentText(endpoint)}).`] : []),
+    ...(limit < MIN_LIMIT
+      ? [`${limit} a minute is less than AWS WAF takes: ${MIN_LIMIT} (${commentText(endpoint)}).`]
+      : []),
     ...(path === 'other' ? ['Left out, as rules cannot exclude the endpoints of others: other'] : []),
-    ...(isWider(path) ? [`Its pattern is too long for AWS WAF: placeholders stand for any segment (${commentText(endpoint)}).`] : []),
+    ...(isWider(path)
+      ? [
+          `Its pattern is too long for AWS WAF: placeholders stand for any segment (${commentText(endpoint)}).`,
+        ]
+      : []),
     ...exceptions.map(({ client, kind, limit: own }) =>
       kind === 'address' && ipNetwork(client) !== null
         ? `Not limited by its rule: ${commentText(client)} (${own} a minute recommended).`
@@ -90,12 +105,7 @@ function ruleLines(entry: RateLimitEntry, place: number): string[] {
   const name = safeName(entry.endpoint, place)
   const aggregate = entry.scope === 'endpoint' ? 'CONSTANT' : 'IP'
   const statements = statementsOf(entry, place)
-  const scopeDown =
-    statements.length > 0
-      ? statements
-      : aggregate === 'CONSTANT'
-        ? [sized()]
-        : []
+  const scopeDown = statements.length > 0 ? statements : aggregate === 'CONSTANT' ? [sized()] : []
   return [
     `  # ${commentText(entry.endpoint)}`,
     '  rule {',
@@ -120,18 +130,46 @@ function ruleLines(entry: RateLimitEntry, place: number): string[] {
 const TEXT = ['text_transformation {', '  priority = 0', '  type     = "NONE"', '}']
 
 /** A constant needs something to scope down to: any request has a path. */
-const sized = () => ['size_constraint_statement {', '  comparison_operator = "GE"', '  size = 0', '  field_to_match {', '    uri_path {}', '  }', ...TEXT.map((line) => `  ${line}`), '}']
+const sized = () => [
+  'size_constraint_statement {',
+  '  comparison_operator = "GE"',
+  '  size = 0',
+  '  field_to_match {',
+  '    uri_path {}',
+  '  }',
+  ...TEXT.map((line) => `  ${line}`),
+  '}',
+]
 
 function statementsOf(entry: RateLimitEntry, place: number): string[][] {
   const { method, path, scope } = entry
-  const field = (name: string) => ['  field_to_match {', `    ${name} {}`, '  }', ...TEXT.map((line) => `  ${line}`), '}']
+  const field = (name: string) => [
+    '  field_to_match {',
+    `    ${name} {}`,
+    '  }',
+    ...TEXT.map((line) => `  ${line}`),
+    '}',
+  ]
   return [
     ...(scope === 'gateway-client'
       ? []
-      : [['regex_match_statement {', `  regex_string = ${terraformText(patternOf(path, isWider(path)))}`, ...field('uri_path')]]),
+      : [
+          [
+            'regex_match_statement {',
+            `  regex_string = ${terraformText(patternOf(path, isWider(path)))}`,
+            ...field('uri_path'),
+          ],
+        ]),
     ...(method === null
       ? []
-      : [['byte_match_statement {', '  positional_constraint = "EXACTLY"', `  search_string = ${terraformText(method)}`, ...field('method')]]),
+      : [
+          [
+            'byte_match_statement {',
+            '  positional_constraint = "EXACTLY"',
+            `  search_string = ${terraformText(method)}`,
+            ...field('method'),
+          ],
+        ]),
     ...setsOf(entry, place).map(({ name }) => [
       'not_statement {',
       '  statement {',
@@ -148,7 +186,11 @@ function both(statements: readonly string[][]): string[] {
   if (statements.length === 1) return statements[0]!.map((line) => `          ${line}`)
   return [
     '          and_statement {',
-    ...statements.flatMap((lines) => ['            statement {', ...lines.map((line) => `              ${line}`), '            }']),
+    ...statements.flatMap((lines) => [
+      '            statement {',
+      ...lines.map((line) => `              ${line}`),
+      '            }',
+    ]),
     '          }',
   ]
 }

@@ -18,12 +18,22 @@ export function caddyFile(entries: readonly RateLimitEntry[], head: FileHead): s
     '# For Caddy with the module rate_limit: import this file, then `import aegis_limits` in a site. The module has no',
     '# log-only mode. Windows are sliding: there is no burst. Paths are matched decoded, with their case and last slash.',
     `# ${restInWords(plan)}`,
-    ...entries.flatMap((entry) => [...leftOut(entry, 'Caddy', CAN), ...users(entry)].map((line) => `# ${line}`)),
+    ...entries.flatMap((entry) =>
+      [...leftOut(entry, 'Caddy', CAN), ...users(entry)].map((line) => `# ${line}`),
+    ),
     '(aegis_limits) {',
     '\trate_limit {',
     ...gateway.flatMap((entry, i) => zones(entry, `aegis_gateway_${i + 1}`, [])),
-    ...endpoints.flatMap((entry, i) => zones(entry, `aegis_${i + 1}`, [`path_regexp ^${paths[i]}$`, ...methodOf(entry)])),
-    ...(other ? zones(other, 'aegis_other', paths.map((path) => `not path_regexp ^${path}$`)) : []),
+    ...endpoints.flatMap((entry, i) =>
+      zones(entry, `aegis_${i + 1}`, [`path_regexp ^${paths[i]}$`, ...methodOf(entry)]),
+    ),
+    ...(other
+      ? zones(
+          other,
+          'aegis_other',
+          paths.map((path) => `not path_regexp ^${path}$`),
+        )
+      : []),
     '\t}',
     '}',
   ]
@@ -48,21 +58,32 @@ function zones(entry: RateLimitEntry, name: string, matchers: readonly string[])
     const network = own.kind === 'address' ? ipNetwork(own.client) : null
     return network === null ? [] : [{ network, limit: own.limit }]
   })
-  const others = programs.length > 0 ? [`not client_ip ${programs.map(({ network }) => network).join(' ')}`] : []
+  const others =
+    programs.length > 0 ? [`not client_ip ${programs.map(({ network }) => network).join(' ')}`] : []
   return [
     `\t\t# ${commentText(endpoint)}`,
     ...zone(name, [...matchers, ...others], key, limit, 60),
-    ...(longWindow ? zone(`${name}_long`, [...matchers, ...others], key, longWindow.limit, longWindow.seconds) : []),
+    ...(longWindow
+      ? zone(`${name}_long`, [...matchers, ...others], key, longWindow.limit, longWindow.seconds)
+      : []),
     ...programs.flatMap((own, i) =>
       zone(`${name}_program_${i + 1}`, [...matchers, `client_ip ${own.network}`], 'program', own.limit, 60),
     ),
   ]
 }
 
-function zone(name: string, matchers: readonly string[], key: string, events: number, seconds: number): string[] {
+function zone(
+  name: string,
+  matchers: readonly string[],
+  key: string,
+  events: number,
+  seconds: number,
+): string[] {
   return [
     `\t\tzone ${name} {`,
-    ...(matchers.length > 0 ? ['\t\t\tmatch {', ...matchers.map((line) => `\t\t\t\t${braced(line)}`), '\t\t\t}'] : []),
+    ...(matchers.length > 0
+      ? ['\t\t\tmatch {', ...matchers.map((line) => `\t\t\t\t${braced(line)}`), '\t\t\t}']
+      : []),
     `\t\t\tkey ${key}`,
     `\t\t\tevents ${events}`,
     `\t\t\twindow ${seconds}s`,

@@ -1,5 +1,12 @@
 import { ipNetwork } from './ip-network.js'
-import { commentText, headLines, leftOut, safeName, type FileHead, type RateLimitEntry } from './limit-entry.js'
+import {
+  commentText,
+  headLines,
+  leftOut,
+  safeName,
+  type FileHead,
+  type RateLimitEntry,
+} from './limit-entry.js'
 import { limitPlan, restInWords } from './limit-plan.js'
 import { isTemplate, pathPattern } from './path-pattern.js'
 import { terraformText } from './terraform-text.js'
@@ -35,7 +42,9 @@ export function cloudflareFile(entries: readonly RateLimitEntry[], head: FileHea
     '# Enterprise plan: put block in to enforce the limits. Each data center counts by itself. Paths are matched after',
     '# Cloudflare normalized the URL (merged slashes, no dot segments), with their case and last slash.',
     `# ${restInWords(plan)}`,
-    ...entries.flatMap((entry) => [...leftOut(entry, 'Cloudflare', CAN), ...users(entry)].map((line) => `# ${line}`)),
+    ...entries.flatMap((entry) =>
+      [...leftOut(entry, 'Cloudflare', CAN), ...users(entry)].map((line) => `# ${line}`),
+    ),
     'variable "zone_id" {',
     '  type = string',
     '}',
@@ -101,7 +110,8 @@ function rulesOf(entry: RateLimitEntry, match: string, more: readonly string[]):
     const network = own.kind === 'address' ? ipNetwork(own.client) : null
     return network === null ? [] : [{ network, limit: own.limit }]
   })
-  const others = networks.length > 0 ? ` and not ip.src in {${networks.map(({ network }) => network).join(' ')}}` : ''
+  const others =
+    networks.length > 0 ? ` and not ip.src in {${networks.map(({ network }) => network).join(' ')}}` : ''
   const expression = `(${match})${others}`
   return [
     { name: endpoint, expression, characteristics, limit, seconds: 60 },

@@ -43,12 +43,16 @@ function remarks(entry: RateLimitEntry): string[] {
   const { method, endpoint, path, exceptions } = entry
   return [
     ...leftOut(entry, 'Envoy Gateway', CAN),
-    ...(method === null || METHODS.has(method) ? [] : [`Left out, as its method is unknown: ${commentText(endpoint)}`]),
+    ...(method === null || METHODS.has(method)
+      ? []
+      : [`Left out, as its method is unknown: ${commentText(endpoint)}`]),
     ...(path === 'other' ? ['Left out, as rules cannot exclude the endpoints of others: other'] : []),
     ...exceptions
       .filter(({ kind, client }) => kind === 'user' || ipNetwork(client) === null)
       .map(({ client }) => `Left out, as programs are known by address: ${commentText(client)}`),
-    ...(exceptions.length > 0 ? ['The limits of programs below hold where they are lower: every rule that matches counts.'] : []),
+    ...(exceptions.length > 0
+      ? ['The limits of programs below hold where they are lower: every rule that matches counts.']
+      : []),
   ]
 }
 
@@ -83,7 +87,9 @@ function ruleLines(entry: RateLimitEntry, path: string | null): string[] {
     ...exceptions.flatMap((own) => {
       const network = own.kind === 'address' ? ipNetwork(own.client) : null
       if (network === null) return []
-      return [rule(entry, path, { type: 'Exact', value: asNetwork(network) }, own.limit, 'Minute', own.client)]
+      return [
+        rule(entry, path, { type: 'Exact', value: asNetwork(network) }, own.limit, 'Minute', own.client),
+      ]
     }),
   ]
 }
@@ -97,7 +103,11 @@ function rule(
   name: string,
 ): string {
   const selectors = [
-    ...(path === null ? [] : [`path: { type: RegularExpression, value: ${yamlText(`^${pathPattern(path, 'code-points', 'raw')}$`)} }`]),
+    ...(path === null
+      ? []
+      : [
+          `path: { type: RegularExpression, value: ${yamlText(`^${pathPattern(path, 'code-points', 'raw')}$`)} }`,
+        ]),
     ...(method === null ? [] : [`methods: [{ value: ${method} }]`]),
     ...(source ? [`sourceCIDR: { type: ${source.type}, value: ${yamlText(source.value)} }`] : []),
   ]

@@ -60,7 +60,8 @@ function routeLines(entry: RateLimitEntry): string[] {
     `  # ${commentText(endpoint)}`,
     ...leftOut(entry, 'Envoy', CAN).map((line) => `  # ${line}`),
     ...users.map(
-      ({ client }) => `  # Left out, as it is no address, and each limit is met by the address too: ${commentText(client)}`,
+      ({ client }) =>
+        `  # Left out, as it is no address, and each limit is met by the address too: ${commentText(client)}`,
     ),
     ...(scope === 'gateway-client' || path === 'other'
       ? []
@@ -70,7 +71,9 @@ function routeLines(entry: RateLimitEntry): string[] {
 
 /** The match of a route. Envoy compares the whole path with a regular expression. */
 function routeMatch(method: string | null, path: string): object {
-  const headers = [{ name: ':method', string_match: { safe_regex: { regex: literalPattern(method ?? '', 'code-points') } } }]
+  const headers = [
+    { name: ':method', string_match: { safe_regex: { regex: literalPattern(method ?? '', 'code-points') } } },
+  ]
   const regex = pathPattern(path, 'code-points', 'raw')
   return { safe_regex: { regex }, ...(method !== null && { headers }) }
 }

@@ -78,7 +78,9 @@ function remarks(entries: readonly RateLimitEntry[], { gateway, endpoints }: Lim
       const longWindow = entry.scope === 'gateway-client' ? true : long === undefined ? false : [long]
       return leftOut(entry, 'HAProxy', { longWindow, failures: true, distinctPaths: false })
     }),
-    ...gateway.slice(1).map(({ endpoint }) => `Left out, as there is one limit over the gateway: ${commentText(endpoint)}`),
+    ...gateway
+      .slice(1)
+      .map(({ endpoint }) => `Left out, as there is one limit over the gateway: ${commentText(endpoint)}`),
     ...new Set(unknown.map(({ client }) => `Left out, as it is no address: ${commentText(client)}`)),
   ].map((line) => `# ${line}`)
 }
@@ -157,9 +159,13 @@ function decision(gateway: RateLimitEntry | null, limited: readonly RateLimitEnt
     rule(`set-log-level warning if ${over}`),
     rule(`deny deny_status 429 if aegis_enforce ${over}`),
     ...(gateway ? takeLines('gateway', 0, gateway.longWindow !== null) : []),
-    ...(limited.length > 0 ? takeLines('endpoint', 1, limited.some(({ longWindow }) => longWindow)) : []),
-    ...(gateway?.failures
-      ? [`    http-response sc-inc-gpc1(0) if { status 401 403 404 } ${notOwn}`]
+    ...(limited.length > 0
+      ? takeLines(
+          'endpoint',
+          1,
+          limited.some(({ longWindow }) => longWindow),
+        )
       : []),
+    ...(gateway?.failures ? [`    http-response sc-inc-gpc1(0) if { status 401 403 404 } ${notOwn}`] : []),
   ]
 }

@@ -1,4 +1,12 @@
-import { commentText, describe, headLines, leftOut, safeName, type FileHead, type RateLimitEntry } from './limit-entry.js'
+import {
+  commentText,
+  describe,
+  headLines,
+  leftOut,
+  safeName,
+  type FileHead,
+  type RateLimitEntry,
+} from './limit-entry.js'
 import { limitPlan } from './limit-plan.js'
 import { pathPattern } from './path-pattern.js'
 import { yamlText } from './yaml-text.js'
@@ -18,7 +26,10 @@ export function ingressNginxFile(entries: readonly RateLimitEntry[], head: FileH
     '# log-only mode. The burst is a whole multiple of the limit, so that it is higher than the recommended one.',
     '# Patterns ignore case, as ingress-nginx compares them; paths are decoded, with merged slashes.',
     '# The file of format=nginx has none of these restrictions: include it with http-snippet of the ConfigMap.',
-    ...[...gateway, ...(other ? [other] : [])].map((entry) => `# Left out, as an Ingress cannot limit it: ${commentText(entry.endpoint)}, ${describe(entry)}.`),
+    ...[...gateway, ...(other ? [other] : [])].map(
+      (entry) =>
+        `# Left out, as an Ingress cannot limit it: ${commentText(entry.endpoint)}, ${describe(entry)}.`,
+    ),
     ...endpoints.flatMap(ingressLines),
   ]
   return `${lines.join('\n')}\n`
@@ -31,10 +42,15 @@ function ingressLines(entry: RateLimitEntry, place: number): string[] {
   if (method !== null || scope === 'endpoint' || !pattern.startsWith('/')) {
     return [`# Left out, as annotations cannot express it: ${commentText(endpoint)}, ${describe(entry)}.`]
   }
-  const networks = exceptions.flatMap(({ kind, client }) => (kind === 'address' ? (ipNetwork(client) ?? []) : []))
+  const networks = exceptions.flatMap(({ kind, client }) =>
+    kind === 'address' ? (ipNetwork(client) ?? []) : [],
+  )
   return [
     ...leftOut(entry, 'ingress-nginx', CAN).map((line) => `# ${line}`),
-    ...exceptions.map((own) => `# Not limited here, or left out when it is no address: ${commentText(own.client)} (${own.limit} a minute).`),
+    ...exceptions.map(
+      (own) =>
+        `# Not limited here, or left out when it is no address: ${commentText(own.client)} (${own.limit} a minute).`,
+    ),
     '---',
     `# ${commentText(endpoint)}: ${describe(entry)}.`,
     'apiVersion: networking.k8s.io/v1',
@@ -45,7 +61,9 @@ function ingressLines(entry: RateLimitEntry, place: number): string[] {
     '    nginx.ingress.kubernetes.io/use-regex: "true"',
     `    nginx.ingress.kubernetes.io/limit-rpm: "${limit}"`,
     `    nginx.ingress.kubernetes.io/limit-burst-multiplier: "${Math.max(1, Math.ceil(burst / limit))}"`,
-    ...(networks.length > 0 ? [`    nginx.ingress.kubernetes.io/limit-whitelist: ${yamlText(networks.join(','))}`] : []),
+    ...(networks.length > 0
+      ? [`    nginx.ingress.kubernetes.io/limit-whitelist: ${yamlText(networks.join(','))}`]
+      : []),
     'spec:',
     '  ingressClassName: nginx',
     '  rules:',

@@ -34,7 +34,9 @@ export function istioFile(entries: readonly RateLimitEntry[], head: FileHead): s
 function remarks(entry: RateLimitEntry): string[] {
   return [
     ...leftOut(entry, 'Istio', CAN),
-    ...(entry.path === 'other' ? ['Left out, as descriptors cannot exclude the endpoints of others: other'] : []),
+    ...(entry.path === 'other'
+      ? ['Left out, as descriptors cannot exclude the endpoints of others: other']
+      : []),
     ...entry.exceptions
       .filter(({ kind, client }) => kind === 'user' || ipNetwork(client) === null)
       .map(({ client }) => `Left out, as programs are known by address: ${commentText(client)}`),
@@ -86,7 +88,9 @@ function actionLines(entry: RateLimitEntry): string[] {
     `                      descriptor_value: ${yamlText(endpoint)}`,
     '                      headers:',
     ...headers,
-    ...(scope === 'endpoint' ? [] : ['                  - masked_remote_address: { v6_prefix_mask_len: 64 }']),
+    ...(scope === 'endpoint'
+      ? []
+      : ['                  - masked_remote_address: { v6_prefix_mask_len: 64 }']),
   ]
 }
 

@@ -76,10 +76,13 @@ export function leftOut(entry: RateLimitEntry, gateway: string, can: Unsupported
   const hasWindow = (seconds: number) =>
     typeof can.longWindow === 'boolean' ? can.longWindow : can.longWindow.includes(seconds)
   const found: string[] = []
-  if (longWindow && !hasWindow(longWindow.seconds)) found.push(`${longWindow.limit} in ${longWindow.seconds} s`)
+  if (longWindow && !hasWindow(longWindow.seconds))
+    found.push(`${longWindow.limit} in ${longWindow.seconds} s`)
   if (failures && !can.failures) found.push(`${failures.limit} failures in ${failures.seconds} s`)
   if (distinctPaths && !can.distinctPaths) {
     found.push(`${distinctPaths.limit} different paths in ${distinctPaths.seconds} s`)
   }
-  return found.map((what) => `Recommended too, but ${gateway} cannot count it: ${what} (${commentText(endpoint)}).`)
+  return found.map(
+    (what) => `Recommended too, but ${gateway} cannot count it: ${what} (${commentText(endpoint)}).`,
+  )
 }

@@ -1,5 +1,12 @@
 import { ipNetwork } from './ip-network.js'
-import { commentText, describe, headLines, leftOut, type FileHead, type RateLimitEntry } from './limit-entry.js'
+import {
+  commentText,
+  describe,
+  headLines,
+  leftOut,
+  type FileHead,
+  type RateLimitEntry,
+} from './limit-entry.js'
 import { limitPlan, restInWords, type LimitPlan } from './limit-plan.js'
 import { endpointMaps, type Numbered } from './nginx/endpoint-maps.js'
 import { ruleMaps, type Program } from './nginx/rule-maps.js'
@@ -7,7 +14,6 @@ import { zoneLines, zonesOf, type Rule } from './nginx/zones.js'
 import { literalPattern } from './path-pattern.js'
 
 const CAN = { longWindow: false, failures: false, distinctPaths: false }
-
 
 /**
  * A file to be included in the `http` block of NGINX. Maps give each request the number of its endpoint, the number of
@@ -121,9 +127,17 @@ function programMaps(programs: readonly Program[]): string[] {
 /** The rule of each entry, and those of its exceptions. */
 function rulesOf(all: readonly Numbered[], programs: readonly Program[]): Rule[] {
   return all.flatMap(({ entry, number, isOfGateway }) => [
-    { ...entry, place: `${number}`, isOfGateway, ofClients: entry.scope !== 'endpoint', words: describe(entry) },
+    {
+      ...entry,
+      place: `${number}`,
+      isOfGateway,
+      ofClients: entry.scope !== 'endpoint',
+      words: describe(entry),
+    },
     ...programs.flatMap((program) => {
-      const own = entry.exceptions.find(({ kind, client }) => kind === program.kind && client === program.client)
+      const own = entry.exceptions.find(
+        ({ kind, client }) => kind === program.kind && client === program.client,
+      )
       if (!own) return []
       const words = `${own.limit} a minute, ${own.burst} at once, for a program`
       return [{ ...own, place: `${number}x${program.number}`, isOfGateway, ofClients: false, words }]

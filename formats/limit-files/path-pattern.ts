@@ -33,7 +33,8 @@ export function pathPattern(path: string, dialect: Dialect, form: PathForm): str
 /** A text as a regular expression that matches it alone. */
 export function literalPattern(text: string, dialect: Dialect): string {
   if (dialect === 'bytes') return Array.from(new TextEncoder().encode(text), escapedByte).join('')
-  if (dialect === 'code-points') return Array.from(text.replace(LONE_SURROGATE, '\ufffd'), escapedPoint).join('')
+  if (dialect === 'code-points')
+    return Array.from(text.replace(LONE_SURROGATE, '\ufffd'), escapedPoint).join('')
   return text.split('').map(escapedUnit).join('')
 }
 

@@ -1,5 +1,12 @@
 import { ipNetwork } from './ip-network.js'
-import { commentText, headLines, leftOut, safeName, type FileHead, type RateLimitEntry } from './limit-entry.js'
+import {
+  commentText,
+  headLines,
+  leftOut,
+  safeName,
+  type FileHead,
+  type RateLimitEntry,
+} from './limit-entry.js'
 import { limitPlan, restInWords } from './limit-plan.js'
 import { pathPattern } from './path-pattern.js'
 import { yamlText } from './yaml-text.js'
@@ -28,7 +35,9 @@ export function traefikFile(entries: readonly RateLimitEntry[], head: FileHead):
     '# Paths are matched with their case and last slash, without the query string. Traefik counts for each router by',
     '# itself: the limit over the whole gateway holds for each endpoint alone.',
     `# ${restInWords({ gateway, endpoints, other })}`,
-    ...all.flatMap((entry) => [...leftOut(entry, 'Traefik', CAN), ...users(entry)].map((line) => `# ${line}`)),
+    ...all.flatMap((entry) =>
+      [...leftOut(entry, 'Traefik', CAN), ...users(entry)].map((line) => `# ${line}`),
+    ),
     'http:',
     all.length > 0 ? '  middlewares:' : '  middlewares: {}',
     ...all.flatMap((entry) => [
@@ -86,7 +95,11 @@ function routersOf(
   ]
 }
 
-function middleware(name: string, { limit, burst }: { limit: number; burst: number }, ofClients: boolean): string[] {
+function middleware(
+  name: string,
+  { limit, burst }: { limit: number; burst: number },
+  ofClients: boolean,
+): string[] {
   return [
     `    ${name}:`,
     '      rateLimit:',

@@ -5,7 +5,11 @@ import { JSON_FIELDS, type JsonNames } from '../../formats/access-log/json-field
 import type { LogEntry } from '../../formats/access-log/log-entry.js'
 import { LOG_FORMATS, type LogFormat } from '../../formats/access-log/log-format.js'
 import { UnreadableLimits, type FileLimits } from '../../formats/limit-files/read/limits.js'
-import { CHECKED_GATEWAYS, readLimits, type CheckedGateway } from '../../formats/limit-files/read/read-limits.js'
+import {
+  CHECKED_GATEWAYS,
+  readLimits,
+  type CheckedGateway,
+} from '../../formats/limit-files/read/read-limits.js'
 import { clientAddress } from '../../models/traffic/client-address.js'
 import { NoDataError, TooManyRejectedError, UsageError } from '../cli/errors.js'
 import { choice } from '../cli/options.js'
@@ -59,9 +63,17 @@ export function checkLimits(stop: AbortSignal): Command {
       `what the limits are for: ${CHECKED_GATEWAYS.join(', ')} (default: told from the file)`,
       choice('--gateway', CHECKED_GATEWAYS),
     )
-    .option('--max-rejected <share>', 'exit code 1 when more requests are rejected, such as 0.1% or 0.001', share)
+    .option(
+      '--max-rejected <share>',
+      'exit code 1 when more requests are rejected, such as 0.1% or 0.001',
+      share,
+    )
     .option('--json', 'print the report as JSON')
-    .option('--format <format>', `format of the logs: ${LOG_FORMATS.join(', ')} (default: detected)`, choice('--format', LOG_FORMATS))
+    .option(
+      '--format <format>',
+      `format of the logs: ${LOG_FORMATS.join(', ')} (default: detected)`,
+      choice('--format', LOG_FORMATS),
+    )
     .option('--field <field=name>', 'name of a field in JSON lines; repeatable', addName)
     .addHelpText('after', NOTES)
     .action((file: string, logs: string[], flags: OptionValues) => run(file, logs, flags as Flags, stop))
@@ -71,7 +83,9 @@ function share(text: string): number {
   const [, number, isPercent] = /^(\d+(?:\.\d+)?|\.\d+)(%?)$/.exec(text) ?? []
   const value = number === undefined ? NaN : Number(number) / (isPercent ? 100 : 1)
   if (value >= 0 && value <= 1) return value
-  throw new UsageError(`--max-rejected is ${JSON.stringify(text.slice(0, 80))}; allowed is 0% to 100%, or 0 to 1.`)
+  throw new UsageError(
+    `--max-rejected is ${JSON.stringify(text.slice(0, 80))}; allowed is 0% to 100%, or 0 to 1.`,
+  )
 }
 
 async function run(file: string, logs: readonly string[], flags: Flags, stop: AbortSignal): Promise<void> {
@@ -79,16 +93,25 @@ async function run(file: string, logs: readonly string[], flags: Flags, stop: Ab
     const limits = await limitsOf(file, flags.gateway)
     for (const remark of limits.remarks) say(remark)
     const replay = new LimitReplay(limits)
-    const unreadable = await replayLogs(logs, replay, { format: flags.format, names: flags.field ?? {} }, stop)
-    if (replay.total.requests === 0) throw new NoDataError('no data: the logs have no request. Check the files and --format.')
+    const unreadable = await replayLogs(
+      logs,
+      replay,
+      { format: flags.format, names: flags.field ?? {} },
+      stop,
+    )
+    if (replay.total.requests === 0)
+      throw new NoDataError('no data: the logs have no request. Check the files and --format.')
     const report = checkReport({ name: basename(file), limits, unreadable }, replay)
-    if (report.unattributed > 0) say(`${report.unattributed} requests passed uncounted: there are too many clients.`)
+    if (report.unattributed > 0)
+      say(`${report.unattributed} requests passed uncounted: there are too many clients.`)
     await withOutput(undefined, stop, (output) =>
       output.write(flags.json ? `${JSON.stringify(report, null, 2)}\n` : checkText(report)),
     )
     const { maxRejected } = flags
     if (maxRejected !== undefined && report.rejected_share > maxRejected) {
-      throw new TooManyRejectedError(`${percent(report.rejected_share)} of the requests are rejected; allowed are ${percent(maxRejected)}.`)
+      throw new TooManyRejectedError(
+        `${percent(report.rejected_share)} of the requests are rejected; allowed are ${percent(maxRejected)}.`,
+      )
     }
   } finally {
     if (logs.includes(STDIN)) process.stdin.destroy()
@@ -104,7 +127,9 @@ async function limitsOf(file: string, gateway: CheckedGateway | undefined): Prom
   )
   if (found.isDirectory()) cannot('it is a folder')
   if (found.size > MAX_FILE_BYTES) cannot(`it is larger than ${MAX_FILE_BYTES >> 20} MiB`)
-  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => cannot(error.code ?? error.message))
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) =>
+    cannot(error.code ?? error.message),
+  )
   try {
     return readLimits(text, gateway)
   } catch (error) {
@@ -152,7 +177,11 @@ function seen({ timeMs, method, path, client, user, agent }: Readonly<LogEntry>)
   const end = target.search(/[?#]/)
   return {
     ...{ timeMs, method: method ?? '', target, path: end < 0 ? target : target.slice(0, end) },
-    ...{ address: client === null ? '' : (clientAddress(client) ?? client), user: user ?? '', agent: agent ?? '' },
+    ...{
+      address: client === null ? '' : (clientAddress(client) ?? client),
+      user: user ?? '',
+      agent: agent ?? '',
+    },
   }
 }
 

@@ -1,4 +1,9 @@
-import type { AppliedLimit, Counting, FileLimits, SeenRequest } from '../../formats/limit-files/read/limits.js'
+import type {
+  AppliedLimit,
+  Counting,
+  FileLimits,
+  SeenRequest,
+} from '../../formats/limit-files/read/limits.js'
 import { FixedWindows } from '../../models/rate-limit/replay/fixed-window.js'
 import { SlidingRates } from '../../models/rate-limit/replay/sliding-rate.js'
 import { TokenBuckets } from '../../models/rate-limit/replay/token-bucket.js'
@@ -85,7 +90,13 @@ export class LimitReplay {
     count(tally.endpoints, endpointName(method, pathTemplate(path)))
     count(tally.clients, client)
     if (this.examples.length >= EXAMPLES) return
-    this.examples.push({ time: new Date(timeMs).toISOString(), client, method, path: path.slice(0, 200), limit })
+    this.examples.push({
+      time: new Date(timeMs).toISOString(),
+      client,
+      method,
+      path: path.slice(0, 200),
+      limit,
+    })
   }
 
   /** The first limit that a request does not pass. Counters of buckets and windows count only requests that pass all. */
@@ -93,7 +104,12 @@ export class LimitReplay {
     const taken: { limiter: Limiter; slot: number }[] = []
     let rejecting: AppliedLimit | null = null
     for (const limit of limits) {
-      const tally = this.byLimit.get(limit.name) ?? { requests: 0, rejected: 0, endpoints: new Map(), clients: new Map() }
+      const tally = this.byLimit.get(limit.name) ?? {
+        requests: 0,
+        rejected: 0,
+        endpoints: new Map(),
+        clients: new Map(),
+      }
       this.byLimit.set(limit.name, tally)
       tally.requests++
       const limiter = this.#limiter(limit, now)
@@ -119,7 +135,11 @@ export class LimitReplay {
       counting,
       slots: new Map(),
       bucket:
-        counting.kind === 'bucket' ? new TokenBuckets(counting, now) : counting.kind === 'window' ? new FixedWindows(counting) : null,
+        counting.kind === 'bucket'
+          ? new TokenBuckets(counting, now)
+          : counting.kind === 'window'
+            ? new FixedWindows(counting)
+            : null,
       rate: counting.kind === 'sliding' ? new SlidingRates(counting) : null,
     }
     this.#limiters.set(key, limiter)

@@ -64,7 +64,9 @@ export function checkText(report: CheckReport): string {
       .slice(0, 2 * WORST)
       .flatMap(limitLines),
     ...(report.examples.length > 0 ? ['First rejected requests:'] : []),
-    ...report.examples.map(({ time, client, method, path, limit }) => `  ${time} ${client} ${method} ${path} (${limit})`),
+    ...report.examples.map(
+      ({ time, client, method, path, limit }) => `  ${time} ${client} ${method} ${path} (${limit})`,
+    ),
   ]
   return `${lines.map(printable).join('\n')}\n`
 }

@@ -78,12 +78,8 @@ export function bucketLines(part: string, counter: number, hasLong: boolean): st
 export function takeLines(part: string, counter: number, hasLong: boolean): string[] {
   const passes = `if { var(txn.aegis_${part}_step) -m found } !{ var(txn.aegis_over) -m found }`
   return [
-    rule(
-      `sc-set-gpt0(${counter}) var(txn.aegis_now),add(txn.aegis_${part}_ahead),mod(${WRAP}) ${passes}`,
-    ),
-    ...(hasLong
-      ? [rule(`sc-inc-gpc0(${counter}) ${passes} { var(txn.aegis_${part}_long) -m found }`)]
-      : []),
+    rule(`sc-set-gpt0(${counter}) var(txn.aegis_now),add(txn.aegis_${part}_ahead),mod(${WRAP}) ${passes}`),
+    ...(hasLong ? [rule(`sc-inc-gpc0(${counter}) ${passes} { var(txn.aegis_${part}_long) -m found }`)] : []),
   ]
 }
 

@@ -117,7 +117,9 @@ function rateOfGroup({ number, first }: Group, programs: Programs, clock: Clock)
       const isProgram = `${condition} { var(txn.aegis_program) -m str ${program} }`
       return [
         ...rateLines('endpoint', own, clock, isProgram),
-        rule(`set-var(txn.aegis_key) var(txn.aegis_endpoint),concat(" program ",txn.aegis_program)${isProgram}`),
+        rule(
+          `set-var(txn.aegis_key) var(txn.aegis_endpoint),concat(" program ",txn.aegis_program)${isProgram}`,
+        ),
         ...(first.longWindow ? [rule(`unset-var(txn.aegis_endpoint_long)${isProgram}`)] : []),
       ]
     }),

@@ -52,7 +52,9 @@ export function endpointMaps(endpoints: readonly Numbered[], other: Numbered | n
 
 function comment(entry: RateLimitEntry): string[] {
   const { endpoint, longWindow } = entry
-  const long = longWindow ? ` (${longWindow.limit} in ${longWindow.seconds} s was recommended too; NGINX has no window so long.)` : ''
+  const long = longWindow
+    ? ` (${longWindow.limit} in ${longWindow.seconds} s was recommended too; NGINX has no window so long.)`
+    : ''
   return [`    # ${commentText(endpoint)}: ${describe(entry)}.${long}`]
 }
 

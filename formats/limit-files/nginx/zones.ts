@@ -38,11 +38,22 @@ export function zonesOf(rules: readonly Rule[]): Zone[] {
   return [...zones.values()]
 }
 
-export function zoneLines({ name, source, limit, burst, isOfGateway, ofClients, words, places }: Zone): string[] {
+export function zoneLines({
+  name,
+  source,
+  limit,
+  burst,
+  isOfGateway,
+  ofClients,
+  words,
+  places,
+}: Zone): string[] {
   const suffix = ofClients ? ':$aegis_client' : ''
   const megabytes = isOfGateway && ofClients ? GATEWAY_MEGABYTES : ofClients ? places.length : 1
   const size = Math.min(MAX_ZONE_MEGABYTES, megabytes)
-  const known = ofClients ? `; ${size * CLIENTS_PER_MEGABYTE} pairs of client and endpoint are known at a time` : ''
+  const known = ofClients
+    ? `; ${size * CLIENTS_PER_MEGABYTE} pairs of client and endpoint are known at a time`
+    : ''
   return [
     '',
     `# ${words}${known}.`,

@@ -1,4 +1,11 @@
-import { durationMs, expression, UnreadableLimits, type AppliedLimit, type FileLimits, type SeenRequest } from './limits.js'
+import {
+  durationMs,
+  expression,
+  UnreadableLimits,
+  type AppliedLimit,
+  type FileLimits,
+  type SeenRequest,
+} from './limits.js'
 import { at, lineOf, type YamlNode } from './yaml-nodes.js'
 
 interface Bucket {
@@ -15,10 +22,15 @@ export function envoyLimits(documents: readonly YamlNode[]): FileLimits {
     const own = at(node, 'typed_per_filter_config', 'envoy.filters.http.local_ratelimit')
     const bucket = own && bucketOf(own, `line ${lineOf(own)}`)
     const match = at(node, 'match')
-    const isRoute = match !== undefined && (at(node, 'route') ?? at(node, 'redirect') ?? at(node, 'direct_response'))
+    const isRoute =
+      match !== undefined && (at(node, 'route') ?? at(node, 'redirect') ?? at(node, 'direct_response'))
     if (isRoute) routes.push({ matches: routeMatch(match), bucket: bucket ?? host })
     const type = at(node, 'typed_config', '@type')?.value
-    if (typeof type === 'string' && type.endsWith('LocalRateLimit') && at(node, 'typed_config', 'token_bucket')) {
+    if (
+      typeof type === 'string' &&
+      type.endsWith('LocalRateLimit') &&
+      at(node, 'typed_config', 'token_bucket')
+    ) {
       filters.push(bucketOf(at(node, 'typed_config')!, 'filter'))
     }
     if (typeof type === 'string' && /\.ratelimit\.v\d\.RateLimit$/.test(type)) {
@@ -27,7 +39,8 @@ export function envoyLimits(documents: readonly YamlNode[]): FileLimits {
     const inner = [...(node.items ?? []), ...(node.fields ?? new Map<string, YamlNode>())]
     for (const each of inner) {
       const [name, child] = Array.isArray(each) ? (each as [string, YamlNode]) : ['', each as YamlNode]
-      if (name !== 'typed_per_filter_config' && name !== 'match') visit(child, isRoute ? host : (bucket ?? host))
+      if (name !== 'typed_per_filter_config' && name !== 'match')
+        visit(child, isRoute ? host : (bucket ?? host))
     }
   }
   documents.forEach((document) => visit(document, null))
@@ -47,14 +60,20 @@ export function envoyLimits(documents: readonly YamlNode[]): FileLimits {
 function bucketOf(node: YamlNode, name: string): Bucket {
   const descriptors = at(node, 'descriptors')
   if (descriptors?.items?.length) {
-    throw new UnreadableLimits(lineOf(descriptors), 'descriptors of a local rate limit are not understood; token_bucket is')
+    throw new UnreadableLimits(
+      lineOf(descriptors),
+      'descriptors of a local rate limit are not understood; token_bucket is',
+    )
   }
   const bucket = at(node, 'token_bucket')
   const burst = Number(at(bucket, 'max_tokens')?.value)
   const limit = Number(at(bucket, 'tokens_per_fill')?.value ?? 1)
   const windowMs = Math.round(durationMs(String(at(bucket, 'fill_interval')?.value), 's'))
   if (!(burst >= 1 && limit >= 1 && windowMs >= 1) || !Number.isSafeInteger(burst * limit)) {
-    throw new UnreadableLimits(lineOf(bucket ?? node), 'a token_bucket needs max_tokens, tokens_per_fill and fill_interval')
+    throw new UnreadableLimits(
+      lineOf(bucket ?? node),
+      'a token_bucket needs max_tokens, tokens_per_fill and fill_interval',
+    )
   }
   return { name, counting: { kind: 'bucket', limit, burst, windowMs }, matches: () => true }
 }
@@ -67,23 +86,31 @@ function routeMatch(node: YamlNode): Bucket['matches'] {
     const text = fold(String(value.value))
     if (name === 'prefix') tests.push((path) => fold(path).startsWith(text))
     else if (name === 'path') tests.push((path) => fold(path) === text)
-    else if (name === 'path_separated_prefix') tests.push((path) => fold(path) === text || fold(path).startsWith(`${text}/`))
+    else if (name === 'path_separated_prefix')
+      tests.push((path) => fold(path) === text || fold(path).startsWith(`${text}/`))
     else if (name === 'safe_regex') {
       const pattern = expression(`^(?:${String(at(value, 'regex')?.value)})$`, lineOf(value))
       tests.push((path) => pattern.test(path))
     } else if (name === 'headers') tests.push(...(value.items ?? []).map(methodTest))
-    else if (name !== 'case_sensitive') throw new UnreadableLimits(lineOf(value), `${name} of a match is not understood`)
+    else if (name !== 'case_sensitive')
+      throw new UnreadableLimits(lineOf(value), `${name} of a match is not understood`)
   }
   return ({ path, method }) => tests.every((test) => test(path, method))
 }
 
 function methodTest(node: YamlNode): (path: string, method: string) => boolean {
   const exact = at(node, 'string_match', 'exact')?.value ?? at(node, 'exact_match')?.value
-  if (at(node, 'name')?.value === ':method' && typeof exact === 'string') return (_path, method) => method === exact
+  if (at(node, 'name')?.value === ':method' && typeof exact === 'string')
+    return (_path, method) => method === exact
   throw new UnreadableLimits(lineOf(node), 'a match by a header other than :method cannot be told from a log')
 }
 
-const UNITS: Readonly<Record<string, number>> = { second: 1000, minute: 60_000, hour: 3_600_000, day: 86_400_000 }
+const UNITS: Readonly<Record<string, number>> = {
+  second: 1000,
+  minute: 60_000,
+  hour: 3_600_000,
+  day: 86_400_000,
+}
 const FIELDS = new Set(['key', 'value', 'descriptors', 'rate_limit', 'shadow_mode', 'detailed_metric'])
 
 /**
@@ -94,10 +121,17 @@ export function ratelimitServiceLimits(
   document: YamlNode,
   nameMatches: (endpoint: string, request: SeenRequest) => boolean,
 ): FileLimits {
-  const rules: { name: string; ofClient: boolean; limit: number; windowMs: number; matches: Bucket['matches'] }[] = []
+  const rules: {
+    name: string
+    ofClient: boolean
+    limit: number
+    windowMs: number
+    matches: Bucket['matches']
+  }[] = []
   const visit = (node: YamlNode, matches: Bucket['matches'], ofClient: boolean, name: string): void => {
     for (const [field, value] of node.fields ?? []) {
-      if (!FIELDS.has(field)) throw new UnreadableLimits(lineOf(value), `${field} of a descriptor is not understood`)
+      if (!FIELDS.has(field))
+        throw new UnreadableLimits(lineOf(value), `${field} of a descriptor is not understood`)
     }
     const [key, value] = [String(at(node, 'key')?.value), at(node, 'value')?.value]
     const text = typeof value === 'string' ? value : null
@@ -114,11 +148,23 @@ export function ratelimitServiceLimits(
     const label = text ?? name
     const rate = at(node, 'rate_limit')
     if (rate) {
-      const [limit, windowMs] = [Number(at(rate, 'requests_per_unit')?.value), UNITS[String(at(rate, 'unit')?.value).toLowerCase()]]
+      const [limit, windowMs] = [
+        Number(at(rate, 'requests_per_unit')?.value),
+        UNITS[String(at(rate, 'unit')?.value).toLowerCase()],
+      ]
       if (!Number.isSafeInteger(limit) || limit < 1 || windowMs === undefined) {
-        throw new UnreadableLimits(lineOf(rate), 'a rate_limit needs unit (second, minute, hour or day) and requests_per_unit')
+        throw new UnreadableLimits(
+          lineOf(rate),
+          'a rate_limit needs unit (second, minute, hour or day) and requests_per_unit',
+        )
       }
-      rules.push({ name: `${label}, ${limit} in ${windowMs / 1000} s`, ofClient: isClient, limit, windowMs, matches: both })
+      rules.push({
+        name: `${label}, ${limit} in ${windowMs / 1000} s`,
+        ofClient: isClient,
+        limit,
+        windowMs,
+        matches: both,
+      })
     }
     for (const inner of at(node, 'descriptors')?.items ?? []) visit(inner, both, isClient, label)
   }
@@ -131,7 +177,11 @@ export function ratelimitServiceLimits(
       rules
         .filter(({ matches, ofClient }) => matches(request) && (!ofClient || request.address !== ''))
         .map(({ name, ofClient, limit, windowMs }) => ({
-          ...{ name, key: ofClient ? request.address : '', counting: { kind: 'window', limit, windowMs } as const },
+          ...{
+            name,
+            key: ofClient ? request.address : '',
+            counting: { kind: 'window', limit, windowMs } as const,
+          },
         })),
   }
 }

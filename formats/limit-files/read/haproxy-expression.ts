@@ -42,7 +42,8 @@ export function haproxyWords(line: string): string[] {
   return words
 }
 
-const RATE = /^(?:sc_http_req_rate\((\d+)(?:,[^)]*)?\)|sc(\d)_http_req_rate(?:\([^)]*\))?|src_http_req_rate(?:\([^)]*\))?)$/
+const RATE =
+  /^(?:sc_http_req_rate\((\d+)(?:,[^)]*)?\)|sc(\d)_http_req_rate(?:\([^)]*\))?|src_http_req_rate(?:\([^)]*\))?)$/
 
 /** A condition between braces, or after the name of an acl. @throws UnreadableLimits */
 export function term(words: readonly string[], line: number): Term {
@@ -52,7 +53,11 @@ export function term(words: readonly string[], line: number): Term {
     const [operator, value = ''] = rest.filter((word) => word !== '-m' && word !== 'int')
     const limit = Number(value)
     if ((operator === 'gt' || operator === 'ge') && Number.isSafeInteger(limit)) {
-      return { rate: true, counter: Number(first ?? second ?? 0), limit: operator === 'gt' ? limit : limit - 1 }
+      return {
+        rate: true,
+        counter: Number(first ?? second ?? 0),
+        limit: operator === 'gt' ? limit : limit - 1,
+      }
     }
     throw new UnreadableLimits(line, `${words.join(' ')} is not understood: compare a rate with gt or ge`)
   }
@@ -60,7 +65,14 @@ export function term(words: readonly string[], line: number): Term {
 }
 
 /** Old names that say how they compare. */
-const SUFFIXES: Readonly<Record<string, string>> = { beg: 'beg', end: 'end', sub: 'sub', reg: 'reg', dir: 'dir', len: 'len' }
+const SUFFIXES: Readonly<Record<string, string>> = {
+  beg: 'beg',
+  end: 'end',
+  sub: 'sub',
+  reg: 'reg',
+  dir: 'dir',
+  len: 'len',
+}
 
 function comparison(fetch: string, rest: readonly string[], line: number): (scope: Scope) => boolean {
   if (fetch === 'always_true' || fetch === 'TRUE') return () => true
@@ -71,7 +83,8 @@ function comparison(fetch: string, rest: readonly string[], line: number): (scop
   for (let i = 0; i < rest.length; i++) {
     if (rest[i] === '-i') isInsensitive = true
     else if (rest[i] === '-m') method = rest[++i] ?? ''
-    else if (rest[i] === '-f') throw new UnreadableLimits(line, 'patterns of a file (-f) are not read: write them into the line')
+    else if (rest[i] === '-f')
+      throw new UnreadableLimits(line, 'patterns of a file (-f) are not read: write them into the line')
     else if (rest[i] !== '--') values.push(rest[i]!)
   }
   const sample = haproxySample(base ?? fetch, line)
@@ -86,7 +99,12 @@ function comparison(fetch: string, rest: readonly string[], line: number): (scop
   }
 }
 
-function textTest(method: string, value: string, isInsensitive: boolean, line: number): (text: string) => boolean {
+function textTest(
+  method: string,
+  value: string,
+  isInsensitive: boolean,
+  line: number,
+): (text: string) => boolean {
   if (method === '' || method === 'str') return (text) => text === value
   if (method === 'beg') return (text) => text.startsWith(value)
   if (method === 'end') return (text) => text.endsWith(value)
@@ -108,7 +126,11 @@ function networkTest(sample: Sample, values: readonly string[], line: number): (
   return (scope) => networks.some(({ contains }) => contains(sample(scope) ?? ''))
 }
 
-function integerTest(sample: Sample, [operator = '', value = '']: readonly string[], line: number): (scope: Scope) => boolean {
+function integerTest(
+  sample: Sample,
+  [operator = '', value = '']: readonly string[],
+  line: number,
+): (scope: Scope) => boolean {
   const tests: Readonly<Record<string, (number: number) => boolean>> = {
     gt: (number) => number > Number(value),
     ge: (number) => number >= Number(value),
@@ -149,7 +171,10 @@ function fetched(source: string, line: number): Sample {
   }
   const found = Object.hasOwn(known, name) ? known[name] : undefined
   if (found) return found
-  if (/^(?:req\.)?(?:f?hdr(?:_ip)?|hdr)$/.test(name) && /^(?:x-forwarded-for|x-real-ip)(?:,-?\d+)?$/i.test(argument)) {
+  if (
+    /^(?:req\.)?(?:f?hdr(?:_ip)?|hdr)$/.test(name) &&
+    /^(?:x-forwarded-for|x-real-ip)(?:,-?\d+)?$/i.test(argument)
+  ) {
     return known['src']!
   }
   if (/^(?:req\.)?f?hdr$/.test(name) && /^user-agent$/i.test(argument)) return ({ request }) => request.agent
@@ -169,7 +194,8 @@ function converted(sample: Sample, source: string, line: number): Sample {
     }
   }
   if (name === 'concat') {
-    return (scope) => `${sample(scope) ?? ''}${args[0]}${scope.variables.get(args[1] ?? '') ?? ''}${args[2] ?? ''}`
+    return (scope) =>
+      `${sample(scope) ?? ''}${args[0]}${scope.variables.get(args[1] ?? '') ?? ''}${args[2] ?? ''}`
   }
   if (name === 'field') return (scope) => sample(scope)?.split(args[1] ?? ',')[Number(args[0]) - 1]
   throw new UnreadableLimits(line, `the converter ${source} is not understood`)

@@ -4,9 +4,20 @@ import { haproxySample, haproxyWords, term, type Scope, type Term } from './hapr
 type Condition = readonly (readonly { readonly isNegated: boolean; readonly term: Term }[])[]
 
 type Rule =
-  | { readonly kind: 'set'; readonly name: string; readonly value: ReturnType<typeof haproxySample>; readonly when: Condition }
+  | {
+      readonly kind: 'set'
+      readonly name: string
+      readonly value: ReturnType<typeof haproxySample>
+      readonly when: Condition
+    }
   | { readonly kind: 'unset'; readonly name: string; readonly when: Condition }
-  | { readonly kind: 'track'; readonly counter: number; readonly key: ReturnType<typeof haproxySample>; readonly table: string; readonly when: Condition }
+  | {
+      readonly kind: 'track'
+      readonly counter: number
+      readonly key: ReturnType<typeof haproxySample>
+      readonly table: string
+      readonly when: Condition
+    }
   | { readonly kind: 'deny'; readonly name: string; readonly when: Condition }
   | { readonly kind: 'allow'; readonly when: Condition }
 
@@ -14,10 +25,20 @@ type Rule =
 const BUCKET = /aegis_(?:now|\w+_(?:ahead|stale|over|used))\b|aegis_over\b|sc-set-gpt0|sc-inc-gpc/
 const REJECTING = new Set(['deny', 'tarpit', 'reject', 'silent-drop'])
 const ACTIONS = new Set(
-  'set-header add-header del-header replace-header set-log-level capture set-path set-uri set-query replace-path replace-uri return redirect auth cache-use set-method set-mark set-tos set-nice wait-for-body'.split(' '),
+  'set-header add-header del-header replace-header set-log-level capture set-path set-uri set-query replace-path replace-uri return redirect auth cache-use set-method set-mark set-tos set-nice wait-for-body'.split(
+    ' ',
+  ),
 )
 /** Of these, actions that change what the rules below see. */
-const CHANGING = new Set(['set-path', 'set-uri', 'replace-path', 'replace-uri', 'set-method', 'set-src', 'normalize-uri'])
+const CHANGING = new Set([
+  'set-path',
+  'set-uri',
+  'replace-path',
+  'replace-uri',
+  'set-method',
+  'set-src',
+  'normalize-uri',
+])
 
 /** Stick tables, http-request track and deny by http_req_rate, and the files of ours. */
 export function haproxyLimits(text: string): FileLimits {
@@ -28,7 +49,9 @@ export function haproxyLimits(text: string): FileLimits {
     const counts = rule.kind === 'deny' && rule.when.some((all) => all.some((each) => each.term.rate))
     if (counts && periods.size === 0) throw new UnreadableLimits(1, 'no stick-table stores an http_req_rate')
   }
-  const denies = rules.filter(({ kind, when }) => kind === 'deny' && when.some((all) => all.some((each) => each.term.rate)))
+  const denies = rules.filter(
+    ({ kind, when }) => kind === 'deny' && when.some((all) => all.some((each) => each.term.rate)),
+  )
   return {
     gateway: 'haproxy',
     count: denies.length + reader.buckets,
@@ -68,7 +91,13 @@ function ownBuckets({ variables }: Scope, tracked: ReadonlyMap<number, { key: st
     const burst = Math.round(depth / step)
     const perMinute = variables.get('txn.aegis_clock') === 'ms' ? 60_000 : 60_000_000
     const limit = Math.max(1, Math.round(perMinute / step))
-    return [{ name: `${part} limit`, key: found.key, counting: { kind: 'bucket', limit, burst, windowMs: 60_000 } as const }]
+    return [
+      {
+        name: `${part} limit`,
+        key: found.key,
+        counting: { kind: 'bucket', limit, burst, windowMs: 60_000 } as const,
+      },
+    ]
   })
 }
 
@@ -91,7 +120,10 @@ function deniedBy(
 }
 
 function holds(when: Condition, scope: Scope): boolean {
-  return when.length === 0 || when.some((all) => all.every(({ isNegated, term: each }) => !each.rate && each.test(scope) !== isNegated))
+  return (
+    when.length === 0 ||
+    when.some((all) => all.every(({ isNegated, term: each }) => !each.rate && each.test(scope) !== isNegated))
+  )
 }
 
 class Reader {
@@ -105,7 +137,11 @@ class Reader {
 
   read(words: readonly string[], line: number): void {
     const [first = '', second = '', ...rest] = words
-    if (/^(?:global|defaults|frontend|backend|listen|resolvers|peers|userlist|cache|mailers|program|http-errors|ring)$/.test(first)) {
+    if (
+      /^(?:global|defaults|frontend|backend|listen|resolvers|peers|userlist|cache|mailers|program|http-errors|ring)$/.test(
+        first,
+      )
+    ) {
       this.#section = second
       this.#acls.clear()
     } else if (first === 'stick-table') this.#table(words, line)
@@ -132,7 +168,12 @@ class Reader {
     const text = words.join(' ')
     if (BUCKET.test(text)) {
       if (/_step\b|date\(/.test(text) && /aegis_now\)? date/.test(text)) {
-        this.#add({ kind: 'set', name: 'txn.aegis_clock', value: () => (text.includes('0,ms') ? 'ms' : 'us'), when: [] })
+        this.#add({
+          kind: 'set',
+          name: 'txn.aegis_clock',
+          value: () => (text.includes('0,ms') ? 'ms' : 'us'),
+          when: [],
+        })
       }
       if (/^sc-set-gpt0/.test(action)) this.buckets++
       if (/^sc-inc-gpc/.test(action)) this.hasOwnRemarks = true
@@ -140,11 +181,18 @@ class Reader {
     }
     const when = this.#condition(words, line)
     const [, scoped, name] = /^(set|unset)-var\(([^)]+)\)$/.exec(action) ?? []
-    if (scoped === 'set') this.#add({ kind: 'set', name: name!, value: haproxySample(words[1] ?? '', line), when })
+    if (scoped === 'set')
+      this.#add({ kind: 'set', name: name!, value: haproxySample(words[1] ?? '', line), when })
     else if (scoped === 'unset') this.#add({ kind: 'unset', name: name!, when })
     else if (/^track-sc\d$/.test(action)) {
       const table = words.includes('table') ? words[words.indexOf('table') + 1]! : this.#section
-      this.#add({ kind: 'track', counter: Number(action.slice(8)), key: haproxySample(words[1] ?? '', line), table, when })
+      this.#add({
+        kind: 'track',
+        counter: Number(action.slice(8)),
+        key: haproxySample(words[1] ?? '', line),
+        table,
+        when,
+      })
     } else if (REJECTING.has(action)) {
       this.#assertDeny(when, line)
       this.#add({ kind: 'deny', name: `${action} of line ${line}`, when })
@@ -210,7 +258,14 @@ class Reader {
 }
 
 function predefined(name: string): Term[] | undefined {
-  const methods: Readonly<Record<string, string>> = { METH_GET: 'GET', METH_POST: 'POST', METH_HEAD: 'HEAD', METH_OPTIONS: 'OPTIONS', METH_DELETE: 'DELETE', METH_PUT: 'PUT' }
+  const methods: Readonly<Record<string, string>> = {
+    METH_GET: 'GET',
+    METH_POST: 'POST',
+    METH_HEAD: 'HEAD',
+    METH_OPTIONS: 'OPTIONS',
+    METH_DELETE: 'DELETE',
+    METH_PUT: 'PUT',
+  }
   if (name === 'TRUE' || name === 'FALSE') return [term([name], 0)]
   const method = methods[name]
   return method === undefined ? undefined : [term(['method', method], 0)]

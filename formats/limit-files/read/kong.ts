@@ -1,10 +1,28 @@
-import { expression, normalizedPath, UnreadableLimits, type AppliedLimit, type FileLimits, type SeenRequest } from './limits.js'
+import {
+  expression,
+  normalizedPath,
+  UnreadableLimits,
+  type AppliedLimit,
+  type FileLimits,
+  type SeenRequest,
+} from './limits.js'
 import { at, lineOf, type YamlNode } from './yaml-nodes.js'
 
-const WINDOWS: Readonly<Record<string, number>> = { second: 1000, minute: 60_000, hour: 3_600_000, day: 86_400_000 }
-const SETTINGS = new Set(
-  [...Object.keys(WINDOWS), 'limit_by', 'policy', 'fault_tolerant', 'hide_client_headers', 'error_code', 'error_message'],
-)
+const WINDOWS: Readonly<Record<string, number>> = {
+  second: 1000,
+  minute: 60_000,
+  hour: 3_600_000,
+  day: 86_400_000,
+}
+const SETTINGS = new Set([
+  ...Object.keys(WINDOWS),
+  'limit_by',
+  'policy',
+  'fault_tolerant',
+  'hide_client_headers',
+  'error_code',
+  'error_message',
+])
 
 interface Plugin {
   readonly name: string
@@ -68,7 +86,10 @@ function routeOf(node: YamlNode, around: readonly Plugin[]): Route {
     methods: at(node, 'methods')?.items?.map(({ value }) => value) ?? null,
     paths: paths.map((path) => {
       const text = String(path.value)
-      return { prefix: text, pattern: text.startsWith('~') ? expression(`^(?:${text.slice(1)})`, lineOf(path)) : null }
+      return {
+        prefix: text,
+        pattern: text.startsWith('~') ? expression(`^(?:${text.slice(1)})`, lineOf(path)) : null,
+      }
     }),
     priority: Number(at(node, 'regex_priority')?.value ?? 0),
     plugins: own.some(({ consumer }) => consumer === null) ? own : [...own, ...around],
@@ -84,7 +105,10 @@ function byPriority(a: Route, b: Route): number {
 
 function matches({ methods, paths }: Route, path: string, method: string): boolean {
   if (methods !== null && !methods.includes(method)) return false
-  return paths.length === 0 || paths.some(({ prefix, pattern }) => (pattern ? pattern.test(path) : path.startsWith(prefix)))
+  return (
+    paths.length === 0 ||
+    paths.some(({ prefix, pattern }) => (pattern ? pattern.test(path) : path.startsWith(prefix)))
+  )
 }
 
 function pluginsOf(node: YamlNode, name: string, consumer: string | null = null): Plugin[] {
@@ -97,7 +121,11 @@ function pluginsOf(node: YamlNode, name: string, consumer: string | null = null)
     if (kind !== 'rate-limiting') return []
     for (const field of ['route', 'service']) {
       const found = at(plugin, field)
-      if (found) throw new UnreadableLimits(lineOf(found), `${field} of a plugin is not understood: put the plugin into the ${field}`)
+      if (found)
+        throw new UnreadableLimits(
+          lineOf(found),
+          `${field} of a plugin is not understood: put the plugin into the ${field}`,
+        )
     }
     const config = at(plugin, 'config')
     for (const [field, value] of config?.fields ?? []) {
@@ -109,13 +137,18 @@ function pluginsOf(node: YamlNode, name: string, consumer: string | null = null)
       const found = at(config, unit)
       if (found === undefined || found.value === null) return []
       const limit = Number(found.value)
-      if (!Number.isSafeInteger(limit) || limit < 1) throw new UnreadableLimits(lineOf(found), `${unit} is a whole number from 1`)
+      if (!Number.isSafeInteger(limit) || limit < 1)
+        throw new UnreadableLimits(lineOf(found), `${unit} is a whole number from 1`)
       return [{ limit, windowMs }]
     })
-    if (windows.length === 0) throw new UnreadableLimits(lineOf(plugin), 'rate-limiting has neither second, minute, hour nor day')
+    if (windows.length === 0)
+      throw new UnreadableLimits(lineOf(plugin), 'rate-limiting has neither second, minute, hour nor day')
     const limitBy = String(at(config, 'limit_by')?.value ?? 'consumer')
     if (!['consumer', 'credential', 'ip', 'service'].includes(limitBy)) {
-      throw new UnreadableLimits(lineOf(at(config, 'limit_by')!), `limit_by ${limitBy} cannot be told from a log`)
+      throw new UnreadableLimits(
+        lineOf(at(config, 'limit_by')!),
+        `limit_by ${limitBy} cannot be told from a log`,
+      )
     }
     const own = at(plugin, 'consumer')?.value
     return [{ name, limitBy, windows, consumer: typeof own === 'string' ? own : consumer }]

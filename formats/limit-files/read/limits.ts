@@ -78,7 +78,9 @@ export function expression(source: string, line: number, flags = ''): RegExp {
 
 /** A path as NGINX has it: percent-encoding decoded, slashes merged, dot segments resolved. */
 export function normalizedPath(path: string): string {
-  const decoded = path.replace(/%([\da-fA-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
+  const decoded = path.replace(/%([\da-fA-F]{2})/g, (_, hex: string) =>
+    String.fromCharCode(Number.parseInt(hex, 16)),
+  )
   const segments: string[] = []
   const parts = decoded.split('/').slice(1)
   parts.forEach((part, i) => {

@@ -33,7 +33,8 @@ export function nginxDirectives(text: string): Directive[] {
         words = []
       } else if (mark === '}') {
         if (opened === null) throw new UnreadableLimits(token.line, 'a } without a {')
-        if (words.length > 0) throw new UnreadableLimits(words[0]!.line, `${words[0]!.text} has no ; at its end`)
+        if (words.length > 0)
+          throw new UnreadableLimits(words[0]!.line, `${words[0]!.text} has no ; at its end`)
         return found
       } else words.push(token)
     }
@@ -49,14 +50,16 @@ function directive(words: readonly Token[], block: Directive[] | null): Directiv
 }
 
 function tokensOf(text: string): Token[] {
-  const pattern = /(\n)|([ \t\r]+)|(#[^\n]*)|"((?:[^"\\]|\\[^])*)"|'((?:[^'\\]|\\[^])*)'|([;{}])|((?:\$\{|[^\s;{}\\]|\\[^])+)|([^])/g
+  const pattern =
+    /(\n)|([ \t\r]+)|(#[^\n]*)|"((?:[^"\\]|\\[^])*)"|'((?:[^'\\]|\\[^])*)'|([;{}])|((?:\$\{|[^\s;{}\\]|\\[^])+)|([^])/g
   const tokens: Token[] = []
   let line = 1
   for (const [all, , , , double, single, mark, word, other] of text.matchAll(pattern)) {
     const quoted = double ?? single
     if (quoted !== undefined) tokens.push({ line, text: unquoted(quoted), isQuoted: true })
     else if (mark !== undefined || word !== undefined) tokens.push({ line, text: all, isQuoted: false })
-    else if (other !== undefined) throw new UnreadableLimits(line, `${JSON.stringify(other)} is not understood`)
+    else if (other !== undefined)
+      throw new UnreadableLimits(line, `${JSON.stringify(other)} is not understood`)
     line += all.split('\n').length - 1
   }
   return tokens

@@ -76,12 +76,16 @@ export class NginxVariables {
         if (name === 'hostnames') throw new UnreadableLimits(at, 'hostnames of a map is not understood')
         continue
       }
-      if (name === 'include' || args.length !== 1) throw new UnreadableLimits(at, `${name} of a map is not understood`)
+      if (name === 'include' || args.length !== 1)
+        throw new UnreadableLimits(at, `${name} of a map is not understood`)
       const value = this.text(args[0]!, at)
       if (name === 'default') otherwise = value
       else if (name.startsWith('~')) {
         const isInsensitive = name.startsWith('~*')
-        patterns.push({ pattern: expression(name.slice(isInsensitive ? 2 : 1), at, isInsensitive ? 'i' : ''), value })
+        patterns.push({
+          pattern: expression(name.slice(isInsensitive ? 2 : 1), at, isInsensitive ? 'i' : ''),
+          value,
+        })
       } else plain.set(name.replace(/^\\/, '').toLowerCase(), value)
     }
     return (request) => {
@@ -92,7 +96,8 @@ export class NginxVariables {
         const match = pattern.exec(text)
         if (!match) continue
         match.forEach((capture, i) => this.#captured.set(`${i}`, capture ?? ''))
-        for (const [name, capture] of Object.entries(match.groups ?? {})) this.#captured.set(name, capture ?? '')
+        for (const [name, capture] of Object.entries(match.groups ?? {}))
+          this.#captured.set(name, capture ?? '')
         return value(request)
       }
       return otherwise(request)
@@ -107,7 +112,8 @@ export class NginxVariables {
       if (name === 'default') otherwise = args[0] ?? ''
       else {
         const network = networkMatcher(name)
-        if (network === null || args.length !== 1) throw new UnreadableLimits(at, `${name} of geo is not understood`)
+        if (network === null || args.length !== 1)
+          throw new UnreadableLimits(at, `${name} of geo is not understood`)
         networks.push({ ...network, value: args[0]! })
       }
     }

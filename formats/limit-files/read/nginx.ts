@@ -1,4 +1,12 @@
-import { expression, normalizedPath, UnreadableLimits, type AppliedLimit, type Counting, type FileLimits, type SeenRequest } from './limits.js'
+import {
+  expression,
+  normalizedPath,
+  UnreadableLimits,
+  type AppliedLimit,
+  type Counting,
+  type FileLimits,
+  type SeenRequest,
+} from './limits.js'
 import { nginxDirectives, type Directive } from './nginx-config.js'
 import { NginxVariables } from './nginx-variables.js'
 
@@ -23,7 +31,16 @@ interface Location {
 }
 
 /** Directives that would change which limits a request meets. */
-const REFUSED = new Set(['include', 'if', 'rewrite', 'limit_conn', 'limit_conn_zone', 'js_set', 'set', 'perl_set'])
+const REFUSED = new Set([
+  'include',
+  'if',
+  'rewrite',
+  'limit_conn',
+  'limit_conn_zone',
+  'js_set',
+  'set',
+  'perl_set',
+])
 /** Files of types and parameters that have no limits in them. */
 const HARMLESS = /(?:^|\/)(?:mime\.types|\w+_params|fastcgi\.conf|modules-enabled\/\*\.conf|naxsi\S*)$/
 
@@ -42,8 +59,15 @@ export function nginxLimits(text: string): FileLimits {
   if (server) refuse(server.block!, true)
   const nested = http.filter(({ name }) => name === 'location')
   const locations = locationsOf(server ? server.block! : nested, zones, ofServer)
-  const remarks = further.length > 0 ? [`All requests go to the server of line ${server!.line}: a log does not tell which.`] : []
-  if ([...http, ...(server?.block ?? [])].some(({ name, args }) => name === 'limit_req_dry_run' && args[0] === 'on')) {
+  const remarks =
+    further.length > 0
+      ? [`All requests go to the server of line ${server!.line}: a log does not tell which.`]
+      : []
+  if (
+    [...http, ...(server?.block ?? [])].some(
+      ({ name, args }) => name === 'limit_req_dry_run' && args[0] === 'on',
+    )
+  ) {
     remarks.push('limit_req_dry_run is on: the gateway only logs; this is what it would reject.')
   }
   return {
@@ -63,7 +87,10 @@ function refuse(block: readonly Directive[], isInServer: boolean): void {
     if (name === 'include' && HARMLESS.test(args[0] ?? '')) continue
     if (name === 'set' && !isInServer) continue
     if (REFUSED.has(name)) {
-      const advice = name === 'include' ? 'put the content of the file in its place (nginx -T prints all of it)' : 'check does not follow it'
+      const advice =
+        name === 'include'
+          ? 'put the content of the file in its place (nginx -T prints all of it)'
+          : 'check does not follow it'
       throw new UnreadableLimits(line, `${name} ${args.join(' ')}: ${advice}`)
     }
   }
@@ -89,14 +116,24 @@ function zonesOf(block: readonly Directive[], variables: NginxVariables): Map<st
 }
 
 /** The limits of a block; those around it when it has none of its own. */
-function usesOf(block: readonly Directive[], zones: ReadonlyMap<string, Zone>, around: readonly Use[]): readonly Use[] {
+function usesOf(
+  block: readonly Directive[],
+  zones: ReadonlyMap<string, Zone>,
+  around: readonly Use[],
+): readonly Use[] {
   const own = block.filter(({ name }) => name === 'limit_req')
   if (own.length === 0) return around
   return own.map(({ args, line }) => {
-    const settings = new Map(args.map((arg): [string, string] => [arg.split('=', 1)[0]!, arg.split('=')[1] ?? '']))
+    const settings = new Map(
+      args.map((arg): [string, string] => [arg.split('=', 1)[0]!, arg.split('=')[1] ?? '']),
+    )
     const name = settings.get('zone') ?? ''
     const zone = zones.get(name)
-    if (!zone) throw new UnreadableLimits(line, `limit_req has the zone ${JSON.stringify(name)}, which no limit_req_zone defines`)
+    if (!zone)
+      throw new UnreadableLimits(
+        line,
+        `limit_req has the zone ${JSON.stringify(name)}, which no limit_req_zone defines`,
+      )
     const burst = Number(settings.get('burst') ?? '0')
     const unknown = [...settings.keys()].find((key) => !['zone', 'burst', 'nodelay', 'delay'].includes(key))
     if (unknown !== undefined || !Number.isInteger(burst) || burst < 0) {
@@ -107,7 +144,11 @@ function usesOf(block: readonly Directive[], zones: ReadonlyMap<string, Zone>, a
   })
 }
 
-function locationsOf(block: readonly Directive[], zones: ReadonlyMap<string, Zone>, around: readonly Use[]): Location[] {
+function locationsOf(
+  block: readonly Directive[],
+  zones: ReadonlyMap<string, Zone>,
+  around: readonly Use[],
+): Location[] {
   return block
     .filter(({ name }) => name === 'location')
     .map(({ args, block: inner, line }) => {
@@ -127,8 +168,13 @@ function locationsOf(block: readonly Directive[], zones: ReadonlyMap<string, Zon
 function usesFor(uri: string, locations: readonly Location[]): readonly Use[] | null {
   const exact = locations.find(({ modifier, path }) => modifier === '=' && path === uri)
   if (exact) return exact.uses
-  const prefixes = locations.filter(({ modifier, path }) => (modifier === '' || modifier === '^~') && uri.startsWith(path))
-  const longest = prefixes.reduce<Location | null>((best, each) => (best && best.path.length >= each.path.length ? best : each), null)
+  const prefixes = locations.filter(
+    ({ modifier, path }) => (modifier === '' || modifier === '^~') && uri.startsWith(path),
+  )
+  const longest = prefixes.reduce<Location | null>(
+    (best, each) => (best && best.path.length >= each.path.length ? best : each),
+    null,
+  )
   const inner = longest ? usesFor(uri, longest.inner) : null
   if (longest?.modifier === '^~') return inner ?? longest.uses
   const pattern = locations.find((each) => each.pattern?.test(uri))

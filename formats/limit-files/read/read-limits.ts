@@ -52,7 +52,10 @@ function createNames(): (endpoint: string, request: SeenRequest) => boolean {
   const patterns = new Map<string, { method: string; pattern: RegExp }>()
   return (endpoint, request) => {
     const { method, path } = splitEndpoint(endpoint)
-    const known = patterns.get(endpoint) ?? { method, pattern: new RegExp(`^(?:${pathPattern(path, 'units', 'raw')})$`) }
+    const known = patterns.get(endpoint) ?? {
+      method,
+      pattern: new RegExp(`^(?:${pathPattern(path, 'units', 'raw')})$`),
+    }
     patterns.set(endpoint, known)
     return (known.method === '' || known.method === request.method) && known.pattern.test(request.path)
   }

@@ -16,16 +16,23 @@ export function yamlDocuments(text: string): YamlNode[] {
   const documents = parseAllDocuments(text, { lineCounter: lines })
   if (!Array.isArray(documents)) return []
   const [error] = documents.flatMap(({ errors }) => errors)
-  if (error) throw new UnreadableLimits(lines.linePos(error.pos[0]).line, error.message.split('\n', 1)[0]!.replace(/ at line.*$/, ''))
+  if (error)
+    throw new UnreadableLimits(
+      lines.linePos(error.pos[0]).line,
+      error.message.split('\n', 1)[0]!.replace(/ at line.*$/, ''),
+    )
   const node = (from: unknown, around: number): YamlNode => {
     const range = (from as { range?: [number, number, number] | null } | null)?.range
     const line = range ? lines.linePos(range[0]).line : around
     if (isAlias(from)) throw new UnreadableLimits(line, 'aliases are not understood')
     if (isMap(from)) {
-      const fields = from.items.map(({ key, value }) => [String(isScalar(key) ? key.value : key), node(value, line)] as const)
+      const fields = from.items.map(
+        ({ key, value }) => [String(isScalar(key) ? key.value : key), node(value, line)] as const,
+      )
       return { line, value: undefined, items: null, fields: new Map(fields) }
     }
-    if (isSeq(from)) return { line, value: undefined, items: from.items.map((item) => node(item, line)), fields: null }
+    if (isSeq(from))
+      return { line, value: undefined, items: from.items.map((item) => node(item, line)), fields: null }
     return { line, value: isScalar(from) ? from.value : null, items: null, fields: null }
   }
   return documents.map(({ contents }) => node(contents, 1))

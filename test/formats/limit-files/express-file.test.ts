@@ -58,7 +58,9 @@ const asRouted = (target: string): string => {
 
 t.test('the middleware rejects the requests that the backtest rejects', async (t) => {
   const ask = await limiterOf(ENTRIES)
-  const statuses = LOG.map(({ method, target, client }) => ask(target.split('?', 1)[0]!, { method, ip: client }))
+  const statuses = LOG.map(({ method, target, client }) =>
+    ask(target.split('?', 1)[0]!, { method, ip: client }),
+  )
   const routed = LOG.map((request) => ({ ...request, target: asRouted(request.target) }))
   t.strictSame(
     statuses.map((status) => status === 429),
@@ -68,13 +70,19 @@ t.test('the middleware rejects the requests that the backtest rejects', async (t
 
 t.test('a path that Express routes to an endpoint counts with it', async (t) => {
   const ask = await limiterOf([entry('/api/items', { burst: 2 })])
-  t.strictSame(['/API/items', '/api/items/', '/Api/Items/', '/api/items'].map((path) => ask(path)), [200, 200, 429, 429])
+  t.strictSame(
+    ['/API/items', '/api/items/', '/Api/Items/', '/api/items'].map((path) => ask(path)),
+    [200, 200, 429, 429],
+  )
   t.equal(ask('/api/items/1'), 200)
 })
 
 t.test('without enforce requests over a limit are only told of', async (t) => {
   const told: string[] = []
-  const ask = await limiterOf([entry('/x', { burst: 1 })], { enforce: false, onLimited: (_, endpoint) => told.push(endpoint) })
+  const ask = await limiterOf([entry('/x', { burst: 1 })], {
+    enforce: false,
+    onLimited: (_, endpoint) => told.push(endpoint),
+  })
   t.strictSame([ask('/x'), ask('/x')], [200, 200])
   t.strictSame(told, ['/x'])
 })
@@ -83,12 +91,20 @@ t.test('failures, different paths and the users of programs have their own limit
   const gateway = entry('/**', {
     ...{ scope: 'gateway-client', limit: 100, burst: 100, failures: { limit: 3, seconds: 86_400 } },
     distinctPaths: { limit: 5, seconds: 86_400 },
-    exceptions: [{ client: 'cron', kind: 'user', limit: 1, burst: 2, reason: '', reviewAt: HEAD.generatedAt }],
+    exceptions: [
+      { client: 'cron', kind: 'user', limit: 1, burst: 2, reason: '', reviewAt: HEAD.generatedAt },
+    ],
   })
   const ask = await limiterOf([gateway], { userOf: ({ user }) => user })
-  t.strictSame(Array.from({ length: 5 }, () => ask('/login', {}, 401)), [401, 401, 401, 429, 429])
+  t.strictSame(
+    Array.from({ length: 5 }, () => ask('/login', {}, 401)),
+    [401, 401, 401, 429, 429],
+  )
   const other = { ip: '10.0.0.2' }
-  t.strictSame(Array.from({ length: 7 }, (_, i) => ask(`/p${i}`, other)), [200, 200, 200, 200, 200, 429, 429])
+  t.strictSame(
+    Array.from({ length: 7 }, (_, i) => ask(`/p${i}`, other)),
+    [200, 200, 200, 200, 200, 429, 429],
+  )
   t.equal(ask('/p1', other), 200, 'a path that was counted before')
   const cron = { ip: '10.0.0.3', user: 'cron' }
   t.strictSame([ask('/a', cron), ask('/b', { ...cron, ip: '10.0.0.4' }), ask('/c', cron)], [200, 200, 429])

@@ -78,14 +78,17 @@ t.test('Kong is given what its schema allows, and the rest is named in comments'
     t.ok(paths.every((path) => expression(path.slice(1), 1)))
     t.ok(methods.every((method) => /^[A-Z]+$/.test(method)))
   }
-  t.same(leftOut(text).toSorted(), [
-    'OPTIONS *',
-    'CONNECT example.com:443',
-    'M-SEARCH /x',
-    'get /x',
-    '',
-    '* /', // a comment in JavaScript must not end there
-  ].toSorted())
+  t.same(
+    leftOut(text).toSorted(),
+    [
+      'OPTIONS *',
+      'CONNECT example.com:443',
+      'M-SEARCH /x',
+      'get /x',
+      '',
+      '* /', // a comment in JavaScript must not end there
+    ].toSorted(),
+  )
   t.equal(routes.length + 6, HOSTILE.length)
   const slashes = routes.find(({ name }) => name.endsWith('_a_id_b'))!
   t.match('/a////42//b', expression(slashes.paths[0]!.slice(1), 1))
@@ -144,8 +147,7 @@ t.test('Express is given methods that it has a function for', async (t) => {
 
 t.test('an endpoint stays within its lines', async (t) => {
   const shapes = {
-    nginx:
-      /^(|}|#[ -~]*|map [ -~]+ \$\w+ \{| {4}[ -~]+;?|limit_req[ -~]+;)$/,
+    nginx: /^(|}|#[ -~]*|map [ -~]+ \$\w+ \{| {4}[ -~]+;?|limit_req[ -~]+;)$/,
     headers: /^[\t -~]*$/,
   }
   for (const [format, shape] of Object.entries(shapes)) {

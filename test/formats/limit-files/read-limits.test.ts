@@ -136,23 +136,47 @@ services:
   t.equal(passed(text, times(9, '/users/42')), 2)
   t.equal(passed(text, times(9, '/users/42', { method: 'POST' })), 4)
   t.equal(passed(text, times(9, '/x', { user: 'cron' })), 6)
-  t.equal(passed(text, [...times(3, '/users/1'), ...times(3, '/users/1', { timeMs: 1_080_000 })]), 3, 'both windows hold')
+  t.equal(
+    passed(text, [...times(3, '/users/1'), ...times(3, '/users/1', { timeMs: 1_080_000 })]),
+    3,
+    'both windows hold',
+  )
 })
 
 t.test('what is not understood is named with its line', async (t) => {
   const cases: [string, string, RegExp][] = [
-    ['nginx', 'limit_req_zone $http_x_api_key zone=a:1m rate=1r/s;\nlimit_req zone=a;', /line 1: .*\$http_x_api_key/],
+    [
+      'nginx',
+      'limit_req_zone $http_x_api_key zone=a:1m rate=1r/s;\nlimit_req zone=a;',
+      /line 1: .*\$http_x_api_key/,
+    ],
     ['nginx', 'limit_req_zone $uri zone=a:1m rate=1r/s;\nlimit_req zone=b;', /line 2: .*"b"/],
     ['nginx', 'limit_req_zone $uri zone=a:1m rate=fast;', /line 1: .*rate=/],
     ['nginx', 'http {\n  include /etc/nginx/conf.d/*.conf;\n}', /line 2: include/],
     ['nginx', 'http {\n server {\n', /line \d: the \{ has no \}/],
     ['nginx', 'http { }', /no limit/],
-    ['haproxy', 'frontend a\n stick-table type ip size 1k store http_req_rate(1s)\n http-request track-sc0 hdr(x-key)', /line 3: .*hdr\(x-key\)/],
+    [
+      'haproxy',
+      'frontend a\n stick-table type ip size 1k store http_req_rate(1s)\n http-request track-sc0 hdr(x-key)',
+      /line 3: .*hdr\(x-key\)/,
+    ],
     ['haproxy', 'frontend a\n http-request deny if unknown', /line 2: there is no acl unknown/],
-    ['kong', '_format_version: "3.0"\nplugins:\n  - name: rate-limiting\n    config: { minute: many }', /line 4: minute/],
-    ['kong', '_format_version: "3.0"\nplugins:\n  - name: rate-limiting\n    config: { minute: 1, limit_by: header }', /line 4: limit_by/],
+    [
+      'kong',
+      '_format_version: "3.0"\nplugins:\n  - name: rate-limiting\n    config: { minute: many }',
+      /line 4: minute/,
+    ],
+    [
+      'kong',
+      '_format_version: "3.0"\nplugins:\n  - name: rate-limiting\n    config: { minute: 1, limit_by: header }',
+      /line 4: limit_by/,
+    ],
     ['aegis', 'rate_limits:\n  - endpoint_pattern: /x\n    requests_per_minute: 0\n', /line 2: /],
-    ['aegis', 'rate_limits:\n  - endpoint_pattern: /x\n    requests_per_minute: 5\n    surprise: 1\n', /line 4: the field surprise/],
+    [
+      'aegis',
+      'rate_limits:\n  - endpoint_pattern: /x\n    requests_per_minute: 5\n    surprise: 1\n',
+      /line 4: the field surprise/,
+    ],
     ['kong', '_format_version: "3.0"\nplugins: [', /line 2/],
     ['', 'hello', /--gateway/],
   ]

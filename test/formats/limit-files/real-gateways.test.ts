@@ -14,19 +14,41 @@ import { ENTRIES, entry, HEAD, LOG, rejectedBy, type LoggedRequest } from './lim
 
 /** Paths and programs that anyone can put into a log. */
 const HOSTILE = [
-  ...['/a"\n}; \\$host*/{id}.é', "/it's/{id}", '/{a;b}', '/a b', '/$uri/\\', '/{id}.json', '//favicon.ico', '*'],
-  ...['/scripts//%22x', 'example.com:443', '/x\u0080y\uffff', '', 'default', 'include', '/#:- {}[]', '/\ud800half'],
+  ...[
+    '/a"\n}; \\$host*/{id}.é',
+    "/it's/{id}",
+    '/{a;b}',
+    '/a b',
+    '/$uri/\\',
+    '/{id}.json',
+    '//favicon.ico',
+    '*',
+  ],
+  ...[
+    '/scripts//%22x',
+    'example.com:443',
+    '/x\u0080y\uffff',
+    '',
+    'default',
+    'include',
+    '/#:- {}[]',
+    '/\ud800half',
+  ],
   `/blog/${'a-title-of-many-words-'.repeat(10)}`,
 ]
-const PROGRAMS = ["cr'on\n\"", '10.0.0.7', '2001:db8::/64', 'not; an} address'].flatMap((client) =>
+const PROGRAMS = ['cr\'on\n"', '10.0.0.7', '2001:db8::/64', 'not; an} address'].flatMap((client) =>
   (['user', 'address'] as const).map((kind) => ({
     ...{ client, kind, limit: 10, burst: 2, reason: '"\n', reviewAt: HEAD.generatedAt },
   })),
 )
 const hostile = [
   ...HOSTILE.map((path) => entry(path, { exceptions: PROGRAMS })),
-  ...['CONNECT', 'M-SEARCH', 'get', 'BREW'].flatMap((method) => HOSTILE.map((path) => entry(`${method} ${path}`, { path }))),
-  ...Array.from({ length: 1000 }, (_, i) => entry(`/service-${i}/x`, { scope: i % 2 ? 'client' : 'endpoint' })),
+  ...['CONNECT', 'M-SEARCH', 'get', 'BREW'].flatMap((method) =>
+    HOSTILE.map((path) => entry(`${method} ${path}`, { path })),
+  ),
+  ...Array.from({ length: 1000 }, (_, i) =>
+    entry(`/service-${i}/x`, { scope: i % 2 ? 'client' : 'endpoint' }),
+  ),
   ...Array.from({ length: 100 }, (_, i) => entry(`/service-${i}/{id}`, { limit: 1 + i })),
   entry('/**', {
     ...{ scope: 'gateway-client', exceptions: PROGRAMS, longWindow: { seconds: 3600, limit: 900 } },
@@ -41,7 +63,9 @@ async function folderOf(t: Test): Promise<string> {
 }
 
 const nginxConfig = (folder: string, port: number) => {
-  const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `${name}_temp_path ${folder}/${name};`)
+  const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
+    (name) => `${name}_temp_path ${folder}/${name};`,
+  )
   return `daemon off; master_process off; pid ${folder}/nginx.pid; error_log ${folder}/error.log;
     events {}
     http { access_log off; ${paths.join(' ')} include ${folder}/limits.conf;
@@ -102,36 +126,50 @@ async function replay(t: Test, port: number): Promise<void> {
   const differing: string[] = []
   for (const [i, request] of LOG.entries()) {
     const status = await statusOf(port, request, agent)
-    if ((status === 429) !== expected[i]) differing.push(`${i} ${request.method} ${request.target} ${request.client}: ${status}`)
+    if ((status === 429) !== expected[i])
+      differing.push(`${i} ${request.method} ${request.target} ${request.client}: ${status}`)
   }
   t.strictSame(differing, [], 'the same requests are rejected')
   t.ok(expected.includes(true) && expected.includes(false))
 }
 
-t.test('nginx accepts hostile endpoints, and rejects what the backtest does', { skip: missingProgram('nginx') }, async (t) => {
-  const folder = await folderOf(t)
-  const port = await freePort()
-  for (const entries of [[], hostile]) {
-    const flags = await nginxFlags(folder, nginxFile(entries, HEAD), port)
-    const { status, stderr } = spawnSync('nginx', ['-t', ...flags], { encoding: 'utf8' })
-    t.equal(status, 0, stderr.slice(0, 1000))
-  }
-  await started(t, 'nginx', await nginxFlags(folder, nginxFile(ENTRIES, HEAD, false), port), port)
-  await replay(t, port)
-})
+t.test(
+  'nginx accepts hostile endpoints, and rejects what the backtest does',
+  { skip: missingProgram('nginx') },
+  async (t) => {
+    const folder = await folderOf(t)
+    const port = await freePort()
+    for (const entries of [[], hostile]) {
+      const flags = await nginxFlags(folder, nginxFile(entries, HEAD), port)
+      const { status, stderr } = spawnSync('nginx', ['-t', ...flags], { encoding: 'utf8' })
+      t.equal(status, 0, stderr.slice(0, 1000))
+    }
+    await started(t, 'nginx', await nginxFlags(folder, nginxFile(ENTRIES, HEAD, false), port), port)
+    await replay(t, port)
+  },
+)
 
-t.test('haproxy accepts hostile endpoints, and rejects what the backtest does', { skip: missingProgram('haproxy') }, async (t) => {
-  const folder = await folderOf(t)
-  const port = await freePort()
-  for (const entries of [[], hostile]) {
-    const flags = await haproxyFlags(folder, haproxyFile(entries, HEAD), port)
-    const { status, stderr } = spawnSync('haproxy', ['-c', ...flags], { encoding: 'utf8' })
-    t.equal(status, 0, stderr.slice(0, 1000))
-  }
-  const failing = [
-    ...ENTRIES.filter(({ scope }) => scope !== 'gateway-client'),
-    { ...ENTRIES.at(-1)!, burst: 12, failures: { limit: 1000, seconds: 3600 } },
-  ]
-  await started(t, 'haproxy', ['-db', ...(await haproxyFlags(folder, haproxyFile(failing, HEAD, true), port))], port)
-  await replay(t, port)
-})
+t.test(
+  'haproxy accepts hostile endpoints, and rejects what the backtest does',
+  { skip: missingProgram('haproxy') },
+  async (t) => {
+    const folder = await folderOf(t)
+    const port = await freePort()
+    for (const entries of [[], hostile]) {
+      const flags = await haproxyFlags(folder, haproxyFile(entries, HEAD), port)
+      const { status, stderr } = spawnSync('haproxy', ['-c', ...flags], { encoding: 'utf8' })
+      t.equal(status, 0, stderr.slice(0, 1000))
+    }
+    const failing = [
+      ...ENTRIES.filter(({ scope }) => scope !== 'gateway-client'),
+      { ...ENTRIES.at(-1)!, burst: 12, failures: { limit: 1000, seconds: 3600 } },
+    ]
+    await started(
+      t,
+      'haproxy',
+      ['-db', ...(await haproxyFlags(folder, haproxyFile(failing, HEAD, true), port))],
+      port,
+    )
+    await replay(t, port)
+  },
+)
