@@ -127,7 +127,8 @@ export class LimitReplay {
   }
 
   #limiter({ name, counting }: AppliedLimit, now: number): Limiter | null {
-    const key = `${name} ${JSON.stringify(counting)}`
+    const burst = counting.kind === 'bucket' ? counting.burst : 0
+    const key = `${counting.kind} ${counting.limit} ${burst} ${counting.windowMs} ${name}`
     const known = this.#limiters.get(key)
     if (known) return known
     if (this.#limiters.size >= MAX_LIMITERS) return null

@@ -39,9 +39,12 @@ export class NginxVariables {
     const source = args.length > 1 ? args[0]! : '$remote_addr'
     // Both may be defined after they are used.
     let found: Value | undefined
+    // As NGINX keeps a variable for the time of a request.
+    let [last, kept]: [SeenRequest | undefined, string] = [undefined, '']
     this.#defined.set(target, (request) => {
       found ??= name === 'map' ? this.#map(source, block, line) : this.#geo(source, block, line)
-      return found(request)
+      if (request !== last) [last, kept] = [request, found(request)]
+      return kept
     })
     for (const { args: values, name: key } of block) {
       for (const text of [key, ...values]) {
