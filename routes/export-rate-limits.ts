@@ -14,6 +14,15 @@ const FILES = {
   envoy: 'aegis-limits.yaml',
   kong: 'kong.yaml',
   express: 'limits.mjs',
+  haproxy: 'aegis-limits.cfg',
+  traefik: 'aegis-traefik.yaml',
+  'envoy-gateway': 'aegis-backend-traffic-policy.yaml',
+  istio: 'aegis-envoy-filter.yaml',
+  apisix: 'apisix.yaml',
+  'ingress-nginx': 'aegis-ingress.yaml',
+  caddy: 'aegis-limits.caddyfile',
+  'aws-waf': 'aegis-waf.tf',
+  cloudflare: 'aegis-cloudflare.tf',
   headers: 'ratelimit-policy.txt',
 } as const
 
@@ -27,7 +36,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         tags: ['export'],
         summary: 'Export limits as gateway configuration',
         description:
-          'Exports a complete, commented file for the AEGIS gateway, NGINX, the rate limit service of Envoy, Kong or express-rate-limit, or RateLimit-Policy fields. The file logs without rejecting if the gateway supports that. JSON is in the envelope.',
+          'Exports a complete, commented file for a gateway, or RateLimit-Policy fields. The limit over the whole gateway comes first, then the endpoints, the most specific first. Each pattern matches exactly the paths of its template. A comment names what the gateway cannot express. The file logs without rejecting if the gateway supports that. JSON is in the envelope.',
         querystring: LimitFileQuery,
         response: {
           '2xx': {

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command } from 'commander'
 import { runCommand } from './cli/command.js'
+import { checkLimits } from './check/command.js'
 import { dumpDatabase } from './dump/command.js'
 import { exportTrainingData } from './export-training-data/command.js'
 import { generateSyntheticData } from './generate-synthetic-data/command.js'
@@ -9,11 +10,14 @@ import { restoreDatabase } from './restore/command.js'
 
 process.exitCode = await runCommand((stop) =>
   new Command('aegis-ml')
-    .description('Export, generate and import the traffic of an API gateway; save and restore the database.')
+    .description(
+      'Export, generate and import the traffic of an API gateway; check rate limits; save and restore the database.',
+    )
     .addHelpText('after', '\nRun "aegis-ml <command> --help" for the options and examples of a command.')
     .addCommand(exportTrainingData(stop))
     .addCommand(generateSyntheticData(stop))
     .addCommand(importAccessLog(stop))
+    .addCommand(checkLimits(stop))
     .addCommand(dumpDatabase(stop))
     .addCommand(restoreDatabase(stop)),
 )

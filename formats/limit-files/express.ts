@@ -1,82 +1,76 @@
+import type { RateLimitException } from '../../models/rate-limit/exception.js'
+import { EXPRESS_RUNTIME } from './express/runtime.js'
 import { escapedUnit } from './escaped-unit.js'
-import { commentText, headLines, type FileHead, type RateLimitEntry } from './limit-entry.js'
-import { placeholders } from './path-pattern.js'
+import { commentText, describe, headLines, type FileHead, type RateLimitEntry } from './limit-entry.js'
+import { limitPlan, restInWords } from './limit-plan.js'
+import { pathPattern } from './path-pattern.js'
 
 /**
- * An ES module with a middleware for Express that applies express-rate-limit (version 7 and later). A request counts
- * once, for its own endpoint: paths without a placeholder stand before those with one, and the first that matches
- * is taken.
+ * An ES module with a middleware for Express and no dependency. It counts with the token bucket that the backtest
+ * replays, in bounded memory. Express routes `/API/items/` to `/api/items`: so do the limits, unless the path is
+ * listed as it is.
  */
 export function expressFile(entries: readonly RateLimitEntry[], head: FileHead): string {
-  const ordered = entries.toSorted((a, b) => placeholders(a.path) - placeholders(b.path))
+  const plan = limitPlan(entries)
+  const { gateway, endpoints, other } = plan
   const lines = [
     ...headLines(head).map((line) => `// ${line}`),
     '//',
-    "//   import { rateLimit } from 'express-rate-limit'",
     "//   import { limitRequests } from './limits.mjs'",
-    '//   app.use(limitRequests(rateLimit))',
+    '//   app.use(limitRequests())                  // requests over a limit are only logged',
+    '//   app.use(limitRequests({ enforce: true })) // they are answered with 429',
     '//',
-    '// Requests over a limit are only logged: leave out the handler to enforce the limits. Windows are fixed: there',
-    '// is no burst.',
+    '// Options: userOf(request) returns the id of a verified user, or undefined: then the address counts (request.ip,',
+    '// so set "trust proxy" behind one). onLimited(request, endpoint) is told of requests over a limit.',
+    '// Paths are matched as they come, encoded, without the query string: those listed with their very case and last',
+    '// slash first, then as Express routes, which ignores both. Each process counts by itself.',
+    `// ${restInWords(plan)}`,
     '',
-    'const handler = (request, _response, next, options) => {',
-    '  console.warn(`${request.method} ${request.path}: over the limit of ${options.limit}`)',
-    '  next()',
-    '}',
-    "const common = { standardHeaders: 'draft-8', legacyHeaders: false, handler }",
-    '',
+    'const all = /^/',
     'export const limits = [',
-    ...ordered.flatMap(optionLines),
+    ...gateway.flatMap((entry) => optionLines(entry, 'all')),
+    ...endpoints.flatMap((entry) => optionLines(entry, null)),
+    ...(other ? optionLines(other, 'all') : []),
     ']',
     '',
-    'export function limitRequests(rateLimit) {',
-    '  const limiters = limits.map(({ windows, ...endpoint }) => ({',
-    '    ...endpoint,',
-    '    handlers: windows.map((options) => rateLimit(options)),',
-    '  }))',
-    '  return (request, response, next) => {',
-    '    const found = limiters.find(',
-    '      ({ method, path }) => (method === null || method === request.method) && path.test(request.path),',
-    '    )',
-    '    const handlers = found ? found.handlers : []',
-    '    const step = (index) => (error) => {',
-    '      if (error || index === handlers.length) next(error)',
-    '      else handlers[index](request, response, step(index + 1))',
-    '    }',
-    '    step(0)()',
-    '  }',
-    '}',
+    EXPRESS_RUNTIME.trim(),
   ]
   return `${lines.join('\n')}\n`
 }
 
-function optionLines({ endpoint, method, path, scope, limit, longWindow }: RateLimitEntry): string[] {
-  const windows = [{ windowMs: 60_000, limit }]
-  if (longWindow) windows.push({ windowMs: longWindow.seconds * 1000, limit: longWindow.limit })
-  const key = scope === 'endpoint' ? ", keyGenerator: () => 'all'" : ''
+function optionLines(entry: RateLimitEntry, pattern: string | null): string[] {
+  const { endpoint, method, path, scope, limit, burst, longWindow, exceptions, failures, distinctPaths } =
+    entry
+  const source = pathPattern(path, 'units', 'raw')
+  const window = (of: { limit: number; seconds: number } | null) =>
+    of ? `{ limit: ${of.limit}, seconds: ${of.seconds} }` : 'null'
   return [
-    `  // ${commentText(endpoint)}`,
+    `  // ${commentText(endpoint)}: ${describe(entry)}.`,
     '  {',
+    `    endpoint: ${quoted(endpoint)},`,
     `    method: ${method === null ? 'null' : quoted(method)},`,
-    `    path: ${expressPattern(path)},`,
-    '    windows: [',
-    ...windows.map(
-      (window) => `      { ...common, windowMs: ${window.windowMs}, limit: ${window.limit}${key} },`,
-    ),
-    '    ],',
+    `    path: ${pattern ?? `/^(?:${source})$/`},`,
+    `    routed: ${pattern ?? `/^(?:${routedSource(source)})$/i`},`,
+    `    scope: '${scope}',`,
+    `    limit: ${limit},`,
+    `    burst: ${burst},`,
+    `    longWindow: ${window(longWindow)},`,
+    `    failures: ${window(failures)},`,
+    `    distinctPaths: ${window(distinctPaths)},`,
+    `    exceptions: [${exceptions.map(exceptionText).join(', ')}],`,
     '  },',
   ]
 }
 
-function quoted(text: string): string {
-  return `'${text.replace(/[^A-Za-z0-9-]/g, escapedUnit)}'`
+/** With or without a last slash, as Express routes when it is not strict. */
+function routedSource(source: string): string {
+  return `${source.replace(/(?:\\\/)+$/, '')}\\/?`
 }
 
-/** Express matches paths as they come, encoded. */
-function expressPattern(path: string): string {
-  const escaped = path
-    .split('{id}')
-    .map((text) => text.replace(/[^A-Za-z0-9_%-]/g, escapedUnit))
-    .join('[^\\/]+')
-  return `/^${escaped}$/`
+function exceptionText({ client, kind, limit, burst }: RateLimitException): string {
+  return `{ client: ${quoted(client)}, kind: '${kind}', limit: ${limit}, burst: ${burst} }`
+}
+
+function quoted(text: string): string {
+  return `'${text.replace(/[^A-Za-z0-9 .:/{}_-]/g, escapedUnit)}'`
 }

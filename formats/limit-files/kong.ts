@@ -1,60 +1,137 @@
-import { commentText, headLines, safeName, type FileHead, type RateLimitEntry } from './limit-entry.js'
-import { pathPattern, placeholders } from './path-pattern.js'
+import type { RateLimitException } from '../../models/rate-limit/exception.js'
+import {
+  commentText,
+  headLines,
+  leftOut,
+  safeName,
+  type FileHead,
+  type RateLimitEntry,
+} from './limit-entry.js'
+import { limitPlan, restInWords, type LimitPlan } from './limit-plan.js'
+import { pathPattern } from './path-pattern.js'
 import { yamlText } from './yaml-text.js'
 
 const METHOD = /^[A-Z]+$/
-const MAX_PLACEHOLDERS = 100
+const CAN = { longWindow: [3600, 86_400], failures: false, distinctPaths: false }
 
 /**
- * A declarative configuration of Kong (format 3.0): a route with the plugin rate-limiting for each endpoint. Those whose
- * method or path Kong refuses, and with it the whole file, are named in a comment.
+ * A declarative configuration of Kong (format 3.0): a route with the plugin rate-limiting for each endpoint, a global
+ * plugin for the whole gateway, and plugins of consumers for programs. Endpoints whose method or path Kong refuses, and
+ * with it the whole file, are named in a comment.
  */
 export function kongFile(entries: readonly RateLimitEntry[], head: FileHead): string {
-  const isRouted = entries.some(canRoute)
+  const plan = limitPlan(entries)
+  const { gateway, endpoints, other } = plan
+  const routed = [...endpoints, ...(other ? [{ ...other, path: '/{any}' }] : [])]
   const lines = [
     ...headLines(head).map((line) => `# ${line}`),
-    '# For `deck gateway sync` or `kong config db_import`. Put in your own service, or take over the plugins alone.',
-    '# Kong has no log-only mode: plugins are disabled. Windows are fixed: there is no burst.',
+    ...notes(plan).map((line) => `# ${line}`),
     '_format_version: "3.0"',
+    ...gatewayLines(gateway),
+    ...consumerLines(entries),
     'services:',
     '  - name: aegis-limits',
     '    url: http://127.0.0.1:8080 # your upstream',
-    isRouted ? '    routes:' : '    routes: []',
-    ...entries.flatMap(routeLines),
+    routed.some(canRoute) ? '    routes:' : '    routes: []',
+    ...routed.flatMap((entry, place) => routeLines(entry, place, routed.length - place)),
   ]
   return `${lines.join('\n')}\n`
 }
 
+function notes(plan: LimitPlan): string[] {
+  return [
+    'For `deck gateway sync` or `kong config db_import`. Put in your own service, or take over the plugins alone.',
+    'Kong has no log-only mode: plugins are disabled. Windows are fixed: there is no burst.',
+    'Paths are matched as Kong normalizes them (RFC 3986: unreserved characters are decoded, dot segments removed), with',
+    'their case and last slash. Kong applies one rate-limiting plugin to a request, the most specific: on the routes below',
+    'the limit over the whole gateway does not count.',
+    restInWords(plan),
+  ]
+}
+
 /** Methods are capitals, and paths begin with a slash: not so those of M-SEARCH, `OPTIONS *` and CONNECT. */
 function canRoute({ method, path }: RateLimitEntry): boolean {
-  return (method === null || METHOD.test(method)) && kongPath(path).startsWith('~/')
+  return (method === null || METHOD.test(method)) && path.startsWith('/')
 }
 
 /** A path that is a regular expression; two slashes in a row are refused there too. */
 function kongPath(path: string): string {
-  const pattern = pathPattern(path).slice(1)
-  return `~${pattern.replace(/\/{2,}/g, (slashes) => `/{${slashes.length}}`)}`
+  if (path === '/{any}') return '~/.*$'
+  const pattern = pathPattern(path, 'code-points', 'normalized')
+  return `~${pattern.replace(/\/{2,}/g, (slashes) => `/{${slashes.length}}`)}$`
 }
 
-function routeLines(entry: RateLimitEntry, place: number): string[] {
-  const { endpoint, method, path, scope, limit, longWindow } = entry
-  if (!canRoute(entry)) return [`      # Left out, as Kong cannot express it: ${commentText(endpoint)}`]
-  const hourLimit = longWindow?.seconds === 3600 ? longWindow.limit : null
+function gatewayLines(gateway: readonly RateLimitEntry[]): string[] {
+  const [first, ...further] = gateway
+  if (!first) return []
   return [
+    'plugins:',
+    ...remarks(first, '  '),
+    ...further.map(({ endpoint }) => `  # Left out, as a plugin is global once: ${commentText(endpoint)}`),
+    ...plugin('  ', first, 'ip'),
+  ]
+}
+
+/** Programs are known as consumers: by the user that a plugin of Kong has authenticated. */
+function consumerLines(entries: readonly RateLimitEntry[]): string[] {
+  const users = new Map<string, RateLimitException | null>()
+  for (const { scope, exceptions } of entries) {
+    for (const own of exceptions.filter(({ kind }) => kind === 'user')) {
+      users.set(own.client, scope === 'gateway-client' ? own : (users.get(own.client) ?? null))
+    }
+  }
+  if (users.size === 0) return []
+  return [
+    'consumers:',
+    ...[...users].flatMap(([name, own]) => [
+      `  - username: ${yamlText(name)}`,
+      ...(own ? ['    plugins:', ...plugin('      ', own, 'consumer')] : []),
+    ]),
+  ]
+}
+
+function routeLines(entry: RateLimitEntry, place: number, priority: number): string[] {
+  const { endpoint, method, path, scope, exceptions } = entry
+  if (!canRoute(entry)) return [`      # Left out, as Kong cannot express it: ${commentText(endpoint)}`]
+  return [
+    ...remarks(entry, '      '),
     `      # ${commentText(endpoint)}`,
     `      - name: ${safeName(endpoint, place)}`,
     ...(method === null ? [] : [`        methods: [${yamlText(method)}]`]),
     `        paths: [${yamlText(kongPath(path))}]`,
-    // A path of its own goes before a template that matches it too.
-    `        regex_priority: ${MAX_PLACEHOLDERS - Math.min(MAX_PLACEHOLDERS, placeholders(path) - 1)}`,
+    `        regex_priority: ${priority} # the most specific first`,
     '        strip_path: false',
     '        plugins:',
-    '          - name: rate-limiting',
-    '            enabled: false # true enforces the limit',
-    '            config:',
-    `              minute: ${Math.min(limit, hourLimit ?? limit)}`, // more than an hour's is refused
-    ...(hourLimit === null ? [] : [`              hour: ${hourLimit}`]),
-    `              limit_by: ${scope === 'client' ? 'ip' : 'service'}`,
-    '              policy: local',
+    ...plugin('          ', entry, scope === 'client' ? 'ip' : 'service'),
+    ...exceptions
+      .filter(({ kind }) => kind === 'user')
+      .flatMap((own) => plugin('          ', own, 'consumer', own.client)),
   ]
+}
+
+function remarks(entry: RateLimitEntry, indent: string): string[] {
+  const addresses = entry.exceptions.filter(({ kind }) => kind === 'address')
+  return [
+    ...leftOut(entry, 'Kong', CAN),
+    ...addresses.map(({ client }) => `Left out, as Kong knows programs as consumers: ${commentText(client)}`),
+  ].map((line) => `${indent}# ${line}`)
+}
+
+interface Rates extends Pick<RateLimitEntry, 'limit'> {
+  readonly longWindow?: RateLimitEntry['longWindow']
+}
+
+function plugin(indent: string, { limit, longWindow }: Rates, limitBy: string, consumer?: string): string[] {
+  const unit = longWindow?.seconds === 3600 ? 'hour' : longWindow?.seconds === 86_400 ? 'day' : null
+  const long = unit === null ? null : longWindow!.limit
+  return [
+    '- name: rate-limiting',
+    '  enabled: false # true enforces the limit',
+    ...(consumer === undefined ? [] : [`  consumer: ${yamlText(consumer)}`]),
+    '  config:',
+    `    minute: ${Math.min(limit, long ?? limit)}`, // more than the longer window's is refused
+    ...(long === null ? [] : [`    ${unit}: ${long}`]),
+    `    limit_by: ${limitBy}`,
+    '    policy: local',
+  ].map((line) => indent + line)
 }

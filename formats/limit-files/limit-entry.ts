@@ -1,19 +1,32 @@
+import type { RateLimitException } from '../../models/rate-limit/exception.js'
 import type { LongWindow, Scope } from '../../models/rate-limit/recommendation.js'
+
+/** A count over a window. */
+export interface WindowLimit {
+  readonly limit: number
+  readonly seconds: number
+}
 
 /** A rate limit as it is written into a gateway's configuration. */
 export interface RateLimitEntry {
-  /** `/users/{id}`, or `GET /users/{id}`. */
+  /** `/users/{id}`, or `GET /users/{id}`; `/**` with scope gateway-client. */
   readonly endpoint: string
   /** Null: all methods. */
   readonly method: string | null
-  /** The path template. */
+  /** The path template; `/**` stands for all paths, `other` for those of no other entry. */
   readonly path: string
-  readonly scope: Scope
+  readonly scope: Scope | 'gateway-client'
   /** Requests a minute. */
   readonly limit: number
   /** Requests at once, the first one included. */
   readonly burst: number
   readonly longWindow: LongWindow | null
+  /** Clients with a limit of their own in the place of this one. */
+  readonly exceptions: readonly RateLimitException[]
+  /** Responses 401, 403 and 404 that a client may get; only with scope gateway-client. */
+  readonly failures: WindowLimit | null
+  /** Different paths that a client may ask for; only with scope gateway-client. */
+  readonly distinctPaths: WindowLimit | null
 }
 
 /** What the limits in a file were made for, and when. */
@@ -27,7 +40,7 @@ export interface FileHead {
 /** The first lines of a file, without the marks of a comment. */
 export function headLines({ tier, strategy, generatedAt }: FileHead): string[] {
   return [
-    `Rate limits recommended by AEGIS ML on ${generatedAt}: tier ${tier}, strategy ${strategy}.`,
+    `Rate limits recommended by AEGIS ML on ${generatedAt}: tier ${commentText(tier)}, strategy ${strategy}.`,
     'Made from the traffic that was seen. Try them before you enforce them.',
   ]
 }
@@ -41,4 +54,35 @@ export function commentText(text: string): string {
 export function safeName(endpoint: string, place: number): string {
   const words = endpoint.toLowerCase().replace(/[^a-z0-9]+/g, '_')
   return `aegis_${place + 1}_${words.replace(/^_+|_+$/g, '').slice(0, 40)}`.replace(/_$/, '')
+}
+
+/** A limit in words, for a comment. */
+export function describe({ scope, limit, burst }: RateLimitEntry): string {
+  const who = scope === 'endpoint' ? 'all callers together' : 'each client'
+  return `${limit} a minute, ${burst} at once, for ${who}`
+}
+
+/** What a gateway cannot count of an entry, as comments name it. */
+export interface Unsupported {
+  /** Lengths of long windows that it has; true: any. */
+  readonly longWindow: boolean | readonly number[]
+  readonly failures: boolean
+  readonly distinctPaths: boolean
+}
+
+/** Sentences about what the gateway cannot express of an entry; none when it can express all. */
+export function leftOut(entry: RateLimitEntry, gateway: string, can: Unsupported): string[] {
+  const { longWindow, failures, distinctPaths, endpoint } = entry
+  const hasWindow = (seconds: number) =>
+    typeof can.longWindow === 'boolean' ? can.longWindow : can.longWindow.includes(seconds)
+  const found: string[] = []
+  if (longWindow && !hasWindow(longWindow.seconds))
+    found.push(`${longWindow.limit} in ${longWindow.seconds} s`)
+  if (failures && !can.failures) found.push(`${failures.limit} failures in ${failures.seconds} s`)
+  if (distinctPaths && !can.distinctPaths) {
+    found.push(`${distinctPaths.limit} different paths in ${distinctPaths.seconds} s`)
+  }
+  return found.map(
+    (what) => `Recommended too, but ${gateway} cannot count it: ${what} (${commentText(endpoint)}).`,
+  )
 }

@@ -1,7 +1,16 @@
 import type { RateLimitRecommendation } from '../../models/rate-limit/recommendation.js'
 import { aegisFile } from './aegis.js'
+import { apisixFile } from './apisix.js'
+import { awsWafFile } from './aws-waf.js'
+import { caddyFile } from './caddy.js'
+import { cloudflareFile } from './cloudflare.js'
+import { envoyGatewayFile } from './envoy-gateway.js'
+import { ingressNginxFile } from './ingress-nginx.js'
+import { istioFile } from './istio.js'
+import { traefikFile } from './traefik.js'
 import { envoyFile } from './envoy.js'
 import { expressFile } from './express.js'
+import { haproxyFile } from './haproxy.js'
 import { headersFile } from './headers.js'
 import { kongFile } from './kong.js'
 import type { FileHead, RateLimitEntry } from './limit-entry.js'
@@ -11,9 +20,18 @@ import { nginxFile } from './nginx.js'
 const WRITERS = {
   aegis: aegisFile,
   nginx: nginxFile,
+  haproxy: haproxyFile,
   envoy: envoyFile,
   kong: kongFile,
   express: expressFile,
+  apisix: apisixFile,
+  'aws-waf': awsWafFile,
+  caddy: caddyFile,
+  cloudflare: cloudflareFile,
+  'envoy-gateway': envoyGatewayFile,
+  'ingress-nginx': ingressNginxFile,
+  istio: istioFile,
+  traefik: traefikFile,
   headers: headersFile,
 } as const satisfies Record<string, (entries: readonly RateLimitEntry[], head: FileHead) => string>
 
@@ -28,9 +46,14 @@ export function rateLimitFile(
   return WRITERS[format](entries, head)
 }
 
+type Recommended = RateLimitRecommendation &
+  Partial<Pick<RateLimitEntry, 'exceptions' | 'failures' | 'distinctPaths'>>
+
 /** A recommendation as an entry of a file. */
-export function toRateLimitEntry(recommendation: RateLimitRecommendation): RateLimitEntry {
+export function toRateLimitEntry(recommendation: Recommended): RateLimitEntry {
   const { endpoint, profile, scope, limit, burst, longWindow } = recommendation
+  const { exceptions = [], failures = null, distinctPaths = null } = recommendation
   const method = profile?.method ?? null
-  return { endpoint, method, path: profile?.endpoint ?? endpoint, scope, limit, burst, longWindow }
+  const path = profile?.endpoint ?? endpoint
+  return { endpoint, method, path, scope, limit, burst, longWindow, exceptions, failures, distinctPaths }
 }

@@ -1,124 +1,146 @@
-import { commentText, headLines, type FileHead, type RateLimitEntry } from './limit-entry.js'
-import { pathPattern, placeholders } from './path-pattern.js'
+import { ipNetwork } from './ip-network.js'
+import {
+  commentText,
+  describe,
+  headLines,
+  leftOut,
+  type FileHead,
+  type RateLimitEntry,
+} from './limit-entry.js'
+import { limitPlan, restInWords, type LimitPlan } from './limit-plan.js'
+import { endpointMaps, type Numbered } from './nginx/endpoint-maps.js'
+import { ruleMaps, type Program } from './nginx/rule-maps.js'
+import { zoneLines, zonesOf, type Rule } from './nginx/zones.js'
+import { literalPattern } from './path-pattern.js'
 
-/** Longer keys do not fit into the buckets of a map of NGINX as it comes (map_hash_bucket_size 64). */
-const MAX_KEY_LENGTH = 40
-
-/** One megabyte of a zone holds the state of so many clients (64 bit). */
-const CLIENTS_PER_MEGABYTE = 8000
-const MAX_ZONE_MEGABYTES = 64
-
-/** Endpoints with the same limit; they share a zone, in which each has states of its own. */
-interface Zone {
-  readonly name: string
-  readonly limit: number
-  readonly burst: number
-  readonly ofClients: boolean
-  /** Numbers of the endpoints. */
-  readonly places: number[]
-}
+const CAN = { longWindow: false, failures: false, distinctPaths: false }
 
 /**
- * A file to be included in the `http` block of NGINX. A map gives each request the number of its endpoint: that of the
- * path itself before that of a template, so that a request counts once. Further maps make of it the key of the zone
- * that has its limit, and the empty key of all others, which is not counted: so no `location` of the configuration
- * has to be touched. The burst of NGINX is one less than ours, as it does not count the request at hand. It rejects
- * nothing until dry run is off.
+ * A file to be included in the `http` block of NGINX. Maps give each request the number of its endpoint, the number of
+ * the program that sent it, and from these the key of the zone that has its limit. The key of all other zones is empty,
+ * which is not counted: so no `location` of the configuration has to be touched. The burst of NGINX is one less than
+ * ours, as it does not count the request at hand. It rejects nothing until dry run is off.
  */
 export function nginxFile(entries: readonly RateLimitEntry[], head: FileHead, dryRun = true): string {
   // NGINX merges slashes before it looks at a path.
   const reachable = entries.filter(({ path }) => !path.includes('//'))
   const unreachable = entries.filter(({ path }) => path.includes('//'))
+  const plan = limitPlan(reachable)
+  const { gateway, endpoints, other } = numbered(plan)
+  const all = [...gateway, ...endpoints, ...(other ? [other] : [])]
+  const programs = programsOf(all)
   const lines = [
     ...headLines(head).map((line) => `# ${line}`),
-    '# Include this file in the http block: include /etc/nginx/aegis-limits.conf;',
-    '# A block with a limit_req of its own does not inherit these.',
-    '# A client is an address: put $http_x_api_key, say, for $binary_remote_addr where clients are known by more.',
-    '# limit_req_dry_run on: requests over a limit are only logged. Set it to off to enforce the limits.',
+    ...notes(plan).map((line) => `# ${line}`),
     `limit_req_dry_run ${dryRun ? 'on' : 'off'};`,
     'limit_req_status 429;',
     'limit_req_log_level warn;',
     ...unreachable.map(({ endpoint }) => `# Left out, as NGINX merges slashes: ${commentText(endpoint)}`),
-    ...(reachable.length > 0 ? endpointMap(reachable) : []),
-    ...zonesOf(reachable).flatMap(zoneLines),
+    ...gateway.flatMap(({ entry }) => leftOut(entry, 'NGINX', CAN).map((line) => `# ${line}`)),
+    ...unknownPrograms(all).map((client) => `# Left out, as it is no address: ${commentText(client)}`),
+    ...(all.length > 0 ? clientMap() : []),
+    ...(programs.length > 0 ? programMaps(programs) : []),
+    ...endpointMaps(endpoints, other),
+    ...ruleMaps(all, programs),
+    ...zonesOf(rulesOf(all, programs)).flatMap(zoneLines),
   ]
   return `${lines.join('\n')}\n`
 }
 
-function endpointMap(entries: readonly RateLimitEntry[]): string[] {
-  const byMethod = entries.some(({ method }) => method !== null)
-  const numbered = entries.map((entry, index) => ({
-    ...entry,
-    plain: plainKey(entry, byMethod),
-    number: index + 1,
-  }))
-  const timesThere = new Map<string | null, number>()
-  for (const { plain } of numbered) {
-    const key = plain?.toLowerCase() ?? null
-    timesThere.set(key, (timesThere.get(key) ?? 0) + 1)
-  }
-  // Of plain keys NGINX ignores the case, so that two of them may be one.
-  const isAlone = (plain: string) => timesThere.get(plain.toLowerCase()) === 1
-  // Of regular expressions the first that matches counts: those with fewer placeholders stand before.
-  const ordered = numbered.sort((a, b) => placeholders(a.path) - placeholders(b.path))
+function notes(plan: LimitPlan): string[] {
   return [
-    '',
-    '# Which endpoint a request is of.',
-    `map "${byMethod ? '$request_method ' : ''}$uri" $aegis_endpoint {`,
-    '    default "";',
-    ...ordered.flatMap(({ plain, number, ...entry }) => [
-      `    # ${commentText(entry.endpoint)}: ${describe(entry)}`,
-      `    "${plain !== null && isAlone(plain) ? plain : patternKey(entry, byMethod)}" ${number};`,
-    ]),
-    '}',
+    'Include this file in the http block: include /etc/nginx/aegis-limits.conf;',
+    'A block with a limit_req of its own does not inherit these.',
+    'Paths are matched as NGINX has them in $uri: decoded, with merged slashes and without dot segments, with their case',
+    'and their last slash, without the query string. After a rewrite, that is the new path.',
+    `${restInWords(plan)}`,
+    'limit_req_dry_run on: requests over a limit are only logged. Set it to off to enforce the limits.',
   ]
 }
 
-function describe({ scope, limit, burst, longWindow }: RateLimitEntry): string {
-  const who = scope === 'client' ? 'each client' : 'all callers together'
-  const limits = `${limit} a minute, ${burst} at once, for ${who}.`
-  if (!longWindow) return limits
-  return `${limits} (${longWindow.limit} in ${longWindow.seconds} s was recommended too; NGINX has no window so long.)`
-}
-
-/** A plain key is looked up at once; NGINX goes through regular expressions one by one. Null where there is none. */
-function plainKey({ method, path }: RateLimitEntry, byMethod: boolean): string | null {
-  if (byMethod && method === null) return null
-  const plain = `${byMethod ? `${method} ` : ''}${path}`
-  return plain.length <= MAX_KEY_LENGTH && /^[A-Za-z0-9/_. -]+$/.test(plain) ? plain : null
-}
-
-function patternKey({ method, path }: RateLimitEntry, byMethod: boolean): string {
-  const ofMethod = method === null ? '[^ ]+' : pathPattern(method, false)
-  return `~^${byMethod ? `${ofMethod} ` : ''}${pathPattern(path).slice(1)}`
-}
-
-function zonesOf(entries: readonly RateLimitEntry[]): Zone[] {
-  const zones = new Map<string, Zone>()
-  entries.forEach(({ scope, limit, burst }, index) => {
-    const ofClients = scope === 'client'
-    const name = `aegis_${ofClients ? 'client' : 'all'}_${limit}_${burst}`
-    const zone = zones.get(name) ?? { name, limit, burst, ofClients, places: [] }
-    zone.places.push(index + 1)
-    zones.set(name, zone)
+function numbered({ gateway, endpoints, other }: LimitPlan) {
+  let number = 0
+  const of = (entry: RateLimitEntry, isOfGateway: boolean): Numbered => ({
+    entry,
+    number: ++number,
+    isOfGateway,
   })
-  return [...zones.values()]
+  return {
+    gateway: gateway.map((entry) => of(entry, true)),
+    endpoints: endpoints.map((entry) => of(entry, false)),
+    other: other && of(other, false),
+  }
 }
 
-function zoneLines({ name, limit, burst, ofClients, places }: Zone): string[] {
-  const suffix = ofClients ? ':$binary_remote_addr' : ''
-  const megabytes = ofClients ? Math.min(MAX_ZONE_MEGABYTES, places.length) : 1
-  const who = ofClients
-    ? `each client; ${megabytes * CLIENTS_PER_MEGABYTE} pairs of client and endpoint are known at a time`
-    : 'all callers of an endpoint together'
+/** Clients with limits of their own, each once. */
+function programsOf(all: readonly Numbered[]): Program[] {
+  const found = new Map<string, Program>()
+  for (const { kind, client } of all.flatMap(({ entry }) => entry.exceptions)) {
+    const name = kind === 'address' ? ipNetwork(client) : client
+    const key = `${kind} ${name}`
+    if (name !== null && !found.has(key)) found.set(key, { number: found.size + 1, kind, client, name })
+  }
+  return [...found.values()]
+}
+
+function unknownPrograms(all: readonly Numbered[]): string[] {
+  const exceptions = all.flatMap(({ entry }) => entry.exceptions)
+  const unknown = exceptions.filter(({ kind, client }) => kind === 'address' && ipNetwork(client) === null)
+  return [...new Set(unknown.map(({ client }) => client))]
+}
+
+/** Two lines of NGINX's own syntax need a backslash before a backslash. */
+const quoted = (pattern: string) => pattern.replaceAll('\\\\', '\\\\\\\\')
+
+function clientMap(): string[] {
   return [
     '',
-    `# ${limit} a minute, ${burst} at once, for ${who}.`,
-    `map $aegis_endpoint $${name} {`,
-    '    default "";',
-    ...places.map((place) => `    ${place} "${place}${suffix}";`),
+    '# What a client is: its address; of IPv6 the first 64 bits. Put in a variable of yours where clients are known by more,',
+    '# such as a user id that NGINX has verified before.',
+    'map $remote_addr $aegis_client {',
+    '    default $binary_remote_addr;',
+    '    "~^::ffff:" $binary_remote_addr;',
+    '    "~^(?<aegis_network>(?:[0-9a-f]+:){4})" $aegis_network;',
+    '    "~^(?<aegis_prefix>[0-9a-f:]*?::)" $aegis_prefix;',
     '}',
-    `limit_req_zone $${name} zone=${name}:${megabytes}m rate=${limit}r/m;`,
-    `limit_req zone=${name} burst=${Math.max(0, burst - 1)} nodelay;`,
   ]
+}
+
+function programMaps(programs: readonly Program[]): string[] {
+  const users = programs.filter(({ kind }) => kind === 'user')
+  const addresses = programs.filter(({ kind }) => kind === 'address')
+  return [
+    '',
+    '# Programs with limits of their own.',
+    'geo $aegis_address_program {',
+    '    default "";',
+    ...addresses.map(({ name, number }) => `    ${name} ${number};`),
+    '}',
+    '# The user: $remote_user is what the client claims. Put in the variable that has the verified user.',
+    'map $remote_user $aegis_program {',
+    '    default $aegis_address_program;',
+    ...users.map(({ name, number }) => `    "~^${quoted(literalPattern(name, 'bytes'))}\\z" ${number};`),
+    '}',
+  ]
+}
+
+/** The rule of each entry, and those of its exceptions. */
+function rulesOf(all: readonly Numbered[], programs: readonly Program[]): Rule[] {
+  return all.flatMap(({ entry, number, isOfGateway }) => [
+    {
+      ...entry,
+      place: `${number}`,
+      isOfGateway,
+      ofClients: entry.scope !== 'endpoint',
+      words: describe(entry),
+    },
+    ...programs.flatMap((program) => {
+      const own = entry.exceptions.find(
+        ({ kind, client }) => kind === program.kind && client === program.client,
+      )
+      if (!own) return []
+      const words = `${own.limit} a minute, ${own.burst} at once, for a program`
+      return [{ ...own, place: `${number}x${program.number}`, isOfGateway, ofClients: false, words }]
+    }),
+  ])
 }

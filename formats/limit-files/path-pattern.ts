@@ -1,27 +1,63 @@
-const PLACEHOLDER = '{id}'
+import { placeholderPattern } from '../../models/traffic/placeholders.js'
+
+/** A placeholder of a template, such as `{id}` or `{user-name}`. */
+const PLACEHOLDER = /(\{[\w.-]+\})/
 const PLAIN = /[A-Za-z0-9/_-]/
+const UNRESERVED = /[A-Za-z0-9\-._~]/
+const LONE_SURROGATE = /\p{Surrogate}/gu
 
 /**
- * The paths of a template as a regular expression (PCRE), from the first to the last character. Any byte that is not
- * plain is written as \xHH: nothing that a path may hold can end the expression, or what it is quoted in.
- *
- * @param anchored with ^ and $
+ * How the characters of a path are written in a regular expression. `bytes`: \xHH for each byte of UTF-8 (PCRE);
+ * `code-points`: \x{H} (RE2, Rust, PCRE in UTF mode); `units`: \uHHHH (JavaScript).
  */
-export function pathPattern(path: string, anchored = true): string {
-  const pattern = decoded(path)
+export type Dialect = 'bytes' | 'code-points' | 'units'
+
+/**
+ * How a gateway changes a path before it matches. `raw`: not at all; `decoded`: percent-encoding is decoded;
+ * `normalized`: only unreserved characters are decoded (RFC 3986, section 6.2.2).
+ */
+export type PathForm = 'raw' | 'decoded' | 'normalized'
+
+/**
+ * The paths of a template as a regular expression without anchors. It matches what the placeholders of the template
+ * stand for and nothing else. Any character that is not plain is written as a number: nothing that a path may hold
+ * can end the expression, or what it is quoted in.
+ */
+export function pathPattern(path: string, dialect: Dialect, form: PathForm): string {
+  return path
     .split(PLACEHOLDER)
-    .map((text) => Array.from(new TextEncoder().encode(text), escaped).join(''))
-    .join('[^/]+')
-  return anchored ? `^${pattern}$` : pattern
+    .map((part, i) => (i % 2 === 1 ? placeholderPattern(part) : literalPattern(inForm(part, form), dialect)))
+    .join('')
 }
 
-/** Placeholders of a template and one: a path of its own has 1, and goes before a template that matches it too. */
-export function placeholders(path: string): number {
-  return path.split(PLACEHOLDER).length
+/** A text as a regular expression that matches it alone. */
+export function literalPattern(text: string, dialect: Dialect): string {
+  if (dialect === 'bytes') return Array.from(new TextEncoder().encode(text), escapedByte).join('')
+  if (dialect === 'code-points')
+    return Array.from(text.replace(LONE_SURROGATE, '\ufffd'), escapedPoint).join('')
+  return text.split('').map(escapedUnit).join('')
 }
 
-/** Gateways match paths that are decoded. */
-function decoded(path: string): string {
+/** Whether a path has placeholders. */
+export function isTemplate(path: string): boolean {
+  return PLACEHOLDER.test(path)
+}
+
+/** Placeholders for any segment, placeholders in all, and characters beside them. */
+export function specificity(path: string): { any: number; placeholders: number; characters: number } {
+  const parts = path.split(PLACEHOLDER)
+  const found = parts.filter((_, i) => i % 2 === 1)
+  const characters = parts.reduce((sum, part, i) => sum + (i % 2 === 1 ? 0 : part.length), 0)
+  return { any: found.filter((name) => name !== '{id}').length, placeholders: found.length, characters }
+}
+
+function inForm(path: string, form: PathForm): string {
+  if (form === 'decoded') return decoded(path)
+  return form === 'normalized' ? normalized(path) : path
+}
+
+/** A path as gateways that decode it see it; as it is where it cannot be decoded. */
+export function decoded(path: string): string {
   try {
     return decodeURIComponent(path)
   } catch {
@@ -29,7 +65,23 @@ function decoded(path: string): string {
   }
 }
 
-function escaped(byte: number): string {
+function normalized(path: string): string {
+  return path.replace(/%([\dA-Fa-f]{2})/g, (code, hex: string) => {
+    const character = String.fromCharCode(Number.parseInt(hex, 16))
+    return UNRESERVED.test(character) ? character : code.toUpperCase()
+  })
+}
+
+function escapedByte(byte: number): string {
   const character = String.fromCharCode(byte)
   return PLAIN.test(character) ? character : `\\x${byte.toString(16).padStart(2, '0')}`
+}
+
+function escapedPoint(character: string): string {
+  return PLAIN.test(character) ? character : `\\x{${character.codePointAt(0)!.toString(16)}}`
+}
+
+function escapedUnit(unit: string): string {
+  if (unit === '/') return '\\/'
+  return PLAIN.test(unit) ? unit : `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`
 }

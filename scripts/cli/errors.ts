@@ -9,6 +9,9 @@ export class UsageError extends Error {}
 /** There is no data: exit code 1. */
 export class NoDataError extends Error {}
 
+/** More requests would be rejected than allowed: exit code 1. */
+export class TooManyRejectedError extends Error {}
+
 /** The database cannot be reached or cannot be used: exit code 3. */
 export class DatabaseError extends Error {}
 
@@ -30,7 +33,7 @@ export const UNEXPECTED = 70
 export function failureOf(error: unknown): { code: number; message: string } {
   if (error instanceof Stopped) return { code: error.exitCode, message: error.message }
   const message = describeDatabaseError(error)
-  if (error instanceof NoDataError) return { code: 1, message }
+  if (error instanceof NoDataError || error instanceof TooManyRejectedError) return { code: 1, message }
   if (error instanceof DumpFileError) return { code: BAD_FILE, message }
   if (error instanceof UsageError || error instanceof ConfigError) {
     return { code: 2, message: `${message} See --help.` }

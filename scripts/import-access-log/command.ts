@@ -3,12 +3,7 @@ import { basename } from 'node:path'
 import { migrate } from '../../db/migrate.js'
 import { chosenTable } from '../cli/traffic-table.js'
 import type { TrafficTable } from '../../db/traffic/table.js'
-import { JSON_FIELDS, type JsonField, type JsonNames } from '../../formats/access-log/json-fields.js'
-import { AUTO, clientRule, CLIENT_RULES, type ClientRule } from '../../formats/access-log/client-rule.js'
-import { formatOfName, LOG_FORMATS } from '../../formats/access-log/log-format.js'
-import { LogFormatError } from '../../formats/access-log/text/syntax.js'
-import { createTextParser } from '../../formats/access-log/text/text-line.js'
-import { PLAIN_READING } from '../../formats/access-log/log-entry.js'
+import { JSON_FIELDS } from '../../formats/access-log/json-fields.js'
 import {
   addDatabaseOptions,
   assertTrafficWritable,
@@ -16,20 +11,16 @@ import {
   withDatabase,
   type DatabaseFlags,
 } from '../cli/database.js'
-import { NoDataError, UsageError } from '../cli/errors.js'
+import { NoDataError } from '../cli/errors.js'
 import { choice } from '../cli/options.js'
 import { startProgress } from '../cli/progress.js'
 import { describeLog } from './describe-log.js'
 import { importLog } from './import-log.js'
-import type { LogReaderOptions } from './log-reader.js'
 import { DamagedFileError, findSources, readSource, STDIN, type LogSource } from './log-source.js'
+import { addReadingOptions, readingOf, type ReadingFlags } from './reading-options.js'
 import { rejectedPathOf } from './rejected-lines.js'
 
-interface Flags extends DatabaseFlags {
-  readonly format?: string
-  readonly logFormat?: string
-  readonly client?: ClientRule
-  readonly field?: JsonNames
+interface Flags extends DatabaseFlags, ReadingFlags {
   readonly table?: TrafficTable
   readonly dryRun?: true
 }
@@ -60,32 +51,11 @@ Exit codes: 0 success, also with rejected lines; 1 nothing to import or a damage
 
 /** `import-access-log`: imports the log files of any gateway into the traffic table. */
 export function importAccessLog(stop: AbortSignal): Command {
-  const command = new Command('import-access-log')
-    .description('Import access logs, plain or compressed (gz, bz2, zst), into the traffic table.')
-    .argument('[files...]', 'log files (default, and for -: standard input)')
-    .option(
-      '--format <format>',
-      'clf: common or combined log format, with or without $request_time; vhost: the same with the virtual host ' +
-        'first; json: one JSON object per line; w3c: with a header that names the fields; or a server: ' +
-        `${SERVERS.join(', ')} (default: detected from the first lines)`,
-      formatName,
-    )
-    .option(
-      '--log-format <format>',
-      "the server's log format, in the syntax of NGINX ($remote_addr) or of Apache (%h), or the name of a format",
-      logFormat,
-    )
-    .option(
-      '--client <rule>',
-      `the address that is the client's: ${CLIENT_RULES} (default: that of the connection, or the first of ` +
-        'X-Forwarded-For where there is no other)',
-      (text: string) => clientRule(text) ?? refuseRule(text),
-    )
-    .option(
-      '--field <field=name>',
-      'name of a field in JSON lines; a.b means field b of object a; repeatable',
-      addName,
-    )
+  const command = addReadingOptions(
+    new Command('import-access-log')
+      .description('Import access logs, plain or compressed (gz, bz2, zst), into the traffic table.')
+      .argument('[files...]', 'log files (default, and for -: standard input)'),
+  )
     .option(
       '--table <table>',
       `traffic table: ${TABLES.join(' or ')} (default: TRAFFIC_TABLE)`,
@@ -97,40 +67,6 @@ export function importAccessLog(stop: AbortSignal): Command {
     .action((files: string[], flags: OptionValues) =>
       run(files.length > 0 ? files : [STDIN], flags as Flags, stop),
     )
-}
-
-const SERVERS = LOG_FORMATS.filter((name) => !['clf', 'vhost', 'json', 'w3c'].includes(name))
-
-function formatName(text: string): string {
-  const name = formatOfName(text)
-  if (name !== undefined) return name
-  throw new UsageError(
-    `--format is ${JSON.stringify(text.slice(0, 80))}; allowed is one of ${LOG_FORMATS.join(', ')}. ` +
-      'For any other format give --log-format.',
-  )
-}
-
-/** Checks a format before the first file is read. */
-function logFormat(text: string): string {
-  if (formatOfName(text) !== undefined) return text
-  try {
-    createTextParser(text, PLAIN_READING)
-    return text
-  } catch (error) {
-    if (!(error instanceof LogFormatError)) throw error
-    throw new UsageError(`--log-format cannot be used: ${error.message}.`)
-  }
-}
-
-function refuseRule(text: string): never {
-  throw new UsageError(`--client is ${JSON.stringify(text.slice(0, 80))}; allowed is ${CLIENT_RULES}.`)
-}
-
-function addName(text: string, names: JsonNames = {}): JsonNames {
-  const [, field, name] = /^([^=]+)=(.+)$/.exec(text) ?? []
-  if (name !== undefined && JSON_FIELDS.includes(field as JsonField)) return { ...names, [field!]: name }
-  const allowed = `a field and its name, such as timestamp=when; fields are ${JSON_FIELDS.join(', ')}`
-  throw new UsageError(`--field is ${JSON.stringify(text.slice(0, 80))}; allowed is ${allowed}.`)
 }
 
 type Work = (
@@ -154,13 +90,7 @@ async function run(files: readonly string[], flags: Flags, stop: AbortSignal): P
 }
 
 async function readSources(sources: readonly LogSource[], flags: Flags, stop: AbortSignal): Promise<void> {
-  const named = flags.logFormat === undefined ? undefined : formatOfName(flags.logFormat)
-  const reading: LogReaderOptions = {
-    name: flags.format ?? named,
-    text: named === undefined ? flags.logFormat : undefined,
-    names: flags.field ?? {},
-    client: flags.client ?? AUTO,
-  }
+  const reading = readingOf(flags)
   if (flags.dryRun) {
     const describe: Work = ({ path }, pieces, onLines) => describeLog(nameOf(path), pieces, reading, onLines)
     return readAll(sources, describe, stop)

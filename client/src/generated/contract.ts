@@ -533,7 +533,7 @@ export interface paths {
         };
         /**
          * Export limits as gateway configuration
-         * @description Exports a complete, commented file for the AEGIS gateway, NGINX, the rate limit service of Envoy, Kong or express-rate-limit, or RateLimit-Policy fields. The file logs without rejecting if the gateway supports that. JSON is in the envelope.
+         * @description Exports a complete, commented file for a gateway, or RateLimit-Policy fields. The limit over the whole gateway comes first, then the endpoints, the most specific first. Each pattern matches exactly the paths of its template. A comment names what the gateway cannot express. The file logs without rejecting if the gateway supports that. JSON is in the envelope.
          */
         get: operations["exportRateLimits"];
         put?: never;
@@ -6326,7 +6326,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description The gateway that reads the file, headers for RateLimit-Policy fields, or json. Default: json. */
-                format?: "json" | "aegis" | "nginx" | "envoy" | "kong" | "express" | "headers";
+                format?: "json" | "aegis" | "nginx" | "haproxy" | "envoy" | "envoy-gateway" | "istio" | "kong" | "traefik" | "apisix" | "ingress-nginx" | "caddy" | "express" | "aws-waf" | "cloudflare" | "headers";
                 /**
                  * @description Tier of the callers, in any case: default, free, basic, standard, premium, enterprise or one of TIERS. Any other counts as default, with a warning. Default: default.
                  * @example default
@@ -6403,6 +6403,9 @@ export interface operations {
                          *             "seconds": 3600,
                          *             "limit": 314
                          *           },
+                         *           "exceptions": [],
+                         *           "failures": null,
+                         *           "distinct_paths": null,
                          *           "policy": "\"minute\";q=27;w=60, \"long\";q=314;w=3600"
                          *         }
                          *       ]
@@ -6434,10 +6437,10 @@ export interface operations {
                                 /** @description The path template. */
                                 path: string;
                                 /**
-                                 * @description endpoint: one limit for all callers together. client: one limit for each client.
+                                 * @description endpoint: one limit for all callers together. client: one limit for each client. gateway-client: one limit for each client over all endpoints.
                                  * @enum {string}
                                  */
-                                scope: "endpoint" | "client";
+                                scope: "endpoint" | "client" | "gateway-client";
                                 /** @description Requests allowed per minute. */
                                 requests_per_minute: number;
                                 /** @description Requests allowed at once. */
@@ -6448,6 +6451,38 @@ export interface operations {
                                     seconds: number;
                                     /** @description Requests allowed in the window. */
                                     limit: number;
+                                } | null;
+                                /** @description Programs that have their own limit in the place of this one. */
+                                exceptions: {
+                                    /** @description The user id, address or network of the program. */
+                                    client: string;
+                                    /**
+                                     * @description How the gateway knows the program.
+                                     * @enum {string}
+                                     */
+                                    kind: "user" | "address";
+                                    /** @description Requests allowed per minute. */
+                                    limit: number;
+                                    /** @description Requests allowed at once. */
+                                    burst: number;
+                                    /** @description Why the program has a limit of its own. */
+                                    reason: string;
+                                    /** @description When a person should look at it again. */
+                                    review_at: string;
+                                }[];
+                                /** @description Responses 401, 403 and 404 that a client may get. Null when there is no such limit. */
+                                failures: {
+                                    /** @description How many are allowed in the window. */
+                                    limit: number;
+                                    /** @description Length of the window in seconds. */
+                                    seconds: number;
+                                } | null;
+                                /** @description Different paths that a client may ask for. Null when there is no such limit. */
+                                distinct_paths: {
+                                    /** @description How many are allowed in the window. */
+                                    limit: number;
+                                    /** @description Length of the window in seconds. */
+                                    seconds: number;
                                 } | null;
                                 /** @description Value of the RateLimit-Policy field. */
                                 policy: string;

@@ -1,0 +1,138 @@
+import type { RateLimitException } from '../../../models/rate-limit/exception.js'
+import type { RateLimitEntry, WindowLimit } from '../limit-entry.js'
+import { limitPlan } from '../limit-plan.js'
+import { pathPattern } from '../path-pattern.js'
+import {
+  UnreadableLimits,
+  type AppliedLimit,
+  type Counting,
+  type FileLimits,
+  type SeenRequest,
+} from './limits.js'
+import { networkKey } from './network-matcher.js'
+import { fieldsOf, lineOf, type YamlNode } from './yaml-nodes.js'
+
+const FIELDS = new Set(
+  'endpoint endpoint_pattern path method tier scope requests_per_minute burst long_window policy exceptions failures distinct_paths'.split(
+    ' ',
+  ),
+)
+
+/** Limits of ours: the list of GET /export/rate-limits as JSON, or the file for the AEGIS gateway. */
+export function ownLimits(list: readonly YamlNode[]): FileLimits {
+  const entries = list.map(entryOf)
+  const { gateway, endpoints, other } = limitPlan(entries)
+  const patterns = endpoints.map((entry) => ({
+    entry,
+    pattern: new RegExp(`^(?:${pathPattern(entry.path, 'units', 'raw')})$`),
+  }))
+  const uncounted = entries.some(({ failures, distinctPaths }) => failures !== null || distinctPaths !== null)
+  return {
+    gateway: 'aegis',
+    count: entries.length,
+    remarks: uncounted ? ['Limits of failures and of different paths are not replayed.'] : [],
+    limitsOf(request) {
+      const { method, path } = request
+      const found = patterns.find(
+        ({ entry, pattern }) => (entry.method === null || entry.method === method) && pattern.test(path),
+      )
+      const entry = found?.entry ?? other
+      return [...gateway, ...(entry ? [entry] : [])].flatMap((each) => applied(each, request))
+    },
+  }
+}
+
+function applied(entry: RateLimitEntry, { user, address }: SeenRequest): AppliedLimit[] {
+  const { endpoint, scope, limit, burst, longWindow, exceptions } = entry
+  const network = networkKey(address, 32, 64)
+  const own =
+    exceptions.find(({ kind, client }) => kind === 'user' && client === user) ??
+    exceptions.find(
+      ({ kind, client }) => kind === 'address' && networkKey(client.replace(/\/64$/, ''), 32, 64) === network,
+    )
+  const client = own ? `program ${own.client}` : user || network
+  if (scope !== 'endpoint' && client === '') return []
+  const key = scope === 'endpoint' && !own ? '' : client
+  const bucket = (rate: { limit: number; burst: number }): Counting => ({
+    ...{ kind: 'bucket', limit: rate.limit, burst: rate.burst, windowMs: 60_000 },
+  })
+  if (own) return [{ name: `${endpoint}, exception`, key, counting: bucket(own) }]
+  const long: AppliedLimit[] = longWindow
+    ? [
+        {
+          name: `${endpoint}, long window`,
+          key,
+          counting: { kind: 'window', limit: longWindow.limit, windowMs: 1000 * longWindow.seconds },
+        },
+      ]
+    : []
+  return [...long, { name: endpoint, key, counting: bucket({ limit, burst }) }]
+}
+
+function entryOf(node: YamlNode): RateLimitEntry {
+  const fields = fieldsOf(node)
+  for (const [name, value] of fields) {
+    if (!FIELDS.has(name))
+      throw new UnreadableLimits(lineOf(value), `the field ${name} of a limit is not understood`)
+  }
+  const text = (name: string) => fields.get(name)?.value
+  const path = text('path') ?? text('endpoint_pattern') ?? text('endpoint')
+  const method = text('method') ?? null
+  const scope = text('scope') ?? 'client'
+  const limit = text('requests_per_minute')
+  const burst = text('burst') ?? limit
+  if (
+    typeof path !== 'string' ||
+    !isWhole(limit) ||
+    !isWhole(burst) ||
+    (method !== null && typeof method !== 'string')
+  ) {
+    throw new UnreadableLimits(
+      lineOf(node),
+      'a limit needs endpoint_pattern, requests_per_minute and burst (whole numbers from 1)',
+    )
+  }
+  if (scope !== 'client' && scope !== 'endpoint' && scope !== 'gateway-client') {
+    throw new UnreadableLimits(lineOf(node), 'scope is one of endpoint, client, gateway-client')
+  }
+  const name = text('endpoint')
+  return {
+    endpoint: typeof name === 'string' ? name : method === null ? path : `${method} ${path}`,
+    ...{ method, path, scope, limit, burst },
+    longWindow: windowOf(fields.get('long_window')),
+    failures: windowOf(fields.get('failures')),
+    distinctPaths: windowOf(fields.get('distinct_paths')),
+    exceptions: fields.get('exceptions')?.items?.map(exceptionOf) ?? [],
+  }
+}
+
+function windowOf(node: YamlNode | undefined): WindowLimit | null {
+  if (node === undefined || (node.items === null && node.value === null)) return null
+  const fields = fieldsOf(node)
+  const [limit, seconds] = [fields.get('limit')?.value, fields.get('seconds')?.value]
+  if (isWhole(limit) && isWhole(seconds)) return { limit, seconds }
+  throw new UnreadableLimits(lineOf(node), 'a window needs limit and seconds, whole numbers from 1')
+}
+
+function exceptionOf(node: YamlNode): RateLimitException {
+  const fields = fieldsOf(node)
+  const [client, kind] = [fields.get('client')?.value, fields.get('kind')?.value]
+  const limit = (fields.get('limit') ?? fields.get('requests_per_minute'))?.value
+  const burst = fields.get('burst')?.value
+  if (
+    typeof client === 'string' &&
+    (kind === 'user' || kind === 'address') &&
+    isWhole(limit) &&
+    isWhole(burst)
+  ) {
+    return { client, kind, limit, burst, reason: '', reviewAt: '' }
+  }
+  throw new UnreadableLimits(
+    lineOf(node),
+    'an exception needs client, kind (user or address), a limit and burst',
+  )
+}
+
+function isWhole(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 1
+}
