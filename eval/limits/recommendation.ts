@@ -21,7 +21,7 @@ export function recommendation({
     strategy: 'balanced',
     scope: 'client',
     currentLimit: null,
-    model: fit.model(String).byTemplate.get(PATH)!,
+    model: fit.model((client) => ({ client: String(client), kind: 'user' })).byTemplate.get(PATH)!,
   })
 }
 

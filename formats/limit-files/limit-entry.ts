@@ -1,3 +1,4 @@
+import type { RateLimitException } from '../../models/rate-limit/exception.js'
 import type { LongWindow, Scope } from '../../models/rate-limit/recommendation.js'
 
 /** A rate limit as it is written into a gateway's configuration. */
@@ -14,6 +15,14 @@ export interface RateLimitEntry {
   /** Requests at once, the first one included. */
   readonly burst: number
   readonly longWindow: LongWindow | null
+  /** A third limit over a day; null where there is none, as the next two. */
+  readonly dayWindow?: LongWindow | null
+  /** Responses 401, 403 and 404 of one client in a window. */
+  readonly failures?: LongWindow | null
+  /** Different paths of one client in a window. */
+  readonly distinctPaths?: LongWindow | null
+  /** Programs with limits of their own. */
+  readonly exceptions?: readonly RateLimitException[]
 }
 
 /** What the limits in a file were made for, and when. */

@@ -30,7 +30,11 @@ export function rateLimitFile(
 
 /** A recommendation as an entry of a file. */
 export function toRateLimitEntry(recommendation: RateLimitRecommendation): RateLimitEntry {
-  const { endpoint, profile, scope, limit, burst, longWindow } = recommendation
+  const { endpoint, profile, scope, limit, burst, longWindow, dayWindow } = recommendation
+  const { exceptions, failures, distinctPaths } = recommendation
   const method = profile?.method ?? null
-  return { endpoint, method, path: profile?.endpoint ?? endpoint, scope, limit, burst, longWindow }
+  return {
+    ...{ endpoint, method, path: profile?.endpoint ?? endpoint, scope, limit, burst },
+    ...{ longWindow, dayWindow, exceptions, failures, distinctPaths },
+  }
 }

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify'
+import { toClientLimits } from './client-limits.js'
 
 type RateLimitList = Awaited<ReturnType<FastifyInstance['optimization']['rateLimitList']>>
 
@@ -8,9 +9,9 @@ export function toRateLimitList({ generatedAt, tier, strategy, limits }: RateLim
     generated_at: generatedAt,
     tier,
     strategy,
-    limits: limits.map(({ limit, longWindow, endpoint, method, path, scope, burst, policy }) => ({
+    limits: limits.map(({ limit, longWindow, endpoint, method, path, scope, burst, policy, ...more }) => ({
       ...{ endpoint, method, path, scope, requests_per_minute: limit, burst },
-      ...{ long_window: longWindow, policy },
+      ...{ long_window: longWindow, ...toClientLimits(more), policy },
     })),
   }
 }

@@ -1,6 +1,6 @@
 import { Type } from '@sinclair/typebox'
 import { LIMIT_FILE } from './examples/limits.js'
-import { ByMethod, choice, LONG_WINDOW, LongWindow, Scope, SCOPE, Strategy, Tier } from './limit-choice.js'
+import { ByMethod, choice, clientLimits, LONG_WINDOW, LongWindow, Scope, SCOPE, Strategy, Tier } from './limit-choice.js'
 import { count, nullable, oneOf, timestamp } from './types.js'
 
 export const LimitFileQuery = Type.Object({
@@ -30,9 +30,10 @@ export const LimitFiles = Type.Object(
         requests_per_minute: count('Requests allowed per minute.'),
         burst: count('Requests allowed at once.'),
         long_window: nullable(LongWindow, { description: LONG_WINDOW }),
+        ...clientLimits,
         policy: Type.String({ description: 'Value of the RateLimit-Policy field.' }),
       }),
-      { description: 'One limit per endpoint.' },
+      { description: 'One limit per endpoint; the limit over the whole gateway comes first.' },
     ),
   },
   { description: 'The recommended limits.', examples: [LIMIT_FILE] },

@@ -63,7 +63,7 @@ async function stored(t: Test, table: TrafficTable, count: number) {
       endpoint: `${row.method === null ? '' : `${row.method.toUpperCase()} `}${pathTemplate(row.path ?? '')}`,
       client: row.user_id || row.ip_address || null,
       tier: row.tier ?? '',
-      statusClass: Math.floor((row.status_code ?? 0) / 100),
+      status: row.status_code ?? 0,
     }))
   return { sql, connection, expected: inRange }
 }
@@ -83,7 +83,7 @@ async function read(sql: Sql, table: TrafficTable, names: RequestNames, endpoint
         endpoint: names.endpoints[batch.endpoint[i]!]!,
         client: client === UNKNOWN_CLIENT ? null : names.clients[client]!,
         tier: names.tiers[batch.tier[i]!]!,
-        statusClass: batch.statusClass[i]!,
+        status: batch.status[i]!,
       })
     }
   }
