@@ -25,7 +25,7 @@ export function recommendation({
   })
 }
 
-function byMinute(timeMs: Float64Array) {
+export function byMinute(timeMs: Float64Array) {
   const counts = new Map<number, number>()
   for (const time of timeMs) {
     const minute = Math.floor(time / MINUTE_MS)

@@ -54,7 +54,7 @@ interface ArrivalsOptions {
  * together and of each client, and what clients do by the hour.
  *
  * Memory: some 5 kB for an endpoint before its first request. A pair of endpoint and client takes 260 to 290 bytes, 16
- * for each of CURVE_LIMITS and 36 for each of its hours with requests; up to twice that where arrays have just grown.
+ * for each of CURVE_LIMITS and 40 for each of its hours with requests; up to twice that where arrays have just grown.
  * Two million pairs are kept; clients beyond that count for the endpoint alone.
  */
 export class Arrivals {

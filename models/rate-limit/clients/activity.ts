@@ -18,6 +18,8 @@ export interface ClientHours {
   /** Minutes with requests, and runs of such minutes. */
   readonly activeMinutes: ArrayLike<number>
   readonly runs: ArrayLike<number>
+  /** Runs that begin as long after the run before as that one did after its own, within a quarter. */
+  readonly periodicRuns: ArrayLike<number>
   /** Responses that are errors; see isError. */
   readonly errors: ArrayLike<number>
   /** Responses 401, 403 and 404 in the minute with the most of them. */
@@ -47,10 +49,14 @@ export interface RequestFacts {
 
 const UNKNOWN: RequestFacts = { status: 0, path: undefined, target: undefined, endpoint: 0 }
 
-/** What is open of a client: its hour's row, its present minute with its count, and with its failures. */
-const OPEN = 4
+/**
+ * What is open of a client: its hour's row, its present minute with its count, and with its failures; when its present
+ * run of active minutes began, and how long after the one before.
+ */
+const OPEN = 6
+const MAX_PERIOD_RATIO = 1.25
 const COLUMNS = [
-  ...(['client', 'hour', 'requests', 'busiestMinute', 'activeMinutes', 'runs'] as const),
+  ...(['client', 'hour', 'requests', 'busiestMinute', 'activeMinutes', 'runs', 'periodicRuns'] as const),
   ...(['errors', 'busiestFailures', 'distinctPaths'] as const),
 ]
 type Columns = Record<(typeof COLUMNS)[number], Uint32Array>
@@ -60,7 +66,7 @@ const BITS = { hour: 512, paths: 512, targets: 128, endpoints: 64 }
 
 /**
  * Boils the requests of an endpoint down to what a limit of its clients needs, in one pass in order of time: rows of
- * client and hour, the arrival curves at some rates, and how many paths a client asks for. 36 bytes for each row, and
+ * client and hour, the arrival curves at some rates, and how many paths a client asks for. 40 bytes for each row, and
  * 200 + 16 × rates for each client; up to twice that where arrays have just grown.
  */
 export class ClientActivity {
@@ -70,7 +76,7 @@ export class ClientActivity {
   readonly #targets = new DistinctCounts(BITS.targets)
   readonly #endpoints = new DistinctCounts(BITS.endpoints)
   readonly #hourPaths = new DistinctCounts(BITS.hour)
-  /** [nClients, 4]: row + 1, minute, its count, its failures. */
+  /** [nClients, 6]: row + 1, minute, its count, its failures, beginning of the run, interval. */
   #open = new Float64Array(FIRST_LENGTH * OPEN)
   readonly #columns = Object.fromEntries(
     COLUMNS.map((name) => [name, new Uint32Array(FIRST_LENGTH)]),
@@ -103,7 +109,7 @@ export class ClientActivity {
     this.#open = grown(this.#open, (client + 1) * OPEN)
     const row = this.#rowOf(client, Math.floor(timeMs / HOUR_MS))
     this.#columns.requests[row]!++
-    this.#countMinute(client, row, Math.floor(timeMs / MINUTE_MS), isFailure(facts.status))
+    this.#countMinute(client, row, timeMs, isFailure(facts.status))
     if (isError(facts.status)) this.#columns.errors[row]!++
     if (facts.path !== undefined) this.#countPath(client, row, facts)
   }
@@ -126,13 +132,14 @@ export class ClientActivity {
     return next
   }
 
-  #countMinute(client: number, row: number, minute: number, failed: boolean): void {
+  #countMinute(client: number, row: number, timeMs: number, failed: boolean): void {
+    const minute = Math.floor(timeMs / MINUTE_MS)
     const columns = this.#columns
     const open = this.#open
     const at = client * OPEN + 1
     if (open[at] !== minute) {
       columns.activeMinutes[row]!++
-      if (open[at] !== minute - 1) columns.runs[row]!++
+      if (open[at] !== minute - 1) this.#beginRun(client, row, timeMs)
       open[at] = minute
       open[at + 1] = 0
       open[at + 2] = 0
@@ -142,6 +149,19 @@ export class ClientActivity {
     if (!failed) return
     const failures = ++open[at + 2]!
     if (failures > columns.busiestFailures[row]!) columns.busiestFailures[row] = failures
+  }
+
+  #beginRun(client: number, row: number, timeMs: number): void {
+    const open = this.#open
+    const at = client * OPEN + 4
+    const interval = open[at] === 0 ? 0 : timeMs - open[at]!
+    const before = open[at + 1]!
+    this.#columns.runs[row]!++
+    if (before > 0 && interval <= MAX_PERIOD_RATIO * before && before <= MAX_PERIOD_RATIO * interval) {
+      this.#columns.periodicRuns[row]!++
+    }
+    open[at] = timeMs
+    open[at + 1] = interval
   }
 
   #countPath(client: number, row: number, { path, target, endpoint }: RequestFacts): void {

@@ -21,6 +21,8 @@ const MIN_SHARE_OF_DAYS = 0.25
 /** The share of its hours that come back on another day, and of its days that are like its usual day. */
 const MIN_RETURNING = 0.8
 const MIN_LIKE_DAYS = 0.7
+/** The share of the bursts that come at the same distance as the one before; of visits at random it is a ninth. */
+const MIN_PERIODIC = 0.4
 const MAX_PACE_RATIO = 1.5
 const MAX_PEAK_RATIO = 2
 const MAX_ERRORS = 0.1
@@ -40,6 +42,8 @@ const AROUND_THE_CLOCK = 20
  * - Its hours come back: four in five have an active hour 24 hours before or after, give or take an hour.
  * - Its pace (requests an active hour) and its busiest minute are alike on seven of ten days: within a factor of 1.5 of
  *   the usual pace, and within twice the usual busiest minute.
+ * - If it comes in bursts, these are periodic: two in five begin as long after the one before as that one did after its
+ *   own, within a quarter. Of visits that come independently, one in nine does.
  * - Nine in ten requests succeed.
  * - It asks for few endpoints (20), and for few different paths: 1,000 if it comes in bursts. At an even pace around the
  *   clock, a harvest looks the same but for its paths, so only 50 different paths with their query strings are allowed,
@@ -52,6 +56,7 @@ export function habitOf(table: ClientTable, place: number, paths: PathCounts | n
   const own = rowsOfClient(table, place)
   const habit = describe(table, own, place, paths)
   const isInBursts = habit.isInBursts
+  if (isInBursts && habit.periodicShare < MIN_PERIODIC) return null
   const minDays = isInBursts ? MIN_DAYS.bursts : MIN_DAYS.even
   if (habit.activeDays < Math.max(minDays, MIN_SHARE_OF_DAYS * table.days.length)) return null
   if (!comesOften(table, own, minDays) || habit.successShare < 1 - MAX_ERRORS) return null
@@ -72,7 +77,7 @@ function describe(
   own: Uint32Array,
   place: number,
   paths: PathCounts | null,
-): Habit & { readonly isInBursts: boolean } {
+): Habit & { readonly isInBursts: boolean; readonly periodicShare: number } {
   const sum = (column: ArrayLike<number>) => own.reduce((total, row) => total + column[row]!, 0)
   const requests = sum(rows.requests)
   const activeMinutes = sum(rows.activeMinutes)
@@ -93,6 +98,7 @@ function describe(
     successShare: 1 - sum(rows.errors) / requests,
     paths: paths && Math.round(paths.paths(clients[place]!)),
     isInBursts,
+    periodicShare: sum(rows.periodicRuns) / sum(rows.runs),
   }
 }
 
