@@ -23,21 +23,21 @@ const TRAINING_MS = 14 * DAY_MS
 const MAX_PAIRS = 1_000_000
 
 /**
- * Fits on two weeks, and replays the third through the limits of clients: over the whole gateway, of each endpoint, or
- * both together.
+ * Fits on two weeks, and replays the third through the limits of clients: those of the endpoints, and the one over the
+ * whole gateway beside them.
  */
-export function judgeGateway(weeks: GatewayWeeks, which: { gateway: boolean; endpoints: boolean }): GatewayJudgement {
+export function judgeGateway(weeks: GatewayWeeks, { gateway: isWhole = true } = {}): GatewayJudgement {
   const end = weeks.timeMs.findIndex((timeMs) => timeMs >= weeks.startMs + TRAINING_MS)
   const found = recommendations(weeks, end)
-  const limiterOf = (found: RateLimitRecommendation | undefined, isAsked: boolean) =>
-    found && isAsked ? new RuleLimiter(ruleOf(found), 'token_bucket', weeks.timeMs[end]!) : null
-  const gateway = limiterOf(found.get(GATEWAY), which.gateway)
+  const limiterOf = (found: RateLimitRecommendation | undefined) =>
+    found ? new RuleLimiter(ruleOf(found), 'token_bucket', weeks.timeMs[end]!) : null
+  const gateway = limiterOf(isWhole ? found.get(GATEWAY) : undefined)
   const endpoints = Array.from({ length: N_ENDPOINTS + 1 }, (_, i) =>
-    limiterOf(found.get(pathOf(i)), which.endpoints),
+    limiterOf(found.get(pathOf(i))),
   )
   return {
     ...replayed(weeks, end, gateway, endpoints),
-    exceptions: which.gateway ? found.get(GATEWAY)!.exceptions.length : NaN,
+    exceptions: isWhole ? found.get(GATEWAY)!.exceptions.length : NaN,
   }
 }
 

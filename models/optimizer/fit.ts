@@ -131,6 +131,7 @@ export class RateOptimizerFit {
       curves: { limits: CURVE_LIMITS, curves: activity.curves },
       paths: activity.pathCounts(),
       isProgram: (client) => programs.has(clients[client]!),
+      sharedApart: place === this.#gateway?.place,
       excluded,
       seed,
     })

@@ -11,7 +11,7 @@ import { clientPeaks, dailyQuantiles, type ClientPeaks } from './peaks.js'
 import { findLegitimateRows } from './legitimate-rows.js'
 import { misuseLimits, type MisuseLimits } from './misuse.js'
 import type { MinuteRange } from '../minute-ranges.js'
-import { findHabits, programNeeds, type FoundProgram } from './programs.js'
+import { findHabits, findSharedAddresses, programNeeds, type FoundProgram } from './programs.js'
 import type { LongWindow, PeakMinutes } from '../recommendation.js'
 import type { Habit } from './regularity.js'
 import { MIN_LIMIT, roundLimit } from './round-limit.js'
@@ -28,6 +28,8 @@ export interface ClientTraffic {
   readonly paths?: PathCounts | null
   /** Whether a client is known as a program over the whole gateway. */
   readonly isProgram?: (client: number) => boolean
+  /** Whether shared addresses that stand out get limits of their own, instead of raising that of all. */
+  readonly sharedApart?: boolean
   /** Incidents and minutes to be left out. Of the hours they touch nothing counts. */
   readonly excluded: readonly MinuteRange[]
   readonly seed: number
@@ -105,6 +107,7 @@ export function fitClientLimit(traffic: ClientTraffic): ClientLimit | null {
   const paths = traffic.paths ?? null
   const trusted = trustedClients(table, crowdRhythm(table))
   const habits = findHabits(table, paths, trusted, traffic.isProgram ?? (() => false))
+  if (traffic.sharedApart === true) addSharedAddresses(table, paths, trusted, habits)
   const { legitimate, nCustomers } = findLegitimateRows(table, trusted, habits)
   const minutes = clientPeaks(table, rows.busiestMinute, legitimate)
   const hours = clientPeaks(table, rows.requests, legitimate)
@@ -145,6 +148,17 @@ export function fitClientLimit(traffic: ClientTraffic): ClientLimit | null {
     requests,
     untilMs: (table.order.reduce((last, row) => Math.max(last, rows.hour[row]!), 0) + 1) * HOUR_MS,
   }
+}
+
+function addSharedAddresses(
+  table: ClientTable,
+  paths: PathCounts | null,
+  trusted: Uint8Array,
+  habits: Map<number, Habit>,
+): void {
+  const nobody = new Uint8Array(trusted.length)
+  const { legitimate } = findLegitimateRows(table, nobody, habits)
+  for (const [place, habit] of findSharedAddresses(table, paths, trusted, legitimate)) habits.set(place, habit)
 }
 
 /** The programs that the limit is within reach of, the busiest first; bounded. */

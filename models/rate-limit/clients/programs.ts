@@ -1,6 +1,6 @@
 import type { PathCounts } from './activity.js'
 import { sigmaAt, type ClientCurves } from './burst.js'
-import { comesAsProgram, habitOf, type Habit } from './regularity.js'
+import { AROUND_THE_CLOCK, comesAsProgram, crowdHabit, habitOf, type Habit } from './regularity.js'
 import { usualDay } from './runaway-rows.js'
 import { dayTotals, rowsOfClient, type ClientTable } from './table.js'
 
@@ -38,12 +38,32 @@ export function findHabits(
   paths: PathCounts | null,
   trusted: Uint8Array,
   isProgram: (client: number) => boolean,
-): ReadonlyMap<number, Habit> {
+): Map<number, Habit> {
   const found = new Map<number, Habit>()
   for (const [place, client] of table.clients.entries()) {
     if (trusted[place] === 1) continue
     const habit =
       habitOf(table, place, paths) ?? (isProgram(client) ? comesAsProgram(table, place, paths) : null)
+    if (habit) found.set(place, habit)
+  }
+  return found
+}
+
+/**
+ * The trusted clients that would stand out if they were not trusted: shared addresses with the requests of many.
+ * @param standsOut by row, 0 for those that stand out; see findLegitimateRows
+ */
+export function findSharedAddresses(
+  table: ClientTable,
+  paths: PathCounts | null,
+  trusted: Uint8Array,
+  standsOut: Uint8Array,
+): Map<number, Habit> {
+  const found = new Map<number, Habit>()
+  for (const place of table.clients.keys()) {
+    if (trusted[place] === 0) continue
+    if (rowsOfClient(table, place).every((row) => standsOut[row] === 1)) continue
+    const habit = crowdHabit(table, place, paths)
     if (habit) found.set(place, habit)
   }
   return found
@@ -75,13 +95,15 @@ export function programNeeds(
 }
 
 function reasonOf(habit: Habit, busiestMinute: number, days: number): string {
-  const { periodMinutes, activeHoursPerDay, activeDays, successShare, paths } = habit
-  const rhythm =
-    periodMinutes === null
-      ? activeHoursPerDay >= 20
-        ? 'It comes at an even pace around the clock'
-        : `It comes at the same hours of the day, about ${Math.max(1, Math.round(activeHoursPerDay))} a day`
-      : `It comes about every ${periodMinutes === 1 ? 'minute' : `${periodMinutes} minutes`}`
+  const { activeDays, successShare, paths } = habit
+  const rhythm = rhythmOf(habit)
   const asked = paths === null ? '' : `, asks for ${paths === 1 ? 'one path' : `about ${paths} paths`}`
   return `${rhythm}, with up to ${busiestMinute} requests a minute, on ${activeDays} of ${days} days${asked}, and ${Number((100 * successShare).toPrecision(3))} % of its requests succeed.`
+}
+
+function rhythmOf({ followsCrowd, periodMinutes, activeHoursPerDay }: Habit): string {
+  if (followsCrowd) return 'It is busy when the others are, as an address that many people share'
+  if (periodMinutes !== null) return `It comes about every ${periodMinutes === 1 ? 'minute' : `${periodMinutes} minutes`}`
+  if (activeHoursPerDay >= AROUND_THE_CLOCK) return 'It comes at an even pace around the clock'
+  return `It comes at the same hours of the day, about ${Math.max(1, Math.round(activeHoursPerDay))} a day`
 }

@@ -13,6 +13,8 @@ export interface Habit {
   readonly successShare: number
   /** Null where paths are not known. */
   readonly paths: number | null
+  /** Whether it is busy when the crowd is, as a shared address. */
+  readonly followsCrowd: boolean
 }
 
 /** Days that a client must have been seen: at an even pace, a flood of a weekend looks the same. */
@@ -33,7 +35,8 @@ const MAX_PATHS = { bursts: 1000, even: 50 }
 const MIN_DENSITY = 1.5
 const MAX_DUTY = 0.5
 const MINUTES_PER_HOUR = 60
-const AROUND_THE_CLOCK = 20
+/** Active hours a day from which a client comes around the clock. */
+export const AROUND_THE_CLOCK = 20
 
 /**
  * What a client does day by day, if that is regular enough to be a program that is no attack. All of these must hold:
@@ -72,6 +75,12 @@ export function comesAsProgram(table: ClientTable, place: number, paths: PathCou
   return habit.successShare < 1 - MAX_ERRORS ? null : habit
 }
 
+/** What a trusted client does, which comes with the crowd (see trustedClients); null where many requests fail. */
+export function crowdHabit(table: ClientTable, place: number, paths: PathCounts | null): Habit | null {
+  const habit = describe(table, rowsOfClient(table, place), place, paths)
+  return habit.successShare < 1 - MAX_ERRORS ? null : { ...habit, followsCrowd: true }
+}
+
 function describe(
   { rows, clients }: ClientTable,
   own: Uint32Array,
@@ -97,6 +106,7 @@ function describe(
     activeDays,
     successShare: 1 - sum(rows.errors) / requests,
     paths: paths && Math.round(paths.paths(clients[place]!)),
+    followsCrowd: false,
     isInBursts,
     periodicShare: sum(rows.periodicRuns) / sum(rows.runs),
   }

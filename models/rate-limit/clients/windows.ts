@@ -10,10 +10,12 @@ const MINUTES_PER_HOUR = 60
 const HOURS_PER_DAY = 24
 
 /** Less than by the minute: a scraper has three times the requests of the busiest client, a flood twenty times. */
-const HEADROOM = { hour: 1.1, day: 1.25 }
+const HEADROOM = { hour: 1.1, day: 1.1 }
 const BUDGET: HarmBudget = { clients: 0.0025, requests: 1e-4 }
 /** An hour allows at least so many busy minutes, and a day so many busy hours: people come twice. */
 const MIN_BUSY = { minutesPerHour: 1.5, hoursPerDay: 1.5 }
+/** A window restricts where it is below this share of what the shorter one admits. */
+const MAX_SHARE = { hour: 0.5, day: 0.8 }
 /** With fewer clients, their busiest hour is little evidence of the next client's. */
 const MIN_CLIENTS = 20
 const MIN_DAYS_BY_DAY = 3
@@ -22,7 +24,7 @@ const MIN_DAYS_BY_DAY = 3
 export function hourWindow(limit: number, hours: ClientPeaks): LongWindow | null {
   const level = roundLimit(HEADROOM.hour * levelOf(hours), 3)
   const hourLimit = Math.max(Math.ceil(MIN_BUSY.minutesPerHour * limit), level)
-  const restricts = hourLimit < (limit * MINUTES_PER_HOUR) / 2
+  const restricts = hourLimit < MAX_SHARE.hour * limit * MINUTES_PER_HOUR
   return restricts && hours.peaks.length >= MIN_CLIENTS ? { seconds: HOUR_SECONDS, limit: hourLimit } : null
 }
 
@@ -33,7 +35,7 @@ export function hourWindow(limit: number, hours: ClientPeaks): LongWindow | null
 export function dayWindow(hourLimit: number, days: ClientPeaks, nDays: number): LongWindow | null {
   const level = roundLimit(HEADROOM.day * levelOf(days), 3)
   const dayLimit = Math.max(Math.ceil(MIN_BUSY.hoursPerDay * hourLimit), level)
-  const restricts = dayLimit < (hourLimit * HOURS_PER_DAY) / 2
+  const restricts = dayLimit < MAX_SHARE.day * hourLimit * HOURS_PER_DAY
   const isKnown = days.peaks.length >= MIN_CLIENTS && nDays >= MIN_DAYS_BY_DAY
   return restricts && isKnown ? { seconds: DAY_SECONDS, limit: dayLimit } : null
 }
