@@ -26,19 +26,19 @@ export const FIGURES: readonly Figure[] = [
 ]
 /** Of all limits of clients together, over a whole gateway. */
 const GATEWAY_FIGURES: readonly Figure<GatewayJudgement>[] = [
-  { title: 'legitimate requests rejected', of: (j) => j.legitimateRejected, target: 0.0005, atLeast: false },
+  { title: 'together: legitimate rejected', of: (j) => j.legitimateRejected, target: 0.0005, atLeast: false },
   {
-    title: 'legitimate clients affected',
+    title: 'together: clients affected',
     of: (j) => j.legitimateClientsAffected,
     target: 0.01,
     atLeast: false,
   },
-  { title: 'flood requests stopped', of: (j) => j.floodsStopped, target: 0.98, atLeast: true },
-  { title: 'scraper requests stopped', of: (j) => j.scrapersStopped, target: 0.9, atLeast: true },
-  { title: 'scan requests stopped', of: (j) => j.scansStopped, target: 0.95, atLeast: true },
+  { title: 'together: floods stopped', of: (j) => j.floodsStopped, target: 0.98, atLeast: true },
+  { title: 'together: scrapers stopped', of: (j) => j.scrapersStopped, target: 0.9, atLeast: true },
+  { title: 'together: scans stopped', of: (j) => j.scansStopped, target: 0.95, atLeast: true },
 ]
 
-const widths = [28, 9, 9, 9, 9, 8, 8]
+const widths = [31, 9, 9, 9, 9, 8, 8]
 
 /** Prints, for each contender: mean, median, worst decile, worst world, and how many worlds meet the target. */
 export function printFigures(found: ReadonlyMap<string, readonly Judgement[]>): void {
