@@ -110,6 +110,7 @@ t.test('limits are learned, recommended, replayed, kept and applied', async (t) 
     t.match(applied.body.data, { endpoint: '/**', scope, status: 'applied', exceptions: [] })
     const again = (await post('/optimize', { scope, endpoint: '/**' })).body.data
     t.match(again, { current_limit: data['recommended_limit'] })
+    await sql`delete from rate_limit_rules`
     const all = (await post('/optimize/all', { scope })).body.data
     t.match(all, { recommendations: [{ endpoint: '/**' }], summary: { total_endpoints: 0 } })
     const replayed = (await post('/optimize/backtest', { scope })).body.data

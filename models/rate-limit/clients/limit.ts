@@ -130,7 +130,8 @@ export function fitClientLimit(traffic: ClientTraffic): ClientLimit | null {
   return {
     limit,
     longWindow,
-    dayWindow: dayWindow(hourLimit, dayPeaks(table, legitimate), days),
+    // Where paths are not known, polls cannot be told from a scraper, and most of them lie below the limit of an hour.
+    dayWindow: paths && dayWindow(hourLimit, dayPeaks(table, legitimate), days),
     misuse: misuseLimits(table, trusted, legitimate, paths !== null),
     burstAt: burstsOf(traffic, minutes, apart),
     confidence: confidence({ requests, days, clients: minutes.peaks.length, interval, limit, kept }),

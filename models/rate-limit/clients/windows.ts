@@ -18,7 +18,8 @@ const MIN_BUSY = { minutesPerHour: 1.5, hoursPerDay: 1.5 }
 const MAX_SHARE = { hour: 0.5, day: 0.8 }
 /** With fewer clients, their busiest hour is little evidence of the next client's. */
 const MIN_CLIENTS = 20
-const MIN_DAYS_BY_DAY = 3
+/** Days of the week differ. */
+const MIN_DAYS_BY_DAY = 7
 
 /** Null where it would hardly restrict who keeps the limit per minute, or where too few clients are known. */
 export function hourWindow(limit: number, hours: ClientPeaks): LongWindow | null {
