@@ -59,7 +59,11 @@ function drawProgram(client: number, random: Random, events: Events): void {
     const step = MINUTE_MS / (1 + random.integer(30))
     for (let at = START_MS; at < until; at += step) add(at + random.uniform() * 0.2 * step)
   } else {
-    const [startHour, hours, step] = [random.integer(22), 1 + random.uniform(), MINUTE_MS / (20 + random.integer(60))]
+    const [startHour, hours, step] = [
+      random.integer(22),
+      1 + random.uniform(),
+      MINUTE_MS / (20 + random.integer(60)),
+    ]
     for (let day = 0; day < DAYS; day++) {
       const from = START_MS + day * DAY_MS + startHour * HOUR_MS
       for (let at = from; at < from + hours * HOUR_MS; at += step) add(at + random.uniform() * step)

@@ -32,9 +32,7 @@ export function judgeGateway(weeks: GatewayWeeks, { gateway: isWhole = true } = 
   const limiterOf = (found: RateLimitRecommendation | undefined) =>
     found ? new RuleLimiter(ruleOf(found), 'token_bucket', weeks.timeMs[end]!) : null
   const gateway = limiterOf(isWhole ? found.get(GATEWAY) : undefined)
-  const endpoints = Array.from({ length: N_ENDPOINTS + 1 }, (_, i) =>
-    limiterOf(found.get(pathOf(i))),
-  )
+  const endpoints = Array.from({ length: N_ENDPOINTS + 1 }, (_, i) => limiterOf(found.get(pathOf(i))))
   return {
     ...replayed(weeks, end, gateway, endpoints),
     exceptions: isWhole ? found.get(GATEWAY)!.exceptions.length : NaN,
@@ -44,7 +42,8 @@ export function judgeGateway(weeks: GatewayWeeks, { gateway: isWhole = true } = 
 const pathOf = (endpoint: number) => `/e${endpoint}`
 
 function recommendations(weeks: GatewayWeeks, end: number): Map<string, RateLimitRecommendation> {
-  const timesOf = (endpoint: number) => weeks.timeMs.subarray(0, end).filter((_, i) => weeks.endpoint[i] === endpoint)
+  const timesOf = (endpoint: number) =>
+    weeks.timeMs.subarray(0, end).filter((_, i) => weeks.endpoint[i] === endpoint)
   const rollup = (endpoint: number) => {
     const sums = { latencySumMs: 0, latencies: 0, errors: 0 }
     return { method: '', path: pathOf(endpoint), ...byMinute(timesOf(endpoint)), ...sums }

@@ -74,7 +74,8 @@ function judgeGateways(first: number, n: number): Map<string, GatewayJudgement[]
   ])
   for (let seed = first; seed < first + n; seed++) {
     const weeks = drawGatewayWeeks(seed)
-    for (const [name, judgements] of found) judgements.push(judgeGateway(weeks, { gateway: name === TOGETHER }))
+    for (const [name, judgements] of found)
+      judgements.push(judgeGateway(weeks, { gateway: name === TOGETHER }))
   }
   return found
 }

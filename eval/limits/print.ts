@@ -106,12 +106,14 @@ export function missedGatewayTargets(judgements: readonly GatewayJudgement[]): s
 }
 
 function missedOf<T>(figures: readonly Figure<T>[], judgements: readonly T[]): string[] {
-  return figures.filter((figure) => {
-    const { target, atLeast } = figure
-    if (target === undefined) return false
-    const mean = meanOf(figure, judgements)
-    return atLeast ? mean < target : mean > target
-  }).map(({ title }) => title)
+  return figures
+    .filter((figure) => {
+      const { target, atLeast } = figure
+      if (target === undefined) return false
+      const mean = meanOf(figure, judgements)
+      return atLeast ? mean < target : mean > target
+    })
+    .map(({ title }) => title)
 }
 
 function percent(share: number): string {

@@ -119,11 +119,7 @@ export class RateOptimizerFit {
   }
 
   /** @param programs indexes of the batches of clients that are known as programs */
-  #learn(
-    place: number,
-    clientName: (client: number) => ClientName,
-    programs: ReadonlySet<number>,
-  ): Learned {
+  #learn(place: number, clientName: (client: number) => ClientName, programs: ReadonlySet<number>): Learned {
     const { seconds, activity, curve, clients, nClients } = this.arrivals.endpoints[place]!
     const { excluded, seed } = this.#options
     const found = fitClientLimit({

@@ -86,7 +86,9 @@ function trafficPlan(options: PlanOptions, request: TrainingRequest): Plan {
           rangeMinutes: (range.to.getTime() - range.from.getTime()) / MINUTE_MS,
         })
       : null,
-    arrivals: models.includes('optimizer') ? { table, ...range, exclude, seed: SEED, ipv6Prefix: options.ipv6Prefix } : null,
+    arrivals: models.includes('optimizer')
+      ? { table, ...range, exclude, seed: SEED, ipv6Prefix: options.ipv6Prefix }
+      : null,
     gaps: () => historyGaps(sql, table, range),
     warnings: () => [],
   }

@@ -55,7 +55,9 @@ export const Exception = Type.Object(
     reason: Type.String({ description: 'Why the client is taken for a legitimate program.' }),
     review_at: timestamp('When a person should look at the exception again.'),
   },
-  { description: 'A legitimate program with a limit of its own. Its limit replaces all others of the entry.' },
+  {
+    description: 'A legitimate program with a limit of its own. Its limit replaces all others of the entry.',
+  },
 )
 
 /** What a limit of clients has beside its number, in every answer. */

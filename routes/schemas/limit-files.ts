@@ -1,6 +1,16 @@
 import { Type } from '@sinclair/typebox'
 import { LIMIT_FILE } from './examples/limits.js'
-import { ByMethod, choice, clientLimits, LONG_WINDOW, LongWindow, Scope, SCOPE, Strategy, Tier } from './limit-choice.js'
+import {
+  ByMethod,
+  choice,
+  clientLimits,
+  LONG_WINDOW,
+  LongWindow,
+  Scope,
+  SCOPE,
+  Strategy,
+  Tier,
+} from './limit-choice.js'
 import { count, nullable, oneOf, timestamp } from './types.js'
 
 export const LimitFileQuery = Type.Object({

@@ -191,7 +191,8 @@ export const Recommendation = Type.Object(
 
 export const Recommendations = Type.Object(
   {
-    recommendations: Type.Array(ref(Recommendation), { description: 
+    recommendations: Type.Array(ref(Recommendation), {
+      description:
         'One recommendation per endpoint. For limits of clients, the limit over the whole gateway comes first; its backtest is that of all limits together.',
     }),
     summary: Type.Object(

@@ -114,7 +114,12 @@ t.test('limits are learned, recommended, replayed, kept and applied', async (t) 
     const all = (await post('/optimize/all', { scope })).body.data
     t.match(all, { recommendations: [{ endpoint: '/**' }], summary: { total_endpoints: 0 } })
     const replayed = (await post('/optimize/backtest', { scope })).body.data
-    t.match(replayed, { endpoint: '/**', scope, requests: 31_000, rule: { limit: data['recommended_limit'] } })
+    t.match(replayed, {
+      endpoint: '/**',
+      scope,
+      requests: 31_000,
+      rule: { limit: data['recommended_limit'] },
+    })
     t.equal(replayed['rejected'], replayed['rejected_by_gateway'])
     for (const [body, message] of [
       [{ scope, endpoint: '/a' }, /^endpoint is given with scope gateway-client; allowed is none/],

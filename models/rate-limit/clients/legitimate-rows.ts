@@ -16,7 +16,7 @@ interface LegitimateRows {
 }
 
 /**
- * Leaves out floods and scrapers ({@link dropRunaways}), first by the minute, then by the hour and by the day. Programs
+ * Leaves out floods and scrapers ({@link dropRunaways}), first by the minute and then by the hour. Programs
  * get limits of their own, so they are left out too, unless the crowd would be too small without them.
  *
  * To stand apart from a crowd takes a crowd. Among few clients, one that does a hundred times as much as the next is
@@ -57,9 +57,19 @@ function withoutRunaways(table: ClientTable, trusted: Uint8Array, apart: readonl
   for (const place of apart) for (const row of rowsOfClient(table, place)) legitimate[row] = 0
   dropRunaways(table, { values: busiestMinute, maxRatio: MAX_RATIO.minute }, trusted, legitimate)
   dropRunaways(table, { values: requests, maxRatio: MAX_RATIO.hour }, trusted, legitimate)
-  const kept = table.order.filter((row) => legitimate[row] === 1)
-  dropRunaways(table, { values: dayTotals(table, kept), maxRatio: MAX_RATIO.day }, trusted, legitimate)
   return legitimate
+}
+
+/** The same rows without those of clients that stand apart by the day: they raise the limit of a day only. */
+export function withoutRunawayDays(
+  table: ClientTable,
+  trusted: Uint8Array,
+  legitimate: Uint8Array,
+): Uint8Array {
+  const kept = table.order.filter((row) => legitimate[row] === 1)
+  const byDay = Uint8Array.from(legitimate)
+  dropRunaways(table, { values: dayTotals(table, kept), maxRatio: MAX_RATIO.day }, trusted, byDay)
+  return byDay
 }
 
 /** By place in table.clients, 1 for those that are left out as a whole though they come often. */

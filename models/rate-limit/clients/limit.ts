@@ -8,7 +8,7 @@ import { confidence } from '../confidence.js'
 import { dailyMovement } from '../daily-movement.js'
 import { harmLevel } from './harm-level.js'
 import { clientPeaks, dailyQuantiles, type ClientPeaks } from './peaks.js'
-import { findLegitimateRows } from './legitimate-rows.js'
+import { findLegitimateRows, withoutRunawayDays } from './legitimate-rows.js'
 import { misuseLimits, type MisuseLimits } from './misuse.js'
 import type { MinuteRange } from '../minute-ranges.js'
 import { findHabits, findSharedAddresses, programNeeds, type FoundProgram } from './programs.js'
@@ -131,7 +131,8 @@ export function fitClientLimit(traffic: ClientTraffic): ClientLimit | null {
     limit,
     longWindow,
     // Where paths are not known, polls cannot be told from a scraper, and most of them lie below the limit of an hour.
-    dayWindow: paths && dayWindow(hourLimit, dayPeaks(table, legitimate), days),
+    dayWindow:
+      paths && dayWindow(hourLimit, dayPeaks(table, withoutRunawayDays(table, trusted, legitimate)), days),
     misuse: misuseLimits(table, trusted, legitimate, paths !== null),
     burstAt: burstsOf(traffic, minutes, apart),
     confidence: confidence({ requests, days, clients: minutes.peaks.length, interval, limit, kept }),
@@ -159,7 +160,8 @@ function addSharedAddresses(
 ): void {
   const nobody = new Uint8Array(trusted.length)
   const { legitimate } = findLegitimateRows(table, nobody, habits)
-  for (const [place, habit] of findSharedAddresses(table, paths, trusted, legitimate)) habits.set(place, habit)
+  for (const [place, habit] of findSharedAddresses(table, paths, trusted, legitimate))
+    habits.set(place, habit)
 }
 
 /** The programs that the limit is within reach of, the busiest first; bounded. */

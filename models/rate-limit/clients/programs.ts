@@ -103,7 +103,8 @@ function reasonOf(habit: Habit, busiestMinute: number, days: number): string {
 
 function rhythmOf({ followsCrowd, periodMinutes, activeHoursPerDay }: Habit): string {
   if (followsCrowd) return 'It is busy when the others are, as an address that many people share'
-  if (periodMinutes !== null) return `It comes about every ${periodMinutes === 1 ? 'minute' : `${periodMinutes} minutes`}`
+  if (periodMinutes !== null)
+    return `It comes about every ${periodMinutes === 1 ? 'minute' : `${periodMinutes} minutes`}`
   if (activeHoursPerDay >= AROUND_THE_CLOCK) return 'It comes at an even pace around the clock'
   return `It comes at the same hours of the day, about ${Math.max(1, Math.round(activeHoursPerDay))} a day`
 }

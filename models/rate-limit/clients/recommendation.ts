@@ -59,7 +59,10 @@ export function recommendClientLimit(request: ClientLimitRequest): RateLimitReco
     clients: fitted.clients,
     runawayClients: fitted.nRunaways,
     runawayNames,
-    reasoning: describeClientLimit(fitted, { ...{ limit, burst, longWindow, dayWindow, tier, strategy }, exceptions }),
+    reasoning: describeClientLimit(fitted, {
+      ...{ limit, burst, longWindow, dayWindow, tier, strategy },
+      exceptions,
+    }),
     warnings: [
       ...limitWarnings({ profile, limit, currentLimit, belowUsual: belowUsual(fitted, limit) }),
       ...leftOutWarnings(fitted),

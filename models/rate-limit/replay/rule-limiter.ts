@@ -87,6 +87,8 @@ export class RuleLimiter {
   }
 
   #make(rule: LimitRule): Limiter {
-    return this.#algorithm === 'token_bucket' ? new TokenBuckets(rule, this.#originMs) : new FixedWindows(rule)
+    return this.#algorithm === 'token_bucket'
+      ? new TokenBuckets(rule, this.#originMs)
+      : new FixedWindows(rule)
   }
 }

@@ -23,8 +23,13 @@ const people = crowd(251, 2 * DAYS).map((each): Asked => ({ ...each, path: rando
 /** A burst of so many every so many minutes. */
 function cron(client: number, size: number, periodMinutes: number, more: Partial<Asked> = {}): Asked[] {
   const requests: Asked[] = []
-  for (let at = START_MS + client * 1000; at < START_MS + 2 * DAYS * DAY_MS; at += periodMinutes * MINUTE_MS) {
-    for (let i = 0; i < size; i++) requests.push({ client, path: i % 3, ...more, timeMs: at + (more.gapMs ?? 150) * i })
+  for (
+    let at = START_MS + client * 1000;
+    at < START_MS + 2 * DAYS * DAY_MS;
+    at += periodMinutes * MINUTE_MS
+  ) {
+    for (let i = 0; i < size; i++)
+      requests.push({ client, path: i % 3, ...more, timeMs: at + (more.gapMs ?? 150) * i })
   }
   return requests
 }
@@ -41,7 +46,11 @@ function fit(requests: readonly Asked[], knowsPaths = true) {
   const curves = { limits: RATES, curves: activity.curves }
   const traffic = { hours: activity.hours(), curves, paths: activity.pathCounts(), excluded: [], seed: 1 }
   const found = fitClientLimit(traffic)!
-  const programs = found.programs.map((each) => ({ ...each, client: `${each.client}`, kind: 'user' as const }))
+  const programs = found.programs.map((each) => ({
+    ...each,
+    client: `${each.client}`,
+    kind: 'user' as const,
+  }))
   const general = { ...found, burst: found.burstAt(found.limit) }
   const exceptions = exceptionsFor(general, programs, found.untilMs)
   return { ...general, exceptions, names: exceptions.map(({ client }) => Number(client)) }
@@ -62,7 +71,13 @@ t.test('nine cron-like clients among 260 keep their requests', async (t) => {
     const replay = new Replay({
       rules: [
         {
-          ...{ limit, burst, windowMs: MINUTE_MS, longWindow: window(longWindow), dayWindow: window(dayWindow) },
+          ...{
+            limit,
+            burst,
+            windowMs: MINUTE_MS,
+            longWindow: window(longWindow),
+            dayWindow: window(dayWindow),
+          },
           exceptions: new Map(exceptions.map((each) => [each.client, each])),
         },
       ],
@@ -82,11 +97,14 @@ t.test('nine cron-like clients among 260 keep their requests', async (t) => {
   t.ok(clientsAffected <= 3, `${clientsAffected}`)
   t.ok(replayed([]).rejectionRate > 0.02, 'without exceptions many are lost')
   t.ok(found.names.includes(259))
-  t.match(found.exceptions.find(({ client }) => client === '259'), {
-    ...{ kind: 'user', limit: 45, burst: Number },
-    reason: /about every 10 minutes, with up to 30 requests a minute, on 7 of 7 days, .* 100 % /,
-    reviewAt: new Date(START_MS + (DAYS + 30) * DAY_MS).toISOString(),
-  })
+  t.match(
+    found.exceptions.find(({ client }) => client === '259'),
+    {
+      ...{ kind: 'user', limit: 45, burst: Number },
+      reason: /about every 10 minutes, with up to 30 requests a minute, on 7 of 7 days, .* 100 % /,
+      reviewAt: new Date(START_MS + (DAYS + 30) * DAY_MS).toISOString(),
+    },
+  )
   const plain = fit(people)
   t.equal(found.limit, plain.limit, 'the limit of the others is that of the people')
   t.same(plain.exceptions, [])
@@ -107,7 +125,13 @@ t.test('what is an exception, and what is not', async (t) => {
     ['bursts that fail', cron(300, 25, 10, { status: 404 }), false],
     ['a flood that comes once', steady(300, 60_000, 40, 1), false],
     ['a flood for a whole day', steady(300, 1000, 48, 24), false],
-    ['a program of the last day', cron(300, 25, 10).filter(({ timeMs }) => timeMs > START_MS + 6 * DAY_MS && timeMs < START_MS + 7 * DAY_MS), false],
+    [
+      'a program of the last day',
+      cron(300, 25, 10).filter(
+        ({ timeMs }) => timeMs > START_MS + 6 * DAY_MS && timeMs < START_MS + 7 * DAY_MS,
+      ),
+      false,
+    ],
     ['bursts of hundreds of times the others', cron(300, 1000, 360, { gapMs: 10 }), false],
   ] as const) {
     t.same(fit([...people, ...requests]).names, isException ? [300] : [], name)
@@ -126,13 +150,18 @@ t.test('a flood by a program does not raise its limit', async (t) => {
   t.ok(after!.burst <= after!.limit)
 })
 
-t.test('the limit of an exception is never below that of the others, and only who needs one gets one', async (t) => {
-  const needs = { busiestMinute: 4, busiestHour: 100, busiestDay: 2000, requests: 9, reason: 'It is.' }
-  const program = { client: 'sync', kind: 'address' as const, limit: 6, burst: 6, ...needs }
-  const general = { limit: 20, burst: 10, longWindow: null, dayWindow: null }
-  t.same(exceptionsFor(general, [program], 0), [])
-  const dayWindow = { seconds: DAY_MS / 1000, limit: 1999 }
-  t.match(exceptionsFor({ ...general, dayWindow }, [program], 0), [{ client: 'sync', limit: 20, burst: 10 }])
-  const longWindow = { seconds: HOUR_MS / 1000, limit: 100 }
-  t.same(exceptionsFor({ ...general, longWindow }, [program], 0), [])
-})
+t.test(
+  'the limit of an exception is never below that of the others, and only who needs one gets one',
+  async (t) => {
+    const needs = { busiestMinute: 4, busiestHour: 100, busiestDay: 2000, requests: 9, reason: 'It is.' }
+    const program = { client: 'sync', kind: 'address' as const, limit: 6, burst: 6, ...needs }
+    const general = { limit: 20, burst: 10, longWindow: null, dayWindow: null }
+    t.same(exceptionsFor(general, [program], 0), [])
+    const dayWindow = { seconds: DAY_MS / 1000, limit: 1999 }
+    t.match(exceptionsFor({ ...general, dayWindow }, [program], 0), [
+      { client: 'sync', limit: 20, burst: 10 },
+    ])
+    const longWindow = { seconds: HOUR_MS / 1000, limit: 100 }
+    t.same(exceptionsFor({ ...general, longWindow }, [program], 0), [])
+  },
+)
