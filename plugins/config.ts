@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path'
 import fp from 'fastify-plugin'
 import { parseCalendar, type CalendarEntry } from '../models/anomaly/calendar.js'
 import { DEFAULT_EFFECTS, type LeastEffects } from '../models/anomaly/effects.js'
+import { DEFAULT_IPV6_PREFIX } from '../models/traffic/client-address.js'
 import { parseTiers, TIERS, type TierTable } from '../models/rate-limit/tiers.js'
 import { ConfigError } from './config/error.js'
 import type { Connection } from '../db/pool.js'
@@ -40,6 +41,8 @@ export interface Config {
   readonly retentionDays: number
   /** How far back the rollups look for late rows. */
   readonly lookBackMinutes: number
+  /** The addresses of an IPv6 network of so many bits are one client of a rate limit. */
+  readonly ipv6Prefix: number
   /** IANA name of the time zone that the traffic follows. */
   readonly timeZone: string
   /** Smaller deviations never count as anomalies. */
@@ -87,6 +90,7 @@ export function loadConfig(environment: Environment): Config {
     tiers: readTiers(text('TIERS', '', /^[^\0]{0,10000}$/, TIER_TABLE)),
     scoringEngine: oneOf('SCORING_ENGINE', ENGINE_CHOICES, 'auto'),
     retentionDays: number('RETENTION_DAYS', 90, { min: 1, max: 3650, integer: true }),
+    ipv6Prefix: number('IPV6_PREFIX', DEFAULT_IPV6_PREFIX, { min: 16, max: 128, integer: true }),
     lookBackMinutes: number('LOOK_BACK_MINUTES', 60, { min: 0, max: 10080, integer: true }),
     timeZone: zone,
     effects: Object.freeze({

@@ -11,7 +11,7 @@ import { findEndpoint } from '../models/optimizer/find-endpoint.js'
 import type { EndpointModel, RateOptimizer } from '../models/optimizer/model.js'
 import { recommend } from '../models/optimizer/recommend.js'
 import type { EndpointProfile } from '../models/rate-limit/endpoints/profile.js'
-import type { RateLimitRecommendation, Scope } from '../models/rate-limit/recommendation.js'
+import { GATEWAY, type RateLimitRecommendation, type Scope } from '../models/rate-limit/recommendation.js'
 import type { ReplayRule } from '../models/rate-limit/replay/replay.js'
 import type { TierTable } from '../models/rate-limit/tiers.js'
 import type { Database } from './database.js'
@@ -25,7 +25,10 @@ import {
   type BacktestPlan,
 } from './optimization/backtest.js'
 import {
+  assertNoEndpoint,
   backtestPlan,
+  gatewayOf,
+  recommendGateway,
   tierWarnings,
   toRule,
   withDefaults,
@@ -34,7 +37,7 @@ import {
 } from './optimization/plan.js'
 import { createRecommendations, type Recommendations } from './optimization/recommendations.js'
 import { rulesFor } from './optimization/rules-in-force.js'
-import { toShortBacktest, type ShortBacktest } from './optimization/short-backtest.js'
+import { toShortBacktest, toWholeBacktest, type ShortBacktest } from './optimization/short-backtest.js'
 import { toRow } from './optimization/table-row.js'
 
 /** What is done with recommendations beside answering them. */
@@ -44,7 +47,8 @@ interface Extras {
 }
 
 interface RateLimitRequest extends RateLimitChoice, Extras {
-  readonly endpoint: string
+  /** None with scope gateway-client. */
+  readonly endpoint?: string | undefined
   /** Requests a minute; that of rate_limit_rules, when absent. */
   readonly currentLimit?: number | undefined
 }
@@ -137,24 +141,33 @@ function createOptimization(options: OptimizationOptions): Optimization {
     byMethod: boolean,
     gone: AbortSignal,
   ): Promise<Map<string, ShortBacktest>> => {
-    const limited = found.filter((each) => each.scope === scope)
+    const whole = found.find((each) => each.scope === 'gateway-client')
+    const limited = found.filter((each) => each !== whole && each.scope === scope)
     const plan: BacktestPlan = {
       ...timeRange({}, now()),
-      endpoint: found.length === 1 ? found[0]!.endpoint : null,
+      endpoint: found.length === 1 && !whole ? found[0]!.endpoint : null,
       rules: new Map(limited.map((each) => [each.endpoint, toRule(each)])),
+      gateway: whole ? toRule(whole) : null,
       byMethod,
       scope,
       algorithm: 'token_bucket',
     }
     const done = await replay(plan, gone)
-    return new Map(limited.map(({ endpoint }, i) => [endpoint, toShortBacktest(done, i + 1, plan)]))
+    const ofEndpoints = limited.map(
+      ({ endpoint }, i) => [endpoint, toShortBacktest(done, i + 1, plan)] as const,
+    )
+    return new Map([...(whole ? [[GATEWAY, toWholeBacktest(done, plan)] as const] : []), ...ofEndpoints])
   }
   const recommendOne = async (
     request: RateLimitRequest,
     gone: AbortSignal,
   ): Promise<AnsweredRecommendation> => {
     const choice = withDefaults(request, tiers)
-    const { name, model, hasMethod } = findEndpoint(active(), request.endpoint)
+    if (choice.scope === 'gateway-client') assertNoEndpoint(request.endpoint)
+    const { name, model, hasMethod } =
+      choice.scope === 'gateway-client'
+        ? { name: GATEWAY, model: gatewayOf(trained()), hasMethod: false }
+        : findEndpoint(active(), endpointIn(request))
     const rule = (await rulesFor(sql, [name], choice.tier.name))(name)
     const currentLimit = request.currentLimit ?? rule?.limit ?? null
     const found = recommend({ ...choice, endpoint: name, currentLimit, model })
@@ -164,6 +177,12 @@ function createOptimization(options: OptimizationOptions): Optimization {
     const [id] = request.save === true ? await recommendations.save([toRow(found, rule)]) : []
     return answered(found, backtests.get(name), id)
   }
+  /** The limit over the whole gateway stands before those of the endpoints, where clients are limited. */
+  const ofGateway = (choice: ReturnType<typeof withDefaults>, currentLimit: number | null) => {
+    if (choice.scope === 'endpoint') return []
+    const gateway = choice.scope === 'gateway-client' ? gatewayOf(trained()) : trained().gateway
+    return gateway?.client ? [recommendGateway(gateway, choice, currentLimit)] : []
+  }
   const recommendAll = async (
     request: AllRateLimitsRequest,
     gone: AbortSignal,
@@ -171,10 +190,15 @@ function createOptimization(options: OptimizationOptions): Optimization {
     const { byMethod = false, backtest = false, save = false } = request
     const choice = withDefaults(request, tiers)
     const endpoints = endpointsOf(byMethod)
-    const ruleOf = await rulesFor(sql, [...endpoints.keys()], choice.tier.name)
-    const found = [...endpoints].map(([endpoint, model]) =>
-      recommend({ ...choice, endpoint, currentLimit: ruleOf(endpoint)?.limit ?? null, model }),
-    )
+    const ruleOf = await rulesFor(sql, [GATEWAY, ...endpoints.keys()], choice.tier.name)
+    const currentLimit = (endpoint: string) => ruleOf(endpoint)?.limit ?? null
+    const ofEndpoints =
+      choice.scope === 'gateway-client'
+        ? []
+        : [...endpoints].map(([endpoint, model]) =>
+            recommend({ ...choice, endpoint, currentLimit: currentLimit(endpoint), model }),
+          )
+    const found = [...ofGateway(choice, currentLimit(GATEWAY)), ...ofEndpoints]
     const backtests = backtest ? await backtestsOf(found, choice.scope, byMethod, gone) : NONE
     const kept = save ? found.filter(({ endpoint }) => canBeKept(endpoint)) : []
     const ids = await recommendations.save(kept.map((each) => toRow(each, ruleOf(each.endpoint))))
@@ -210,7 +234,7 @@ function createOptimization(options: OptimizationOptions): Optimization {
       const plan = backtestPlan(request, active(), trained, { now: now(), tiers })
       const done = await replay(plan, gone)
       if (done.report.requests === 0) throw nothingToReplay(plan)
-      return { ...done, plan, rule: plan.rules instanceof Map ? null : (plan.rules as ReplayRule) }
+      return { ...done, plan, rule: ruleOf(plan) }
     },
     close() {
       stopping.abort(new ServiceError('SHUTTING_DOWN', 'The backtest was stopped, as the service is.'))
@@ -243,6 +267,19 @@ function withWarning(found: RateLimitRecommendation, warning: string): RateLimit
   return { ...found, warnings: [...found.warnings, warning] }
 }
 
+/** @throws ServiceError INVALID_REQUEST */
+function endpointIn({ endpoint }: RateLimitRequest): string {
+  if (endpoint !== undefined) return endpoint
+  const problem = 'is required; it may be left out with scope gateway-client only'
+  throw new ServiceError('INVALID_REQUEST', `endpoint ${problem}.`, [{ field: 'endpoint', problem }])
+}
+
+/** The one rule of a plan; null where each endpoint has its own. */
+function ruleOf({ rules, gateway, scope }: BacktestPlan): ReplayRule | null {
+  if (scope === 'gateway-client') return gateway
+  return rules instanceof Map ? null : (rules as ReplayRule)
+}
+
 /** Of the column endpoint_pattern. */
 const MAX_PATTERN_LENGTH = 255
 const TOO_LONG = `endpoint is longer than ${MAX_PATTERN_LENGTH} characters, which is all that can be kept`
@@ -273,6 +310,7 @@ export default fp(
       tiers: config.tiers,
       retentionDays: config.retentionDays,
       lookBackMinutes: config.lookBackMinutes,
+      ipv6Prefix: config.ipv6Prefix,
       now: () => new Date(),
     })
     app.decorate('optimization', optimization)

@@ -207,7 +207,7 @@ export default fp(
   async (app) => {
     const { config, sql, trafficSql, models, database, syntheticData, prometheus, log } = app
     const { contamination, anomalyThreshold, retentionDays, lookBackMinutes } = config
-    const { timeZone, effects, calendar } = config
+    const { timeZone, effects, calendar, ipv6Prefix } = config
     const training = createTraining({
       ...{
         sql,
@@ -220,7 +220,7 @@ export default fp(
         retentionDays,
         lookBackMinutes,
       },
-      ...{ timeZone, effects, calendar, prometheus },
+      ...{ timeZone, effects, calendar, ipv6Prefix, prometheus },
       currentTable: app.trafficTable,
       syntheticFile: syntheticData.file,
       now: () => new Date(),

@@ -17,7 +17,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         operationId: 'optimize',
         tags: ['limits'],
-        summary: 'Recommend the limit of an endpoint',
+        summary: 'Recommend the limit of an endpoint, or of the whole gateway',
         description:
           'Uses the active rate optimizer. For an unknown endpoint, or when no optimizer is active, it recommends the default of the tier with low confidence.',
         body: ref(OptimizeBody),
@@ -51,7 +51,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       return {
         recommendations: found.map(toRecommendation),
         summary: {
-          total_endpoints: found.length,
+          total_endpoints: found.filter(({ scope }) => scope !== 'gateway-client').length,
           avg_confidence: found.length > 0 ? sum / found.length : 0,
         },
       }

@@ -14,7 +14,7 @@ export interface NewRecommendation {
   readonly confidence: number
   readonly reasoning: string
   readonly warnings: readonly string[]
-  /** The profile, with `scope` and `long_window`, for which the gateway's table has no columns. */
+  /** The profile, with `scope`, windows and `exceptions`, for which the gateway's table has no columns. */
   readonly profile: object
 }
 
@@ -98,6 +98,12 @@ export interface Decision {
   readonly replacedTier: string | null
 }
 
+const WHOSE: Readonly<Record<string, string>> & { readonly endpoint: string } = {
+  endpoint: 'for all callers together',
+  client: 'for each client',
+  'gateway-client': 'for each client over all endpoints',
+}
+
 /** Makes a pending recommendation the limit in force, in one transaction; undefined when there is no such one. */
 export function applyRecommendation(
   sql: Sql,
@@ -106,7 +112,7 @@ export function applyRecommendation(
 ): Promise<Decision | undefined> {
   return decide(sql, id, async (tx, { endpoint, tier, limit, burst, profile }) => {
     const { scope } = (profile ?? {}) as { scope?: string }
-    const whose = scope === 'client' ? 'for each client' : 'for all callers together'
+    const whose = WHOSE[scope ?? 'endpoint'] ?? WHOSE.endpoint
     const description = `${whose}; recommended by AEGIS ML (recommendation ${id})`
     const replacedTier = await putRule(tx, { endpoint, tier, limit, burst, description })
     await tx`update rate_limit_recommendations set status = 'applied', applied_at = now(), applied_by = ${appliedBy}

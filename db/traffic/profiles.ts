@@ -7,6 +7,7 @@ import type { TrafficTable } from './table.js'
 interface StoredEndpoint {
   method: string
   path: string
+  isOther: boolean
   /** Minute since 1970 and requests, eight bytes each. */
   minutes: Buffer
   latency_sum: number
@@ -18,8 +19,8 @@ interface StoredEndpoint {
 const PAGE = 100
 
 /**
- * The endpoints that have requests in a range, by method and path template, from the rollups. The endpoint `other` is
- * left out, and so is every minute that overlaps an excluded interval.
+ * The endpoints that have requests in a range, by method and path template, from the rollups; beside them
+ * the endpoint `other`, which stands for those without a name. Left out is every minute that overlaps an excluded interval.
  *
  * @param range whole minutes; to is not included, nor are the ends of what is excluded
  * @param signal ends the query
@@ -29,27 +30,30 @@ export async function endpointRollups(
   table: TrafficTable,
   { from, to, exclude }: TimeRange & { readonly exclude: readonly TimeRange[] },
   signal: AbortSignal,
-): Promise<EndpointRollup[]> {
+): Promise<{ endpoints: EndpointRollup[]; other: EndpointRollup[] }> {
   signal.throwIfAborted()
   const query = sql<StoredEndpoint[]>`
-    select method, path, coalesce(sum(latency_sum), 0)::float8 as latency_sum, sum(latencies)::float8 as latencies,
+    select method, path, endpoint = ${OTHER} as "isOther", coalesce(sum(latency_sum), 0)::float8 as latency_sum, sum(latencies)::float8 as latencies,
       sum(errors)::float8 as errors,
       string_agg(float8send(extract(epoch from minute)::float8 / 60) || float8send(requests::float8), ''
         order by minute) as minutes
     from aegis_ml_rollup_endpoint_minutes join aegis_ml_rollup_endpoints using (traffic_table, endpoint)
-    where traffic_table = ${table} and minute >= ${from} and minute < ${to} and endpoint <> ${OTHER}
+    where traffic_table = ${table} and minute >= ${from} and minute < ${to}
       and not exists (
         select from unnest(${exclude.map(({ from }) => from.toISOString())}::timestamptz[],
           ${exclude.map(({ to }) => to.toISOString())}::timestamptz[]) excluded (since, until)
         where minute < until and minute + interval '1 minute' > since
       )
-    group by method, path order by method, path`
+    group by method, path, 3 order by method, path`
   const cancel = () => void Promise.resolve(query.cancel()).catch(() => undefined)
   signal.addEventListener('abort', cancel, { once: true })
   try {
     const endpoints: EndpointRollup[] = []
-    for await (const rows of query.cursor(PAGE)) endpoints.push(...rows.map(toRollup))
-    return endpoints
+    const other: EndpointRollup[] = []
+    for await (const rows of query.cursor(PAGE)) {
+      for (const row of rows) (row.isOther ? other : endpoints).push(toRollup(row))
+    }
+    return { endpoints, other }
   } finally {
     signal.removeEventListener('abort', cancel)
   }

@@ -20,8 +20,11 @@ export interface StreamedRequests {
   readonly endpoint: Uint32Array
   /** Index into the names; 0 where none is known. */
   readonly tier: Uint8Array
-  /** 2 of 200, and so on; 0 where there is no status. */
-  readonly statusClass: Uint8Array
+  /** HTTP status; 0 where there is none. */
+  readonly status: Uint16Array
+  /** Hashes of the path without and with its query string; see hashPath. */
+  readonly path: Uint32Array
+  readonly target: Uint32Array
 }
 
 export interface RequestSelection {
@@ -43,7 +46,8 @@ const LOCK_TIMEOUT = '10s'
 
 /**
  * The stored requests of a range in order of time. The reader sets the pace, and the memory is that of the names and
- * a batch. It has a connection of its own, beside the pool. A client is the user, or else the address.
+ * a batch. It has a connection of its own, beside the pool. A client is the user, or else the address; the
+ * addresses of an IPv6 network are one client.
  *
  * @throws TrafficTableError when the table lacks columns; the reason of the signal, which ends the query
  */
@@ -78,7 +82,8 @@ export async function* streamRequests(
 function queryText(source: TrafficSource, condition: string): string {
   return `
     select ${TIME}, coalesce(status_code, 0)::int, coalesce(nullif(user_id::text, ''), ${addressText(source)}),
-      ${source.hasTier ? 'tier::text' : 'null::text'}, method::text, path::text
+      ${source.hasTier ? 'tier::text' : 'null::text'}, method::text, path::text,
+      coalesce(user_id::text, '') <> ''
     from ${source.table} where ${condition} order by ${TIME}`
 }
 
@@ -91,9 +96,13 @@ function emptyBatch(): Batch {
     client: new Uint32Array(BATCH),
     endpoint: new Uint32Array(BATCH),
     tier: new Uint8Array(BATCH),
-    statusClass: new Uint8Array(BATCH),
+    status: new Uint16Array(BATCH),
+    path: new Uint32Array(BATCH),
+    target: new Uint32Array(BATCH),
   }
 }
+
+const hashes = { path: 0, target: 0 }
 
 function put(rows: CopiedRows, names: RequestNames, batch: Batch): void {
   const i = batch.length++
@@ -101,5 +110,8 @@ function put(rows: CopiedRows, names: RequestNames, batch: Batch): void {
   batch.client[i] = names.clientOf(rows)
   batch.endpoint[i] = names.endpointOf(rows)
   batch.tier[i] = names.tierOf(rows)
-  batch.statusClass[i] = Math.floor(rows.status / 100)
+  batch.status[i] = Math.max(0, rows.status)
+  rows.hashPath(hashes)
+  batch.path[i] = hashes.path
+  batch.target[i] = hashes.target
 }

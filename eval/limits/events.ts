@@ -2,7 +2,8 @@
 export const LEGITIMATE = 0
 export const FLOOD = 1
 export const SCRAPER = 2
-export type Kind = typeof LEGITIMATE | typeof FLOOD | typeof SCRAPER
+export const SCAN = 3
+export type Kind = typeof LEGITIMATE | typeof FLOOD | typeof SCRAPER | typeof SCAN
 
 /** Requests in order of time. */
 export interface Requests {

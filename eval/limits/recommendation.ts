@@ -21,11 +21,11 @@ export function recommendation({
     strategy: 'balanced',
     scope: 'client',
     currentLimit: null,
-    model: fit.model(String).byTemplate.get(PATH)!,
+    model: fit.model((client) => ({ client: String(client), kind: 'user' })).byTemplate.get(PATH)!,
   })
 }
 
-function byMinute(timeMs: Float64Array) {
+export function byMinute(timeMs: Float64Array) {
   const counts = new Map<number, number>()
   for (const time of timeMs) {
     const minute = Math.floor(time / MINUTE_MS)

@@ -24,8 +24,8 @@ export function aegisFile(entries: readonly RateLimitEntry[], head: FileHead): s
 }
 
 function limitLines(entry: RateLimitEntry, tier: string): string[] {
-  const { endpoint, method, path, scope, limit, burst, longWindow, failures, distinctPaths, exceptions } =
-    entry
+  const { endpoint, method, path, scope, limit, burst, longWindow, dayWindow } = entry
+  const { failures, distinctPaths, exceptions } = entry
   return [
     `  # ${commentText(endpoint)}`,
     `  - endpoint_pattern: ${yamlText(path)}`,
@@ -35,6 +35,7 @@ function limitLines(entry: RateLimitEntry, tier: string): string[] {
     `    requests_per_minute: ${limit}`,
     `    burst: ${burst}`,
     ...windowLine('long_window', longWindow),
+    ...windowLine('day_window', dayWindow),
     ...windowLine('failures', failures),
     ...windowLine('distinct_paths', distinctPaths),
     ...(exceptions.length > 0 ? ['    exceptions:'] : []),

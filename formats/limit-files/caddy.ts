@@ -1,5 +1,5 @@
 import { ipNetwork } from './ip-network.js'
-import { commentText, headLines, leftOut, type FileHead, type RateLimitEntry } from './limit-entry.js'
+import { commentText, headLines, leftOut, type FileHead, type RateLimitEntry, longerWindows } from './limit-entry.js'
 import { limitPlan, restInWords } from './limit-plan.js'
 import { literalPattern, pathPattern } from './path-pattern.js'
 
@@ -52,7 +52,7 @@ function methodOf({ method }: RateLimitEntry): string[] {
 }
 
 function zones(entry: RateLimitEntry, name: string, matchers: readonly string[]): string[] {
-  const { endpoint, scope, limit, longWindow, exceptions } = entry
+  const { endpoint, scope, limit, exceptions } = entry
   const key = scope === 'endpoint' ? 'all' : '{client_ip}'
   const programs = exceptions.flatMap((own) => {
     const network = own.kind === 'address' ? ipNetwork(own.client) : null
@@ -63,9 +63,9 @@ function zones(entry: RateLimitEntry, name: string, matchers: readonly string[])
   return [
     `\t\t# ${commentText(endpoint)}`,
     ...zone(name, [...matchers, ...others], key, limit, 60),
-    ...(longWindow
-      ? zone(`${name}_long`, [...matchers, ...others], key, longWindow.limit, longWindow.seconds)
-      : []),
+    ...longerWindows(entry).flatMap((window) =>
+      zone(`${name}_${window.seconds}_s`, [...matchers, ...others], key, window.limit, window.seconds),
+    ),
     ...programs.flatMap((own, i) =>
       zone(`${name}_program_${i + 1}`, [...matchers, `client_ip ${own.network}`], 'program', own.limit, 60),
     ),

@@ -1,5 +1,5 @@
 import { ipNetwork, asNetwork } from './ip-network.js'
-import { commentText, headLines, leftOut, type FileHead, type RateLimitEntry } from './limit-entry.js'
+import { commentText, headLines, leftOut, type FileHead, type RateLimitEntry, longerWindows } from './limit-entry.js'
 import { limitPlan, restInWords } from './limit-plan.js'
 import { pathPattern } from './path-pattern.js'
 import { yamlText } from './yaml-text.js'
@@ -78,12 +78,14 @@ function policyLines(rules: readonly string[], place: number): string[] {
 
 /** Each rule is one text, so that rules can be counted. */
 function ruleLines(entry: RateLimitEntry, path: string | null): string[] {
-  const { endpoint, scope, limit, longWindow, exceptions } = entry
+  const { endpoint, scope, limit, exceptions } = entry
   const everyone = scope === 'endpoint' ? null : { type: 'Distinct', value: '0.0.0.0/0' }
-  const unit = longWindow && UNITS[longWindow.seconds]
   return [
     rule(entry, path, everyone, limit, 'Minute', endpoint),
-    ...(unit ? [rule(entry, path, everyone, longWindow.limit, unit, endpoint)] : []),
+    ...longerWindows(entry).flatMap((window) => {
+      const unit = UNITS[window.seconds]
+      return unit === undefined ? [] : [rule(entry, path, everyone, window.limit, unit, endpoint)]
+    }),
     ...exceptions.flatMap((own) => {
       const network = own.kind === 'address' ? ipNetwork(own.client) : null
       if (network === null) return []

@@ -1,10 +1,10 @@
 import { ipNetwork } from './ip-network.js'
-import { commentText, headLines, leftOut, type FileHead, type RateLimitEntry } from './limit-entry.js'
+import { commentText, headLines, leftOut, type FileHead, type RateLimitEntry, longerWindows } from './limit-entry.js'
 import { limitPlan, restInWords } from './limit-plan.js'
 import { literalPattern, pathPattern } from './path-pattern.js'
 import { yamlText } from './yaml-text.js'
 
-const CAN = { longWindow: [3600], failures: false, distinctPaths: false }
+const CAN = { longWindow: [3600, 86_400], failures: false, distinctPaths: false }
 
 /**
  * A configuration of envoyproxy/ratelimit. Its descriptors know no patterns: the routes of Envoy name the endpoint in
@@ -21,24 +21,29 @@ export function envoyFile(entries: readonly RateLimitEntry[], head: FileHead): s
     'domain: aegis_ml',
     ordered.some(canDescribe) ? 'descriptors:' : 'descriptors: []',
     ...ordered.flatMap((entry) => {
-      const { endpoint, limit, longWindow } = entry
+      const { endpoint, limit } = entry
       if (!canDescribe(entry))
         return [`  # Left out, as Envoy takes * for any end of a name: ${commentText(endpoint)}`]
       return [
         ...routeLines(entry),
         ...descriptor(entry, 'generic_key', 'minute', limit),
-        ...(longWindow?.seconds === 3600 ? descriptor(entry, 'per_hour', 'hour', longWindow.limit) : []),
+        ...longerWindows(entry).flatMap(({ limit, seconds }) => {
+          const unit = UNITS[seconds]
+          return unit === undefined ? [] : descriptor(entry, `per_${unit}`, unit, limit)
+        }),
       ]
     }),
   ]
   return `${lines.join('\n')}\n`
 }
 
+const UNITS: Readonly<Record<number, string>> = { 3600: 'hour', 86_400: 'day' }
+
 const NOTES = [
   '# For envoyproxy/ratelimit. Each route of Envoy sends its endpoint:',
   '#   rate_limits: [{actions: [{generic_key: {descriptor_value: "GET /users/{id}"}}, {masked_remote_address: {v6_prefix_mask_len: 64}}]}]',
   '# without the address where the limit is for all callers together. The virtual host sends the limit over the whole',
-  '# gateway. For an hourly limit the endpoint is sent a second time, with descriptor_key: per_hour in the generic_key.',
+  '# gateway. For an hourly or daily limit the endpoint is sent once more, with descriptor_key: per_hour or per_day in the generic_key.',
   '# A route matches the raw path without the query string; normalize_path and merge_slashes of the connection manager',
   '# change it before. Windows are fixed: there is no burst. Remove shadow_mode to enforce the limits.',
 ]

@@ -39,8 +39,8 @@ export function expressFile(entries: readonly RateLimitEntry[], head: FileHead):
 }
 
 function optionLines(entry: RateLimitEntry, pattern: string | null): string[] {
-  const { endpoint, method, path, scope, limit, burst, longWindow, exceptions, failures, distinctPaths } =
-    entry
+  const { endpoint, method, path, scope, limit, burst, longWindow, dayWindow } = entry
+  const { exceptions, failures, distinctPaths } = entry
   const source = pathPattern(path, 'units', 'raw')
   const window = (of: { limit: number; seconds: number } | null) =>
     of ? `{ limit: ${of.limit}, seconds: ${of.seconds} }` : 'null'
@@ -55,6 +55,7 @@ function optionLines(entry: RateLimitEntry, pattern: string | null): string[] {
     `    limit: ${limit},`,
     `    burst: ${burst},`,
     `    longWindow: ${window(longWindow)},`,
+    `    dayWindow: ${window(dayWindow)},`,
     `    failures: ${window(failures)},`,
     `    distinctPaths: ${window(distinctPaths)},`,
     `    exceptions: [${exceptions.map(exceptionText).join(', ')}],`,

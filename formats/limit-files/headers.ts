@@ -14,8 +14,10 @@ export function headersFile(entries: readonly RateLimitEntry[], head: FileHead):
 }
 
 /** @example policy of 100 a minute: '"minute";q=100;w=60' */
-export function policy({ limit, longWindow }: Pick<RateLimitEntry, 'limit' | 'longWindow'>): string {
+export function policy(entry: Pick<RateLimitEntry, 'limit' | 'longWindow' | 'dayWindow'>): string {
+  const { limit, longWindow, dayWindow } = entry
   const items = [`"minute";q=${limit};w=60`]
   if (longWindow) items.push(`"long";q=${longWindow.limit};w=${longWindow.seconds}`)
+  if (dayWindow) items.push(`"day";q=${dayWindow.limit};w=${dayWindow.seconds}`)
   return items.join(', ')
 }

@@ -5,13 +5,13 @@ import {
   leftOut,
   safeName,
   type FileHead,
-  type RateLimitEntry,
-} from './limit-entry.js'
+  type RateLimitEntry, longerWindows } from './limit-entry.js'
 import { limitPlan, restInWords, type LimitPlan } from './limit-plan.js'
 import { pathPattern } from './path-pattern.js'
 import { yamlText } from './yaml-text.js'
 
 const METHOD = /^[A-Z]+$/
+const UNITS: Readonly<Record<number, string>> = { 3600: 'hour', 86_400: 'day' }
 const CAN = { longWindow: [3600, 86_400], failures: false, distinctPaths: false }
 
 /**
@@ -117,20 +117,23 @@ function remarks(entry: RateLimitEntry, indent: string): string[] {
   ].map((line) => `${indent}# ${line}`)
 }
 
-interface Rates extends Pick<RateLimitEntry, 'limit'> {
-  readonly longWindow?: RateLimitEntry['longWindow']
-}
+type Rates = Pick<RateLimitEntry, 'limit'> & Partial<Pick<RateLimitEntry, 'longWindow' | 'dayWindow'>>
 
-function plugin(indent: string, { limit, longWindow }: Rates, limitBy: string, consumer?: string): string[] {
-  const unit = longWindow?.seconds === 3600 ? 'hour' : longWindow?.seconds === 86_400 ? 'day' : null
-  const long = unit === null ? null : longWindow!.limit
+function plugin(indent: string, { limit, longWindow = null, dayWindow = null }: Rates, limitBy: string, consumer?: string): string[] {
+  const longer = longerWindows({ longWindow, dayWindow }).flatMap((window) => {
+    const unit = UNITS[window.seconds]
+    return unit === undefined ? [] : [{ unit, limit: window.limit }]
+  })
   return [
     '- name: rate-limiting',
     '  enabled: false # true enforces the limit',
     ...(consumer === undefined ? [] : [`  consumer: ${yamlText(consumer)}`]),
     '  config:',
-    `    minute: ${Math.min(limit, long ?? limit)}`, // more than the longer window's is refused
-    ...(long === null ? [] : [`    ${unit}: ${long}`]),
+    // A limit above that of a longer window is refused.
+    `    minute: ${Math.min(limit, ...longer.map((window) => window.limit))}`,
+    ...longer.map((window, i) => {
+      return `    ${window.unit}: ${Math.min(window.limit, ...longer.slice(i + 1).map((next) => next.limit))}`
+    }),
     `    limit_by: ${limitBy}`,
     '    policy: local',
   ].map((line) => indent + line)

@@ -21,6 +21,8 @@ export interface RateLimitEntry {
   /** Requests at once, the first one included. */
   readonly burst: number
   readonly longWindow: LongWindow | null
+  /** A third limit over a day; only with scope gateway-client. */
+  readonly dayWindow: LongWindow | null
   /** Clients with a limit of their own in the place of this one. */
   readonly exceptions: readonly RateLimitException[]
   /** Responses 401, 403 and 404 that a client may get; only with scope gateway-client. */
@@ -62,6 +64,13 @@ export function describe({ scope, limit, burst }: RateLimitEntry): string {
   return `${limit} a minute, ${burst} at once, for ${who}`
 }
 
+/** The limits over more than a minute, the shorter one first. */
+export function longerWindows({ longWindow, dayWindow }: LongerWindows): readonly LongWindow[] {
+  return [longWindow, dayWindow].flatMap((window) => window ?? [])
+}
+
+type LongerWindows = Pick<RateLimitEntry, 'longWindow' | 'dayWindow'>
+
 /** What a gateway cannot count of an entry, as comments name it. */
 export interface Unsupported {
   /** Lengths of long windows that it has; true: any. */
@@ -72,12 +81,13 @@ export interface Unsupported {
 
 /** Sentences about what the gateway cannot express of an entry; none when it can express all. */
 export function leftOut(entry: RateLimitEntry, gateway: string, can: Unsupported): string[] {
-  const { longWindow, failures, distinctPaths, endpoint } = entry
+  const { failures, distinctPaths, endpoint } = entry
   const hasWindow = (seconds: number) =>
     typeof can.longWindow === 'boolean' ? can.longWindow : can.longWindow.includes(seconds)
   const found: string[] = []
-  if (longWindow && !hasWindow(longWindow.seconds))
-    found.push(`${longWindow.limit} in ${longWindow.seconds} s`)
+  for (const { limit, seconds } of longerWindows(entry)) {
+    if (!hasWindow(seconds)) found.push(`${limit} in ${seconds} s`)
+  }
   if (failures && !can.failures) found.push(`${failures.limit} failures in ${failures.seconds} s`)
   if (distinctPaths && !can.distinctPaths) {
     found.push(`${distinctPaths.limit} different paths in ${distinctPaths.seconds} s`)

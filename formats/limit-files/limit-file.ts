@@ -46,14 +46,13 @@ export function rateLimitFile(
   return WRITERS[format](entries, head)
 }
 
-type Recommended = RateLimitRecommendation &
-  Partial<Pick<RateLimitEntry, 'exceptions' | 'failures' | 'distinctPaths'>>
-
 /** A recommendation as an entry of a file. */
-export function toRateLimitEntry(recommendation: Recommended): RateLimitEntry {
-  const { endpoint, profile, scope, limit, burst, longWindow } = recommendation
-  const { exceptions = [], failures = null, distinctPaths = null } = recommendation
+export function toRateLimitEntry(recommendation: RateLimitRecommendation): RateLimitEntry {
+  const { endpoint, profile, scope, limit, burst, longWindow, dayWindow } = recommendation
+  const { exceptions, failures, distinctPaths } = recommendation
   const method = profile?.method ?? null
-  const path = profile?.endpoint ?? endpoint
-  return { endpoint, method, path, scope, limit, burst, longWindow, exceptions, failures, distinctPaths }
+  return {
+    ...{ endpoint, method, path: profile?.endpoint ?? endpoint, scope, limit, burst },
+    ...{ longWindow, dayWindow, exceptions, failures, distinctPaths },
+  }
 }

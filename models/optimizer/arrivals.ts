@@ -1,4 +1,4 @@
-import { ClientActivity } from '../rate-limit/clients/activity.js'
+import { ClientActivity, type RequestFacts } from '../rate-limit/clients/activity.js'
 import { FIRST_LENGTH, grown } from '../rate-limit/growing-array.js'
 import { inRanges, type MinuteRange } from '../rate-limit/minute-ranges.js'
 import { PairSlots } from '../rate-limit/pair-slots.js'
@@ -17,6 +17,11 @@ interface ArrivalBatch {
   readonly timeMs: ArrayLike<number>
   readonly client: ArrayLike<number>
   readonly endpoint: ArrayLike<number>
+  /** HTTP status, 0 where there is none; left out where none is known, as the next two. */
+  readonly status?: ArrayLike<number>
+  /** Hashes of the path without and with its query string; see hashPath. */
+  readonly path?: ArrayLike<number>
+  readonly target?: ArrayLike<number>
 }
 
 /** What is kept of the requests of one endpoint. */
@@ -48,8 +53,8 @@ interface ArrivalsOptions {
  * One pass over the requests of all endpoints, in order of time: busy seconds, the arrival curves of all callers
  * together and of each client, and what clients do by the hour.
  *
- * Memory: some 5 kB for an endpoint before its first request. A pair of endpoint and client takes 68 to 92 bytes, 16
- * for each of CURVE_LIMITS and 16 for each of its hours with requests; up to twice that where arrays have just grown.
+ * Memory: some 5 kB for an endpoint before its first request. A pair of endpoint and client takes 260 to 290 bytes, 16
+ * for each of CURVE_LIMITS and 40 for each of its hours with requests; up to twice that where arrays have just grown.
  * Two million pairs are kept; clients beyond that count for the endpoint alone.
  */
 export class Arrivals {
@@ -63,16 +68,21 @@ export class Arrivals {
     this.#slots = new PairSlots(Math.max(1, options.limits.length), MAX_PAIRS)
   }
 
-  add({ length, timeMs, client, endpoint }: ArrivalBatch): void {
+  add({ length, timeMs, client, endpoint, status, path, target }: ArrivalBatch): void {
     const { places, excluded } = this.#options
+    const facts = { status: 0, path: path?.[0], target: target?.[0], endpoint: 0 }
     for (let i = 0; i < length; i++) {
       const time = timeMs[i]!
       if (excluded.length > 0 && inRanges(excluded, Math.floor(time / MINUTE_MS))) continue
-      for (const place of places[endpoint[i]!] ?? []) this.#count(place, client[i]!, time)
+      facts.endpoint = endpoint[i]!
+      if (status) facts.status = status[i]!
+      if (path) facts.path = path[i]
+      if (target) facts.target = target[i]
+      for (const place of places[facts.endpoint] ?? []) this.#count(place, client[i]!, time, facts)
     }
   }
 
-  #count(place: number, client: number, timeMs: number): void {
+  #count(place: number, client: number, timeMs: number, facts: RequestFacts): void {
     const of = this.endpoints[place]!
     of.seconds.add(Math.floor(timeMs / SECOND_MS))
     of.curve.add(timeMs)
@@ -83,6 +93,6 @@ export class Arrivals {
       of.clients = grown(of.clients, ++of.nClients)
       of.clients[slot] = client
     }
-    of.activity.add(slot, timeMs)
+    of.activity.add(slot, timeMs, facts)
   }
 }

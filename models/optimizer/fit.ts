@@ -2,6 +2,8 @@ import { fitClientLimit } from '../rate-limit/clients/limit.js'
 import { dailyP95 } from '../rate-limit/endpoints/daily-p95.js'
 import { endpointBase } from '../rate-limit/endpoints/limit.js'
 import { mergeRanges, type MinuteRange } from '../rate-limit/minute-ranges.js'
+import type { RateLimitException } from '../rate-limit/exception.js'
+import { GATEWAY } from '../rate-limit/recommendation.js'
 import { fitEndpointProfile } from '../rate-limit/endpoints/profile.js'
 import { endpointName } from '../traffic/endpoint-name.js'
 import { Arrivals, CURVE_LIMITS } from './arrivals.js'
@@ -14,7 +16,12 @@ interface RateOptimizerFitOptions {
   readonly seed: number
   /** The client of requests that no client is known to have sent. */
   readonly nobody: number
+  /** Endpoints without a name, all together, by method; their requests have the endpoint 0. */
+  readonly other?: readonly EndpointRollup[]
 }
+
+/** A client by name. */
+export type ClientName = Pick<RateLimitException, 'client' | 'kind'>
 
 /** An endpoint that is being learned, and the index of its arrivals. */
 interface Draft {
@@ -37,6 +44,8 @@ export class RateOptimizerFit {
   readonly #options: RateOptimizerFitOptions
   readonly #methods: readonly Draft[]
   readonly #templates: readonly Draft[]
+  /** The whole gateway; null without rollups. */
+  readonly #gateway: Draft | null
 
   /** @param rollups each method and path once */
   constructor(rollups: readonly EndpointRollup[], options: RateOptimizerFitOptions) {
@@ -56,22 +65,34 @@ export class RateOptimizerFit {
       for (const index of indexes) places[index + 1]!.push(place)
       return { name: sums.endpoint, sums, place }
     })
+    const all = [...rollups, ...(options.other ?? [])]
+    this.#gateway = all.length === 0 ? null : this.#gatewayDraft(all, limits, places)
     this.arrivals = new Arrivals({ limits, places, excluded, nobody: options.nobody })
   }
 
   /** @param clientName of an index of the batches */
-  model(clientName: (client: number) => string): RateOptimizer {
+  model(clientName: (client: number) => ClientName): RateOptimizer {
+    const whole = this.#gateway && this.#learn(this.#gateway.place, clientName, new Set())
+    const gateway = whole && this.#toModel(this.#gateway!.sums, whole)
+    const programs = new Set(whole?.programs)
     const learned = new Map<number, Learned>()
     const toEntries = (drafts: readonly Draft[]) =>
       drafts.flatMap(({ name, sums, place }): [string, EndpointModel][] => {
-        if (!learned.has(place)) learned.set(place, this.#learn(place, clientName))
+        if (!learned.has(place)) learned.set(place, this.#learn(place, clientName, programs))
         const model = this.#toModel(sums, learned.get(place)!)
         return model ? [[name, model]] : []
       })
     const byTemplate = toEntries(this.#templates).sort(([a], [b]) => (a < b ? -1 : 1))
     const byMethod = toEntries(this.#methods).sort(([a], [b]) => (a < b ? -1 : 1))
     const requests = byTemplate.reduce((sum, [, { profile }]) => sum + profile.totalRequests, 0)
-    return { byTemplate: new Map(byTemplate), byMethod: new Map(byMethod), requests }
+    return { byTemplate: new Map(byTemplate), byMethod: new Map(byMethod), gateway, requests }
+  }
+
+  #gatewayDraft(rollups: readonly EndpointRollup[], limits: number[][], places: number[][]): Draft {
+    const sums = { ...joinMethods(rollups), endpoint: GATEWAY }
+    const place = limits.push(this.#limitsOf(sums)) - 1
+    for (const ofIndex of places) ofIndex.push(place)
+    return { name: GATEWAY, sums, place }
   }
 
   #limitsOf(sums: EndpointSums): number[] {
@@ -97,12 +118,16 @@ export class RateOptimizerFit {
     return { profile, dailyP95: daily, curve: learned.curve, client: learned.client }
   }
 
-  #learn(place: number, clientName: (client: number) => string): Learned {
+  /** @param programs indexes of the batches of clients that are known as programs */
+  #learn(place: number, clientName: (client: number) => ClientName, programs: ReadonlySet<number>): Learned {
     const { seconds, activity, curve, clients, nClients } = this.arrivals.endpoints[place]!
     const { excluded, seed } = this.#options
     const found = fitClientLimit({
       hours: activity.hours(),
       curves: { limits: CURVE_LIMITS, curves: activity.curves },
+      paths: activity.pathCounts(),
+      isProgram: (client) => programs.has(clients[client]!),
+      sharedApart: place === this.#gateway?.place,
       excluded,
       seed,
     })
@@ -113,6 +138,7 @@ export class RateOptimizerFit {
       busiestSecond: highest,
       curve: curve.points(),
       client: found && toClientModel(found, (index) => clientName(clients[index]!)),
+      programs: found?.programs.map(({ client }) => clients[client]!) ?? [],
     }
   }
 }
@@ -124,22 +150,32 @@ interface Learned {
   readonly busiestSecond: number
   readonly curve: readonly CurvePoint[]
   readonly client: ClientModel | null
+  /** Indexes of the batches. */
+  readonly programs: readonly number[]
 }
 
-const NOTHING_LEARNED: Learned = { clients: 0, p99Second: 0, busiestSecond: 0, curve: [], client: null }
+const NOTHING_LEARNED: Learned = {
+  ...{ clients: 0, p99Second: 0, busiestSecond: 0 },
+  ...{ curve: [], client: null, programs: [] },
+}
 
 type Found = NonNullable<ReturnType<typeof fitClientLimit>>
 
 function toClientModel(
-  { burstAt, runaways, ...found }: Found,
-  nameOf: (index: number) => string,
+  { burstAt, runaways, programs, ...found }: Found,
+  nameOf: (index: number) => ClientName,
 ): ClientModel {
   const known = burstAt(found.limit)
   const curve = limitsAround(found.limit).map((limit) => {
     // No legitimate client has more than the limit in a minute: below it, only the excess of a minute can add up.
     return { limit, burst: Math.min(burstAt(limit), known + Math.max(0, found.limit - limit)) }
   })
-  return { ...found, runaways: runaways.map(nameOf), curve }
+  return {
+    ...found,
+    runaways: runaways.map((index) => nameOf(index).client),
+    programs: programs.map(({ client, ...needs }) => ({ ...needs, ...nameOf(client) })),
+    curve,
+  }
 }
 
 /** Indexes of the rollups, put together by path. */

@@ -1,4 +1,5 @@
 import type { CurvePoint } from '../rate-limit/burst-curve.js'
+import type { Program } from '../rate-limit/clients/exceptions.js'
 import type { ClientLimitFacts } from '../rate-limit/clients/limit.js'
 import type { EndpointProfile } from '../rate-limit/endpoints/profile.js'
 
@@ -6,6 +7,8 @@ import type { EndpointProfile } from '../rate-limit/endpoints/profile.js'
 export interface ClientModel extends ClientLimitFacts {
   /** Clients that were left out in part or as a whole, the first ten by name. */
   readonly runaways: readonly string[]
+  /** Programs that may need a limit of their own, the busiest first. */
+  readonly programs: readonly Program[]
   /** The burst that clients need, ascending in the limit, not empty. */
   readonly curve: readonly CurvePoint[]
 }
@@ -27,6 +30,8 @@ export interface RateOptimizer {
   readonly byTemplate: ReadonlyMap<string, EndpointModel>
   /** `GET /users/{id}`. */
   readonly byMethod: ReadonlyMap<string, EndpointModel>
+  /** All endpoints together, those without a name too; null in a model of a release up to 0.2.0. */
+  readonly gateway: EndpointModel | null
   /** Requests of all endpoints. */
   readonly requests: number
 }

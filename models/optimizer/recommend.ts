@@ -18,7 +18,7 @@ const SEED = 1
  */
 export function recommend(request: RecommendationRequest): RateLimitRecommendation {
   const { model, scope, ...target } = request
-  if (scope === 'client' && model?.client) {
+  if (scope !== 'endpoint' && model?.client) {
     const { client, profile } = model
     const burstAt = (limit: number) => burstOn(client.curve, limit)
     return recommendClientLimit({
@@ -27,6 +27,8 @@ export function recommend(request: RecommendationRequest): RateLimitRecommendati
       fitted: client,
       burstAt,
       runawayNames: client.runaways,
+      programs: client.programs,
+      scope,
     })
   }
   const found = recommendEndpointLimit({

@@ -6,11 +6,13 @@ import type { EndpointModel, RateOptimizer } from './model.js'
 interface RateOptimizerState {
   readonly byTemplate: readonly [string, EndpointModel][]
   readonly byMethod: readonly [string, EndpointModel][]
+  readonly gateway?: EndpointModel | null
   readonly requests: number
 }
 
-export function rateOptimizerToState({ byTemplate, byMethod, requests }: RateOptimizer): RateOptimizerState {
-  return { byTemplate: [...byTemplate], byMethod: [...byMethod], requests }
+export function rateOptimizerToState(optimizer: RateOptimizer): RateOptimizerState {
+  const { byTemplate, byMethod, gateway, requests } = optimizer
+  return { byTemplate: [...byTemplate], byMethod: [...byMethod], gateway, requests }
 }
 
 /**
@@ -19,10 +21,16 @@ export function rateOptimizerToState({ byTemplate, byMethod, requests }: RateOpt
  */
 export function rateOptimizerFromState(state: unknown): RateOptimizer {
   const current = isSnakeCaseState(state) ? toCamelCaseState(state) : state
-  const { byTemplate, byMethod, requests } = (current ?? {}) as Partial<RateOptimizerState>
+  const { byTemplate, byMethod, gateway = null, requests } = (current ?? {}) as Partial<RateOptimizerState>
   if (!isCount(requests)) throw new Error('it does not say how many requests it was learned from')
   const methods = toMap(byMethod)
-  return { byTemplate: withFrequentMethods(toMap(byTemplate), methods), byMethod: methods, requests }
+  if (gateway !== null && !isEndpointModel(gateway)) throw new Error('its gateway is not one')
+  return {
+    byTemplate: withFrequentMethods(toMap(byTemplate), methods),
+    byMethod: methods,
+    gateway: gateway && withToday(gateway),
+    requests,
+  }
 }
 
 /** States of releases up to 0.1.0 do not name the most frequent method. The methods of a path tell it. */
@@ -49,10 +57,22 @@ function toMap(entries: unknown): ReadonlyMap<string, EndpointModel> {
   return new Map(
     entries.map((entry: unknown): [string, EndpointModel] => {
       const [name, model] = (Array.isArray(entry) ? entry : []) as [unknown, Partial<EndpointModel>?]
-      if (typeof name === 'string' && isEndpointModel(model)) return [name, model]
+      if (typeof name === 'string' && isEndpointModel(model)) return [name, withToday(model)]
       throw new Error(`its endpoint ${JSON.stringify(name)} is not one`)
     }),
   )
+}
+
+/** What states of releases up to 0.2.0 do not have. */
+const WITHOUT_PROGRAMS = {
+  dayWindow: null,
+  misuse: { failures: { seconds: 60, limit: 10 }, distinctPaths: null },
+  programs: [],
+  untilMs: 0,
+}
+
+function withToday(model: EndpointModel): EndpointModel {
+  return model.client ? { ...model, client: { ...WITHOUT_PROGRAMS, ...model.client } } : model
 }
 
 function isEndpointModel(model: Partial<EndpointModel> | undefined): model is EndpointModel {

@@ -1,11 +1,15 @@
 import type { Interval } from '../statistics/bootstrap-interval.js'
 import type { CurvePoint } from './burst-curve.js'
 import type { EndpointProfile } from './endpoints/profile.js'
+import type { RateLimitException } from './exception.js'
 import type { Strategy } from './strategies.js'
 import type { Tier } from './tiers.js'
 
-/** Whether a limit is for all callers of an endpoint together, or for each of them. */
-export type Scope = 'endpoint' | 'client'
+/** Whether a limit is for all callers of an endpoint together, for each of them, or for each client of the gateway. */
+export type Scope = 'endpoint' | 'client' | 'gateway-client'
+
+/** The endpoint of a limit over the whole gateway. */
+export const GATEWAY = '/**'
 
 /** A second limit over a longer time. */
 export interface LongWindow {
@@ -42,6 +46,14 @@ export interface RateLimitRecommendation extends Omit<RateLimitTarget, 'tier'> {
   readonly burst: number
   /** Null with scope endpoint, and where the limit per minute suffices. */
   readonly longWindow: LongWindow | null
+  /** A third limit, over a day; null as the one above. */
+  readonly dayWindow: LongWindow | null
+  /** Responses 401, 403 and 404 that a client may get in a window; null but with scope gateway-client. */
+  readonly failures: LongWindow | null
+  /** Different paths that a client may ask for in a window; null but with scope gateway-client. */
+  readonly distinctPaths: LongWindow | null
+  /** Legitimate programs with limits of their own, the busiest first; none with scope endpoint. */
+  readonly exceptions: readonly RateLimitException[]
   /** 0…1; see {@link confidence}. */
   readonly confidence: number
   /** Where the limit would be with other days, 9 times in 10; null without traffic. */

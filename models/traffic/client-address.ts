@@ -20,6 +20,59 @@ export function clientAddress(text: string): string | null {
   return isIpv6(address) ? address : null
 }
 
+/** What a provider gives a customer, who can use any address of it (RFC 6177). */
+export const DEFAULT_IPV6_PREFIX = 64
+const GROUPS = 8
+const GROUP_BITS = 16
+
+/**
+ * The network that an IPv6 address belongs to, as a gateway counts clients: anybody has many addresses of one network.
+ * All else, such as an IPv4 address or a network, stays as it is.
+ *
+ * @param prefix bits, 1…128
+ * @example clientNetwork('2001:db8::1:2', 64) // '2001:db8::/64'
+ */
+export function clientNetwork(address: string, prefix: number): string {
+  if (prefix >= GROUPS * GROUP_BITS || !isIpv6(address)) return address
+  const groups = expand(address).map((group, i) => {
+    const kept = Math.min(GROUP_BITS, Math.max(0, prefix - i * GROUP_BITS))
+    return group & (0xffff << (GROUP_BITS - kept)) & 0xffff
+  })
+  return `${compress(groups)}/${prefix}`
+}
+
+/** The eight numbers of a valid IPv6 address. */
+function expand(address: string): number[] {
+  const [head, tail] = address.split('::')
+  const before = numbersOf(head!)
+  if (tail === undefined) return before
+  const after = numbersOf(tail)
+  return [...before, ...Array<number>(GROUPS - before.length - after.length).fill(0), ...after]
+}
+
+function numbersOf(text: string): number[] {
+  if (text === '') return []
+  return text.split(':').flatMap((part) => {
+    if (!part.includes('.')) return [parseInt(part, 16)]
+    const [a, b, c, d] = part.split('.').map(Number) as [number, number, number, number]
+    return [a * 256 + b, c * 256 + d]
+  })
+}
+
+/** As RFC 5952 writes it: the longest run of zeros, of two or more, is `::`. */
+function compress(groups: readonly number[]): string {
+  let [start, length] = [0, 0]
+  for (let i = 0; i < groups.length; i++) {
+    let end = i
+    while (end < groups.length && groups[end] === 0) end++
+    if (end - i > length) [start, length] = [i, end - i]
+    i = Math.max(i, end - 1)
+  }
+  const text = (some: readonly number[]) => some.map((group) => group.toString(16)).join(':')
+  if (length < 2) return text(groups)
+  return `${text(groups.slice(0, start))}::${text(groups.slice(start + length))}`
+}
+
 /** Four numbers up to 255, without leading zeros, between dots. */
 function isIpv4(text: string): boolean {
   let dots = 0

@@ -6,6 +6,7 @@ import { RequestNames, streamRequests } from '../../db/traffic/request-stream.js
 import { updateRollups } from '../../db/traffic/rollups.js'
 import type { TrafficTable } from '../../db/traffic/table.js'
 import { Replay, type ReplayOptions, type ReplayRule } from '../../models/rate-limit/replay/replay.js'
+import type { Scope } from '../../models/rate-limit/recommendation.js'
 import type { ReplayReport } from '../../models/rate-limit/replay/report.js'
 import { DAY_MS } from '../../models/traffic/durations.js'
 import { splitEndpoint } from '../../models/traffic/endpoint-name.js'
@@ -23,7 +24,9 @@ export interface BacktestPlan {
   /** By endpoint; those without a rule are not limited. Any endpoint has `rule`, when that is given instead. */
   readonly rules: ReadonlyMap<string, ReplayRule> | ReplayRule
   readonly byMethod: boolean
-  readonly scope: ReplayOptions['scope']
+  /** For each client over all endpoints, beside the rules; null where there is none. */
+  readonly gateway: ReplayRule | null
+  readonly scope: Scope
   readonly algorithm: ReplayOptions['algorithm']
 }
 
@@ -47,6 +50,7 @@ export interface BacktestOptions {
   readonly currentTable: CurrentTable
   readonly retentionDays: number
   readonly lookBackMinutes: number
+  readonly ipv6Prefix: number
   readonly log: Log
   readonly now: () => Date
 }
@@ -76,11 +80,16 @@ export function createBacktests(options: BacktestOptions): Backtests {
 
 async function replay(options: OnTable, plan: BacktestPlan, signal: AbortSignal): Promise<Backtested> {
   const { trafficSql, table } = options
-  const { from, to, endpoint, byMethod, scope, algorithm } = plan
+  const { from, to, endpoint, byMethod, gateway, algorithm } = plan
   const { known, rules } = rulesOf(plan)
   const maxEndpoints = known ? known.length : MAX_ENDPOINTS
-  const names = new RequestNames({ byMethod, endpoints: known ?? [], maxEndpoints })
-  const replay = new Replay({ rules, scope, algorithm })
+  const { ipv6Prefix } = options
+  const names = new RequestNames({ byMethod, endpoints: known ?? [], maxEndpoints, ipv6Prefix })
+  const replay = new Replay({
+    ...{ rules, gateway, algorithm },
+    scope: plan.scope === 'endpoint' ? 'endpoint' : 'client',
+    clientName: (client) => names.clients[client]!,
+  })
   const startedMs = performance.now()
   const selection = { from, to, names, signal, ...(endpoint !== null && { endpoint }) }
   const isEmpty = endpoint !== null && (await isWithoutRequests(options, endpoint, plan, signal))
@@ -107,10 +116,11 @@ async function isWithoutRequests(
 }
 
 /** The rules by index, and the endpoints that have the indexes from 1 on; at 0 there is any other. */
-function rulesOf({ rules, endpoint }: BacktestPlan): {
+function rulesOf({ rules, endpoint, scope }: BacktestPlan): {
   known: string[] | null
   rules: (ReplayRule | null)[]
 } {
+  if (scope === 'gateway-client') return { known: null, rules: Array<null>(MAX_ENDPOINTS + 1).fill(null) }
   if (rules instanceof Map) return { known: [...rules.keys()], rules: [null, ...rules.values()] }
   const rule = rules as ReplayRule
   if (endpoint !== null) return { known: [endpoint], rules: [null, rule] }

@@ -1,7 +1,12 @@
 import { findEndpoint, type FoundEndpoint } from '../../models/optimizer/find-endpoint.js'
-import type { RateOptimizer } from '../../models/optimizer/model.js'
+import type { EndpointModel, RateOptimizer } from '../../models/optimizer/model.js'
 import { recommend } from '../../models/optimizer/recommend.js'
-import type { LongWindow, RateLimitRecommendation, Scope } from '../../models/rate-limit/recommendation.js'
+import {
+  GATEWAY,
+  type LongWindow,
+  type RateLimitRecommendation,
+  type Scope,
+} from '../../models/rate-limit/recommendation.js'
 import type { ReplayRule } from '../../models/rate-limit/replay/replay.js'
 import type { Strategy } from '../../models/rate-limit/strategies.js'
 import { tierNamed, type Tier, type TierTable } from '../../models/rate-limit/tiers.js'
@@ -72,18 +77,54 @@ export function backtestPlan(
     algorithm,
     endpoint: found?.name ?? null,
     byMethod: found?.hasMethod ?? byMethod,
+    gateway: null,
+  }
+  if (scope === 'gateway-client') {
+    assertNoEndpoint(endpoint)
+    const gateway =
+      request.limit === undefined
+        ? toRule(recommendGateway(gatewayOf(trained()), choice, null))
+        : givenRule(request, request.limit)
+    return { ...shared, endpoint: null, scope, rules: new Map(), gateway }
   }
   if (request.limit !== undefined) return { ...shared, scope, rules: givenRule(request, request.limit) }
   if (found) {
     const recommendation = recommendFor(found, choice)
     return { ...shared, scope: recommendation.scope, rules: toRule(recommendation) }
   }
-  const { byMethod: methods, byTemplate } = trained()
+  const { byMethod: methods, byTemplate, gateway } = trained()
   const rules = [...(byMethod ? methods : byTemplate)]
     .map(([name, model]) => recommendFor({ name, model }, choice))
     .filter((each) => each.scope === scope)
     .map((each): [string, ReplayRule] => [each.endpoint, toRule(each)])
-  return { ...shared, scope, rules: new Map(rules) }
+  const ofGateway = scope === 'client' && gateway ? toRule(recommendGateway(gateway, choice, null)) : null
+  return { ...shared, scope, rules: new Map(rules), gateway: ofGateway }
+}
+
+type Choice = ReturnType<typeof withDefaults>
+
+/** The limit of each client over the whole gateway. */
+export function recommendGateway(
+  model: EndpointModel,
+  choice: Choice,
+  currentLimit: number | null,
+): RateLimitRecommendation {
+  return recommend({ ...choice, scope: 'gateway-client', endpoint: GATEWAY, currentLimit, model })
+}
+
+/** @throws ServiceError MODEL_NOT_TRAINED where the model is of an earlier release */
+export function gatewayOf({ gateway }: RateOptimizer): EndpointModel {
+  if (gateway) return gateway
+  const message =
+    'The active rate optimizer has no limit over the whole gateway: an earlier release has learned it. Train again: POST /train.'
+  throw new ServiceError('MODEL_NOT_TRAINED', message)
+}
+
+/** @throws ServiceError INVALID_REQUEST where a limit over the whole gateway is asked for an endpoint */
+export function assertNoEndpoint(endpoint: string | undefined): void {
+  if (endpoint === undefined || endpoint === GATEWAY) return
+  const problem = `is given with scope gateway-client; allowed is none, or ${GATEWAY}`
+  throw new ServiceError('INVALID_REQUEST', `endpoint ${problem}.`, [{ field: 'endpoint', problem }])
 }
 
 function replayRange(request: RangeRequest, now: Date): { from: Date; to: Date } {
@@ -95,7 +136,7 @@ function replayRange(request: RangeRequest, now: Date): { from: Date; to: Date }
 
 function recommendFor(
   { name, model }: Pick<FoundEndpoint, 'name' | 'model'>,
-  choice: ReturnType<typeof withDefaults>,
+  choice: Choice,
 ): RateLimitRecommendation {
   return recommend({ ...choice, endpoint: name, currentLimit: null, model })
 }
@@ -122,11 +163,21 @@ function assertWindows(request: BacktestRequest): void {
 }
 
 /** A recommendation as the limiter takes it. */
-export function toRule({ limit, burst, longWindow }: RateLimitRecommendation): ReplayRule {
-  return withLongWindow({ limit, burst, windowMs: MINUTE_MS }, longWindow)
+export function toRule(recommendation: RateLimitRecommendation): ReplayRule {
+  const { limit, burst, longWindow, dayWindow, exceptions } = recommendation
+  const rule = withLongWindow({ limit, burst, windowMs: MINUTE_MS }, longWindow)
+  return {
+    ...rule,
+    ...(dayWindow && { dayWindow: toWindow(dayWindow) }),
+    ...(exceptions.length > 0 && { exceptions: new Map(exceptions.map((each) => [each.client, each])) }),
+  }
+}
+
+function toWindow({ limit, seconds }: LongWindow) {
+  return { limit, windowMs: seconds * SECOND_MS }
 }
 
 function withLongWindow(rule: ReplayRule, longWindow: LongWindow | null): ReplayRule {
   if (longWindow === null) return rule
-  return { ...rule, longWindow: { limit: longWindow.limit, windowMs: longWindow.seconds * SECOND_MS } }
+  return { ...rule, longWindow: toWindow(longWindow) }
 }

@@ -13,6 +13,15 @@ export interface ShortBacktest {
   readonly clientsAffected: number | null
 }
 
+/** Of all limits together: what is rejected by any of them. */
+export function toWholeBacktest(
+  { report }: Pick<Backtested, 'report'>,
+  { from, to }: Pick<BacktestPlan, 'from' | 'to'>,
+): ShortBacktest {
+  const { requests, rejected, rejectionRate, clients, clientsAffected } = report
+  return { from, to, requests, rejected, rejectionRate, clients, clientsAffected }
+}
+
 const NO_REQUESTS = { requests: 0, rejected: 0 }
 
 /** @param index of the endpoint among those that were replayed; 0 is any other */

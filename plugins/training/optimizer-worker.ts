@@ -21,6 +21,7 @@ export interface OptimizerTask {
   readonly to: Date
   readonly exclude: readonly { readonly from: Date; readonly to: Date }[]
   readonly seed: number
+  readonly ipv6Prefix: number
 }
 
 /** The result of the fit, and its cost. */
@@ -51,10 +52,14 @@ async function run(task: OptimizerTask, signal: AbortSignal): Promise<FittedOpti
       from: Math.floor(each.from.getTime() / MINUTE_MS),
       to: Math.ceil(each.to.getTime() / MINUTE_MS),
     }))
-    const rollups = await endpointRollups(sql, table, { from, to, exclude }, signal)
-    const fit = new RateOptimizerFit(rollups, { excluded, seed: task.seed, nobody: UNKNOWN_CLIENT })
+    const { endpoints: rollups, other } = await endpointRollups(sql, table, { from, to, exclude }, signal)
+    const nobody = UNKNOWN_CLIENT
+    const fit = new RateOptimizerFit(rollups, { excluded, seed: task.seed, nobody, other })
     const { endpoints } = fit
-    const names = new RequestNames({ byMethod: true, endpoints, maxEndpoints: endpoints.length })
+    const names = new RequestNames({
+      ...{ byMethod: true, endpoints, maxEndpoints: endpoints.length },
+      ipv6Prefix: task.ipv6Prefix,
+    })
     const startedMs = Date.now()
     let requestsRead = 0
     for await (const batch of streamRequests(trafficSql, table, { from, to, names, signal })) {
@@ -64,7 +69,9 @@ async function run(task: OptimizerTask, signal: AbortSignal): Promise<FittedOpti
       post({ progress: reached / (to.getTime() - from.getTime()) })
     }
     const readSeconds = (Date.now() - startedMs) / 1000
-    const model = fit.model((client) => names.clients[client]!)
+    const model = fit.model((client) => {
+      return { client: names.clients[client]!, kind: names.clientKinds[client]! }
+    })
     return { model, requestsRead, readSeconds, incidentMinutes: incidents.length }
   } finally {
     await Promise.all([sql.end({ timeout: 1 }), trafficSql.end({ timeout: 1 })])

@@ -55,6 +55,7 @@ export interface PlanOptions {
   readonly contamination: number
   readonly retentionDays: number
   readonly lookBackMinutes: number
+  readonly ipv6Prefix: number
   readonly calendar: readonly CalendarEntry[]
   readonly prometheus: Prometheus | null
   readonly log: Log
@@ -91,7 +92,9 @@ function trafficPlan(
           rangeMinutes: (range.to.getTime() - range.from.getTime()) / MINUTE_MS,
         })
       : null,
-    arrivals: models.includes('optimizer') ? { table, ...range, exclude, seed: SEED } : null,
+    arrivals: models.includes('optimizer')
+      ? { table, ...range, exclude, seed: SEED, ipv6Prefix: options.ipv6Prefix }
+      : null,
     gaps: () => historyGaps(sql, table, range, trafficSql),
     warnings: () => [],
   }

@@ -20,7 +20,7 @@ export function toBacktest(outcome: Outcome): Static<typeof Backtest> {
   const { report, names, plan, rule, seconds: took } = outcome
   const { requests, rejected, clients, clientsAffected } = report
   return {
-    endpoint: plan.endpoint,
+    endpoint: plan.scope === 'gateway-client' ? '/**' : plan.endpoint,
     scope: plan.scope,
     algorithm: plan.algorithm,
     rule: rule && toRule(rule),
@@ -29,6 +29,7 @@ export function toBacktest(outcome: Outcome): Static<typeof Backtest> {
     requests,
     rejected,
     rejection_rate: report.rejectionRate,
+    rejected_by_gateway: report.rejectedByGateway,
     rejected_by_long_window: report.rejectedByLongWindow,
     clients,
     clients_affected: clientsAffected,
@@ -63,9 +64,11 @@ function byEndpoint({ report, names }: Outcome) {
     .slice(0, MAX_ENDPOINTS)
 }
 
-function toRule({ limit, burst, windowMs, longWindow }: NonNullable<Outcome['rule']>) {
-  const long_window = longWindow ? { seconds: seconds(longWindow.windowMs), limit: longWindow.limit } : null
-  return { limit, burst, window_seconds: seconds(windowMs), long_window }
+function toRule({ limit, burst, windowMs, longWindow, dayWindow }: NonNullable<Outcome['rule']>) {
+  const toWindow = (window: typeof longWindow) =>
+    window ? { seconds: seconds(window.windowMs), limit: window.limit } : null
+  const windows = { long_window: toWindow(longWindow), day_window: toWindow(dayWindow) }
+  return { limit, burst, window_seconds: seconds(windowMs), ...windows }
 }
 
 function toMinute({ minuteMs, requests, rejected }: NonNullable<Outcome['report']['peakOffered']>) {

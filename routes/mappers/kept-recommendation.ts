@@ -1,5 +1,6 @@
 import type { Static } from '@sinclair/typebox'
 import type { FastifyInstance } from 'fastify'
+import { toClientLimits } from './client-limits.js'
 import type { KeptRecommendation } from '../schemas/saved-recommendation.js'
 
 type Kept = Awaited<ReturnType<FastifyInstance['optimization']['recommendations']['reject']>>
@@ -21,6 +22,7 @@ export function toKeptRecommendation(kept: Kept): Static<typeof KeptRecommendati
     warnings: [...(kept.warnings ?? [])],
     scope: kept.scope,
     long_window: kept.longWindow,
+    ...toClientLimits(kept),
     profile: kept.profile,
     status: kept.status,
     applied_at: kept.appliedAt?.toISOString() ?? null,

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify'
+import { toClientLimits } from './client-limits.js'
 
 type RateLimitList = Awaited<ReturnType<FastifyInstance['optimization']['rateLimitList']>>
 
@@ -8,16 +9,9 @@ export function toRateLimitList({ generatedAt, tier, strategy, limits }: RateLim
     generated_at: generatedAt,
     tier,
     strategy,
-    limits: limits.map(toLimit),
-  }
-}
-
-function toLimit(entry: RateLimitList['limits'][number]) {
-  const { limit, longWindow, endpoint, method, path, scope, burst, policy } = entry
-  const { exceptions, failures, distinctPaths } = entry
-  return {
-    ...{ endpoint, method, path, scope, requests_per_minute: limit, burst },
-    ...{ long_window: longWindow, failures, distinct_paths: distinctPaths, policy },
-    exceptions: exceptions.map(({ reviewAt, ...own }) => ({ ...own, review_at: reviewAt })),
+    limits: limits.map(({ limit, longWindow, endpoint, method, path, scope, burst, policy, ...more }) => ({
+      ...{ endpoint, method, path, scope, requests_per_minute: limit, burst },
+      ...{ long_window: longWindow, ...toClientLimits(more), policy },
+    })),
   }
 }

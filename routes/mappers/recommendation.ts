@@ -1,6 +1,7 @@
 import type { Static } from '@sinclair/typebox'
 import type { FastifyInstance } from 'fastify'
 import type { Recommendation } from '../schemas/recommendation.js'
+import { toClientLimits } from './client-limits.js'
 import { toProfile } from './profile.js'
 
 type Answered = Awaited<ReturnType<FastifyInstance['optimization']['recommend']>>
@@ -18,6 +19,7 @@ export function toRecommendation(found: Answered): Body {
     recommended_limit: found.limit,
     recommended_burst: found.burst,
     long_window: found.longWindow,
+    ...toClientLimits(found),
     confidence: found.confidence,
     interval: found.interval,
     burst_curve: [...found.burstCurve],

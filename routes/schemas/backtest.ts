@@ -3,6 +3,7 @@ import { BACKTEST, BACKTEST_BODY } from './examples/backtest.js'
 import {
   ByMethod,
   choice,
+  clientLimits,
   Endpoint,
   ENDPOINT,
   limit,
@@ -69,6 +70,7 @@ const Rule = Type.Object({
   burst: count('Requests allowed at once.'),
   window_seconds: amount('Length of the window in seconds.'),
   long_window: nullable(LongWindow, { description: LONG_WINDOW }),
+  day_window: clientLimits.day_window,
 })
 
 const tally = { requests: count('Number of requests.'), rejected: count('Number of rejected requests.') }
@@ -79,7 +81,9 @@ const EndpointTally = Type.Object({ endpoint: Type.String({ description: 'The en
 
 export const Backtest = Type.Object(
   {
-    endpoint: nullable(Type.String(), { description: 'The endpoint. Null for all endpoints.' }),
+    endpoint: nullable(Type.String(), {
+      description: 'The endpoint. Null for all endpoints, /** for the limit over the whole gateway.',
+    }),
     scope: Scope(SCOPE),
     algorithm: Algorithm('How the limiter counts.'),
     rule: nullable(Rule, { description: 'The replayed limit. Null when each endpoint has its own.' }),
@@ -88,6 +92,9 @@ export const Backtest = Type.Object(
     requests: count('Number of replayed requests.'),
     rejected: count('Number of requests that the limit rejects.'),
     rejection_rate: share('rejected / requests, 0 to 1.'),
+    rejected_by_gateway: Type.Optional(
+      count('Number of rejected requests that exceed the limit over the whole gateway.'),
+    ),
     rejected_by_long_window: count('Number of rejected requests that exceed the long window.'),
     clients: count('Number of clients.'),
     clients_affected: count('Number of clients with a rejected request.'),

@@ -1,5 +1,5 @@
 import { Type } from '@sinclair/typebox'
-import { count, oneOf } from './types.js'
+import { count, nullable, oneOf, timestamp } from './types.js'
 
 const MAX_LIMIT = 1_000_000
 
@@ -7,9 +7,10 @@ export const Tier = (description: string) =>
   Type.String({ maxLength: 255, pattern: '^[^\\u0000]*$', description, examples: ['default'] })
 export const Strategy = (description: string, options: object = {}) =>
   oneOf(['conservative', 'balanced', 'permissive', 'adaptive'], { description, ...options })
-export const Scope = (description: string) => oneOf(['endpoint', 'client'], { description })
+export const Scope = (description: string) => oneOf(['endpoint', 'client', 'gateway-client'], { description })
 
-export const SCOPE = 'endpoint: one limit for all callers together. client: one limit for each client.'
+export const SCOPE =
+  'endpoint: one limit for all callers together. client: one limit for each client. gateway-client: one limit for each client over all endpoints together.'
 
 /** Which limit is asked for. */
 export const choice = {
@@ -44,5 +45,43 @@ export const LongWindow = Type.Object({
   seconds: count('Length of the window in seconds.'),
   limit: count('Requests allowed in the window.'),
 })
+
+export const Exception = Type.Object(
+  {
+    client: Type.String({ description: 'The user id, the address, or the IPv6 network.' }),
+    kind: oneOf(['user', 'address'], { description: 'How the gateway knows the client.' }),
+    limit: count('Requests allowed per minute.'),
+    burst: count('Requests allowed at once.'),
+    reason: Type.String({ description: 'Why the client is taken for a legitimate program.' }),
+    review_at: timestamp('When a person should look at the exception again.'),
+  },
+  {
+    description: 'A legitimate program with a limit of its own. Its limit replaces all others of the entry.',
+  },
+)
+
+/** What a limit of clients has beside its number, in every answer. */
+export const clientLimits = {
+  day_window: Type.Optional(
+    nullable(LongWindow, { description: 'A third limit over a day (UTC). Null when there is none.' }),
+  ),
+  failures: Type.Optional(
+    nullable(LongWindow, {
+      description:
+        'Responses 401, 403 and 404 allowed for one client in a window. Null unless the scope is gateway-client.',
+    }),
+  ),
+  distinct_paths: Type.Optional(
+    nullable(LongWindow, {
+      description:
+        'Different paths allowed for one client in a window. Null unless the scope is gateway-client.',
+    }),
+  ),
+  exceptions: Type.Optional(
+    Type.Array(Exception, {
+      description: 'Legitimate programs with a limit of their own, the busiest first, at most 1,000.',
+    }),
+  ),
+}
 
 export const LONG_WINDOW = 'A second limit over a longer window. Null when there is none.'

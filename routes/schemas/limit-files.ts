@@ -1,6 +1,16 @@
 import { Type } from '@sinclair/typebox'
 import { LIMIT_FILE } from './examples/limits.js'
-import { ByMethod, choice, LONG_WINDOW, LongWindow, Scope, SCOPE, Strategy, Tier } from './limit-choice.js'
+import {
+  ByMethod,
+  choice,
+  clientLimits,
+  LONG_WINDOW,
+  LongWindow,
+  Scope,
+  SCOPE,
+  Strategy,
+  Tier,
+} from './limit-choice.js'
 import { count, nullable, oneOf, timestamp } from './types.js'
 
 const LIMIT_FILE_FORMATS = [
@@ -11,20 +21,6 @@ const LIMIT_FILE_FORMATS = [
 /** A limit over the whole gateway is of each client too. */
 const FileScope = oneOf(['endpoint', 'client', 'gateway-client'], {
   description: `${SCOPE} gateway-client: one limit for each client over all endpoints.`,
-})
-
-const WindowLimit = Type.Object({
-  limit: count('How many are allowed in the window.'),
-  seconds: count('Length of the window in seconds.'),
-})
-
-const FileException = Type.Object({
-  client: Type.String({ description: 'The user id, address or network of the program.' }),
-  kind: oneOf(['user', 'address'], { description: 'How the gateway knows the program.' }),
-  limit: count('Requests allowed per minute.'),
-  burst: count('Requests allowed at once.'),
-  reason: Type.String({ description: 'Why the program has a limit of its own.' }),
-  review_at: Type.String({ description: 'When a person should look at it again.' }),
 })
 
 export const LimitFileQuery = Type.Object({
@@ -54,18 +50,10 @@ export const LimitFiles = Type.Object(
         requests_per_minute: count('Requests allowed per minute.'),
         burst: count('Requests allowed at once.'),
         long_window: nullable(LongWindow, { description: LONG_WINDOW }),
-        exceptions: Type.Array(FileException, {
-          description: 'Programs that have their own limit in the place of this one.',
-        }),
-        failures: nullable(WindowLimit, {
-          description: 'Responses 401, 403 and 404 that a client may get. Null when there is no such limit.',
-        }),
-        distinct_paths: nullable(WindowLimit, {
-          description: 'Different paths that a client may ask for. Null when there is no such limit.',
-        }),
+        ...clientLimits,
         policy: Type.String({ description: 'Value of the RateLimit-Policy field.' }),
       }),
-      { description: 'One limit per endpoint.' },
+      { description: 'One limit per endpoint; the limit over the whole gateway comes first.' },
     ),
   },
   { description: 'The recommended limits.', examples: [LIMIT_FILE] },

@@ -9,6 +9,7 @@ import {
 import {
   ByMethod,
   choice,
+  clientLimits,
   Endpoint,
   ENDPOINT,
   LONG_WINDOW,
@@ -36,7 +37,9 @@ const extras = {
 
 export const OptimizeBody = Type.Object(
   {
-    endpoint: Endpoint(ENDPOINT),
+    endpoint: Type.Optional(
+      Endpoint(`${ENDPOINT} Required, unless the scope is gateway-client, which has none.`),
+    ),
     current_limit: Type.Optional(
       Type.Integer({
         minimum: 1,
@@ -141,6 +144,7 @@ export const Recommendation = Type.Object(
       description: 'The number of requests allowed at once, at least 1.',
     }),
     long_window: nullable(LongWindow, { description: LONG_WINDOW }),
+    ...clientLimits,
     confidence: share('Confidence in the recommendation, 0 to 1.'),
     interval: nullable(
       Type.Object({
@@ -187,10 +191,13 @@ export const Recommendation = Type.Object(
 
 export const Recommendations = Type.Object(
   {
-    recommendations: Type.Array(ref(Recommendation), { description: 'One recommendation per endpoint.' }),
+    recommendations: Type.Array(ref(Recommendation), {
+      description:
+        'One recommendation per endpoint. For limits of clients, the limit over the whole gateway comes first; its backtest is that of all limits together.',
+    }),
     summary: Type.Object(
       {
-        total_endpoints: count('Number of endpoints.'),
+        total_endpoints: count('Number of endpoints, without the whole gateway.'),
         avg_confidence: share('Mean confidence, 0 to 1.'),
       },
       { description: 'The recommendations in numbers.' },

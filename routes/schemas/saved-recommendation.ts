@@ -1,6 +1,6 @@
 import { Type } from '@sinclair/typebox'
 import { APPLIED, APPLY_BODY, REJECT_BODY, SAVED_RECOMMENDATIONS } from './examples/limits.js'
-import { Endpoint, LongWindow, Scope, SCOPE } from './limit-choice.js'
+import { clientLimits, Endpoint, LongWindow, Scope, SCOPE } from './limit-choice.js'
 import { count, nullable, oneOf, ref, Timestamp, timestamp } from './types.js'
 
 const Status = (description: string) => oneOf(['pending', 'applied', 'rejected', 'expired'], { description })
@@ -52,6 +52,7 @@ export const KeptRecommendation = Type.Object(
       description:
         'A second limit over a longer window. Null when there is none. Applying the recommendation does not write it, because rate_limit_rules has no column for it.',
     }),
+    ...clientLimits,
     profile: Type.Unknown({ description: 'The traffic of the endpoint. Null for an unknown endpoint.' }),
     status: Status('Status of the recommendation.'),
     applied_at: nullable(Timestamp, { description: 'When it was applied. Null unless it was applied.' }),

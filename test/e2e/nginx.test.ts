@@ -12,7 +12,7 @@ import { nginxFile } from '../../formats/limit-files/nginx.js'
 const HEAD = { tier: 'default', strategy: 'balanced', generatedAt: '2026-01-31T12:00:00.000Z' }
 const entry = (path: string, more: Partial<RateLimitEntry> = {}): RateLimitEntry => ({
   ...{ endpoint: path, method: null, path, scope: 'client', limit: 600, burst: 20, longWindow: null },
-  ...{ exceptions: [], failures: null, distinctPaths: null },
+  ...{ dayWindow: null, exceptions: [], failures: null, distinctPaths: null },
   ...more,
 })
 const skip = missingProgram('nginx')

@@ -101,6 +101,34 @@ t.test('limits are learned, recommended, replayed, kept and applied', async (t) 
     t.same(many.body.data, clusters, 'more clusters than endpoints are as many as there are endpoints')
   })
 
+  await t.test('a limit of each client over the whole gateway', async (t) => {
+    const scope = 'gateway-client'
+    const { data } = (await post('/optimize', { scope, backtest: true, save: true })).body
+    t.match(data, { endpoint: '/**', scope, clients: 201, runaway_names: ['flood'], exceptions: [] })
+    t.match(data, { failures: { seconds: 60 }, backtest: { requests: 31_000 }, id: String })
+    const applied = await post(`/optimize/recommendations/${String(data['id'])}/apply`)
+    t.match(applied.body.data, { endpoint: '/**', scope, status: 'applied', exceptions: [] })
+    const again = (await post('/optimize', { scope, endpoint: '/**' })).body.data
+    t.match(again, { current_limit: data['recommended_limit'] })
+    await sql`delete from rate_limit_rules`
+    const all = (await post('/optimize/all', { scope })).body.data
+    t.match(all, { recommendations: [{ endpoint: '/**' }], summary: { total_endpoints: 0 } })
+    const replayed = (await post('/optimize/backtest', { scope })).body.data
+    t.match(replayed, {
+      endpoint: '/**',
+      scope,
+      requests: 31_000,
+      rule: { limit: data['recommended_limit'] },
+    })
+    t.equal(replayed['rejected'], replayed['rejected_by_gateway'])
+    for (const [body, message] of [
+      [{ scope, endpoint: '/a' }, /^endpoint is given with scope gateway-client; allowed is none/],
+      [{ scope: 'client' }, /^endpoint is required/],
+    ] as const) {
+      t.match(await post('/optimize', body), { status: 400, body: { message } })
+    }
+  })
+
   await t.test('a given limit is replayed exactly', async (t) => {
     const { body } = await post('/optimize/backtest', {
       ...{ endpoint: 'GET /api/items/{id}', limit: 100, window_seconds: 60, algorithm: 'fixed_window' },
@@ -229,6 +257,7 @@ t.test('each endpoint has a backtest of its own, beside endpoints without known 
     backtest?: { requests: number }
   }[]
   t.same(Object.fromEntries(found.map(({ endpoint, backtest }) => [endpoint, backtest?.requests])), {
+    '/**': 3000,
     '/a': 300,
     '/b-nobody': undefined,
     '/c': 2000,

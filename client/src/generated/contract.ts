@@ -383,7 +383,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Recommend the limit of an endpoint
+         * Recommend the limit of an endpoint, or of the whole gateway
          * @description Uses the active rate optimizer. For an unknown endpoint, or when no optimizer is active, it recommends the default of the tier with low confidence.
          */
         post: operations["optimize"];
@@ -2625,10 +2625,10 @@ export interface components {
          */
         OptimizeBody: {
             /**
-             * @description A path template with all its methods, one method of it such as `POST /api/users`, or a raw path.
+             * @description A path template with all its methods, one method of it such as `POST /api/users`, or a raw path. Required, unless the scope is gateway-client, which has none.
              * @example /api/users/{id}
              */
-            endpoint: string;
+            endpoint?: string;
             /** @description The limit in force, in requests per minute. 0 and null mean that it is not given. Default: the limit in rate_limit_rules. */
             current_limit?: number;
             /**
@@ -2642,10 +2642,10 @@ export interface components {
              */
             strategy?: "conservative" | "balanced" | "permissive" | "adaptive";
             /**
-             * @description endpoint: one limit for all callers together. client: one limit for each client. Default: endpoint.
+             * @description endpoint: one limit for all callers together. client: one limit for each client. gateway-client: one limit for each client over all endpoints together. Default: endpoint.
              * @enum {string}
              */
-            scope?: "endpoint" | "client";
+            scope?: "endpoint" | "client" | "gateway-client";
             /** @description If true, the service also replays the last seven days with the limit. Default: false. */
             backtest?: boolean;
             /** @description If true, the service also saves the recommendation. It expires after seven days unless you apply or reject it. Default: false. */
@@ -2670,10 +2670,10 @@ export interface components {
              */
             strategy?: "conservative" | "balanced" | "permissive" | "adaptive";
             /**
-             * @description endpoint: one limit for all callers together. client: one limit for each client. Default: endpoint.
+             * @description endpoint: one limit for all callers together. client: one limit for each client. gateway-client: one limit for each client over all endpoints together. Default: endpoint.
              * @enum {string}
              */
-            scope?: "endpoint" | "client";
+            scope?: "endpoint" | "client" | "gateway-client";
             /** @description If true, the service also replays the last seven days with the limit. Default: false. */
             backtest?: boolean;
             /** @description If true, the service also saves the recommendation. It expires after seven days unless you apply or reject it. Default: false. */
@@ -2751,10 +2751,10 @@ export interface components {
              */
             strategy: "conservative" | "balanced" | "permissive" | "adaptive";
             /**
-             * @description endpoint: one limit for all callers together. client: one limit for each client.
+             * @description endpoint: one limit for all callers together. client: one limit for each client. gateway-client: one limit for each client over all endpoints together.
              * @enum {string}
              */
-            scope: "endpoint" | "client";
+            scope: "endpoint" | "client" | "gateway-client";
             /** @description The limit in force, in requests per minute. Null when it is unknown. */
             current_limit: number | null;
             /** @description The recommended limit, in requests per minute, at least 1. */
@@ -2768,6 +2768,49 @@ export interface components {
                 /** @description Requests allowed in the window. */
                 limit: number;
             } | null;
+            /** @description A third limit over a day (UTC). Null when there is none. */
+            day_window?: {
+                /** @description Length of the window in seconds. */
+                seconds: number;
+                /** @description Requests allowed in the window. */
+                limit: number;
+            } | null;
+            /** @description Responses 401, 403 and 404 allowed for one client in a window. Null unless the scope is gateway-client. */
+            failures?: {
+                /** @description Length of the window in seconds. */
+                seconds: number;
+                /** @description Requests allowed in the window. */
+                limit: number;
+            } | null;
+            /** @description Different paths allowed for one client in a window. Null unless the scope is gateway-client. */
+            distinct_paths?: {
+                /** @description Length of the window in seconds. */
+                seconds: number;
+                /** @description Requests allowed in the window. */
+                limit: number;
+            } | null;
+            /** @description Legitimate programs with a limit of their own, the busiest first, at most 1,000. */
+            exceptions?: {
+                /** @description The user id, the address, or the IPv6 network. */
+                client: string;
+                /**
+                 * @description How the gateway knows the client.
+                 * @enum {string}
+                 */
+                kind: "user" | "address";
+                /** @description Requests allowed per minute. */
+                limit: number;
+                /** @description Requests allowed at once. */
+                burst: number;
+                /** @description Why the client is taken for a legitimate program. */
+                reason: string;
+                /**
+                 * Format: date-time
+                 * @description When a person should look at the exception again.
+                 * @example 2026-01-31T12:00:00.000Z
+                 */
+                review_at: string;
+            }[];
             /** @description Confidence in the recommendation, 0 to 1. */
             confidence: number;
             /** @description 90 % interval of the limit over resampled days. Null without traffic data. */
@@ -2898,11 +2941,11 @@ export interface components {
          *     }
          */
         Recommendations: {
-            /** @description One recommendation per endpoint. */
+            /** @description One recommendation per endpoint. For limits of clients, the limit over the whole gateway comes first; its backtest is that of all limits together. */
             recommendations: components["schemas"]["Recommendation"][];
             /** @description The recommendations in numbers. */
             summary: {
-                /** @description Number of endpoints. */
+                /** @description Number of endpoints, without the whole gateway. */
                 total_endpoints: number;
                 /** @description Mean confidence, 0 to 1. */
                 avg_confidence: number;
@@ -3047,10 +3090,10 @@ export interface components {
              */
             strategy?: "conservative" | "balanced" | "permissive" | "adaptive";
             /**
-             * @description endpoint: one limit for all callers together. client: one limit for each client. Default: endpoint.
+             * @description endpoint: one limit for all callers together. client: one limit for each client. gateway-client: one limit for each client over all endpoints together. Default: endpoint.
              * @enum {string}
              */
-            scope?: "endpoint" | "client";
+            scope?: "endpoint" | "client" | "gateway-client";
             /** @description Requests allowed per window, 1 to 1,000,000. Default: the recommended limit of each endpoint. */
             limit?: number;
             /** @description Requests allowed at once, 1 to 1,000,000. Only with limit. Default: the limit. */
@@ -3154,13 +3197,13 @@ export interface components {
          *     }
          */
         Backtest: {
-            /** @description The endpoint. Null for all endpoints. */
+            /** @description The endpoint. Null for all endpoints, /** for the limit over the whole gateway. */
             endpoint: string | null;
             /**
-             * @description endpoint: one limit for all callers together. client: one limit for each client.
+             * @description endpoint: one limit for all callers together. client: one limit for each client. gateway-client: one limit for each client over all endpoints together.
              * @enum {string}
              */
-            scope: "endpoint" | "client";
+            scope: "endpoint" | "client" | "gateway-client";
             /**
              * @description How the limiter counts.
              * @enum {string}
@@ -3176,6 +3219,13 @@ export interface components {
                 window_seconds: number;
                 /** @description A second limit over a longer window. Null when there is none. */
                 long_window: {
+                    /** @description Length of the window in seconds. */
+                    seconds: number;
+                    /** @description Requests allowed in the window. */
+                    limit: number;
+                } | null;
+                /** @description A third limit over a day (UTC). Null when there is none. */
+                day_window?: {
                     /** @description Length of the window in seconds. */
                     seconds: number;
                     /** @description Requests allowed in the window. */
@@ -3200,6 +3250,8 @@ export interface components {
             rejected: number;
             /** @description rejected / requests, 0 to 1. */
             rejection_rate: number;
+            /** @description Number of rejected requests that exceed the limit over the whole gateway. */
+            rejected_by_gateway?: number;
             /** @description Number of rejected requests that exceed the long window. */
             rejected_by_long_window: number;
             /** @description Number of clients. */
@@ -3347,7 +3399,7 @@ export interface components {
             /** @description What to check before you apply the limit. */
             warnings: string[];
             /** @description Whose requests the limit counts. Null when another program wrote the row. */
-            scope: ("endpoint" | "client") | null;
+            scope: ("endpoint" | "client" | "gateway-client") | null;
             /** @description A second limit over a longer window. Null when there is none. Applying the recommendation does not write it, because rate_limit_rules has no column for it. */
             long_window: {
                 /** @description Length of the window in seconds. */
@@ -3355,6 +3407,49 @@ export interface components {
                 /** @description Requests allowed in the window. */
                 limit: number;
             } | null;
+            /** @description A third limit over a day (UTC). Null when there is none. */
+            day_window?: {
+                /** @description Length of the window in seconds. */
+                seconds: number;
+                /** @description Requests allowed in the window. */
+                limit: number;
+            } | null;
+            /** @description Responses 401, 403 and 404 allowed for one client in a window. Null unless the scope is gateway-client. */
+            failures?: {
+                /** @description Length of the window in seconds. */
+                seconds: number;
+                /** @description Requests allowed in the window. */
+                limit: number;
+            } | null;
+            /** @description Different paths allowed for one client in a window. Null unless the scope is gateway-client. */
+            distinct_paths?: {
+                /** @description Length of the window in seconds. */
+                seconds: number;
+                /** @description Requests allowed in the window. */
+                limit: number;
+            } | null;
+            /** @description Legitimate programs with a limit of their own, the busiest first, at most 1,000. */
+            exceptions?: {
+                /** @description The user id, the address, or the IPv6 network. */
+                client: string;
+                /**
+                 * @description How the gateway knows the client.
+                 * @enum {string}
+                 */
+                kind: "user" | "address";
+                /** @description Requests allowed per minute. */
+                limit: number;
+                /** @description Requests allowed at once. */
+                burst: number;
+                /** @description Why the client is taken for a legitimate program. */
+                reason: string;
+                /**
+                 * Format: date-time
+                 * @description When a person should look at the exception again.
+                 * @example 2026-01-31T12:00:00.000Z
+                 */
+                review_at: string;
+            }[];
             /** @description The traffic of the endpoint. Null for an unknown endpoint. */
             profile: unknown;
             /**
@@ -6334,8 +6429,8 @@ export interface operations {
                 tier?: string;
                 /** @description How strict the limit is. Default: balanced. */
                 strategy?: "conservative" | "balanced" | "permissive" | "adaptive";
-                /** @description endpoint: one limit for all callers together. client: one limit for each client. Default: client. */
-                scope?: "endpoint" | "client";
+                /** @description endpoint: one limit for all callers together. client: one limit for each client. gateway-client: one limit for each client over all endpoints together. Default: client. */
+                scope?: "endpoint" | "client" | "gateway-client";
                 /** @description If true, each method of a path is an endpoint of its own. Default: false. */
                 by_method?: boolean;
             };
@@ -6428,7 +6523,7 @@ export interface operations {
                              * @enum {string}
                              */
                             strategy: "conservative" | "balanced" | "permissive" | "adaptive";
-                            /** @description One limit per endpoint. */
+                            /** @description One limit per endpoint; the limit over the whole gateway comes first. */
                             limits: {
                                 /** @description The endpoint. */
                                 endpoint: string;
@@ -6437,7 +6532,7 @@ export interface operations {
                                 /** @description The path template. */
                                 path: string;
                                 /**
-                                 * @description endpoint: one limit for all callers together. client: one limit for each client. gateway-client: one limit for each client over all endpoints.
+                                 * @description endpoint: one limit for all callers together. client: one limit for each client. gateway-client: one limit for each client over all endpoints together. gateway-client: one limit for each client over all endpoints.
                                  * @enum {string}
                                  */
                                 scope: "endpoint" | "client" | "gateway-client";
@@ -6452,12 +6547,33 @@ export interface operations {
                                     /** @description Requests allowed in the window. */
                                     limit: number;
                                 } | null;
-                                /** @description Programs that have their own limit in the place of this one. */
-                                exceptions: {
-                                    /** @description The user id, address or network of the program. */
+                                /** @description A third limit over a day (UTC). Null when there is none. */
+                                day_window?: {
+                                    /** @description Length of the window in seconds. */
+                                    seconds: number;
+                                    /** @description Requests allowed in the window. */
+                                    limit: number;
+                                } | null;
+                                /** @description Responses 401, 403 and 404 allowed for one client in a window. Null unless the scope is gateway-client. */
+                                failures?: {
+                                    /** @description Length of the window in seconds. */
+                                    seconds: number;
+                                    /** @description Requests allowed in the window. */
+                                    limit: number;
+                                } | null;
+                                /** @description Different paths allowed for one client in a window. Null unless the scope is gateway-client. */
+                                distinct_paths?: {
+                                    /** @description Length of the window in seconds. */
+                                    seconds: number;
+                                    /** @description Requests allowed in the window. */
+                                    limit: number;
+                                } | null;
+                                /** @description Legitimate programs with a limit of their own, the busiest first, at most 1,000. */
+                                exceptions?: {
+                                    /** @description The user id, the address, or the IPv6 network. */
                                     client: string;
                                     /**
-                                     * @description How the gateway knows the program.
+                                     * @description How the gateway knows the client.
                                      * @enum {string}
                                      */
                                     kind: "user" | "address";
@@ -6465,25 +6581,15 @@ export interface operations {
                                     limit: number;
                                     /** @description Requests allowed at once. */
                                     burst: number;
-                                    /** @description Why the program has a limit of its own. */
+                                    /** @description Why the client is taken for a legitimate program. */
                                     reason: string;
-                                    /** @description When a person should look at it again. */
+                                    /**
+                                     * Format: date-time
+                                     * @description When a person should look at the exception again.
+                                     * @example 2026-01-31T12:00:00.000Z
+                                     */
                                     review_at: string;
                                 }[];
-                                /** @description Responses 401, 403 and 404 that a client may get. Null when there is no such limit. */
-                                failures: {
-                                    /** @description How many are allowed in the window. */
-                                    limit: number;
-                                    /** @description Length of the window in seconds. */
-                                    seconds: number;
-                                } | null;
-                                /** @description Different paths that a client may ask for. Null when there is no such limit. */
-                                distinct_paths: {
-                                    /** @description How many are allowed in the window. */
-                                    limit: number;
-                                    /** @description Length of the window in seconds. */
-                                    seconds: number;
-                                } | null;
                                 /** @description Value of the RateLimit-Policy field. */
                                 policy: string;
                             }[];

@@ -1,3 +1,4 @@
+import { hashPath, type PathHashes } from '../../../models/traffic/path-hash.js'
 import { writePathShape } from '../../../models/traffic/path-shape.js'
 
 const SIGNATURE_BYTES = 11
@@ -7,9 +8,8 @@ const EPOCH_2000_MS = 946_684_800_000
 const SPACE = 32
 const TWO_32 = 2 ** 32
 
-/** timestamp timestamptz, status int, client text, tier text, method text, path text. */
-
-const COLUMNS = 6
+/** timestamp timestamptz, status int, client text, tier text, method text, path text, whether it is a user boolean. */
+const COLUMNS = 7
 
 /**
  * Rows in the binary format of PostgreSQL's COPY, which may be cut anywhere: of all formats the one that costs the
@@ -80,6 +80,16 @@ export class CopiedRows {
     this.#scratch[end++] = SPACE
     end = writePathShape(this.#bytes, path, pathEnd, this.#scratch, end)
     return this.#scratch.toString('latin1', 0, end)
+  }
+
+  /** Whether the client is a user, not an address. */
+  get isUser(): boolean {
+    return this.#bytes[this.#starts[6]!] === 1
+  }
+
+  /** Writes the hashes of the path; those of an empty one where there is none. */
+  hashPath(into: PathHashes): void {
+    hashPath(this.#bytes, this.#starts[5]!, Math.max(this.#starts[5]!, this.#ends[5]!), into)
   }
 
   get client(): string {

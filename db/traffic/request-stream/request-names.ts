@@ -1,3 +1,4 @@
+import { clientNetwork, DEFAULT_IPV6_PREFIX } from '../../../models/traffic/client-address.js'
 import { endpointName } from '../../../models/traffic/endpoint-name.js'
 import { pathTemplate } from '../../../models/traffic/path-template.js'
 import { MAX_ENDPOINTS, methodName, OTHER } from '../endpoints.js'
@@ -20,6 +21,8 @@ export interface RequestNamesOptions {
   /** Further endpoints get indexes up to this one; with the number of those above, none does. */
   readonly maxEndpoints?: number
   readonly maxClients?: number
+  /** The addresses of an IPv6 network of so many bits are one client. */
+  readonly ipv6Prefix?: number
 }
 
 /** The names behind the indexes of streamed requests, in the order in which they came; bounded in number. */
@@ -28,20 +31,25 @@ export class RequestNames {
   readonly endpoints: string[]
   /** A user, or else an address. */
   readonly clients: string[] = []
+  readonly clientKinds: ('user' | 'address')[] = []
   /** Index 0: no tier is known. */
   readonly tiers: string[] = ['']
   readonly #byMethod: boolean
   readonly #maxEndpoints: number
   readonly #maxClients: number
   readonly #endpointIndex: Map<string, number>
+  readonly #ipv6Prefix: number
+  /** Of IPv6 addresses: somebody may change them with every request. */
+  readonly #knownAddresses = new Remembered<number>(MAX_REMEMBERED)
   readonly #known = new Remembered<number>(MAX_REMEMBERED)
   readonly #clientIndex = new Map<string, number>([['', UNKNOWN_CLIENT]])
   readonly #tierIndex = new Map<string, number>([['', 0]])
 
-  constructor({ byMethod, endpoints = [], maxEndpoints, maxClients }: RequestNamesOptions) {
+  constructor({ byMethod, endpoints = [], maxEndpoints, ...options }: RequestNamesOptions) {
     this.#byMethod = byMethod
     this.#maxEndpoints = maxEndpoints ?? MAX_ENDPOINTS
-    this.#maxClients = maxClients ?? MAX_CLIENTS
+    this.#maxClients = options.maxClients ?? MAX_CLIENTS
+    this.#ipv6Prefix = options.ipv6Prefix ?? DEFAULT_IPV6_PREFIX
     this.endpoints = ['other', ...endpoints]
     this.#endpointIndex = new Map(endpoints.map((name, i) => [name, i + 1]))
   }
@@ -53,10 +61,19 @@ export class RequestNames {
 
   clientOf(row: CopiedRows): number {
     const key = row.clientKey
-    const found = this.#clientIndex.get(key)
+    const found = this.#clientIndex.get(key) ?? this.#knownAddresses.get(key)
     if (found !== undefined) return found
+    if (row.isUser) return this.#addClient(key, row.client, 'user')
+    const network = clientNetwork(key, this.#ipv6Prefix)
+    if (network === key) return this.#addClient(key, key, 'address')
+    const index = this.#clientIndex.get(network) ?? this.#addClient(network, network, 'address')
+    return this.#knownAddresses.set(key, index)
+  }
+
+  #addClient(key: string, name: string, kind: 'user' | 'address'): number {
     if (this.clients.length >= this.#maxClients) return UNKNOWN_CLIENT
-    const index = this.clients.push(row.client) - 1
+    const index = this.clients.push(name) - 1
+    this.clientKinds.push(kind)
     this.#clientIndex.set(key, index)
     return index
   }

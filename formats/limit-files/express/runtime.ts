@@ -86,7 +86,7 @@ function networkOf(address) {
 function limiterOf(limit) {
   const counters = (rule) => [
     bucket(rule),
-    ...(rule.longWindow ? [windows(rule.longWindow)] : []),
+    ...[rule.longWindow, rule.dayWindow].filter(Boolean).map(windows),
     ...(rule.distinctPaths ? [distinct(rule.distinctPaths)] : []),
   ]
   const programs = new Map(

@@ -1,3 +1,4 @@
+import { longerWindows } from '../limit-entry.js'
 import type { RateLimitException } from '../../../models/rate-limit/exception.js'
 import type { RateLimitEntry, WindowLimit } from '../limit-entry.js'
 import { limitPlan } from '../limit-plan.js'
@@ -13,7 +14,7 @@ import { networkKey } from './network-matcher.js'
 import { fieldsOf, lineOf, type YamlNode } from './yaml-nodes.js'
 
 const FIELDS = new Set(
-  'endpoint endpoint_pattern path method tier scope requests_per_minute burst long_window policy exceptions failures distinct_paths'.split(
+  'endpoint endpoint_pattern path method tier scope requests_per_minute burst long_window day_window policy exceptions failures distinct_paths'.split(
     ' ',
   ),
 )
@@ -43,7 +44,7 @@ export function ownLimits(list: readonly YamlNode[]): FileLimits {
 }
 
 function applied(entry: RateLimitEntry, { user, address }: SeenRequest): AppliedLimit[] {
-  const { endpoint, scope, limit, burst, longWindow, exceptions } = entry
+  const { endpoint, scope, limit, burst, exceptions } = entry
   const network = networkKey(address, 32, 64)
   const own =
     exceptions.find(({ kind, client }) => kind === 'user' && client === user) ??
@@ -57,15 +58,10 @@ function applied(entry: RateLimitEntry, { user, address }: SeenRequest): Applied
     ...{ kind: 'bucket', limit: rate.limit, burst: rate.burst, windowMs: 60_000 },
   })
   if (own) return [{ name: `${endpoint}, exception`, key, counting: bucket(own) }]
-  const long: AppliedLimit[] = longWindow
-    ? [
-        {
-          name: `${endpoint}, long window`,
-          key,
-          counting: { kind: 'window', limit: longWindow.limit, windowMs: 1000 * longWindow.seconds },
-        },
-      ]
-    : []
+  const long = longerWindows(entry).map(({ limit, seconds }): AppliedLimit => {
+    const counting = { kind: 'window', limit, windowMs: 1000 * seconds } as const
+    return { name: `${endpoint}, ${limit} in ${seconds} s`, key, counting }
+  })
   return [...long, { name: endpoint, key, counting: bucket({ limit, burst }) }]
 }
 
@@ -100,6 +96,7 @@ function entryOf(node: YamlNode): RateLimitEntry {
     endpoint: typeof name === 'string' ? name : method === null ? path : `${method} ${path}`,
     ...{ method, path, scope, limit, burst },
     longWindow: windowOf(fields.get('long_window')),
+    dayWindow: windowOf(fields.get('day_window')),
     failures: windowOf(fields.get('failures')),
     distinctPaths: windowOf(fields.get('distinct_paths')),
     exceptions: fields.get('exceptions')?.items?.map(exceptionOf) ?? [],

@@ -1,21 +1,35 @@
 import { quantileSorted } from '../../statistics/quantile.js'
 import type { Interval } from '../../statistics/bootstrap-interval.js'
-import type { ClientHours } from './activity.js'
+import type { ClientHours, PathCounts } from './activity.js'
 import { burstAt, type ClientCurves } from './burst.js'
-import { groupByClient, requestsOf, rowsOfClient, type ClientTable } from './table.js'
+import { crowdRhythm } from './crowd-rhythm.js'
+import { groupByClient, rowsOfClient, type ClientTable } from './table.js'
 import { confidence } from '../confidence.js'
 import { dailyMovement } from '../daily-movement.js'
 import { harmLevel } from './harm-level.js'
 import { clientPeaks, dailyQuantiles, type ClientPeaks } from './peaks.js'
-import { findLegitimateRows } from './legitimate-rows.js'
+import { findLegitimateRows, withoutRunawayDays } from './legitimate-rows.js'
+import { misuseLimits, type MisuseLimits } from './misuse.js'
 import type { MinuteRange } from '../minute-ranges.js'
+import { findHabits, findSharedAddresses, programNeeds, type FoundProgram } from './programs.js'
 import type { LongWindow, PeakMinutes } from '../recommendation.js'
+import type { Habit } from './regularity.js'
+import { MIN_LIMIT, roundLimit } from './round-limit.js'
+import { trustedClients } from './trusted-clients.js'
+import { dayPeaks, dayWindow, hourWindow } from './windows.js'
+import { HOUR_MS } from '../../traffic/durations.js'
 
-/** What a limit of clients is learnt from: one endpoint's clients. */
+/** What a limit of clients is learnt from: the clients of one endpoint, or of the whole gateway. */
 export interface ClientTraffic {
   readonly hours: ClientHours
   /** From the same requests. */
   readonly curves: ClientCurves
+  /** From the same requests; null where paths are not known. */
+  readonly paths?: PathCounts | null
+  /** Whether a client is known as a program over the whole gateway. */
+  readonly isProgram?: (client: number) => boolean
+  /** Whether shared addresses that stand out get limits of their own, instead of raising that of all. */
+  readonly sharedApart?: boolean
   /** Incidents and minutes to be left out. Of the hours they touch nothing counts. */
   readonly excluded: readonly MinuteRange[]
   readonly seed: number
@@ -26,6 +40,9 @@ export interface ClientLimitFacts {
   /** Requests a minute, whole. */
   readonly limit: number
   readonly longWindow: LongWindow | null
+  readonly dayWindow: LongWindow | null
+  /** Limits by failures and different paths. */
+  readonly misuse: MisuseLimits
   /** 0…1; see {@link confidence}. */
   readonly confidence: number
   readonly interval: Interval
@@ -35,7 +52,7 @@ export interface ClientLimitFacts {
   readonly busiestMinute: number
   readonly busiestHour: number
   readonly clients: number
-  /** Clients that were left out in part or as a whole. */
+  /** Clients that were left out in part or as a whole, without programs. */
   readonly nRunaways: number
   /** Their share of the requests, 0…1. */
   readonly leftOut: number
@@ -44,6 +61,8 @@ export interface ClientLimitFacts {
   readonly days: number
   /** Of legitimate clients. */
   readonly requests: number
+  /** When the history ends, milliseconds since 1970, rounded up to an hour. */
+  readonly untilMs: number
 }
 
 interface ClientLimit extends ClientLimitFacts {
@@ -51,30 +70,28 @@ interface ClientLimit extends ClientLimitFacts {
   readonly burstAt: (limit: number) => number
   /** Clients that were left out in part or as a whole, by index, the first ten. */
   readonly runaways: readonly number[]
+  /** Programs that may need a limit of their own, the busiest first. */
+  readonly programs: readonly FoundProgram[]
 }
 
-/** Less by the hour: a scraper has three times the requests of the busiest client, a flood twenty times. */
-const HEADROOM = { minute: 1.15, hour: 1.1, burst: 1.15 }
+const HEADROOM = { minute: 1.15, burst: 1.15 }
 const BUDGET = {
   minute: { clients: 0.005, requests: 1e-4 },
-  hour: { clients: 0.0025, requests: 1e-4 },
   burst: { clients: 0.005, requests: 1e-4 },
 }
-const MIN_LIMIT = 5
-/** An hour allows at least so many busy minutes: people come twice. */
-const MIN_BUSY_MINUTES_PER_HOUR = 1.5
-/** With fewer clients, their busiest hour is little evidence of the next client's. */
-const MIN_CLIENTS_BY_HOUR = 20
 const MINUTES_PER_HOUR = 60
-const HOUR_SECONDS = 3600
 const RUNAWAYS_NAMED = 10
+const MAX_PROGRAMS = 1000
+/** A program that needs more than so many times the limit of the others is a question of capacity: a person decides. */
+const MAX_PROGRAM_RATIO = 20
 
 /**
  * The limit of one client of an endpoint, from what each of its clients does at its busiest.
  *
- * First, floods and scrapers are left out ({@link findLegitimateRows}). The limit is then the lowest that keeps within
+ * First, floods and scrapers are left out ({@link findLegitimateRows}), and so are regular programs, which get limits
+ * of their own ({@link findHabits}). The limit is then the lowest that keeps within
  * a budget of harm to all others ({@link harmLevel}), with 15 % to spare. The same by the hour gives the long window,
- * where an hour at the limit would be more than twice what anyone does. The burst comes from the arrival curves of the
+ * where an hour at the limit would be more than twice what anyone does, and the same by the day. The burst comes from the arrival curves of the
  * legitimate clients. Deterministic; O(n log n) in rows.
  *
  * A program that keeps an even pace looks the same whether it scrapes or serves a customer: in a crowd it is left out,
@@ -87,23 +104,37 @@ export function fitClientLimit(traffic: ClientTraffic): ClientLimit | null {
   const table = groupByClient(traffic.hours, traffic.excluded)
   if (table.clients.length === 0) return null
   const { rows } = table
-  const { legitimate, nCustomers } = findLegitimateRows(table)
+  const paths = traffic.paths ?? null
+  const trusted = trustedClients(table, crowdRhythm(table))
+  const habits = findHabits(table, paths, trusted, traffic.isProgram ?? (() => false))
+  if (traffic.sharedApart === true) addSharedAddresses(table, paths, trusted, habits)
+  const { legitimate, nCustomers } = findLegitimateRows(table, trusted, habits)
   const minutes = clientPeaks(table, rows.busiestMinute, legitimate)
   const hours = clientPeaks(table, rows.requests, legitimate)
-  const limit = round(HEADROOM.minute * levelOf(minutes, BUDGET.minute), 2)
+  const level = harmLevel(minutes.peaks, minutes.loads, minutes.requests, BUDGET.minute)
+  const limit = roundLimit(HEADROOM.minute * level, 2)
   const interval = dailyMovement(
     dailyQuantiles(table, minutes, 1 - BUDGET.minute.clients),
     limit,
     traffic.seed,
   )
-  const runaways = runawaysOf(table, legitimate)
+  const programs = programsOf(table, traffic.curves, habits, limit)
+  const known = new Set(programs.map(({ client }) => client))
+  const apart = leftOutClients(table, legitimate)
+  const runaways = apart.filter((client) => !known.has(client))
   const { requests } = minutes
-  const kept = requests / requestsOf(table, new Uint8Array(rows.length).fill(1))
+  const kept = 1 - leftOutShare(table, legitimate, known)
   const days = table.days.length
+  const longWindow = days > 1 ? hourWindow(limit, hours) : null
+  const hourLimit = longWindow?.limit ?? limit * MINUTES_PER_HOUR
   return {
     limit,
-    longWindow: days > 1 ? hourWindow(limit, hours) : null,
-    burstAt: burstsOf(traffic, minutes, runaways),
+    longWindow,
+    // Where paths are not known, polls cannot be told from a scraper, and most of them lie below the limit of an hour.
+    dayWindow:
+      paths && dayWindow(hourLimit, dayPeaks(table, withoutRunawayDays(table, trusted, legitimate)), days),
+    misuse: misuseLimits(table, trusted, legitimate, paths !== null),
+    burstAt: burstsOf(traffic, minutes, apart),
     confidence: confidence({ requests, days, clients: minutes.peaks.length, interval, limit, kept }),
     interval,
     peakMinutes: distribution(table),
@@ -114,42 +145,61 @@ export function fitClientLimit(traffic: ClientTraffic): ClientLimit | null {
     nRunaways: runaways.length,
     leftOut: 1 - kept,
     nCustomers,
+    programs,
     days,
     requests,
+    untilMs: (table.order.reduce((last, row) => Math.max(last, rows.hour[row]!), 0) + 1) * HOUR_MS,
   }
 }
 
-/** Null where it would hardly restrict who keeps the limit per minute, or where too few clients are known. */
-function hourWindow(limit: number, hours: ClientPeaks): LongWindow | null {
-  const level = round(HEADROOM.hour * levelOf(hours, BUDGET.hour), 3)
-  const hourLimit = Math.max(Math.ceil(MIN_BUSY_MINUTES_PER_HOUR * limit), level)
-  const restricts = hourLimit < (limit * MINUTES_PER_HOUR) / 2
-  const isKnown = hours.peaks.length >= MIN_CLIENTS_BY_HOUR
-  return restricts && isKnown ? { seconds: HOUR_SECONDS, limit: hourLimit } : null
+function addSharedAddresses(
+  table: ClientTable,
+  paths: PathCounts | null,
+  trusted: Uint8Array,
+  habits: Map<number, Habit>,
+): void {
+  const nobody = new Uint8Array(trusted.length)
+  const { legitimate } = findLegitimateRows(table, nobody, habits)
+  for (const [place, habit] of findSharedAddresses(table, paths, trusted, legitimate))
+    habits.set(place, habit)
+}
+
+/** The programs that the limit is within reach of, the busiest first; bounded. */
+function programsOf(
+  table: ClientTable,
+  curves: ClientCurves,
+  habits: ReadonlyMap<number, Habit>,
+  limit: number,
+): FoundProgram[] {
+  return [...habits]
+    .map(([place, habit]) => programNeeds(table, place, curves, habit))
+    .filter((program) => program.busiestMinute <= MAX_PROGRAM_RATIO * limit)
+    .sort((a, b) => b.requests - a.requests || a.client - b.client)
+    .slice(0, MAX_PROGRAMS)
+}
+
+/** The share of the requests of those that were left out, without programs. */
+function leftOutShare(table: ClientTable, legitimate: Uint8Array, programs: ReadonlySet<number>): number {
+  const { client, requests } = table.rows
+  let all = 0
+  let leftOut = 0
+  for (const row of table.order) {
+    all += requests[row]!
+    if (legitimate[row] === 0 && !programs.has(client[row]!)) leftOut += requests[row]!
+  }
+  return leftOut / all
 }
 
 function highest(values: readonly number[]): number {
   return values.reduce((most, value) => Math.max(most, value), 0)
 }
 
-function levelOf(peaks: ClientPeaks, budget: { clients: number; requests: number }): number {
-  return harmLevel(peaks.peaks, peaks.loads, peaks.requests, budget)
-}
-
-/**
- * Rounded up to a whole number, or to so many digits where it has more. A coarser grid would move a limit by a quarter
- * when the traffic moves by a hundredth.
- */
-function round(value: number, digits: number): number {
-  return Math.max(MIN_LIMIT, value < 10 ** digits ? Math.ceil(value) : Number(value.toPrecision(digits)))
-}
-
 function burstsOf(
   { curves }: ClientTraffic,
   minutes: ClientPeaks,
-  runaways: readonly number[],
+  leftOut: readonly number[],
 ): (limit: number) => number {
-  const left = new Set(runaways)
+  const left = new Set(leftOut)
   const kept = [...minutes.clients.keys()].filter((i) => !left.has(minutes.clients[i]!))
   const of = {
     clients: kept.map((i) => minutes.clients[i]!),
@@ -163,7 +213,7 @@ function burstsOf(
   }
 }
 
-function runawaysOf(table: ClientTable, legitimate: Uint8Array): number[] {
+function leftOutClients(table: ClientTable, legitimate: Uint8Array): number[] {
   return [...table.clients].filter((_, i) => rowsOfClient(table, i).some((row) => legitimate[row] === 0))
 }
 

@@ -7,6 +7,8 @@ interface Answer {
   readonly limit: number
   readonly burst: number
   readonly longWindow: LongWindow | null
+  readonly dayWindow: LongWindow | null
+  readonly exceptions: readonly unknown[]
   readonly tier: Tier
   readonly strategy: Strategy
 }
@@ -30,6 +32,14 @@ export function describeClientLimit(fitted: ClientLimitFacts, answer: Answer): s
   if (answer.longWindow) {
     sentences.push(
       `Over an hour nobody else has more than ${busiestHour}: a second limit of ${answer.longWindow.limit} an hour stops who stays under the minute all day.`,
+    )
+  }
+  if (answer.dayWindow) {
+    sentences.push(`A third limit of ${answer.dayWindow.limit} a day stops who stays under the others.`)
+  }
+  if (answer.exceptions.length > 0) {
+    sentences.push(
+      `${count(answer.exceptions.length, 'regular program')} would lose requests; each has a limit of its own in exceptions.`,
     )
   }
   if (days > 1) {

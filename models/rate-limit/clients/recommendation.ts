@@ -1,7 +1,8 @@
-import type { RateLimitRecommendation, RateLimitTarget } from '../recommendation.js'
+import type { LongWindow, RateLimitRecommendation, RateLimitTarget } from '../recommendation.js'
 import { scaleLimit } from '../scale-limit.js'
 import { limitWarnings } from '../warnings.js'
 import type { EndpointProfile } from '../endpoints/profile.js'
+import { exceptionsFor, type Program } from './exceptions.js'
 import { FEW_CLIENTS } from './legitimate-rows.js'
 import type { ClientLimitFacts } from './limit.js'
 import { describeClientLimit } from './reasoning.js'
@@ -15,6 +16,10 @@ interface ClientLimitRequest extends RateLimitTarget {
   readonly burstAt: (limit: number) => number
   /** Clients that were left out, the first ten by name. */
   readonly runawayNames: readonly string[]
+  /** The busiest first. */
+  readonly programs: readonly Program[]
+  /** For each client of one endpoint, or of the whole gateway. */
+  readonly scope?: 'client' | 'gateway-client'
 }
 
 /** The limits at which the burst is shown, times the recommended one. */
@@ -27,18 +32,26 @@ const MUCH_LEFT_OUT = 0.1
  */
 export function recommendClientLimit(request: ClientLimitRequest): RateLimitRecommendation {
   const { endpoint, tier, strategy, currentLimit, profile, fitted, burstAt, runawayNames } = request
+  const scope = request.scope ?? 'client'
   const scale = (base: number) => scaleLimit(base, tier, strategy, profile)
   const limit = scale(fitted.limit)
   const burst = Math.max(1, Math.min(burstAt(limit), limit))
-  const hour = fitted.longWindow
-  const longWindow = hour && { seconds: hour.seconds, limit: scale(hour.limit) }
+  const scaled = (window: LongWindow | null) =>
+    window && { seconds: window.seconds, limit: scale(window.limit) }
+  const longWindow = scaled(fitted.longWindow)
+  const dayWindow = scaled(fitted.dayWindow)
+  const exceptions = exceptionsFor({ limit, burst, longWindow, dayWindow }, request.programs, fitted.untilMs)
   const ratio = limit / fitted.limit
   const curveLimits = CURVE_FACTORS.map((factor) => Math.max(1, Math.round(limit * factor)))
   return {
-    ...{ endpoint, tier: tier.name, strategy, scope: 'client', currentLimit },
+    ...{ endpoint, tier: tier.name, strategy, scope, currentLimit },
     limit,
     burst,
     longWindow,
+    dayWindow,
+    failures: scope === 'gateway-client' ? fitted.misuse.failures : null,
+    distinctPaths: scope === 'gateway-client' ? fitted.misuse.distinctPaths : null,
+    exceptions,
     confidence: fitted.confidence,
     interval: { lower: fitted.interval.lower * ratio, upper: fitted.interval.upper * ratio },
     burstCurve: curveLimits.map((at) => ({ limit: at, burst: burstAt(at) })),
@@ -46,7 +59,10 @@ export function recommendClientLimit(request: ClientLimitRequest): RateLimitReco
     clients: fitted.clients,
     runawayClients: fitted.nRunaways,
     runawayNames,
-    reasoning: describeClientLimit(fitted, { limit, burst, longWindow, tier, strategy }),
+    reasoning: describeClientLimit(fitted, {
+      ...{ limit, burst, longWindow, dayWindow, tier, strategy },
+      exceptions,
+    }),
     warnings: [
       ...limitWarnings({ profile, limit, currentLimit, belowUsual: belowUsual(fitted, limit) }),
       ...leftOutWarnings(fitted),

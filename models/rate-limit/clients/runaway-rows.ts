@@ -49,7 +49,7 @@ function peaksOf(table: ClientTable, rows: Uint32Array, values: ArrayLike<number
 }
 
 /** The median over the client's days of the highest value of each. */
-function usualDay(table: ClientTable, rows: Uint32Array, values: ArrayLike<number>): number {
+export function usualDay(table: ClientTable, rows: Uint32Array, values: ArrayLike<number>): number {
   const byDay = new Map<number, number>()
   for (const row of rows) {
     const day = dayOf(table.rows.hour[row]!)

@@ -52,6 +52,26 @@ export function requestsOf({ rows, order }: ClientTable, counts: Uint8Array): nu
   return order.reduce((sum, row) => sum + (counts[row] === 1 ? rows.requests[row]! : 0), 0)
 }
 
+/**
+ * The requests of the day of each row: by row of the table, the sum over the rows of the same client and day.
+ * @param rows which of the table's rows count, grouped by client and in order of time
+ */
+export function dayTotals({ rows }: ClientTable, which: ArrayLike<number>): Float64Array {
+  const totals = new Float64Array(rows.length)
+  for (let first = 0, next = 0; first < which.length; first = next) {
+    const row = which[first]!
+    let sum = 0
+    for (next = first; next < which.length && isSameDay(rows, row, which[next]!); next++)
+      sum += rows.requests[which[next]!]!
+    for (let i = first; i < next; i++) totals[which[i]!] = sum
+  }
+  return totals
+}
+
+function isSameDay({ client, hour }: ClientHours, a: number, b: number): boolean {
+  return client[a] === client[b] && dayOf(hour[a]!) === dayOf(hour[b]!)
+}
+
 /** The day since 1970 of an hour since 1970. */
 export function dayOf(hour: number): number {
   return Math.floor(hour / HOURS_PER_DAY)

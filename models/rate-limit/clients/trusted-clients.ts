@@ -33,11 +33,12 @@ export function trustedClients(table: ClientTable, crowd: Float64Array): Uint8Ar
  * Whether a client is active on at least half of the days since its first request, and on three or more.
  *
  * @param own the rows of the client, not empty
+ * @param minDays another number than three
  */
-export function comesOften({ rows, days }: ClientTable, own: Uint32Array): boolean {
+export function comesOften({ rows, days }: ClientTable, own: Uint32Array, minDays = MIN_DAYS): boolean {
   const active = new Set(Array.from(own, (row) => dayOf(rows.hour[row]!)))
   const since = days.length - days.findIndex((day) => active.has(day))
-  return active.size >= Math.max(MIN_DAYS, since / 2)
+  return active.size >= Math.max(minDays, since / 2)
 }
 
 /**

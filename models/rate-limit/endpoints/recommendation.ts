@@ -52,6 +52,10 @@ export function recommendEndpointLimit(request: EndpointLimitRequest): RateLimit
 const WITHOUT_CLIENTS = {
   scope: 'endpoint',
   longWindow: null,
+  dayWindow: null,
+  failures: null,
+  distinctPaths: null,
+  exceptions: [],
   clientPeaks: null,
   clients: null,
   runawayClients: 0,

@@ -1,9 +1,9 @@
-import { FixedWindows } from './fixed-window.js'
-import type { LimitRule } from './limit-rule.js'
 import { PairSlots } from '../pair-slots.js'
 import { ReplayTally, type ReplayReport } from './report.js'
-import { TokenBuckets } from './token-bucket.js'
+import { RuleLimiter, type Algorithm, type ReplayRule, type Verdict } from './rule-limiter.js'
 import { MINUTE_MS } from '../../traffic/durations.js'
+
+export type { ReplayRule } from './rule-limiter.js'
 
 /** Requests in columns, in order of time; the first `length` entries of each count. */
 export interface RequestBatch {
@@ -18,19 +18,17 @@ export interface RequestBatch {
   readonly tier: Uint8Array
 }
 
-/** The limit of an endpoint. */
-export interface ReplayRule extends LimitRule {
-  /** A second limit over a longer time: windows of the clock. A request must pass both. */
-  readonly longWindow?: { readonly limit: number; readonly windowMs: number }
-}
-
 export interface ReplayOptions {
   /** By index of the endpoint; null: not limited. */
   readonly rules: readonly (ReplayRule | null)[]
+  /** For each client over all endpoints together; a request must pass it beside the rule of its endpoint. */
+  readonly gateway?: ReplayRule | null
   /** A window lets `limit` through and has no burst. */
-  readonly algorithm: 'token_bucket' | 'fixed_window'
-  /** Whether a bucket is for all callers of an endpoint together, or for each of them. */
+  readonly algorithm: Algorithm
+  /** Whether a bucket of the rules is for all callers of an endpoint together, or for each of them. */
   readonly scope: 'endpoint' | 'client'
+  /** The name of a client by its index; needed where rules have exceptions. */
+  readonly clientName?: (client: number) => string
   /** Clients, and pairs of client and endpoint, that are kept; the requests of further ones pass uncounted. */
   readonly maxClients?: number
 }
@@ -40,23 +38,25 @@ export const NOBODY = 0xffffffff
 
 const MAX_CLIENTS = 2_000_000
 
-interface Limiter {
-  take(client: number, timeMs: number): boolean
-}
-
 /**
  * Replays requests through the exact limiters and says what these would have done ("what would this have blocked last
- * week?"). Requests stream through in batches; the memory is that of the clients' states, about 60 bytes for each pair
- * of client and endpoint, and ends at `maxClients`: what comes from further clients passes and is counted in
- * `unattributed`, as are, with scope client, the requests of nobody.
+ * week?"). A request must pass the limit of the gateway and that of its endpoint. One that is rejected by any of them
+ * uses no tokens of the others.
+ *
+ * Requests stream through in batches; the memory is that of the clients' states, about 60 bytes for each pair of client
+ * and endpoint, and ends at `maxClients`: what comes from further clients passes and is counted in `unattributed`, as
+ * are, where clients are limited, the requests of nobody.
  */
 export class Replay {
   readonly #options: ReplayOptions
   readonly #tally = new ReplayTally()
   readonly #maxClients: number
   readonly #slots: PairSlots | null
-  #limiters: (Limiter | null)[]
-  readonly #longWindows: (FixedWindows | null)[]
+  #limiters: readonly (RuleLimiter | null)[] = []
+  #gateway: RuleLimiter | null = null
+  /** Limiters with exceptions, and clients whose names they know. */
+  #withExceptions: readonly RuleLimiter[] = []
+  #nMet = 0
   #lastMs = -Infinity
 
   /** @throws RangeError when a rule holds anything but whole numbers from 1 */
@@ -65,21 +65,21 @@ export class Replay {
     this.#options = options
     this.#maxClients = maxClients
     this.#slots = scope === 'client' && rules.length > 1 ? new PairSlots(rules.length, maxClients) : null
-    this.#longWindows = rules.map((rule) => (rule?.longWindow ? new FixedWindows(rule.longWindow) : null))
-    this.#limiters = this.#makeLimiters(0) // so that bad rules are known at once
+    this.#makeLimiters(0) // so that bad rules are known at once
   }
 
   /** @throws RangeError when a request is dated before the one ahead of it, or its endpoint has no rule */
   push({ length, timeMs, client, endpoint, tier }: RequestBatch): void {
     const tally = this.#tally
     const nRules = this.#options.rules.length
-    if (this.#lastMs === -Infinity && length > 0) this.#limiters = this.#makeLimiters(timeMs[0]!)
+    if (this.#lastMs === -Infinity && length > 0) this.#makeLimiters(timeMs[0]!)
     for (let i = 0; i < length; i++) {
       const now = timeMs[i]!
       if (!(now >= this.#lastMs)) throw new RangeError('Requests must come in order of time.')
       if (endpoint[i]! >= nRules) throw new RangeError(`There is no rule for endpoint ${endpoint[i]}.`)
       this.#lastMs = now
       tally.atMinute(Math.floor(now / MINUTE_MS))
+      if (this.#withExceptions.length > 0) this.#meet(client[i]!)
       const rejected = !this.#passes(endpoint[i]!, client[i]!, now)
       if (client[i]! < this.#maxClients) tally.countClient(client[i]!, rejected)
       tally.count(endpoint[i]!, tier[i]!, rejected)
@@ -93,20 +93,27 @@ export class Replay {
 
   #passes(endpoint: number, client: number, timeMs: number): boolean {
     const limiter = this.#limiters[endpoint]!
-    if (limiter === null) return true
-    const slot = this.#slotOf(endpoint, client)
-    if (slot < 0) {
+    const gateway = this.#gateway
+    if (limiter === null && gateway === null) return true
+    const slot = limiter === null ? -1 : this.#slotOf(endpoint, client)
+    const isKnown = client < this.#maxClients
+    if (slot < 0 && (gateway === null || !isKnown)) {
       this.#tally.unattributed++
       return true
     }
-    const long = this.#longWindows[endpoint]!
-    if (long === null) return limiter.take(slot, timeMs)
-    const room = long.allows(slot, timeMs)
-    if (!room) {
-      this.#tally.longWindow++
+    if (gateway === null) return this.#count(limiter!.checkAndTake(slot, client, timeMs))
+    if (!this.#count(isKnown ? gateway.check(client, client, timeMs) : 'passes')) {
+      this.#tally.gateway++
       return false
     }
-    return limiter.take(slot, timeMs) && long.take(slot, timeMs)
+    if (slot >= 0 && !this.#count(limiter!.checkAndTake(slot, client, timeMs))) return false
+    if (isKnown) gateway.take(client, client, timeMs)
+    return true
+  }
+
+  #count(verdict: Verdict): boolean {
+    if (verdict === 'window') this.#tally.longWindow++
+    return verdict === 'passes'
   }
 
   #slotOf(endpoint: number, client: number): number {
@@ -115,11 +122,23 @@ export class Replay {
     return this.#slots === null ? client : this.#slots.slotOf(endpoint, client)
   }
 
-  #makeLimiters(originMs: number): (Limiter | null)[] {
-    const { rules, algorithm } = this.#options
-    return rules.map((rule) => {
-      if (rule === null) return null
-      return algorithm === 'token_bucket' ? new TokenBuckets(rule, originMs) : new FixedWindows(rule)
-    })
+  /** Clients have indexes in the order in which they come. */
+  #meet(client: number): void {
+    if (client < this.#nMet || client >= this.#maxClients) return
+    for (; this.#nMet <= client; this.#nMet++) {
+      const name = this.#options.clientName?.(this.#nMet)
+      if (name !== undefined) for (const limiter of this.#withExceptions) limiter.meet(this.#nMet, name)
+    }
+  }
+
+  #makeLimiters(originMs: number): void {
+    const { rules, gateway = null, algorithm, scope } = this.#options
+    const make = (rule: ReplayRule | null) => rule && new RuleLimiter(rule, algorithm, originMs)
+    this.#limiters = rules.map(make)
+    this.#gateway = make(gateway)
+    const hasExceptions = (rule: ReplayRule | null | undefined) => (rule?.exceptions?.size ?? 0) > 0
+    const ofEndpoints = scope === 'client' ? this.#limiters.filter((_, i) => hasExceptions(rules[i])) : []
+    const ofGateway = hasExceptions(gateway) ? [this.#gateway] : []
+    this.#withExceptions = [...ofEndpoints, ...ofGateway].filter((limiter) => limiter !== null)
   }
 }

@@ -21,7 +21,9 @@ export interface ClientTally extends Tally {
 export interface ReplayReport extends Tally {
   /** rejected / requests; 0 without requests. */
   readonly rejectionRate: number
-  /** Of the rejected: those that the long window rejected, whatever the other limit would have said. */
+  /** Of the rejected: those that the limit over the whole gateway rejected, whatever their endpoint's would have said. */
+  readonly rejectedByGateway: number
+  /** Of the rejected: those that a longer window rejected, whatever the other limit would have said. */
   readonly rejectedByLongWindow: number
   readonly clients: number
   /** Clients with at least one rejected request. */
@@ -55,6 +57,7 @@ export class ReplayTally {
   #minuteRequests = 0
   #minuteRejected = 0
   longWindow = 0
+  gateway = 0
   unattributed = 0
 
   /** Minutes must not go back. */
@@ -95,6 +98,7 @@ export class ReplayTally {
       requests,
       rejected,
       rejectionRate: requests > 0 ? rejected / requests : 0,
+      rejectedByGateway: this.gateway,
       rejectedByLongWindow: this.longWindow,
       ...this.#clients(),
       worstMinutes: this.#worstMinutes.items(),

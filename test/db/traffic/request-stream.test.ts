@@ -5,6 +5,7 @@ import { eventually } from '../../eventually.js'
 import { migrate } from '../../../db/migrate.js'
 import { UNKNOWN_CLIENT, RequestNames, streamRequests } from '../../../db/traffic/request-stream.js'
 import type { TrafficTable } from '../../../db/traffic/table.js'
+import { clientNetwork } from '../../../models/traffic/client-address.js'
 import { pathTemplate } from '../../../models/traffic/path-template.js'
 import { createRandom } from '../../../models/statistics/random.js'
 import { openSql, testDatabase } from '../../postgres.js'
@@ -61,9 +62,9 @@ async function stored(t: Test, table: TrafficTable, count: number) {
     .map((row) => ({
       timeMs: row.timestamp.getTime(),
       endpoint: `${row.method === null ? '' : `${row.method.toUpperCase()} `}${pathTemplate(row.path ?? '')}`,
-      client: row.user_id || row.ip_address || null,
+      client: row.user_id || (row.ip_address && clientNetwork(row.ip_address, 64)) || null,
       tier: row.tier ?? '',
-      statusClass: Math.floor((row.status_code ?? 0) / 100),
+      status: row.status_code ?? 0,
     }))
   return { sql, connection, expected: inRange }
 }
@@ -83,7 +84,7 @@ async function read(sql: Sql, table: TrafficTable, names: RequestNames, endpoint
         endpoint: names.endpoints[batch.endpoint[i]!]!,
         client: client === UNKNOWN_CLIENT ? null : names.clients[client]!,
         tier: names.tiers[batch.tier[i]!]!,
-        statusClass: batch.statusClass[i]!,
+        status: batch.status[i]!,
       })
     }
   }

@@ -11,7 +11,7 @@ function entry(endpoint: string, more: Partial<RateLimitEntry> = {}): RateLimitE
   const longWindow = { seconds: 3600, limit: 900 }
   return {
     ...{ endpoint, method, path, scope: 'client', limit: 100, burst: 20, longWindow },
-    ...{ exceptions: [], failures: null, distinctPaths: null },
+    ...{ dayWindow: null, exceptions: [], failures: null, distinctPaths: null },
     ...more,
   }
 }

@@ -7,7 +7,7 @@ const HEAD = { tier: 'default', strategy: 'balanced', generatedAt: '2026-01-31T1
 const PLAIN: RateLimitEntry = {
   ...{ endpoint: 'GET /users/{id}', method: 'GET', path: '/users/{id}', scope: 'client' },
   ...{ limit: 100, burst: 20, longWindow: { seconds: 3600, limit: 900 } },
-  ...{ exceptions: [], failures: null, distinctPaths: null },
+  ...{ dayWindow: null, exceptions: [], failures: null, distinctPaths: null },
 }
 const SHARED: RateLimitEntry = {
   ...{
@@ -19,7 +19,7 @@ const SHARED: RateLimitEntry = {
     burst: 10,
     longWindow: null,
   },
-  ...{ exceptions: [], failures: null, distinctPaths: null },
+  ...{ dayWindow: null, exceptions: [], failures: null, distinctPaths: null },
 }
 
 t.test('each file says what it has to', async (t) => {

@@ -9,7 +9,7 @@ export function entry(endpoint: string, more: Partial<RateLimitEntry> = {}): Rat
   const [, method = null, path = endpoint] = /^([A-Za-z-]+) (.*)$/s.exec(endpoint) ?? []
   return {
     ...{ endpoint, method, path, scope: 'client', limit: 1, burst: 3, longWindow: null },
-    ...{ exceptions: [], failures: null, distinctPaths: null },
+    ...{ dayWindow: null, exceptions: [], failures: null, distinctPaths: null },
     ...more,
   }
 }

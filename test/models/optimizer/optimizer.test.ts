@@ -24,7 +24,7 @@ function fitted() {
     client: timeMs.map((_, i) => (i % 4 === 3 ? NOBODY : i % 4)),
     endpoint: timeMs.map((_, i) => 1 + (i % 3)),
   })
-  return fit.model((client) => `client-${client}`)
+  return fit.model((client) => ({ client: `client-${client}`, kind: 'user' as const }))
 }
 
 t.test('methods of one path are one endpoint, and each by itself', async (t) => {

@@ -19,7 +19,7 @@ const batch = (client: number, perMinute: number, everyDays: number): Request[] 
 const ask = (fitted: ReturnType<typeof fit>) =>
   recommendClientLimit({
     ...{ endpoint: '/api', tier: TIERS.default, strategy: 'balanced', currentLimit: null },
-    ...{ profile: profile(), fitted, burstAt: fitted.burstAt, runawayNames: [] },
+    ...{ profile: profile(), fitted, burstAt: fitted.burstAt, runawayNames: [], programs: [] },
   })
 
 t.test('programs that are left out beside a crowd are named, and lower the confidence', async (t) => {

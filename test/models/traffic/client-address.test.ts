@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import fc from 'fast-check'
 import t from 'tap'
-import { clientAddress } from '../../../models/traffic/client-address.js'
+import { clientAddress, clientNetwork } from '../../../models/traffic/client-address.js'
 
 t.test('addresses, bare and as proxies write them', async (t) => {
   const expected: Readonly<Record<string, string | null>> = {
@@ -40,4 +40,22 @@ t.test('whatever passes is an address to others too, and addresses pass', async 
     }),
     { numRuns: 2000 },
   )
+})
+
+t.test('the addresses of an IPv6 network are one client', async (t) => {
+  for (const [address, prefix, network] of [
+    ['2001:db8::1:2', 64, '2001:db8::/64'],
+    ['2001:db8:0:1:ffff::9', 64, '2001:db8:0:1::/64'],
+    ['2001:DB8:1:2:3:4:5:6', 64, '2001:db8:1:2::/64'],
+    ['2001:db8:abcd::1', 36, '2001:db8:a000::/36'],
+    ['2001:db8:1:0:5:0:0:1', 96, '2001:db8:1:0:5::/96'],
+    ['::1', 64, '::/64'],
+    ['64:ff9b::192.0.2.33', 120, '64:ff9b::c000:200/120'],
+    ['2001:db8::1', 128, '2001:db8::1'],
+    ['192.0.2.1', 64, '192.0.2.1'],
+    ['2001:db8::/64', 64, '2001:db8::/64'],
+    ['ann', 64, 'ann'],
+  ] as const) {
+    t.equal(clientNetwork(address, prefix), network, `${address} ${prefix}`)
+  }
 })

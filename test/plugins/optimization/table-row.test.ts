@@ -46,6 +46,7 @@ t.test('a row has the names of the table, as gateways and earlier releases read 
     ...{ endpoint: '/api/users', method: 'GET', avg_requests_per_minute: 50, peak_requests_per_minute: 140 },
     ...{ p95_requests_per_minute: 100, avg_latency_ms: 40, error_rate: 0.01, unique_users: 200 },
     ...{ total_requests: 200_000, typical_burst_size: 5, largest_burst_size: 12, time_of_day_variance: 0.3 },
-    ...{ scope: 'endpoint', long_window: null },
+    ...{ scope: 'endpoint', long_window: null, day_window: null, failures: null, distinct_paths: null },
+    exceptions: [],
   })
 })

@@ -35,9 +35,15 @@ t.test('an outcome is answered in the names of HTTP, whole', async (t) => {
   const minute = { minute: '2026-01-05T00:00:00.000Z', requests: 4, rejected: 1 }
   t.strictSame(toBacktest(outcome as unknown as Parameters<typeof toBacktest>[0]), {
     ...{ endpoint: '/a', scope: 'client', algorithm: 'token_bucket' },
-    rule: { limit: 1, burst: 1, window_seconds: 60, long_window: { seconds: 3600, limit: 9 } },
+    rule: {
+      limit: 1,
+      burst: 1,
+      window_seconds: 60,
+      long_window: { seconds: 3600, limit: 9 },
+      day_window: null,
+    },
     ...{ from: '2026-01-05T00:00:00.000Z', to: '2026-01-06T00:00:00.000Z', requests: 4, rejected: 1 },
-    ...{ rejection_rate: 0.25, rejected_by_long_window: 0 },
+    ...{ rejection_rate: 0.25, rejected_by_gateway: 0, rejected_by_long_window: 0 },
     ...{ clients: 2, clients_affected: 1, clients_affected_rate: 0.5, worst_minutes: [minute] },
     worst_clients: [{ client: 'ann', requests: 2, rejected: 1 }],
     by_tier: [{ tier: 'free', requests: 2, rejected: 1 }],

@@ -103,7 +103,7 @@ function ask(
 ) {
   return recommendClientLimit({
     ...{ endpoint: '/api', tier: TIERS[tier], strategy, currentLimit },
-    ...{ profile: profile(), fitted, burstAt: fitted.burstAt, runawayNames: [] },
+    ...{ profile: profile(), fitted, burstAt: fitted.burstAt, runawayNames: [], programs: [] },
   })
 }
 

@@ -195,3 +195,59 @@ t.test('a full table knows the old pairs and takes no new one', async (t) => {
   const slots = new PairSlots(2, 2)
   t.same([slots.slotOf(0, 5), slots.slotOf(1, 5), slots.slotOf(0, 6), slots.slotOf(1, 5)], [0, 0, -1, 0])
 })
+
+t.test(
+  'a request must pass the limit over the whole gateway too; one that is rejected uses no tokens',
+  async (t) => {
+    const rule = { limit: 1, burst: 3, windowMs: 60_000 }
+    const gateway = { ...rule, burst: 5 }
+    const run = (endpoint: number[], client: number[], gateway: ReplayOptions['gateway'] = null) => {
+      const replay = new Replay({
+        rules: [null, rule, rule],
+        ...{ gateway, scope: 'client', algorithm: 'token_bucket', maxClients: 10 },
+      })
+      const length = endpoint.length
+      replay.push({
+        length,
+        timeMs: new Float64Array(length),
+        client: Uint32Array.from(client),
+        endpoint: Uint32Array.from(endpoint),
+        tier: new Uint8Array(length),
+      })
+      return replay.report()
+    }
+    const alone = (endpoint: number[]) =>
+      run(
+        endpoint,
+        endpoint.map(() => 1),
+        gateway,
+      )
+    t.match(alone([0, 0, 0, 0, 0, 0, 0]), { rejected: 2, rejectedByGateway: 2 }, 'paths without a rule count')
+    t.match(
+      alone([1, 1, 1, 1, 1, 1, 2, 2]),
+      { rejected: 3, rejectedByGateway: 0 },
+      'three of one, two of the other',
+    )
+    t.match(alone([0, 0, 0, 1, 1, 1, 1, 2]), { rejected: 3, rejectedByGateway: 3 })
+    t.match(run([1, 1, 1, 1], [1, 1, NOBODY, NOBODY], gateway), { rejected: 0, unattributed: 2 })
+  },
+)
+
+t.test('a client with an exception has its own limit instead of all others', async (t) => {
+  const windowMs = 60_000
+  const exceptions = new Map([['sync', { limit: 1, burst: 6 }]])
+  const rule = { limit: 1, burst: 2, windowMs, exceptions, longWindow: { limit: 2, windowMs: 3_600_000 } }
+  const replay = new Replay({
+    rules: [rule],
+    ...{ scope: 'client', algorithm: 'token_bucket', clientName: (client) => ['ann', 'sync'][client]! },
+  })
+  const client = Uint32Array.from({ length: 16 }, (_, i) => i % 2)
+  const [timeMs, endpoint, tier] = [new Float64Array(16), new Uint32Array(16), new Uint8Array(16)]
+  replay.push({ length: 16, timeMs, client, endpoint, tier })
+  t.match(replay.report(), {
+    worstClients: [
+      { client: 0, rejected: 6 },
+      { client: 1, rejected: 2 },
+    ],
+  })
+})
