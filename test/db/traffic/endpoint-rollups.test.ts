@@ -110,7 +110,7 @@ t.test('what is written in pages of paths arrives whole', async (t) => {
   )
   await sql.begin(async (tx) => {
     await createScratch(tx as never)
-    const names = new EndpointNames(tx as never, 'request_logs', 4)
+    const names = new EndpointNames(tx as never, { table: 'request_logs', inet: true }, 4)
     await names.resolve({ from: START, to: minutesAfterStart(1) })
     const found = await tx`
       select coalesce(named.path, '?') as template, count(*)::int as paths from rollup_paths
