@@ -19,7 +19,7 @@ const PAGE = 100
 
 /**
  * The endpoints that have requests in a range, by method and path template, from the rollups. The endpoint `other` is
- * left out, and so is every minute that overlaps an excluded interval.
+ * left out, with those that are ignored or have lost their names, and so is every minute that overlaps an excluded interval.
  *
  * @param range whole minutes; to is not included, nor are the ends of what is excluded
  * @param signal ends the query
@@ -38,6 +38,7 @@ export async function endpointRollups(
         order by minute) as minutes
     from aegis_ml_rollup_endpoint_minutes join aegis_ml_rollup_endpoints using (traffic_table, endpoint)
     where traffic_table = ${table} and minute >= ${from} and minute < ${to} and endpoint <> ${OTHER}
+      and state in ('named', 'declared')
       and not exists (
         select from unnest(${exclude.map(({ from }) => from.toISOString())}::timestamptz[],
           ${exclude.map(({ to }) => to.toISOString())}::timestamptz[]) excluded (since, until)

@@ -1,6 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Sql } from 'postgres'
 import type { Log } from '../../db/log.js'
+import { readFolding } from '../../db/traffic/endpoint-folding.js'
 import { hasRollups, mayHaveRequests } from '../../db/traffic/endpoint-presence.js'
 import { RequestNames, streamRequests } from '../../db/traffic/request-stream.js'
 import { updateRollups } from '../../db/traffic/rollups.js'
@@ -77,7 +78,10 @@ async function replay(options: OnTable, plan: BacktestPlan, signal: AbortSignal)
   const { from, to, endpoint, byMethod, scope, algorithm } = plan
   const { known, rules } = rulesOf(plan)
   const maxEndpoints = known ? known.length : MAX_ENDPOINTS
-  const names = new RequestNames({ byMethod, endpoints: known ?? [], maxEndpoints })
+  const names = new RequestNames({
+    ...{ byMethod, endpoints: known ?? [], maxEndpoints },
+    folding: await readFolding(sql, table),
+  })
   const replay = new Replay({ rules, scope, algorithm })
   const startedMs = performance.now()
   const selection = { from, to, names, signal, ...(endpoint !== null && { endpoint }) }

@@ -1,6 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { incidentMinutes } from '../../db/own/incident-minutes.js'
 import { openPool, type Connection } from '../../db/pool.js'
+import { readFolding } from '../../db/traffic/endpoint-folding.js'
 import { endpointRollups } from '../../db/traffic/profiles.js'
 import { UNKNOWN_CLIENT, RequestNames, streamRequests } from '../../db/traffic/request-stream.js'
 import { TrafficTableError } from '../../db/traffic/rollups.js'
@@ -51,7 +52,8 @@ async function run(task: OptimizerTask, signal: AbortSignal): Promise<FittedOpti
     const rollups = await endpointRollups(sql, table, { from, to, exclude }, signal)
     const fit = new RateOptimizerFit(rollups, { excluded, seed: task.seed, nobody: UNKNOWN_CLIENT })
     const { endpoints } = fit
-    const names = new RequestNames({ byMethod: true, endpoints, maxEndpoints: endpoints.length })
+    const folding = await readFolding(sql, table)
+    const names = new RequestNames({ byMethod: true, endpoints, maxEndpoints: endpoints.length, folding })
     const startedMs = Date.now()
     let requestsRead = 0
     for await (const batch of streamRequests(sql, table, { from, to, names, signal })) {

@@ -1,5 +1,5 @@
 import { endpointName } from '../../../models/traffic/endpoint-name.js'
-import { pathTemplate } from '../../../models/traffic/path-template.js'
+import { PLAIN_FOLDING, type EndpointFolding } from '../../../models/traffic/endpoint-folding.js'
 import { MAX_ENDPOINTS, methodName, OTHER } from '../endpoints.js'
 import type { CopiedRows } from './copied-rows.js'
 import { Remembered } from './remembered.js'
@@ -20,6 +20,8 @@ export interface RequestNamesOptions {
   /** Further endpoints get indexes up to this one; with the number of those above, none does. */
   readonly maxEndpoints?: number
   readonly maxClients?: number
+  /** Which endpoint a path belongs to; by its shape, when absent. */
+  readonly folding?: EndpointFolding
 }
 
 /** The names behind the indexes of streamed requests, in the order in which they came; bounded in number. */
@@ -33,21 +35,23 @@ export class RequestNames {
   readonly #byMethod: boolean
   readonly #maxEndpoints: number
   readonly #maxClients: number
+  readonly #folding: EndpointFolding
   readonly #endpointIndex: Map<string, number>
   readonly #known = new Remembered<number>(MAX_REMEMBERED)
   readonly #clientIndex = new Map<string, number>([['', UNKNOWN_CLIENT]])
   readonly #tierIndex = new Map<string, number>([['', 0]])
 
-  constructor({ byMethod, endpoints = [], maxEndpoints, maxClients }: RequestNamesOptions) {
+  constructor({ byMethod, endpoints = [], maxEndpoints, maxClients, folding }: RequestNamesOptions) {
     this.#byMethod = byMethod
     this.#maxEndpoints = maxEndpoints ?? MAX_ENDPOINTS
     this.#maxClients = maxClients ?? MAX_CLIENTS
+    this.#folding = folding ?? PLAIN_FOLDING
     this.endpoints = ['other', ...endpoints]
     this.#endpointIndex = new Map(endpoints.map((name, i) => [name, i + 1]))
   }
 
   endpointOf(row: CopiedRows): number {
-    const key = row.requestKey
+    const key = this.#folding.readsNumbers ? `${row.method} ${row.path}` : row.requestKey
     return this.#known.get(key) ?? this.#known.set(key, this.#nameEndpoint(row))
   }
 
@@ -72,7 +76,9 @@ export class RequestNames {
   }
 
   #nameEndpoint({ method, path }: CopiedRows): number {
-    const name = endpointName(this.#byMethod ? methodName(method) : '', pathTemplate(path))
+    const { template, kind } = this.#folding.fold(path)
+    if (kind === 'ignored') return OTHER
+    const name = endpointName(this.#byMethod ? methodName(method) : '', template)
     const found = this.#endpointIndex.get(name)
     if (found !== undefined) return found
     if (this.endpoints.length > this.#maxEndpoints) return OTHER
