@@ -20,6 +20,7 @@ import { explainTableError } from './http/table-errors.js'
 import { exportText, type ExportFormat } from './export/text.js'
 import { timeRange, type RangeRequest } from './http/time-range.js'
 import { orAborted } from '../db/or-aborted.js'
+import type { PathRules } from '../models/traffic/path-rules.js'
 import { DAY_MS } from '../models/traffic/durations.js'
 
 export interface TrainingDataRequest extends RangeRequest {
@@ -47,6 +48,7 @@ export interface ExportsOptions {
   readonly currentTable: CurrentTable
   readonly retentionDays: number
   readonly lookBackMinutes: number
+  readonly pathRules: PathRules
   readonly log: Log
   readonly now: () => Date
 }
@@ -79,13 +81,13 @@ interface Selection {
 }
 
 function createExports(options: ExportsOptions): Exports {
-  const { sql, currentTable, retentionDays, lookBackMinutes, log, now } = options
+  const { sql, currentTable, retentionDays, lookBackMinutes, pathRules, log, now } = options
   const stopping = new AbortController()
 
   const update = shared(async () => {
     const table = await currentTable()
     const { signal } = stopping
-    await updateRollups(sql, { table, now: now(), retentionDays, lookBackMinutes, signal, log })
+    await updateRollups(sql, { table, now: now(), retentionDays, lookBackMinutes, pathRules, signal, log })
   })
 
   /** From the rollups; for the time before them, from the raw rows. */
@@ -194,6 +196,7 @@ export default fp(
       currentTable: app.trafficTable,
       retentionDays: config.retentionDays,
       lookBackMinutes: config.lookBackMinutes,
+      pathRules: config.pathRules,
       log: app.log,
       now: () => new Date(),
     })

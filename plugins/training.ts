@@ -166,10 +166,10 @@ export default fp(
   async (app) => {
     const { config, sql, models, database, syntheticData, prometheus, log } = app
     const { contamination, anomalyThreshold, retentionDays, lookBackMinutes } = config
-    const { timeZone, effects, calendar } = config
+    const { timeZone, effects, calendar, pathRules } = config
     const training = createTraining({
       ...{ sql, database, models, log, contamination, anomalyThreshold, retentionDays, lookBackMinutes },
-      ...{ timeZone, effects, calendar, prometheus },
+      ...{ timeZone, effects, calendar, pathRules, prometheus },
       currentTable: app.trafficTable,
       syntheticFile: syntheticData.file,
       now: () => new Date(),

@@ -35,7 +35,7 @@ const TEMPLATE = /^[^/?#{}]*(?:\/(?:[^/?#{}]|\{[^/?#{}]+\})*)+$/
  * Reads rules from a document, `{"templates": […], "ignore": […], "openapi": …, "case_insensitive": false,
  * "trailing_slash": "strict", "host": false}`; all fields are optional.
  *
- * @param openApi the document that `openapi` refers to
+ * @param openApi reads the document that `openapi` refers to, where it is a text and not the document itself
  * @throws TypeError naming the field and what is allowed
  */
 export function parsePathRules(document: unknown, openApi: (reference: string) => unknown): PathRules {
@@ -44,9 +44,8 @@ export function parsePathRules(document: unknown, openApi: (reference: string) =
   if (unknown !== undefined) fail(unknown.slice(0, 50), `is not known; allowed are ${FIELDS.join(', ')}`)
   const { trailing_slash: slash = 'strict', openapi } = fields
   if (slash !== 'strict' && slash !== 'ignore') fail('trailing_slash', 'must be strict or ignore')
-  if (openapi !== undefined && typeof openapi !== 'string') fail('openapi', 'must be the path of a JSON file')
   const declared = listOf(fields, 'templates', MAX_DECLARED)
-  const ofDocument = openapi === undefined ? [] : openApiTemplates(openApi(openapi as string))
+  const ofDocument = openapi === undefined ? [] : openApiTemplates(typeof openapi === 'string' ? openApi(openapi) : openapi)
   const templates = [...new Set([...declared, ...ofDocument])]
   if (templates.length > MAX_DECLARED) fail('templates', `must be ${MAX_DECLARED} or fewer, with those of openapi`)
   const wrong = templates.find((template) => !TEMPLATE.test(template))

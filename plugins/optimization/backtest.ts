@@ -9,6 +9,7 @@ import type { TrafficTable } from '../../db/traffic/table.js'
 import { Replay, type ReplayOptions, type ReplayRule } from '../../models/rate-limit/replay/replay.js'
 import type { ReplayReport } from '../../models/rate-limit/replay/report.js'
 import { DAY_MS } from '../../models/traffic/durations.js'
+import type { PathRules } from '../../models/traffic/path-rules.js'
 import { splitEndpoint } from '../../models/traffic/endpoint-name.js'
 import { orAborted } from '../../db/or-aborted.js'
 import { ServiceError } from '../http/errors.js'
@@ -46,6 +47,7 @@ export interface BacktestOptions {
   readonly currentTable: CurrentTable
   readonly retentionDays: number
   readonly lookBackMinutes: number
+  readonly pathRules?: PathRules
   readonly log: Log
   readonly now: () => Date
 }

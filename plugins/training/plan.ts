@@ -12,6 +12,7 @@ import { timeRange, type RangeRequest } from '../http/time-range.js'
 import { parseTime } from '../http/validation.js'
 import { MODEL_NAMES, type ModelName } from '../model-registry.js'
 import type { Prometheus } from '../prometheus.js'
+import type { PathRules } from '../../models/traffic/path-rules.js'
 import type { DetectorTask } from './detector-worker.js'
 import type { OptimizerTask } from './optimizer-worker.js'
 import { SEED, type TrainingOrigin } from './result.js'
@@ -53,6 +54,7 @@ export interface PlanOptions {
   readonly contamination: number
   readonly retentionDays: number
   readonly lookBackMinutes: number
+  readonly pathRules?: PathRules
   readonly calendar: readonly CalendarEntry[]
   readonly prometheus: Prometheus | null
   readonly log: Log
@@ -64,7 +66,7 @@ export interface PlanOptions {
  * @throws ServiceError INVALID_REQUEST
  */
 function trafficPlan(options: PlanOptions, request: TrainingRequest): Plan {
-  const { sql, table, retentionDays, lookBackMinutes, log, now } = options
+  const { sql, table, retentionDays, lookBackMinutes, pathRules, log, now } = options
   const { contamination = options.contamination, models = MODEL_NAMES } = request
   const range = timeRange(request, now())
   const exclude = excludedFrom(range, options.calendar, request.exclude ?? [])
@@ -77,7 +79,8 @@ function trafficPlan(options: PlanOptions, request: TrainingRequest): Plan {
     async prepare(signal, onProgress) {
       onProgress(0)
       const keep = { retentionDays, keepFrom: range.from }
-      await updateRollups(sql, { table, now: now(), ...keep, lookBackMinutes, signal, log, onProgress })
+      const following = { lookBackMinutes, pathRules, signal, log, onProgress }
+      await updateRollups(sql, { table, now: now(), ...keep, ...following })
     },
     samples: models.includes('anomaly')
       ? async (signal) => ({
