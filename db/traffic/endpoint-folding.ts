@@ -1,5 +1,9 @@
 import type { ISql } from 'postgres'
-import { EndpointFolding, PLAIN_FOLDING, type LearnedPosition } from '../../models/traffic/endpoint-folding.js'
+import {
+  EndpointFolding,
+  PLAIN_FOLDING,
+  type LearnedPosition,
+} from '../../models/traffic/endpoint-folding.js'
 import type { PathRules } from '../../models/traffic/path-rules.js'
 import { isTableUnusable } from '../errors.js'
 import type { TrafficTable } from './table.js'
@@ -8,7 +12,9 @@ import type { TrafficTable } from './table.js'
 export async function readFolding(sql: ISql, table: TrafficTable): Promise<EndpointFolding> {
   try {
     const [rules, positions] = [await readRules(sql, table), await readPositions(sql, table)]
-    return rules === null && positions.length === 0 ? PLAIN_FOLDING : new EndpointFolding(rules ?? undefined, positions)
+    return rules === null && positions.length === 0
+      ? PLAIN_FOLDING
+      : new EndpointFolding(rules ?? undefined, positions)
   } catch (error) {
     // Rollup tables may be dropped; the next update makes them again.
     if (isTableUnusable(error)) return PLAIN_FOLDING

@@ -92,7 +92,9 @@ export async function findWithoutProfile(
       where path = ${path} and (${method} = '' or method in (${method}, '')) group by 1`
     if (rows.length === 0) return null
     const requests = rows.reduce((sum, row) => sum + row.requests, 0)
-    const state = (['named', 'ignored', 'other', 'attack'] as const).find((each) => rows.some((row) => row.state === each))
+    const state = (['named', 'ignored', 'other', 'attack'] as const).find((each) =>
+      rows.some((row) => row.state === each),
+    )
     return { state: state!, requests }
   } catch (error) {
     if (isTableUnusable(error)) return null

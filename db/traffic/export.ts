@@ -49,11 +49,7 @@ function prepared(
   }
 }
 
-async function settle(
-  tx: ISql,
-  selection: TrafficSelection,
-  folding: EndpointFolding,
-): Promise<boolean> {
+async function settle(tx: ISql, selection: TrafficSelection, folding: EndpointFolding): Promise<boolean> {
   await tx`select set_config('lock_timeout', ${LOCK_TIMEOUT}, true), set_config('jit', 'off', true)`
   // From here on numbers are written in the shortest form that reads back as the same, on servers before 12 too.
   await tx`select set_config('extra_float_digits', '3', true)`

@@ -44,8 +44,8 @@ export const candidateKey = ({ method, path }: Pick<EndpointCount, 'method' | 'p
  * Misra and Gries, which is isomorphic to Space-Saving (Metwally, Agrawal and El Abbadi 2005), with the merge of
  * Agarwal et al., "Mergeable Summaries" (2012): counts of equal keys are added; beyond the bound the weight of the
  * heaviest that is given up is taken off all others. A candidate with more than N / 4,000 of N successes is always
- * kept. Requests that fail have no weight, so paths that do not exist displace nothing; the most frequent 1,000 of
- * these are kept aside. Deterministic; the order of equal candidates is that of their names.
+ * kept. Requests that fail have no weight: paths that never succeed displace nothing, and the most frequent 1,000 of
+ * them are kept aside. Deterministic; the order of equal candidates is that of their names.
  */
 export class EndpointCandidates {
   readonly #candidates: Map<string, Candidate>
@@ -72,13 +72,12 @@ export class EndpointCandidates {
       const known = this.#candidates.get(key)
       const old = again ? this.#before.get(key) : undefined
       const overlaps = old !== undefined && count.firstMs <= old.lastMs && count.lastMs >= old.firstMs
-      this.#candidates.set(key, merge(known, count, floor, overlaps))
-      this.#changed.add(key)
+      this.#set(merge(known, count, floor, overlaps))
     }
     this.#cut()
   }
 
-  /** Takes out those that have earned a name, the heaviest first. */
+  /** Those that have earned a name, the heaviest first. */
   earned(): Candidate[] {
     return this.all.filter(hasEarnedName).sort(heaviestFirst)
   }
@@ -103,22 +102,23 @@ export class EndpointCandidates {
   #cut(): void {
     const successful: Candidate[] = []
     const others: Candidate[] = []
-    for (const each of this.#candidates.values()) (each.weight > 0 ? successful : others).push(each)
+    for (const each of this.#candidates.values()) (each.successes > 0 ? successful : others).push(each)
     if (others.length > MAX_UNSUCCESSFUL) {
-      others.sort(heaviestFirst)
-      for (const each of others.slice(MAX_UNSUCCESSFUL)) this.remove(each)
+      for (const each of others.sort(heaviestFirst).slice(MAX_UNSUCCESSFUL)) this.remove(each)
     }
     if (successful.length <= MAX_SUCCESSFUL) return
     successful.sort(heaviestFirst)
     const given = successful[MAX_SUCCESSFUL]!.weight
-    for (const each of successful) {
-      const key = candidateKey(each)
-      if (each.weight <= given) this.remove(each)
-      else {
-        this.#candidates.set(key, { ...each, weight: each.weight - given })
-        this.#changed.add(key)
-      }
+    for (const [i, each] of successful.entries()) {
+      if (i >= MAX_SUCCESSFUL) this.remove(each)
+      else if (given > 0) this.#set({ ...each, weight: Math.max(0, each.weight - given) })
     }
+  }
+
+  #set(candidate: Candidate): void {
+    const key = candidateKey(candidate)
+    this.#candidates.set(key, candidate)
+    this.#changed.add(key)
   }
 }
 
@@ -143,7 +143,12 @@ function heaviestFirst(a: Candidate, b: Candidate): number {
   return b.weight - a.weight || b.requests - a.requests || (candidateKey(a) < candidateKey(b) ? -1 : 1)
 }
 
-function merge(known: Candidate | undefined, count: EndpointCount, floor: number, overlaps: boolean): Candidate {
+function merge(
+  known: Candidate | undefined,
+  count: EndpointCount,
+  floor: number,
+  overlaps: boolean,
+): Candidate {
   const minutes = [Math.floor(count.firstMs / MINUTE_MS), Math.floor(count.lastMs / MINUTE_MS)]
   const weight = Math.max(0, count.successes - floor)
   if (known === undefined) return { ...count, weight, minutes }

@@ -42,7 +42,10 @@ export class EndpointFolding {
     this.#rules = rules
     this.#learned = new Map(learned.map(({ parent, kept }) => [parent, new Set(kept)]))
     const flags = rules.caseInsensitive ? 'iu' : 'u'
-    this.#ignored = rules.ignore.map((pattern) => ({ pattern, matches: new RegExp(globSource(pattern), flags) }))
+    this.#ignored = rules.ignore.map((pattern) => ({
+      pattern,
+      matches: new RegExp(globSource(pattern), flags),
+    }))
     for (const template of rules.templates) this.#declare(template)
   }
 
@@ -52,7 +55,8 @@ export class EndpointFolding {
       for (const { pattern, matches } of this.#ignored) {
         if (matches.test(whole)) return { template: pattern, kind: 'ignored' }
       }
-      const declared = this.#rules.templates.length > 0 && match(this.#declared, this.#cased(whole).split('/'), 0)
+      const declared =
+        this.#rules.templates.length > 0 && match(this.#declared, this.#cased(whole).split('/'), 0)
       if (declared) return { template: declared, kind: 'declared' }
     }
     // Shapes first: they depend on capitals.
@@ -144,7 +148,13 @@ function match(at: Branch, segments: readonly string[], i: number): string | und
 }
 
 function segmentPattern(source: string): RegExp {
-  return new RegExp(`^${source.split(/\{[^}]*\}/).map(escaped).join('.+')}$`, 'u')
+  return new RegExp(
+    `^${source
+      .split(/\{[^}]*\}/)
+      .map(escaped)
+      .join('.+')}$`,
+    'u',
+  )
 }
 
 function globSource(glob: string): string {

@@ -45,11 +45,14 @@ export function parsePathRules(document: unknown, openApi: (reference: string) =
   const { trailing_slash: slash = 'strict', openapi } = fields
   if (slash !== 'strict' && slash !== 'ignore') fail('trailing_slash', 'must be strict or ignore')
   const declared = listOf(fields, 'templates', MAX_DECLARED)
-  const ofDocument = openapi === undefined ? [] : openApiTemplates(typeof openapi === 'string' ? openApi(openapi) : openapi)
+  const ofDocument =
+    openapi === undefined ? [] : openApiTemplates(typeof openapi === 'string' ? openApi(openapi) : openapi)
   const templates = [...new Set([...declared, ...ofDocument])]
-  if (templates.length > MAX_DECLARED) fail('templates', `must be ${MAX_DECLARED} or fewer, with those of openapi`)
+  if (templates.length > MAX_DECLARED)
+    fail('templates', `must be ${MAX_DECLARED} or fewer, with those of openapi`)
   const wrong = templates.find((template) => !TEMPLATE.test(template))
-  if (wrong !== undefined) fail('templates', `must be like /shop/{category}/{item}, not ${wrong.slice(0, 80)}`)
+  if (wrong !== undefined)
+    fail('templates', `must be like /shop/{category}/{item}, not ${wrong.slice(0, 80)}`)
   const ignore = listOf(fields, 'ignore', MAX_IGNORED)
   const slow = ignore.find((pattern) => pattern.split(/\*+/).length - 1 > MAX_STARS)
   if (slow !== undefined) fail('ignore', `must have at most ${MAX_STARS} wildcards, not ${slow.slice(0, 80)}`)
@@ -80,7 +83,8 @@ function serverPath(servers: unknown): string {
 }
 
 function objectOf(value: unknown, field: string, what: string): Record<string, unknown> {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
+  if (typeof value === 'object' && value !== null && !Array.isArray(value))
+    return value as Record<string, unknown>
   return fail(field, `must be ${what}`)
 }
 

@@ -60,7 +60,11 @@ export function backtestPlan(
   request: BacktestRequest,
   optimizer: RateOptimizer | null,
   trained: () => RateOptimizer,
-  { now, tiers, folding }: { readonly now: Date; readonly tiers: TierTable; readonly folding: EndpointFolding },
+  {
+    now,
+    tiers,
+    folding,
+  }: { readonly now: Date; readonly tiers: TierTable; readonly folding: EndpointFolding },
 ): BacktestPlan {
   const { endpoint, algorithm = 'token_bucket', byMethod = false } = request
   const choice = withDefaults(request, tiers)

@@ -15,7 +15,8 @@ const MIN_SCANNED_PATHS = 20
 export async function countChunk(sql: Sql, source: PathClients, range: TimeRange): Promise<number> {
   const requests = sql`${sql(source.table)} where ${inRange(sql, range)}`
   const client = sql`coalesce(nullif(user_id::text, ''), ${addressOf(sql, source as TrafficSource)})`
-  const milliseconds = (time: ReturnType<typeof timeOf>) => sql`floor(extract(epoch from ${time}) * 1000)::float8`
+  const milliseconds = (time: ReturnType<typeof timeOf>) =>
+    sql`floor(extract(epoch from ${time}) * 1000)::float8`
   const { count } = await sql`
     insert into rollup_new_paths
       (method, path, requests, successes, not_found, first_client, last_client, first_ms, last_ms, probes)

@@ -1,8 +1,5 @@
 import type { Sql } from 'postgres'
-import {
-  EndpointCandidates,
-  type EndpointCount,
-} from '../../../models/traffic/endpoint-candidates.js'
+import { EndpointCandidates, type EndpointCount } from '../../../models/traffic/endpoint-candidates.js'
 import { EndpointFolding, type Folded } from '../../../models/traffic/endpoint-folding.js'
 import { learnPositions, MAX_POSITIONS, mayHavePositions } from '../../../models/traffic/learned-positions.js'
 import { NO_RULES, type PathRules } from '../../../models/traffic/path-rules.js'
@@ -14,7 +11,7 @@ import { countChunk, type PathClients } from './chunk-counts.js'
 import { NamedEndpoints, type StoredEndpoint } from './named-endpoints.js'
 import { rangesBefore, recordRenamed } from './renamed-ranges.js'
 import { ScratchSize } from './scratch.js'
-import { MIN_TIME, type TimeRange } from './times.js'
+import { MAX_TIME, type TimeRange } from './times.js'
 
 /** The number of paths folded at a time. */
 const PAGE = 2_000
@@ -84,7 +81,10 @@ export class EndpointNames {
       await this.#fold()
       const { counts, floor } = await this.#unnamed()
       await this.#nameIgnored(counts)
-      this.#candidates.add(counts.filter(({ kind }) => kind !== 'ignored'), { again, floor })
+      this.#candidates.add(
+        counts.filter(({ kind }) => kind !== 'ignored'),
+        { again, floor },
+      )
       this.#named.forgetSuccesses()
       await this.#promote(range)
       await this.#rememberPaths()
@@ -108,7 +108,9 @@ export class EndpointNames {
   async learn(): Promise<void> {
     const { all } = this.#candidates
     const named = this.#named.withName.filter(({ state }) => state === 'named')
-    const successful = all.filter(({ successes, notFound, requests }) => successes > 0 && 2 * notFound <= requests)
+    const successful = all.filter(
+      ({ successes, notFound, requests }) => successes > 0 && 2 * notFound <= requests,
+    )
     if (!mayHavePositions([...successful, ...named].map(({ path }) => path))) return
     this.#named.forgetSuccesses()
     const successes = await this.#named.successes()
@@ -156,7 +158,7 @@ export class EndpointNames {
       if (each.state !== 'ignored') move(countOf(each, successes.get(each.endpoint) ?? 0), folded)
     }
     this.#candidates.add(moved)
-    await this.#promote({ from: MIN_TIME, to: MIN_TIME })
+    await this.#promote({ from: MAX_TIME, to: MAX_TIME })
   }
 
   /** Reads pages of a cursor: there may be millions of long paths. */
@@ -240,5 +242,15 @@ const MAX_COUNTS = 8_000
 function countOf({ method, path, first, last }: StoredEndpoint, successes: number): EndpointCount {
   const times = { firstMs: first?.getTime() ?? 0, lastMs: last?.getTime() ?? 0 }
   // It has had a name, so it has earned it: as if by two clients.
-  return { method, path, requests: successes, successes, notFound: 0, probes: 0, firstClient: 0, lastClient: 1, ...times }
+  return {
+    method,
+    path,
+    requests: successes,
+    successes,
+    notFound: 0,
+    probes: 0,
+    firstClient: 0,
+    lastClient: 1,
+    ...times,
+  }
 }

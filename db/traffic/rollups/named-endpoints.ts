@@ -62,7 +62,8 @@ export class NamedEndpoints {
   async name(candidate: Candidate, kind: Folded['kind']): Promise<boolean> {
     const key = candidateKey(candidate)
     const state = kind === 'learned' ? 'named' : kind
-    if (kind === 'learned' && this.#count('named') >= this.#max && !(await this.#displace(candidate.weight))) return false
+    if (kind === 'learned' && this.#count('named') >= this.#max && !(await this.#displace(candidate.weight)))
+      return false
     const endpoint = this.#byKey.get(key)?.endpoint ?? this.#freeNumber()
     if (endpoint === undefined) return false
     const { method, path, firstMs, lastMs } = candidate

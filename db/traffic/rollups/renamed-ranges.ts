@@ -8,13 +8,18 @@ export function rangesBefore({ minutes }: { readonly minutes: readonly number[] 
   const ranges: TimeRange[] = []
   for (let i = 0; i < minutes.length; i += 2) {
     const [from, to] = [minutes[i]! * MINUTE_MS, (minutes[i + 1]! + 1) * MINUTE_MS]
-    if (from < until.getTime()) ranges.push({ from: new Date(from), to: new Date(Math.min(to, until.getTime())) })
+    if (from < until.getTime())
+      ranges.push({ from: new Date(from), to: new Date(Math.min(to, until.getTime())) })
   }
   return ranges
 }
 
 /** Ranges to be rolled up again, as endpoints have other names there. */
-export async function recordRenamed(sql: Sql, table: TrafficTable, ranges: readonly TimeRange[]): Promise<void> {
+export async function recordRenamed(
+  sql: Sql,
+  table: TrafficTable,
+  ranges: readonly TimeRange[],
+): Promise<void> {
   if (ranges.length === 0) return
   await sql`
     insert into aegis_ml_rollup_renamed (traffic_table, from_time, to_time)
