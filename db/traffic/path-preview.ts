@@ -20,6 +20,6 @@ export async function frequentPaths(
     return tx<CountedPath[]>`
       select upper(coalesce(method, '')) as method, coalesce(path, '') as path, count(*)::float8 as requests
       from ${tx(table)} where ${inRange(tx, range)}
-      group by 1, 2 order by requests desc, path collate "C", method limit ${maxPaths}`
+      group by 1, 2 order by 3 desc, 2, 1 limit ${maxPaths}`
   })
 }
