@@ -22,8 +22,8 @@ export const NO_RULES: PathRules = {
 /** What a document with rules may contain. */
 const FIELDS = ['templates', 'ignore', 'openapi', 'case_insensitive', 'trailing_slash', 'host']
 
-export const MAX_DECLARED = 2_000
-export const MAX_IGNORED = 200
+const MAX_DECLARED = 2_000
+const MAX_IGNORED = 200
 const MAX_PATTERN_LENGTH = 255
 /** More would make a match slow. */
 const MAX_STARS = 4
@@ -69,7 +69,7 @@ export function parsePathRules(document: unknown, openApi: (reference: string) =
  * The paths of an OpenAPI document, below the path of its first server.
  * @throws TypeError when it has none
  */
-export function openApiTemplates(document: unknown): string[] {
+function openApiTemplates(document: unknown): string[] {
   const { paths, servers, basePath } = objectOf(document, 'openapi', 'an OpenAPI document')
   const names = Object.keys(objectOf(paths, 'openapi', 'an OpenAPI document with paths'))
   const base = typeof basePath === 'string' ? basePath : serverPath(servers)
