@@ -26,7 +26,10 @@ export async function readFolding(sql: ISql, table: TrafficTable): Promise<Endpo
 export async function readRules(sql: ISql, table: TrafficTable): Promise<PathRules | null> {
   const [row] = await sql<{ rules: PathRules | null }[]>`
     select rules from aegis_ml_rollup_state where traffic_table = ${table}`
-  return row?.rules ?? null
+  if (!row?.rules) return null
+  // jsonb has an order of its own; this is that of all rules, so that equal rules have equal texts.
+  const { templates, ignore, caseInsensitive, ignoreTrailingSlash, host } = row.rules
+  return { templates, ignore, caseInsensitive, ignoreTrailingSlash, host }
 }
 
 export async function readPositions(sql: ISql, table: TrafficTable): Promise<LearnedPosition[]> {

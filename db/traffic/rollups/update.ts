@@ -118,6 +118,18 @@ class Update {
     onProgress?.(1)
   }
 
+  /** Years without a row are not rolled up again day by day. */
+  async #skipRenamed(range: TimeRange): Promise<void> {
+    const { sql } = this.#session
+    const { table } = this.#options
+    const reached = await this.#skip(range.from, range.to)
+    const others = (await takeRenamed(sql, table)).flatMap((each) => [
+      ...times.clipRanges([each], { from: MIN_TIME, to: range.from }),
+      ...times.clipRanges([each], { from: reached, to: MAX_TIME }),
+    ])
+    await recordRenamed(sql, table, others)
+  }
+
   async #beginNames(): Promise<void> {
     const { sql, transaction } = this.#session
     const { table, pathRules } = this.#options
@@ -145,6 +157,7 @@ class Update {
         await recordRenamed(sql, table, rest)
         const found = await this.#roller.rollUp(chunk, true)
         this.#adaptChunks(chunk, found)
+        if (found === 0 && chunk.to < first.to) await this.#skipRenamed({ from: chunk.to, to: first.to })
         return found
       })
       if (rows === undefined) return
