@@ -8,6 +8,7 @@ import detection from './plugins/detection.js'
 import cors from './plugins/http/cors.js'
 import envelope from './plugins/http/envelope.js'
 import errors, { answerMalformed, sendFailure, toServiceError } from './plugins/http/errors.js'
+import endpoints from './plugins/endpoints.js'
 import exports from './plugins/export.js'
 import ingest from './plugins/ingest.js'
 import modelManagement from './plugins/model-management.js'
@@ -24,6 +25,7 @@ import training from './plugins/training.js'
 import validation from './plugins/http/validation.js'
 import aboutRoutes from './routes/about.js'
 import detectRoutes from './routes/detect.js'
+import endpointRoutes from './routes/endpoints.js'
 import exportRoutes from './routes/export.js'
 import exportRateLimitRoutes from './routes/export-rate-limits.js'
 import healthRoutes from './routes/health.js'
@@ -66,6 +68,7 @@ export async function buildApp(settings: Config): Promise<FastifyInstance> {
     await app.register(training)
     await app.register(modelManagement)
     await app.register(optimization)
+    await app.register(endpoints)
     await app.register(exports)
     await app.register(ingest)
     await app.register(otlp)
@@ -121,6 +124,7 @@ async function registerInterface(app: FastifyInstance): Promise<void> {
   await app.register(modelRoutes)
   await app.register(optimizeRoutes)
   await app.register(recommendationRoutes)
+  await app.register(endpointRoutes)
   await app.register(exportRoutes)
   await app.register(exportRateLimitRoutes)
   await app.register(ingestRoutes)

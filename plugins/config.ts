@@ -4,6 +4,7 @@ import fp from 'fastify-plugin'
 import { parseCalendar, type CalendarEntry } from '../models/anomaly/calendar.js'
 import { DEFAULT_EFFECTS, type LeastEffects } from '../models/anomaly/effects.js'
 import { DEFAULT_IPV6_PREFIX } from '../models/traffic/client-address.js'
+import { parsePathRules, NO_RULES, type PathRules } from '../models/traffic/path-rules.js'
 import { parseTiers, TIERS, type TierTable } from '../models/rate-limit/tiers.js'
 import { ConfigError } from './config/error.js'
 import type { Connection } from '../db/pool.js'
@@ -36,6 +37,8 @@ export interface Config {
   readonly trafficTimeZone: string
   /** The tiers of callers. */
   readonly tiers: TierTable
+  /** What the gateway declares about its paths. */
+  readonly pathRules: PathRules
   readonly scoringEngine: EngineChoice
   /** How long the rollups of the traffic are kept. */
   readonly retentionDays: number
@@ -88,6 +91,7 @@ export function loadConfig(environment: Environment): Config {
     trafficTable: oneOf('TRAFFIC_TABLE', TABLE_CHOICES, 'auto'),
     trafficTimeZone: timeZone('TRAFFIC_TIME_ZONE', text('TRAFFIC_TIME_ZONE', 'UTC', ZONE_NAME, ZONES)),
     tiers: readTiers(text('TIERS', '', /^[^\0]{0,10000}$/, TIER_TABLE)),
+    pathRules: readPathRules(text('PATH_RULES', '', /^[^\0]{0,100000}$/, PATH_RULES)),
     scoringEngine: oneOf('SCORING_ENGINE', ENGINE_CHOICES, 'auto'),
     retentionDays: number('RETENTION_DAYS', 90, { min: 1, max: 3650, integer: true }),
     ipv6Prefix: number('IPV6_PREFIX', DEFAULT_IPV6_PREFIX, { min: 16, max: 128, integer: true }),
@@ -151,6 +155,23 @@ function readTiers(given: string): TierTable {
     return parseTiers(JSON.parse(given.startsWith('{') ? given : readFileSync(given, 'utf8')))
   } catch (error) {
     throw new ConfigError('TIERS', given.slice(0, 200), `${TIER_TABLE} (${reasonOf(error)})`)
+  }
+}
+
+const PATH_RULES =
+  'a JSON object, or the file of one: {"templates": ["/shop/{category}/{item}"], "ignore": ["/health"], …}'
+
+/** The rules of a JSON text or of a file; `openapi` is the path of a JSON file, relative to that. */
+function readPathRules(given: string): PathRules {
+  if (given === '') return NO_RULES
+  try {
+    const isText = given.trimStart().startsWith('{')
+    const folder = isText ? '.' : dirname(given)
+    return parsePathRules(JSON.parse(isText ? given : readFileSync(given, 'utf8')), (reference) => {
+      return JSON.parse(readFileSync(resolve(folder, reference), 'utf8'))
+    })
+  } catch (error) {
+    throw new ConfigError('PATH_RULES', given.slice(0, 200), `${PATH_RULES} (${reasonOf(error)})`)
   }
 }
 

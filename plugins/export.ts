@@ -20,6 +20,7 @@ import { explainTableError } from './http/table-errors.js'
 import { exportText, type ExportFormat } from './export/text.js'
 import { timeRange, type RangeRequest } from './http/time-range.js'
 import { orAborted } from '../db/or-aborted.js'
+import type { PathRules } from '../models/traffic/path-rules.js'
 import { DAY_MS } from '../models/traffic/durations.js'
 
 export interface TrainingDataRequest extends RangeRequest {
@@ -49,6 +50,7 @@ export interface ExportsOptions {
   readonly currentTable: CurrentTable
   readonly retentionDays: number
   readonly lookBackMinutes: number
+  readonly pathRules: PathRules
   readonly log: Log
   readonly now: () => Date
 }
@@ -81,12 +83,12 @@ interface Selection {
 }
 
 function createExports(options: ExportsOptions): Exports {
-  const { sql, trafficSql, currentTable, retentionDays, lookBackMinutes, log, now } = options
+  const { sql, trafficSql, currentTable, retentionDays, lookBackMinutes, pathRules, log, now } = options
   const stopping = new AbortController()
 
   const update = shared(async () => {
     const table = await currentTable()
-    const options = { trafficSql, table, now: now(), retentionDays, lookBackMinutes, log }
+    const options = { trafficSql, table, now: now(), retentionDays, lookBackMinutes, pathRules, log }
     await updateRollups(sql, { ...options, signal: stopping.signal })
   })
 
@@ -197,6 +199,7 @@ export default fp(
       currentTable: app.trafficTable,
       retentionDays: config.retentionDays,
       lookBackMinutes: config.lookBackMinutes,
+      pathRules: config.pathRules,
       log: app.log,
       now: () => new Date(),
     })

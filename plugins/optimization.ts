@@ -6,6 +6,8 @@ import {
 } from '../formats/limit-files/limit-file.js'
 import { rateLimitList, type RateLimitList } from '../formats/limit-files/limit-list.js'
 import { profilesCsv } from '../formats/limit-files/profiles-csv.js'
+import { findWithoutProfile } from '../db/traffic/endpoint-list.js'
+import { readFolding } from '../db/traffic/endpoint-folding.js'
 import { clusterEndpoints, type EndpointCluster } from '../models/clustering/endpoint-clusters.js'
 import { findEndpoint } from '../models/optimizer/find-endpoint.js'
 import type { EndpointModel, RateOptimizer } from '../models/optimizer/model.js'
@@ -14,6 +16,7 @@ import type { EndpointProfile } from '../models/rate-limit/endpoints/profile.js'
 import { GATEWAY, type RateLimitRecommendation, type Scope } from '../models/rate-limit/recommendation.js'
 import type { ReplayRule } from '../models/rate-limit/replay/replay.js'
 import type { TierTable } from '../models/rate-limit/tiers.js'
+import { splitEndpoint } from '../models/traffic/endpoint-name.js'
 import type { Database } from './database.js'
 import { ServiceError } from './http/errors.js'
 import { timeRange } from './http/time-range.js'
@@ -163,14 +166,16 @@ function createOptimization(options: OptimizationOptions): Optimization {
     gone: AbortSignal,
   ): Promise<AnsweredRecommendation> => {
     const choice = withDefaults(request, tiers)
-    if (choice.scope === 'gateway-client') assertNoEndpoint(request.endpoint)
-    const { name, model, hasMethod } =
-      choice.scope === 'gateway-client'
-        ? { name: GATEWAY, model: gatewayOf(trained()), hasMethod: false }
-        : findEndpoint(active(), endpointIn(request))
+    const isOfGateway = choice.scope === 'gateway-client'
+    if (isOfGateway) assertNoEndpoint(request.endpoint)
+    const table = await options.currentTable()
+    const { name, model, hasMethod } = isOfGateway
+      ? { name: GATEWAY, model: gatewayOf(trained()), hasMethod: false }
+      : findEndpoint(active(), endpointIn(request), await readFolding(sql, table))
+    const known = model === null ? await findWithoutProfile(sql, table, splitEndpoint(name)) : null
     const rule = (await rulesFor(sql, [name], choice.tier.name))(name)
     const currentLimit = request.currentLimit ?? rule?.limit ?? null
-    const found = recommend({ ...choice, endpoint: name, currentLimit, model })
+    const found = recommend({ ...choice, endpoint: name, currentLimit, model, known })
     if (request.save === true && !canBeKept(name)) throw cannotBeKept()
     const backtests =
       request.backtest === true ? await backtestsOf([found], found.scope, hasMethod, gone) : NONE
@@ -231,7 +236,8 @@ function createOptimization(options: OptimizationOptions): Optimization {
     profiles,
     profilesText: (byMethod) => profilesCsv([...profiles(byMethod).values()]),
     async backtest(request, gone) {
-      const plan = backtestPlan(request, active(), trained, { now: now(), tiers })
+      const folding = await readFolding(sql, await options.currentTable())
+      const plan = backtestPlan(request, active(), trained, { now: now(), tiers, folding })
       const done = await replay(plan, gone)
       if (done.report.requests === 0) throw nothingToReplay(plan)
       return { ...done, plan, rule: ruleOf(plan) }
@@ -311,6 +317,7 @@ export default fp(
       retentionDays: config.retentionDays,
       lookBackMinutes: config.lookBackMinutes,
       ipv6Prefix: config.ipv6Prefix,
+      pathRules: config.pathRules,
       now: () => new Date(),
     })
     app.decorate('optimization', optimization)

@@ -207,20 +207,11 @@ export default fp(
   async (app) => {
     const { config, sql, trafficSql, models, database, syntheticData, prometheus, log } = app
     const { contamination, anomalyThreshold, retentionDays, lookBackMinutes } = config
-    const { timeZone, effects, calendar, ipv6Prefix } = config
+    const { timeZone, effects, calendar, ipv6Prefix, pathRules } = config
     const training = createTraining({
-      ...{
-        sql,
-        trafficSql,
-        database,
-        models,
-        log,
-        contamination,
-        anomalyThreshold,
-        retentionDays,
-        lookBackMinutes,
-      },
-      ...{ timeZone, effects, calendar, ipv6Prefix, prometheus },
+      ...{ sql, trafficSql, database, models, log },
+      ...{ contamination, anomalyThreshold, retentionDays, lookBackMinutes },
+      ...{ timeZone, effects, calendar, ipv6Prefix, pathRules, prometheus },
       currentTable: app.trafficTable,
       syntheticFile: syntheticData.file,
       now: () => new Date(),

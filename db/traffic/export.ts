@@ -1,6 +1,8 @@
 import type { ISql, Sql } from 'postgres'
 import { copyOut } from './copy-out.js'
 import { countQuery, exportQuery, namesEndpoints } from './export/figures.js'
+import type { EndpointFolding } from '../../models/traffic/endpoint-folding.js'
+import { readFolding } from './endpoint-folding.js'
 import { foldPaths } from './export/folded-paths.js'
 import type { TrafficSelection } from './export/selection.js'
 import { inRange } from './times.js'
@@ -40,20 +42,21 @@ function prepared(
   query: (selection: TrafficSelection, pathsAreFolded: boolean) => string,
 ): (connection: Sql) => Promise<string> {
   return async (connection) => {
+    const folding = await readFolding(connection, selection.table)
     // One snapshot, so that no path comes up that has not been folded.
     await connection.unsafe('begin isolation level repeatable read')
-    return query(selection, await settle(connection, selection))
+    return query(selection, await settle(connection, selection, folding))
   }
 }
 
-async function settle(tx: ISql, selection: TrafficSelection): Promise<boolean> {
+async function settle(tx: ISql, selection: TrafficSelection, folding: EndpointFolding): Promise<boolean> {
   await tx`select set_config('lock_timeout', ${LOCK_TIMEOUT}, true), set_config('jit', 'off', true)`
   // From here on numbers are written in the shortest form that reads back as the same, on servers before 12 too.
   await tx`select set_config('extra_float_digits', '3', true)`
   // A server that sorts notices in time that its client was killed (PostgreSQL 14 and later, on Linux).
   await tx`select set_config(name, '5s', true) from pg_settings
     where name = 'client_connection_check_interval' and version() like '%linux%'`
-  return namesEndpoints(selection.type) ? foldPaths(tx, selection) : false
+  return namesEndpoints(selection.type) ? foldPaths(tx, selection, folding) : false
 }
 
 /** The time of the first request of a range; null without any. */

@@ -31,8 +31,8 @@ export async function historyGaps(
   const [found] = await sql<[Omit<HistoryGaps, 'newestBefore' | 'otherWithRows'>]>`
     select count(*) filter (where latencies = 0)::float8 as "minutesWithoutLatency",
       coalesce(sum(requests), 0)::float8 as requests,
-      (select coalesce(sum(requests), 0)::float8 from aegis_ml_rollup_endpoint_minutes
-        where ${inRange} and endpoint = ${OTHER}) as "namelessRequests"
+      (select coalesce(sum(requests), 0)::float8 from aegis_ml_rollup_endpoint_minutes join aegis_ml_rollup_endpoints using (traffic_table, endpoint)
+        where ${inRange} and (endpoint = ${OTHER} or state = 'retired')) as "namelessRequests"
     from aegis_ml_rollup_minutes where ${inRange}`
   if (found.requests > 0) return { ...found, newestBefore: null, otherWithRows: null }
   const [newest] = await trafficSql<[{ time: Date | null }]>`

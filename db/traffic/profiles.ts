@@ -19,8 +19,9 @@ interface StoredEndpoint {
 const PAGE = 100
 
 /**
- * The endpoints that have requests in a range, by method and path template, from the rollups; beside them
- * the endpoint `other`, which stands for those without a name. Left out is every minute that overlaps an excluded interval.
+ * The endpoints that have requests in a range, by method and path template, from the rollups; beside them the endpoint
+ * `other`, which stands for those without a name. Left out are endpoints that are ignored or have lost their names, and
+ * every minute that overlaps an excluded interval.
  *
  * @param range whole minutes; to is not included, nor are the ends of what is excluded
  * @param signal ends the query
@@ -39,6 +40,7 @@ export async function endpointRollups(
         order by minute) as minutes
     from aegis_ml_rollup_endpoint_minutes join aegis_ml_rollup_endpoints using (traffic_table, endpoint)
     where traffic_table = ${table} and minute >= ${from} and minute < ${to}
+       and (endpoint = ${OTHER} or state in ('named', 'declared'))
       and not exists (
         select from unnest(${exclude.map(({ from }) => from.toISOString())}::timestamptz[],
           ${exclude.map(({ to }) => to.toISOString())}::timestamptz[]) excluded (since, until)

@@ -1,5 +1,6 @@
 import type { Sql } from 'postgres'
 import { copyOut } from './copy-out.js'
+import { readFolding } from './endpoint-folding.js'
 import { CopiedRows } from './request-stream/copied-rows.js'
 import { EndpointFilter } from './request-stream/endpoint-filter.js'
 import type { RequestNames } from './request-stream/request-names.js'
@@ -56,11 +57,12 @@ export async function* streamRequests(
   table: TrafficTable,
   { from, to, endpoint, names, signal }: RequestSelection,
 ): AsyncGenerator<StreamedRequests, void> {
-  const filter = endpoint === undefined ? undefined : new EndpointFilter(endpoint)
+  let filter: EndpointFilter | undefined
   const prepare = async (connection: Sql) => {
     await connection`select set_config('lock_timeout', ${LOCK_TIMEOUT}, false)`
     await connection`select set_config('standard_conforming_strings', 'on', false)`
     const source = await findTrafficSource(connection, table)
+    if (endpoint !== undefined) filter = new EndpointFilter(endpoint, await readFolding(connection, table))
     const condition = inRangeText({ from, to })
     return queryText(source, filter ? `${condition} and ${filter.condition()}` : condition)
   }

@@ -1,5 +1,12 @@
 import { ipNetwork, asNetwork } from './ip-network.js'
-import { commentText, headLines, leftOut, type FileHead, type RateLimitEntry, longerWindows } from './limit-entry.js'
+import {
+  commentText,
+  headLines,
+  leftOut,
+  type FileHead,
+  type RateLimitEntry,
+  longerWindows,
+} from './limit-entry.js'
 import { limitPlan, restInWords } from './limit-plan.js'
 import { pathPattern } from './path-pattern.js'
 import { yamlText } from './yaml-text.js'

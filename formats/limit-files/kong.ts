@@ -5,7 +5,9 @@ import {
   leftOut,
   safeName,
   type FileHead,
-  type RateLimitEntry, longerWindows } from './limit-entry.js'
+  type RateLimitEntry,
+  longerWindows,
+} from './limit-entry.js'
 import { limitPlan, restInWords, type LimitPlan } from './limit-plan.js'
 import { pathPattern } from './path-pattern.js'
 import { yamlText } from './yaml-text.js'
@@ -119,7 +121,12 @@ function remarks(entry: RateLimitEntry, indent: string): string[] {
 
 type Rates = Pick<RateLimitEntry, 'limit'> & Partial<Pick<RateLimitEntry, 'longWindow' | 'dayWindow'>>
 
-function plugin(indent: string, { limit, longWindow = null, dayWindow = null }: Rates, limitBy: string, consumer?: string): string[] {
+function plugin(
+  indent: string,
+  { limit, longWindow = null, dayWindow = null }: Rates,
+  limitBy: string,
+  consumer?: string,
+): string[] {
   const longer = longerWindows({ longWindow, dayWindow }).flatMap((window) => {
     const unit = UNITS[window.seconds]
     return unit === undefined ? [] : [{ unit, limit: window.limit }]

@@ -8,6 +8,14 @@ interface RecommendationRequest extends RateLimitTarget {
   readonly scope: Scope
   /** Null for an endpoint never seen. */
   readonly model: EndpointModel | null
+  /** What is known of an endpoint without a model. */
+  readonly known?: KnownEndpoint | null
+}
+
+/** An endpoint that has requests, but no model. */
+export interface KnownEndpoint {
+  readonly state: 'named' | 'other' | 'ignored' | 'attack'
+  readonly requests: number
 }
 
 const SEED = 1
@@ -17,7 +25,7 @@ const SEED = 1
  * client of the endpoint is known, the answer is the limit of all callers together, with scope endpoint and a warning.
  */
 export function recommend(request: RecommendationRequest): RateLimitRecommendation {
-  const { model, scope, ...target } = request
+  const { model, scope, known, ...target } = request
   if (scope !== 'endpoint' && model?.client) {
     const { client, profile } = model
     const burstAt = (limit: number) => burstOn(client.curve, limit)
@@ -38,8 +46,25 @@ export function recommend(request: RecommendationRequest): RateLimitRecommendati
     curve: model?.curve ?? [],
     seed: SEED,
   })
+  if (model === null && known) return { ...found, ...withoutModel(known, found.limit), scope }
   if (scope === 'endpoint' || model === null) return { ...found, scope }
   return { ...found, warnings: [...found.warnings, NO_CLIENTS] }
 }
 
 const NO_CLIENTS = 'No client of this endpoint is known: this is the limit of all its callers together.'
+
+/** Why an endpoint that has requests gets a default. */
+const WHY: Record<KnownEndpoint['state'], string> = {
+  named: 'The endpoint is named, but the active model does not have it: train again.',
+  other:
+    'The endpoint is known but unnamed: it counts as other until requests of several clients or on several days succeed.',
+  ignored: 'The path is ignored by PATH_RULES, so no limit is recommended for it.',
+  attack:
+    'This is an attack path: most of its requests find nothing, and scanners send them. No limit is recommended for it; limit the clients instead.',
+}
+
+function withoutModel({ state, requests }: KnownEndpoint, limit: number) {
+  const why = WHY[state]
+  const reasoning = `${why} It has ${requests} requests. ${limit} requests a minute is the default of the tier.`
+  return { reasoning, warnings: [why] }
+}

@@ -1,38 +1,26 @@
-/** What stands in a template where paths differ. */
-const PLACEHOLDER = '{id}'
+import { ID, isId } from './placeholders.js'
 
 /** As long as a pattern of rate_limit_recommendations may be, in UTF-16 units. */
-const MAX_TEMPLATE_LENGTH = 255
-
-/** `42`, `-3.5`, `2026-01-31`: digits, also in groups. */
-const NUMBER = /^[+-]?\d+(?:[.,:_-]\d+)*$/
-const UUID = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/i
-/** MD5, SHA, object ids: hexadecimal digits and nothing else. */
-const HASH = /^(?:0x)?[\da-f]{16,}$/i
-const LETTER = /\p{L}/u
-const DIGIT = /\d/
-
-/** Longer than a name that people gave. */
-const MAX_NAME_LENGTH = 40
-/** From here on letters mixed with digits are a token. */
-const SHORTEST_TOKEN = 20
+export const MAX_TEMPLATE_LENGTH = 255
 
 const MAX_EXTENSION_LENGTH = 5
 const EXTENSION = /^[a-z][a-z\d]*$/i
+/** `-1.2.3`, `-v1.2.3`, `@4.17.21`: what stands before the digits stays. */
+const VERSION = /([-_.@]v?)\d+(?:\.\d+)+(?=$|[.-])/gi
 
 /**
  * The template of a raw request path, which it shares with the other paths of its endpoint: query string and
- * fragment are dropped; numbers, UUIDs, hashes (16 hexadecimal digits or more) and long tokens (20 characters or
- * more that mix letters and digits, or more than 40) become `{id}`, segment by segment, before a file extension
- * too. Longer results end with the last whole segment within 255 UTF-16 units. No path at all is `/`.
+ * fragment are dropped; what has one of the shapes of {@link isId} becomes `{id}`, segment by segment, before a file
+ * extension too; so do the version and the build hash of a file. Longer results end with the last whole segment within
+ * 255 UTF-16 units. No path at all is `/`.
  *
  * Never throws; a template is its own template; linear in the length of the path.
  *
  * @example pathTemplate('/users/42/orders/7.json?page=2') // '/users/{id}/orders/{id}.json'
+ * @example pathTemplate('/static/main.3f2a91bc.js') // '/static/main.{id}.js'
  */
 export function pathTemplate(path: string): string {
-  const end = path.search(/[?#]/)
-  const segments = (end < 0 ? path : path.slice(0, end)).split('/')
+  const segments = withoutQuery(path).split('/')
   let template = segmentTemplate(segments[0]!)
   for (let i = 1; i < segments.length; i++) {
     const next = segmentTemplate(segments[i]!)
@@ -42,18 +30,36 @@ export function pathTemplate(path: string): string {
   return template || '/'
 }
 
+/** Without query string and fragment. */
+export function withoutQuery(path: string): string {
+  const end = path.search(/[?#]/)
+  return end < 0 ? path : path.slice(0, end)
+}
+
 function segmentTemplate(segment: string): string {
+  if (isId(segment)) return ID
   const dot = segment.lastIndexOf('.')
   const extension = segment.slice(dot + 1)
   if (dot > 0 && extension.length <= MAX_EXTENSION_LENGTH && EXTENSION.test(extension)) {
-    return `${nameOrPlaceholder(segment.slice(0, dot))}.${extension}`
+    return `${fileTemplate(segment.slice(0, dot))}.${extension}`
   }
-  return nameOrPlaceholder(segment)
+  return segment
 }
 
-function nameOrPlaceholder(name: string): string {
-  const { length } = name
-  if (length > MAX_NAME_LENGTH) return PLACEHOLDER
-  if (length >= SHORTEST_TOKEN && LETTER.test(name) && DIGIT.test(name)) return PLACEHOLDER
-  return NUMBER.test(name) || UUID.test(name) || HASH.test(name) ? PLACEHOLDER : name
+/** Of the name of a file without its extension. */
+function fileTemplate(name: string): string {
+  if (isId(name)) return ID
+  if (!/\d/.test(name)) return name
+  return name.replace(VERSION, `$1${ID}`).split('.').map(partTemplate).join('.')
+}
+
+/** `main-3f2a91bc`, `3f2a91bc`: a hash at the end, after a name or alone. */
+function partTemplate(part: string, index: number): string {
+  if (index > 0 && isId(part)) return ID
+  const dash = part.lastIndexOf('-')
+  return dash > 0 && isBuildHash(part.slice(dash + 1)) ? `${part.slice(0, dash + 1)}${ID}` : part
+}
+
+function isBuildHash(text: string): boolean {
+  return text.length >= 7 && /[a-z]/i.test(text) && isId(text)
 }

@@ -1,25 +1,72 @@
-const NUMBER = '[+-]?[0-9]+(?:[.,:_-][0-9]+)*'
-const UUID = '[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}'
-const HASH = '(?:0x)?[0-9a-fA-F]{16,}'
-/** Longer than a name that people gave. */
-const LONG = '[^/]{41,}'
-const SHORTEST_TOKEN = 20
+/** Stands for what {@link pathTemplate} folds by its shape. */
+export const ID = '{id}'
+/** Stands for any value of a position that has many of them. */
+export const VALUE = '{value}'
 
-/** 20 characters or more with a digit: the first digit is one of the first 20 characters, or a later one. */
-const TOKEN = [
-  ...Array.from({ length: SHORTEST_TOKEN }, (_, i) => `[^/0-9]{${i}}[0-9][^/]{${SHORTEST_TOKEN - 1 - i},}`),
-  `[^/0-9]{${SHORTEST_TOKEN},}[0-9][^/]*`,
-].join('|')
+const HEX = '[0-9a-fA-F]'
+const HEX_LETTER = '[a-fA-F]'
+const WORD = '[A-Za-z_-]'
+const TOKEN = '[0-9A-Za-z_-]'
 
-const ID = `(?:${[NUMBER, UUID, HASH, LONG, TOKEN].join('|')})`
+/** From here on letters mixed with digits are a token. */
+const MIN_TOKEN = 20
+/** The first digit of a token comes within this many characters: names have theirs at the end. */
+const TOKEN_HEAD = 12
+/** As short as Git writes a hash. */
+const MIN_HASH = 7
+
+/** Both letters and digits, `min` characters or more, without lookaround: by the length of what comes first. */
+function mixed(first: string, second: string, rest: string, min: number): string[] {
+  const heads = Array.from(
+    { length: min - 2 },
+    (_, i) => `${first}{${i + 1}}${second}${rest}{${min - 2 - i},}`,
+  )
+  return [...heads, `${first}{${min - 1},}${second}${rest}*`]
+}
+
+/** The shapes of `{id}`, each as the source of a regular expression without lookaround. */
+const SHAPES = [
+  // 42, -3.5, 2026-01-31: digits, also in groups; and a time, 2026-01-31T10:15:00Z.
+  '[+-]?[0-9]+(?:[.,:_-][0-9]+)*',
+  '[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt_][0-9:.+-]+[Zz]?',
+  `${HEX}{8}-${HEX}{4}-${HEX}{4}-${HEX}{4}-${HEX}{12}`,
+  // Hashes: 16 hexadecimal digits or more; 7 or more with both letters and digits. `facade` and `deadbeef` are words.
+  `(?:0x)?${HEX}{16,}`,
+  ...mixed(HEX_LETTER, '[0-9]', HEX, MIN_HASH),
+  ...mixed('[0-9]', HEX_LETTER, HEX, MIN_HASH),
+  // ORD-12345, INV-2026-00012, order-12345, u12345.
+  '[A-Z]{2,10}(?:[_-][0-9]+)*[_-][0-9]{3,}',
+  '[A-Za-z]{1,12}[_-][0-9]{5,}',
+  '[A-Za-z]{1,4}[0-9]{5,}',
+  // ULID, nanoid, base64url: an early digit, or digits in two places after a longer head.
+  ...Array.from({ length: TOKEN_HEAD }, (_, i) => `${WORD}{${i}}[0-9]${TOKEN}{${MIN_TOKEN - 1 - i},}={0,2}`),
+  `${WORD}{${TOKEN_HEAD},}[0-9]+${WORD}+[0-9]${TOKEN}*={0,2}`,
+  // A JSON web token.
+  'eyJ[0-9A-Za-z_-]+[.][0-9A-Za-z_-]+[.][0-9A-Za-z_-]{6,}',
+  // One word longer than those of people, and what nobody types.
+  '[0-9A-Za-z]{41,}',
+  '[^/.?#]{81,}',
+  // alice@example.com
+  '[^/@?#]+(?:@|%40)[A-Za-z][0-9A-Za-z-]*(?:[.][0-9A-Za-z-]+)*[.][A-Za-z]{2,24}',
+]
+
+const PATTERN = `(?:${SHAPES.join('|')})`
 
 /**
- * The regular expression source of the path segments that a placeholder of a template stands for, without anchors and
- * lookaround; valid in RE2, PCRE and JavaScript. `{id}` is what pathTemplate folds by its shape; any other name stands
- * for any one segment.
- *
- * @example placeholderPattern('{value}') // '[^/]+'
+ * What a placeholder of a template stands for, as the source of a regular expression: no anchors, no lookaround, no
+ * capturing group; it means the same in RE2, PCRE and JavaScript. `{id}` stands for exactly the segments that
+ * {@link pathTemplate} folds by their shape; any other placeholder for any one segment.
  */
 export function placeholderPattern(placeholder: string): string {
-  return placeholder === '{id}' ? ID : '[^/]+'
+  return placeholder === ID ? PATTERN : '[^/]+'
+}
+
+/** The same shapes, each in time linear in the text. */
+const IS_ID = new RegExp(`^${PATTERN}$`)
+/** No shape does without one of these. */
+const MAY_BE_ID = /[0-9@]|%40|[^.]{41}|^[0-9a-fA-F]{8}-|^[0-9a-fA-F]{16}|^0x|^eyJ/
+
+/** Whether a text has one of the shapes that `{id}` stands for. Linear in its length; false where it is empty. */
+export function isId(text: string): boolean {
+  return MAY_BE_ID.test(text) && IS_ID.test(text)
 }

@@ -1,6 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Sql } from 'postgres'
 import type { Log } from '../../db/log.js'
+import { readFolding } from '../../db/traffic/endpoint-folding.js'
 import { hasRollups, mayHaveRequests } from '../../db/traffic/endpoint-presence.js'
 import { RequestNames, streamRequests } from '../../db/traffic/request-stream.js'
 import { updateRollups } from '../../db/traffic/rollups.js'
@@ -9,6 +10,7 @@ import { Replay, type ReplayOptions, type ReplayRule } from '../../models/rate-l
 import type { Scope } from '../../models/rate-limit/recommendation.js'
 import type { ReplayReport } from '../../models/rate-limit/replay/report.js'
 import { DAY_MS } from '../../models/traffic/durations.js'
+import type { PathRules } from '../../models/traffic/path-rules.js'
 import { splitEndpoint } from '../../models/traffic/endpoint-name.js'
 import { orAborted } from '../../db/or-aborted.js'
 import { ServiceError } from '../http/errors.js'
@@ -51,6 +53,7 @@ export interface BacktestOptions {
   readonly retentionDays: number
   readonly lookBackMinutes: number
   readonly ipv6Prefix: number
+  readonly pathRules?: PathRules
   readonly log: Log
   readonly now: () => Date
 }
@@ -79,12 +82,14 @@ export function createBacktests(options: BacktestOptions): Backtests {
 }
 
 async function replay(options: OnTable, plan: BacktestPlan, signal: AbortSignal): Promise<Backtested> {
-  const { trafficSql, table } = options
+  const { sql, trafficSql, table } = options
   const { from, to, endpoint, byMethod, gateway, algorithm } = plan
   const { known, rules } = rulesOf(plan)
   const maxEndpoints = known ? known.length : MAX_ENDPOINTS
-  const { ipv6Prefix } = options
-  const names = new RequestNames({ byMethod, endpoints: known ?? [], maxEndpoints, ipv6Prefix })
+  const names = new RequestNames({
+    ...{ byMethod, endpoints: known ?? [], maxEndpoints, ipv6Prefix: options.ipv6Prefix },
+    folding: await readFolding(sql, table),
+  })
   const replay = new Replay({
     ...{ rules, gateway, algorithm },
     scope: plan.scope === 'endpoint' ? 'endpoint' : 'client',

@@ -10,6 +10,7 @@ import {
 import type { ReplayRule } from '../../models/rate-limit/replay/replay.js'
 import type { Strategy } from '../../models/rate-limit/strategies.js'
 import { tierNamed, type Tier, type TierTable } from '../../models/rate-limit/tiers.js'
+import type { EndpointFolding } from '../../models/traffic/endpoint-folding.js'
 import { DAY_MS, MINUTE_MS, SECOND_MS } from '../../models/traffic/durations.js'
 import { ServiceError } from '../http/errors.js'
 import { timeRange, type RangeRequest } from '../http/time-range.js'
@@ -64,14 +65,18 @@ export function backtestPlan(
   request: BacktestRequest,
   optimizer: RateOptimizer | null,
   trained: () => RateOptimizer,
-  { now, tiers }: { readonly now: Date; readonly tiers: TierTable },
+  {
+    now,
+    tiers,
+    folding,
+  }: { readonly now: Date; readonly tiers: TierTable; readonly folding: EndpointFolding },
 ): BacktestPlan {
   const { endpoint, algorithm = 'token_bucket', byMethod = false } = request
   const choice = withDefaults(request, tiers)
   const { scope } = choice
   const range = replayRange(request, now)
   assertWindows(request)
-  const found = endpoint === undefined ? null : findEndpoint(optimizer, endpoint)
+  const found = endpoint === undefined ? null : findEndpoint(optimizer, endpoint, folding)
   const shared = {
     ...range,
     algorithm,

@@ -1,6 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { incidentMinutes } from '../../db/own/incident-minutes.js'
 import { openPool, type Connection } from '../../db/pool.js'
+import { readFolding } from '../../db/traffic/endpoint-folding.js'
 import { endpointRollups } from '../../db/traffic/profiles.js'
 import { UNKNOWN_CLIENT, RequestNames, streamRequests } from '../../db/traffic/request-stream.js'
 import { TrafficTableError } from '../../db/traffic/rollups.js'
@@ -59,6 +60,7 @@ async function run(task: OptimizerTask, signal: AbortSignal): Promise<FittedOpti
     const names = new RequestNames({
       ...{ byMethod: true, endpoints, maxEndpoints: endpoints.length },
       ipv6Prefix: task.ipv6Prefix,
+      folding: await readFolding(sql, table),
     })
     const startedMs = Date.now()
     let requestsRead = 0

@@ -12,6 +12,7 @@ import { timeRange, type RangeRequest } from '../http/time-range.js'
 import { parseTime } from '../http/validation.js'
 import { MODEL_NAMES, type ModelName } from '../model-registry.js'
 import type { Prometheus } from '../prometheus.js'
+import type { PathRules } from '../../models/traffic/path-rules.js'
 import type { DetectorTask } from './detector-worker.js'
 import type { OptimizerTask } from './optimizer-worker.js'
 import { SEED, type TrainingOrigin } from './result.js'
@@ -56,6 +57,7 @@ export interface PlanOptions {
   readonly retentionDays: number
   readonly lookBackMinutes: number
   readonly ipv6Prefix: number
+  readonly pathRules?: PathRules
   readonly calendar: readonly CalendarEntry[]
   readonly prometheus: Prometheus | null
   readonly log: Log
@@ -71,7 +73,7 @@ function trafficPlan(
   request: TrainingRequest,
   range = timeRange(request, options.now()),
 ): Plan {
-  const { sql, trafficSql, table, retentionDays, lookBackMinutes, log, now } = options
+  const { sql, trafficSql, table, retentionDays, lookBackMinutes, pathRules, log, now } = options
   const { contamination = options.contamination, models = MODEL_NAMES } = request
   const exclude = excludedFrom(range, options.calendar, request.exclude ?? [])
   const inText = { ...toText(range), exclude: exclude.map(toText) }
@@ -83,8 +85,8 @@ function trafficPlan(
     async prepare(signal, onProgress) {
       onProgress(0)
       const keep = { retentionDays, keepFrom: range.from }
-      const how = { trafficSql, table, now: now(), ...keep, lookBackMinutes, signal, log, onProgress }
-      await updateRollups(sql, how)
+      const following = { lookBackMinutes, pathRules, signal, log, onProgress }
+      await updateRollups(sql, { trafficSql, table, now: now(), ...keep, ...following })
     },
     samples: models.includes('anomaly')
       ? async (signal) => ({

@@ -2,6 +2,7 @@ import { About, Version } from './about.js'
 import { Backtest, BacktestBody } from './backtest.js'
 import { Clusters } from './clusters.js'
 import { Batch, BatchResult, BatchVerdict, Metrics, PastMetrics, Trend, Verdict } from './detection.js'
+import { endpointSchemas } from './endpoints.js'
 import { TrafficBucket } from './export.js'
 import { Alive, Health, Ready } from './health.js'
 import { IngestBody, IngestedRequest, IngestResult } from './ingest.js'
@@ -38,6 +39,7 @@ import { Failure, Nothing } from './types.js'
 
 /** The named schemas of the OpenAPI document. */
 export const sharedSchemas = [
+  ...endpointSchemas,
   Failure,
   Nothing,
   Metrics,

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import t from 'tap'
 import { TIERS } from '../../models/rate-limit/tiers.js'
+import { NO_RULES } from '../../models/traffic/path-rules.js'
 import { loadConfig } from '../../plugins/config.js'
 
 t.test('an empty environment gives the documented defaults', async (t) => {
@@ -20,6 +21,7 @@ t.test('an empty environment gives the documented defaults', async (t) => {
     trafficTable: 'auto',
     trafficTimeZone: 'UTC',
     tiers: TIERS,
+    pathRules: NO_RULES,
     scoringEngine: 'auto',
     retentionDays: 90,
     lookBackMinutes: 60,

@@ -504,6 +504,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/endpoints": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the known endpoints
+         * @description As the last training, export or update of the rollups saw them.
+         */
+        get: operations["listEndpoints"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/endpoints/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Show what path rules would do to the last week
+         * @description Nothing is changed. The most frequent 50,000 paths of the last week are compared.
+         */
+        post: operations["previewEndpoints"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/export/training-data": {
         parameters: {
             query?: never;
@@ -632,6 +672,159 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * @description A page of the known endpoints.
+         * @example {
+         *       "endpoints": [
+         *         {
+         *           "name": "GET /api/orders/{id}",
+         *           "method": "GET",
+         *           "path": "/api/orders/{id}",
+         *           "state": "named",
+         *           "first_seen": "2026-01-24T12:00:00.000Z",
+         *           "last_seen": "2026-01-31T12:00:00.000Z",
+         *           "requests": 6000,
+         *           "error_share": 0.01
+         *         }
+         *       ],
+         *       "total": 1,
+         *       "limit": 100,
+         *       "offset": 0
+         *     }
+         */
+        EndpointList: {
+            /** @description The endpoints, in the order of sort. */
+            endpoints: {
+                /** @description Method and path, as in other requests: `GET /users/{id}`. */
+                name: string;
+                /** @description Empty for an ignored path, and where requests have no method. */
+                method: string;
+                /** @description The path template; for an ignored path, the pattern. */
+                path: string;
+                /**
+                 * @description named: it has a profile and a limit. other: it is counted without a name. ignored: PATH_RULES says so. attack: scanners ask for it, and it does not exist.
+                 * @enum {string}
+                 */
+                state: "named" | "other" | "ignored" | "attack";
+                /**
+                 * Format: date-time
+                 * @description When its first known request came.
+                 * @example 2026-01-31T12:00:00.000Z
+                 */
+                first_seen: string;
+                /**
+                 * Format: date-time
+                 * @description When its last known request came.
+                 * @example 2026-01-31T12:00:00.000Z
+                 */
+                last_seen: string;
+                /** @description Requests: of a named endpoint in the last days, of another since it is counted. */
+                requests: number;
+                /** @description Share of failed requests. Null without requests. */
+                error_share: number | null;
+            }[];
+            /** @description Number of endpoints that match. */
+            total: number;
+            /** @description The limit of the request. */
+            limit: number;
+            /** @description The offset of the request. */
+            offset: number;
+        };
+        /**
+         * @description Rules to try.
+         * @example {
+         *       "rules": {
+         *         "templates": [
+         *           "/shop/{category}/{item}"
+         *         ],
+         *         "ignore": [
+         *           "/health"
+         *         ]
+         *       }
+         *     }
+         */
+        PreviewBody: {
+            /** @description Rules as in PATH_RULES. Here, openapi is the OpenAPI document itself. */
+            rules: unknown;
+        };
+        /**
+         * @description What rules would do to the last week.
+         * @example {
+         *       "from": "2026-01-24T12:00:00.000Z",
+         *       "to": "2026-01-31T12:00:00.000Z",
+         *       "paths": 431,
+         *       "complete": true,
+         *       "endpoints_before": 380,
+         *       "endpoints_after": 12,
+         *       "changed_count": 1,
+         *       "changed": [
+         *         {
+         *           "endpoint": "GET /shop/{category}/{item}",
+         *           "requests": 5000,
+         *           "from": [
+         *             "GET /shop/toys/bear"
+         *           ],
+         *           "from_count": 369
+         *         }
+         *       ],
+         *       "ignored": [
+         *         {
+         *           "endpoint": "/health",
+         *           "requests": 10080,
+         *           "from": [
+         *             "GET /health"
+         *           ],
+         *           "from_count": 1
+         *         }
+         *       ]
+         *     }
+         */
+        EndpointsPreview: {
+            /**
+             * Format: date-time
+             * @description Beginning of the range, a week ago.
+             * @example 2026-01-31T12:00:00.000Z
+             */
+            from: string;
+            /**
+             * Format: date-time
+             * @description End of the range.
+             * @example 2026-01-31T12:00:00.000Z
+             */
+            to: string;
+            /** @description Number of raw paths that were compared, at most 50,000. */
+            paths: number;
+            /** @description False when rarer paths were left out. */
+            complete: boolean;
+            /** @description Endpoints today, with and without names. */
+            endpoints_before: number;
+            /** @description Endpoints under the new rules. */
+            endpoints_after: number;
+            /** @description Endpoints that are new or merged: the busiest 1,000. */
+            changed: {
+                /** @description The endpoint under the new rules; for ignored paths, the pattern. */
+                endpoint: string;
+                /** @description Its requests in the range. */
+                requests: number;
+                /** @description What it is today: up to 20 endpoints, the busiest first. */
+                from: string[];
+                /** @description Number of endpoints that it is today. */
+                from_count: number;
+            }[];
+            /** @description Number of endpoints that are new or merged. */
+            changed_count: number;
+            /** @description What is ignored. */
+            ignored: {
+                /** @description The endpoint under the new rules; for ignored paths, the pattern. */
+                endpoint: string;
+                /** @description Its requests in the range. */
+                requests: number;
+                /** @description What it is today: up to 20 endpoints, the busiest first. */
+                from: string[];
+                /** @description Number of endpoints that it is today. */
+                from_count: number;
+            }[];
+        };
         /** @description The body of every failed request. */
         Failure: {
             /**
@@ -6228,6 +6421,186 @@ export interface operations {
             };
             /** @description Nothing has this name or id. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The service is not in the required state. The message says what to do first. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The body is larger than 8 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The content type is not application/json. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Any other failure, for example 500 or 503. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    listEndpoints: {
+        parameters: {
+            query?: {
+                /** @description Only endpoints in this state. */
+                state?: "named" | "other" | "ignored" | "attack";
+                /** @description Only paths that begin with this text. */
+                prefix?: string;
+                /** @description Only endpoints with this many requests or more. Default: 0. */
+                min_requests?: number;
+                /** @description Only endpoints seen in the last days, 1 to 90. Default: 7. */
+                days?: number;
+                /** @description The order. Default: requests. */
+                sort?: "requests" | "name" | "last_seen" | "error_share";
+                /** @description Maximum number of endpoints, 1 to 1,000. Default: 100. */
+                limit?: number;
+                /** @description Number of endpoints to skip. Default: 0. */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
+                        success: true;
+                        data: components["schemas"]["EndpointList"];
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
+                        timestamp: string;
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
+                        warnings?: string[];
+                    };
+                };
+            };
+            /** @description The request is invalid. The message names the field and the allowed values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Any other failure, for example 500 or 503. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    previewEndpoints: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreviewBody"];
+            };
+        };
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
+                        success: true;
+                        data: components["schemas"]["EndpointsPreview"];
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
+                        timestamp: string;
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
+                        warnings?: string[];
+                    };
+                };
+            };
+            /** @description The request is invalid. The message names the field and the allowed values. */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -1,5 +1,5 @@
 import type { ISql } from 'postgres'
-import { pathTemplate } from '../../../models/traffic/path-template.js'
+import type { EndpointFolding } from '../../../models/traffic/endpoint-folding.js'
 import { inRangeText } from '../times.js'
 import type { TrafficSelection } from './selection.js'
 
@@ -15,7 +15,11 @@ const PAGE = 1000
  *
  * @returns whether there is any; otherwise there is no table
  */
-export async function foldPaths(tx: ISql, selection: TrafficSelection): Promise<boolean> {
+export async function foldPaths(
+  tx: ISql,
+  selection: TrafficSelection,
+  folding: EndpointFolding,
+): Promise<boolean> {
   let found = false
   await tx.unsafe(`declare aegis_ml_paths no scroll cursor for
     select distinct coalesce(path, '') as path from ${selection.table} where ${inRangeText(selection)}`)
@@ -23,7 +27,7 @@ export async function foldPaths(tx: ISql, selection: TrafficSelection): Promise<
     const page = await tx<{ path: string }[]>`fetch forward ${tx.unsafe(String(PAGE))} from aegis_ml_paths`
     if (page.length === 0) break
     const folded = page
-      .map(({ path }) => ({ path, template: pathTemplate(path) }))
+      .map(({ path }) => ({ path, template: folding.template(path) }))
       .filter(({ path, template }) => path !== template)
     if (folded.length === 0) continue
     if (!found)

@@ -1,5 +1,5 @@
 import { splitEndpoint } from '../../../models/traffic/endpoint-name.js'
-import { pathTemplate } from '../../../models/traffic/path-template.js'
+import type { EndpointFolding } from '../../../models/traffic/endpoint-folding.js'
 import type { CopiedRows } from './copied-rows.js'
 import { Remembered } from './remembered.js'
 
@@ -10,27 +10,28 @@ export class EndpointFilter {
   /** Empty when all methods are meant. */
   readonly #method: string
   readonly #template: string
+  readonly #folding: EndpointFolding
   readonly #known = new Remembered<boolean>(MAX_REMEMBERED)
 
   /** @param endpoint `/users/{id}`, or of one method `GET /users/{id}`; a raw path stands for its template */
-  constructor(endpoint: string) {
+  constructor(endpoint: string, folding: EndpointFolding) {
     const { method, path } = splitEndpoint(endpoint)
     this.#method = method
-    this.#template = pathTemplate(path)
+    this.#folding = folding
+    this.#template = folding.template(path)
   }
 
   /** A condition that all its requests meet, and some others. */
   condition(): string {
-    // Up to the first placeholder a path is as its template; no path at all has the template of `/`.
-    const prefix = this.#template === '/' ? '' : this.#template.split('{', 1)[0]!
-    const ofPath = `left(coalesce(path, ''), ${[...prefix].length}) = ${literal(prefix)}`
+    const prefix = this.#folding.prefixOf(this.#template)
+    const ofPath = `(left(coalesce(path, ''), ${[...prefix].length}) = ${literal(prefix)} or strpos(path, '://') > 0)`
     return this.#method === '' ? ofPath : `upper(method) = ${literal(this.#method)} and ${ofPath}`
   }
 
   /** Whether a request that meets the condition is one of them. */
   accepts(row: CopiedRows): boolean {
-    const key = row.requestKey
-    return this.#known.get(key) ?? this.#known.set(key, pathTemplate(row.path) === this.#template)
+    const key = this.#folding.readsNumbers ? row.path : row.requestKey
+    return this.#known.get(key) ?? this.#known.set(key, this.#folding.template(row.path) === this.#template)
   }
 }
 

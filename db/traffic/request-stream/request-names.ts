@@ -1,6 +1,6 @@
 import { clientNetwork, DEFAULT_IPV6_PREFIX } from '../../../models/traffic/client-address.js'
 import { endpointName } from '../../../models/traffic/endpoint-name.js'
-import { pathTemplate } from '../../../models/traffic/path-template.js'
+import { PLAIN_FOLDING, type EndpointFolding } from '../../../models/traffic/endpoint-folding.js'
 import { MAX_ENDPOINTS, methodName, OTHER } from '../endpoints.js'
 import type { CopiedRows } from './copied-rows.js'
 import { Remembered } from './remembered.js'
@@ -23,6 +23,8 @@ export interface RequestNamesOptions {
   readonly maxClients?: number
   /** The addresses of an IPv6 network of so many bits are one client. */
   readonly ipv6Prefix?: number
+  /** Which endpoint a path belongs to; by its shape, when absent. */
+  readonly folding?: EndpointFolding
 }
 
 /** The names behind the indexes of streamed requests, in the order in which they came; bounded in number. */
@@ -37,6 +39,7 @@ export class RequestNames {
   readonly #byMethod: boolean
   readonly #maxEndpoints: number
   readonly #maxClients: number
+  readonly #folding: EndpointFolding
   readonly #endpointIndex: Map<string, number>
   readonly #ipv6Prefix: number
   /** Of IPv6 addresses: somebody may change them with every request. */
@@ -50,12 +53,13 @@ export class RequestNames {
     this.#maxEndpoints = maxEndpoints ?? MAX_ENDPOINTS
     this.#maxClients = options.maxClients ?? MAX_CLIENTS
     this.#ipv6Prefix = options.ipv6Prefix ?? DEFAULT_IPV6_PREFIX
+    this.#folding = options.folding ?? PLAIN_FOLDING
     this.endpoints = ['other', ...endpoints]
     this.#endpointIndex = new Map(endpoints.map((name, i) => [name, i + 1]))
   }
 
   endpointOf(row: CopiedRows): number {
-    const key = row.requestKey
+    const key = this.#folding.readsNumbers ? `${row.method} ${row.path}` : row.requestKey
     return this.#known.get(key) ?? this.#known.set(key, this.#nameEndpoint(row))
   }
 
@@ -89,7 +93,9 @@ export class RequestNames {
   }
 
   #nameEndpoint({ method, path }: CopiedRows): number {
-    const name = endpointName(this.#byMethod ? methodName(method) : '', pathTemplate(path))
+    const { template, kind } = this.#folding.fold(path)
+    if (kind === 'ignored') return OTHER
+    const name = endpointName(this.#byMethod ? methodName(method) : '', template)
     const found = this.#endpointIndex.get(name)
     if (found !== undefined) return found
     if (this.endpoints.length > this.#maxEndpoints) return OTHER

@@ -1,10 +1,17 @@
 import type { Sql } from 'postgres'
-import { pathTemplate } from '../../../models/traffic/path-template.js'
-import { MAX_ENDPOINTS, methodName, OTHER } from '../endpoints.js'
+import { EndpointCandidates, type EndpointCount } from '../../../models/traffic/endpoint-candidates.js'
+import { EndpointFolding, type Folded } from '../../../models/traffic/endpoint-folding.js'
+import { learnPositions, MAX_POSITIONS, mayHavePositions } from '../../../models/traffic/learned-positions.js'
+import { NO_RULES, type PathRules } from '../../../models/traffic/path-rules.js'
+import { readPositions, readRules } from '../endpoint-folding.js'
+import { MAX_ENDPOINTS, methodName } from '../endpoints.js'
 import type { TrafficTable } from '../table.js'
-import { inRange } from '../times.js'
+import { readCandidates, writeCandidates } from './candidates.js'
+import { countChunk, type PathClients } from './chunk-counts.js'
+import { NamedEndpoints, type StoredEndpoint } from './named-endpoints.js'
+import { rangesBefore, recordRenamed } from './renamed-ranges.js'
 import { ScratchSize } from './scratch.js'
-import type { TimeRange } from './times.js'
+import { MAX_TIME, type TimeRange } from './times.js'
 
 /** The number of paths folded at a time. */
 const PAGE = 2_000
@@ -12,44 +19,146 @@ const PAGE = 2_000
 /** Paths whose endpoints are kept from chunk to chunk. */
 const MAX_PATHS = 200_000
 
-/** Gives every path of the range its endpoint, in the temporary table rollup_paths. */
+/**
+ * Gives every path of a range that belongs to a named endpoint the number of that, in the temporary table rollup_paths;
+ * all others are `other`. On the way endpoints earn names; the ranges before, in which they had none, are recorded to be
+ * rolled up again.
+ */
 export class EndpointNames {
   readonly #sql: Sql
   readonly #table: TrafficTable
-  readonly #maxEndpoints: number
+  readonly #source: PathClients
+  readonly #named: NamedEndpoints
   readonly #known = new ScratchSize(MAX_PATHS)
+  #candidates = new EndpointCandidates()
+  #rules: PathRules = NO_RULES
+  #folding = new EndpointFolding()
 
-  constructor(sql: Sql, table: TrafficTable, maxEndpoints = MAX_ENDPOINTS) {
+  constructor(sql: Sql, source: PathClients, maxEndpoints = MAX_ENDPOINTS) {
     this.#sql = sql
-    this.#table = table
-    this.#maxEndpoints = maxEndpoints
+    this.#table = source.table
+    this.#source = source
+    this.#named = new NamedEndpoints(sql, source.table, maxEndpoints)
   }
 
-  async resolve(range: TimeRange): Promise<void> {
-    if (this.#known.isFull) {
-      await this.#sql`truncate rollup_paths`
-      this.#known.clear()
+  /** What the rollups follow, to be stored with how far they reach. */
+  get rules(): PathRules {
+    return this.#rules
+  }
+
+  /**
+   * Reads what is known; what was not seen since is forgotten.
+   * @param rules those that are to be followed; as before, when absent
+   * @returns whether other rules were followed before
+   */
+  async begin(oldest: Date, rules: PathRules | undefined): Promise<boolean> {
+    const before = (await readRules(this.#sql, this.#table)) ?? NO_RULES
+    this.#rules = rules ?? before
+    await this.#named.read()
+    await this.#named.settleOldNames()
+    await this.#named.forgetBefore(oldest)
+    this.#candidates = new EndpointCandidates(await readCandidates(this.#sql, this.#table))
+    this.#candidates.forgetBefore(oldest.getTime())
+    await this.#readFolding()
+    if (JSON.stringify(this.#rules) === JSON.stringify(before)) return false
+    await this.#refold()
+    return true
+  }
+
+  /** The rollups are made from the start: what was learned from them is learned again. */
+  async beginAnew(): Promise<void> {
+    await this.#sql`delete from aegis_ml_rollup_candidates where traffic_table = ${this.#table}`
+    await this.#sql`delete from aegis_ml_rollup_positions where traffic_table = ${this.#table}`
+    await this.#sql`delete from aegis_ml_rollup_renamed where traffic_table = ${this.#table}`
+    this.#candidates = new EndpointCandidates()
+    await this.#readFolding()
+  }
+
+  /** @param again the range may have been counted before */
+  async resolve(range: TimeRange, again = false): Promise<void> {
+    if (this.#known.isFull) await this.#forgetPaths()
+    if ((await countChunk(this.#sql, this.#source, range)) > 0) {
+      await this.#fold()
+      const { counts, floor } = await this.#unnamed()
+      await this.#nameIgnored(counts)
+      this.#candidates.add(
+        counts.filter(({ kind }) => kind !== 'ignored'),
+        { again, floor },
+      )
+      this.#named.forgetSuccesses()
+      await this.#promote(range)
+      await this.#rememberPaths()
     }
-    const { count } = await this.#sql`
-      insert into rollup_new_paths (method, path, requests)
-      select method, path, requests from (
-        select coalesce(method, '') as method, coalesce(path, '') as path, count(*) as requests
-        from ${this.#sql(this.#table)} where ${inRange(this.#sql, range)}
-        group by 1, 2
-      ) found
-      where not exists (
-        select from rollup_paths known where known.method = found.method and known.path = found.path
-      )`
-    if (count === 0) return
-    await this.#fold()
-    await this.#nameTheBusiest()
+  }
+
+  /** Notes when the endpoints of a range were seen. */
+  async noteSeen({ from, to }: TimeRange): Promise<void> {
     await this.#sql`
-      insert into rollup_paths
-      select new.method, new.path, coalesce(endpoint, ${OTHER})
-      from rollup_new_paths new join rollup_unnamed folded using (no)
-      left join aegis_ml_rollup_endpoints named
-        on traffic_table = ${this.#table} and named.method = folded.method and named.path = folded.template`
-    if (this.#known.add(count)) await this.#sql`analyze rollup_paths`
+      update aegis_ml_rollup_endpoints named
+      set first_seen = least(first_seen, first), last_seen = greatest(last_seen, last)
+      from (
+        select endpoint, min(minute) as first, max(minute) as last from aegis_ml_rollup_endpoint_minutes
+        where traffic_table = ${this.#table} and minute >= ${from} and minute < ${to} group by 1
+      ) found
+      where traffic_table = ${this.#table} and named.endpoint = found.endpoint
+        and (first_seen is null or first < first_seen or last > last_seen)`
+  }
+
+  /** Learns which positions of paths have many values, from all that is known. */
+  async learn(): Promise<void> {
+    const { all } = this.#candidates
+    const named = this.#named.withName.filter(({ state }) => state === 'named')
+    const successful = all.filter(
+      ({ successes, notFound, requests }) => successes > 0 && 2 * notFound <= requests,
+    )
+    if (!mayHavePositions([...successful, ...named].map(({ path }) => path))) return
+    this.#named.forgetSuccesses()
+    const successes = await this.#named.successes()
+    const weights = named.map(({ path, endpoint }) => {
+      return { path, successes: successes.get(endpoint) ?? 0, firstClient: null, lastClient: null }
+    })
+    const known = await readPositions(this.#sql, this.#table)
+    const positions = learnPositions([...successful, ...weights.filter((each) => each.successes > 0)])
+      .filter(({ parent }) => known.every((each) => each.parent !== parent))
+      .slice(0, Math.max(0, MAX_POSITIONS - known.length))
+    for (const { parent, kept } of positions) {
+      await this.#sql`
+        insert into aegis_ml_rollup_positions (traffic_table, parent, kept)
+        values (${this.#table}, ${parent}, ${kept as string[]}) on conflict do nothing`
+    }
+    if (positions.length === 0) return
+    await this.#readFolding()
+    await this.#refold()
+    await this.#save()
+  }
+
+  async #readFolding(): Promise<void> {
+    this.#folding = new EndpointFolding(this.#rules, await readPositions(this.#sql, this.#table))
+  }
+
+  /** Names and candidates whose paths are now folded otherwise are counted with what they belong to. */
+  async #refold(): Promise<void> {
+    await this.#forgetPaths()
+    const moved: EndpointCount[] = []
+    const move = (each: EndpointCount, { template, kind }: Folded) => {
+      if (kind !== 'ignored') moved.push({ ...each, path: template, declared: kind === 'declared' })
+    }
+    for (const each of this.#candidates.all) {
+      const folded = this.#folding.fold(each.path)
+      if (folded.template === each.path && (folded.kind === 'declared') === (each.declared === true)) continue
+      this.#candidates.remove(each)
+      move(each, folded)
+    }
+    const successes = await this.#named.successes()
+    for (const each of this.#named.withName) {
+      const folded = this.#folding.fold(each.path)
+      const state = folded.kind === 'learned' ? 'named' : folded.kind
+      if (folded.template === each.path && state === each.state) continue
+      await this.#named.retire(each)
+      if (each.state !== 'ignored') move(countOf(each, successes.get(each.endpoint) ?? 0), folded)
+    }
+    this.#candidates.add(moved)
+    await this.#promote({ from: MAX_TIME, to: MAX_TIME })
   }
 
   /** Reads pages of a cursor: there may be millions of long paths. */
@@ -60,33 +169,88 @@ export class EndpointNames {
         `fetch ${PAGE} from new_paths`,
       )
       if (rows.length === 0) break
+      const folded = rows.map(({ path }) => this.#folding.fold(path))
+      const methods = rows.map(({ method }, i) => (folded[i]!.kind === 'ignored' ? '' : methodName(method)))
       await this.#sql`
         insert into rollup_unnamed
-        select * from unnest(${rows.map(({ no }) => no)}::int[], ${rows.map(({ method }) => methodName(method))}::text[],
-          ${rows.map(({ path }) => pathTemplate(path))}::text[])`
+        select * from unnest(${rows.map(({ no }) => no)}::int[], ${methods}::text[],
+          ${folded.map(({ template }) => template)}::text[], ${folded.map(({ kind }) => kind)}::text[])`
     }
     await this.#sql`close new_paths`
   }
 
-  /** New endpoints get names as long as there is room: the busiest of them first. */
-  async #nameTheBusiest(): Promise<void> {
-    await this.#sql`
-      insert into aegis_ml_rollup_endpoints (traffic_table, endpoint, method, path)
-      values (${this.#table}, ${OTHER}, '', 'other') on conflict do nothing`
-    await this.#sql`
-      insert into aegis_ml_rollup_endpoints (traffic_table, endpoint, method, path)
-      select ${this.#table}, taken + row_number() over (order by requests desc, method, template), method, template
-      from (
-        select folded.method, template, sum(requests) as requests
-        from rollup_unnamed folded join rollup_new_paths using (no)
-        where not exists (
-          select from aegis_ml_rollup_endpoints named
-          where traffic_table = ${this.#table} and named.method = folded.method and named.path = template
-        )
-        group by 1, 2 order by requests desc, folded.method, template
-        limit greatest(0, ${this.#maxEndpoints} -
-          (select max(endpoint) from aegis_ml_rollup_endpoints where traffic_table = ${this.#table}))
-      ) busiest,
-      (select max(endpoint) as taken from aegis_ml_rollup_endpoints where traffic_table = ${this.#table}) names`
+  /** The heaviest endpoints of the chunk that have no name, and what the others have at most. */
+  async #unnamed(): Promise<{ counts: (EndpointCount & { kind: Folded['kind'] })[]; floor: number }> {
+    const rows = await this.#sql<(EndpointCount & { kind: Folded['kind'] })[]>`
+      select folded.method, template as path, kind, sum(requests)::float8 as requests,
+        sum(successes)::float8 as successes, sum(not_found)::float8 as "notFound", sum(probes)::float8 as probes,
+        min(first_client) as "firstClient", max(last_client) as "lastClient",
+        min(first_ms) as "firstMs", max(last_ms) as "lastMs"
+      from rollup_unnamed folded join rollup_new_paths using (no)
+      where not exists (
+        select from aegis_ml_rollup_endpoints named
+        where traffic_table = ${this.#table} and named.method = folded.method and named.path = template
+          and state <> 'retired'
+      )
+      group by 1, 2, 3
+      order by kind = 'ignored' desc, successes desc, requests desc, method, path limit ${MAX_COUNTS}`
+    const counts = rows.map((row) => ({ ...row, declared: row.kind === 'declared' }))
+    return { counts, floor: rows.length < MAX_COUNTS ? 0 : rows.at(-1)!.successes }
+  }
+
+  async #nameIgnored(counts: readonly (EndpointCount & { kind: Folded['kind'] })[]): Promise<void> {
+    for (const each of counts) {
+      if (each.kind === 'ignored') await this.#named.name({ ...each, weight: 0, minutes: [] }, 'ignored')
+    }
+  }
+
+  /** Those that have earned a name get one; what came before the range is rolled up again. */
+  async #promote({ from }: TimeRange): Promise<void> {
+    for (const candidate of this.#candidates.earned()) {
+      const { kind } = this.#folding.fold(candidate.path)
+      if (!(await this.#named.name(candidate, kind))) continue
+      this.#candidates.remove(candidate)
+      await recordRenamed(this.#sql, this.#table, rangesBefore(candidate, from))
+    }
+    await this.#save()
+  }
+
+  async #save(): Promise<void> {
+    await writeCandidates(this.#sql, this.#table, this.#candidates.takeChanges())
+  }
+
+  async #rememberPaths(): Promise<void> {
+    const { count } = await this.#sql`
+      insert into rollup_paths
+      select new.method, new.path, endpoint
+      from rollup_new_paths new join rollup_unnamed folded using (no)
+      join aegis_ml_rollup_endpoints named
+        on traffic_table = ${this.#table} and named.method = folded.method and named.path = folded.template
+      where state <> 'retired'`
+    if (this.#known.add(count)) await this.#sql`analyze rollup_paths`
+  }
+
+  async #forgetPaths(): Promise<void> {
+    await this.#sql`truncate rollup_paths`
+    this.#known.clear()
+  }
+}
+
+/** Endpoints of a chunk that are counted one by one. */
+const MAX_COUNTS = 8_000
+
+function countOf({ method, path, first, last }: StoredEndpoint, successes: number): EndpointCount {
+  const times = { firstMs: first?.getTime() ?? 0, lastMs: last?.getTime() ?? 0 }
+  // It has had a name, so it has earned it: as if by two clients.
+  return {
+    method,
+    path,
+    requests: successes,
+    successes,
+    notFound: 0,
+    probes: 0,
+    firstClient: 0,
+    lastClient: 1,
+    ...times,
   }
 }

@@ -1,5 +1,6 @@
 import type { Sql } from 'postgres'
 import { inRange, timeOf } from '../times.js'
+import { OTHER } from '../endpoints.js'
 import type { EndpointNames } from './endpoints.js'
 import { replaceMinutes } from './minutes.js'
 import { ScratchSize } from './scratch.js'
@@ -24,15 +25,17 @@ export class Roller {
 
   /**
    * Must run in a transaction of a single snapshot.
+   * @param again the chunk was rolled up before
    * @returns the number of rows in the chunk
    */
-  async rollUp(chunk: TimeRange): Promise<number> {
+  async rollUp(chunk: TimeRange, again: boolean): Promise<number> {
     const sql = this.#sql
     const { table } = this.#source
-    await this.#endpoints.resolve(chunk)
+    await this.#endpoints.resolve(chunk, again)
     await this.#numberNames(chunk)
     const rows = await this.#load(chunk)
     await replaceMinutes(sql, table, chunk)
+    await this.#endpoints.noteSeen(chunk)
     return rows
   }
 
@@ -61,7 +64,7 @@ export class Roller {
     const { table } = this.#source
     const { count } = await sql`
       insert into rollup_requests
-      select floor(date_part('epoch', "timestamp") - ${chunk.from.getTime() / 1000}::float8)::int, endpoint, latency,
+      select floor(date_part('epoch', "timestamp") - ${chunk.from.getTime() / 1000}::float8)::int, coalesce(endpoint, ${OTHER}), latency,
         status, users.no, addresses.no
       from (
         select ${timeOf(sql)} as "timestamp", coalesce(method, '') as method, coalesce(path, '') as path,
@@ -69,7 +72,7 @@ export class Roller {
           user_id::text collate "C" as user_id, ${addressOf(sql, this.#source)} collate "C" as address
         from ${sql(table)} where ${inRange(sql, chunk)}
       ) requests
-      join rollup_paths using (method, path)
+      left join rollup_paths using (method, path)
       left join rollup_names users on users.name = user_id
       left join rollup_names addresses on addresses.name = address`
     return count

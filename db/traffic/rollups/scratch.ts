@@ -9,8 +9,9 @@ export async function createScratch(sql: Sql): Promise<void> {
     create temp table rollup_paths (method text, path text, endpoint int);
     create temp table rollup_names (no int generated always as identity, name text collate "C");
     create temp table rollup_new_paths (no int generated always as identity, method text, path text,
-      requests bigint) on commit delete rows;
-    create temp table rollup_unnamed (no int, method text, template text) on commit delete rows;
+      requests bigint, successes bigint, not_found bigint, probes bigint, first_client int, last_client int,
+      first_ms float8, last_ms float8) on commit delete rows;
+    create temp table rollup_unnamed (no int, method text, template text, kind text) on commit delete rows;
     create temp table rollup_requests (second int, endpoint int, latency float8, status int, user_no int,
       address_no int) on commit delete rows;
     create temp table rollup_buckets (key bigint, latencies bigint) on commit delete rows`)

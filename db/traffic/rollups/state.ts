@@ -1,4 +1,5 @@
 import type { Sql } from 'postgres'
+import type { PathRules } from '../../../models/traffic/path-rules.js'
 import type { TrafficTable } from '../table.js'
 
 /**
@@ -13,8 +14,15 @@ export async function readRolledTo(sql: Sql, table: TrafficTable): Promise<Date 
   return row?.rolledTo
 }
 
-export async function writeRolledTo(sql: Sql, table: TrafficTable, rolledTo: Date): Promise<void> {
+/** @param rules what the rollups follow up to this time */
+export async function writeRolledTo(
+  sql: Sql,
+  table: TrafficTable,
+  rolledTo: Date,
+  rules: PathRules,
+): Promise<void> {
+  const stored = sql.json(rules as never)
   await sql`
-    insert into aegis_ml_rollup_state (traffic_table, rolled_to) values (${table}, ${rolledTo})
-    on conflict (traffic_table) do update set rolled_to = excluded.rolled_to`
+    insert into aegis_ml_rollup_state (traffic_table, rolled_to, rules) values (${table}, ${rolledTo}, ${stored})
+    on conflict (traffic_table) do update set rolled_to = excluded.rolled_to, rules = excluded.rules`
 }

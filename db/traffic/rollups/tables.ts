@@ -11,6 +11,9 @@ const TABLES = [
   'aegis_ml_rollup_minutes',
   'aegis_ml_rollup_endpoints',
   'aegis_ml_rollup_endpoint_minutes',
+  'aegis_ml_rollup_candidates',
+  'aegis_ml_rollup_positions',
+  'aegis_ml_rollup_renamed',
   'aegis_ml_touched_ranges',
 ]
 

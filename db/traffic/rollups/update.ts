@@ -12,8 +12,10 @@ import { readRolledTo, writeRolledTo } from './state.js'
 import { ensureRollupTables } from './tables.js'
 import * as times from './times.js'
 import { MIN_TIME, MAX_TIME, type TimeRange } from './times.js'
+import { recordRenamed, takeRenamed } from './renamed-ranges.js'
 import { forgetTouchedRanges, pendingTouchedRanges } from './touched-ranges.js'
 import { findTrafficSource, firstRow, type TrafficSource } from './traffic-source.js'
+import type { PathRules } from '../../../models/traffic/path-rules.js'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../../models/traffic/durations.js'
 
 export interface UpdateOptions {
@@ -27,6 +29,8 @@ export interface UpdateOptions {
   readonly keepFrom?: Date
   /** Rows of other writers may arrive as late as this. */
   readonly lookBackMinutes: number
+  /** How paths are folded into endpoints; as before, when absent. */
+  readonly pathRules?: PathRules | undefined
   readonly signal: AbortSignal
   readonly log: Pick<Log, 'info' | 'warn'>
   /** Called after each chunk with the share that is done, 0…1. */
@@ -36,6 +40,9 @@ export interface UpdateOptions {
 /** The number of rows that a chunk aims at: enough to outweigh its statements, few enough to sort in memory. */
 const CHUNK_ROWS = 150_000
 const MAX_CHUNK_MS = DAY_MS
+
+/** Where endpoints have new names, an update rolls up as many rows again; the next ones continue. */
+const MAX_RENAMED_ROWS = 1_000_000
 
 /** Rollups that reach further beyond the clock than this mean that the clock was set back. */
 const CLOCK_TOLERANCE_MS = 10 * MINUTE_MS
@@ -75,6 +82,7 @@ class Update {
   readonly #session: RollupSession
   readonly #log: RequestLog
   readonly #options: UpdateOptions
+  readonly #names: EndpointNames
   readonly #roller: Roller
   /** Rollups are kept from here. */
   readonly #oldest: Date
@@ -90,7 +98,8 @@ class Update {
     this.#session = session
     this.#log = log
     this.#options = options
-    this.#roller = new Roller(session.sql, source, new EndpointNames(session.sql, options.table))
+    this.#names = new EndpointNames(session.sql, source)
+    this.#roller = new Roller(session.sql, source, this.#names)
     const oldestMs = options.now.getTime() - options.retentionDays * DAY_MS
     this.#retained = times.floorTo(HOUR_MS, Math.max(oldestMs, MIN_TIME.getTime()))
     this.#oldest = times.earlier(this.#retained, times.floorTo(HOUR_MS, options.keepFrom ?? this.#retained))
@@ -103,6 +112,7 @@ class Update {
     await dropRollups(sql, table, { from: MIN_TIME, to: this.#oldest })
     // Rows are visible as soon as their range is. So the first roll-up covers every range that is read here.
     const touched = await pendingTouchedRanges(sql, table)
+    await this.#beginNames()
     const rolledTo = await this.#start()
     if (rolledTo === undefined) {
       await forgetTouchedRanges(sql, touched.ids)
@@ -112,9 +122,57 @@ class Update {
       this.#toDoMs = [...again, ahead].reduce((sum, range) => sum + times.lengthOf(range), 0)
       for (const range of again) await this.#rollRange(range)
       await forgetTouchedRanges(sql, touched.ids)
-      await this.#rollRange(ahead, (reached) => writeRolledTo(sql, table, reached))
+      await this.#rollRange(ahead, (reached) => writeRolledTo(sql, table, reached, this.#names.rules))
+      await this.#session.transaction(() => this.#names.learn())
+      await this.#rollRenamed()
     }
     onProgress?.(1)
+  }
+
+  /** Years without a row are not rolled up again day by day. */
+  async #skipRenamed(range: TimeRange): Promise<void> {
+    const { sql } = this.#session
+    const { table } = this.#options
+    const reached = await this.#skip(range.from, range.to)
+    const others = (await takeRenamed(sql, table)).flatMap((each) => [
+      ...times.clipRanges([each], { from: MIN_TIME, to: range.from }),
+      ...times.clipRanges([each], { from: reached, to: MAX_TIME }),
+    ])
+    await recordRenamed(sql, table, others)
+  }
+
+  async #beginNames(): Promise<void> {
+    const { sql, transaction } = this.#session
+    const { table, pathRules } = this.#options
+    await transaction(async () => {
+      const rolledTo = await readRolledTo(sql, table)
+      const changed = await this.#names.begin(this.#oldest, pathRules)
+      if (rolledTo === undefined) return this.#names.beginAnew()
+      if (!changed) return
+      await recordRenamed(sql, table, [{ from: this.#oldest, to: rolledTo }])
+      await writeRolledTo(sql, table, rolledTo, this.#names.rules)
+    })
+  }
+
+  /** Ranges in which endpoints have new names, the newest first; a bounded number of rows. */
+  async #rollRenamed(): Promise<void> {
+    const { sql, transaction } = this.#session
+    const { table } = this.#options
+    const bounds = { from: this.#oldest, to: this.#end }
+    for (let rows: number | undefined = 0, left = MAX_RENAMED_ROWS; left > 0; left -= Math.max(1, rows)) {
+      rows = await transaction(async () => {
+        const [first, ...rest] = times.clipRanges(await takeRenamed(sql, table), bounds)
+        if (first === undefined) return undefined
+        const chunk = { from: first.from, to: times.earlier(first.to, this.#chunkEnd(first.from)) }
+        await recordRenamed(sql, table, times.clipRanges([first], { from: chunk.to, to: first.to }))
+        await recordRenamed(sql, table, rest)
+        const found = await this.#roller.rollUp(chunk, true)
+        this.#adaptChunks(chunk, found)
+        if (found === 0 && chunk.to < first.to) await this.#skipRenamed({ from: chunk.to, to: first.to })
+        return found
+      })
+      if (rows === undefined) return
+    }
   }
 
   /** Where to continue; undefined when the traffic table has no rows to begin with. */
@@ -144,7 +202,8 @@ class Update {
     const start = times.floorTo(HOUR_MS, first ?? this.#end)
     await transaction(async () => {
       await dropRollups(sql, table, { from: MIN_TIME, to: MAX_TIME })
-      await writeRolledTo(sql, table, start)
+      await this.#names.beginAnew()
+      await writeRolledTo(sql, table, start, this.#names.rules)
     })
     return first && start
   }
@@ -178,7 +237,7 @@ class Update {
     const { onProgress } = this.#options
     const reached = await this.#session.transaction(async () => {
       await this.#log.fetch(chunk)
-      const rows = await this.#roller.rollUp(chunk)
+      const rows = await this.#roller.rollUp(chunk, finish === undefined)
       this.#adaptChunks(chunk, rows)
       const reached = rows > 0 || chunk.to >= limit ? chunk.to : await this.#skip(chunk.to, limit)
       await finish?.(reached)

@@ -1,8 +1,12 @@
 import t from 'tap'
-import { MAX_ENDPOINTS, OTHER } from '../../../db/traffic/endpoints.js'
-import { EndpointNames } from '../../../db/traffic/rollups/endpoints.js'
+import type { Sql } from 'postgres'
+import { readFolding } from '../../../db/traffic/endpoint-folding.js'
+import { findWithoutProfile, listEndpoints } from '../../../db/traffic/endpoint-list.js'
+import { endpointRollups } from '../../../db/traffic/profiles.js'
+import { NamedEndpoints } from '../../../db/traffic/rollups/named-endpoints.js'
 import { createScratch } from '../../../db/traffic/rollups/scratch.js'
 import { LatencyHistogram } from '../../../models/statistics/latency-histogram.js'
+import { NO_RULES } from '../../../models/traffic/path-rules.js'
 import { pathTemplate } from '../../../models/traffic/path-template.js'
 import { testDatabase } from '../../postgres.js'
 import {
@@ -10,6 +14,7 @@ import {
   insertTraffic,
   migrated,
   minutesAfterStart,
+  neverAborted,
   oddTraffic,
   START,
   update,
@@ -68,59 +73,167 @@ t.test('minutes of endpoints count the rows of their template and method', async
   }
 })
 
-t.test('beyond the bound the busiest first templates keep their names, all others are one', async (t) => {
+/** `abc` of 12: a name without digits. */
+const word = (i: number) => [...String(i)].map((digit) => 'abcdefghij'[Number(digit)]).join('')
+
+const namedPaths = async (sql: Sql) => {
+  const rows = await sql<{ path: string }[]>`
+    select path from aegis_ml_rollup_endpoints where endpoint > 0 and state <> 'retired' order by path`
+  return rows.map(({ path }) => path)
+}
+
+const clients = ['10.0.0.1', '10.0.0.2']
+
+t.test(
+  'after a scan of 2,600 paths, an endpoint gets its name, its minutes and all its requests',
+  async (t) => {
+    const sql = await migrated((await testDatabase(t)).sql)
+    const scan = Array.from({ length: 2_600 }, (_, i) => {
+      return { ...plain, path: `/${word(i)}`, status_code: 404, ip_address: '10.9.9.9' }
+    })
+    const orders = Array.from({ length: 600 }, (_, i) => {
+      return {
+        ...plain,
+        path: '/api/orders',
+        timestamp: minutesAfterStart(10 + (i % 30)),
+        ip_address: clients[i % 2]!,
+      }
+    })
+    await insertTraffic(sql, 'request_logs', [...scan, ...orders])
+    await update(sql)
+    t.same(await namedPaths(sql), ['/api/orders'])
+    const range = { from: START, to: minutesAfterStart(60), exclude: [] }
+    const { endpoints } = await endpointRollups(sql, 'request_logs', range, neverAborted)
+    const [found, ...others] = endpoints
+    t.match(found, { method: 'GET', path: '/api/orders' })
+    t.equal(
+      found!.counts.reduce((sum, each) => sum + each, 0),
+      600,
+    )
+    t.same(others, [])
+    const [attack] = await sql`select count(*)::int as paths from aegis_ml_rollup_candidates`
+    t.equal(attack!['paths'], 1_000, 'the summary is bounded')
+    t.match(await findWithoutProfile(sql, 'request_logs', { method: 'GET', path: '/a' }), {
+      state: 'attack',
+      requests: 1,
+    })
+  },
+)
+
+t.test('when an endpoint earns its name, the minutes before it are rolled up again', async (t) => {
   const sql = await migrated((await testDatabase(t)).sql)
-  const words = Array.from(
-    { length: 2500 },
-    (_, i) => `/w${[...String(i)].map((digit) => 'abcdefghij'[Number(digit)]).join('')}`,
-  )
-  const rows = words.flatMap((path, i) => Array.from({ length: i < 500 ? 1 : 2 }, () => ({ ...plain, path })))
-  const next = words.map((path) => ({ ...plain, path: `${path}/next`, timestamp: minutesAfterStart(60) }))
-  await insertTraffic(sql, 'request_logs', [...rows, ...next])
-  await update(sql, { now: minutesAfterStart(120) })
-  const { endpoints, minutes } = await everything(sql)
-  const names = await sql`select endpoint, path from aegis_ml_rollup_endpoints order by endpoint`
-  t.equal(names.length, MAX_ENDPOINTS + 1)
-  t.match(names[0], { endpoint: OTHER, path: 'other' })
+  const at = (minute: number, ip_address: string) => {
+    return { ...plain, path: '/late', timestamp: minutesAfterStart(minute), ip_address }
+  }
+  await insertTraffic(sql, 'request_logs', [at(0, '10.0.0.1'), at(7, '10.0.0.1')])
+  await update(sql, { now: minutesAfterStart(20) })
+  t.same(await namedPaths(sql), [])
+  t.match(await findWithoutProfile(sql, 'request_logs', { method: '', path: '/late' }), {
+    state: 'other',
+    requests: 2,
+  })
+  await insertTraffic(sql, 'request_logs', [at(30, '10.0.0.2')])
+  await update(sql)
+  const { endpoints } = await everything(sql)
   t.same(
-    names
-      .slice(1)
-      .map(({ path }) => path)
-      .sort(),
-    words.slice(500).sort(),
-  )
-  const others = endpoints.filter(({ path }) => path === 'other')
-  t.same(
-    others.map(({ requests }) => requests),
-    ['500', '2500'],
-  )
-  t.same(
-    minutes.map(({ requests }) => requests),
-    ['4500', '2500'],
+    endpoints.map(({ minute, path }) => [minute, path]),
+    [0, 7, 30].map((minute) => [minutesAfterStart(minute), '/late']),
   )
 })
 
-t.test('what is written in pages of paths arrives whole', async (t) => {
+t.test('an unused endpoint loses its name, and a new one may have its number', async (t) => {
   const sql = await migrated((await testDatabase(t)).sql)
-  const paths = Array.from({ length: 5001 }, (_, i) => `/users/${i}/${i % 7 === 0 ? 'a?b' : `x${i % 5}`}`)
-  await insertTraffic(
-    sql,
-    'request_logs',
-    paths.map((path) => ({ ...plain, path })),
+  const used = (path: string, minute: number) =>
+    clients.map((ip_address) => ({ ...plain, path, ip_address, timestamp: minutesAfterStart(minute) }))
+  await insertTraffic(sql, 'request_logs', [...used('/old', 0), ...used('/new', 3 * 1440)])
+  await update(sql, { retentionDays: 1 })
+  t.same(await namedPaths(sql), ['/old'])
+  await update(sql, { retentionDays: 1, now: minutesAfterStart(3 * 1440 + 60) })
+  t.same(await namedPaths(sql), ['/new'])
+})
+
+t.test('a position with many names becomes one endpoint, with its history', async (t) => {
+  const sql = await migrated((await testDatabase(t)).sql)
+  const row = (path: string, i: number) => ({
+    ...plain,
+    path,
+    timestamp: minutesAfterStart(i % 50),
+    ip_address: `10.0.0.${i % 200}`,
+  })
+  const names = Array.from({ length: 600 }, (_, i) => row(`/users/n${word(i % 200)}`, i))
+  const search = Array.from({ length: 60 }, (_, i) => row('/users/search', i))
+  await insertTraffic(sql, 'request_logs', [...names, ...search])
+  await update(sql)
+  t.same(await namedPaths(sql), ['/users/search', '/users/{value}'])
+  const sum = await sql`
+    select path, sum(requests)::int as requests from aegis_ml_rollup_endpoint_minutes
+    join aegis_ml_rollup_endpoints using (traffic_table, endpoint) group by 1 order by 1`
+  t.same(
+    [...sum],
+    [
+      { path: '/users/search', requests: 60 },
+      { path: '/users/{value}', requests: 600 },
+    ],
   )
+})
+
+t.test('a change of the rules rolls the history up again', async (t) => {
+  const sql = await migrated((await testDatabase(t)).sql)
+  const rows = ['/shop/toys/bear', '/shop/toys/car', '/health', '/a'].flatMap((path) =>
+    clients.map((ip_address) => ({ ...plain, path, ip_address })),
+  )
+  await insertTraffic(sql, 'request_logs', rows)
+  await update(sql)
+  t.equal((await namedPaths(sql)).length, 4)
+  const pathRules = { ...NO_RULES, templates: ['/shop/{category}/{item}'], ignore: ['/health'] }
+  await update(sql, { pathRules })
+  t.same(await namedPaths(sql), ['/a', '/health', '/shop/{category}/{item}'])
+  const filter = {
+    from: START,
+    state: null,
+    prefix: '/',
+    minRequests: 1,
+    limit: 10,
+    offset: 0,
+    sort: 'name',
+  } as const
+  const { endpoints } = await listEndpoints(sql, 'request_logs', filter)
+  t.same(
+    endpoints.map(({ path, state, requests }) => [path, state, requests]),
+    [
+      ['/a', 'named', 2],
+      ['/health', 'ignored', 2],
+      ['/shop/{category}/{item}', 'named', 4],
+    ],
+  )
+  const folding = await readFolding(sql, 'request_logs')
+  t.equal(folding.template('/shop/x/y'), '/shop/{category}/{item}', 'whoever reads rows follows them')
+  await update(sql, { pathRules: NO_RULES })
+  t.equal((await namedPaths(sql)).includes('/shop/toys/bear'), true)
+})
+
+t.test('a clearly busier endpoint displaces the least busy one', async (t) => {
+  const sql = await migrated((await testDatabase(t)).sql)
   await sql.begin(async (tx) => {
     await createScratch(tx as never)
-    const names = new EndpointNames(tx as never, 'request_logs', 4)
-    await names.resolve({ from: START, to: minutesAfterStart(1) })
-    const found = await tx`
-      select coalesce(named.path, '?') as template, count(*)::int as paths from rollup_paths
-      join aegis_ml_rollup_endpoints named using (endpoint) group by 1 order by 1`
-    const count = (template: string) => paths.filter((path) => pathTemplate(path) === template).length
-    t.equal(found.length, 5)
-    for (const { template, paths } of found) if (template !== 'other') t.equal(paths, count(template))
-    t.equal(
-      found.reduce((sum, row) => sum + row['paths'], 0),
-      paths.length,
-    )
+    const named = new NamedEndpoints(tx as never, 'request_logs', 1)
+    await named.read()
+    const candidate = (path: string, weight: number) => ({
+      ...{ method: 'GET', path, weight, requests: weight, successes: weight, notFound: 0, probes: 0 },
+      ...{ firstClient: 1, lastClient: 2, firstMs: 0, lastMs: 0, minutes: [] },
+    })
+    t.ok(await named.name(candidate('/first', 50), 'learned'))
+    await tx`
+      insert into aegis_ml_rollup_endpoint_minutes
+        (traffic_table, minute, endpoint, requests, latencies, status_4xx, status_5xx, errors)
+      values ('request_logs', ${START}, 1, 60, 0, 0, 0, 10)`
+    named.forgetSuccesses()
+    t.notOk(await named.name(candidate('/second', 119), 'learned'))
+    t.ok(await named.name(candidate('/third', 120), 'learned'))
+    const states = named.all.map(({ endpoint, path, state }) => [endpoint, path, state])
+    t.same(states, [
+      [1, '/first', 'retired'],
+      [2, '/third', 'named'],
+    ])
   })
 })

@@ -3,6 +3,7 @@ import type { Test } from 'tap'
 import { migrate } from '../../../db/migrate.js'
 import { updateRollups } from '../../../db/traffic/rollups.js'
 import { DURATION_COLUMN, type TrafficTable } from '../../../db/traffic/table.js'
+import type { PathRules } from '../../../models/traffic/path-rules.js'
 import { createRandom } from '../../../models/statistics/random.js'
 import { silentLog } from '../../postgres.js'
 
@@ -62,6 +63,7 @@ export interface Changes {
   now?: Date
   retentionDays?: number
   lookBackMinutes?: number
+  pathRules?: PathRules
   signal?: AbortSignal
   onProgress?: (share: number) => void
   log?: { info(data: object, message: string): void; warn(data: object, message: string): void }

@@ -13,6 +13,17 @@ t.test('what differs between the paths of an endpoint becomes {id}', async (t) =
     ['/files/deadbeefdeadbeef.png', '/files/{id}.png'],
     ['/sessions/01ARZ3NDEKTSV4RRFFQ69G5FAV', '/sessions/{id}'],
     [`/tokens/${'a'.repeat(41)}`, '/tokens/{id}'],
+    ['/commits/3f2a91b/diff', '/commits/{id}/diff'],
+    ['/orders/ORD-12345', '/orders/{id}'],
+    ['/orders/INV-2026-00012', '/orders/{id}'],
+    ['/users/alice@example.com', '/users/{id}'],
+    ['/users/alice%40example.co.uk/mails', '/users/{id}/mails'],
+    ['/events/2026-01-31T10:15:00Z', '/events/{id}'],
+    ['/pastes/V1StGXR8_Z5jdHi6B-myT', '/pastes/{id}'],
+    ['/static/main.3f2a91bc.js', '/static/main.{id}.js'],
+    ['/static/main-3f2a91bc.js', '/static/main-{id}.js'],
+    ['/static/app-v1.2.3.min.css', '/static/app-v{id}.min.css'],
+    ['/static/jquery-3.6.0.min.js', '/static/jquery-{id}.min.js'],
     ['/jwt/eyJhbGciOi.eyJzdWIiOiIxMjM0.SflKxwRJSMeKKF2QT4fwpMeJf36POk', '/jwt/{id}'],
   ]
   for (const [path, template] of examples) t.equal(pathTemplate(path), template)
@@ -30,6 +41,12 @@ t.test('what is the same for all its paths stays', async (t) => {
     '*',
     'users',
     '/größe/日本',
+    '/facade',
+    '/getUserProfileInformation2',
+    '/internationalization-and-localization-settings',
+    '/oauth2/sha256/ipv4/utf-8',
+    '/images/logo@2x.png',
+    '/@vue/runtime',
   ]) {
     t.equal(pathTemplate(path), path)
   }

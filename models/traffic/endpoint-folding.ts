@@ -1,0 +1,173 @@
+import { MAX_TEMPLATE_LENGTH, pathTemplate, withoutQuery } from './path-template.js'
+import { NO_RULES, type PathRules } from './path-rules.js'
+import { VALUE } from './placeholders.js'
+
+/** A position with many different values: whatever follows the parent is `{value}`, but for the segments that are kept. */
+export interface LearnedPosition {
+  /** A template; empty at the root. */
+  readonly parent: string
+  /** Busy siblings, which stay endpoints of their own. */
+  readonly kept: readonly string[]
+}
+
+export interface Folded {
+  /** Of an ignored path, the pattern that it matches. */
+  readonly template: string
+  readonly kind: 'learned' | 'declared' | 'ignored'
+}
+
+/** A declared template as a tree of segments; a segment with a placeholder is a pattern. */
+interface Branch {
+  readonly literals: Map<string, Branch>
+  readonly patterns: { readonly source: string; readonly matches: RegExp; readonly next: Branch }[]
+  template?: string
+}
+
+/** Longer paths are neither declared nor ignored. */
+const MAX_MATCHED_LENGTH = 2_048
+const ABSOLUTE = /^[a-z][a-z\d+.-]*:\/\/([^/?#]*)/i
+
+/**
+ * Which endpoint a path belongs to, by the rules of a gateway and by the positions that were learned: ignored paths,
+ * then declared templates (a literal segment before a placeholder), then {@link pathTemplate}. Pure; linear in the
+ * length of the path and in the number of rules.
+ */
+export class EndpointFolding {
+  readonly #rules: PathRules
+  readonly #learned: ReadonlyMap<string, ReadonlySet<string>>
+  readonly #ignored: readonly { readonly pattern: string; readonly matches: RegExp }[]
+  readonly #declared = branch()
+
+  constructor(rules: PathRules = NO_RULES, learned: readonly LearnedPosition[] = []) {
+    this.#rules = rules
+    this.#learned = new Map(learned.map(({ parent, kept }) => [parent, new Set(kept)]))
+    const flags = rules.caseInsensitive ? 'iu' : 'u'
+    this.#ignored = rules.ignore.map((pattern) => ({
+      pattern,
+      matches: new RegExp(globSource(pattern), flags),
+    }))
+    for (const template of rules.templates) this.#declare(template)
+  }
+
+  fold(path: string): Folded {
+    const whole = this.#normalised(path)
+    if (whole.length <= MAX_MATCHED_LENGTH) {
+      for (const { pattern, matches } of this.#ignored) {
+        if (matches.test(whole)) return { template: pattern, kind: 'ignored' }
+      }
+      const declared =
+        this.#rules.templates.length > 0 && match(this.#declared, this.#cased(whole).split('/'), 0)
+      if (declared) return { template: declared, kind: 'declared' }
+    }
+    // Shapes first: they depend on capitals.
+    const template = this.#cased(pathTemplate(whole))
+    return { template: this.#learned.size === 0 ? template : this.#applyLearned(template), kind: 'learned' }
+  }
+
+  /** Whether a number in a path may decide, so that paths of equal shape may have different templates. */
+  get readsNumbers(): boolean {
+    const { templates, ignore } = this.#rules
+    return [...templates, ...ignore].some((each) => /\d|\*|[^/]\{|\}[^/]/.test(each))
+  }
+
+  /** What every path of a template begins with, but for absolute URLs. */
+  prefixOf(template: string): string {
+    return this.#rules.caseInsensitive || template === '/' ? '' : template.split(/[{*]/, 1)[0]!
+  }
+
+  /** The template alone. */
+  template(path: string): string {
+    return this.fold(path).template
+  }
+
+  #declare(template: string): void {
+    let at = this.#declared
+    for (const segment of this.#slashed(template).split('/')) {
+      const source = this.#cased(segment)
+      if (!segment.includes('{')) {
+        const next = at.literals.get(source) ?? branch()
+        at.literals.set(source, next)
+        at = next
+        continue
+      }
+      const known = at.patterns.find((each) => each.source === source)
+      const next = known?.next ?? branch()
+      if (!known) at.patterns.push({ source, matches: segmentPattern(source), next })
+      at = next
+    }
+    at.template ??= template
+  }
+
+  #normalised(path: string): string {
+    const plain = withoutQuery(path)
+    const host = ABSOLUTE.exec(plain)
+    if (host === null) return this.#slashed(plain)
+    const rest = plain.slice(host[0].length) || '/'
+    return this.#slashed(this.#rules.host ? host[1]!.toLowerCase() + rest : rest)
+  }
+
+  #slashed(path: string): string {
+    return this.#rules.ignoreTrailingSlash && path.length > 1 ? withoutEndSlashes(path) || '/' : path
+  }
+
+  #cased(text: string): string {
+    return this.#rules.caseInsensitive ? text.toLowerCase() : text
+  }
+
+  #applyLearned(template: string): string {
+    const segments = template.split('/')
+    let folded = segments[0]!
+    for (let i = 1; i < segments.length; i++) {
+      const kept = this.#learned.get(folded)
+      const segment = segments[i]!
+      folded += `/${kept === undefined || segment === '' || kept.has(segment) ? segment : VALUE}`
+    }
+    return folded.length <= MAX_TEMPLATE_LENGTH ? folded : template
+  }
+}
+
+/** What is folded by shapes alone. */
+export const PLAIN_FOLDING = new EndpointFolding()
+
+function branch(): Branch {
+  return { literals: new Map(), patterns: [] }
+}
+
+/** Each branch is visited once at most. */
+function match(at: Branch, segments: readonly string[], i: number): string | undefined {
+  if (i === segments.length) return at.template
+  const segment = segments[i]!
+  const literal = at.literals.get(segment)
+  const found = literal && match(literal, segments, i + 1)
+  if (found !== undefined) return found
+  for (const { matches, next } of at.patterns) {
+    const found = matches.test(segment) ? match(next, segments, i + 1) : undefined
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
+function segmentPattern(source: string): RegExp {
+  return new RegExp(
+    `^${source
+      .split(/\{[^}]*\}/)
+      .map(escaped)
+      .join('.+')}$`,
+    'u',
+  )
+}
+
+function globSource(glob: string): string {
+  const parts = glob.split(/(\*+)/)
+  return `^${parts.map((part) => (part === '*' ? '[^/]*' : /^\*/.test(part) ? '.*' : escaped(part))).join('')}$`
+}
+
+function escaped(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&')
+}
+
+function withoutEndSlashes(path: string): string {
+  let end = path.length
+  while (end > 1 && path[end - 1] === '/') end--
+  return path.slice(0, end)
+}

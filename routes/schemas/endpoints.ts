@@ -1,0 +1,135 @@
+import { Type } from '@sinclair/typebox'
+import { amount, count, nullable, oneOf, share, timestamp } from './types.js'
+
+const State = (description: string) => oneOf(['named', 'other', 'ignored', 'attack'], { description })
+
+export const EndpointsQuery = Type.Object({
+  state: Type.Optional(State('Only endpoints in this state.')),
+  prefix: Type.Optional(
+    Type.String({ maxLength: 255, description: 'Only paths that begin with this text.' }),
+  ),
+  min_requests: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      maximum: 1_000_000_000,
+      description: 'Only endpoints with this many requests or more. Default: 0.',
+    }),
+  ),
+  days: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: 90,
+      description: 'Only endpoints seen in the last days, 1 to 90. Default: 7.',
+    }),
+  ),
+  sort: Type.Optional(
+    oneOf(['requests', 'name', 'last_seen', 'error_share'], { description: 'The order. Default: requests.' }),
+  ),
+  limit: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: 1000,
+      description: 'Maximum number of endpoints, 1 to 1,000. Default: 100.',
+    }),
+  ),
+  offset: Type.Optional(
+    Type.Integer({ minimum: 0, maximum: 1_000_000, description: 'Number of endpoints to skip. Default: 0.' }),
+  ),
+})
+
+const KnownEndpoint = Type.Object({
+  name: Type.String({ description: 'Method and path, as in other requests: `GET /users/{id}`.' }),
+  method: Type.String({ description: 'Empty for an ignored path, and where requests have no method.' }),
+  path: Type.String({ description: 'The path template; for an ignored path, the pattern.' }),
+  state: State(
+    'named: it has a profile and a limit. other: it is counted without a name. ignored: PATH_RULES says so. attack: scanners ask for it, and it does not exist.',
+  ),
+  first_seen: timestamp('When its first known request came.'),
+  last_seen: timestamp('When its last known request came.'),
+  requests: amount('Requests: of a named endpoint in the last days, of another since it is counted.'),
+  error_share: nullable(share('Share of requests with status 400 or above, 0 to 1.'), {
+    description: 'Share of failed requests. Null without requests.',
+  }),
+})
+
+const ENDPOINT = {
+  name: 'GET /api/orders/{id}',
+  method: 'GET',
+  path: '/api/orders/{id}',
+  state: 'named' as const,
+  first_seen: '2026-01-24T12:00:00.000Z',
+  last_seen: '2026-01-31T12:00:00.000Z',
+  requests: 6000,
+  error_share: 0.01,
+}
+
+export const EndpointList = Type.Object(
+  {
+    endpoints: Type.Array(KnownEndpoint, { description: 'The endpoints, in the order of sort.' }),
+    total: count('Number of endpoints that match.'),
+    limit: count('The limit of the request.'),
+    offset: count('The offset of the request.'),
+  },
+  {
+    $id: 'EndpointList',
+    description: 'A page of the known endpoints.',
+    examples: [{ endpoints: [ENDPOINT], total: 1, limit: 100, offset: 0 }],
+  },
+)
+
+export const PreviewBody = Type.Object(
+  {
+    rules: Type.Unknown({
+      description: 'Rules as in PATH_RULES. Here, openapi is the OpenAPI document itself.',
+    }),
+  },
+  {
+    $id: 'PreviewBody',
+    description: 'Rules to try.',
+    examples: [{ rules: { templates: ['/shop/{category}/{item}'], ignore: ['/health'] } }],
+  },
+)
+
+const Previewed = Type.Object({
+  endpoint: Type.String({ description: 'The endpoint under the new rules; for ignored paths, the pattern.' }),
+  requests: amount('Its requests in the range.'),
+  from: Type.Array(Type.String(), {
+    description: 'What it is today: up to 20 endpoints, the busiest first.',
+  }),
+  from_count: count('Number of endpoints that it is today.'),
+})
+
+export const EndpointsPreview = Type.Object(
+  {
+    from: timestamp('Beginning of the range, a week ago.'),
+    to: timestamp('End of the range.'),
+    paths: count('Number of raw paths that were compared, at most 50,000.'),
+    complete: Type.Boolean({ description: 'False when rarer paths were left out.' }),
+    endpoints_before: count('Endpoints today, with and without names.'),
+    endpoints_after: count('Endpoints under the new rules.'),
+    changed: Type.Array(Previewed, { description: 'Endpoints that are new or merged: the busiest 1,000.' }),
+    changed_count: count('Number of endpoints that are new or merged.'),
+    ignored: Type.Array(Previewed, { description: 'What is ignored.' }),
+  },
+  {
+    $id: 'EndpointsPreview',
+    description: 'What rules would do to the last week.',
+    examples: [
+      {
+        ...{ from: '2026-01-24T12:00:00.000Z', to: '2026-01-31T12:00:00.000Z', paths: 431, complete: true },
+        ...{ endpoints_before: 380, endpoints_after: 12, changed_count: 1 },
+        changed: [
+          {
+            endpoint: 'GET /shop/{category}/{item}',
+            requests: 5000,
+            from: ['GET /shop/toys/bear'],
+            from_count: 369,
+          },
+        ],
+        ignored: [{ endpoint: '/health', requests: 10080, from: ['GET /health'], from_count: 1 }],
+      },
+    ],
+  },
+)
+
+export const endpointSchemas = [EndpointList, PreviewBody, EndpointsPreview]

@@ -1,0 +1,121 @@
+import t from 'tap'
+import { EndpointFolding } from '../../../models/traffic/endpoint-folding.js'
+import { learnPositions } from '../../../models/traffic/learned-positions.js'
+import { parsePathRules } from '../../../models/traffic/path-rules.js'
+import { previewRules } from '../../../models/traffic/rules-preview.js'
+
+const noDocument = () => t.fail('no document is read')
+const rules = (document: object) => parsePathRules(document, noDocument)
+
+t.test(
+  'declared templates come before shapes, literals before placeholders, and templates are their own',
+  async (t) => {
+    const folding = new EndpointFolding(
+      rules({ templates: ['/shop/{category}/{item}', '/shop/{category}/new', '/files/v{version}.zip'] }),
+    )
+    const cases: [string, string][] = [
+      ['/shop/toys/bear?x=1', '/shop/{category}/{item}'],
+      ['/shop/toys/42', '/shop/{category}/{item}'],
+      ['/shop/toys/new', '/shop/{category}/new'],
+      ['/shop/toys', '/shop/toys'],
+      ['/shop/toys/bear/7', '/shop/toys/bear/{id}'],
+      ['/files/v12.zip', '/files/v{version}.zip'],
+    ]
+    for (const [path, template] of cases) {
+      t.equal(folding.template(path), template)
+      t.equal(folding.template(template), template)
+    }
+  },
+)
+
+t.test('ignored paths have the pattern as their template', async (t) => {
+  const folding = new EndpointFolding(rules({ ignore: ['/health', '/static/**', '/a/*/c'] }))
+  t.same(folding.fold('/health?probe=1'), { template: '/health', kind: 'ignored' })
+  t.same(folding.fold('/static/js/app.js'), { template: '/static/**', kind: 'ignored' })
+  t.equal(folding.fold('/a/b/c').kind, 'ignored')
+  t.equal(folding.fold('/a/b/b/c').kind, 'learned')
+  t.equal(folding.fold('/healthy').kind, 'learned')
+})
+
+t.test('case, trailing slash and host are as the rules say', async (t) => {
+  const strict = new EndpointFolding()
+  t.equal(strict.template('/Users/'), '/Users/')
+  t.equal(strict.template('https://Shop.example.com/items/7'), '/items/{id}')
+  const loose = new EndpointFolding(
+    rules({ case_insensitive: true, trailing_slash: 'ignore', host: true, templates: ['/Shop/{Name}'] }),
+  )
+  t.equal(loose.template('/Users/ORD-123/'), '/users/{id}')
+  t.equal(loose.template('/SHOP/x/'), '/Shop/{Name}')
+  t.equal(loose.template('/'), '/')
+  t.equal(loose.template('https://Shop.example.com/Items/7'), 'shop.example.com/items/{id}')
+})
+
+t.test('the paths of an OpenAPI document are endpoints below the path of its server', async (t) => {
+  const document = {
+    servers: [{ url: 'https://api.example.com/v1/' }],
+    paths: { '/users/{name}': {}, '/x': {} },
+  }
+  t.same(parsePathRules({ openapi: 'api.json' }, () => document).templates, ['/v1/users/{name}', '/v1/x'])
+  t.same(rules({ openapi: document }).templates, ['/v1/users/{name}', '/v1/x'])
+})
+
+t.test('wrong rules are refused with the name of the field', async (t) => {
+  const wrong: [unknown, RegExp][] = [
+    [[], /the rules must be a JSON object/],
+    [{ template: [] }, /^template is not known; allowed are templates, ignore/],
+    [{ templates: ['shop?'] }, /^templates must be like/],
+    [{ templates: 'x' }, /^templates must be a list/],
+    [{ templates: Array(2001).fill('/a') }, /^templates must be a list of up to 2000/],
+    [{ ignore: ['*a*b*c*d*e'] }, /^ignore must have at most 4 wildcards/],
+    [{ trailing_slash: true }, /^trailing_slash must be strict or ignore/],
+    [{ host: 1 }, /^host must be true or false/],
+    [{ openapi: {} }, /^openapi must be an OpenAPI document/],
+  ]
+  for (const [document, message] of wrong) t.throws(() => rules(document as object), message)
+})
+
+const weight = (path: string, successes: number, client = 1) => {
+  return { path, successes, firstClient: client, lastClient: client }
+}
+const users = Array.from({ length: 300 }, (_, i) => weight(`/users/name${i}x`, 3, i))
+
+t.test('a position with many values is learned, and busy siblings stay', async (t) => {
+  const api = Array.from({ length: 100 }, (_, i) => weight(`/api/r${i}x`, 30, i))
+  const positions = learnPositions([...users, weight('/users/search', 500), ...api])
+  t.same(positions, [{ parent: '/users', kept: ['search'] }])
+  const folding = new EndpointFolding(undefined, positions)
+  t.equal(folding.template('/users/alice/orders/7'), '/users/{value}/orders/{id}')
+  t.equal(folding.template('/users/search'), '/users/search')
+  t.equal(folding.template('/users/'), '/users/')
+  t.equal(folding.template('/users'), '/users')
+  t.equal(folding.template('/users/{value}'), '/users/{value}')
+  t.same(learnPositions([...users, weight('/users/search', 500)].reverse()), positions, 'in any order')
+})
+
+t.test('one client teaches nothing, nor do as many siblings as an interface has', async (t) => {
+  t.same(learnPositions(users.map((each) => ({ ...each, firstClient: 1, lastClient: 1 }))), [])
+  t.same(learnPositions(users.slice(0, 119)), [])
+})
+
+t.test('a preview says what merges and what is ignored', async (t) => {
+  const paths = [
+    { method: 'GET', path: '/shop/toys/bear', requests: 5 },
+    { method: 'GET', path: '/shop/toys/car', requests: 7 },
+    { method: 'GET', path: '/health', requests: 9 },
+    { method: 'POST', path: '/a', requests: 1 },
+  ]
+  const next = new EndpointFolding(rules({ templates: ['/shop/{category}/{item}'], ignore: ['/health'] }))
+  t.same(previewRules(paths, new EndpointFolding(), next), {
+    endpointsBefore: 4,
+    endpointsAfter: 2,
+    changed: [
+      {
+        endpoint: 'GET /shop/{category}/{item}',
+        requests: 12,
+        from: ['GET /shop/toys/car', 'GET /shop/toys/bear'],
+        fromCount: 2,
+      },
+    ],
+    ignored: [{ endpoint: '/health', requests: 9, from: ['GET /health'], fromCount: 1 }],
+  })
+})

@@ -1,0 +1,51 @@
+import fc from 'fast-check'
+import t from 'tap'
+import { pathTemplate } from '../../../models/traffic/path-template.js'
+import { placeholderPattern } from '../../../models/traffic/placeholders.js'
+
+const segment = fc.oneof(
+  fc.uuid(),
+  fc.integer().map(String),
+  fc.emailAddress().map((text) => text.replace(/[?#/]/g, '_')),
+  fc.stringMatching(/^[A-Z]{2,5}-\d{1,7}$/),
+  fc.stringMatching(/^[0-9a-f]{5,42}$/),
+  fc.stringMatching(/^[0-9A-Za-z_-]{15,30}$/),
+  fc.stringMatching(/^[a-z]{1,12}[.-]?[0-9a-f.]{1,10}[.](js|css|json)$/),
+  fc.stringMatching(/^[a-z0-9@.{}%_-]{1,20}$/),
+)
+
+t.test('the pattern of {id} matches exactly the segments that become {id}', async (t) => {
+  const pattern = new RegExp(`^${placeholderPattern('{id}')}$`)
+  fc.assert(
+    fc.property(
+      segment,
+      (value) => value === '{id}' || (pathTemplate(`/${value}`) === '/{id}') === pattern.test(value),
+    ),
+    { numRuns: 5000, seed: 7 },
+  )
+  t.pass()
+})
+
+t.test('a path matches the patterns of its template', async (t) => {
+  fc.assert(
+    fc.property(fc.array(segment, { minLength: 1, maxLength: 4 }), (segments) => {
+      const path = `/${segments.join('/')}`
+      const pattern = pathTemplate(path)
+        .split('{id}')
+        .map((text) => text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'))
+        .join(placeholderPattern('{id}'))
+      return new RegExp(`^${pattern}$`).test(path)
+    }),
+    { numRuns: 3000, seed: 7 },
+  )
+  t.pass()
+})
+
+t.test(
+  'patterns need neither lookaround nor capturing groups, and any other placeholder is any segment',
+  async (t) => {
+    t.notMatch(placeholderPattern('{id}'), /\(\?[=!<]|\((?!\?:)/)
+    t.equal(placeholderPattern('{value}'), '[^/]+')
+    t.equal(placeholderPattern('{category}'), '[^/]+')
+  },
+)
