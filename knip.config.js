@@ -28,17 +28,7 @@ export default ({ production = false } = {}) => ({
         '*.js',
       ],
       ignoreBinaries: [
-        ...[
-          'psql',
-          'nginx',
-          'haproxy',
-          'pgbouncer',
-          'openssl',
-          'syslog-ng',
-          'prometheus',
-          'promtool',
-          'caddy',
-        ],
+        ...['psql', 'nginx', 'haproxy', 'pgbouncer', 'openssl', 'syslog-ng', 'prometheus', 'promtool'],
         ...['unshare', 'openapi-typescript'],
       ],
       // Dependencies of the client, whose gateways the tests and benchmarks start.

@@ -31,6 +31,8 @@ export const OPERATIONS = {
   loadModels: ['post', '/model/load'],
   resetModels: ['post', '/model/reset'],
   ingestRequests: ['post', '/ingest/requests', 'harmless'],
+  listEndpoints: ['get', '/endpoints'],
+  previewEndpoints: ['post', '/endpoints/preview', 'slow'],
   optimize: ['post', '/optimize', 'slow'],
   optimizeAll: ['post', '/optimize/all', 'slow'],
   getClusters: ['get', '/optimize/clusters'],

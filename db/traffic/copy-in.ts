@@ -1,7 +1,7 @@
 import { Writable } from 'node:stream'
 import type { PendingQuery, Row, Sql } from 'postgres'
 import { openBeside } from '../pool.js'
-import { recordTouchedRange } from './rollups.js'
+import { recordTouchedRange } from './rollups/touched-ranges.js'
 import type { TrafficTable } from './table.js'
 
 /** Rows on their way into a traffic table. */

@@ -236,5 +236,3 @@ export const JSON_PRESETS = {
     },
   },
 } as const satisfies Record<string, JsonPreset>
-
-export type JsonPresetName = keyof typeof JSON_PRESETS

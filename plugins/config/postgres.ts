@@ -12,8 +12,6 @@ const PLACE = ['HOST', 'PORT', 'DB', 'USER', 'PASSWORD', 'PASSWORD_FILE', 'URL',
 
 /** How the names of the variables begin: those of the database, and those of the one that has the request log. */
 type Prefix = 'POSTGRES_' | 'TRAFFIC_POSTGRES_'
-/** What the names of all variables end with. */
-export const POSTGRES_VARIABLES = [...PLACE, 'SSL', 'SSL_CA']
 
 const MAX_SECRET_BYTES = 10_000
 const HIDDEN = '(not shown)'

@@ -46,7 +46,7 @@ export const LongWindow = Type.Object({
   limit: count('Requests allowed in the window.'),
 })
 
-export const Exception = Type.Object(
+const Exception = Type.Object(
   {
     client: Type.String({ description: 'The user id, the address, or the IPv6 network.' }),
     kind: oneOf(['user', 'address'], { description: 'How the gateway knows the client.' }),

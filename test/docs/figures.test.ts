@@ -1,4 +1,4 @@
-import { POSTGRES_VARIABLES } from '../../plugins/config/postgres.js'
+import { POSTGRES_VARIABLES } from '../plugins/postgres-variables.js'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'

@@ -1,4 +1,4 @@
-import { POSTGRES_VARIABLES } from '../../plugins/config/postgres.js'
+import { POSTGRES_VARIABLES } from './postgres-variables.js'
 import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import t from 'tap'
