@@ -65,7 +65,7 @@ export async function firstRequest(
   { table, from, to }: { table: TrafficTable; from: Date; to: Date },
 ): Promise<Date | null> {
   const [row] = await sql<[{ first: Date | null }]>`
-    select min("timestamp") as first from ${sql(table)} where "timestamp" >= ${from} and "timestamp" < ${to}`
+    select min("timestamp")::timestamptz as first from ${sql(table)} where ${inRange(sql, { from, to })}`
   return row.first
 }
 

@@ -186,14 +186,13 @@ t.test('requests with a declared route and those with raw paths are one endpoint
   const service = await testService(t)
   const span = (attributes: object) =>
     serverSpan({ 'http.request.method': 'GET', 'http.response.status_code': 200, ...attributes })
-  await service.post(
-    '/v1/traces',
-    traces(
-      span({ 'http.route': '/users/{userId}', 'url.path': '/users/zoe' }),
-      span({ 'http.route': '/users/:id', 'url.path': '/users/42' }),
-      span({ 'url.path': '/users/43?page=2' }),
-    ),
-  )
+  const three = [
+    span({ 'http.route': '/users/{userId}', 'url.path': '/users/zoe' }),
+    span({ 'http.route': '/users/:id', 'url.path': '/users/42' }),
+    span({ 'url.path': '/users/43?page=2' }),
+  ]
+  // Ten successful requests earn a name.
+  await service.post('/v1/traces', traces(...new Array<typeof three>(4).fill(three).flat()))
   await service.post('/train', { days: 1 }) // brings the rollups up to date
   const endpoints = await service.sql`select method, path from aegis_ml_rollup_endpoints where endpoint > 0`
   t.same([...endpoints], [{ method: 'GET', path: '/users/{id}' }])

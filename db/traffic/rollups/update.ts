@@ -166,6 +166,7 @@ class Update {
         const chunk = { from: first.from, to: times.earlier(first.to, this.#chunkEnd(first.from)) }
         await recordRenamed(sql, table, times.clipRanges([first], { from: chunk.to, to: first.to }))
         await recordRenamed(sql, table, rest)
+        await this.#log.fetch(chunk)
         const found = await this.#roller.rollUp(chunk, true)
         this.#adaptChunks(chunk, found)
         if (found === 0 && chunk.to < first.to) await this.#skipRenamed({ from: chunk.to, to: first.to })
