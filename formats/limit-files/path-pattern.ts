@@ -26,7 +26,11 @@ export type PathForm = 'raw' | 'decoded' | 'normalized'
 export function pathPattern(path: string, dialect: Dialect, form: PathForm): string {
   return path
     .split(PLACEHOLDER)
-    .map((part, i) => (i % 2 === 1 ? placeholderPattern(part) : literalPattern(inForm(part, form), dialect)))
+    .map((part, i) =>
+      i % 2 === 1
+        ? placeholderPattern(part, dialect === 'bytes')
+        : literalPattern(inForm(part, form), dialect),
+    )
     .join('')
 }
 

@@ -24,22 +24,40 @@ function mixed(first: string, second: string, rest: string, min: number): string
   return [...heads, `${first}{${min - 1},}${second}${rest}*`]
 }
 
-/** The shapes of `{id}`, each as the source of a regular expression without lookaround. */
-const SHAPES = [
+/** How the two kinds of shape that need a count and a condition are written. */
+interface Dialect {
+  readonly hashes: readonly string[]
+  readonly tokens: readonly string[]
+}
+
+const PLAIN: Dialect = {
+  hashes: [...mixed(HEX_LETTER, '[0-9]', HEX, MIN_HASH), ...mixed('[0-9]', HEX_LETTER, HEX, MIN_HASH)],
+  tokens: Array.from(
+    { length: TOKEN_HEAD },
+    (_, i) => `${WORD}{${i}}[0-9]${TOKEN}{${MIN_TOKEN - 1 - i},}={0,2}`,
+  ),
+}
+/** The same, for engines that can look ahead: half as long. */
+const LOOKING_AHEAD: Dialect = {
+  hashes: [`(?=[0-9]*${HEX_LETTER})(?=${HEX_LETTER}*[0-9])${HEX}{${MIN_HASH},}`],
+  tokens: [`(?=${WORD}{0,${TOKEN_HEAD - 1}}[0-9])${TOKEN}{${MIN_TOKEN},}={0,2}`],
+}
+
+/** The shapes of `{id}`, each as the source of a regular expression. */
+const shapes = ({ hashes, tokens }: Dialect): string[] => [
   // 42, -3.5, 2026-01-31: digits, also in groups; and a time, 2026-01-31T10:15:00Z.
   '[+-]?[0-9]+(?:[.,:_-][0-9]+)*',
   '[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt_][0-9:.+-]+[Zz]?',
   `${HEX}{8}-${HEX}{4}-${HEX}{4}-${HEX}{4}-${HEX}{12}`,
   // Hashes: 16 hexadecimal digits or more; 7 or more with both letters and digits. `facade` and `deadbeef` are words.
   `(?:0x)?${HEX}{16,}`,
-  ...mixed(HEX_LETTER, '[0-9]', HEX, MIN_HASH),
-  ...mixed('[0-9]', HEX_LETTER, HEX, MIN_HASH),
+  ...hashes,
   // ORD-12345, INV-2026-00012, order-12345, u12345.
   '[A-Z]{2,10}(?:[_-][0-9]+)*[_-][0-9]{3,}',
   '[A-Za-z]{1,12}[_-][0-9]{5,}',
   '[A-Za-z]{1,4}[0-9]{5,}',
   // ULID, nanoid, base64url: an early digit, or digits in two places after a longer head.
-  ...Array.from({ length: TOKEN_HEAD }, (_, i) => `${WORD}{${i}}[0-9]${TOKEN}{${MIN_TOKEN - 1 - i},}={0,2}`),
+  ...tokens,
   `${WORD}{${TOKEN_HEAD},}[0-9]+${WORD}+[0-9]${TOKEN}*={0,2}`,
   // A JSON web token.
   'eyJ[0-9A-Za-z_-]+[.][0-9A-Za-z_-]+[.][0-9A-Za-z_-]{6,}',
@@ -50,15 +68,19 @@ const SHAPES = [
   '[^/@?#]+(?:@|%40)[A-Za-z][0-9A-Za-z-]*(?:[.][0-9A-Za-z-]+)*[.][A-Za-z]{2,24}',
 ]
 
-const PATTERN = `(?:${SHAPES.join('|')})`
+const PATTERN = `(?:${shapes(PLAIN).join('|')})`
+const SHORT_PATTERN = `(?:${shapes(LOOKING_AHEAD).join('|')})`
 
 /**
  * What a placeholder of a template stands for, as the source of a regular expression: no anchors, no lookaround, no
  * capturing group; it means the same in RE2, PCRE and JavaScript. `{id}` stands for exactly the segments that
  * {@link pathTemplate} folds by their shape; any other placeholder for any one segment.
+ *
+ * @param canLookAhead whether the engine knows lookahead, as PCRE and JavaScript do: the expression is then shorter
  */
-export function placeholderPattern(placeholder: string): string {
-  return placeholder === ID ? PATTERN : '[^/]+'
+export function placeholderPattern(placeholder: string, canLookAhead = false): string {
+  if (placeholder !== ID) return '[^/]+'
+  return canLookAhead ? SHORT_PATTERN : PATTERN
 }
 
 /** The same shapes, each in time linear in the text. */

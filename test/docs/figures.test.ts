@@ -29,7 +29,9 @@ t.test('what is shown as JSON and YAML can be parsed', (t) => {
 })
 
 t.test('the table of variables is what the service reads, with the defaults of .env.example', (t) => {
-  const known = [...read('plugins/config.ts').matchAll(/(?:text|number|oneOf|environment)[([]'([A-Z0-9_]+)'/g)]
+  const known = [
+    ...read('plugins/config.ts').matchAll(/(?:text|number|oneOf|environment)[([]'([A-Z0-9_]+)'/g),
+  ]
   const ofPostgres = POSTGRES_VARIABLES.flatMap((name) => [`POSTGRES_${name}`, `TRAFFIC_POSTGRES_${name}`])
   const names = new Set([...known.map(([, name]) => name!), ...ofPostgres])
   const example = [...read('.env.example').matchAll(/^#?([A-Z0-9_]+)=(.*)$/gm)]

@@ -24,6 +24,7 @@ t.test('an empty environment gives the documented defaults', async (t) => {
     pathRules: NO_RULES,
     scoringEngine: 'auto',
     retentionDays: 90,
+    ipv6Prefix: 64,
     lookBackMinutes: 60,
     timeZone: 'UTC',
     effects: { traffic: 0.25, latency: 0.25, latencyMs: 5, errors: 0.015, requests: 10 },
