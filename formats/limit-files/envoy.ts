@@ -6,6 +6,7 @@ import {
   type FileHead,
   type RateLimitEntry,
   longerWindows,
+  WINDOW_UNITS,
 } from './limit-entry.js'
 import { limitPlan, restInWords } from './limit-plan.js'
 import { literalPattern, pathPattern } from './path-pattern.js'
@@ -35,7 +36,7 @@ export function envoyFile(entries: readonly RateLimitEntry[], head: FileHead): s
         ...routeLines(entry),
         ...descriptor(entry, 'generic_key', 'minute', limit),
         ...longerWindows(entry).flatMap(({ limit, seconds }) => {
-          const unit = UNITS[seconds]
+          const unit = WINDOW_UNITS[seconds]
           return unit === undefined ? [] : descriptor(entry, `per_${unit}`, unit, limit)
         }),
       ]
@@ -43,8 +44,6 @@ export function envoyFile(entries: readonly RateLimitEntry[], head: FileHead): s
   ]
   return `${lines.join('\n')}\n`
 }
-
-const UNITS: Readonly<Record<number, string>> = { 3600: 'hour', 86_400: 'day' }
 
 const NOTES = [
   '# For envoyproxy/ratelimit. Each route of Envoy sends its endpoint:',

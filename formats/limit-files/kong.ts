@@ -7,13 +7,13 @@ import {
   type FileHead,
   type RateLimitEntry,
   longerWindows,
+  WINDOW_UNITS,
 } from './limit-entry.js'
 import { limitPlan, restInWords, type LimitPlan } from './limit-plan.js'
 import { pathPattern } from './path-pattern.js'
 import { yamlText } from './yaml-text.js'
 
 const METHOD = /^[A-Z]+$/
-const UNITS: Readonly<Record<number, string>> = { 3600: 'hour', 86_400: 'day' }
 const CAN = { longWindow: [3600, 86_400], failures: false, distinctPaths: false }
 
 /**
@@ -128,7 +128,7 @@ function plugin(
   consumer?: string,
 ): string[] {
   const longer = longerWindows({ longWindow, dayWindow }).flatMap((window) => {
-    const unit = UNITS[window.seconds]
+    const unit = WINDOW_UNITS[window.seconds]
     return unit === undefined ? [] : [{ unit, limit: window.limit }]
   })
   return [

@@ -71,6 +71,9 @@ export function longerWindows({ longWindow, dayWindow }: LongerWindows): readonl
 
 type LongerWindows = Pick<RateLimitEntry, 'longWindow' | 'dayWindow'>
 
+/** Names of longer windows, by their seconds, as Envoy and Kong have them. */
+export const WINDOW_UNITS: Readonly<Record<number, string>> = { 3600: 'hour', 86_400: 'day' }
+
 /** What a gateway cannot count of an entry, as comments name it. */
 export interface Unsupported {
   /** Lengths of long windows that it has; true: any. */
