@@ -3,6 +3,7 @@ import { deviationOf, NO_LEVEL, NO_SPREAD, type Deviation, type Level } from './
 import type { LeastEffects } from './effects.js'
 import type { Interval, PerFeature } from './features.js'
 import { FOREST_COLUMNS, writeForestRow } from './forest-row.js'
+import { gatesOf, type Gates } from './gates.js'
 import { knowsTheDay, type AnomalyModel } from './model.js'
 import { channelsOf, strengthsOf, type Channels, type Strengths } from './strengths.js'
 
@@ -19,6 +20,8 @@ export interface MeasuredInterval {
   readonly deviation: Deviation
   /** Multiplies the smallest effects that matter, see `effectFactor`. */
   readonly factor: number
+  /** The gates of an interval of this length. */
+  readonly gates: Gates
   readonly channels: Channels
   readonly strengths: Strengths
 }
@@ -60,9 +63,18 @@ export function measure(
   factor = effectFactor(model, false),
 ): MeasuredInterval {
   const moment = localTimeOf(model.timeZone)(timeMs)
-  const deviation = deviationOf(interval, moment, model.expectations, level, spread)
+  const deviation = deviationOf(interval, moment, model.expectations, level, spread, model.intervalSeconds)
+  const gates = gatesOf(interval.seconds)
   const channels = channelsOf(deviation, effects, factor)
-  return { interval, moment, deviation, factor, channels, strengths: strengthsOf(channels) }
+  return {
+    interval,
+    moment,
+    deviation,
+    factor,
+    gates,
+    channels,
+    strengths: strengthsOf(channels, gates.gate),
+  }
 }
 
 /**

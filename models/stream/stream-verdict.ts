@@ -39,7 +39,7 @@ export function decideReport(
   const { anomaly, score, kinds } = minute
   if (isConfirmed(episode)) {
     const reach = Math.max(1, minute.reach, strongest(accumulated))
-    const minutes = 1 + (timeMs - episode.sinceMs) / MINUTE_MS
+    const minutes = minute.minutes + (timeMs - episode.sinceMs) / MINUTE_MS
     return { anomaly: true, score, reach, kinds: episode.kinds, minutes, confirmed: true }
   }
   const reach = anomaly
