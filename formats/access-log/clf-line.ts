@@ -25,6 +25,8 @@ const BYTES = /^\d{1,15}$/
 const REQUEST_ID = /^(?:[\da-f]{8}-(?:[\da-f]{4}-){3}[\da-f]{12}|[\da-f]{16,64})$/i
 
 const MIN_ID_LENGTH = 16
+/** Apache writes `""` for a user without a name, Fastly `"-"` for none. */
+const NO_USER = new Set(['-', '""', '"-"', ''])
 
 const SECONDS_GUESSED =
   'the number with decimals after the user agent is read as seconds, as $request_time of NGINX: give --log-format if it is something else'
@@ -76,7 +78,7 @@ function readCaller(text: string, entry: LogEntry, line: string, reading: Readin
   if (!isHostName(client, text, second + 1) && clientAddress(client) === null) return NO_CALLER
   entry.client = client.includes(',') ? chooseClient(reading.client, null, client) : client
   const user = text.slice(second + 1)
-  entry.user = user === '-' || user === '""' || user === '' ? null : fieldText(user)
+  entry.user = NO_USER.has(user) ? null : fieldText(user)
   if (entry.user !== null && entry.user.length >= MIN_ID_LENGTH && REQUEST_ID.test(entry.user)) {
     entry.user = null
     reading.doubt(ID_AS_USER, line)

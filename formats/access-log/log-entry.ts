@@ -57,10 +57,13 @@ export function emptyEntry(): LogEntry {
   }
 }
 
-/** Most lines are of the same second as the one before. */
-export function rememberLast(parse: (text: string) => number): (text: string) => number {
-  let lastText = ''
-  let last = NaN
+/** Why a line of a format that has no time cannot be read, unless something around it has one. */
+export const NO_TIME = 'no time: the lines have none, nor has anything around them'
+
+/** Remembers the last result: most lines are of the same second as the one before. */
+export function rememberLast<T>(parse: (text: string) => T): (text: string) => T {
+  let lastText: string | undefined
+  let last: T
   return (text) => {
     if (text === lastText) return last
     last = parse(text)

@@ -1,6 +1,7 @@
 import { MAX_LINE_LENGTH } from './line-splitter.js'
 import { objectOf } from './json-line.js'
 import { parseLogTime } from './log-time.js'
+import { COLOURS } from './request-line.js'
 
 /** The line in a wrapper, and the time of the wrapper; NaN where it has none. */
 export interface Unwrapped {
@@ -87,6 +88,9 @@ const syslog: Unwrap = (line) => {
   return match === null ? undefined : { text: match[3]!, timeMs: parseLogTime(match[2]), isPartial: false }
 }
 
+const colours: Unwrap = (line) =>
+  line.includes('\x1b[') ? { text: line.replace(COLOURS, ''), timeMs: NaN, isPartial: false } : undefined
+
 /** What puts something before or around the lines of a log. */
 export const WRAPPERS = {
   /** RFC 3164, also as rsyslog, journalctl and Heroku write it */
@@ -100,6 +104,7 @@ export const WRAPPERS = {
   Fluentd: byPattern(FLUENTD, 1, 2),
   'the console of Caddy': byPattern(CADDY, 1, 2),
   'a time': byPattern(TIMESTAMP, 1, 2),
+  colours,
 } as const satisfies Record<string, Unwrap>
 
 export type WrapperName = keyof typeof WRAPPERS

@@ -3,7 +3,7 @@ import { basename } from 'node:path'
 import { migrate } from '../../db/migrate.js'
 import { chosenTable } from '../cli/traffic-table.js'
 import type { TrafficTable } from '../../db/traffic/table.js'
-import { JSON_FIELDS } from '../../formats/access-log/json-fields.js'
+import { JSON_FIELDS } from '../../formats/access-log/json-names.js'
 import {
   addDatabaseOptions,
   assertTrafficWritable,

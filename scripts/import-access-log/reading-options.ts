@@ -1,10 +1,11 @@
 import type { Command } from 'commander'
 import { AUTO, clientRule, CLIENT_RULES, type ClientRule } from '../../formats/access-log/client-rule.js'
-import { JSON_FIELDS, type JsonField, type JsonNames } from '../../formats/access-log/json-fields.js'
+import type { JsonNames } from '../../formats/access-log/json-fields.js'
+import { JSON_FIELDS, type JsonField } from '../../formats/access-log/json-names.js'
 import { PLAIN_READING } from '../../formats/access-log/log-entry.js'
 import { formatOfName, LOG_FORMATS } from '../../formats/access-log/log-format.js'
-import { LogFormatError } from '../../formats/access-log/text/syntax.js'
-import { createTextParser } from '../../formats/access-log/text/text-line.js'
+import { LogFormatError } from '../../formats/access-log/text/pieces.js'
+import { createFormatParser } from '../../formats/access-log/text/text-line.js'
 import { UsageError } from '../cli/errors.js'
 import type { LogReaderOptions } from './log-reader.js'
 
@@ -69,7 +70,7 @@ function formatName(text: string): string {
 function logFormat(text: string): string {
   if (formatOfName(text) !== undefined) return text
   try {
-    createTextParser(text, PLAIN_READING)
+    createFormatParser(text, PLAIN_READING)
     return text
   } catch (error) {
     if (!(error instanceof LogFormatError)) throw error

@@ -1,4 +1,4 @@
-import { LogFormatError, type Piece } from './syntax.js'
+import { LogFormatError, type Piece } from './pieces.js'
 import type { Role, Variable } from './variables.js'
 
 /** A format as a regular expression, with a group for each variable that says something. */
@@ -23,7 +23,7 @@ const QUOTED = '[^"\\\\]*(?:\\\\.[^"\\\\]*)*'
 const LIST = '[^\\s,]+(?:(?:, ?| : )[^\\s,]+)*'
 const MAX_USER_LENGTH = 256
 /** Characters that end a field, which may have spaces then. */
-const STRONG = '|;,\t]}>'
+const STRONG = '|;,\t]}><'
 
 /** What the values look like that no quotes end. */
 const BARE: Readonly<Partial<Record<Role['of'], string>>> = {
@@ -37,8 +37,10 @@ const BARE: Readonly<Partial<Record<Role['of'], string>>> = {
   // Users may have spaces in their names.
   user: `[^"]{0,${MAX_USER_LENGTH}}?`,
   status: '[-\\d]+',
-  bytes: '[-\\d]+',
-  captures: '(?:\\{[^}]*\\} )*',
+  bytes: '[-+\\d]+',
+  query: '(?:\\?\\S*)?',
+  agent: '.*?',
+  captures: '(?:(?:\\{[^}]*\\}|\\?\\S*) )*',
   rest: '.*',
 }
 
@@ -82,12 +84,12 @@ function adjacentPattern(piece: Variable, next: Variable): string {
   if (piece.name === '$is_args') return '\\??'
   if (piece.role.of === 'captures') return BARE.captures!
   if (next.role.of === 'path' && piece.role.of === 'nothing') return '[^/\\s"?]*'
-  if (piece.role.of === 'path' && next.role.of === 'nothing') return '[^?\\s"]*'
+  if (piece.role.of === 'path' && (next.role.of === 'nothing' || next.role.of === 'query')) return '[^?\\s"]*'
   throw new LogFormatError(`there is nothing between ${piece.name} and ${next.name}`)
 }
 
 function isSilent({ of }: Role): boolean {
-  return of === 'nothing' || of === 'list' || of === 'rest' || of === 'captures'
+  return of === 'nothing' || of === 'list' || of === 'query' || of === 'rest' || of === 'captures'
 }
 
 function literal(text: string): string {
@@ -96,9 +98,11 @@ function literal(text: string): string {
 
 function valuePattern({ name, role }: Variable, { next, isQuoted, isInQuotes }: Surroundings): string {
   if (isQuoted) return QUOTED
-  if (role.of === 'rest' || role.of === 'captures') return BARE[role.of]!
+  if (role.of === 'captures') return next === undefined ? '.*' : BARE.captures!
+  if (role.of === 'rest' || role.of === 'query') return BARE[role.of]!
   if (next === '') return '\\S*'
-  if (name.startsWith('$date')) return name === '$date' ? '\\S+' : '\\S+[ \\t]+\\S+'
+  if (next === undefined && role.of === 'agent') return '.*'
+  if (name.startsWith('$date')) return name === '$date' ? '\\S+' : '\\S+[ \\t]+(?:- )?\\S+'
   const end = next?.[0]
   if (end !== undefined && STRONG.includes(end)) return `[^${literal(end)}]*`
   if (isInQuotes) return role.of === 'path' || role.of === 'request' ? '[^"]*?' : '[^\\s"]*'
@@ -110,12 +114,17 @@ function valuePattern({ name, role }: Variable, { next, isQuoted, isInQuotes }: 
     : `[^\\s${literal(end)}]*`
 }
 
-/** As many words as the format of a time of Apache's has. */
+/** As many words as the format of a time has. */
 function timePattern(name: string): string {
-  const argument = /^%\{(.*)\}t$/.exec(name)?.[1]
+  const argument =
+    /^%\{(.*)\}t$/.exec(name)?.[1] ?? /^%START_TIME\w*\((.*)\)%$/.exec(name)?.[1] ?? OF_HTTP[name]
   if (argument === undefined) return BARE.time!
   return argument.split(' ').fill('\\S+').join(' ')
 }
+
+const HTTP_DATE = '%a, %d %b %Y %T GMT'
+/** Times as HTTP has them. */
+const OF_HTTP: Readonly<Record<string, string>> = { ':date': HTTP_DATE, ':date[web]': HTTP_DATE }
 
 const COMPLETE = /^%\{(?:(?:begin|end):)?(?:sec|msec|usec)\}t$/
 
