@@ -61,6 +61,7 @@ const MAX_NAMES = 2000
 
 /** The names seen so far; those in an object are below its name. */
 interface Names {
+  readonly path: readonly string[]
   readonly below: Map<string, Names>
 }
 
@@ -80,57 +81,68 @@ const FITS: Readonly<Partial<Record<JsonField | 'duration', (value: unknown) => 
 /** The fields under the usual names, see json-names.ts. The names are learned from the lines. */
 export function usualFields(names: JsonNames): LineFields {
   const found: Partial<Record<JsonField | 'duration', Found[]>> = {}
-  const root: Names = { below: new Map() }
+  const root: Names = { path: [], below: new Map() }
   let count = 0
 
-  function add(path: readonly string[]): void {
+  function add(path: readonly string[]): Names {
     for (const { field, rank } of meaningsOfPath(path)) {
       const list = (found[field] ??= [])
       list.push({ field, rank, name: path.join('.'), read: keysReader(path) })
       list.sort((a, b) => a.rank - b.rank)
     }
+    return { path, below: new Map() }
   }
-  function look(object: JsonLine, known: Names, path: readonly string[]): void {
+  function look(object: JsonLine, { path, below }: Names): void {
     for (const key in object) {
-      let below = known.below.get(key)
-      if (below === undefined) {
-        if (count >= MAX_NAMES) return
-        count++
-        known.below.set(key, (below = { below: new Map() }))
-        add([...path, key])
+      let names = below.get(key)
+      if (names === undefined) {
+        if (count++ >= MAX_NAMES) return
+        below.set(key, (names = add([...path, key])))
       }
       const value = object[key]
-      if (typeof value === 'object' && value !== null && !Array.isArray(value) && path.length < MAX_DEPTH)
-        look(value as JsonLine, below, [...path, key])
+      if (typeof value === 'object' && value !== null && path.length < MAX_DEPTH && !Array.isArray(value))
+        look(value as JsonLine, names)
     }
   }
   const readers = readersOf((field) => {
     const given = field === 'duration' ? undefined : names[field]
-    return given === undefined ? fittingReader(() => found[field], FITS[field]) : pathReader(given)
+    if (given !== undefined) return pathReader(given)
+    return fittingReader(() => found[field], FITS[field], field === 'client')
   })
-  const durationName = (line: JsonLine) => found.duration?.find(({ read }) => isValue(read(line)))?.name ?? ''
-  return { readers, learn: (line) => look(line, root, []), durationName }
+  const durationName = (line: JsonLine) =>
+    found.duration?.find(({ read }) => valueOf(read(line)) !== undefined)?.name ?? ''
+  return { readers, learn: (line) => look(line, root), durationName }
 }
 
-/** The first value that fits; where none does, the first that there is. */
+/**
+ * The first value that fits; where none does, the first that there is.
+ *
+ * @param isStrict a value that does not fit is none
+ */
 function fittingReader(
   found: () => readonly Found[] | undefined,
   fits: ((value: unknown) => boolean) | undefined,
+  isStrict: boolean,
 ): FieldReader {
   return (line) => {
+    const all = found()
+    if (all === undefined) return undefined
+    if (all.length === 1 && !isStrict) return valueOf(all[0]!.read(line))
     let first: unknown
-    for (const { read } of found() ?? []) {
-      const value = read(line)
-      if (!isValue(value)) continue
+    for (const { read } of all) {
+      const value = valueOf(read(line))
+      if (value === undefined) continue
       if (fits === undefined || fits(value)) return value
       first ??= value
     }
-    return first
+    return isStrict ? undefined : first
   }
 }
 
-const isValue = (value: unknown) =>
-  value !== undefined && value !== null && (typeof value !== 'object' || Array.isArray(value))
+/** An object is no value. */
+function valueOf(value: unknown): unknown {
+  return value === null || (typeof value === 'object' && !Array.isArray(value)) ? undefined : value
+}
 
 /** `a&b` are a date and a time of day; `a+b` is the sum of two durations, as a text with their units. */
 function joinReader(name: string): FieldReader {

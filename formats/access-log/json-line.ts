@@ -43,6 +43,7 @@ export function createJsonParser(options: JsonOptions = {}): LineParser {
   const fields = preset === undefined ? usualFields(names) : presetFields(names, preset.fields)
   const { readers } = fields
   const needed = (preset?.needs ?? []).map((name) => ({ name, read: pathReader(name) }))
+  const timeOf = rememberLast(parseLogTime)
   return (line, entry, outerMs) => {
     const object = toObject(line)
     if (typeof object === 'string') return object
@@ -51,7 +52,8 @@ export function createJsonParser(options: JsonOptions = {}): LineParser {
     fields.learn(object)
     entry.isCut = false
     const time = readers.timestamp(object)
-    entry.timeMs = time === undefined && outerMs !== undefined ? outerMs : parseLogTime(time)
+    if (typeof time === 'string') entry.timeMs = timeOf(time)
+    else entry.timeMs = time === undefined && outerMs !== undefined ? outerMs : parseLogTime(time)
     if (Number.isNaN(entry.timeMs)) return problem('timestamp', readers, object)
     entry.status = readStatus(readers.status(object))
     if (Number.isNaN(entry.status)) return problem('status', readers, object)

@@ -1,6 +1,6 @@
 import { createClfParser } from './clf-line.js'
 import { createCsvParser } from './csv-line.js'
-import { haproxyText, utf8, type ToText } from './field-text.js'
+import { haproxyText, plainText, type ToText } from './field-text.js'
 import type { JsonNames } from './json-fields.js'
 import { createJsonParser, type ToObject } from './json-line.js'
 import { JSON_PRESETS, type JsonPreset } from './json-presets.js'
@@ -49,8 +49,13 @@ export interface LogFormat {
 const WITH_HEADER = ['iis', 'cloudfront']
 /** Servers whose backslashes are backslashes. */
 const TO_TEXT: Readonly<Record<string, ToText>> = {
-  ...{ iis: utf8, cloudfront: utf8, 'cloudfront-realtime': utf8, 'cloudfront-realtime-v1': utf8 },
-  ...{ envoy: utf8, istio: utf8, emissary: utf8, uvicorn: utf8, haproxy: haproxyText },
+  ...{
+    iis: plainText,
+    cloudfront: plainText,
+    'cloudfront-realtime': plainText,
+    'cloudfront-realtime-v1': plainText,
+  },
+  ...{ envoy: plainText, istio: plainText, emissary: plainText, uvicorn: plainText, haproxy: haproxyText },
 }
 
 interface Candidate {

@@ -1,4 +1,4 @@
-import { utf8 } from './field-text.js'
+import { plainText } from './field-text.js'
 import { NO_REQUEST, type LineParser, type Reading } from './log-entry.js'
 import { createTextParser } from './text/text-line.js'
 
@@ -41,7 +41,7 @@ export function createW3cParser(reading: Reading): LineParser {
     if (text.startsWith('#')) {
       if (text.startsWith(FIELDS)) {
         try {
-          parse = createTextParser(formatOf(text, reading), reading, utf8)
+          parse = createTextParser(formatOf(text, reading), reading, plainText)
         } catch (error) {
           parse = undefined
           problem = (error as Error).message

@@ -1,4 +1,4 @@
-import { fieldText, haproxyText, utf8, type ToText } from '../field-text.js'
+import { fieldText, haproxyText, plainText, type ToText } from '../field-text.js'
 import { envoyPieces, isEnvoySyntax } from './envoy-syntax.js'
 import { gunicornPieces, isGunicornSyntax } from './gunicorn-syntax.js'
 import { haproxyPieces, isHaproxySyntax } from './haproxy-syntax.js'
@@ -36,14 +36,14 @@ export function formatPieces(text: string): FormatPieces {
   const ofApache = APACHE_LINE.exec(text)
   const format = ofNginx ? joined(ofNginx[1]!) : ofApache ? ofApache[1]! : text
   if (/\$\{?\w/.test(format)) return { pieces: nginxPieces(format), toText: fieldText }
-  if (isEnvoySyntax(format)) return { pieces: envoyPieces(format), toText: utf8 }
+  if (isEnvoySyntax(format)) return { pieces: envoyPieces(format), toText: plainText }
   if (isGunicornSyntax(format)) return { pieces: gunicornPieces(format), toText: fieldText }
   if (!ofApache && isHaproxySyntax(format)) return { pieces: haproxyPieces(format), toText: haproxyText }
   if (/%[<>!\d{]*[A-Za-z]/.test(format)) {
     const plain = format.replace(/\\"/g, '"').replace(/\\t/g, '\t')
     return { pieces: apachePieces(plain), toText: fieldText }
   }
-  if (isMorganSyntax(format)) return { pieces: morganPieces(format), toText: utf8 }
+  if (isMorganSyntax(format)) return { pieces: morganPieces(format), toText: plainText }
   throw new LogFormatError(
     'it has no variables: write them as NGINX ($remote_addr), Apache (%h), HAProxy (%ci) or Envoy (%REQ(:PATH)%) does',
   )
