@@ -9,6 +9,7 @@ const SEPARATORS = ['\t', ',', ';', '|']
 /** A name of a column, such as `Response Time (ms)`. */
 const COLUMN = /^[A-Za-z@_#][\w @.,:#()[\]{}/%-]{0,79}$/
 const MIN_COLUMNS = 3
+const MAX_HEADER_LENGTH = 8192
 /** Columns of Tyk's: its times are ms. */
 const TYK = ['APIName', 'APIKey', 'RequestTime']
 
@@ -41,7 +42,7 @@ interface Header {
 
 /** A line of names, among them those of a time, of a status, and of a request. */
 function headerOf(line: string, names: JsonNames): Header | undefined {
-  if (line.length > 8192) return undefined
+  if (line.length > MAX_HEADER_LENGTH || !/^["A-Za-z@_#]/.test(line)) return undefined
   const separator = SEPARATORS.find((each) => line.includes(each))
   if (separator === undefined) return undefined
   const columns = cellsOf(line, separator)

@@ -42,6 +42,9 @@ export interface LogFormat {
   /** A name of LOG_FORMATS, `text` for a format that is given in words, `unknown` for none. */
   readonly name: string
   readonly wrappers: readonly WrapperName[]
+  /** Lines of the sample that can be read, and one of them. */
+  readonly readable: number
+  readonly example: string
   createParser(reading: Reading): LineParser
 }
 
@@ -128,16 +131,18 @@ export function detectFormat(lines: readonly string[], choice: FormatChoice): Lo
   const open = candidates(choice)
   const parsers = open.map((candidate) => ({ candidate, parse: candidate.createParser(PLAIN_READING) }))
   const bare = lines.map((text) => ({ text, timeMs: NaN }))
-  const { wrappers, candidate, readable } = detect(bare, parsers, MAX_WRAPPERS)
+  const { wrappers, candidate, readable, example } = detect(bare, parsers, MAX_WRAPPERS)
   const chosen = readable > 0 ? candidate : lookingLike(lines, open)
-  return { name: chosen.name, wrappers, createParser: (reading) => withFallback(chosen, reading) }
+  const createParser = (reading: Reading) => withFallback(chosen, reading)
+  return { name: chosen.name, wrappers, readable, example, createParser }
 }
 
 interface Detected {
   readonly candidate: Candidate
   readonly wrappers: readonly WrapperName[]
-  /** Lines that can be read. */
+  /** Lines that can be read, and the first of them. */
   readonly readable: number
+  readonly example: string
 }
 
 interface Trial {
@@ -165,10 +170,11 @@ function detect(lines: readonly Bare[], open: readonly Trial[], depth: number): 
 
 function detectBare(lines: readonly Bare[], open: readonly Trial[]): Omit<Detected, 'wrappers'> {
   const entry = emptyEntry()
-  const counted = open.map(({ candidate }) => ({ candidate, readable: 0 }))
+  const counted = open.map(({ candidate }) => ({ candidate, readable: 0, example: '' }))
   for (const { text, timeMs } of lines) {
     open.forEach(({ parse }, index) => {
-      if (parse(text, entry, timeMs) === undefined) counted[index]!.readable++
+      if (parse(text, entry, timeMs) === undefined && counted[index]!.readable++ === 0)
+        counted[index]!.example = text
     })
   }
   const most = Math.max(...counted.map(({ readable }) => readable))
