@@ -79,7 +79,7 @@ function ofText(text: string): number {
 
 /** The small addends make up for fractions and nanoseconds that a double does not hold exactly. */
 function sinceEpoch(value: number): number {
-  if (value < MIN_MS) return Math.floor(value * 1000 + 1e-4)
+  if (value < MIN_MS) return Math.floor(value * 1000 + 1e-3)
   if (value < MIN_US) return Math.floor(value)
   return Math.floor(value < MIN_NS ? value / 1e3 + 1e-4 : value / 1e6 + 1e-3)
 }

@@ -15,10 +15,27 @@ interface Surroundings {
   readonly isQuoted: boolean
   /** Within quotes, though not from one to the other. */
   readonly isInQuotes: boolean
+  readonly inQuotes: Quotes
 }
 
-/** No quote and no backslash, but for a backslash and what follows it. */
-const QUOTED = '[^"\\\\]*(?:\\\\.[^"\\\\]*)*'
+/** How quotes end. */
+interface Quotes {
+  /** What is from one quote to the other. */
+  readonly whole: string
+  readonly character: string
+  /** No question mark. */
+  readonly ofPath: string
+}
+
+/** A quote within quotes has a backslash before it. */
+const ESCAPED: Quotes = {
+  whole: '[^"\\\\]*(?:\\\\.[^"\\\\]*)*',
+  character: '(?:[^"\\\\]|\\\\.)',
+  ofPath: '(?:[^"?\\\\]|\\\\.)*',
+}
+/** Backslashes are backslashes. */
+const UNESCAPED: Quotes = { whole: '[^"]*', character: '[^"]', ofPath: '[^"?]*' }
+
 /** The parts of a list have a comma, or a colon between spaces, between them. */
 const LIST = '[^\\s,]+(?:(?:, ?| : )[^\\s,]+)*'
 const MAX_USER_LENGTH = 256
@@ -48,9 +65,11 @@ const BARE: Readonly<Partial<Record<Role['of'], string>>> = {
  * Compiles a format. Two spaces in it stand for one or more. The expression takes time linear in the line, but for a
  * user and a request without quotes around them.
  *
+ * @param isEscaped a quote within quotes has a backslash before it
  * @throws LogFormatError when two variables have nothing between them
  */
-export function formatPattern(pieces: readonly Piece[]): FormatPattern {
+export function formatPattern(pieces: readonly Piece[], isEscaped: boolean): FormatPattern {
+  const inQuotes = isEscaped ? ESCAPED : UNESCAPED
   const merged = mergeTimes(pieces)
   const groups: Variable[] = []
   let source = ''
@@ -63,10 +82,11 @@ export function formatPattern(pieces: readonly Piece[]): FormatPattern {
     }
     const [before, next] = [merged[index - 1], merged[index + 1]]
     const isQuoted = endsWithQuote(before) && typeof next === 'string' && next.startsWith('"')
+    const around = { next: textOf(next), isQuoted, isInQuotes: quotes % 2 === 1, inQuotes }
     const value =
       typeof next === 'object' && next.role.of !== 'rest'
-        ? adjacentPattern(piece, next)
-        : valuePattern(piece, { next: textOf(next), isQuoted, isInQuotes: quotes % 2 === 1 })
+        ? adjacentPattern(piece, next, around)
+        : valuePattern(piece, around)
     if (isSilent(piece.role)) source += value
     else {
       groups.push(piece)
@@ -80,11 +100,12 @@ const textOf = (piece: Piece | undefined) => (typeof piece === 'string' ? piece 
 const endsWithQuote = (piece: Piece | undefined) => typeof piece === 'string' && piece.endsWith('"')
 
 /** A host before a path, a path before a query string, and the question mark between: nothing else stands side by side. */
-function adjacentPattern(piece: Variable, next: Variable): string {
+function adjacentPattern(piece: Variable, next: Variable, { isInQuotes, inQuotes }: Surroundings): string {
   if (piece.name === '$is_args') return '\\??'
   if (piece.role.of === 'captures') return BARE.captures!
   if (next.role.of === 'path' && piece.role.of === 'nothing') return '[^/\\s"?]*'
-  if (piece.role.of === 'path' && (next.role.of === 'nothing' || next.role.of === 'query')) return '[^?\\s"]*'
+  if (piece.role.of === 'path' && (next.role.of === 'nothing' || next.role.of === 'query'))
+    return isInQuotes ? inQuotes.ofPath : '[^?\\s"]*'
   throw new LogFormatError(`there is nothing between ${piece.name} and ${next.name}`)
 }
 
@@ -96,8 +117,9 @@ function literal(text: string): string {
   return text.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&').replace(/ {2,}/g, ' +')
 }
 
-function valuePattern({ name, role }: Variable, { next, isQuoted, isInQuotes }: Surroundings): string {
-  if (isQuoted) return QUOTED
+function valuePattern({ name, role }: Variable, around: Surroundings): string {
+  const { next, isQuoted, isInQuotes, inQuotes } = around
+  if (isQuoted) return inQuotes.whole
   if (role.of === 'captures') return next === undefined ? '.*' : BARE.captures!
   if (role.of === 'rest' || role.of === 'query') return BARE[role.of]!
   if (next === '') return '\\S*'
@@ -105,7 +127,7 @@ function valuePattern({ name, role }: Variable, { next, isQuoted, isInQuotes }: 
   if (name.startsWith('$date')) return name === '$date' ? '\\S+' : '\\S+[ \\t]+(?:- )?\\S+'
   const end = next?.[0]
   if (end !== undefined && STRONG.includes(end)) return `[^${literal(end)}]*`
-  if (isInQuotes) return role.of === 'path' || role.of === 'request' ? '[^"]*?' : '[^\\s"]*'
+  if (isInQuotes) return role.of === 'path' || role.of === 'request' ? `${inQuotes.character}*?` : '[^\\s"]*'
   if (role.of === 'time') return timePattern(name)
   const ofRole = BARE[role.of]
   if (end === undefined || end === ' ') return ofRole ?? '\\S*'

@@ -23,10 +23,11 @@ const STATUS = /^(?:\d{3}|0|-1?)$/
  * @example createTextParser('$remote_addr [$time_local] "$request" $status $request_time', PLAIN_READING)
  */
 export function createTextParser(format: string, reading: Reading, toText: ToText = fieldText): LineParser {
-  let compiled = KNOWN.get(format)
+  const key = `${toText.name} ${format}`
+  let compiled = KNOWN.get(key)
   if (compiled === undefined) {
-    compiled = compile(formatPieces(format).pieces)
-    if (KNOWN.size < MAX_KNOWN) KNOWN.set(format, compiled)
+    compiled = compile(formatPieces(format).pieces, toText)
+    if (KNOWN.size < MAX_KNOWN) KNOWN.set(key, compiled)
   }
   return parserOf(compiled, reading, toText)
 }
@@ -39,8 +40,8 @@ interface Compiled extends FormatPattern {
   readonly places: Places
 }
 
-function compile(pieces: readonly Piece[]): Compiled {
-  const format = formatPattern(pieces)
+function compile(pieces: readonly Piece[], toText: ToText): Compiled {
+  const format = formatPattern(pieces, toText === fieldText)
   return { ...format, places: placesOf(format.groups) }
 }
 
@@ -53,7 +54,7 @@ export function createFormatParser(format: string, reading: Reading): LineParser
   const { pieces, toText } = formatPieces(format)
   const preset = jsonTemplate(pieces)
   return preset === undefined
-    ? parserOf(compile(pieces), reading, toText)
+    ? parserOf(compile(pieces, toText), reading, toText)
     : createJsonParser({ preset, reading })
 }
 
