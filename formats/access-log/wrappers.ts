@@ -17,7 +17,7 @@ type Unwrap = (line: string) => Unwrapped | undefined
 const SYSLOG =
   /^(?:<\d{1,3}>)?(?:([A-Z][a-z]{2} [ \d]\d(?: \d{4})? \d\d:\d\d:\d\d)|(\d{4}-\d\d-\d\dT\S+)) (?:[^\s:[\]]+ )?[^\s:[\]]+(?:\[[^\]\s]*\])?: (?:@cee: ?)?(.*)$/s
 const SYSLOG_5424 =
-  /^(?:\d{1,6} )?(?:<\d{1,3}>)?1 (-|\d{4}-\d\d-\d\dT\S+) \S+ \S+ \S+ \S+ (?:-|(?:\[[^\]\s]+(?: [^\s=\]]+="(?:[^"\\\]]|\\.)*")*\])+)(?: (?:\xef\xbb\xbf)?(.*))?$/s
+  /^(?:\d{1,6} )?(?:<\d{1,3}>)?1 (-|\d{4}-\d\d-\d\dT\S+) \S+ \S+ \S+ \S+ (?:-|(?:\[[^\]\s]+(?: [^\s=\]]+="(?:[^"\\]|\\.)*")*\])+)(?: (?:\xef\xbb\xbf)?(.*))?$/s
 /** Logplex, Heroku's drain, leaves the structured data out. */
 const LOGPLEX = /^(?:\d{1,6} )?<\d{1,3}>1 (\d{4}-\d\d-\d\dT\S+) \S+ \S+ \S+ - (?!-)(.*)$/s
 const CRI = /^(\d{4}-\d\d-\d\dT\S+) std(?:out|err) ([FP])(?::\S+)? (.*)$/s
