@@ -11,6 +11,7 @@ import {
 } from './json-fields.js'
 import type { JsonField } from './json-names.js'
 import type { JsonPreset } from './json-presets.js'
+import { createLogClock } from './log-clock.js'
 import { PLAIN_READING, rememberLast, type LineParser, type LogEntry, type Reading } from './log-entry.js'
 import { parseLogTime } from './log-time.js'
 import { METHOD, pathOfRoute, pathOfTarget, readRequestLine } from './request-line.js'
@@ -43,7 +44,7 @@ export function createJsonParser(options: JsonOptions = {}): LineParser {
   const fields = preset === undefined ? usualFields(names) : presetFields(names, preset.fields)
   const { readers } = fields
   const needed = (preset?.needs ?? []).map((name) => ({ name, read: pathReader(name) }))
-  const timeOf = rememberLast(parseLogTime)
+  const timeOf = createLogClock(preset === undefined ? reading : { ...reading, isUtc: true })
   return (line, entry, outerMs) => {
     const object = toObject(line)
     if (typeof object === 'string') return object
@@ -52,7 +53,7 @@ export function createJsonParser(options: JsonOptions = {}): LineParser {
     fields.learn(object)
     entry.isCut = false
     const time = readers.timestamp(object)
-    if (typeof time === 'string') entry.timeMs = timeOf(time)
+    if (typeof time === 'string') entry.timeMs = timeOf(time, line)
     else entry.timeMs = time === undefined && outerMs !== undefined ? outerMs : parseLogTime(time)
     if (Number.isNaN(entry.timeMs)) return problem('timestamp', readers, object)
     entry.status = readStatus(readers.status(object))

@@ -37,6 +37,8 @@ const NAMES = {
       'requestedat',
       'receivedat',
       'createdat',
+      'timegenerated',
+      'edgestarttimestamp',
     ],
   ],
   /** The whole request line. */
@@ -50,6 +52,7 @@ const NAMES = {
     'verb',
     'httpverb',
     'csmethod',
+    'clientrequestmethod',
   ],
   path: [
     ...[
@@ -74,7 +77,8 @@ const NAMES = {
       'httproute',
       'target',
     ],
-    ...['requesttarget', 'urlfull', 'xenvoyoriginalpath', 'csuristem', 'rawpath', 'pathname'],
+    ...['requesttarget', 'urlfull', 'xenvoyoriginalpath', 'csuristem', 'rawpath', 'pathname', 'requesteduri'],
+    ...['requestedurl', 'clientrequesturi', 'clientrequestpath', 'fullpath'],
   ],
   status: [
     ...[

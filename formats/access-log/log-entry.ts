@@ -35,6 +35,10 @@ export const NO_REQUEST = ''
 /** How lines are read, whatever their format. */
 export interface Reading {
   readonly client: ClientRule
+  /** The zone of times that have none (IANA name); UTC by default. */
+  readonly timeZone?: string | undefined
+  /** Times without a zone are UTC, whatever the zone of the server: its documentation says so. */
+  readonly isUtc?: boolean
   /** Called for what may have been read wrongly. @param doubt what it is, and what to do about it */
   doubt(doubt: string, line: string): void
 }

@@ -75,7 +75,8 @@ function allCandidates(names: JsonNames): Candidate[] {
   const texts = Object.entries(TEXT_PRESETS).map(([name, format]): Candidate => {
     const candidate = {
       name,
-      createParser: (reading: Reading) => createTextParser(format, reading, TO_TEXT[name]),
+      createParser: (reading: Reading) =>
+        createTextParser(format, { ...reading, isUtc: WITH_HEADER.includes(name) }, TO_TEXT[name]),
     }
     return LIKE_COMMON.has(name) ? { ...candidate, createFallback: CLF.createParser } : candidate
   })

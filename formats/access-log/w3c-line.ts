@@ -41,7 +41,7 @@ export function createW3cParser(reading: Reading): LineParser {
     if (text.startsWith('#')) {
       if (text.startsWith(FIELDS)) {
         try {
-          parse = createTextParser(formatOf(text, reading), reading, plainText)
+          parse = createTextParser(formatOf(text, reading), { ...reading, isUtc: true }, plainText)
         } catch (error) {
           parse = undefined
           problem = (error as Error).message

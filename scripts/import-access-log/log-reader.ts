@@ -16,6 +16,8 @@ export interface EntryReceiver {
 
 export interface LogReaderOptions extends FormatChoice {
   readonly client: ClientRule
+  /** IANA name; UTC by default. */
+  readonly timeZone?: string | undefined
 }
 
 /** Number of lines that the format is detected from. */
@@ -50,7 +52,7 @@ export class LogReader {
       tooLong: (start) => {
         this.lines++
         const { lineNumber } = this.#splitter
-        const reject = () => receiver.rejected(lineNumber, TOO_LONG, start)
+        const reject = () => this.#reject(lineNumber, TOO_LONG, start)
         if (this.#waiting.length > 0) this.#waiting.push(reject)
         else reject()
       },
@@ -86,8 +88,9 @@ export class LogReader {
 
   #decide(): void {
     if (this.#formats !== undefined || this.#waiting.length === 0) return
+    const { client, timeZone } = this.#options
     const doubt = (text: string, line: string) => this.#receiver.doubted(text, line)
-    const formats = new LineFormats(this.#sample, this.#options, { client: this.#options.client, doubt })
+    const formats = new LineFormats(this.#sample, this.#options, { client, timeZone, doubt })
     this.#formats = formats
     for (const read of this.#waiting) read(formats)
     this.#waiting = []
@@ -95,7 +98,7 @@ export class LogReader {
 
   #read(formats: LineFormats, lineNumber: number, line: string, isWhole: boolean): void {
     if (line.includes('\0')) {
-      this.#receiver.rejected(lineNumber, 'binary zeros', line)
+      this.#reject(lineNumber, 'binary zeros', line)
       return
     }
     const result = formats.read(line, this.#entry)
@@ -104,11 +107,17 @@ export class LogReader {
     else if (formats.mayFindMore) {
       this.#unread.push({ lineNumber, line, isWhole, reason: result })
       if (this.#unread.length >= UNREAD) this.#retry(formats)
-    } else this.#receiver.rejected(lineNumber, result, line)
+    } else this.#reject(lineNumber, result, line)
+  }
+
+  /** Lines are rejected in their order. */
+  #reject(lineNumber: number, reason: string, line: string): void {
+    if (this.#unread.length === 0) this.#receiver.rejected(lineNumber, reason, line)
+    else this.#unread.push({ lineNumber, line, isWhole: true, reason, isFinal: true })
   }
 
   #accept(lineNumber: number, line: string, isWhole: boolean): void {
-    if (this.#entry.isCut && !isWhole) this.#receiver.rejected(lineNumber, 'not yet whole', line)
+    if (this.#entry.isCut && !isWhole) this.#reject(lineNumber, 'not yet whole', line)
     else this.#receiver.accepted(this.#entry, line)
   }
 
@@ -117,9 +126,10 @@ export class LogReader {
     const lines = this.#unread
     if (lines.length === 0) return
     this.#unread = []
-    const isFound = formats.findMore(lines.map(({ line }) => line))
-    for (const { lineNumber, line, isWhole, reason } of lines) {
-      const result = isFound ? formats.read(line, this.#entry) : reason
+    const open = lines.filter(({ isFinal }) => isFinal !== true)
+    const isFound = formats.findMore(open.map(({ line }) => line))
+    for (const { lineNumber, line, isWhole, reason, isFinal } of lines) {
+      const result = isFound && isFinal !== true ? formats.read(line, this.#entry) : reason
       if (result === undefined) this.#accept(lineNumber, line, isWhole)
       else if (result !== PIECE && result !== NO_REQUEST) this.#receiver.rejected(lineNumber, result, line)
     }
@@ -131,4 +141,6 @@ interface UnreadLine {
   readonly line: string
   readonly isWhole: boolean
   readonly reason: string
+  /** It is in no format. */
+  readonly isFinal?: true
 }

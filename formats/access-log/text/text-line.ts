@@ -1,7 +1,7 @@
 import { durationMs } from '../duration.js'
 import { fieldText, type ToText } from '../field-text.js'
-import { NO_TIME, rememberLast, type LineParser, type LogEntry, type Reading } from '../log-entry.js'
-import { parseLogTime } from '../log-time.js'
+import { createLogClock } from '../log-clock.js'
+import { NO_TIME, type LineParser, type LogEntry, type Reading } from '../log-entry.js'
 import { METHOD, pathOfRoute, pathOfTarget, readRequestLine } from '../request-line.js'
 import { clientOf } from '../two-clients.js'
 import { createJsonParser } from '../json-line.js'
@@ -75,14 +75,14 @@ type MatchReader = (match: RegExpExecArray, entry: LogEntry, outerMs: number) =>
 
 function groupReader(groups: readonly Variable[], at: Places, reading: Reading, toText: ToText): MatchReader {
   const latencyOf = latencyReader(groups, reading)
-  const timeOf = rememberLast(parseLogTime)
+  const timeOf = createLogClock(reading)
   const textAt = (match: RegExpExecArray, place: number) => {
     const raw = match[place]
     return raw === undefined || raw === '' || raw === '-' || place === 0 ? null : toText(raw)
   }
   return (match, entry, outerMs) => {
     entry.isCut = false
-    entry.timeMs = at.time > 0 ? timeOf(match[at.time]!) : outerMs
+    entry.timeMs = at.time > 0 ? timeOf(match[at.time]!, match[0]) : outerMs
     if (Number.isNaN(entry.timeMs)) return at.time > 0 ? 'a time that cannot be read' : NO_TIME
     const status = match[at.status]!
     if (!STATUS.test(status)) return 'no status of three digits'
