@@ -114,6 +114,7 @@ export class LogReader {
   #reject(lineNumber: number, reason: string, line: string): void {
     if (this.#unread.length === 0) this.#receiver.rejected(lineNumber, reason, line)
     else this.#unread.push({ lineNumber, line, isWhole: true, reason, isFinal: true })
+    if (this.#unread.length >= UNREAD && this.#formats !== undefined) this.#retry(this.#formats)
   }
 
   #accept(lineNumber: number, line: string, isWhole: boolean): void {

@@ -134,6 +134,15 @@ function placesOf(groups: readonly Variable[]): Places {
   return places
 }
 
+const AS_APACHE =
+  '%D is read as microseconds, as Apache has it: write %{ms}T if the server is Tomcat before version 10'
+
+/** Tomcat's formats have `%s`, Apache's `%>s`. */
+function doubtAbout(name: string, groups: readonly Variable[]): string | undefined {
+  if (name.startsWith('$upstream_')) return OF_UPSTREAM
+  return name === '%D' && groups.some((each) => each.name === '%s') ? AS_APACHE : undefined
+}
+
 type LatencyReader = (match: RegExpExecArray) => number | null
 
 const OF_UPSTREAM =
@@ -153,9 +162,9 @@ function latencyReader(groups: readonly Variable[], reading: Reading): LatencyRe
   )
   const [best] = found.toSorted((a, b) => a.rank - b.rank)
   if (best === undefined) return () => null
-  const isDoubtful = best.name.startsWith('$upstream_')
+  const doubt = doubtAbout(best.name, groups)
   return (match) => {
-    if (isDoubtful) reading.doubt(OF_UPSTREAM, match[0])
+    if (doubt !== undefined) reading.doubt(doubt, match[0])
     const ms = durationMs(match[best.place], best.unit)
     return ms === null ? null : Math.round(ms)
   }
