@@ -1,6 +1,6 @@
 import { Command, type OptionValues } from 'commander'
 import { readFile, stat } from 'node:fs/promises'
-import { basename } from 'node:path'
+import { basename, dirname } from 'node:path'
 import { JSON_FIELDS } from '../../formats/access-log/json-fields.js'
 import type { LogEntry } from '../../formats/access-log/log-entry.js'
 import { UnreadableLimits, type FileLimits } from '../../formats/limit-files/read/limits.js'
@@ -17,12 +17,15 @@ import { startProgress } from '../cli/progress.js'
 import { LogReader, type LogReaderOptions } from '../import-access-log/log-reader.js'
 import { DamagedFileError, findSources, readSource, STDIN } from '../import-access-log/log-source.js'
 import { addReadingOptions, readingOf, type ReadingFlags } from '../import-access-log/reading-options.js'
+import { IncludedFiles } from './included-files.js'
 import { LimitReplay } from './replay.js'
 import { checkReport, checkText, percent } from './report.js'
 
 interface Flags extends ReadingFlags {
   readonly gateway?: CheckedGateway
   readonly json?: true
+  readonly server?: string
+  readonly prefix?: string
   readonly maxRejected?: number
 }
 
@@ -64,6 +67,11 @@ export function checkLimits(stop: AbortSignal): Command {
       choice('--gateway', CHECKED_GATEWAYS),
     )
     .option(
+      '--server <name>',
+      'the server whose log it is: a server_name of NGINX, a frontend of HAProxy, a domain of Envoy, a host of Kong',
+    )
+    .option('--prefix <folder>', 'where relative paths of includes, maps and pattern files begin (default: the folder of FILE)')
+    .option(
       '--max-rejected <share>',
       'exit code 1 when more requests are rejected, such as 0.1% or 0.001',
       share,
@@ -85,7 +93,7 @@ function share(text: string): number {
 
 async function run(file: string, logs: readonly string[], flags: Flags, stop: AbortSignal): Promise<void> {
   try {
-    const limits = await limitsOf(file, flags.gateway)
+    const limits = await limitsOf(file, flags)
     for (const remark of limits.remarks) say(remark)
     const replay = new LimitReplay(limits)
     const unreadable = await replayLogs(logs, replay, readingOf(flags), stop)
@@ -108,7 +116,7 @@ async function run(file: string, logs: readonly string[], flags: Flags, stop: Ab
   }
 }
 
-async function limitsOf(file: string, gateway: CheckedGateway | undefined): Promise<FileLimits> {
+async function limitsOf(file: string, { gateway, server, prefix }: Flags): Promise<FileLimits> {
   const cannot = (reason: string): never => {
     throw new UsageError(`${file} cannot be read: ${reason}.`)
   }
@@ -121,7 +129,7 @@ async function limitsOf(file: string, gateway: CheckedGateway | undefined): Prom
     cannot(error.code ?? error.message),
   )
   try {
-    return readLimits(text, gateway)
+    return readLimits(text, gateway, { server, files: new IncludedFiles(prefix ?? dirname(file)) })
   } catch (error) {
     if (error instanceof UnreadableLimits) throw new UsageError(`${file}, ${error.message}.`)
     throw error
