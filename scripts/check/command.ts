@@ -70,7 +70,10 @@ export function checkLimits(stop: AbortSignal): Command {
       '--server <name>',
       'the server whose log it is: a server_name of NGINX, a frontend of HAProxy, a domain of Envoy, a host of Kong',
     )
-    .option('--prefix <folder>', 'where relative paths of includes, maps and pattern files begin (default: the folder of FILE)')
+    .option(
+      '--prefix <folder>',
+      'where relative paths of includes, maps and pattern files begin (default: the folder of FILE)',
+    )
     .option(
       '--max-rejected <share>',
       'exit code 1 when more requests are rejected, such as 0.1% or 0.001',

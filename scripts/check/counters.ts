@@ -78,12 +78,19 @@ export class Counters {
     return this.#find(`rates ${table}`, key, () => new SlidingRates({ windowMs, expireMs }))
   }
 
-  #slot({ name, key, counting }: AppliedLimit, now: number): Slot<TokenBuckets | FixedWindows | LeakyBuckets> | null {
+  #slot(
+    { name, key, counting }: AppliedLimit,
+    now: number,
+  ): Slot<TokenBuckets | FixedWindows | LeakyBuckets> | null {
     if (counting.kind === 'leaky')
       return this.#find(`zone ${counting.zone}`, key, () => new LeakyBuckets(counting.milliRate))
     if (counting.kind === 'bucket') {
       const { limit, burst, windowMs } = counting
-      return this.#find(`bucket ${limit} ${burst} ${windowMs} ${name}`, key, () => new TokenBuckets(counting, now))
+      return this.#find(
+        `bucket ${limit} ${burst} ${windowMs} ${name}`,
+        key,
+        () => new TokenBuckets(counting, now),
+      )
     }
     if (counting.kind !== 'window') return null
     const { limit, windowMs } = counting
@@ -92,7 +99,9 @@ export class Counters {
 
   #find<T extends Counter>(id: string, key: string, make: () => T): Slot<T> | null {
     const known = this.#counters.get(id) as Counted<T> | undefined
-    const counted = known ?? (this.#counters.size < MAX_COUNTERS ? { slots: new Map<string, number>(), counter: make() } : null)
+    const counted =
+      known ??
+      (this.#counters.size < MAX_COUNTERS ? { slots: new Map<string, number>(), counter: make() } : null)
     if (counted !== null && !known) this.#counters.set(id, counted)
     const slot = counted?.slots.get(key) ?? (this.#keys < MAX_KEYS ? counted?.slots.size : undefined)
     if (counted === null || slot === undefined) {

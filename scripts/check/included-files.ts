@@ -31,7 +31,8 @@ export class IncludedFiles implements OtherFiles {
   #read(path: string): OtherFile {
     const { size } = statSync(path)
     this.#bytes += size
-    if (this.#bytes > MAX_BYTES) throw new TooLargeError(`all files together are larger than ${MAX_BYTES >> 20} MiB`)
+    if (this.#bytes > MAX_BYTES)
+      throw new TooLargeError(`all files together are larger than ${MAX_BYTES >> 20} MiB`)
     return { path, text: readFileSync(path, 'utf8') }
   }
 }
@@ -41,7 +42,11 @@ class TooLargeError extends Error {}
 /** The files of a pattern, by name; a text when a folder without wildcards is missing: then nobody knows what is in it. */
 function found(pattern: string): string[] | string {
   const folder = dirname(pattern)
-  const parents = /[*?[]/.test(folder) ? found(folder) : existsSync(folder) ? [folder] : 'the folder does not exist'
+  const parents = /[*?[]/.test(folder)
+    ? found(folder)
+    : existsSync(folder)
+      ? [folder]
+      : 'the folder does not exist'
   if (typeof parents === 'string') return parents
   const expression = globExpression(pattern)
   const paths = parents.flatMap((parent) =>

@@ -71,8 +71,8 @@ export function haproxyWords(line: string): string[] {
   return words
 }
 
-
-const CONNECTIONS = /^(?:sc\d?_|src_)(?:conn_(?:rate|cur|cnt)|sess_(?:rate|cnt)|bytes_(?:in|out)_rate|kbytes_(?:in|out))\b/
+const CONNECTIONS =
+  /^(?:sc\d?_|src_)(?:conn_(?:rate|cur|cnt)|sess_(?:rate|cnt)|bytes_(?:in|out)_rate|kbytes_(?:in|out))\b/
 const COUNTER = /^sc(?:_http_req_rate\((\d+)(?:,([^)]*))?\)|(\d)_http_req_rate(?:\(([^)]*)\))?)$/
 
 /** A fetch that is the rate of a table; null for any other. */
@@ -115,7 +115,10 @@ export function term(words: readonly string[], context: ExpressionContext, line:
   }
   const [bound, isOver] = compared[operator] ?? []
   if (bound === undefined || isOver === undefined || !Number.isSafeInteger(limit)) {
-    throw new UnreadableLimits(line, `${words.join(' ').slice(0, 80)} is not understood: compare a rate with gt or ge`)
+    throw new UnreadableLimits(
+      line,
+      `${words.join(' ').slice(0, 80)} is not understood: compare a rate with gt or ge`,
+    )
   }
   return { kind: 'rate', rate, limit: () => bound, isOver }
 }
@@ -145,11 +148,11 @@ function dynamicRate(
     const limit = haproxySample(left, context, line)
     return {
       ...{ kind: 'rate', rate: (scope) => scope.rates.get(right), isOver: true },
-      limit: (scope) => Number(limit(scope) ?? 0) - less,
+      limit: (scope) => Number(limit(scope) ?? NaN) - less,
     }
   }
   const limit = haproxySample(`var(${right})`, context, line)
-  return { kind: 'rate', rate: ofLeft!, limit: (scope) => Number(limit(scope) ?? 0) - less, isOver: true }
+  return { kind: 'rate', rate: ofLeft!, limit: (scope) => Number(limit(scope) ?? NaN) - less, isOver: true }
 }
 
 function comparison(
@@ -160,7 +163,8 @@ function comparison(
 ): (scope: Scope) => boolean {
   if (fetch === 'always_true' || fetch === 'TRUE') return () => true
   if (fetch === 'always_false' || fetch === 'FALSE') return () => false
-  const [, base, suffix = ''] = /^(path|url|method|(?:req\.)?f?hdr)_(beg|end|sub|reg|dir|dom|len)\b/.exec(fetch) ?? []
+  const [, base, suffix = ''] =
+    /^(path|url|method|(?:req\.)?f?hdr)_(beg|end|sub|reg|dir|dom|len)\b/.exec(fetch) ?? []
   let [method, isInsensitive] = [suffix, false]
   const values: string[] = []
   for (let i = 0; i < rest.length; i++) {
@@ -176,7 +180,8 @@ function comparison(
   const sample = haproxySample(base === undefined ? fetch : fetch.replace(`_${suffix}`, ''), context, line)
   if (method === 'found') return (scope) => sample(scope) !== undefined
   if (method === '' && (fetch === 'src' || /,ipmask\([^)]*\)$/.test(fetch))) method = 'ip'
-  if (method === 'int' || /^(?:gt|ge|lt|le|eq)$/.test(values[0] ?? '')) return integerTest(sample, values, line)
+  if (method === 'int' || /^(?:gt|ge|lt|le|eq)$/.test(values[0] ?? ''))
+    return integerTest(sample, values, line)
   return anyOf(sample, method, values, isInsensitive, line)
 }
 

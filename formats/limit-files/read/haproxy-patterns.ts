@@ -37,7 +37,10 @@ function parts(delimiter: string, wanted: string, fold: (text: string) => string
 export function patternLines(path: string, files: OtherFiles | undefined, line: number): string[] {
   const found = files?.find(path) ?? 'there is no folder to look for it'
   if (typeof found === 'string' || found.length !== 1) {
-    throw new UnreadableLimits(line, `${path.slice(0, 200)} cannot be read: ${typeof found === 'string' ? found : 'it is a pattern'}`)
+    throw new UnreadableLimits(
+      line,
+      `${path.slice(0, 200)} cannot be read: ${typeof found === 'string' ? found : 'it is a pattern'}`,
+    )
   }
   return found[0]!.text
     .split('\n')

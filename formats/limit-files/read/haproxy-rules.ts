@@ -1,4 +1,13 @@
-import { haproxySample, rateSource, term, type ExpressionContext, type RateSource, type Sample, type Scope, type Term } from './haproxy-expression.js'
+import {
+  haproxySample,
+  rateSource,
+  term,
+  type ExpressionContext,
+  type RateSource,
+  type Sample,
+  type Scope,
+  type Term,
+} from './haproxy-expression.js'
 import { UnreadableLimits } from './limits.js'
 
 export interface Literal {
@@ -61,7 +70,9 @@ export function ruleOf(
   if (ENDING.has(action)) return { kind: 'end', name: `${action} of line ${line}`, when: when(), line }
   if (action === 'allow' || action === 'accept') return { kind: 'allow', when: when(), line }
   if (HARMLESS.test(action)) return null
-  const reason = CHANGING.test(action) ? 'is not understood where rates are counted or compared below' : 'is not understood'
+  const reason = CHANGING.test(action)
+    ? 'is not understood where rates are counted or compared below'
+    : 'is not understood'
   throw new UnreadableLimits(line, `${words.join(' ').slice(0, 80)} ${reason}`)
 }
 
@@ -147,12 +158,17 @@ function aclTerms(
 }
 
 /** What is left of a condition for a request: alternatives of rates to compare. */
-export function remaining({ alternatives, isUnless }: Condition, scope: Scope, line: number): readonly Literal[][] | boolean {
+export function remaining(
+  { alternatives, isUnless }: Condition,
+  scope: Scope,
+  line: number,
+): readonly Literal[][] | boolean {
   const left: Literal[][] = []
   let isMet = false
   for (const all of alternatives) {
     if (all.some(({ term: each }) => each.kind === 'connections')) continue
-    if (!all.every(({ isNegated, term: each }) => each.kind !== 'test' || each.test(scope) !== isNegated)) continue
+    if (!all.every(({ isNegated, term: each }) => each.kind !== 'test' || each.test(scope) !== isNegated))
+      continue
     const rates = all.filter(({ term: each }) => each.kind === 'rate')
     if (rates.length === 0) isMet = true
     else left.push(rates)

@@ -45,10 +45,16 @@ export function haproxySections(text: string): Configuration {
     const line = i + 1
     const words = haproxyWords(source)
     const [first = '', second = ''] = words
-    if (/^\.(?:if|elif|else|endif)$/.test(first)) throw new UnreadableLimits(line, `${first} is not understood`)
+    if (/^\.(?:if|elif|else|endif)$/.test(first))
+      throw new UnreadableLimits(line, `${first} is not understood`)
     if (PROXIES.has(first)) {
       const from = words.indexOf('from')
-      current = newSection(first, second === 'from' ? '' : second, line, from < 0 ? null : (words[from + 1] ?? null))
+      current = newSection(
+        first,
+        second === 'from' ? '' : second,
+        line,
+        from < 0 ? null : (words[from + 1] ?? null),
+      )
       if (first === 'listen' || first === 'frontend') inheritBackend(current, sections)
       sections.push(current)
     } else if (SECTIONS.test(first)) current = null
@@ -68,10 +74,16 @@ function inheritBackend(section: Section, before: readonly Section[]): void {
   section.defaultBackend = defaults?.defaultBackend ?? null
 }
 
-function readLine(section: Section, words: readonly string[], line: number, tables: Map<string, Table>): void {
+function readLine(
+  section: Section,
+  words: readonly string[],
+  line: number,
+  tables: Map<string, Table>,
+): void {
   const [first = '', second = '', ...rest] = words
   if (first === 'stick-table') readTable(section.name, words, line, tables)
-  else if (first === 'acl') section.acls.set(second, [...(section.acls.get(second) ?? []), { words: rest, line }])
+  else if (first === 'acl')
+    section.acls.set(second, [...(section.acls.get(second) ?? []), { words: rest, line }])
   else if (first === 'http-request') section.http.push({ words: [second, ...rest], line })
   else if (first === 'tcp-request' && second !== 'inspect-delay') section.tcp.push({ words: rest, line })
   else if (first === 'redirect') section.http.push({ words: ['redirect', second, ...rest], line })
@@ -103,5 +115,7 @@ export function hasRates({ tcp, http, acls }: Section): boolean {
 /** Whether every request is answered there: such frontends only redirect. */
 export function answersAll({ http, isAnswering }: Section): boolean {
   const first = http.find(({ words }) => /^(?:redirect|return|deny|use-service)$/.test(words[0] ?? ''))
-  return isAnswering || (first !== undefined && !first.words.includes('if') && !first.words.includes('unless'))
+  return (
+    isAnswering || (first !== undefined && !first.words.includes('if') && !first.words.includes('unless'))
+  )
 }

@@ -1,6 +1,15 @@
 import type { ExpressionContext, Scope } from './haproxy-expression.js'
 import { OwnBuckets } from './haproxy-own.js'
-import { conditionOf, countsOrCompares, remaining, ruleOf, type Condition, type Literal, type Rule, type RuleLine } from './haproxy-rules.js'
+import {
+  conditionOf,
+  countsOrCompares,
+  remaining,
+  ruleOf,
+  type Condition,
+  type Literal,
+  type Rule,
+  type RuleLine,
+} from './haproxy-rules.js'
 import { answersAll, haproxySections, hasRates, type Section, type Table } from './haproxy-sections.js'
 import {
   UnreadableLimits,
@@ -137,7 +146,9 @@ class Program {
 
   /** Files of ours have their rules in named defaults. */
   #ofDefaults(): RuleList[] {
-    return this.#sections.filter(({ kind, name }) => kind === 'defaults' && name !== '').flatMap((each) => this.#compiled(each, false))
+    return this.#sections
+      .filter(({ kind, name }) => kind === 'defaults' && name !== '')
+      .flatMap((each) => this.#compiled(each, false))
   }
 
   #frontend(): Section | null {
@@ -168,17 +179,23 @@ class Program {
 
   /** The tcp-request rules come before the http-request rules. Lines after the last that matters are not looked at. */
   #compiled(section: Section, isRouted: boolean): RuleList[] {
-    const defaults = this.#sections.find(({ kind, name }) => kind === 'defaults' && name !== '' && name === section.from)
+    const defaults = this.#sections.find(
+      ({ kind, name }) => kind === 'defaults' && name !== '' && name === section.from,
+    )
     const parts = [defaults, section].filter((each) => each !== undefined)
     return (['tcp', 'http'] as const).map((kind) =>
-      parts.flatMap((part) => this.#rules(part[kind], part, isRouted || (kind === 'tcp' && hasRates(section)))),
+      parts.flatMap((part) =>
+        this.#rules(part[kind], part, isRouted || (kind === 'tcp' && hasRates(section))),
+      ),
     )
   }
 
   #rules(lines: readonly RuleLine[], section: Section, areAllNeeded: boolean): Rule[] {
     const { acls } = section
     const variables = [...new Set(lines.flatMap(rateVariableOf))]
-    const names = (each: RuleLine) => countsOrCompares(each) || each.words.some((word) => variables.some((name) => word.includes(name)))
+    for (const name of variables) this.#shared.rateVariables.add(name)
+    const names = (each: RuleLine) =>
+      countsOrCompares(each) || each.words.some((word) => variables.some((name) => word.includes(name)))
     const rated = new Set([...acls].filter(([, all]) => all.some(names)).map(([name]) => name))
     const matters = (each: RuleLine) =>
       names(each) || OwnBuckets.isPart(each) || each.words.some((word) => rated.has(word.replace(/^!+/, '')))
@@ -188,10 +205,17 @@ class Program {
       const own = this.own.read(each)
       if (own !== null) return own
       const rule = ruleOf(each, context, acls)
+      if (rule?.kind === 'track') this.#assertKey(rule, each)
       this.#comparesTls ||= rule !== null && each.words.includes('ssl_fc')
       if (rule) this.#note(rule)
       return rule ?? []
     })
+  }
+
+  /** As text, the key ends at its first zero byte, which the hash or the address may have. */
+  #assertKey({ table, line }: Extract<Rule, { kind: 'track' }>, { words }: RuleLine): void {
+    if (words[1] === 'base32+src' && Number.isFinite(this.tables.get(table)?.maxLength ?? Infinity))
+      throw new UnreadableLimits(line, `base32+src needs a table of type binary: ${table} is of type string`)
   }
 
   #contextOf({ name, kind }: Section): ExpressionContext {
@@ -204,7 +228,8 @@ class Program {
     if (terms.some((term) => term.kind === 'connections'))
       this.remarks.push(`Line ${line} counts connections or bytes: it is not replayed.`)
     if (!terms.some((term) => term.kind === 'rate')) return
-    if (kind !== 'end') throw new UnreadableLimits(line, 'a rate may decide only about deny, tarpit, reject and return')
+    if (kind !== 'end')
+      throw new UnreadableLimits(line, 'a rate may decide only about deny, tarpit, reject and return')
     this.names.add((rule as { name: string }).name)
   }
 
@@ -216,7 +241,10 @@ class Program {
       return { when: conditionOf(words, context, acls, line), line, lists: this.#listsOf(target) }
     })
     if (defaultBackend === null) return routes
-    return [...routes, { when: { alternatives: [[]], isUnless: false }, line: 0, lists: this.#listsOf(defaultBackend) }]
+    return [
+      ...routes,
+      { when: { alternatives: [[]], isUnless: false }, line: 0, lists: this.#listsOf(defaultBackend) },
+    ]
   }
 
   #listsOf(backend: string): RuleList[] {
@@ -231,4 +259,8 @@ function rateVariableOf({ words }: RuleLine): string[] {
 }
 
 const namesOf = (sections: readonly Section[]) =>
-  sections.map(({ name }) => name).slice(0, 10).join(', ').slice(0, 200)
+  sections
+    .map(({ name }) => name)
+    .slice(0, 10)
+    .join(', ')
+    .slice(0, 200)

@@ -19,7 +19,10 @@ interface Token {
  * @param placeOf the place of a line, from 1
  * @throws UnreadableLimits where a brace or a semicolon is missing
  */
-export function nginxDirectives(text: string, placeOf: (line: number) => Place = (line) => line): Directive[] {
+export function nginxDirectives(
+  text: string,
+  placeOf: (line: number) => Place = (line) => line,
+): Directive[] {
   const tokens = tokensOf(text, placeOf)
   let at = 0
   const block = (opened: Place | null): Directive[] => {

@@ -84,7 +84,8 @@ class Includes {
       if (HARMLESS.test(pattern)) return []
       throw new UnreadableLimits(line, `include ${pattern.slice(0, 200)} cannot be read: ${found}`)
     }
-    if (around.length >= MAX_DEPTH) throw new UnreadableLimits(line, `more than ${MAX_DEPTH} files include each other`)
+    if (around.length >= MAX_DEPTH)
+      throw new UnreadableLimits(line, `more than ${MAX_DEPTH} files include each other`)
     this.#count += found.length
     if (this.#count > MAX_FILES) throw new UnreadableLimits(line, `more than ${MAX_FILES} files are included`)
     return found.flatMap((file) => {

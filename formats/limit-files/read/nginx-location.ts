@@ -1,7 +1,13 @@
 import { UnreadableLimits, type Counting, type Place } from './limits.js'
 import type { Directive } from './nginx-config.js'
 import { NginxScript } from './nginx-script.js'
-import { nginxPattern, type NginxRequest, type NginxTest, type NginxValue, type NginxVariables } from './nginx-variables.js'
+import {
+  nginxPattern,
+  type NginxRequest,
+  type NginxTest,
+  type NginxValue,
+  type NginxVariables,
+} from './nginx-variables.js'
 
 /** The key of a zone, whose variables are looked up when all are known. */
 export class ZoneKey {
@@ -62,7 +68,11 @@ interface Around {
 const HANDLER = /^(?:\w+_pass|content_by_lua\w*|empty_gif|stub_status)$/
 
 /** @param around of the block around it, whose limits hold where there are none */
-export function blockOf(block: readonly Directive[], around: Block | null, { zones, variables }: Around): Block {
+export function blockOf(
+  block: readonly Directive[],
+  around: Block | null,
+  { zones, variables }: Around,
+): Block {
   const fallback = block.find(({ name }) => name === 'try_files')
   const index = block.filter(({ name }) => name === 'index').flatMap(({ args }) => args)
   return {

@@ -99,10 +99,17 @@ function ifStep({ args, block, line }: Directive, variables: NginxVariables): St
   } catch (error) {
     if (!(error instanceof UnreadableLimits)) throw error
     if (decides.some(({ name }) => name !== 'set')) {
-      throw new UnreadableLimits(line, `if decides the way of a request, and ${error.message.replace(/^.*?: /, '')}`)
+      throw new UnreadableLimits(
+        line,
+        `if decides the way of a request, and ${error.message.replace(/^.*?: /, '')}`,
+      )
     }
     for (const { args: set } of decides) {
-      variables.defineUntold(nameOf(set[0] ?? ''), line, `${set[0]} is set by an if that an access log does not tell`)
+      variables.defineUntold(
+        nameOf(set[0] ?? ''),
+        line,
+        `${set[0]} is set by an if that an access log does not tell`,
+      )
     }
     return []
   }
@@ -117,14 +124,16 @@ function conditionOf(args: readonly string[], line: Place, variables: NginxVaria
     const value = variables.text(subject, line, true)
     return (request) => !['', '0'].includes(value(request))
   }
-  if (/^!?-[fdex]$/.test(subject)) throw new UnreadableLimits(line, `an access log does not tell ${subject} (files)`)
+  if (/^!?-[fdex]$/.test(subject))
+    throw new UnreadableLimits(line, `an access log does not tell ${subject} (files)`)
   const value = variables.text(subject, line, true)
   if (operator === '=' || operator === '!=') {
     const other = variables.text(text, line)
     return (request) => (value(request) === other(request)) === (operator === '=')
   }
   const [, isNot, isInsensitive] = /^(!?)~(\*?)$/.exec(operator ?? '') ?? []
-  if (isNot === undefined) throw new UnreadableLimits(line, `if ${args.join(' ').slice(0, 80)} is not understood`)
+  if (isNot === undefined)
+    throw new UnreadableLimits(line, `if ${args.join(' ').slice(0, 80)} is not understood`)
   const matches = nginxPattern(`${isInsensitive}${text}`, line)
   return (request) => matches(value(request), request) === (isNot === '')
 }
@@ -134,7 +143,8 @@ function rewrite(args: readonly string[], line: Place, variables: NginxVariables
   if (pattern === undefined || replacement === undefined || (flag !== undefined && !FLAGS.has(flag)))
     throw new UnreadableLimits(line, `rewrite ${args.join(' ').slice(0, 80)} is not understood`)
   const matches = nginxPattern(pattern.startsWith('*') ? `\\${pattern}` : pattern, line)
-  const isRedirect = flag === 'redirect' || flag === 'permanent' || /^(?:https?:\/\/|\$scheme)/.test(replacement)
+  const isRedirect =
+    flag === 'redirect' || flag === 'permanent' || /^(?:https?:\/\/|\$scheme)/.test(replacement)
   if (isRedirect) return (request) => (matches(request.uri, request) ? 'answered' : 'continues')
   const value = variables.text(replacement.split('?', 1)[0]!, line)
   return (request) => {
@@ -143,4 +153,3 @@ function rewrite(args: readonly string[], line: Place, variables: NginxVariables
     return flag === 'break' ? 'stays' : flag === 'last' ? 'changed' : 'continues'
   }
 }
-

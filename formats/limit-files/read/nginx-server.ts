@@ -25,7 +25,10 @@ export function chosenServer(
   const [server = servers[0] ?? null] = rest
   const remarks = answering
     .filter((each) => each !== server)
-    .map(({ line }) => `The server of ${placeText(line)} answers everything with return: its requests have no limit.`)
+    .map(
+      ({ line }) =>
+        `The server of ${placeText(line)} answers everything with return: its requests have no limit.`,
+    )
   return { server, remarks }
 }
 
@@ -44,7 +47,8 @@ function named(servers: readonly Directive[], name: string): Directive {
   // The same name often has a server without TLS that redirects.
   const found = all.length > 1 ? all.filter(({ block }) => !NginxScript.answersAll(block!)) : all
   if (found.length === 1) return found[0]!
-  if (found.length === 0) throw new UnreadableLimits(1, `no server has the name ${name.slice(0, 80)} (${namesOf(servers)})`)
+  if (found.length === 0)
+    throw new UnreadableLimits(1, `no server has the name ${name.slice(0, 80)} (${namesOf(servers)})`)
   throw new UnreadableLimits(found[1]!.line, `${found.length} servers have the name ${name.slice(0, 80)}`)
 }
 

@@ -43,7 +43,9 @@ export class NginxVariables {
     const target = args.at(-1)?.replace(/^\$/, '')
     if (target === undefined || block === null) throw new UnreadableLimits(line, `${name} is not understood`)
     const source = args.length > 1 ? args[0]! : '$remote_addr'
-    this.#define(target, () => (name === 'map' ? this.#map(source, block, line) : this.#geo(source, block, line)))
+    this.#define(target, () =>
+      name === 'map' ? this.#map(source, block, line) : this.#geo(source, block, line),
+    )
     this.defineCaptures(block.flatMap(({ name: key, args: values }) => [key, ...values]))
   }
 
@@ -77,7 +79,9 @@ export class NginxVariables {
   text(source: string, line: Place, isCompared = false): NginxValue {
     const parts = source
       .split(/(\$\{\w+\}|\$\w+)/)
-      .map((part, i) => (i % 2 === 0 ? () => part : this.#value(part.replace(/[${}]/g, ''), line, isCompared)))
+      .map((part, i) =>
+        i % 2 === 0 ? () => part : this.#value(part.replace(/[${}]/g, ''), line, isCompared),
+      )
     if (parts.length === 3 && source.startsWith('$') && /^\$(?:\w+|\{\w+\})$/.test(source)) return parts[1]!
     if (parts.length === 1) return parts[0]!
     return (request) => parts.map((value) => value(request)).join('')

@@ -9,7 +9,16 @@ import {
 } from './limits.js'
 import type { Directive } from './nginx-config.js'
 import { directivesWithIncludes } from './nginx-include.js'
-import { blockOf, ZoneKey, findLocation, locationsOf, type Block, type Location, type Use, type Zone } from './nginx-location.js'
+import {
+  blockOf,
+  ZoneKey,
+  findLocation,
+  locationsOf,
+  type Block,
+  type Location,
+  type Use,
+  type Zone,
+} from './nginx-location.js'
 import { defineVariables } from './nginx-script.js'
 import { chosenServer } from './nginx-server.js'
 import { NginxVariables, type NginxRequest } from './nginx-variables.js'
@@ -83,7 +92,9 @@ function remarksOf(main: readonly Directive[], server: readonly Directive[]): st
   return [
     ...(dry ? ['limit_req_dry_run is on: the gateway only logs; this is what it would reject.'] : []),
     ...(connections
-      ? [`limit_conn (${placeText(connections.line)}) is not replayed: a log does not tell how many requests run at once.`]
+      ? [
+          `limit_conn (${placeText(connections.line)}) is not replayed: a log does not tell how many requests run at once.`,
+        ]
       : []),
   ]
 }

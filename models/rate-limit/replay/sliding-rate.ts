@@ -48,7 +48,8 @@ export class SlidingRates {
 
   /** The rate now; changes nothing. */
   rate(key: number, timeMs: number): number {
-    if (key >= this.#current.length || this.#isNew(key) || timeMs - this.#seenMs[key]! >= this.#expireMs) return 0
+    if (key >= this.#current.length || this.#isNew(key) || timeMs - this.#seenMs[key]! >= this.#expireMs)
+      return 0
     const windowMs = this.#windowMs
     const left = this.#startMs[key]! + windowMs - timeMs
     if (left >= 0) return this.#sum(this.#current[key]!, this.#before[key]!, left)
