@@ -36,9 +36,9 @@ const MAX_DOUBTS = 10
 
 const NOTES = `
 FILE has rate limits:
-  nginx    limit_req_zone and limit_req with locations, map and geo; \`nginx -T\` prints a configuration with all includes
-  haproxy  stick-table, http-request track-sc and deny by http_req_rate
-  envoy    token_bucket of local_ratelimit, or descriptors of envoyproxy/ratelimit
+  nginx    limit_req_zone and limit_req with includes, locations, rewrite rules, map and geo; the output of \`nginx -T\` too
+  haproxy  stick-table, http-request track-sc and deny by http_req_rate, with maps and files of patterns
+  envoy    token_bucket and descriptors of local_ratelimit, or descriptors of envoyproxy/ratelimit
   kong     the plugin rate-limiting of a declarative configuration
   aegis    JSON or YAML of GET /export/rate-limits?format=json or aegis
 
@@ -50,6 +50,7 @@ Examples:
   aegis-ml check limits.conf access.log
   aegis-ml check --max-rejected 0.1% --json kong.yaml access.log.1.gz access.log
   ssh gateway cat access.log | aegis-ml check haproxy.cfg -
+  aegis-ml check --server api.example.com --prefix /etc/nginx nginx.conf access.log
 
 The report is on standard output, everything else on standard error.
 Exit codes: 0 success; 1 more is rejected than --max-rejected, no requests, or a damaged log; 2 usage, or a file that is not
@@ -114,6 +115,10 @@ async function run(file: string, logs: readonly string[], flags: Flags, stop: Ab
         `${percent(report.rejected_share)} of the requests are rejected; allowed are ${percent(maxRejected)}.`,
       )
     }
+  } catch (error) {
+    // Some files are understood until a request comes whose way no log tells.
+    if (error instanceof UnreadableLimits) throw new UsageError(`${file}, ${error.message}.`)
+    throw error
   } finally {
     if (logs.includes(STDIN)) process.stdin.destroy()
   }
@@ -131,12 +136,7 @@ async function limitsOf(file: string, { gateway, server, prefix }: Flags): Promi
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) =>
     cannot(error.code ?? error.message),
   )
-  try {
-    return readLimits(text, gateway, { server, files: new IncludedFiles(prefix ?? dirname(file)) })
-  } catch (error) {
-    if (error instanceof UnreadableLimits) throw new UsageError(`${file}, ${error.message}.`)
-    throw error
-  }
+  return readLimits(text, gateway, { server, files: new IncludedFiles(prefix ?? dirname(file)) })
 }
 
 /** @returns how many lines cannot be parsed */

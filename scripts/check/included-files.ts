@@ -20,24 +20,27 @@ export class IncludedFiles implements OtherFiles {
     try {
       if (!/[*?[]/.test(pattern)) return [this.#read(whole)]
       const paths = found(whole)
-      return typeof paths === 'string' ? paths : paths.map((path) => this.#read(path))
+      return typeof paths === 'string' ? paths : paths.filter(isFile).map((path) => this.#read(path))
     } catch (error) {
-      if (error instanceof TooLargeError) return error.message
+      if (error instanceof NoFileError) return error.message
       const { code } = error as NodeJS.ErrnoException
       return code === 'ENOENT' ? 'the file does not exist' : (code ?? 'it is no text file')
     }
   }
 
   #read(path: string): OtherFile {
-    const { size } = statSync(path)
-    this.#bytes += size
+    const found = statSync(path)
+    if (!found.isFile()) throw new NoFileError('it is no file')
+    this.#bytes += found.size
     if (this.#bytes > MAX_BYTES)
-      throw new TooLargeError(`all files together are larger than ${MAX_BYTES >> 20} MiB`)
+      throw new NoFileError(`all files together are larger than ${MAX_BYTES >> 20} MiB`)
     return { path, text: readFileSync(path, 'utf8') }
   }
 }
 
-class TooLargeError extends Error {}
+class NoFileError extends Error {}
+
+const isFile = (path: string) => statSync(path, { throwIfNoEntry: false })?.isFile() ?? false
 
 /** The files of a pattern, by name; a text when a folder without wildcards is missing: then nobody knows what is in it. */
 function found(pattern: string): string[] | string {

@@ -192,6 +192,9 @@ function anyOf(
   isInsensitive: boolean,
   line: number,
 ): (scope: Scope) => boolean {
+  // Without a value, a fetch is true or false by itself.
+  if (values.length === 0 && method === '')
+    return (scope) => !['', '0', 'false', undefined].includes(sample(scope))
   const isExact = (method === '' || method === 'str') && !isInsensitive
   const exact = isExact ? new Set(values) : null
   const tests: TextTest[] = exact ? [] : values.map((value) => textTest(method, value, isInsensitive, line))

@@ -93,7 +93,7 @@ function setRule(
     return { kind: 'set', name, value: haproxySample(source, context, line), when: when(), line }
   } catch (error) {
     if (!(error instanceof UnreadableLimits)) throw error
-    context.untold.set(name, `the variable ${name} of line ${line} cannot be told from a log`)
+    context.untold.set(name, `the variable ${name} is not known, as of ${error.message}`)
     return null
   }
 }

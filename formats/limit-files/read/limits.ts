@@ -134,11 +134,25 @@ export function expression(source: string, line: Place, flags = ''): RegExp {
 /** A path as NGINX has it: percent-encoding decoded, slashes merged, dot segments resolved. */
 export function normalizedPath(path: string, mergesSlashes = true): string {
   if (!/%|\/[./]/.test(path)) return path
-  const decoded = path.replace(/%([\da-fA-F]{2})/g, (_, hex: string) =>
-    String.fromCharCode(Number.parseInt(hex, 16)),
+  return withoutDots(
+    path.replace(/%([\da-fA-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))),
+    mergesSlashes,
   )
+}
+
+/** A path as the router of Kong has it (kong/tools/uri.lua): only unreserved characters are decoded (RFC 3986). */
+export function kongPath(path: string): string {
+  if (!/%|\/[./]/.test(path)) return path
+  const decoded = path.replace(/%([\da-fA-F]{2})/g, (all, hex: string) => {
+    const character = String.fromCharCode(Number.parseInt(hex, 16))
+    return /[\w.~-]/.test(character) ? character : all.toUpperCase()
+  })
+  return withoutDots(decoded, true)
+}
+
+function withoutDots(path: string, mergesSlashes: boolean): string {
   const segments: string[] = []
-  const parts = decoded.split('/').slice(1)
+  const parts = path.split('/').slice(1)
   parts.forEach((part, i) => {
     const isLast = i === parts.length - 1
     if (part === '..') segments.pop()

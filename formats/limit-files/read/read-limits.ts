@@ -1,6 +1,7 @@
 import { splitEndpoint } from '../../../models/traffic/endpoint-name.js'
 import { pathPattern } from '../path-pattern.js'
-import { envoyLimits, ratelimitServiceLimits } from './envoy.js'
+import { envoyLimits } from './envoy.js'
+import { ratelimitServiceLimits } from './envoy-service.js'
 import { haproxyLimits } from './haproxy.js'
 import { kongLimits } from './kong.js'
 import { UnreadableLimits, type FileLimits, type ReadingContext, type SeenRequest } from './limits.js'
@@ -28,10 +29,10 @@ function limitsOf(text: string, gateway: CheckedGateway, context: ReadingContext
   if (gateway === 'haproxy') return haproxyLimits(text, context)
   const documents = yamlDocuments(text)
   const [first] = documents
-  if (gateway === 'kong' && first) return kongLimits(first)
+  if (gateway === 'kong' && first) return kongLimits(first, context)
   if (gateway === 'envoy') {
     const service = documents.find((document) => at(document, 'descriptors') && at(document, 'domain'))
-    return service ? ratelimitServiceLimits(service, createNames()) : envoyLimits(documents)
+    return service ? ratelimitServiceLimits(service, createNames()) : envoyLimits(documents, context)
   }
   const list = at(first, 'rate_limits') ?? at(first, 'data', 'limits') ?? at(first, 'limits') ?? first
   if (list?.items) return ownLimits(list.items)
