@@ -3,7 +3,7 @@ import { readFile, stat } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import { JSON_FIELDS } from '../../formats/access-log/json-fields.js'
 import type { LogEntry } from '../../formats/access-log/log-entry.js'
-import { UnreadableLimits, type FileLimits } from '../../formats/limit-files/read/limits.js'
+import { UnreadableLimits, type FileLimits, type SeenRequest } from '../../formats/limit-files/read/limits.js'
 import {
   CHECKED_GATEWAYS,
   readLimits,
@@ -178,16 +178,30 @@ async function replayLogs(
   return unreadable
 }
 
-function seen({ timeMs, method, path, client, user, agent }: Readonly<LogEntry>) {
+/** Addresses as they are compared, by how the log has them: most requests are of few clients. */
+const MAX_ADDRESSES = 50_000
+const addresses = new Map<string, string>()
+
+function addressOf(client: string): string {
+  const known = addresses.get(client)
+  if (known !== undefined) return known
+  if (addresses.size >= MAX_ADDRESSES) addresses.clear()
+  const address = clientAddress(client) ?? client
+  addresses.set(client, address)
+  return address
+}
+
+function seen({ timeMs, method, path, client, user, agent }: Readonly<LogEntry>): SeenRequest {
   const target = path ?? ''
-  const end = target.search(/[?#]/)
+  const fragment = target.indexOf('#')
   return {
-    ...{ timeMs, method: method ?? '', target, path: end < 0 ? target : target.slice(0, end) },
-    ...{
-      address: client === null ? '' : (clientAddress(client) ?? client),
-      user: user ?? '',
-      agent: agent ?? '',
-    },
+    timeMs,
+    method: method ?? '',
+    target,
+    path: fragment < 0 ? target : target.slice(0, fragment),
+    address: client === null ? '' : addressOf(client),
+    user: user ?? '',
+    agent: agent ?? '',
   }
 }
 

@@ -28,6 +28,8 @@ export class Counters {
   /** Limits that could not be counted, as the table of keys was full. */
   uncounted = 0
   readonly #counters = new Map<string, Counted<Counter>>()
+  /** The same by the limit itself: most files have one object for each limit. */
+  readonly #known = new WeakMap<Counting, Counted<Counter>>()
   #keys = 0
 
   /**
@@ -62,8 +64,7 @@ export class Counters {
 
   #count(counting: Extract<Counting, { kind: 'counted' }>, key: string, now: number): void {
     const found = this.#rates(counting, key)
-    if (found) found.counter.count(found.slot, now)
-    else this.uncounted++
+    found?.counter.count(found.slot, now)
   }
 
   #holds(rate: ComparedRate, now: number): boolean {
@@ -75,43 +76,57 @@ export class Counters {
     { table, windowMs, expireMs }: { table: string; windowMs: number; expireMs: number },
     key: string,
   ): Slot<SlidingRates> | null {
-    return this.#find(`rates ${table}`, key, () => new SlidingRates({ windowMs, expireMs }))
+    return this.#slotIn(
+      this.#find(`rates ${table}`, () => new SlidingRates({ windowMs, expireMs })),
+      key,
+    )
   }
 
   #slot(
     { name, key, counting }: AppliedLimit,
     now: number,
   ): Slot<TokenBuckets | FixedWindows | LeakyBuckets> | null {
+    const known = this.#known.get(counting) as Counted<TokenBuckets | FixedWindows | LeakyBuckets> | undefined
+    if (known) return this.#slotIn(known, key)
+    const found = this.#limiter(name, counting, now)
+    if (found) this.#known.set(counting, found)
+    return this.#slotIn(found, key)
+  }
+
+  #limiter(
+    name: string,
+    counting: Counting,
+    now: number,
+  ): Counted<TokenBuckets | FixedWindows | LeakyBuckets> | null {
     if (counting.kind === 'leaky')
-      return this.#find(`zone ${counting.zone}`, key, () => new LeakyBuckets(counting.milliRate))
+      return this.#find(`zone ${counting.zone}`, () => new LeakyBuckets(counting.milliRate))
     if (counting.kind === 'bucket') {
       const { limit, burst, windowMs } = counting
-      return this.#find(
-        `bucket ${limit} ${burst} ${windowMs} ${name}`,
-        key,
-        () => new TokenBuckets(counting, now),
-      )
+      return this.#find(`bucket ${limit} ${burst} ${windowMs} ${name}`, () => new TokenBuckets(counting, now))
     }
     if (counting.kind !== 'window') return null
     const { limit, windowMs } = counting
-    return this.#find(`window ${limit} ${windowMs} ${name}`, key, () => new FixedWindows(counting))
+    return this.#find(`window ${limit} ${windowMs} ${name}`, () => new FixedWindows(counting))
   }
 
-  #find<T extends Counter>(id: string, key: string, make: () => T): Slot<T> | null {
+  #find<T extends Counter>(id: string, make: () => T): Counted<T> | null {
     const known = this.#counters.get(id) as Counted<T> | undefined
-    const counted =
-      known ??
-      (this.#counters.size < MAX_COUNTERS ? { slots: new Map<string, number>(), counter: make() } : null)
-    if (counted !== null && !known) this.#counters.set(id, counted)
-    const slot = counted?.slots.get(key) ?? (this.#keys < MAX_KEYS ? counted?.slots.size : undefined)
-    if (counted === null || slot === undefined) {
+    if (known) return known
+    if (this.#counters.size >= MAX_COUNTERS) return null
+    const counted = { slots: new Map<string, number>(), counter: make() }
+    this.#counters.set(id, counted)
+    return counted
+  }
+
+  #slotIn<T extends Counter>(counted: Counted<T> | null, key: string): Slot<T> | null {
+    const known = counted?.slots.get(key)
+    if (counted !== null && known !== undefined) return { counter: counted.counter, slot: known }
+    if (counted === null || this.#keys >= MAX_KEYS) {
       this.uncounted++
       return null
     }
-    if (slot === counted.slots.size) {
-      counted.slots.set(key, slot)
-      this.#keys++
-    }
-    return { counter: counted.counter, slot }
+    this.#keys++
+    counted.slots.set(key, counted.slots.size)
+    return { counter: counted.counter, slot: counted.slots.size - 1 }
   }
 }

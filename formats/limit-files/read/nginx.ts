@@ -104,6 +104,8 @@ class Flow {
   readonly #server: Block
   readonly #locations: readonly Location[]
   readonly #mergesSlashes: boolean
+  /** Of the request that is on its way. */
+  readonly #variables = new Map<string, string>()
 
   constructor(server: Block, locations: readonly Location[], mergesSlashes: boolean) {
     this.#server = server
@@ -113,7 +115,10 @@ class Flow {
 
   limitsOf(seen: SeenRequest): AppliedLimit[] {
     const uri = normalizedPath(seen.path, this.#mergesSlashes)
-    const request: NginxRequest = { ...seen, uri, variables: new Map() }
+    const { timeMs, method, target, path, address, user, agent } = seen
+    const variables = this.#variables
+    if (variables.size > 0) variables.clear()
+    const request: NginxRequest = { timeMs, method, target, path, address, user, agent, uri, variables }
     if (this.#server.script.run(request) === 'answered') return []
     const block = this.#blockOf(request)
     if (block === null) return []
