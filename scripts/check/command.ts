@@ -106,6 +106,8 @@ async function run(file: string, logs: readonly string[], flags: Flags, stop: Ab
     const report = checkReport({ name: basename(file), limits, unreadable }, replay)
     if (report.unattributed > 0)
       say(`${report.unattributed} requests passed uncounted: there are too many clients.`)
+    if (replay.hasMoreClients)
+      say(`Only the first ${report.clients} clients are counted as clients. All requests are counted.`)
     await withOutput(undefined, stop, (output) =>
       output.write(flags.json ? `${JSON.stringify(report, null, 2)}\n` : checkText(report)),
     )

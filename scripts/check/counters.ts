@@ -25,8 +25,9 @@ export type CountsWhat = 'each' | 'until-rejected' | undefined
 
 /** The counters of all limits of a file, in memory that has an end. */
 export class Counters {
-  /** Limits that could not be counted, as the table of keys was full. */
+  /** Requests that a limit could not count, as the table of keys was full. */
   uncounted = 0
+  #isUncounted = false
   readonly #counters = new Map<string, Counted<Counter>>()
   /** The same by the limit itself: most files have one object for each limit. */
   readonly #known = new WeakMap<Counting, Counted<Counter>>()
@@ -37,6 +38,13 @@ export class Counters {
    * @param counts what a request that is rejected counts for; undefined: for nothing, but the rates of HAProxy
    */
   rejecting(limits: readonly AppliedLimit[], now: number, counts: CountsWhat): AppliedLimit | null {
+    this.#isUncounted = false
+    const rejecting = this.#counted(limits, now, counts)
+    if (this.#isUncounted) this.uncounted++
+    return rejecting
+  }
+
+  #counted(limits: readonly AppliedLimit[], now: number, counts: CountsWhat): AppliedLimit | null {
     const taken: { counter: TokenBuckets | FixedWindows | LeakyBuckets; slot: number }[] = []
     let rejecting: AppliedLimit | null = null
     for (const limit of limits) {
@@ -122,7 +130,7 @@ export class Counters {
     const known = counted?.slots.get(key)
     if (counted !== null && known !== undefined) return { counter: counted.counter, slot: known }
     if (counted === null || this.#keys >= MAX_KEYS) {
-      this.uncounted++
+      this.#isUncounted = true
       return null
     }
     this.#keys++

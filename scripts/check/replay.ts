@@ -6,6 +6,8 @@ import { Counters } from './counters.js'
 /** Clients, and endpoints and clients of a limit, that are kept. */
 const MAX_CLIENTS = 200_000
 const MAX_ENDPOINTS = 1000
+/** Of all limits together. */
+const MAX_NAMES = 200_000
 const EXAMPLES = 5
 
 export interface Tally {
@@ -37,6 +39,7 @@ export class LimitReplay {
   toMs = -Infinity
   readonly #limits: FileLimits
   readonly #counters = new Counters()
+  #names = 0
 
   constructor(limits: FileLimits) {
     this.#limits = limits
@@ -64,6 +67,11 @@ export class LimitReplay {
     return this.#counters.uncounted
   }
 
+  /** Whether there were more clients than are kept: further ones are in no count of clients. */
+  get hasMoreClients(): boolean {
+    return this.byClient.size >= MAX_CLIENTS
+  }
+
   #client(client: string): Tally | undefined {
     const known = this.byClient.get(client)
     if (known || this.byClient.size >= MAX_CLIENTS) return known
@@ -75,8 +83,8 @@ export class LimitReplay {
   #countRejected(limit: string, client: string, { method, path, timeMs }: SeenRequest): void {
     const tally = this.byLimit.get(limit)!
     tally.rejected++
-    count(tally.endpoints, endpointName(method, pathTemplate(path)))
-    count(tally.clients, client)
+    this.#count(tally.endpoints, endpointName(method, pathTemplate(path)))
+    this.#count(tally.clients, client)
     if (this.examples.length >= EXAMPLES) return
     this.examples.push({
       time: new Date(timeMs).toISOString(),
@@ -93,10 +101,13 @@ export class LimitReplay {
     if (known) known.requests++
     else this.byLimit.set(name, { requests: 1, rejected: 0, endpoints: new Map(), clients: new Map() })
   }
-}
 
-function count(counts: Map<string, number>, key: string): void {
-  const known = counts.get(key)
-  if (known === undefined && counts.size >= MAX_ENDPOINTS) return
-  counts.set(key, (known ?? 0) + 1)
+  #count(counts: Map<string, number>, key: string): void {
+    const known = counts.get(key)
+    if (known === undefined) {
+      if (counts.size >= MAX_ENDPOINTS || this.#names >= MAX_NAMES) return
+      this.#names++
+    }
+    counts.set(key, (known ?? 0) + 1)
+  }
 }
