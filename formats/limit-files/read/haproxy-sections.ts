@@ -24,6 +24,7 @@ export interface Section {
   readonly backends: RuleLine[]
   defaultBackend: string | null
   isAnswering: boolean
+  hasTls: boolean
 }
 
 const PROXIES = new Set(['frontend', 'backend', 'listen', 'defaults'])
@@ -66,7 +67,7 @@ export function haproxySections(text: string): Configuration {
 
 function newSection(kind: string, name: string, line: number, from: string | null): Section {
   const lists = { acls: new Map<string, RuleLine[]>(), tcp: [], http: [], backends: [] }
-  return { kind, name, line, from, ...lists, defaultBackend: null, isAnswering: false }
+  return { kind, name, line, from, ...lists, defaultBackend: null, isAnswering: false, hasTls: false }
 }
 
 function inheritBackend(section: Section, before: readonly Section[]): void {
@@ -90,6 +91,7 @@ function readLine(
   else if (first === 'block') section.http.push({ words: ['deny', second, ...rest], line })
   else if (first === 'use_backend') section.backends.push({ words: [second, ...rest], line })
   else if (first === 'default_backend') section.defaultBackend = second
+  else if (first === 'bind') section.hasTls ||= rest.includes('ssl')
   else if (first === 'stats' && second === 'enable') section.isAnswering = true
 }
 
@@ -112,10 +114,11 @@ export function hasRates({ tcp, http, acls }: Section): boolean {
   return [...tcp, ...http, ...[...acls.values()].flat()].some(countsOrCompares)
 }
 
-/** Whether every request is answered there: such frontends only redirect. */
-export function answersAll({ http, isAnswering }: Section): boolean {
+/** Whether every request is answered there: such frontends only redirect, often to TLS. */
+export function answersAll({ http, isAnswering, hasTls }: Section): boolean {
   const first = http.find(({ words }) => /^(?:redirect|return|deny|use-service)$/.test(words[0] ?? ''))
-  return (
-    isAnswering || (first !== undefined && !first.words.includes('if') && !first.words.includes('unless'))
-  )
+  if (isAnswering || first === undefined) return isAnswering
+  const start = first.words.findIndex((word) => word === 'if' || word === 'unless')
+  const condition = first.words.slice(start).join(' ')
+  return start < 0 || (!hasTls && /^(?:unless \{ ssl_fc \}|if !\s?\{ ssl_fc \})$/.test(condition))
 }

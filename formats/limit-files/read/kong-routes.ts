@@ -14,12 +14,6 @@ export interface RoutePath {
   readonly priority: number
 }
 
-/** Names of routes and services, by name and by id. */
-export interface Names {
-  readonly route: string
-  readonly service: string | null
-}
-
 /**
  * The paths of all routes in the order in which Kong looks at them: most conditions first, then patterns by their priority,
  * then the longest path.
