@@ -140,6 +140,23 @@ export function normalizedPath(path: string, mergesSlashes = true): string {
   )
 }
 
+/** Whether NGINX answers a path with 400, before any limit: broken encoding, a zero byte, or `..` above the root. */
+export function isRefusedPath(path: string): boolean {
+  if (!path.startsWith('/')) return true
+  if (!/%|\/\./.test(path)) return false
+  if (/%(?![\da-fA-F]{2})|%00/.test(path)) return true
+  let depth = 0
+  const decoded = path.replace(/%2e/gi, '.').replace(/%2f/gi, '/')
+  return decoded
+    .split('/')
+    .slice(1)
+    .some((part) => {
+      if (part === '..') depth--
+      else if (part !== '' && part !== '.') depth++
+      return depth < 0
+    })
+}
+
 /** A path as the router of Kong has it (kong/tools/uri.lua): only unreserved characters are decoded (RFC 3986). */
 export function kongPath(path: string): string {
   if (!/%|\/[./]/.test(path)) return path

@@ -1,4 +1,5 @@
 import {
+  isRefusedPath,
   normalizedPath,
   placeText,
   UnreadableLimits,
@@ -114,6 +115,7 @@ class Flow {
   }
 
   limitsOf(seen: SeenRequest): AppliedLimit[] {
+    if (isRefusedPath(seen.path)) return []
     const uri = normalizedPath(seen.path, this.#mergesSlashes)
     const { timeMs, method, target, path, address, user, agent } = seen
     const variables = this.#variables

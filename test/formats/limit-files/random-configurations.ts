@@ -41,6 +41,14 @@ const TARGETS = [
     '/closed/x',
     '/q',
   ],
+  ...['/../api', '/api/../../q', '/api/%zz', '/q%', '/q%00', '/api/..', '/api/items/.', '/..q', '/api//../q'],
+  ...[
+    '/api/%2E%2E/%2e%2e/q',
+    '/api/a%2F..%2Fitems',
+    '/api/items/..%2f',
+    '/api/%252e%252e/q',
+    '/api/items%20',
+  ],
 ]
 
 /** Few clients, so that limits are met. */

@@ -15,6 +15,7 @@ import {
   type SentRequest,
 } from './random-configurations.js'
 
+const FIRST = 1
 const SERVERS = 12
 
 interface Checked {
@@ -22,6 +23,12 @@ interface Checked {
   readonly text: string
   readonly port: number
   readonly requests: readonly SentRequest[]
+}
+
+/** A port that none of the servers has. */
+async function unusedPort(checked: readonly Checked[]): Promise<number> {
+  const port = await freePort()
+  return checked.some((each) => each.port === port) ? unusedPort(checked) : port
 }
 
 /** What a gateway really rejects is what check says. Limits are so slow that within a test only the bursts matter. */
@@ -64,8 +71,8 @@ async function compare(
 t.test('check rejects what nginx rejects', { skip: missingProgram('nginx') }, async (t) => {
   const folder = await folderOf(t)
   const checked: Checked[] = []
-  for (let seed = 1; seed <= SERVERS; seed++) {
-    const port = await freePort()
+  for (let seed = FIRST; seed < FIRST + SERVERS; seed++) {
+    const port = await unusedPort(checked)
     const { text, files } = nginxConfiguration(seed, port)
     for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content)
     checked.push({ text, port, requests: randomRequests(seed) })
@@ -80,15 +87,15 @@ t.test('check rejects what nginx rejects', { skip: missingProgram('nginx') }, as
     `${head} http { ${http} ${checked.map(({ text }) => text).join('\n')} }`,
   )
   const flags = ['-p', folder, '-c', join(folder, 'nginx.conf'), '-e', join(folder, 'error.log')]
-  await started(t, 'nginx', flags, checked[0]!.port, '127.0.0.99')
+  await started(t, 'nginx', flags, checked[0]!.port, '127.9.9.9')
   await compare(t, checked, 'nginx', folder)
 })
 
 t.test('check rejects what haproxy rejects', { skip: missingProgram('haproxy') }, async (t) => {
   const folder = await folderOf(t)
   const checked: Checked[] = []
-  for (let seed = 1; seed <= SERVERS; seed++) {
-    const port = await freePort()
+  for (let seed = FIRST; seed < FIRST + SERVERS; seed++) {
+    const port = await unusedPort(checked)
     const { text, files } = haproxyConfiguration(seed, port, folder)
     for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content)
     checked.push({ text, port, requests: randomRequests(seed) })
@@ -96,6 +103,6 @@ t.test('check rejects what haproxy rejects', { skip: missingProgram('haproxy') }
   const defaults =
     'defaults\n mode http\n timeout client 10s\n timeout server 10s\n timeout connect 1s\n timeout tarpit 1\n'
   await writeFile(join(folder, 'haproxy.cfg'), defaults + checked.map(({ text }) => text).join('\n'))
-  await started(t, 'haproxy', ['-db', '-f', join(folder, 'haproxy.cfg')], checked[0]!.port, '127.0.0.99')
+  await started(t, 'haproxy', ['-db', '-f', join(folder, 'haproxy.cfg')], checked[0]!.port, '127.9.9.9')
   await compare(t, checked, 'haproxy', folder)
 })
