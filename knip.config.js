@@ -29,6 +29,7 @@ export default ({ production = false } = {}) => ({
         '*.js',
       ],
       ignoreBinaries: [
+        'caddy',
         ...['psql', 'nginx', 'haproxy', 'pgbouncer', 'openssl', 'syslog-ng', 'prometheus', 'promtool'],
         ...['unshare', 'openapi-typescript'],
       ],
