@@ -55,7 +55,8 @@ async function run(task: OptimizerTask, signal: AbortSignal): Promise<FittedOpti
     }))
     const { endpoints: rollups, other } = await endpointRollups(sql, table, { from, to, exclude }, signal)
     const nobody = UNKNOWN_CLIENT
-    const fit = new RateOptimizerFit(rollups, { excluded, seed: task.seed, nobody, other })
+    const range = { from: from.getTime() / MINUTE_MS, to: to.getTime() / MINUTE_MS }
+    const fit = new RateOptimizerFit(rollups, { range, excluded, seed: task.seed, nobody, other })
     const { endpoints } = fit
     const names = new RequestNames({
       ...{ byMethod: true, endpoints, maxEndpoints: endpoints.length },
