@@ -37,14 +37,17 @@ import {
 import {
   assertNoEndpoint,
   backtestPlan,
+  type BacktestRequest,
   gatewayOf,
   recommendGateway,
   tierWarnings,
   toRule,
   withDefaults,
 } from './optimization/plan.js'
+import { createBacktestJobs } from './optimization/backtest-jobs.js'
 import type {
   AllRateLimitsRequest,
+  BacktestOutcome,
   ListRequest,
   Optimization,
   Page,
@@ -82,7 +85,10 @@ function createOptimization(options: OptimizationOptions): Optimization {
   const { sql, database, models, tiers, now } = options
   const stopping = new AbortController()
   const recommendations = createRecommendations(sql, () => database.assertUsable())
-  const replayed = createBacktests(options)
+  const backtests = createBacktests(options)
+  const backtestJobs = createBacktestJobs(now, (error) =>
+    options.log.error({ err: error }, 'a backtest has failed'),
+  )
 
   const active = (): RateOptimizer | null => models.active.optimizer?.model ?? null
   const trained = (): RateOptimizer => {
@@ -96,9 +102,13 @@ function createOptimization(options: OptimizationOptions): Optimization {
     const { byMethod: methods, byTemplate } = trained()
     return byMethod ? methods : byTemplate
   }
-  const replay = async (plan: BacktestPlan, gone: AbortSignal): Promise<Backtested> => {
+  const replay = async (
+    plan: BacktestPlan,
+    gone: AbortSignal,
+    onProgress?: (share: number) => void,
+  ): Promise<Backtested> => {
     await database.assertTraffic()
-    return replayed(plan, AbortSignal.any([gone, stopping.signal]))
+    return backtests.run(plan, AbortSignal.any([gone, stopping.signal]), onProgress)
   }
   /** Each limit on the requests of the last days, by endpoint; without limits of another scope. */
   const backtestsOf = async (
@@ -143,11 +153,11 @@ function createOptimization(options: OptimizationOptions): Optimization {
     const { save = false, backtest = false } = request
     if (save) assertKeepable(name)
     const isLimited = !hasNoLimit(found.state)
-    const backtests = backtest && isLimited ? await backtestsOf([found], found.scope, hasMethod, gone) : NONE
+    const shown = backtest && isLimited ? await backtestsOf([found], found.scope, hasMethod, gone) : NONE
     const notKept = save ? whyNotKept(found) : null
-    if (notKept !== null) return answered(withWarning(found, notKept), backtests.get(name), undefined)
+    if (notKept !== null) return answered(withWarning(found, notKept), shown.get(name), undefined)
     const [id] = save ? await recommendations.save([toRow(found, rule)]) : []
-    return answered(found, backtests.get(name), id)
+    return answered(found, shown.get(name), id)
   }
   const stateOf = (table: TrafficTable) => stateOfEndpoints(sql, table)
   /** What is known of an endpoint without a model. */
@@ -193,14 +203,14 @@ function createOptimization(options: OptimizationOptions): Optimization {
     const found = pageOf(matching, request)
     const limited = found.filter(({ state }) => !hasNoLimit(state))
     const isReplayed = backtest && limited.length > 0
-    const backtests = isReplayed ? await backtestsOf(limited, choice.scope, byMethod, gone) : NONE
+    const shown = isReplayed ? await backtestsOf(limited, choice.scope, byMethod, gone) : NONE
     const kept = save ? found.filter((each) => whyNotKept(each) === null) : []
     const ids = await recommendations.save(kept.map((each) => toRow(each, ruleOf(each.endpoint))))
     const idOf = new Map(kept.map(({ endpoint }, i) => [endpoint, ids[i]!]))
     const page = found.map((each) => {
       const notKept = save ? whyNotKept(each) : null
       const told = notKept === null ? each : withWarning(each, notKept)
-      return answered(told, backtests.get(each.endpoint), idOf.get(each.endpoint))
+      return answered(told, shown.get(each.endpoint), idOf.get(each.endpoint))
     })
     return { page, matching }
   }
@@ -231,15 +241,26 @@ function createOptimization(options: OptimizationOptions): Optimization {
     },
     nothingMatches,
     async backtest(request, gone) {
-      const folding = await readFolding(sql, await options.currentTable())
-      const plan = backtestPlan(request, active(), trained, { now: now(), tiers, folding })
-      const done = await replay(plan, gone)
-      if (done.report.requests === 0) throw nothingToReplay(plan)
-      return { ...done, plan, rule: ruleOf(plan) }
+      const plan = await planOf(request)
+      return outcomeOf(plan, await replay(plan, gone))
     },
+    async beginBacktest(request, shown) {
+      backtests.assertFree()
+      const plan = await planOf(request)
+      return backtestJobs.begin(shown, async (signal, onProgress) =>
+        outcomeOf(plan, await replay(plan, signal, onProgress)),
+      )
+    },
+    backtestJobs,
+    closing: stopping.signal,
     close() {
       stopping.abort(new ServiceError('SHUTTING_DOWN', 'The backtest was stopped, as the service is.'))
     },
+  }
+
+  async function planOf(request: BacktestRequest): Promise<BacktestPlan> {
+    const folding = await readFolding(sql, await options.currentTable())
+    return backtestPlan(request, active(), trained, { now: now(), tiers, folding })
   }
 
   /** Endpoints without a name are not listed one by one: they count with the rest. */
@@ -265,6 +286,11 @@ function createOptimization(options: OptimizationOptions): Optimization {
 const NONE: ReadonlyMap<string, ShortBacktest> = new Map()
 const NO_STATUSES: ReadonlyMap<string, RecommendationState> = new Map()
 
+function outcomeOf(plan: BacktestPlan, done: Backtested): BacktestOutcome {
+  if (done.report.requests === 0) throw nothingToReplay(plan)
+  return { ...done, plan, rule: ruleOf(plan) }
+}
+
 /** The one rule of a plan; null where each endpoint has its own. */
 function ruleOf({ rules, gateway, scope }: BacktestPlan): ReplayRule | null {
   if (scope === 'gateway-client') return gateway
@@ -283,6 +309,8 @@ export default fp(
     const { config, sql, trafficSql, models, database } = app
     const optimization = createOptimization({
       ...{ sql, trafficSql, models, database, log: app.log },
+      connection: database.connection,
+      traffic: database.traffic?.connection ?? null,
       currentTable: app.trafficTable,
       tiers: config.tiers,
       retentionDays: config.retentionDays,

@@ -1,10 +1,12 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { callerClosed } from './caller-closed.js'
 import { fromBacktestBody, toBacktest } from './mappers/backtest.js'
+import { toBacktestJob } from './mappers/backtest-job.js'
 import { toClusters } from './mappers/clusters.js'
 import { fromSelection } from './mappers/selection.js'
 import { toRecommendation } from './mappers/recommendation.js'
 import { Backtest, BacktestBody } from './schemas/backtest.js'
+import { BacktestJob } from './schemas/backtest-job.js'
 import { Clusters, ClustersQuery } from './schemas/clusters.js'
 import { OptimizeAllBody, OptimizeBody, Recommendation, Recommendations } from './schemas/recommendation.js'
 import { failures, ref } from './schemas/types.js'
@@ -92,15 +94,19 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         tags: ['limits'],
         summary: 'Replay recorded traffic through a limit',
         description:
-          'Counts what a limit would have rejected: the given limit, or the recommended limit of each endpoint. The replay stops when the caller disconnects. At most two replays run at a time.',
+          'Counts what a limit would have rejected: the given limit, or the recommended limit of each endpoint. The replay stops when the caller disconnects. With `wait: false`, the service answers 202 with the job, which reports its progress. At most two replays run at a time.',
         body: ref(BacktestBody),
-        response: { 200: ref(Backtest), ...failures(400, 404, 409, 413, 415, 503) },
+        response: { 200: ref(Backtest), 202: ref(BacktestJob), ...failures(400, 404, 409, 413, 415, 503) },
       },
     },
     async (request, reply) => {
-      const asked = fromBacktestBody(request.body)
+      const { wait = true, ...body } = request.body
+      const asked = fromBacktestBody(body)
       request.warnings.push(...app.optimization.warningsOf(asked))
-      return toBacktest(await app.optimization.backtest(asked, callerClosed(reply)))
+      if (wait) return toBacktest(await app.optimization.backtest(asked, callerClosed(reply)))
+      const job = await app.optimization.beginBacktest(asked, body)
+      reply.code(202).header('location', `/optimize/backtest/jobs/${job.id}`)
+      return toBacktestJob(job)
     },
   )
 }

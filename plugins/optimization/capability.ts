@@ -5,6 +5,7 @@ import type { EndpointProfile } from '../../models/rate-limit/endpoints/profile.
 import type { ReplayRule } from '../../models/rate-limit/replay/replay.js'
 import type { AnsweredRecommendation, StatedRecommendation } from './answer.js'
 import type { Backtested, BacktestPlan } from './backtest.js'
+import type { BacktestJob, BacktestJobs } from './backtest-jobs.js'
 import type { BacktestRequest, RateLimitChoice } from './plan.js'
 import type { Recommendations } from './recommendations.js'
 import type { EndpointSelection } from './selection.js'
@@ -71,6 +72,11 @@ export interface Optimization {
   nothingMatches(selection: EndpointSelection): string
   /** Replays stored requests; the query ends with the signal. Without a trained model the request needs a limit. */
   backtest(request: BacktestRequest, signal: AbortSignal): Promise<BacktestOutcome>
+  /** The same in the background. @param shown the request as the job shows it */
+  beginBacktest(request: BacktestRequest, shown: object): Promise<BacktestJob>
+  readonly backtestJobs: BacktestJobs
+  /** Aborted when the service stops. */
+  readonly closing: AbortSignal
   /** Ends what is under way. */
   close(): void
 }
