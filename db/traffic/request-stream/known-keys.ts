@@ -3,8 +3,6 @@ const MAX_KEY_LENGTH = 300
 const SLOTS = 1 << 16
 /** Places in which a key may be. */
 const WAYS = 8
-const OFFSET = 0x811c9dc5
-const PRIME = 0x01000193
 
 /**
  * Numbers by the bytes of their keys: a cache of at most 65,536 of them that makes no objects where it finds one. Some
@@ -44,13 +42,23 @@ export class KnownKeys {
   }
 }
 
-/** FNV-1a, with the last step of MurmurHash3. */
+/** MurmurHash3, 32 bits (Appleby 2011); what is left of the last four bytes counts byte by byte. */
 function hashOf(bytes: Uint8Array, start: number, end: number): number {
-  let hash = OFFSET
-  for (let i = start; i < end; i++) hash = Math.imul(hash ^ bytes[i]!, PRIME)
+  let hash = end - start
+  let i = start
+  for (; i + 4 <= end; i += 4) {
+    hash = mixed(hash, bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24))
+  }
+  for (; i < end; i++) hash = mixed(hash, bytes[i]!)
   hash ^= hash >>> 16
   hash = Math.imul(hash, 0x85ebca6b)
   return hash ^ (hash >>> 13)
+}
+
+function mixed(hash: number, word: number): number {
+  const scrambled = Math.imul(word, 0xcc9e2d51)
+  const next = hash ^ Math.imul((scrambled << 15) | (scrambled >>> 17), 0x1b873593)
+  return (Math.imul((next << 13) | (next >>> 19), 5) + 0xe6546b64) | 0
 }
 
 function isEqual(key: Uint8Array, bytes: Uint8Array, start: number, end: number): boolean {
