@@ -31,6 +31,7 @@ import {
 import {
   createBacktests,
   type Backtested,
+  type BacktestOutcome,
   type BacktestOptions,
   type BacktestPlan,
 } from './optimization/backtest.js'
@@ -47,7 +48,6 @@ import {
 import { createBacktestJobs } from './optimization/backtest-jobs.js'
 import type {
   AllRateLimitsRequest,
-  BacktestOutcome,
   ListRequest,
   Optimization,
   Page,

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { databaseFailure, ServiceError } from '../http/errors.js'
-import type { BacktestOutcome } from './capability.js'
+import type { BacktestOutcome } from './backtest.js'
 
 /** A backtest in the background. */
 export interface BacktestJob {

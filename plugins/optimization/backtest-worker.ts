@@ -1,31 +1,17 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { openPool, type Connection } from '../../db/pool.js'
+import { openPool } from '../../db/pool.js'
 import { readFolding } from '../../db/traffic/endpoint-folding.js'
 import { RequestNames, streamRequests } from '../../db/traffic/request-stream.js'
-import type { TrafficTable } from '../../db/traffic/table.js'
 import { Replay, type ReplayRule } from '../../models/rate-limit/replay/replay.js'
 import type { WorkerMessage } from '../workers/message.js'
-import { toFailure, type WorkerFailure } from '../workers/worker-failure.js'
-import type { BacktestPlan, Backtested } from './backtest.js'
-
-/** The task of the worker. */
-export interface BacktestTask {
-  readonly connection: Connection
-  /** The database that has the traffic table; null when it is the same. */
-  readonly traffic: Connection | null
-  readonly table: TrafficTable
-  readonly plan: BacktestPlan
-  readonly ipv6Prefix: number
-}
-
-/** How the replay ended. */
-export type BacktestOutcome = Omit<Backtested, 'seconds'> | WorkerFailure
+import { toFailure } from '../workers/worker-failure.js'
+import type { BacktestPlan, BacktestTask, Replayed, ReplayOutcome } from './backtest.js'
 
 const MAX_ENDPOINTS = 2000
 
-const post = (message: WorkerMessage<BacktestOutcome>): void => parentPort!.postMessage(message)
+const post = (message: WorkerMessage<ReplayOutcome>): void => parentPort!.postMessage(message)
 
-async function replay(task: BacktestTask, signal: AbortSignal): Promise<Omit<Backtested, 'seconds'>> {
+async function replay(task: BacktestTask, signal: AbortSignal): Promise<Replayed> {
   const { connection, table, plan, ipv6Prefix } = task
   const { from, to, endpoint, byMethod, gateway, algorithm } = plan
   const sql = openPool(connection, { max: 1 })

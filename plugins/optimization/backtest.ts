@@ -15,8 +15,7 @@ import { ServiceError } from '../http/errors.js'
 import { explainTableError } from '../http/table-errors.js'
 import type { CurrentTable } from '../traffic-table.js'
 import { QUERY_GRACE_MS, runWorker } from '../workers/run-worker.js'
-import { fromFailure } from '../workers/worker-failure.js'
-import type { BacktestOutcome } from './backtest-worker.js'
+import { fromFailure, type WorkerFailure } from '../workers/worker-failure.js'
 
 /** What is replayed. */
 export interface BacktestPlan {
@@ -39,6 +38,25 @@ export interface Backtested {
   readonly names: ReplayedNames
   readonly seconds: number
 }
+
+export type Replayed = Omit<Backtested, 'seconds'>
+
+/** What was replayed, with the limit of the one endpoint; null where each has its own. */
+export interface BacktestOutcome extends Backtested {
+  readonly plan: BacktestPlan
+  readonly rule: ReplayRule | null
+}
+
+/** The task of the worker thread, and how it ended. */
+export interface BacktestTask {
+  readonly connection: Connection
+  /** The database that has the traffic table; null when it is the same. */
+  readonly traffic: Connection | null
+  readonly table: TrafficTable
+  readonly plan: BacktestPlan
+  readonly ipv6Prefix: number
+}
+export type ReplayOutcome = Replayed | WorkerFailure
 
 /** The names of a report, by index; of clients only those that it names. */
 export interface ReplayedNames {
@@ -114,8 +132,14 @@ async function replay(
     return { report: new ReplayTally().report(), names: NO_NAMES, seconds: 0 }
   }
   signal.throwIfAborted()
-  const task = { connection: options.connection, traffic: options.traffic, table, plan, ipv6Prefix }
-  const outcome = await runWorker<BacktestOutcome>('optimization/backtest-worker', task, {
+  const task: BacktestTask = {
+    connection: options.connection,
+    traffic: options.traffic,
+    table,
+    plan,
+    ipv6Prefix,
+  }
+  const outcome = await runWorker<ReplayOutcome>('optimization/backtest-worker', task, {
     ...{ signal, graceMs: QUERY_GRACE_MS },
     ...(onProgress && { onProgress }),
   })

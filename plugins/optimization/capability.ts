@@ -2,9 +2,8 @@ import type { RateLimitFileFormat } from '../../formats/limit-files/limit-file.j
 import type { RateLimitList } from '../../formats/limit-files/limit-list.js'
 import type { EndpointCluster } from '../../models/clustering/endpoint-clusters.js'
 import type { EndpointProfile } from '../../models/rate-limit/endpoints/profile.js'
-import type { ReplayRule } from '../../models/rate-limit/replay/replay.js'
 import type { AnsweredRecommendation, StatedRecommendation } from './answer.js'
-import type { Backtested, BacktestPlan } from './backtest.js'
+import type { BacktestOutcome } from './backtest.js'
 import type { BacktestJob, BacktestJobs } from './backtest-jobs.js'
 import type { BacktestRequest, RateLimitChoice } from './plan.js'
 import type { Recommendations } from './recommendations.js'
@@ -43,12 +42,6 @@ export interface Page<T> {
 export interface Clusters {
   readonly clusters: readonly EndpointCluster[]
   readonly total: number
-}
-
-/** What was replayed, with the limit of the one endpoint; null where each has its own. */
-export interface BacktestOutcome extends Backtested {
-  readonly plan: BacktestPlan
-  readonly rule: ReplayRule | null
 }
 
 export interface Optimization {
