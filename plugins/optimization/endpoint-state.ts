@@ -1,6 +1,7 @@
 import type { Sql } from 'postgres'
 import { isDatabaseAway, isStatementCancelled, isTableUnusable } from '../../db/errors.js'
 import { readFolding } from '../../db/traffic/endpoint-folding.js'
+import { hasRollups } from '../../db/traffic/endpoint-presence.js'
 import { findWithoutProfile } from '../../db/traffic/endpoint-list.js'
 import { endpointStates } from '../../db/traffic/endpoint-states.js'
 import { countPath } from '../../db/traffic/path-preview.js'
@@ -52,6 +53,7 @@ export async function findKnown(
   const known = await findWithoutProfile(sql, table, splitEndpoint(name))
   if (known !== null) return known
   if ((await stateOfEndpoints(sql, table))(name) === 'ignored') return { state: 'ignored', requests: 0 }
+  if (!(await hasRollups(sql, table))) return null // nothing was trained yet: that an endpoint has no name says nothing
   const range = { from: new Date(now.getTime() - LOOK_BACK_DAYS * DAY_MS), to: now }
   const requests = await countPath(trafficSql, table, splitEndpoint(raw), range, MAX_LOOK_MS).catch(
     (error: unknown) => {

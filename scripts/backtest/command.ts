@@ -79,10 +79,11 @@ async function run(flags: Flags, stop: AbortSignal): Promise<void> {
       `--url is ${JSON.stringify(flags.url.slice(0, 80))}; allowed is an address such as http://127.0.0.1:5000.`,
     )
   }
-  const progress = startProgress('% of the range')
+  const progress = startProgress('minutes of traffic')
+  const minutes = minutesOf(flags)
   let report: Report
   try {
-    const onProgress = (done: number) => progress.update(done, Math.round(100 * done))
+    const onProgress = (done: number) => progress.update(done, Math.round(done * minutes))
     report = await runBacktest(flags.url.replace(/\/+$/, ''), bodyOf(flags), onProgress, stop)
   } finally {
     progress.stop()
@@ -96,6 +97,13 @@ async function run(flags: Flags, stop: AbortSignal): Promise<void> {
       `${percent(report.rejection_rate)} of the requests are rejected; allowed are ${percent(maxRejected)}.`,
     )
   }
+}
+
+const DEFAULT_DAYS = 7
+const MINUTES_PER_DAY = 1440
+
+function minutesOf({ days = DEFAULT_DAYS, from, to = new Date() }: Flags): number {
+  return from ? (to.getTime() - from.getTime()) / 60_000 : days * MINUTES_PER_DAY
 }
 
 function bodyOf(flags: Flags): object {
