@@ -80,7 +80,7 @@ t.test('clusters of one kind are named by what sets each apart', async (t) => {
     ],
     [
       [{}, { avgLatencyMs: 300 }, { avgLatencyMs: 300, peakRequestsPerMinute: 10 }],
-      ['low_traffic_faster', 'low_traffic_slower', 'low_traffic_higher_peaks'],
+      ['low_traffic_faster', 'low_traffic_slower_lower_peaks', 'low_traffic_slower_higher_peaks'],
     ],
     [
       [{}, { avgLatencyMs: 51 }],
