@@ -169,11 +169,13 @@ function assertWindows(request: BacktestRequest): void {
 
 /** A recommendation as the limiter takes it. */
 export function toRule(recommendation: RateLimitRecommendation): ReplayRule {
-  const { limit, burst, longWindow, dayWindow, exceptions } = recommendation
+  const { limit, burst, longWindow, dayWindow, failures, distinctPaths, exceptions } = recommendation
   const rule = withLongWindow({ limit, burst, windowMs: MINUTE_MS }, longWindow)
   return {
     ...rule,
     ...(dayWindow && { dayWindow: toWindow(dayWindow) }),
+    ...(failures && { failures: toWindow(failures) }),
+    ...(distinctPaths && { distinctPaths: toWindow(distinctPaths) }),
     ...(exceptions.length > 0 && { exceptions: new Map(exceptions.map((each) => [each.client, each])) }),
   }
 }

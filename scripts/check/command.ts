@@ -167,7 +167,7 @@ async function replayLogs(
   return unreadable
 }
 
-function seen({ timeMs, method, path, client, user, agent }: Readonly<LogEntry>) {
+function seen({ timeMs, method, path, client, user, agent, status }: Readonly<LogEntry>) {
   const target = path ?? ''
   const end = target.search(/[?#]/)
   return {
@@ -176,6 +176,7 @@ function seen({ timeMs, method, path, client, user, agent }: Readonly<LogEntry>)
       address: client === null ? '' : (clientAddress(client) ?? client),
       user: user ?? '',
       agent: agent ?? '',
+      ...(status !== null && { status }),
     },
   }
 }

@@ -4,10 +4,13 @@ import type {
   FileLimits,
   SeenRequest,
 } from '../../formats/limit-files/read/limits.js'
+import { DistinctWindows } from '../../models/rate-limit/replay/distinct-windows.js'
 import { FixedWindows } from '../../models/rate-limit/replay/fixed-window.js'
 import { SlidingRates } from '../../models/rate-limit/replay/sliding-rate.js'
 import { TokenBuckets } from '../../models/rate-limit/replay/token-bucket.js'
 import { endpointName } from '../../models/traffic/endpoint-name.js'
+import { isFailure } from '../../models/traffic/failure-status.js'
+import { hashPath } from '../../models/traffic/path-hash.js'
 import { pathTemplate } from '../../models/traffic/path-template.js'
 
 /** Keys of all limits together, clients, and endpoints of a limit, that are kept. */
@@ -36,11 +39,19 @@ interface LimitTally extends Tally {
   readonly clients: Map<string, number>
 }
 
+/** What limiters look at. */
+interface Counted {
+  readonly timeMs: number
+  readonly status: number
+  readonly pathHash: number
+}
+
 interface Limiter {
-  readonly counting: Counting
   readonly slots: Map<string, number>
-  readonly bucket: TokenBuckets | FixedWindows | null
-  readonly rate: SlidingRates | null
+  /** Whether the request passes. What counts rejected requests too counts it now. */
+  allows(slot: number, request: Counted, cost: number): boolean
+  /** Counts a request that passes every limit, and its response. */
+  take(slot: number, request: Counted, cost: number): void
 }
 
 /** Replays requests through the limits of a file, in memory that has an end. */
@@ -65,7 +76,8 @@ export class LimitReplay {
   push(request: SeenRequest): void {
     this.fromMs = Math.min(this.fromMs, request.timeMs)
     this.toMs = Math.max(this.toMs, request.timeMs)
-    const rejecting = this.#rejectedBy(this.#limits.limitsOf(request), this.toMs)
+    const counted = { timeMs: this.toMs, status: request.status ?? 0, pathHash: hashOf(request.path) }
+    const rejecting = this.#rejectedBy(this.#limits.limitsOf(request), counted)
     const client = request.user || request.address || 'unknown'
     this.total.requests++
     const tally = this.#client(client)
@@ -87,8 +99,8 @@ export class LimitReplay {
   #countRejected(limit: string, client: string, { method, path, timeMs }: SeenRequest): void {
     const tally = this.byLimit.get(limit)!
     tally.rejected++
-    count(tally.endpoints, endpointName(method, pathTemplate(path)))
-    count(tally.clients, client)
+    count(tally.endpoints, endpointName(method, pathTemplate(path)), MAX_ENDPOINTS)
+    count(tally.clients, client, MAX_CLIENTS)
     if (this.examples.length >= EXAMPLES) return
     this.examples.push({
       time: new Date(timeMs).toISOString(),
@@ -100,30 +112,31 @@ export class LimitReplay {
   }
 
   /** The first limit that a request does not pass. Counters of buckets and windows count only requests that pass all. */
-  #rejectedBy(limits: readonly AppliedLimit[], now: number): AppliedLimit | null {
-    const taken: { limiter: Limiter; slot: number }[] = []
+  #rejectedBy(limits: readonly AppliedLimit[], request: Counted): AppliedLimit | null {
+    const taken: { limiter: Limiter; slot: number; cost: number }[] = []
     let rejecting: AppliedLimit | null = null
     for (const limit of limits) {
-      const tally = this.byLimit.get(limit.name) ?? {
-        requests: 0,
-        rejected: 0,
-        endpoints: new Map(),
-        clients: new Map(),
-      }
-      this.byLimit.set(limit.name, tally)
-      tally.requests++
-      const limiter = this.#limiter(limit, now)
+      this.#tally(limit.name).requests++
+      const limiter = this.#limiter(limit, request.timeMs)
       const slot = limiter ? this.#slot(limiter, limit.key) : -1
       if (!limiter || slot < 0) {
         this.unattributed++
         continue
       }
-      const passes = limiter.rate ? limiter.rate.take(slot, now) : limiter.bucket!.allows(slot, now)
-      if (!passes) rejecting ??= limit
-      taken.push({ limiter, slot })
+      const { cost = 1 } = limit
+      if (!limiter.allows(slot, request, cost)) rejecting ??= limit
+      taken.push({ limiter, slot, cost })
     }
-    if (rejecting === null) for (const { limiter, slot } of taken) limiter.bucket?.take(slot, now)
+    if (rejecting === null) for (const { limiter, slot, cost } of taken) limiter.take(slot, request, cost)
     return rejecting
+  }
+
+  #tally(limit: string): LimitTally {
+    const known = this.byLimit.get(limit)
+    if (known) return known
+    const tally = { requests: 0, rejected: 0, endpoints: new Map(), clients: new Map() }
+    this.byLimit.set(limit, tally)
+    return tally
   }
 
   #limiter({ name, counting }: AppliedLimit, now: number): Limiter | null {
@@ -132,17 +145,7 @@ export class LimitReplay {
     const known = this.#limiters.get(key)
     if (known) return known
     if (this.#limiters.size >= MAX_LIMITERS) return null
-    const limiter: Limiter = {
-      counting,
-      slots: new Map(),
-      bucket:
-        counting.kind === 'bucket'
-          ? new TokenBuckets(counting, now)
-          : counting.kind === 'window'
-            ? new FixedWindows(counting)
-            : null,
-      rate: counting.kind === 'sliding' ? new SlidingRates(counting) : null,
-    }
+    const limiter = { slots: new Map<string, number>(), ...counterOf(counting, now) }
     this.#limiters.set(key, limiter)
     return limiter
   }
@@ -157,8 +160,47 @@ export class LimitReplay {
   }
 }
 
-function count(counts: Map<string, number>, key: string): void {
+function counterOf(counting: Counting, now: number): Omit<Limiter, 'slots'> {
+  switch (counting.kind) {
+    case 'sliding': {
+      const rates = new SlidingRates(counting)
+      return { allows: (slot, { timeMs }) => rates.take(slot, timeMs), take: () => undefined }
+    }
+    case 'failures': {
+      const windows = new FixedWindows(counting)
+      return {
+        allows: (slot, { timeMs }) => windows.allows(slot, timeMs),
+        take: (slot, { timeMs, status }) => isFailure(status) && windows.take(slot, timeMs),
+      }
+    }
+    case 'paths': {
+      const paths = new DistinctWindows(counting)
+      return {
+        allows: (slot, { timeMs, pathHash }) => paths.allows(slot, timeMs, pathHash),
+        take: (slot, { timeMs, pathHash }) => paths.take(slot, timeMs, pathHash),
+      }
+    }
+    default: {
+      const bucket = counting.kind === 'bucket' ? new TokenBuckets(counting, now) : new FixedWindows(counting)
+      return {
+        allows: (slot, { timeMs }, cost) => bucket.allows(slot, timeMs, cost),
+        take: (slot, { timeMs }, cost) => bucket.take(slot, timeMs, cost),
+      }
+    }
+  }
+}
+
+const hashes = { path: 0, target: 0 }
+
+/** @param path one character for each byte */
+function hashOf(path: string): number {
+  const bytes = Buffer.from(path, 'latin1')
+  hashPath(bytes, 0, bytes.length, hashes)
+  return hashes.path
+}
+
+function count(counts: Map<string, number>, key: string, max: number): void {
   const known = counts.get(key)
-  if (known === undefined && counts.size >= MAX_ENDPOINTS) return
+  if (known === undefined && counts.size >= max) return
   counts.set(key, (known ?? 0) + 1)
 }

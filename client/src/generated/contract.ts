@@ -3340,6 +3340,14 @@ export interface components {
          *       "rejected": 756,
          *       "rejection_rate": 0.0005,
          *       "rejected_by_long_window": 0,
+         *       "by_limit": [
+         *         {
+         *           "scope": "client",
+         *           "limit": "limit",
+         *           "rejected": 756,
+         *           "clients": 40
+         *         }
+         *       ],
          *       "clients": 1600,
          *       "clients_affected": 40,
          *       "clients_affected_rate": 0.025,
@@ -3424,6 +3432,20 @@ export interface components {
                     /** @description Requests allowed in the window. */
                     limit: number;
                 } | null;
+                /** @description Responses 401, 403 and 404 allowed for one client in a window. Null unless the scope is gateway-client. */
+                failures?: {
+                    /** @description Length of the window in seconds. */
+                    seconds: number;
+                    /** @description Requests allowed in the window. */
+                    limit: number;
+                } | null;
+                /** @description Different paths allowed for one client in a window. Null unless the scope is gateway-client. */
+                distinct_paths?: {
+                    /** @description Length of the window in seconds. */
+                    seconds: number;
+                    /** @description Requests allowed in the window. */
+                    limit: number;
+                } | null;
             } | null;
             /**
              * Format: date-time
@@ -3447,6 +3469,23 @@ export interface components {
             rejected_by_gateway?: number;
             /** @description Number of rejected requests that exceed the long window. */
             rejected_by_long_window: number;
+            /** @description What each limit rejects, in the order in which a request meets them. The numbers of rejected requests add up to rejected. */
+            by_limit?: {
+                /**
+                 * @description Whose requests the limit counts.
+                 * @enum {string}
+                 */
+                scope: "endpoint" | "client" | "gateway-client";
+                /**
+                 * @description Which limit: the one per window (limit), or one of the others.
+                 * @enum {string}
+                 */
+                limit: "limit" | "long_window" | "day_window" | "failures" | "distinct_paths";
+                /** @description Number of requests that it is the first to reject. */
+                rejected: number;
+                /** @description Number of clients that sent these requests. */
+                clients: number;
+            }[];
             /** @description Number of clients. */
             clients: number;
             /** @description Number of clients with a rejected request. */

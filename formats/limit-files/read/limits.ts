@@ -10,6 +10,8 @@ export interface SeenRequest {
   readonly address: string
   readonly user: string
   readonly agent: string
+  /** HTTP status of the response; left out where it is not known. */
+  readonly status?: number
 }
 
 /** How a limit counts. */
@@ -20,6 +22,10 @@ export type Counting =
   | { readonly kind: 'window'; readonly limit: number; readonly windowMs: number }
   /** A window that slides, in which rejected requests count too: HAProxy's rates. */
   | { readonly kind: 'sliding'; readonly limit: number; readonly windowMs: number }
+  /** Responses 401, 403 and 404 in windows of the clock; who has had so many is rejected until the window ends. */
+  | { readonly kind: 'failures'; readonly limit: number; readonly windowMs: number }
+  /** Different paths in windows of the clock; one that was counted passes again. */
+  | { readonly kind: 'paths'; readonly limit: number; readonly windowMs: number }
 
 /** A limit that applies to a request. */
 export interface AppliedLimit {
@@ -28,6 +34,8 @@ export interface AppliedLimit {
   /** Of all requests that share a counter. */
   readonly key: string
   readonly counting: Counting
+  /** What the request counts as, a whole number; left out: 1. */
+  readonly cost?: number
 }
 
 /** The limits of a file. */

@@ -27,11 +27,10 @@ export function ownLimits(list: readonly YamlNode[]): FileLimits {
     entry,
     pattern: new RegExp(`^(?:${pathPattern(entry.path, 'units', 'raw')})$`),
   }))
-  const uncounted = entries.some(({ failures, distinctPaths }) => failures !== null || distinctPaths !== null)
   return {
     gateway: 'aegis',
     count: entries.length,
-    remarks: uncounted ? ['Limits of failures and of different paths are not replayed.'] : [],
+    remarks: [],
     limitsOf(request) {
       const { method, path } = request
       const found = patterns.find(
@@ -58,11 +57,21 @@ function applied(entry: RateLimitEntry, { user, address }: SeenRequest): Applied
     ...{ kind: 'bucket', limit: rate.limit, burst: rate.burst, windowMs: 60_000 },
   })
   if (own) return [{ name: `${endpoint}, exception`, key, counting: bucket(own) }]
-  const long = longerWindows(entry).map(({ limit, seconds }): AppliedLimit => {
-    const counting = { kind: 'window', limit, windowMs: 1000 * seconds } as const
-    return { name: `${endpoint}, ${limit} in ${seconds} s`, key, counting }
-  })
-  return [...long, { name: endpoint, key, counting: bucket({ limit, burst }) }]
+  const other = (kind: 'window' | 'failures' | 'paths', what: string, window: WindowLimit | null) =>
+    window
+      ? [
+          {
+            ...{ name: `${endpoint}, ${window.limit}${what} in ${window.seconds} s`, key },
+            counting: { kind, limit: window.limit, windowMs: 1000 * window.seconds },
+          },
+        ]
+      : []
+  return [
+    ...other('failures', ' failures', entry.failures),
+    ...longerWindows(entry).flatMap((window) => other('window', '', window)),
+    { name: endpoint, key, counting: bucket({ limit, burst }) },
+    ...other('paths', ' different paths', entry.distinctPaths),
+  ]
 }
 
 function entryOf(node: YamlNode): RateLimitEntry {

@@ -35,6 +35,38 @@ for (const format of ['nginx', 'haproxy', 'aegis'] as const) {
   })
 }
 
+t.test(
+  'limits of failures and of different paths of ours are replayed, and count no rejected request',
+  async (t) => {
+    const entry = ENTRIES.find(({ scope }) => scope === 'gateway-client')!
+    const text = rateLimitFile(
+      'aegis',
+      [
+        {
+          ...{ ...entry, limit: 6, burst: 6, longWindow: null, dayWindow: null, exceptions: [] },
+          failures: { limit: 3, seconds: 60 },
+          distinctPaths: { limit: 2, seconds: 3600 },
+        },
+      ],
+      HEAD,
+    )
+    t.equal(passed(text, times(5, '/x', { status: 404 })), 3)
+    t.equal(passed(text, [...times(3, '/x', { status: 404 }), seen('/x', { timeMs: 1_200_000 })]), 4)
+    t.equal(
+      passed(
+        text,
+        ['/a', '/b', '/c', '/a?x', '/d'].map((path) => seen(path)),
+      ),
+      3,
+      'a and b, and a again',
+    )
+    t.equal(passed(text, times(9, '/a')), 6)
+    const replay = new LimitReplay(readLimits(text))
+    for (const request of times(5, '/x', { status: 404 })) replay.push(request)
+    t.match([...replay.byLimit], [['/**, 3 failures in 60 s', { requests: 5, rejected: 2 }]])
+  },
+)
+
 t.test('limit_req of nginx holds for its location, with its burst', async (t) => {
   const text = `
     http {
