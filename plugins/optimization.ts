@@ -28,6 +28,8 @@ import {
   type BacktestPlan,
 } from './optimization/backtest.js'
 import {
+  assertCountsRequests,
+  assertFormat,
   assertNoEndpoint,
   backtestPlan,
   gatewayOf,
@@ -38,7 +40,13 @@ import {
   type BacktestRequest,
   type RateLimitChoice,
 } from './optimization/plan.js'
-import { createRecommendations, type Recommendations } from './optimization/recommendations.js'
+import {
+  canBeKept,
+  cannotBeKept,
+  createRecommendations,
+  NOT_KEPT,
+  type Recommendations,
+} from './optimization/recommendations.js'
 import { rulesFor } from './optimization/rules-in-force.js'
 import { toShortBacktest, toWholeBacktest, type ShortBacktest } from './optimization/short-backtest.js'
 import { toRow } from './optimization/table-row.js'
@@ -145,14 +153,15 @@ function createOptimization(options: OptimizationOptions): Optimization {
     gone: AbortSignal,
   ): Promise<Map<string, ShortBacktest>> => {
     const whole = found.find((each) => each.scope === 'gateway-client')
-    const limited = found.filter((each) => each !== whole && each.scope === scope)
+    const costs = (whole ?? found[0])?.costs ?? null
+    const limited = found.filter((each) => each !== whole && each.scope === scope && !each.costs === !costs)
     const plan: BacktestPlan = {
       ...timeRange({}, now()),
       endpoint: found.length === 1 && !whole ? found[0]!.endpoint : null,
       rules: new Map(limited.map((each) => [each.endpoint, toRule(each)])),
       gateway: whole ? toRule(whole) : null,
-      byMethod,
-      scope,
+      byMethod: byMethod && scope !== 'gateway-client',
+      ...{ costs, scope },
       algorithm: 'token_bucket',
     }
     const done = await replay(plan, gone)
@@ -165,7 +174,8 @@ function createOptimization(options: OptimizationOptions): Optimization {
     request: RateLimitRequest,
     gone: AbortSignal,
   ): Promise<AnsweredRecommendation> => {
-    const choice = withDefaults(request, tiers)
+    const choice = withDefaults(request, tiers, trained)
+    assertCountsRequests(choice.costs, request)
     const isOfGateway = choice.scope === 'gateway-client'
     if (isOfGateway) assertNoEndpoint(request.endpoint)
     const table = await options.currentTable()
@@ -193,7 +203,8 @@ function createOptimization(options: OptimizationOptions): Optimization {
     gone: AbortSignal,
   ): Promise<AnsweredRecommendation[]> => {
     const { byMethod = false, backtest = false, save = false } = request
-    const choice = withDefaults(request, tiers)
+    const choice = withDefaults(request, tiers, trained)
+    assertCountsRequests(choice.costs, { save })
     const endpoints = endpointsOf(byMethod)
     const ruleOf = await rulesFor(sql, [GATEWAY, ...endpoints.keys()], choice.tier.name)
     const currentLimit = (endpoint: string) => ruleOf(endpoint)?.limit ?? null
@@ -226,6 +237,7 @@ function createOptimization(options: OptimizationOptions): Optimization {
         nClusters,
       ),
     rateLimitFile: async (format, request, gone) => {
+      assertFormat(format, request)
       const { entries, head } = await entriesOf(request, gone)
       return rateLimitFile(format, entries, head)
     },
@@ -249,7 +261,7 @@ function createOptimization(options: OptimizationOptions): Optimization {
 
   async function entriesOf(request: RateLimitFileRequest, gone: AbortSignal) {
     const scope = request.scope ?? 'client'
-    const { tier, strategy } = withDefaults(request, tiers)
+    const { tier, strategy } = withDefaults({ ...request, scope }, tiers, trained)
     const entries = (await recommendAll({ ...request, scope }, gone)).map(toRateLimitEntry)
     return { entries, head: { tier: tier.name, strategy, generatedAt: now().toISOString() } }
   }
@@ -284,20 +296,6 @@ function endpointIn({ endpoint }: RateLimitRequest): string {
 function ruleOf({ rules, gateway, scope }: BacktestPlan): ReplayRule | null {
   if (scope === 'gateway-client') return gateway
   return rules instanceof Map ? null : (rules as ReplayRule)
-}
-
-/** Of the column endpoint_pattern. */
-const MAX_PATTERN_LENGTH = 255
-const TOO_LONG = `endpoint is longer than ${MAX_PATTERN_LENGTH} characters, which is all that can be kept`
-const NOT_KEPT = `It was not kept: ${TOO_LONG}.`
-
-function canBeKept(endpoint: string): boolean {
-  return [...endpoint].length <= MAX_PATTERN_LENGTH
-}
-
-function cannotBeKept(): ServiceError {
-  const details = [{ field: 'endpoint', problem: 'is too long to be kept' }]
-  return new ServiceError('INVALID_REQUEST', `${TOO_LONG}. Leave out save, or the method.`, details)
 }
 
 function nothingToReplay({ endpoint, from, to }: BacktestPlan): ServiceError {

@@ -8,6 +8,7 @@ import { updateRollups } from '../../db/traffic/rollups.js'
 import type { TrafficTable } from '../../db/traffic/table.js'
 import { Replay, type ReplayOptions, type ReplayRule } from '../../models/rate-limit/replay/replay.js'
 import type { Scope } from '../../models/rate-limit/recommendation.js'
+import { weightOf, type RequestCosts } from '../../models/rate-limit/request-costs.js'
 import type { ReplayReport } from '../../models/rate-limit/replay/report.js'
 import { DAY_MS } from '../../models/traffic/durations.js'
 import type { PathRules } from '../../models/traffic/path-rules.js'
@@ -28,6 +29,8 @@ export interface BacktestPlan {
   readonly byMethod: boolean
   /** For each client over all endpoints, beside the rules; null where there is none. */
   readonly gateway: ReplayRule | null
+  /** Where the rules count what requests cost; null: they count requests. */
+  readonly costs: RequestCosts | null
   readonly scope: Scope
   readonly algorithm: ReplayOptions['algorithm']
 }
@@ -84,14 +87,14 @@ export function createBacktests(options: BacktestOptions): Backtests {
 async function replay(options: OnTable, plan: BacktestPlan, signal: AbortSignal): Promise<Backtested> {
   const { sql, trafficSql, table } = options
   const { from, to, endpoint, byMethod, gateway, algorithm } = plan
-  const { known, rules } = rulesOf(plan)
+  const { known, rules, weights } = rulesOf(plan)
   const maxEndpoints = known ? known.length : MAX_ENDPOINTS
   const names = new RequestNames({
     ...{ byMethod, endpoints: known ?? [], maxEndpoints, ipv6Prefix: options.ipv6Prefix },
     folding: await readFolding(sql, table),
   })
   const replay = new Replay({
-    ...{ rules, gateway, algorithm },
+    ...{ rules, gateway, algorithm, ...(weights && { weights }) },
     scope: plan.scope === 'endpoint' ? 'endpoint' : 'client',
     clientName: (client) => names.clients[client]!,
   })
@@ -120,14 +123,26 @@ async function isWithoutRequests(
   return !(await mayHaveRequests(sql, table, splitEndpoint(endpoint), range))
 }
 
-/** The rules by index, and the endpoints that have the indexes from 1 on; at 0 there is any other. */
-function rulesOf({ rules, endpoint, scope }: BacktestPlan): {
+/** The rules and weights by index, and the endpoints that have the indexes from 1 on; at 0 there is any other. */
+function rulesOf(plan: BacktestPlan): {
   known: string[] | null
   rules: (ReplayRule | null)[]
+  weights: number[] | null
 } {
-  if (scope === 'gateway-client') return { known: null, rules: Array<null>(MAX_ENDPOINTS + 1).fill(null) }
-  if (rules instanceof Map) return { known: [...rules.keys()], rules: [null, ...rules.values()] }
-  const rule = rules as ReplayRule
-  if (endpoint !== null) return { known: [endpoint], rules: [null, rule] }
-  return { known: null, rules: [null, ...Array<ReplayRule>(MAX_ENDPOINTS).fill(rule)] }
+  const { rules, costs } = plan
+  const known = endpointsOf(plan)
+  const ruleOf = (name: string) => (rules instanceof Map ? (rules.get(name) ?? null) : (rules as ReplayRule))
+  const weight = (name: string) => weightOf(costs!, splitEndpoint(name).path)
+  return {
+    known,
+    rules: [null, ...(known ? known.map(ruleOf) : Array<ReplayRule | null>(MAX_ENDPOINTS).fill(ruleOf('')))],
+    weights: costs && known && [costs.defaultWeight, ...known.map(weight)],
+  }
+}
+
+/** Null: whatever comes. Those with rules come first. */
+function endpointsOf({ rules, endpoint, scope, costs }: BacktestPlan): string[] | null {
+  if (endpoint !== null) return [endpoint]
+  const limited = rules instanceof Map && scope !== 'gateway-client' ? [...rules.keys()] : null
+  return costs ? [...new Set([...(limited ?? []), ...costs.weights.keys()])] : limited
 }

@@ -67,3 +67,17 @@ function decided(id: string, decision: Decision | undefined): KeptRecommendation
   const message = `Recommendation ${id} is ${row.status}. Make a new one: POST /optimize with save true.`
   throw new ServiceError('RECOMMENDATION_CLOSED', message, { status: row.status })
 }
+
+/** Of the column endpoint_pattern. */
+const MAX_PATTERN_LENGTH = 255
+const TOO_LONG = `endpoint is longer than ${MAX_PATTERN_LENGTH} characters, which is all that can be kept`
+export const NOT_KEPT = `It was not kept: ${TOO_LONG}.`
+
+export function canBeKept(endpoint: string): boolean {
+  return [...endpoint].length <= MAX_PATTERN_LENGTH
+}
+
+export function cannotBeKept(): ServiceError {
+  const details = [{ field: 'endpoint', problem: 'is too long to be kept' }]
+  return new ServiceError('INVALID_REQUEST', `${TOO_LONG}. Leave out save, or the method.`, details)
+}

@@ -1,5 +1,6 @@
 import type { Static } from '@sinclair/typebox'
 import type { FastifyInstance } from 'fastify'
+import { toUnit } from './client-limits.js'
 import type { Backtest, BacktestBody } from '../schemas/backtest.js'
 
 type Run = FastifyInstance['optimization']['backtest']
@@ -23,7 +24,7 @@ export function toBacktest(outcome: Outcome): Static<typeof Backtest> {
     endpoint: plan.scope === 'gateway-client' ? '/**' : plan.endpoint,
     scope: plan.scope,
     algorithm: plan.algorithm,
-    rule: rule && toRule(rule),
+    rule: rule && { ...toRule(rule), unit: toUnit(plan.costs).unit },
     from: plan.from.toISOString(),
     to: plan.to.toISOString(),
     requests,

@@ -1,7 +1,7 @@
 import type { Static } from '@sinclair/typebox'
 import type { FastifyInstance } from 'fastify'
 import type { Recommendation } from '../schemas/recommendation.js'
-import { toClientLimits } from './client-limits.js'
+import { toClientLimits, toUnit } from './client-limits.js'
 import { toProfile } from './profile.js'
 
 type Answered = Awaited<ReturnType<FastifyInstance['optimization']['recommend']>>
@@ -18,6 +18,7 @@ export function toRecommendation(found: Answered): Body {
     current_limit: found.currentLimit,
     recommended_limit: found.limit,
     recommended_burst: found.burst,
+    ...toUnit(found.costs),
     long_window: found.longWindow,
     ...toClientLimits(found),
     confidence: found.confidence,

@@ -11,6 +11,7 @@ import {
   LongWindow,
   Scope,
   SCOPE,
+  unitFields,
 } from './limit-choice.js'
 import { amount, count, nullable, oneOf, share, timestamp } from './types.js'
 
@@ -66,6 +67,7 @@ export const BacktestBody = Type.Object(
 )
 
 const Rule = Type.Object({
+  unit: unitFields.unit,
   limit: count('Requests allowed per window.'),
   burst: count('Requests allowed at once.'),
   window_seconds: amount('Length of the window in seconds.'),

@@ -18,6 +18,7 @@ import {
   SCOPE,
   Strategy,
   Tier,
+  unitFields,
 } from './limit-choice.js'
 import { amount, count, nullable, ref, share, timestamp } from './types.js'
 
@@ -30,7 +31,7 @@ const extras = {
   save: Type.Optional(
     Type.Boolean({
       description:
-        'If true, the service also saves the recommendation. It expires after seven days unless you apply or reject it. Default: false.',
+        'If true, the service also saves the recommendation. It expires after seven days unless you apply or reject it. Not with cost latency_ms. Default: false.',
     }),
   ),
 }
@@ -46,7 +47,7 @@ export const OptimizeBody = Type.Object(
         maximum: 2_147_483_647,
         'x-absent': 0,
         description:
-          'The limit in force, in requests per minute. 0 and null mean that it is not given. Default: the limit in rate_limit_rules.',
+          'The limit in force, in requests per minute. 0 and null mean that it is not given. Not with cost latency_ms. Default: the limit in rate_limit_rules.',
       }),
     ),
     ...choice,
@@ -137,12 +138,13 @@ export const Recommendation = Type.Object(
     }),
     recommended_limit: Type.Integer({
       minimum: 1,
-      description: 'The recommended limit, in requests per minute, at least 1.',
+      description: 'The recommended limit, in requests (or the unit) per minute, at least 1.',
     }),
     recommended_burst: Type.Integer({
       minimum: 1,
       description: 'The number of requests allowed at once, at least 1.',
     }),
+    ...unitFields,
     long_window: nullable(LongWindow, { description: LONG_WINDOW }),
     ...clientLimits,
     confidence: share('Confidence in the recommendation, 0 to 1.'),

@@ -67,6 +67,52 @@ t.test(
   },
 )
 
+t.test(
+  'a limit of costs is read back with its weights, and has another name than one of requests',
+  async (t) => {
+    const costs = {
+      weights: new Map([
+        ['/dear', 50],
+        ['/users/{id}', 5],
+        ['/users/me', 20],
+      ]),
+      defaultWeight: 10,
+    }
+    const entry = ENTRIES.find(({ scope }) => scope === 'gateway-client')!
+    const [own] = entry.exceptions
+    const limited = { ...entry, costs, limit: 1, burst: 100, exceptions: [{ ...own!, burst: 200 }] }
+    const aegis = rateLimitFile('aegis', [limited], HEAD)
+    t.notMatch(aegis, /requests_per_minute/)
+    const { weights, defaultWeight, ...rest } = { ...costs, ...limited }
+    const json = JSON.stringify({
+      limits: [
+        {
+          ...{ endpoint: rest.endpoint, method: null, path: rest.path, scope: rest.scope, burst: rest.burst },
+          ...{ unit: 'latency_ms', cost_per_minute: 1, exceptions: rest.exceptions },
+          weights: [...weights].map(([endpoint, weight]) => ({ endpoint, weight })),
+          default_weight: defaultWeight,
+        },
+      ],
+    })
+    for (const text of [aegis, json]) {
+      t.equal(passed(text, times(20, '/dear?x=1')), 2)
+      t.equal(passed(text, times(40, '/users/7')), 20)
+      t.equal(passed(text, times(20, '/users/me')), 5)
+      t.equal(passed(text, times(20, '/else')), 10)
+      t.equal(passed(text, times(20, '/else', { address: own!.client })), 20)
+    }
+    for (const [fields, problem] of [
+      ['unit: seconds', /^line 4: unit is one of/],
+      ['unit: latency_ms', /^line 2: a limit in latency_ms needs default_weight/],
+      ['unit: latency_ms\n    default_weight: 0', /default_weight, a whole number from 1/],
+      ['unit: latency_ms\n    default_weight: 1\n    weights: [{ weight: 1 }]', /^line 6: a weight needs/],
+    ] as const) {
+      const text = `rate_limits:\n  - endpoint_pattern: /a\n    cost_per_minute: 1\n    ${fields}\n`
+      t.throws(() => readLimits(text), problem)
+    }
+  },
+)
+
 t.test('limit_req of nginx holds for its location, with its burst', async (t) => {
   const text = `
     http {

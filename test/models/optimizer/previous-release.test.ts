@@ -23,7 +23,7 @@ function answerToday(optimizer: typeof artifact.model, before: Answer, isClient:
 }
 
 /** What the previous release did not learn. */
-const LEARNED_SINCE = { day_window: null, failures: null, distinct_paths: null, exceptions: [] }
+const LEARNED_SINCE = { unit: 'requests', day_window: null, failures: null, distinct_paths: null, exceptions: [] }
 
 t.test('an artifact of the previous release gives the recommendations that it gave then', async (t) => {
   t.equal(artifact.version, '20260108T000000000Z')
