@@ -30,7 +30,7 @@ t.test('limits of failures, of different paths and of costs, through the service
     t.match(data['rule'], { unit: 'requests', failures: { limit: 10, seconds: 60 }, distinct_paths: Object })
     const byLimit = data['by_limit'] as { scope: string; limit: string; rejected: number; clients: number }[]
     t.match(byLimit[0], { scope: 'gateway-client', limit: 'failures', clients: 1 })
-    t.ok(byLimit[0]!.rejected >= 5 * 50, 'ten of sixty a minute have an answer, at most')
+    t.ok(byLimit[0]!.rejected >= 100, 'what follows ten failures in a minute')
     t.equal(byLimit.at(-1)!.limit, 'distinct_paths')
     t.equal(
       byLimit.reduce((sum, { rejected }) => sum + rejected, 0),

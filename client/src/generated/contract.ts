@@ -2822,7 +2822,7 @@ export interface components {
              * @example /api/users/{id}
              */
             endpoint?: string;
-            /** @description The limit in force, in requests per minute. 0 and null mean that it is not given. Default: the limit in rate_limit_rules. */
+            /** @description The limit in force, in requests per minute. 0 and null mean that it is not given. Not with cost latency_ms. Default: the limit in rate_limit_rules. */
             current_limit?: number;
             /**
              * @description Tier of the callers, in any case: default, free, basic, standard, premium, enterprise or one of TIERS. Any other counts as default, with a warning. Default: default.
@@ -2839,9 +2839,14 @@ export interface components {
              * @enum {string}
              */
             scope?: "endpoint" | "client" | "gateway-client";
+            /**
+             * @description What a request counts as: requests, one; latency_ms, the mean latency of its endpoint in milliseconds. latency_ms is for the scopes client and gateway-client. Default: requests.
+             * @enum {string}
+             */
+            cost?: "requests" | "latency_ms";
             /** @description If true, the service also replays the last seven days with the limit. Default: false. */
             backtest?: boolean;
-            /** @description If true, the service also saves the recommendation. It expires after seven days unless you apply or reject it. Default: false. */
+            /** @description If true, the service also saves the recommendation. It expires after seven days unless you apply or reject it. Not with cost latency_ms. Default: false. */
             save?: boolean;
         };
         /**
@@ -2867,9 +2872,14 @@ export interface components {
              * @enum {string}
              */
             scope?: "endpoint" | "client" | "gateway-client";
+            /**
+             * @description What a request counts as: requests, one; latency_ms, the mean latency of its endpoint in milliseconds. latency_ms is for the scopes client and gateway-client. Default: requests.
+             * @enum {string}
+             */
+            cost?: "requests" | "latency_ms";
             /** @description If true, the service also replays the last seven days with the limit. Default: false. */
             backtest?: boolean;
-            /** @description If true, the service also saves the recommendation. It expires after seven days unless you apply or reject it. Default: false. */
+            /** @description If true, the service also saves the recommendation. It expires after seven days unless you apply or reject it. Not with cost latency_ms. Default: false. */
             save?: boolean;
             /** @description If true, each method of a path is an endpoint of its own. Default: false. */
             by_method?: boolean;
@@ -2888,6 +2898,7 @@ export interface components {
          *       "warnings": [],
          *       "scope": "endpoint",
          *       "long_window": null,
+         *       "unit": "requests",
          *       "interval": {
          *         "lower": 425,
          *         "upper": 480
@@ -2950,10 +2961,24 @@ export interface components {
             scope: "endpoint" | "client" | "gateway-client";
             /** @description The limit in force, in requests per minute. Null when it is unknown. */
             current_limit: number | null;
-            /** @description The recommended limit, in requests per minute, at least 1. */
+            /** @description The recommended limit, in requests (or the unit) per minute, at least 1. */
             recommended_limit: number;
             /** @description The number of requests allowed at once, at least 1. */
             recommended_burst: number;
+            /**
+             * @description What the limit, the burst and the windows count: requests, or latency_ms: milliseconds of backend time, by the weights.
+             * @enum {string}
+             */
+            unit?: "requests" | "latency_ms";
+            /** @description What requests count as, by endpoint, at most 2,000. Only with the unit latency_ms. */
+            weights?: {
+                /** @description The path template, with all its methods. */
+                endpoint: string;
+                /** @description What a request of it counts as, at least 1. */
+                weight: number;
+            }[];
+            /** @description What a request of any other endpoint counts as. Only with the unit latency_ms. */
+            default_weight?: number;
             /** @description A second limit over a longer window. Null when there is none. */
             long_window: {
                 /** @description Length of the window in seconds. */
@@ -3085,6 +3110,7 @@ export interface components {
          *           "warnings": [],
          *           "scope": "endpoint",
          *           "long_window": null,
+         *           "unit": "requests",
          *           "interval": {
          *             "lower": 425,
          *             "upper": 480
@@ -3287,6 +3313,11 @@ export interface components {
              * @enum {string}
              */
             scope?: "endpoint" | "client" | "gateway-client";
+            /**
+             * @description What a request counts as: requests, one; latency_ms, the mean latency of its endpoint in milliseconds. latency_ms is for the scopes client and gateway-client. Default: requests.
+             * @enum {string}
+             */
+            cost?: "requests" | "latency_ms";
             /** @description Requests allowed per window, 1 to 1,000,000. Default: the recommended limit of each endpoint. */
             limit?: number;
             /** @description Requests allowed at once, 1 to 1,000,000. Only with limit. Default: the limit. */
@@ -3412,6 +3443,11 @@ export interface components {
             algorithm: "token_bucket" | "fixed_window";
             /** @description The replayed limit. Null when each endpoint has its own. */
             rule: {
+                /**
+                 * @description What the limit, the burst and the windows count: requests, or latency_ms: milliseconds of backend time, by the weights.
+                 * @enum {string}
+                 */
+                unit?: "requests" | "latency_ms";
                 /** @description Requests allowed per window. */
                 limit: number;
                 /** @description Requests allowed at once. */
@@ -6845,6 +6881,8 @@ export interface operations {
                 scope?: "endpoint" | "client" | "gateway-client";
                 /** @description If true, each method of a path is an endpoint of its own. Default: false. */
                 by_method?: boolean;
+                /** @description What a request counts as: requests, one; latency_ms, the mean latency of its endpoint in milliseconds. latency_ms is for the scopes client and gateway-client. Default: requests. */
+                cost?: "requests" | "latency_ms";
             };
             header?: never;
             path?: never;
@@ -6906,6 +6944,7 @@ export interface operations {
                          *           "scope": "client",
                          *           "requests_per_minute": 27,
                          *           "burst": 10,
+                         *           "unit": "requests",
                          *           "long_window": {
                          *             "seconds": 3600,
                          *             "limit": 314
@@ -6948,10 +6987,26 @@ export interface operations {
                                  * @enum {string}
                                  */
                                 scope: "endpoint" | "client" | "gateway-client";
-                                /** @description Requests allowed per minute. */
-                                requests_per_minute: number;
-                                /** @description Requests allowed at once. */
+                                /** @description Requests allowed per minute. Absent with the unit latency_ms. */
+                                requests_per_minute?: number;
+                                /** @description Milliseconds of backend time allowed per minute. Only with the unit latency_ms. */
+                                cost_per_minute?: number;
+                                /** @description Requests (or the unit) allowed at once. */
                                 burst: number;
+                                /**
+                                 * @description What the limit, the burst and the windows count: requests, or latency_ms: milliseconds of backend time, by the weights.
+                                 * @enum {string}
+                                 */
+                                unit?: "requests" | "latency_ms";
+                                /** @description What requests count as, by endpoint, at most 2,000. Only with the unit latency_ms. */
+                                weights?: {
+                                    /** @description The path template, with all its methods. */
+                                    endpoint: string;
+                                    /** @description What a request of it counts as, at least 1. */
+                                    weight: number;
+                                }[];
+                                /** @description What a request of any other endpoint counts as. Only with the unit latency_ms. */
+                                default_weight?: number;
                                 /** @description A second limit over a longer window. Null when there is none. */
                                 long_window: {
                                     /** @description Length of the window in seconds. */
@@ -7002,7 +7057,7 @@ export interface operations {
                                      */
                                     review_at: string;
                                 }[];
-                                /** @description Value of the RateLimit-Policy field. */
+                                /** @description Value of the RateLimit-Policy field. Empty with the unit latency_ms. */
                                 policy: string;
                             }[];
                         };

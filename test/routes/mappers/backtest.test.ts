@@ -41,7 +41,7 @@ t.test('an outcome is answered in the names of HTTP, whole', async (t) => {
       window_seconds: 60,
       long_window: { seconds: 3600, limit: 9 },
       day_window: null,
-      ...{ failures: null, distinct_paths: null },
+      ...{ failures: null, distinct_paths: null, unit: 'requests' },
     },
     ...{ from: '2026-01-05T00:00:00.000Z', to: '2026-01-06T00:00:00.000Z', requests: 4, rejected: 1 },
     ...{ rejection_rate: 0.25, rejected_by_gateway: 0, rejected_by_long_window: 0 },
