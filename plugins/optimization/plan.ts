@@ -226,3 +226,9 @@ function withLongWindow(rule: ReplayRule, longWindow: LongWindow | null): Replay
   if (longWindow === null) return rule
   return { ...rule, longWindow: toWindow(longWindow) }
 }
+
+export function nothingToReplay({ endpoint, from, to }: BacktestPlan): ServiceError {
+  const what = endpoint === null ? 'any endpoint' : endpoint
+  const message = `There are no requests of ${what} from ${from.toISOString()} to ${to.toISOString()}. Give another range, or an endpoint of GET /export/endpoint-profiles.`
+  return new ServiceError('NO_DATA', message)
+}

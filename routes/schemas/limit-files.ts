@@ -8,8 +8,10 @@ import {
   LongWindow,
   Scope,
   SCOPE,
+  selection,
   Strategy,
   Tier,
+  total,
   unitFields,
 } from './limit-choice.js'
 import { count, nullable, oneOf, timestamp } from './types.js'
@@ -36,6 +38,7 @@ export const LimitFileQuery = Type.Object({
   scope: Type.Optional(Scope(`${SCOPE} Default: client.`)),
   by_method: Type.Optional(ByMethod),
   cost: choice.cost,
+  ...selection,
 })
 
 export const LimitFiles = Type.Object(
@@ -63,8 +66,12 @@ export const LimitFiles = Type.Object(
           description: 'Value of the RateLimit-Policy field. Empty with the unit latency_ms.',
         }),
       }),
-      { description: 'One limit per endpoint; the limit over the whole gateway comes first.' },
+      {
+        description:
+          'One limit per named endpoint; the limit over the whole gateway comes first. Endpoints without a name have only that one.',
+      },
     ),
+    total,
   },
   { description: 'The recommended limits.', examples: [LIMIT_FILE] },
 )
@@ -72,4 +79,5 @@ export const LimitFiles = Type.Object(
 export const ProfilesQuery = Type.Object({
   format: Type.Optional(oneOf(['json', 'csv'], { description: 'Format of the profiles. Default: json.' })),
   by_method: Type.Optional(ByMethod),
+  ...selection,
 })

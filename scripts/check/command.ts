@@ -11,7 +11,7 @@ import {
 } from '../../formats/limit-files/read/read-limits.js'
 import { clientAddress } from '../../models/traffic/client-address.js'
 import { NoDataError, TooManyRejectedError, UsageError } from '../cli/errors.js'
-import { choice } from '../cli/options.js'
+import { choice, share } from '../cli/options.js'
 import { withOutput } from '../cli/output.js'
 import { startProgress } from '../cli/progress.js'
 import { LogReader, type LogReaderOptions } from '../import-access-log/log-reader.js'
@@ -66,21 +66,12 @@ export function checkLimits(stop: AbortSignal): Command {
     .option(
       '--max-rejected <share>',
       'exit code 1 when more requests are rejected, such as 0.1% or 0.001',
-      share,
+      share('--max-rejected'),
     )
     .option('--json', 'print the report as JSON')
   return addReadingOptions(command)
     .addHelpText('after', NOTES)
     .action((file: string, logs: string[], flags: OptionValues) => run(file, logs, flags as Flags, stop))
-}
-
-function share(text: string): number {
-  const [, number, isPercent] = /^(\d+(?:\.\d+)?|\.\d+)(%?)$/.exec(text) ?? []
-  const value = number === undefined ? NaN : Number(number) / (isPercent ? 100 : 1)
-  if (value >= 0 && value <= 1) return value
-  throw new UsageError(
-    `--max-rejected is ${JSON.stringify(text.slice(0, 80))}; allowed is 0% to 100%, or 0 to 1.`,
-  )
 }
 
 async function run(file: string, logs: readonly string[], flags: Flags, stop: AbortSignal): Promise<void> {

@@ -77,7 +77,7 @@ export class ReplayTally {
   unattributed = 0
 
   /** @param limits at most 32 */
-  constructor(limits: readonly LimitPart[]) {
+  constructor(limits: readonly LimitPart[] = []) {
     this.#limits = limits.map((limit) => ({ ...limit, rejected: 0 }))
   }
 
