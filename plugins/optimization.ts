@@ -2,18 +2,16 @@ import fp from 'fastify-plugin'
 import { rateLimitFile, toRateLimitEntry } from '../formats/limit-files/limit-file.js'
 import { rateLimitList } from '../formats/limit-files/limit-list.js'
 import { profilesCsv } from '../formats/limit-files/profiles-csv.js'
-import { findWithoutProfile } from '../db/traffic/endpoint-list.js'
 import { readFolding } from '../db/traffic/endpoint-folding.js'
 import { clusterEndpoints } from '../models/clustering/endpoint-clusters.js'
 import { findEndpoint } from '../models/optimizer/find-endpoint.js'
 import type { EndpointModel, RateOptimizer } from '../models/optimizer/model.js'
-import { hasNoLimit, recommend, type KnownEndpoint } from '../models/optimizer/recommend.js'
+import { hasNoLimit, recommend } from '../models/optimizer/recommend.js'
 import { GATEWAY, type Scope } from '../models/rate-limit/recommendation.js'
 import type { ReplayRule } from '../models/rate-limit/replay/replay.js'
 import type { TierTable } from '../models/rate-limit/tiers.js'
 import type { RecommendationState } from '../db/own/recommendations.js'
 import type { TrafficTable } from '../db/traffic/table.js'
-import { splitEndpoint } from '../models/traffic/endpoint-name.js'
 import type { Database } from './database.js'
 import { ServiceError } from './http/errors.js'
 import { timeRange } from './http/time-range.js'
@@ -57,7 +55,7 @@ import type {
   RateLimitFileRequest,
   RateLimitRequest,
 } from './optimization/capability.js'
-import { stateOfEndpoints } from './optimization/endpoint-state.js'
+import { findKnown, stateOfEndpoints } from './optimization/endpoint-state.js'
 import { createRecommendations } from './optimization/recommendations.js'
 import { rulesFor } from './optimization/rules-in-force.js'
 import {
@@ -150,7 +148,11 @@ function createOptimization(options: OptimizationOptions): Optimization {
     const { name, model, hasMethod } = isOfGateway
       ? { name: GATEWAY, model: gatewayOf(trained()), hasMethod: false }
       : findEndpoint(active(), endpointIn(request.endpoint), await readFolding(sql, table))
-    const known = model === null ? await findKnown(table, name) : null
+    const asked = { name, raw: request.endpoint ?? name }
+    const known =
+      model === null
+        ? await findKnown({ sql, trafficSql: options.trafficSql, table, now: now() }, asked)
+        : null
     const state = model === null || isOfGateway ? (known?.state ?? null) : (await stateOf(table))(name)
     const rule = (await rulesFor(sql, [name], choice.tier.name))(name)
     const currentLimit = request.currentLimit ?? rule?.limit ?? null
@@ -165,12 +167,6 @@ function createOptimization(options: OptimizationOptions): Optimization {
     return answered(found, shown.get(name), id)
   }
   const stateOf = (table: TrafficTable) => stateOfEndpoints(sql, table)
-  /** What is known of an endpoint without a model. */
-  const findKnown = async (table: TrafficTable, name: string): Promise<KnownEndpoint | null> => {
-    const known = await findWithoutProfile(sql, table, splitEndpoint(name))
-    if (known !== null || (await stateOf(table))(name) !== 'ignored') return known
-    return { state: 'ignored', requests: 0 }
-  }
   /** The limit over the whole gateway stands before those of the endpoints, where clients are limited. */
   const ofGateway = (choice: ReturnType<typeof withDefaults>, currentLimit: number | null) => {
     if (choice.scope === 'endpoint') return []

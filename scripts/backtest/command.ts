@@ -126,7 +126,7 @@ function bodyOf(flags: Flags): object {
 }
 
 /** A report for a person. */
-export function reportText(report: Report): string {
+function reportText(report: Report): string {
   const { requests, rejected, clients, clients_affected: affected } = report
   const rejectedBy = (name: string, each: { requests: number; rejected: number }) =>
     `  ${name}: ${inWords(each.rejected)} of ${inWords(each.requests)}`
