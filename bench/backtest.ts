@@ -57,7 +57,14 @@ export const backtest: Benchmark = {
     const psql = { name: 'psql, count', measure: () => timedPsql(connection, COUNT) }
     const allowed = { name: '10 s', measure: () => MAX_MS }
     const comparisons = Object.entries(plans).flatMap(([name, part]): Comparison[] => {
-      const plan = { ...part, from: FROM, to: TO, byMethod: false, algorithm: 'token_bucket' } as const
+      const plan = {
+        ...part,
+        from: FROM,
+        to: TO,
+        byMethod: false,
+        algorithm: 'token_bucket',
+        costs: null,
+      } as const
       const candidate = { name, measure: () => replayed(plan) }
       const shared = { rows: ROWS, candidate, repetitions: REPETITIONS }
       return name === 'gateway-client'

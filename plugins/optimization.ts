@@ -34,10 +34,13 @@ import {
   type BacktestPlan,
 } from './optimization/backtest.js'
 import {
+  assertCountsRequests,
+  assertFormat,
   assertNoEndpoint,
   backtestPlan,
   type BacktestRequest,
   gatewayOf,
+  nothingToReplay,
   recommendGateway,
   tierWarnings,
   toRule,
@@ -116,14 +119,15 @@ function createOptimization(options: OptimizationOptions): Optimization {
     gone: AbortSignal,
   ): Promise<Map<string, ShortBacktest>> => {
     const whole = found.find((each) => each.scope === 'gateway-client')
-    const limited = found.filter((each) => each !== whole && each.scope === scope)
+    const costs = (whole ?? found[0])?.costs ?? null
+    const limited = found.filter((each) => each !== whole && each.scope === scope && !each.costs === !costs)
     const plan: BacktestPlan = {
       ...timeRange({}, now()),
       endpoint: found.length === 1 && !whole ? found[0]!.endpoint : null,
       rules: new Map(limited.map((each) => [each.endpoint, toRule(each)])),
       gateway: whole ? toRule(whole) : null,
-      byMethod,
-      scope,
+      byMethod: byMethod && scope !== 'gateway-client',
+      ...{ costs, scope },
       algorithm: 'token_bucket',
     }
     const done = await replay(plan, gone)
@@ -136,7 +140,8 @@ function createOptimization(options: OptimizationOptions): Optimization {
     request: RateLimitRequest,
     gone: AbortSignal,
   ): Promise<AnsweredRecommendation> => {
-    const choice = withDefaults(request, tiers)
+    const choice = withDefaults(request, tiers, trained)
+    assertCountsRequests(choice.costs, request)
     const isOfGateway = choice.scope === 'gateway-client'
     if (isOfGateway) assertNoEndpoint(request.endpoint)
     const table = await options.currentTable()
@@ -170,7 +175,7 @@ function createOptimization(options: OptimizationOptions): Optimization {
   }
   /** The recommendations that match, with the rules in force. */
   const matchingOf = async (request: ListRequest) => {
-    const choice = withDefaults(request, tiers)
+    const choice = withDefaults(request, tiers, trained)
     const endpoints = endpointsOf(request.byMethod ?? false)
     const ruleOf = await rulesFor(sql, [GATEWAY, ...endpoints.keys()], choice.tier.name)
     const currentLimit = (endpoint: string) => ruleOf(endpoint)?.limit ?? null
@@ -196,6 +201,7 @@ function createOptimization(options: OptimizationOptions): Optimization {
   ): Promise<Page<AnsweredRecommendation>> => {
     const { byMethod = false, backtest = false, save = false } = request
     const { choice, matching, ruleOf } = await matchingOf(request)
+    assertCountsRequests(choice.costs, { save })
     const found = pageOf(matching, request)
     const limited = found.filter(({ state }) => !hasNoLimit(state))
     const isReplayed = backtest && limited.length > 0
@@ -221,6 +227,7 @@ function createOptimization(options: OptimizationOptions): Optimization {
       return { clusters: pageOfClusters(clusterEndpoints([...profiles.values()], nClusters), request), total }
     },
     async rateLimitFile(format, request) {
+      assertFormat(format, request)
       const { entries, head } = await entriesOf(request)
       if (entries.length === 0) assertMatch(request)
       return rateLimitFile(format, entries, head)
@@ -261,8 +268,8 @@ function createOptimization(options: OptimizationOptions): Optimization {
 
   /** Endpoints without a name are not listed one by one: they count with the rest. */
   async function entriesOf(request: RateLimitFileRequest) {
-    const { tier, strategy } = withDefaults(request, tiers)
-    const { matching } = await matchingOf({ ...request, scope: request.scope ?? 'client' })
+    const { choice, matching } = await matchingOf({ ...request, scope: request.scope ?? 'client' })
+    const { tier, strategy } = choice
     const named = matching.filter(({ state }) => state === 'named')
     const head = { tier: tier.name, strategy, generatedAt: now().toISOString() }
     return { entries: pageOf(named, request).map(toRateLimitEntry), head, total: named.length }
@@ -291,12 +298,6 @@ function outcomeOf(plan: BacktestPlan, done: Backtested): BacktestOutcome {
 function ruleOf({ rules, gateway, scope }: BacktestPlan): ReplayRule | null {
   if (scope === 'gateway-client') return gateway
   return rules instanceof Map ? null : (rules as ReplayRule)
-}
-
-function nothingToReplay({ endpoint, from, to }: BacktestPlan): ServiceError {
-  const what = endpoint === null ? 'any endpoint' : endpoint
-  const message = `There are no requests of ${what} from ${from.toISOString()} to ${to.toISOString()}. Give another range, or an endpoint of GET /export/endpoint-profiles.`
-  return new ServiceError('NO_DATA', message)
 }
 
 /** `fastify.optimization`. */

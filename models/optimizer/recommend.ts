@@ -2,7 +2,10 @@ import { burstOn } from '../rate-limit/burst-curve.js'
 import { recommendClientLimit } from '../rate-limit/clients/recommendation.js'
 import { recommendEndpointLimit } from '../rate-limit/endpoints/recommendation.js'
 import type { RateLimitRecommendation, RateLimitTarget, Scope } from '../rate-limit/recommendation.js'
-import type { EndpointModel } from './model.js'
+import { weightOf } from '../rate-limit/request-costs.js'
+import { splitEndpoint } from '../traffic/endpoint-name.js'
+import { limitByCost } from './limit-by-cost.js'
+import type { CostModel, EndpointModel } from './model.js'
 
 interface RecommendationRequest extends RateLimitTarget {
   readonly scope: Scope
@@ -10,6 +13,8 @@ interface RecommendationRequest extends RateLimitTarget {
   readonly model: EndpointModel | null
   /** What is known of an endpoint without a model. */
   readonly known?: KnownEndpoint | null
+  /** Where the limit of a client is to count what requests cost. */
+  readonly costs?: CostModel | null
 }
 
 /** An endpoint that has requests, but no model. */
@@ -25,7 +30,8 @@ const SEED = 1
  * client of the endpoint is known, the answer is the limit of all callers together, with scope endpoint and a warning.
  */
 export function recommend(request: RecommendationRequest): RateLimitRecommendation {
-  const { model, scope, known, ...target } = request
+  const { model, scope, known, costs, ...target } = request
+  if (costs && scope !== 'endpoint' && model?.client) return recommendByCost(request, costs)
   if (scope !== 'endpoint' && model?.client) {
     const { client, profile } = model
     const burstAt = (limit: number) => burstOn(client.curve, limit)
@@ -49,6 +55,21 @@ export function recommend(request: RecommendationRequest): RateLimitRecommendati
   if (model === null && known) return { ...found, ...withoutModel(known, found.limit), scope }
   if (scope === 'endpoint' || model === null) return { ...found, scope }
   return { ...found, warnings: [...found.warnings, NO_CLIENTS] }
+}
+
+/** Each request of an endpoint costs the same: its limit is that in requests, times the weight. */
+function recommendByCost(request: RecommendationRequest, costs: CostModel): RateLimitRecommendation {
+  const { endpoint, scope, model } = request
+  // The limit in force counts requests.
+  const asked = { ...request, currentLimit: null, costs: null }
+  if (scope === 'gateway-client') {
+    const { weights, defaultWeight, meanWeight, client } = costs
+    const found = recommend({ ...asked, model: { ...model!, client } })
+    return limitByCost(found, { weights, defaultWeight }, meanWeight)
+  }
+  const { path } = splitEndpoint(endpoint)
+  const weight = weightOf(costs, path)
+  return limitByCost(recommend(asked), { weights: new Map([[path, weight]]), defaultWeight: weight }, weight)
 }
 
 const NO_CLIENTS = 'No client of this endpoint is known: this is the limit of all its callers together.'

@@ -3,6 +3,8 @@ import { openPool } from '../../db/pool.js'
 import { readFolding } from '../../db/traffic/endpoint-folding.js'
 import { RequestNames, streamRequests } from '../../db/traffic/request-stream.js'
 import { Replay, type ReplayRule } from '../../models/rate-limit/replay/replay.js'
+import { weightOf } from '../../models/rate-limit/request-costs.js'
+import { splitEndpoint } from '../../models/traffic/endpoint-name.js'
 import type { WorkerMessage } from '../workers/message.js'
 import { toFailure } from '../workers/worker-failure.js'
 import type { BacktestPlan, BacktestTask, Replayed, ReplayOutcome } from './backtest.js'
@@ -17,14 +19,14 @@ async function replay(task: BacktestTask, signal: AbortSignal): Promise<Replayed
   const sql = openPool(connection, { max: 1 })
   const trafficSql = task.traffic === null ? sql : openPool(task.traffic, { max: 1 })
   try {
-    const { known, rules } = rulesOf(plan)
+    const { known, rules, weights } = rulesOf(plan)
     const maxEndpoints = known ? known.length : MAX_ENDPOINTS
     const names = new RequestNames({
       ...{ byMethod, endpoints: known ?? [], maxEndpoints, ipv6Prefix },
       folding: await readFolding(sql, table),
     })
     const replay = new Replay({
-      ...{ rules, gateway, algorithm },
+      ...{ rules, gateway, algorithm, ...(weights && { weights }) },
       scope: plan.scope === 'endpoint' ? 'endpoint' : 'client',
       clientName: (client) => names.clients[client]!,
     })
@@ -44,16 +46,28 @@ async function replay(task: BacktestTask, signal: AbortSignal): Promise<Replayed
   }
 }
 
-/** The rules by index, and the endpoints that have the indexes from 1 on; at 0 there is any other. */
-function rulesOf({ rules, endpoint, scope }: BacktestPlan): {
+/** The rules and weights by index, and the endpoints that have the indexes from 1 on; at 0 there is any other. */
+function rulesOf(plan: BacktestPlan): {
   known: string[] | null
   rules: (ReplayRule | null)[]
+  weights: number[] | null
 } {
-  if (scope === 'gateway-client') return { known: null, rules: Array<null>(MAX_ENDPOINTS + 1).fill(null) }
-  if (rules instanceof Map) return { known: [...rules.keys()], rules: [null, ...rules.values()] }
-  const rule = rules as ReplayRule
-  if (endpoint !== null) return { known: [endpoint], rules: [null, rule] }
-  return { known: null, rules: [null, ...Array<ReplayRule>(MAX_ENDPOINTS).fill(rule)] }
+  const { rules, costs } = plan
+  const known = endpointsOf(plan)
+  const ruleOf = (name: string) => (rules instanceof Map ? (rules.get(name) ?? null) : (rules as ReplayRule))
+  const weight = (name: string) => weightOf(costs!, splitEndpoint(name).path)
+  return {
+    known,
+    rules: [null, ...(known ? known.map(ruleOf) : Array<ReplayRule | null>(MAX_ENDPOINTS).fill(ruleOf('')))],
+    weights: costs && known && [costs.defaultWeight, ...known.map(weight)],
+  }
+}
+
+/** Null: whatever comes. Those with rules come first. */
+function endpointsOf({ rules, endpoint, scope, costs }: BacktestPlan): string[] | null {
+  if (endpoint !== null) return [endpoint]
+  const limited = rules instanceof Map && scope !== 'gateway-client' ? [...rules.keys()] : null
+  return costs ? [...new Set([...(limited ?? []), ...costs.weights.keys()])] : limited
 }
 
 const stopping = new AbortController()

@@ -6,6 +6,7 @@ import { updateRollups } from '../../db/traffic/rollups.js'
 import type { TrafficTable } from '../../db/traffic/table.js'
 import type { ReplayOptions, ReplayRule } from '../../models/rate-limit/replay/replay.js'
 import type { Scope } from '../../models/rate-limit/recommendation.js'
+import type { RequestCosts } from '../../models/rate-limit/request-costs.js'
 import { ReplayTally, type ReplayReport } from '../../models/rate-limit/replay/report.js'
 import { DAY_MS } from '../../models/traffic/durations.js'
 import type { PathRules } from '../../models/traffic/path-rules.js'
@@ -28,6 +29,8 @@ export interface BacktestPlan {
   readonly byMethod: boolean
   /** For each client over all endpoints, beside the rules; null where there is none. */
   readonly gateway: ReplayRule | null
+  /** Where the rules count what requests cost; null: they count requests. */
+  readonly costs: RequestCosts | null
   readonly scope: Scope
   readonly algorithm: ReplayOptions['algorithm']
 }

@@ -1,7 +1,7 @@
 import type { Static } from '@sinclair/typebox'
 import type { FastifyInstance } from 'fastify'
 import type { Recommendation } from '../schemas/recommendation.js'
-import { toClientLimits } from './client-limits.js'
+import { toClientLimits, toUnit } from './client-limits.js'
 import { toProfile } from './profile.js'
 
 type Answered = Awaited<ReturnType<FastifyInstance['optimization']['recommend']>>
@@ -20,6 +20,7 @@ export function toRecommendation(found: Answered): Body {
     state: state ?? 'unknown',
     recommended_limit: hasNoLimit ? null : found.limit,
     recommended_burst: hasNoLimit ? null : found.burst,
+    ...toUnit(found.costs),
     long_window: found.longWindow,
     ...toClientLimits(found),
     confidence: found.confidence,

@@ -20,6 +20,7 @@ import {
   Strategy,
   Tier,
   total,
+  unitFields,
 } from './limit-choice.js'
 import { amount, count, nullable, oneOf, ref, share, timestamp } from './types.js'
 
@@ -32,7 +33,7 @@ const extras = {
   save: Type.Optional(
     Type.Boolean({
       description:
-        'If true, the service also saves the recommendation. It expires after seven days unless you apply or reject it. Default: false.',
+        'If true, the service also saves the recommendation. It expires after seven days unless you apply or reject it. Not with cost latency_ms. Default: false.',
     }),
   ),
 }
@@ -48,7 +49,7 @@ export const OptimizeBody = Type.Object(
         maximum: 2_147_483_647,
         'x-absent': 0,
         description:
-          'The limit in force, in requests per minute. 0 and null mean that it is not given. Default: the limit in rate_limit_rules.',
+          'The limit in force, in requests per minute. 0 and null mean that it is not given. Not with cost latency_ms. Default: the limit in rate_limit_rules.',
       }),
     ),
     ...choice,
@@ -148,12 +149,13 @@ export const Recommendation = Type.Object(
     ),
     recommended_limit: nullable(Type.Integer({ minimum: 1 }), {
       description:
-        'The recommended limit, in requests per minute, at least 1. Null for the states attack and ignored.',
+        'The recommended limit, in requests (or the unit) per minute, at least 1. Null for the states attack and ignored.',
     }),
     recommended_burst: nullable(Type.Integer({ minimum: 1 }), {
       description:
         'The number of requests allowed at once, at least 1. Null for the states attack and ignored.',
     }),
+    ...unitFields,
     long_window: nullable(LongWindow, { description: LONG_WINDOW }),
     ...clientLimits,
     confidence: share('Confidence in the recommendation, 0 to 1.'),

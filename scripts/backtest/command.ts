@@ -44,6 +44,11 @@ export function backtest(stop: AbortSignal): Command {
     .option('--tier <tier>', 'tier of the recommended limits')
     .option('--strategy <strategy>', STRATEGIES.join(', '), choice('--strategy', STRATEGIES))
     .option(
+      '--cost <cost>',
+      'what limits count: requests, or latency_ms (milliseconds of backend time)',
+      choice('--cost', ['requests', 'latency_ms']),
+    )
+    .option(
       '--limit <n>',
       'requests per window (default: the recommended limits)',
       whole('--limit', MAX_LIMIT),
@@ -112,6 +117,7 @@ function bodyOf(flags: Flags): object {
     scope,
     tier,
     strategy,
+    cost,
     limit,
     burst,
     windowSeconds,
@@ -122,7 +128,7 @@ function bodyOf(flags: Flags): object {
     to,
   } = flags
   return {
-    ...{ endpoint, scope, tier, strategy, limit, burst, algorithm, days, from, to },
+    ...{ endpoint, scope, tier, strategy, cost, limit, burst, algorithm, days, from, to },
     ...{ window_seconds: windowSeconds, by_method: byMethod },
   }
 }
@@ -133,9 +139,15 @@ function reportText(report: Report): string {
   const rejectedBy = (name: string, each: { requests: number; rejected: number }) =>
     `  ${name}: ${inWords(each.rejected)} of ${inWords(each.requests)}`
   const endpoints = report.by_endpoint.filter((each) => each.rejected > 0).slice(0, MAX_SHOWN)
+  const limits = (report.by_limit ?? []).filter((each) => each.rejected > 0)
   const lines = [
     `${inWords(requests)} requests from ${report.from} to ${report.to}, replayed in ${report.seconds.toFixed(1)} s.`,
     `Rejected: ${inWords(rejected)} requests (${percent(report.rejection_rate)}), of ${inWords(affected)} of ${inWords(clients)} clients.`,
+    ...(limits.length > 0 ? ['Limits:'] : []),
+    ...limits.map(
+      (each) =>
+        `  ${each.scope} ${each.limit}: ${inWords(each.rejected)} of ${inWords(each.clients)} clients`,
+    ),
     ...(endpoints.length > 0 ? ['Endpoints:'] : []),
     ...endpoints.map((each) => rejectedBy(each.endpoint, each)),
     ...(report.worst_clients.length > 0 ? ['Clients:'] : []),

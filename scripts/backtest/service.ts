@@ -15,6 +15,13 @@ interface Tally {
   readonly rejected: number
 }
 
+interface LimitTally {
+  readonly scope: string
+  readonly limit: string
+  readonly rejected: number
+  readonly clients: number
+}
+
 /** What is read of a report; see Backtest of the contract. */
 export interface Report extends Tally {
   readonly scope: string
@@ -24,6 +31,8 @@ export interface Report extends Tally {
   readonly clients: number
   readonly clients_affected: number
   readonly seconds: number
+  /** Not from a service of an earlier release. */
+  readonly by_limit?: readonly LimitTally[]
   readonly by_endpoint: readonly (Tally & { readonly endpoint: string })[]
   readonly worst_clients: readonly (Tally & { readonly client: string })[]
   readonly worst_minutes: readonly (Tally & { readonly minute: string })[]

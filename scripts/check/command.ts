@@ -184,7 +184,7 @@ function addressOf(client: string): string {
   return address
 }
 
-function seen({ timeMs, method, path, client, user, agent }: Readonly<LogEntry>): SeenRequest {
+function seen({ timeMs, method, path, client, user, agent, status }: Readonly<LogEntry>): SeenRequest {
   const target = path ?? ''
   const fragment = target.indexOf('#')
   return {
@@ -195,6 +195,7 @@ function seen({ timeMs, method, path, client, user, agent }: Readonly<LogEntry>)
     address: client === null ? '' : addressOf(client),
     user: user ?? '',
     agent: agent ?? '',
+    ...(status !== null && { status }),
   }
 }
 

@@ -1,22 +1,40 @@
 import type { AppliedLimit, ComparedRate, Counting } from '../../formats/limit-files/read/limits.js'
+import { DistinctWindows } from '../../models/rate-limit/replay/distinct-windows.js'
 import { FixedWindows } from '../../models/rate-limit/replay/fixed-window.js'
 import { LeakyBuckets } from '../../models/rate-limit/replay/leaky-bucket.js'
 import { SlidingRates } from '../../models/rate-limit/replay/sliding-rate.js'
 import { TokenBuckets } from '../../models/rate-limit/replay/token-bucket.js'
+import { isFailure } from '../../models/traffic/failure-status.js'
+import { hashPath } from '../../models/traffic/path-hash.js'
 
 /** Keys of all limits together, and limits with counters of their own. */
 const MAX_KEYS = 1_000_000
 const MAX_COUNTERS = 10_000
 
-type Counter = TokenBuckets | FixedWindows | LeakyBuckets | SlidingRates
+/** What is counted of a request. */
+export interface CountedRequest {
+  readonly timeMs: number
+  /** 0 where it is not known. */
+  readonly status: number
+  /** One character for each byte. */
+  readonly path: string
+}
 
-interface Counted<T extends Counter> {
+/** Counts the requests of keys, each in a slot of its own. */
+interface Counter {
+  /** Whether the request passes. */
+  allows(slot: number, request: CountedRequest, limit: AppliedLimit): boolean
+  /** Counts the request, and its response. */
+  take(slot: number, request: CountedRequest, limit: AppliedLimit): void
+}
+
+interface Counted<T> {
   readonly slots: Map<string, number>
   readonly counter: T
 }
 
 /** A counter and the place of a key in it. */
-interface Slot<T extends Counter> {
+interface Slot<T> {
   readonly counter: T
   readonly slot: number
 }
@@ -28,7 +46,7 @@ export class Counters {
   /** Requests that a limit could not count, as the table of keys was full. */
   uncounted = 0
   #isUncounted = false
-  readonly #counters = new Map<string, Counted<Counter>>()
+  readonly #counters = new Map<string, Counted<Counter | SlidingRates>>()
   /** The same by the limit itself: most files have one object for each limit. */
   readonly #known = new WeakMap<Counting, Counted<Counter>>()
   #keys = 0
@@ -37,15 +55,24 @@ export class Counters {
    * The first limit that a request does not pass; the request is counted.
    * @param counts what a request that is rejected counts for; undefined: for nothing, but the rates of HAProxy
    */
-  rejecting(limits: readonly AppliedLimit[], now: number, counts: CountsWhat): AppliedLimit | null {
+  rejecting(
+    limits: readonly AppliedLimit[],
+    request: CountedRequest,
+    counts: CountsWhat,
+  ): AppliedLimit | null {
     this.#isUncounted = false
-    const rejecting = this.#counted(limits, now, counts)
+    const rejecting = this.#counted(limits, request, counts)
     if (this.#isUncounted) this.uncounted++
     return rejecting
   }
 
-  #counted(limits: readonly AppliedLimit[], now: number, counts: CountsWhat): AppliedLimit | null {
-    const taken: { counter: TokenBuckets | FixedWindows | LeakyBuckets; slot: number }[] = []
+  #counted(
+    limits: readonly AppliedLimit[],
+    request: CountedRequest,
+    counts: CountsWhat,
+  ): AppliedLimit | null {
+    const taken: (Slot<Counter> & { readonly limit: AppliedLimit })[] = []
+    const now = request.timeMs
     let rejecting: AppliedLimit | null = null
     for (const limit of limits) {
       const { counting, key } = limit
@@ -53,20 +80,17 @@ export class Counters {
       else if (counting.kind === 'rates') {
         if (counting.rates.every((rate) => this.#holds(rate, now))) return limit
       } else {
-        const found = this.#slot(limit, now)
+        const found = this.#slotIn(this.#counter(limit.name, counting, now), key)
         if (found === null) continue
         const { counter, slot } = found
-        const allows =
-          counter instanceof LeakyBuckets
-            ? counter.allows(slot, now, counting.kind === 'leaky' ? counting.burst : 0)
-            : counter.allows(slot, now)
+        const allows = counter.allows(slot, request, limit)
         if (!allows) rejecting ??= limit
         if (!allows && counts === 'until-rejected') return limit
-        if (counts === undefined) taken.push(found)
-        else counter.take(slot, now)
+        if (counts === undefined) taken.push({ counter, slot, limit })
+        else counter.take(slot, request, limit)
       }
     }
-    if (rejecting === null) for (const { counter, slot } of taken) counter.take(slot, now)
+    if (rejecting === null) for (const { counter, slot, limit } of taken) counter.take(slot, request, limit)
     return rejecting
   }
 
@@ -90,34 +114,15 @@ export class Counters {
     )
   }
 
-  #slot(
-    { name, key, counting }: AppliedLimit,
-    now: number,
-  ): Slot<TokenBuckets | FixedWindows | LeakyBuckets> | null {
-    const known = this.#known.get(counting) as Counted<TokenBuckets | FixedWindows | LeakyBuckets> | undefined
-    if (known) return this.#slotIn(known, key)
-    const found = this.#limiter(name, counting, now)
+  #counter(name: string, counting: CounterKind, now: number): Counted<Counter> | null {
+    const known = this.#known.get(counting)
+    if (known) return known
+    const found = this.#find(idOf(name, counting), () => counterOf(counting, now))
     if (found) this.#known.set(counting, found)
-    return this.#slotIn(found, key)
+    return found
   }
 
-  #limiter(
-    name: string,
-    counting: Counting,
-    now: number,
-  ): Counted<TokenBuckets | FixedWindows | LeakyBuckets> | null {
-    if (counting.kind === 'leaky')
-      return this.#find(`zone ${counting.zone}`, () => new LeakyBuckets(counting.milliRate))
-    if (counting.kind === 'bucket') {
-      const { limit, burst, windowMs } = counting
-      return this.#find(`bucket ${limit} ${burst} ${windowMs} ${name}`, () => new TokenBuckets(counting, now))
-    }
-    if (counting.kind !== 'window') return null
-    const { limit, windowMs } = counting
-    return this.#find(`window ${limit} ${windowMs} ${name}`, () => new FixedWindows(counting))
-  }
-
-  #find<T extends Counter>(id: string, make: () => T): Counted<T> | null {
+  #find<T extends Counter | SlidingRates>(id: string, make: () => T): Counted<T> | null {
     const known = this.#counters.get(id) as Counted<T> | undefined
     if (known) return known
     if (this.#counters.size >= MAX_COUNTERS) return null
@@ -126,7 +131,7 @@ export class Counters {
     return counted
   }
 
-  #slotIn<T extends Counter>(counted: Counted<T> | null, key: string): Slot<T> | null {
+  #slotIn<T>(counted: Counted<T> | null, key: string): Slot<T> | null {
     const known = counted?.slots.get(key)
     if (counted !== null && known !== undefined) return { counter: counted.counter, slot: known }
     if (counted === null || this.#keys >= MAX_KEYS) {
@@ -137,4 +142,59 @@ export class Counters {
     counted.slots.set(key, counted.slots.size)
     return { counter: counted.counter, slot: counted.slots.size - 1 }
   }
+}
+
+/** The kinds with a counter of their own. */
+type CounterKind = Exclude<Counting, { kind: 'counted' | 'rates' }>
+
+/** Limits with the same text share a counter. */
+function idOf(name: string, counting: CounterKind): string {
+  if (counting.kind === 'leaky') return `zone ${counting.zone}`
+  const burst = counting.kind === 'bucket' ? counting.burst : 0
+  return `${counting.kind} ${counting.limit} ${burst} ${counting.windowMs} ${name}`
+}
+
+function counterOf(counting: CounterKind, now: number): Counter {
+  switch (counting.kind) {
+    case 'leaky': {
+      const buckets = new LeakyBuckets(counting.milliRate)
+      // Limits of one zone have bursts of their own.
+      const burstOf = ({ counting: each }: AppliedLimit) => (each.kind === 'leaky' ? each.burst : 0)
+      return {
+        allows: (slot, { timeMs }, limit) => buckets.allows(slot, timeMs, burstOf(limit)),
+        take: (slot, { timeMs }) => buckets.take(slot, timeMs),
+      }
+    }
+    case 'failures': {
+      const windows = new FixedWindows(counting)
+      return {
+        allows: (slot, { timeMs }) => windows.allows(slot, timeMs),
+        take: (slot, { timeMs, status }) => isFailure(status) && windows.take(slot, timeMs),
+      }
+    }
+    case 'paths': {
+      const paths = new DistinctWindows(counting)
+      return {
+        allows: (slot, { timeMs, path }) => paths.allows(slot, timeMs, hashOf(path)),
+        take: (slot, { timeMs, path }) => paths.take(slot, timeMs, hashOf(path)),
+      }
+    }
+    default: {
+      const counter =
+        counting.kind === 'bucket' ? new TokenBuckets(counting, now) : new FixedWindows(counting)
+      return {
+        allows: (slot, { timeMs }, { cost = 1 }) => counter.allows(slot, timeMs, cost),
+        take: (slot, { timeMs }, { cost = 1 }) => counter.take(slot, timeMs, cost),
+      }
+    }
+  }
+}
+
+const hashes = { path: 0, target: 0 }
+
+/** @param path one character for each byte */
+function hashOf(path: string): number {
+  const bytes = Buffer.from(path, 'latin1')
+  hashPath(bytes, 0, bytes.length, hashes)
+  return hashes.path
 }

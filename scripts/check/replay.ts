@@ -51,7 +51,8 @@ export class LimitReplay {
     this.toMs = Math.max(this.toMs, request.timeMs)
     const applied = this.#limits.limitsOf(request)
     for (const limit of applied) this.#countMet(limit)
-    const rejecting = this.#counters.rejecting(applied, this.toMs, this.#limits.counts)
+    const counted = { timeMs: this.toMs, status: request.status ?? 0, path: request.path }
+    const rejecting = this.#counters.rejecting(applied, counted, this.#limits.counts)
     const client = request.user || request.address || 'unknown'
     this.total.requests++
     const tally = this.#client(client)

@@ -2866,7 +2866,7 @@ export interface components {
              * @example /api/users/{id}
              */
             endpoint?: string;
-            /** @description The limit in force, in requests per minute. 0 and null mean that it is not given. Default: the limit in rate_limit_rules. */
+            /** @description The limit in force, in requests per minute. 0 and null mean that it is not given. Not with cost latency_ms. Default: the limit in rate_limit_rules. */
             current_limit?: number;
             /**
              * @description Tier of the callers, in any case: default, free, basic, standard, premium, enterprise or one of TIERS. Any other counts as default, with a warning. Default: default.
@@ -2883,9 +2883,14 @@ export interface components {
              * @enum {string}
              */
             scope?: "endpoint" | "client" | "gateway-client";
+            /**
+             * @description What a request counts as: requests, one; latency_ms, the mean latency of its endpoint in milliseconds. latency_ms is for the scopes client and gateway-client. Default: requests.
+             * @enum {string}
+             */
+            cost?: "requests" | "latency_ms";
             /** @description If true, the service also replays the last seven days with the limit. Default: false. */
             backtest?: boolean;
-            /** @description If true, the service also saves the recommendation. It expires after seven days unless you apply or reject it. Default: false. */
+            /** @description If true, the service also saves the recommendation. It expires after seven days unless you apply or reject it. Not with cost latency_ms. Default: false. */
             save?: boolean;
         };
         /**
@@ -2911,9 +2916,14 @@ export interface components {
              * @enum {string}
              */
             scope?: "endpoint" | "client" | "gateway-client";
+            /**
+             * @description What a request counts as: requests, one; latency_ms, the mean latency of its endpoint in milliseconds. latency_ms is for the scopes client and gateway-client. Default: requests.
+             * @enum {string}
+             */
+            cost?: "requests" | "latency_ms";
             /** @description If true, the service also replays the last seven days with the limit. Default: false. */
             backtest?: boolean;
-            /** @description If true, the service also saves the recommendation. It expires after seven days unless you apply or reject it. Default: false. */
+            /** @description If true, the service also saves the recommendation. It expires after seven days unless you apply or reject it. Not with cost latency_ms. Default: false. */
             save?: boolean;
             /** @description If true, each method of a path is an endpoint of its own. Default: false. */
             by_method?: boolean;
@@ -2947,6 +2957,7 @@ export interface components {
          *       "warnings": [],
          *       "scope": "endpoint",
          *       "long_window": null,
+         *       "unit": "requests",
          *       "interval": {
          *         "lower": 425,
          *         "upper": 480
@@ -3014,10 +3025,24 @@ export interface components {
              * @enum {string}
              */
             state?: "named" | "other" | "ignored" | "attack" | "unknown";
-            /** @description The recommended limit, in requests per minute, at least 1. Null for the states attack and ignored. */
+            /** @description The recommended limit, in requests (or the unit) per minute, at least 1. Null for the states attack and ignored. */
             recommended_limit: number | null;
             /** @description The number of requests allowed at once, at least 1. Null for the states attack and ignored. */
             recommended_burst: number | null;
+            /**
+             * @description What the limit, the burst and the windows count: requests, or latency_ms: milliseconds of backend time, by the weights.
+             * @enum {string}
+             */
+            unit?: "requests" | "latency_ms";
+            /** @description What requests count as, by endpoint, at most 2,000. Only with the unit latency_ms. */
+            weights?: {
+                /** @description The path template, with all its methods. */
+                endpoint: string;
+                /** @description What a request of it counts as, at least 1. */
+                weight: number;
+            }[];
+            /** @description What a request of any other endpoint counts as. Only with the unit latency_ms. */
+            default_weight?: number;
             /** @description A second limit over a longer window. Null when there is none. */
             long_window: {
                 /** @description Length of the window in seconds. */
@@ -3149,6 +3174,7 @@ export interface components {
          *           "warnings": [],
          *           "scope": "endpoint",
          *           "long_window": null,
+         *           "unit": "requests",
          *           "interval": {
          *             "lower": 425,
          *             "upper": 480
@@ -3355,6 +3381,11 @@ export interface components {
              * @enum {string}
              */
             scope?: "endpoint" | "client" | "gateway-client";
+            /**
+             * @description What a request counts as: requests, one; latency_ms, the mean latency of its endpoint in milliseconds. latency_ms is for the scopes client and gateway-client. Default: requests.
+             * @enum {string}
+             */
+            cost?: "requests" | "latency_ms";
             /** @description Requests allowed per window, 1 to 1,000,000. Default: the recommended limit of each endpoint. */
             limit?: number;
             /** @description Requests allowed at once, 1 to 1,000,000. Only with limit. Default: the limit. */
@@ -3410,6 +3441,14 @@ export interface components {
          *       "rejected": 756,
          *       "rejection_rate": 0.0005,
          *       "rejected_by_long_window": 0,
+         *       "by_limit": [
+         *         {
+         *           "scope": "client",
+         *           "limit": "limit",
+         *           "rejected": 756,
+         *           "clients": 40
+         *         }
+         *       ],
          *       "clients": 1600,
          *       "clients_affected": 40,
          *       "clients_affected_rate": 0.025,
@@ -3474,6 +3513,11 @@ export interface components {
             algorithm: "token_bucket" | "fixed_window";
             /** @description The replayed limit. Null when each endpoint has its own. */
             rule: {
+                /**
+                 * @description What the limit, the burst and the windows count: requests, or latency_ms: milliseconds of backend time, by the weights.
+                 * @enum {string}
+                 */
+                unit?: "requests" | "latency_ms";
                 /** @description Requests allowed per window. */
                 limit: number;
                 /** @description Requests allowed at once. */
@@ -3489,6 +3533,20 @@ export interface components {
                 } | null;
                 /** @description A third limit over a day (UTC). Null when there is none. */
                 day_window?: {
+                    /** @description Length of the window in seconds. */
+                    seconds: number;
+                    /** @description Requests allowed in the window. */
+                    limit: number;
+                } | null;
+                /** @description Responses 401, 403 and 404 allowed for one client in a window. Null unless the scope is gateway-client. */
+                failures?: {
+                    /** @description Length of the window in seconds. */
+                    seconds: number;
+                    /** @description Requests allowed in the window. */
+                    limit: number;
+                } | null;
+                /** @description Different paths allowed for one client in a window. Null unless the scope is gateway-client. */
+                distinct_paths?: {
                     /** @description Length of the window in seconds. */
                     seconds: number;
                     /** @description Requests allowed in the window. */
@@ -3517,6 +3575,23 @@ export interface components {
             rejected_by_gateway?: number;
             /** @description Number of rejected requests that exceed the long window. */
             rejected_by_long_window: number;
+            /** @description What each limit rejects, in the order in which a request meets them. The numbers of rejected requests add up to rejected. */
+            by_limit?: {
+                /**
+                 * @description Whose requests the limit counts.
+                 * @enum {string}
+                 */
+                scope: "endpoint" | "client" | "gateway-client";
+                /**
+                 * @description Which limit: the one per window (limit), or one of the others.
+                 * @enum {string}
+                 */
+                limit: "limit" | "long_window" | "day_window" | "failures" | "distinct_paths";
+                /** @description Number of requests that it is the first to reject. */
+                rejected: number;
+                /** @description Number of clients that sent these requests. */
+                clients: number;
+            }[];
             /** @description Number of clients. */
             clients: number;
             /** @description Number of clients with a rejected request. */
@@ -7174,6 +7249,8 @@ export interface operations {
                 scope?: "endpoint" | "client" | "gateway-client";
                 /** @description If true, each method of a path is an endpoint of its own. Default: false. */
                 by_method?: boolean;
+                /** @description What a request counts as: requests, one; latency_ms, the mean latency of its endpoint in milliseconds. latency_ms is for the scopes client and gateway-client. Default: requests. */
+                cost?: "requests" | "latency_ms";
                 /** @description Only endpoints with this many requests or more in the training data. Default: 0. */
                 min_requests?: number;
                 /** @description Only endpoints whose limit has this confidence or more, 0 to 1. Default: 0. */
@@ -7256,6 +7333,7 @@ export interface operations {
                          *           "scope": "client",
                          *           "requests_per_minute": 27,
                          *           "burst": 10,
+                         *           "unit": "requests",
                          *           "long_window": {
                          *             "seconds": 3600,
                          *             "limit": 314
@@ -7298,10 +7376,26 @@ export interface operations {
                                  * @enum {string}
                                  */
                                 scope: "endpoint" | "client" | "gateway-client";
-                                /** @description Requests allowed per minute. */
-                                requests_per_minute: number;
-                                /** @description Requests allowed at once. */
+                                /** @description Requests allowed per minute. Absent with the unit latency_ms. */
+                                requests_per_minute?: number;
+                                /** @description Milliseconds of backend time allowed per minute. Only with the unit latency_ms. */
+                                cost_per_minute?: number;
+                                /** @description Requests (or the unit) allowed at once. */
                                 burst: number;
+                                /**
+                                 * @description What the limit, the burst and the windows count: requests, or latency_ms: milliseconds of backend time, by the weights.
+                                 * @enum {string}
+                                 */
+                                unit?: "requests" | "latency_ms";
+                                /** @description What requests count as, by endpoint, at most 2,000. Only with the unit latency_ms. */
+                                weights?: {
+                                    /** @description The path template, with all its methods. */
+                                    endpoint: string;
+                                    /** @description What a request of it counts as, at least 1. */
+                                    weight: number;
+                                }[];
+                                /** @description What a request of any other endpoint counts as. Only with the unit latency_ms. */
+                                default_weight?: number;
                                 /** @description A second limit over a longer window. Null when there is none. */
                                 long_window: {
                                     /** @description Length of the window in seconds. */
@@ -7352,7 +7446,7 @@ export interface operations {
                                      */
                                     review_at: string;
                                 }[];
-                                /** @description Value of the RateLimit-Policy field. */
+                                /** @description Value of the RateLimit-Policy field. Empty with the unit latency_ms. */
                                 policy: string;
                             }[];
                             /** @description Number of endpoints that match, on all pages. */

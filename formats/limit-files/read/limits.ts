@@ -10,6 +10,8 @@ export interface SeenRequest {
   readonly address: string
   readonly user: string
   readonly agent: string
+  /** HTTP status of the response; left out where it is not known. */
+  readonly status?: number
 }
 
 /** How a limit counts. */
@@ -24,6 +26,10 @@ export type Counting =
   | { readonly kind: 'counted'; readonly windowMs: number; readonly expireMs: number; readonly table: string }
   /** Rejects when all of these rates are so; what was counted before stays counted. */
   | { readonly kind: 'rates'; readonly rates: readonly ComparedRate[] }
+  /** Responses 401, 403 and 404 in windows of the clock; who has had so many is rejected until the window ends. */
+  | { readonly kind: 'failures'; readonly limit: number; readonly windowMs: number }
+  /** Different paths in windows of the clock; one that was counted passes again. */
+  | { readonly kind: 'paths'; readonly limit: number; readonly windowMs: number }
 
 /** The rate of a key of a table of HAProxy, compared with a limit. */
 export interface ComparedRate {
@@ -43,6 +49,8 @@ export interface AppliedLimit {
   /** Of all requests that share a counter. */
   readonly key: string
   readonly counting: Counting
+  /** What the request counts as, a whole number; left out: 1. */
+  readonly cost?: number
 }
 
 /** The limits of a file. */

@@ -44,7 +44,7 @@ function detected(text: string): CheckedGateway {
   if (/^\s*(?:stick-table\s|frontend\s|http-request\s|listen\s+\S+$)/m.test(text)) return 'haproxy'
   if (/^\s*["']?_format_version/m.test(text)) return 'kong'
   if (/local_ratelimit|^domain:/m.test(text)) return 'envoy'
-  if (/rate_limits|requests_per_minute/.test(text)) return 'aegis'
+  if (/rate_limits|(?:requests|cost)_per_minute/.test(text)) return 'aegis'
   throw new UnreadableLimits(1, 'the gateway cannot be told from the text: give --gateway')
 }
 

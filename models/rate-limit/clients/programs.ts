@@ -98,7 +98,7 @@ function reasonOf(habit: Habit, busiestMinute: number, days: number): string {
   const { activeDays, successShare, paths } = habit
   const rhythm = rhythmOf(habit)
   const asked = paths === null ? '' : `, asks for ${paths === 1 ? 'one path' : `about ${paths} paths`}`
-  return `${rhythm}, with up to ${busiestMinute} requests a minute, on ${activeDays} of ${days} days${asked}, and ${Number((100 * successShare).toPrecision(3))} % of its requests succeed.`
+  return `${rhythm}, with up to ${Math.round(busiestMinute)} requests a minute, on ${activeDays} of ${days} days${asked}, and ${Number((100 * successShare).toPrecision(3))} % of its requests succeed.`
 }
 
 function rhythmOf({ followsCrowd, periodMinutes, activeHoursPerDay }: Habit): string {

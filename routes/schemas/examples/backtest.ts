@@ -31,6 +31,7 @@ export const BACKTEST = {
   rejected,
   rejection_rate: rejected / requests,
   rejected_by_long_window: 0,
+  by_limit: [{ scope: BACKTEST_BODY.scope, limit: 'limit', rejected, clients: clientsAffected }],
   clients,
   clients_affected: clientsAffected,
   clients_affected_rate: clientsAffected / clients,

@@ -26,6 +26,7 @@ function answerToday(optimizer: typeof artifact.model, before: Answer, isClient:
 /** What the previous release did not learn. */
 const LEARNED_SINCE = {
   state: 'named',
+  unit: 'requests',
   day_window: null,
   failures: null,
   distinct_paths: null,
