@@ -1,6 +1,7 @@
 import { MAX_TEMPLATE_LENGTH, pathTemplate, withoutQuery } from './path-template.js'
 import { NO_RULES, type PathRules } from './path-rules.js'
 import { VALUE } from './placeholders.js'
+import { hasInOrder, Wildcards } from './wildcards.js'
 
 /** A position with many different values: whatever follows the parent is `{value}`, but for the segments that are kept. */
 export interface LearnedPosition {
@@ -19,7 +20,11 @@ export interface Folded {
 /** A declared template as a tree of segments; a segment with a placeholder is a pattern. */
 interface Branch {
   readonly literals: Map<string, Branch>
-  readonly patterns: { readonly source: string; readonly matches: RegExp; readonly next: Branch }[]
+  readonly patterns: {
+    readonly source: string
+    readonly matches: (segment: string) => boolean
+    readonly next: Branch
+  }[]
   template?: string
 }
 
@@ -35,28 +40,25 @@ const ABSOLUTE = /^[a-z][a-z\d+.-]*:\/\/([^/?#]*)/i
 export class EndpointFolding {
   readonly #rules: PathRules
   readonly #learned: ReadonlyMap<string, ReadonlySet<string>>
-  readonly #ignored: readonly { readonly pattern: string; readonly matches: RegExp }[]
+  readonly #ignored: readonly { readonly pattern: string; readonly wildcards: Wildcards }[]
   readonly #declared = branch()
 
   constructor(rules: PathRules = NO_RULES, learned: readonly LearnedPosition[] = []) {
     this.#rules = rules
     this.#learned = new Map(learned.map(({ parent, kept }) => [parent, new Set(kept)]))
-    const flags = rules.caseInsensitive ? 'iu' : 'u'
-    this.#ignored = rules.ignore.map((pattern) => ({
-      pattern,
-      matches: new RegExp(globSource(pattern), flags),
-    }))
+    this.#ignored = rules.ignore.map((pattern) => {
+      return { pattern, wildcards: new Wildcards(this.#cased(pattern)) }
+    })
     for (const template of rules.templates) this.#declare(template)
   }
 
   fold(path: string): Folded {
     const whole = this.#normalised(path)
     if (whole.length <= MAX_MATCHED_LENGTH) {
-      for (const { pattern, matches } of this.#ignored) {
-        if (matches.test(whole)) return { template: pattern, kind: 'ignored' }
-      }
-      const declared =
-        this.#rules.templates.length > 0 && match(this.#declared, this.#cased(whole).split('/'), 0)
+      const cased = this.#cased(whole)
+      const ignored = this.#ignored.find(({ wildcards }) => wildcards.matches(cased))
+      if (ignored) return { template: ignored.pattern, kind: 'ignored' }
+      const declared = this.#rules.templates.length > 0 && match(this.#declared, cased.split('/'), 0)
       if (declared) return { template: declared, kind: 'declared' }
     }
     // Shapes first: they depend on capitals.
@@ -92,7 +94,8 @@ export class EndpointFolding {
       }
       const known = at.patterns.find((each) => each.source === source)
       const next = known?.next ?? branch()
-      if (!known) at.patterns.push({ source, matches: segmentPattern(source), next })
+      const parts = source.split(/\{[^}]*\}/)
+      if (!known) at.patterns.push({ source, matches: (segment) => hasInOrder(segment, parts), next })
       at = next
     }
     at.template ??= template
@@ -141,29 +144,10 @@ function match(at: Branch, segments: readonly string[], i: number): string | und
   const found = literal && match(literal, segments, i + 1)
   if (found !== undefined) return found
   for (const { matches, next } of at.patterns) {
-    const found = matches.test(segment) ? match(next, segments, i + 1) : undefined
+    const found = matches(segment) ? match(next, segments, i + 1) : undefined
     if (found !== undefined) return found
   }
   return undefined
-}
-
-function segmentPattern(source: string): RegExp {
-  return new RegExp(
-    `^${source
-      .split(/\{[^}]*\}/)
-      .map(escaped)
-      .join('.+')}$`,
-    'u',
-  )
-}
-
-function globSource(glob: string): string {
-  const parts = glob.split(/(\*+)/)
-  return `^${parts.map((part) => (part === '*' ? '[^/]*' : /^\*/.test(part) ? '.*' : escaped(part))).join('')}$`
-}
-
-function escaped(text: string): string {
-  return text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&')
 }
 
 function withoutEndSlashes(path: string): string {

@@ -2,7 +2,7 @@ import type { Sql } from 'postgres'
 import { EndpointCandidates, type EndpointCount } from '../../../models/traffic/endpoint-candidates.js'
 import { EndpointFolding, type Folded } from '../../../models/traffic/endpoint-folding.js'
 import { learnPositions, MAX_POSITIONS, mayHavePositions } from '../../../models/traffic/learned-positions.js'
-import { NO_RULES, type PathRules } from '../../../models/traffic/path-rules.js'
+import { areSameRules, NO_RULES, type PathRules } from '../../../models/traffic/path-rules.js'
 import { readPositions, readRules } from '../endpoint-folding.js'
 import { MAX_ENDPOINTS, methodName } from '../endpoints.js'
 import type { TrafficTable } from '../table.js'
@@ -60,7 +60,7 @@ export class EndpointNames {
     this.#candidates = new EndpointCandidates(await readCandidates(this.#sql, this.#table))
     this.#candidates.forgetBefore(oldest.getTime())
     await this.#readFolding()
-    if (JSON.stringify(this.#rules) === JSON.stringify(before)) return false
+    if (areSameRules(this.#rules, before)) return false
     await this.#refold()
     return true
   }
