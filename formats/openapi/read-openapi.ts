@@ -83,10 +83,8 @@ function readYaml(text: string): OpenApiPaths {
     } else if (section === 'servers') {
       // Its value may stand on the next line.
       if (url === '') url = scalarOf(line.text)
-      url ??= /^(?:-\s+)?["']?url["']?:(?:\s+(.*))?$/
-        .exec(line.text)
-        ?.slice(1)
-        .map((value) => scalarOf(value ?? ''))[0]
+      const found = /^(?:-\s+)?["']?url["']?:(?:\s+(.*))?$/.exec(line.text)
+      if (found) url ??= scalarOf(found[1] ?? '')
     }
   }
   if (pathIndent === undefined) throw new TypeError('openapi must be an OpenAPI document with paths')

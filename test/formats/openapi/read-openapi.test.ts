@@ -72,7 +72,7 @@ t.test('what cannot be read is refused with its line, however hostile it is', as
     ['paths:\n  /a:\n    get:\n  ? /b\n  : x', /line 4 is no name/],
     ['paths:\n    /a:\n  /b:', /line 3 is indented less/],
     ['paths:\n  <<: *more\n', /openapi must .*|templates must be like/],
-    ['openapi: 3\npaths:\n- /a', /with paths|must be like/],
+    ['openapi: 3\npaths:\n- /a', /line 3 is no name/],
     ['{"paths": ', /^openapi must be JSON or YAML \(/],
     [`{"a":${'['.repeat(1_000_000)}`, /nested at most 200 levels/],
     [`{"a":${'{"a":'.repeat(1_000_000)}`, /nested at most 200 levels/],
