@@ -36,13 +36,13 @@ const PLAIN: Dialect = {
   hashes: [...mixed(HEX_LETTER, '[0-9]', HEX, MIN_HASH), ...mixed('[0-9]', HEX_LETTER, HEX, MIN_HASH)],
   tokens: Array.from(
     { length: TOKEN_HEAD },
-    (_, i) => `${WORD}{${i}}[0-9]${TOKEN}{${MIN_TOKEN - 1 - i},}={0,2}`,
+    (_, i) => `${WORD}{${i}}[0-9]${TOKEN}{${MIN_TOKEN - 1 - i},}`,
   ),
 }
 /** The same, for engines that can look ahead: half as long. */
 const LOOKING_AHEAD: Dialect = {
   hashes: [`(?=[0-9]*${HEX_LETTER})(?=${HEX_LETTER}*[0-9])${HEX}{${MIN_HASH},}`],
-  tokens: [`(?=${WORD}{0,${TOKEN_HEAD - 1}}[0-9])${TOKEN}{${MIN_TOKEN},}={0,2}`],
+  tokens: [`(?=${WORD}{0,${TOKEN_HEAD - 1}}[0-9])${TOKEN}{${MIN_TOKEN},}`],
 }
 
 /** The shapes of `{id}`, each as the source of a regular expression. */
@@ -50,9 +50,9 @@ const shapes = ({ hashes, tokens }: Dialect): string[] => [
   // 42, -3.5, 2026-01-31, 300x200, 50.1,-8.6: digits, also in groups.
   '[+-]?[0-9]+(?:(?:[.,:_x-]{1,2}|%2[Cc])[0-9]+)*',
   // A time, 2026-01-31T10:15:00Z, its colons encoded or not; a week and a quarter.
-  '[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt_](?:[0-9:.+-]|%3[Aa]|%2[Bb])+[Zz]?',
+  '[0-9]{4}(?:-[0-9]{2}){2}[Tt_](?:[0-9:.+-]|%3[Aa]|%2[Bb])+[Zz]?',
   '[0-9]{4}-?[QW][0-9]{1,2}',
-  `${HEX}{8}-${HEX}{4}-${HEX}{4}-${HEX}{4}-${HEX}{12}`,
+  `${HEX}{8}(?:-${HEX}{4}){3}-${HEX}{12}`,
   // Hashes: 16 hexadecimal digits or more; 7 or more with both letters and digits. `facade` and `deadbeef` are words.
   `0x${HEX}+`,
   `${HEX}{16,}`,
@@ -61,23 +61,22 @@ const shapes = ({ hashes, tokens }: Dialect): string[] => [
   `${HEX}{0,4}(?::${HEX}{0,4}){2,7}`,
   // ORD-12345, INV-2026-00012, SKU-AB-1234, order-12345, red-shoes-12345, 12345-red-shoes, u12345.
   '[A-Z]{2,10}(?:[_-][0-9A-Z]+)*[_-][0-9]{3,}',
-  '(?:[0-9A-Za-z]+[_-])+[0-9]{5,}',
+  '(?:[0-9A-Za-z]+[_-])*[A-Za-z]{0,4}[0-9]{5,}',
   '[0-9]{5,}[_-][0-9A-Za-z_-]+',
-  '[A-Za-z]{1,4}[0-9]{5,}',
   // Digits after letters in three places: B07XJ8C8F5.
   '(?:[0-9]*[A-Za-z]+[0-9]){3}[0-9A-Za-z]*',
   // ULID, nanoid, base64url: an early digit, or digits in two places after a longer head; base64 by its padding.
   ...tokens,
-  `${WORD}{${TOKEN_HEAD},}[0-9]+${WORD}+[0-9]${TOKEN}*={0,2}`,
+  `${WORD}{${TOKEN_HEAD},}[0-9]+${WORD}+[0-9]${TOKEN}*`,
   '[0-9A-Za-z_+-]{6,}(?:=|%3[Dd]){1,2}',
   // A JSON web token; the id of a person at a provider, auth0|5f7c8d9b4a1b2c3d4e5f6071.
-  'eyJ[0-9A-Za-z_-]+[.][0-9A-Za-z_-]+[.][0-9A-Za-z_-]{6,}',
+  'eyJ[0-9A-Za-z_-]+(?:[.][0-9A-Za-z_-]+){2}',
   '[0-9A-Za-z-]+(?:[|]|%7[Cc])[0-9A-Za-z]{10,}',
   // One word longer than those of people, and what nobody types.
   '[0-9A-Za-z]{41,}',
   '[^/.?#]{81,}',
   // alice@example.com
-  '[^/@?#]+(?:@|%40)[A-Za-z][0-9A-Za-z-]*(?:[.][0-9A-Za-z-]+)*[.][A-Za-z]{2,24}',
+  '[^/@?#]+(?:@|%40)[A-Za-z][0-9A-Za-z.-]*[.][A-Za-z]{2,24}',
 ]
 
 /** Eight characters of base64url, with a digit beside a capital or before a letter; `1024x768` is a size. */
