@@ -15,6 +15,14 @@ export interface Folded {
   /** Of an ignored path, the pattern that it matches. */
   readonly template: string
   readonly kind: 'learned' | 'declared' | 'ignored'
+  /** What became `{value}`. */
+  readonly values?: readonly FoldedValue[]
+}
+
+export interface FoldedValue {
+  /** Of a learned position. */
+  readonly parent: string
+  readonly value: string
 }
 
 /** A declared template as a tree of segments; a segment with a placeholder is a pattern. */
@@ -63,7 +71,7 @@ export class EndpointFolding {
     }
     // Shapes first: they depend on capitals.
     const template = this.#cased(pathTemplate(whole))
-    return { template: this.#learned.size === 0 ? template : this.#applyLearned(template), kind: 'learned' }
+    return { ...(this.#learned.size === 0 ? { template } : this.#applyLearned(template)), kind: 'learned' }
   }
 
   /** Whether a number in a path may decide, so that paths of equal shape may have different templates. */
@@ -117,15 +125,18 @@ export class EndpointFolding {
     return this.#rules.caseInsensitive ? text.toLowerCase() : text
   }
 
-  #applyLearned(template: string): string {
+  #applyLearned(template: string): Pick<Folded, 'template' | 'values'> {
     const segments = template.split('/')
+    const values: FoldedValue[] = []
     let folded = segments[0]!
     for (let i = 1; i < segments.length; i++) {
       const kept = this.#learned.get(folded)
       const segment = segments[i]!
-      folded += `/${kept === undefined || segment === '' || kept.has(segment) ? segment : VALUE}`
+      const isValue = kept !== undefined && segment !== '' && !kept.has(segment)
+      if (isValue) values.push({ parent: folded, value: segment })
+      folded += `/${isValue ? VALUE : segment}`
     }
-    return folded.length <= MAX_TEMPLATE_LENGTH ? folded : template
+    return folded.length <= MAX_TEMPLATE_LENGTH ? { template: folded, values } : { template }
   }
 }
 

@@ -34,10 +34,7 @@ interface Dialect {
 
 const PLAIN: Dialect = {
   hashes: [...mixed(HEX_LETTER, '[0-9]', HEX, MIN_HASH), ...mixed('[0-9]', HEX_LETTER, HEX, MIN_HASH)],
-  tokens: Array.from(
-    { length: TOKEN_HEAD },
-    (_, i) => `${WORD}{${i}}[0-9]${TOKEN}{${MIN_TOKEN - 1 - i},}`,
-  ),
+  tokens: Array.from({ length: TOKEN_HEAD }, (_, i) => `${WORD}{${i}}[0-9]${TOKEN}{${MIN_TOKEN - 1 - i},}`),
 }
 /** The same, for engines that can look ahead: half as long. */
 const LOOKING_AHEAD: Dialect = {

@@ -124,7 +124,7 @@ class Update {
       for (const range of again) await this.#rollRange(range)
       await forgetTouchedRanges(sql, touched.ids)
       await this.#rollRange(ahead, (reached) => writeRolledTo(sql, table, reached, this.#names.rules))
-      await this.#session.transaction(() => this.#names.learn())
+      await this.#session.transaction(() => this.#names.learn(this.#options.now))
       await this.#rollRenamed()
     }
     onProgress?.(1)
