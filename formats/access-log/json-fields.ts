@@ -5,6 +5,7 @@ const USUAL_NAMES = {
   request: ['request', 'request_line'],
   method: ['method', 'request_method', 'http_method', 'request.method', 'RequestMethod'],
   path: ['path', 'uri', 'request_uri', 'request_path', 'url', 'request.uri', 'RequestPath'],
+  host: ['http_host', 'request.host', 'RequestHost', 'request_host', 'authority', 'host', 'server_name'],
   status: ['status', 'status_code', 'statusCode', 'response_code', 'http_status', 'DownstreamStatus'],
   latency_ms: [
     'duration_ms',

@@ -11,7 +11,7 @@ import {
 import type { JsonPreset } from './json-presets.js'
 import { PLAIN_READING, type LineParser, type LogEntry, type Reading } from './log-entry.js'
 import { parseLogTime } from './log-time.js'
-import { METHOD, pathOfTarget, readRequestLine } from './request-line.js'
+import { METHOD, readTarget, readRequestLine } from './request-line.js'
 import { clientOf } from './two-clients.js'
 
 const NON_ASCII = /[\x80-\xff]/
@@ -112,7 +112,9 @@ function statusOf(value: unknown): number | null {
 function readRequest(object: Line, readers: Readers, entry: LogEntry): string | undefined {
   const path = readers.path(object)
   if (typeof path === 'string') {
-    entry.path = path === '' || path === '-' ? null : pathOfTarget(path)
+    entry.path = null
+    entry.host = null
+    if (path !== '' && path !== '-') readTarget(path, entry)
     entry.method = textOf(readers.method(object))
     return entry.method === null || METHOD.test(entry.method) ? undefined : 'a method that is none'
   }
@@ -123,6 +125,7 @@ function readRequest(object: Line, readers: Readers, entry: LogEntry): string | 
 }
 
 function readRest(object: Line, readers: Readers, entry: LogEntry): void {
+  entry.host = textOf(readers.host(object)) ?? entry.host
   entry.user = textOf(readers.user(object))
   entry.agent = textOf(readers.user_agent(object))
   entry.bytes = rounded(numberOf(readers.bytes(object)))

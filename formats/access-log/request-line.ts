@@ -14,11 +14,19 @@ export function readRequestLine(text: string, entry: LogEntry): void {
   if (!METHOD.test(method)) {
     entry.method = null
     entry.path = null
+    entry.host = null
     return
   }
   const end = text.lastIndexOf(' HTTP/')
   entry.method = method
-  entry.path = pathOfTarget(text.slice(space + 1, end > space ? end : undefined))
+  readTarget(text.slice(space + 1, end > space ? end : undefined), entry)
+}
+
+/** Reads the target of a request, which may be an absolute URL, into an entry. */
+export function readTarget(target: string, entry: LogEntry): void {
+  entry.path = pathOfTarget(target)
+  const end = target.startsWith('/') ? -1 : target.indexOf('://')
+  entry.host = end < 0 ? null : (/^[^/?#]+/.exec(target.slice(end + 3))?.[0] ?? null)
 }
 
 /** A path without its query string, which may contain secrets. */
@@ -28,7 +36,7 @@ function withoutQuery(target: string): string {
 }
 
 /** The path of a target without scheme, host and query string. */
-export const pathOfTarget = (target: string) => requestPath(withoutQuery(target))
+const pathOfTarget = (target: string) => requestPath(withoutQuery(target))
 
 /** The target of a request without scheme and host. */
 export function requestPath(target: string): string {

@@ -114,7 +114,7 @@ export class EndpointFolding {
     const host = ABSOLUTE.exec(plain)
     if (host === null) return this.#slashed(plain)
     const rest = plain.slice(host[0].length) || '/'
-    return this.#slashed(this.#rules.host ? host[1]!.toLowerCase() + rest : rest)
+    return this.#slashed(this.#rules.host ? hostName(host[1]!) + rest : rest)
   }
 
   #slashed(path: string): string {
@@ -159,6 +159,14 @@ function match(at: Branch, segments: readonly string[], i: number): string | und
     if (found !== undefined) return found
   }
   return undefined
+}
+
+/** Without user and port, in small letters. */
+function hostName(authority: string): string {
+  return authority
+    .slice(authority.lastIndexOf('@') + 1)
+    .replace(/\.?(?::\d*)?$/, '')
+    .toLowerCase()
 }
 
 function withoutEndSlashes(path: string): string {

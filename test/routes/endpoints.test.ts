@@ -171,6 +171,40 @@ t.test('wrong rules are refused with the name of the field', async (t) => {
   t.match((await get('/endpoints/rules')).body.data, { source: 'none' })
 })
 
+t.test('with the rule host, the host of a request is part of its endpoint', async (t) => {
+  await put('/endpoints/rules', { rules: { host: true } })
+  const text = (key: string, stringValue: string) => ({ key, value: { stringValue } })
+  const span = (host: string | undefined, i: number) => ({
+    ...{ traceId: '0123456789abcdef0123456789abcdef', spanId: `00000000000000${10 + i}` },
+    ...{ name: 'GET', kind: 2, startTimeUnixNano: `${START}000000`, endTimeUnixNano: `${START}000000` },
+    attributes: [
+      ...[text('http.request.method', 'GET'), text('url.path', '/hosted/7')],
+      text('client.address', `192.0.2.${i}`),
+      ...(host === undefined ? [] : [text('server.address', host)]),
+      { key: 'http.response.status_code', value: { intValue: 200 } },
+    ],
+  })
+  const spans = ['a.example', 'a.example', 'B.example', 'b.example', undefined, undefined].map(span)
+  const sent = await service.app.inject({
+    ...{ method: 'POST', url: '/v1/traces' },
+    payload: { resourceSpans: [{ scopeSpans: [{ spans }] }] },
+  })
+  t.equal(sent.statusCode, 200)
+  await rollUp(service)
+  const { endpoints } = await list('sort=name&state=named')
+  t.match(
+    endpoints.filter(({ name }) => name.includes('hosted')),
+    [
+      { name: 'GET /hosted/{id}', requests: 2 },
+      { name: 'GET a.example/hosted/{id}', requests: 2 },
+      { name: 'GET b.example/hosted/{id}', requests: 2 },
+    ],
+  )
+  await remove('/endpoints/rules')
+  await eventually(async () => (await get('/endpoints/rules')).body.data['applied'] === true)
+  t.match((await list('prefix=/hosted')).endpoints, [{ name: 'GET /hosted/{id}', requests: 6 }])
+})
+
 t.test(
   'rules that are set are followed by the history, by other replicas, and after a restart',
   async (t) => {

@@ -3,12 +3,12 @@ import type { DurationUnit } from '../duration.js'
 /** What a variable of a log format says about a request. */
 export type Role =
   | { readonly of: 'latency'; readonly unit: DurationUnit; readonly rank: number }
-  | { readonly of: 'status'; readonly rank: number }
-  | { readonly of: Exclude<TextRole, 'latency' | 'status'> }
+  | { readonly of: 'status' | 'host'; readonly rank: number }
+  | { readonly of: Exclude<TextRole, 'latency' | 'status' | 'host'> }
 
-/** `host` and `nothing` are read over; `term` is a part of the latency, the parts are added up. */
+/** `nothing` is read over; `term` is a part of the latency, the parts are added up. */
 type TextRole =
-  | ('time' | 'request' | 'method' | 'path' | 'status' | 'latency' | 'latency-term')
+  | ('time' | 'request' | 'method' | 'path' | 'status' | 'host' | 'latency' | 'latency-term')
   | ('remote' | 'forwarded' | 'user' | 'agent' | 'bytes')
   | ('list' | 'nothing' | 'rest' | 'captures')
 
@@ -20,6 +20,9 @@ export interface Variable {
 
 /** The better measure has the lower rank: a format may have several. */
 const latency = (unit: DurationUnit, rank = 0): Role => ({ of: 'latency', unit, rank })
+
+/** What the client asked for comes before the name of the server that answered. */
+const host = (rank: number): Role => ({ of: 'host', rank })
 
 const NOTHING: Role = { of: 'nothing' }
 
@@ -44,6 +47,11 @@ const NGINX: Readonly<Record<string, Role>> = {
   uri: { of: 'path' },
   document_uri: { of: 'path' },
   status: { of: 'status', rank: 0 },
+  host_header: host(0),
+  host: host(1),
+  http_host: host(1),
+  authority: host(1),
+  server_name: host(2),
   body_bytes_sent: { of: 'bytes' },
   bytes_sent: { of: 'bytes' },
   http_user_agent: { of: 'agent' },
@@ -74,6 +82,8 @@ const APACHE: Readonly<Record<string, Role>> = {
   U: { of: 'path' },
   '>s': { of: 'status', rank: 0 },
   s: { of: 'status', rank: 1 },
+  V: host(1),
+  v: host(2),
   b: { of: 'bytes' },
   B: { of: 'bytes' },
   O: { of: 'bytes' },
@@ -104,5 +114,6 @@ export function apacheRole(letters: string, argument: string | undefined): Role 
 
 function headerRole(name: string): Role {
   if (name === 'user-agent') return { of: 'agent' }
+  if (name === 'host') return host(1)
   return FORWARDED_HEADERS.has(name) ? { of: 'forwarded' } : NOTHING
 }

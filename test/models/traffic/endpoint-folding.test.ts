@@ -48,6 +48,10 @@ t.test('case, trailing slash and host are as the rules say', async (t) => {
   t.equal(loose.template('/SHOP/x/'), '/Shop/{Name}')
   t.equal(loose.template('/'), '/')
   t.equal(loose.template('https://Shop.example.com/Items/7'), 'shop.example.com/items/{id}')
+  t.equal(loose.template('http://me@shop.example.com:443/Items/7?x'), 'shop.example.com/items/{id}')
+  t.equal(loose.template('http://[2001:db8::1]:80/a'), '[2001:db8::1]/a')
+  t.equal(loose.template('shop.example.com/items/{id}'), 'shop.example.com/items/{id}', 'its own')
+  t.equal(loose.template('/Items/7'), '/items/{id}', 'no host is known')
 })
 
 t.test('the paths of an OpenAPI document are endpoints below the path of its server', async (t) => {
