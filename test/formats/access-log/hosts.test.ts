@@ -6,7 +6,7 @@ import { createTextParser } from '../../../formats/access-log/text/text-line.js'
 const hostOf = (format: string, line: string) => {
   const entry = emptyEntry()
   entry.host = 'of the line before'
-  return [createTextParser(format, PLAIN_READING)(line, entry), entry.path, entry.host]
+  return [createTextParser(format, PLAIN_READING)(line, entry, 0), entry.path, entry.host]
 }
 
 t.test('the host of a line is read in any format', async (t) => {
