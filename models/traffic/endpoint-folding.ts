@@ -64,10 +64,18 @@ export class EndpointFolding {
     const whole = this.#normalised(path)
     if (whole.length <= MAX_MATCHED_LENGTH) {
       const cased = this.#cased(whole)
-      const ignored = this.#ignored.find(({ wildcards }) => wildcards.matches(cased))
+      // What is declared without a host is meant for each.
+      const host = cased.slice(0, this.#hostLength(cased))
+      const path = cased.slice(host.length)
+      const ignored = this.#ignored.find(
+        ({ wildcards }) => wildcards.matches(cased) || (host !== '' && wildcards.matches(path)),
+      )
       if (ignored) return { template: ignored.pattern, kind: 'ignored' }
       const declared = this.#rules.templates.length > 0 && match(this.#declared, cased.split('/'), 0)
       if (declared) return { template: declared, kind: 'declared' }
+      const anywhere = host !== '' && match(this.#declared, path.split('/'), 0)
+      if (anywhere && host.length + anywhere.length <= MAX_TEMPLATE_LENGTH)
+        return { template: host + anywhere, kind: 'declared' }
     }
     // Shapes first: they depend on capitals.
     const template = this.#cased(pathTemplate(whole))
@@ -115,6 +123,10 @@ export class EndpointFolding {
     if (host === null) return this.#slashed(plain)
     const rest = plain.slice(host[0].length) || '/'
     return this.#slashed(this.#rules.host ? hostName(host[1]!) + rest : rest)
+  }
+
+  #hostLength(path: string): number {
+    return this.#rules.host && !path.startsWith('/') ? Math.max(0, path.indexOf('/')) : 0
   }
 
   #slashed(path: string): string {
