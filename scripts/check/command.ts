@@ -1,7 +1,7 @@
 import { Command, type OptionValues } from 'commander'
 import { readFile, stat } from 'node:fs/promises'
 import { basename } from 'node:path'
-import { JSON_FIELDS } from '../../formats/access-log/json-fields.js'
+import { JSON_FIELDS } from '../../formats/access-log/json-names.js'
 import type { LogEntry } from '../../formats/access-log/log-entry.js'
 import { UnreadableLimits, type FileLimits } from '../../formats/limit-files/read/limits.js'
 import {
