@@ -55,16 +55,7 @@ const NAMES = {
     'clientrequestmethod',
   ],
   /** What the client asked for, before the name of the server. */
-  host: [
-    'httphost',
-    'requesthost',
-    'authority',
-    'host',
-    'servername',
-    'requestheadershost',
-    'reqhost',
-    'headershost',
-  ],
+  host: ['httphost', 'requesthost', 'reqhost', 'authority', 'host', 'servername'],
   path: [
     ...[
       'path',
