@@ -60,6 +60,7 @@ export function createClfParser(hasHost: boolean, reading: Reading = PLAIN_READI
     const end = closingQuote(line, request)
     if (end < 0) return 'a request that does not end'
     readRequestLine(fieldText(line.slice(request, end)), entry)
+    if (hasHost) entry.host = line.slice(0, start - 1)
     return readAnswer(line, end + 1, entry, reading)
   }
 }

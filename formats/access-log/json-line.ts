@@ -14,7 +14,7 @@ import type { JsonPreset } from './json-presets.js'
 import { createLogClock } from './log-clock.js'
 import { PLAIN_READING, rememberLast, type LineParser, type LogEntry, type Reading } from './log-entry.js'
 import { parseLogTime } from './log-time.js'
-import { METHOD, pathOfRoute, pathOfTarget, readRequestLine } from './request-line.js'
+import { METHOD, pathOfRoute, readRequestLine, readTarget } from './request-line.js'
 import { readStatus } from './status.js'
 import { clientOf } from './two-clients.js'
 
@@ -123,7 +123,9 @@ function readRequest(
     // The request line has the method, and the target before it was rewritten.
     if (typeof request === 'string') readRequestLine(request, entry)
     if (typeof request === 'string' && entry.method !== null) return undefined
-    entry.path = target === '' || target === '-' ? null : pathOfTarget(pathOfRoute(target))
+    entry.path = null
+    entry.host = null
+    if (target !== '' && target !== '-') readTarget(pathOfRoute(target), entry)
     entry.method = method
     return undefined
   }
@@ -134,6 +136,7 @@ function readRequest(
 }
 
 function readRest(object: JsonLine, readers: FieldReaders, entry: LogEntry): void {
+  entry.host = textOf(readers.host(object)) ?? entry.host
   entry.user = textOf(readers.user(object))
   entry.agent = textOf(readers.user_agent(object))
   entry.bytes = rounded(numberOf(readers.bytes(object)))

@@ -54,6 +54,8 @@ const NAMES = {
     'csmethod',
     'clientrequestmethod',
   ],
+  /** What the client asked for, before the name of the server. */
+  host: ['httphost', 'requesthost', 'reqhost', 'authority', 'host', 'servername'],
   path: [
     ...[
       'path',

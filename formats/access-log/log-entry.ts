@@ -7,6 +7,8 @@ export interface LogEntry {
   method: string | null
   /** The request target without scheme, host and query string. */
   path: string | null
+  /** The host that was asked for, perhaps with a port. */
+  host: string | null
   status: number | null
   /** Whole. */
   latencyMs: number | null
@@ -51,6 +53,7 @@ export function emptyEntry(): LogEntry {
     timeMs: 0,
     method: null,
     path: null,
+    host: null,
     status: null,
     latencyMs: null,
     client: null,

@@ -18,13 +18,21 @@ export function readRequestLine(request: string, entry: LogEntry): void {
   if (!METHOD.test(method)) {
     entry.method = null
     entry.path = null
+    entry.host = null
     return
   }
   const end = text.lastIndexOf(' HTTP/')
   entry.method = method
   const target = text.slice(space + 1, end > space ? end : undefined)
   // The key of a route of Amazon's API Gateway has its method.
-  entry.path = pathOfTarget(target.startsWith(`${method} /`) ? target.slice(space + 1) : target)
+  readTarget(target.startsWith(`${method} /`) ? target.slice(space + 1) : target, entry)
+}
+
+/** Reads the target of a request, which may be an absolute URL, into an entry. */
+export function readTarget(target: string, entry: LogEntry): void {
+  entry.path = pathOfTarget(target)
+  const end = target.startsWith('/') ? -1 : target.indexOf('://')
+  entry.host = end < 0 ? null : (/^[^/?#]+/.exec(target.slice(end + 3))?.[0] ?? null)
 }
 
 /** A path without its query string, which may contain secrets. */
@@ -34,7 +42,7 @@ function withoutQuery(target: string): string {
 }
 
 /** The path of a target without scheme, host and query string. */
-export const pathOfTarget = (target: string) => requestPath(withoutQuery(target))
+const pathOfTarget = (target: string) => requestPath(withoutQuery(target))
 
 /** `/users` of the key of a route of Amazon's API Gateway, such as `GET /users`. */
 export const pathOfRoute = (key: string) => (/^[A-Z]+ \//.test(key) ? key.slice(key.indexOf(' ') + 1) : key)

@@ -1,6 +1,7 @@
 import { Command, type OptionValues } from 'commander'
 import { basename } from 'node:path'
 import { migrate } from '../../db/migrate.js'
+import { readStoredRules } from '../../db/own/path-rules.js'
 import { chosenTable } from '../cli/traffic-table.js'
 import type { TrafficTable } from '../../db/traffic/table.js'
 import { JSON_FIELDS } from '../../formats/access-log/json-names.js'
@@ -100,9 +101,11 @@ async function readSources(sources: readonly LogSource[], flags: Flags, stop: Ab
   await withDatabase(config, async (sql) => {
     await migrate(sql)
     const table = await chosenTable(sql, flags.table ?? config.trafficTable)
+    const withHosts = ((await readStoredRules(sql))?.rules ?? config.pathRules).host
     const work: Work = ({ path }, pieces, onLines) => {
       const rejectedPath = rejectedPathOf(path === STDIN ? 'stdin' : path)
-      return importLog(sql, { name: nameOf(path), pieces, reading, table, rejectedPath, onLines }, stop)
+      const log = { name: nameOf(path), pieces, reading, table, withHosts, rejectedPath, onLines }
+      return importLog(sql, log, stop)
     }
     await readAll(sources, work, stop)
   })

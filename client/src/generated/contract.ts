@@ -588,6 +588,31 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/endpoints/rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show the path rules in force */
+        get: operations["getPathRules"];
+        /**
+         * Set the path rules
+         * @description All replicas follow them, instead of PATH_RULES, and keep them when they restart. The history is rolled up again in the background. The same rules again change nothing.
+         */
+        put: operations["setPathRules"];
+        post?: never;
+        /**
+         * Forget the stored path rules
+         * @description Those of PATH_RULES are in force again.
+         */
+        delete: operations["deletePathRules"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/export/training-data": {
         parameters: {
             query?: never;
@@ -746,7 +771,7 @@ export interface components {
                 /** @description The path template; for an ignored path, the pattern. */
                 path: string;
                 /**
-                 * @description named: it has a profile and a limit. other: it is counted without a name. ignored: PATH_RULES says so. attack: scanners ask for it, and it does not exist.
+                 * @description named: it has a profile and a limit. other: it is counted without a name. ignored: path rules say so. attack: scanners ask for it, and it does not exist.
                  * @enum {string}
                  */
                 state: "named" | "other" | "ignored" | "attack";
@@ -775,7 +800,7 @@ export interface components {
             offset: number;
         };
         /**
-         * @description Rules to try.
+         * @description Path rules.
          * @example {
          *       "rules": {
          *         "templates": [
@@ -788,7 +813,7 @@ export interface components {
          *     }
          */
         PreviewBody: {
-            /** @description Rules as in PATH_RULES. Here, openapi is the OpenAPI document itself. */
+            /** @description Rules as in PATH_RULES. Here, openapi is the OpenAPI document itself: an object, or its text as JSON or YAML. */
             rules: unknown;
         };
         /**
@@ -868,6 +893,101 @@ export interface components {
                 /** @description Number of endpoints that it is today. */
                 from_count: number;
             }[];
+        };
+        /**
+         * @description The path rules in force.
+         * @example {
+         *       "source": "stored",
+         *       "updated_at": "2026-01-31T12:00:00.000Z",
+         *       "applied": true,
+         *       "rules": {
+         *         "templates": [
+         *           "/shop/{category}/{item}"
+         *         ],
+         *         "ignore": [
+         *           "/health"
+         *         ],
+         *         "case_insensitive": false,
+         *         "trailing_slash": "strict",
+         *         "host": false
+         *       }
+         *     }
+         */
+        PathRules: {
+            /**
+             * @description stored: set by PUT. environment: PATH_RULES. none: there are no rules.
+             * @enum {string}
+             */
+            source: "stored" | "environment" | "none";
+            /** @description When the stored rules were set. Null for other sources. */
+            updated_at: string | null;
+            /** @description False while the history is rolled up again. It goes on in the background. */
+            applied: boolean;
+            /** @description The rules, as PUT takes them. */
+            rules: {
+                /** @description Declared endpoints, with those of the OpenAPI document. */
+                templates: string[];
+                /** @description Patterns of paths that are no endpoints. */
+                ignore: string[];
+                /** @description Whether /Users is /users. */
+                case_insensitive: boolean;
+                /**
+                 * @description Whether /users/ is /users.
+                 * @enum {string}
+                 */
+                trailing_slash: "strict" | "ignore";
+                /** @description Whether a known host is part of the endpoint. */
+                host: boolean;
+            };
+        };
+        /**
+         * @description The path rules in force after a change.
+         * @example {
+         *       "changed": true,
+         *       "source": "stored",
+         *       "updated_at": "2026-01-31T12:00:00.000Z",
+         *       "applied": false,
+         *       "rules": {
+         *         "templates": [
+         *           "/shop/{category}/{item}"
+         *         ],
+         *         "ignore": [
+         *           "/health"
+         *         ],
+         *         "case_insensitive": false,
+         *         "trailing_slash": "strict",
+         *         "host": false
+         *       }
+         *     }
+         */
+        ChangedPathRules: {
+            /** @description False when nothing had to be done. */
+            changed: boolean;
+            /**
+             * @description stored: set by PUT. environment: PATH_RULES. none: there are no rules.
+             * @enum {string}
+             */
+            source: "stored" | "environment" | "none";
+            /** @description When the stored rules were set. Null for other sources. */
+            updated_at: string | null;
+            /** @description False while the history is rolled up again. It goes on in the background. */
+            applied: boolean;
+            /** @description The rules, as PUT takes them. */
+            rules: {
+                /** @description Declared endpoints, with those of the OpenAPI document. */
+                templates: string[];
+                /** @description Patterns of paths that are no endpoints. */
+                ignore: string[];
+                /** @description Whether /Users is /users. */
+                case_insensitive: boolean;
+                /**
+                 * @description Whether /users/ is /users.
+                 * @enum {string}
+                 */
+                trailing_slash: "strict" | "ignore";
+                /** @description Whether a known host is part of the endpoint. */
+                host: boolean;
+            };
         };
         /** @description The body of every failed request. */
         Failure: {
@@ -7076,6 +7196,211 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Any other failure, for example 500 or 503. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    getPathRules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
+                        success: true;
+                        data: components["schemas"]["PathRules"];
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
+                        timestamp: string;
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
+                        warnings?: string[];
+                    };
+                };
+            };
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Any other failure, for example 500 or 503. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    setPathRules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreviewBody"];
+            };
+        };
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
+                        success: true;
+                        data: components["schemas"]["ChangedPathRules"];
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
+                        timestamp: string;
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
+                        warnings?: string[];
+                    };
+                };
+            };
+            /** @description The request is invalid. The message names the field and the allowed values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The body is larger than 8 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The content type is not application/json. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Any other failure, for example 500 or 503. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    deletePathRules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
+                        success: true;
+                        data: components["schemas"]["ChangedPathRules"];
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
+                        timestamp: string;
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
+                        warnings?: string[];
+                    };
                 };
             };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */

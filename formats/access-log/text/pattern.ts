@@ -103,7 +103,8 @@ const endsWithQuote = (piece: Piece | undefined) => typeof piece === 'string' &&
 function adjacentPattern(piece: Variable, next: Variable, { isInQuotes, inQuotes }: Surroundings): string {
   if (piece.name === '$is_args') return '\\??'
   if (piece.role.of === 'captures') return BARE.captures!
-  if (next.role.of === 'path' && piece.role.of === 'nothing') return '[^/\\s"?]*'
+  if (next.role.of === 'path' && (piece.role.of === 'nothing' || piece.role.of === 'host'))
+    return '[^/\\s"?]*'
   if (piece.role.of === 'path' && (next.role.of === 'nothing' || next.role.of === 'query'))
     return isInQuotes ? inQuotes.ofPath : '[^?\\s"]*'
   throw new LogFormatError(`there is nothing between ${piece.name} and ${next.name}`)

@@ -2,7 +2,7 @@ import { durationMs } from '../duration.js'
 import { fieldText, type ToText } from '../field-text.js'
 import { createLogClock } from '../log-clock.js'
 import { NO_TIME, type LineParser, type LogEntry, type Reading } from '../log-entry.js'
-import { METHOD, pathOfRoute, pathOfTarget, readRequestLine } from '../request-line.js'
+import { METHOD, pathOfRoute, readRequestLine, readTarget } from '../request-line.js'
 import { clientOf } from '../two-clients.js'
 import { createJsonParser } from '../json-line.js'
 import { jsonTemplate } from './json-template.js'
@@ -69,7 +69,7 @@ function parserOf({ pattern, groups, places }: Compiled, reading: Reading, toTex
 
 /** The places of the groups; 0 where the format has none. */
 type Places = Readonly<Record<'time' | 'request' | 'method' | 'path' | 'status' | PlainPlace, number>>
-type PlainPlace = 'remote' | 'forwarded' | 'user' | 'agent' | 'bytes'
+type PlainPlace = 'host' | 'remote' | 'forwarded' | 'user' | 'agent' | 'bytes'
 
 type MatchReader = (match: RegExpExecArray, entry: LogEntry, outerMs: number) => string | undefined
 
@@ -88,6 +88,7 @@ function groupReader(groups: readonly Variable[], at: Places, reading: Reading, 
     if (!STATUS.test(status)) return 'no status of three digits'
     entry.status = Number(status) >= MIN_STATUS ? Number(status) : null
     readRequest(match, at, entry, toText)
+    entry.host = textAt(match, at.host) ?? entry.host
     entry.latencyMs = latencyOf(match)
     entry.client = clientOf(textAt(match, at.remote), textAt(match, at.forwarded), match[0], reading)
     entry.user = textAt(match, at.user)
@@ -106,7 +107,9 @@ function readRequest(match: RegExpExecArray, at: Places, entry: LogEntry, toText
   const method = at.method > 0 ? match[at.method]! : ''
   const path = toText(match[at.path]!)
   entry.method = METHOD.test(method) ? method : null
-  entry.path = path === '-' || path === '' ? null : pathOfTarget(pathOfRoute(path))
+  entry.path = null
+  entry.host = null
+  if (path !== '-' && path !== '') readTarget(pathOfRoute(path), entry)
 }
 
 function placesOf(groups: readonly Variable[]): Places {
@@ -122,6 +125,7 @@ function placesOf(groups: readonly Variable[]): Places {
     method: place('method'),
     path: place('path'),
     status: place('status'),
+    host: place('host'),
     remote: place('remote'),
     forwarded: place('forwarded'),
     user: place('user'),

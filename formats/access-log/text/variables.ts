@@ -10,7 +10,7 @@ export type Role =
  * added up.
  */
 type TextRole =
-  | ('time' | 'request' | 'method' | 'path' | 'status' | 'latency' | 'latency-term')
+  | ('time' | 'request' | 'method' | 'path' | 'status' | 'host' | 'latency' | 'latency-term')
   | ('remote' | 'forwarded' | 'user' | 'agent' | 'bytes')
   | ('list' | 'nothing' | 'query' | 'rest' | 'captures')
 
@@ -22,6 +22,9 @@ export interface Variable {
 
 /** The better measure has the lower rank: a format may have several. */
 export const latency = (unit: DurationUnit, rank = 0): Role => ({ of: 'latency', unit, rank })
+
+/** What the client asked for comes before the name of the server that answered. */
+const host = (rank: number): Role => ({ of: 'host', rank })
 
 export const NOTHING: Role = { of: 'nothing' }
 
@@ -46,6 +49,11 @@ const NGINX: Readonly<Record<string, Role>> = {
   uri: { of: 'path' },
   document_uri: { of: 'path' },
   status: { of: 'status', rank: 0 },
+  host_header: host(0),
+  host: host(1),
+  http_host: host(1),
+  authority: host(1),
+  server_name: host(2),
   body_bytes_sent: { of: 'bytes' },
   bytes_sent: { of: 'bytes' },
   http_user_agent: { of: 'agent' },
@@ -99,6 +107,8 @@ const APACHE: Readonly<Record<string, Role>> = {
   U: { of: 'path' },
   '>s': { of: 'status', rank: 0 },
   s: { of: 'status', rank: 1 },
+  V: host(1),
+  v: host(2),
   b: { of: 'bytes' },
   B: { of: 'bytes' },
   q: { of: 'query' },
@@ -158,5 +168,6 @@ function fastlyRole(expression: string): Role {
 /** What a header of the request says. @param name in small letters */
 export function headerRole(name: string): Role {
   if (name === 'user-agent') return { of: 'agent' }
+  if (name === 'host') return host(1)
   return FORWARDED_HEADERS.has(name) ? { of: 'forwarded' } : NOTHING
 }
