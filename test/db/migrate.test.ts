@@ -17,7 +17,7 @@ const MIGRATIONS = [
   '008_ingest_sources.sql',
   '009_prometheus.sql',
   '010_rollups_endpoint_names.sql',
-  '012_path_rules.sql',
+  '011_path_rules.sql',
   '012_rollups_positions.sql',
 ]
 
