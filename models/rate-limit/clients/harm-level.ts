@@ -1,4 +1,4 @@
-import { quantileSorted } from '../../statistics/quantile.js'
+import { tailLevel } from '../../statistics/tail-level.js'
 
 /** How much harm to those who behave is put up with. */
 export interface HarmBudget {
@@ -23,7 +23,7 @@ export function harmLevel(
   requests: number,
   budget: HarmBudget,
 ): number {
-  const ofClients = quantileSorted(Float64Array.from(peaks).sort(), 1 - budget.clients)
+  const ofClients = tailLevel(peaks, budget.clients)
   return Math.max(ofClients, excessLevel(loads, budget.requests * requests))
 }
 

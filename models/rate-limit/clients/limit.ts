@@ -6,7 +6,7 @@ import { crowdRhythm } from './crowd-rhythm.js'
 import { groupByClient, rowsOfClient, type ClientTable } from './table.js'
 import { confidence } from '../confidence.js'
 import { dailyMovement } from '../daily-movement.js'
-import { harmLevel } from './harm-level.js'
+import { harmLevel, type HarmBudget } from './harm-level.js'
 import { clientPeaks, dailyQuantiles, type ClientPeaks } from './peaks.js'
 import { findLegitimateRows, withoutRunawayDays } from './legitimate-rows.js'
 import { misuseLimits, type MisuseLimits } from './misuse.js'
@@ -28,6 +28,10 @@ export interface ClientTraffic {
   readonly paths?: PathCounts | null
   /** Whether a client is known as a program over the whole gateway. */
   readonly isProgram?: (client: number) => boolean
+  /** Whether a client follows the crowd over the whole gateway; see trustedClients. */
+  readonly isTrusted?: (client: number) => boolean
+  /** How many limits like this one a client meets; see {@link shared budget}. */
+  readonly nLimits?: number
   /** Whether shared addresses that stand out get limits of their own, instead of raising that of all. */
   readonly sharedApart?: boolean
   /** Incidents and minutes to be left out. Of the hours they touch nothing counts. */
@@ -72,13 +76,14 @@ interface ClientLimit extends ClientLimitFacts {
   readonly runaways: readonly number[]
   /** Programs that may need a limit of their own, the busiest first. */
   readonly programs: readonly FoundProgram[]
+  /** Clients that follow the crowd, by index. */
+  readonly trusted: readonly number[]
 }
 
 const HEADROOM = { minute: 1.15, burst: 1.15 }
-const BUDGET = {
-  minute: { clients: 0.005, requests: 1e-4 },
-  burst: { clients: 0.005, requests: 1e-4 },
-}
+const BUDGET: HarmBudget = { clients: Number(process.env.PM ?? 0.0025), requests: 1e-4 }
+/** Of the clients of a day, for the interval. */
+const QUANTILE = 0.005
 const MINUTES_PER_HOUR = 60
 const RUNAWAYS_NAMED = 10
 const MAX_PROGRAMS = 1000
@@ -105,16 +110,18 @@ export function fitClientLimit(traffic: ClientTraffic): ClientLimit | null {
   if (table.clients.length === 0) return null
   const { rows } = table
   const paths = traffic.paths ?? null
-  const trusted = trustedClients(table, crowdRhythm(table))
+  const trusted = trustedClients(table, crowdRhythm(table), traffic.isTrusted)
   const habits = findHabits(table, paths, trusted, traffic.isProgram ?? (() => false))
   if (traffic.sharedApart === true) addSharedAddresses(table, paths, trusted, habits)
   const { legitimate, nCustomers } = findLegitimateRows(table, trusted, habits)
   const minutes = clientPeaks(table, rows.busiestMinute, legitimate)
   const hours = clientPeaks(table, rows.requests, legitimate)
-  const level = harmLevel(minutes.peaks, minutes.loads, minutes.requests, BUDGET.minute)
+  const nLimits = traffic.nLimits ?? 1
+  const budget = { ...BUDGET, clients: BUDGET.clients / nLimits }
+  const level = harmLevel(minutes.peaks, minutes.loads, minutes.requests, budget)
   const limit = roundLimit(HEADROOM.minute * level, 2)
   const interval = dailyMovement(
-    dailyQuantiles(table, minutes, 1 - BUDGET.minute.clients),
+    dailyQuantiles(table, minutes, 1 - QUANTILE),
     limit,
     traffic.seed,
   )
@@ -125,16 +132,16 @@ export function fitClientLimit(traffic: ClientTraffic): ClientLimit | null {
   const { requests } = minutes
   const kept = 1 - leftOutShare(table, legitimate, known)
   const days = table.days.length
-  const longWindow = days > 1 ? hourWindow(limit, hours) : null
+  const longWindow = days > 1 ? hourWindow(limit, hours, nLimits) : null
   const hourLimit = longWindow?.limit ?? limit * MINUTES_PER_HOUR
   return {
     limit,
     longWindow,
     // Where paths are not known, polls cannot be told from a scraper, and most of them lie below the limit of an hour.
     dayWindow:
-      paths && dayWindow(hourLimit, dayPeaks(table, withoutRunawayDays(table, trusted, legitimate)), days),
+      paths && dayWindow(hourLimit, dayPeaks(table, withoutRunawayDays(table, trusted, legitimate)), days, nLimits),
     misuse: misuseLimits(table, trusted, legitimate, paths !== null),
-    burstAt: burstsOf(traffic, minutes, apart),
+    burstAt: burstsOf(traffic, minutes, apart, budget),
     confidence: confidence({ requests, days, clients: minutes.peaks.length, interval, limit, kept }),
     interval,
     peakMinutes: distribution(table),
@@ -146,6 +153,7 @@ export function fitClientLimit(traffic: ClientTraffic): ClientLimit | null {
     leftOut: 1 - kept,
     nCustomers,
     programs,
+    trusted: [...table.clients].filter((_, i) => trusted[i] === 1),
     days,
     requests,
     untilMs: (table.order.reduce((last, row) => Math.max(last, rows.hour[row]!), 0) + 1) * HOUR_MS,
@@ -198,6 +206,7 @@ function burstsOf(
   { curves }: ClientTraffic,
   minutes: ClientPeaks,
   leftOut: readonly number[],
+  budget: HarmBudget,
 ): (limit: number) => number {
   const left = new Set(leftOut)
   const kept = [...minutes.clients.keys()].filter((i) => !left.has(minutes.clients[i]!))
@@ -208,7 +217,7 @@ function burstsOf(
     requests: minutes.requests,
   }
   return (limit) => {
-    const depth = kept.length > 0 ? burstAt(curves, of, limit, BUDGET.burst) : 0
+    const depth = kept.length > 0 ? burstAt(curves, of, limit, budget) : 0
     return Math.max(MIN_LIMIT, Math.ceil(HEADROOM.burst * depth))
   }
 }

@@ -23,7 +23,7 @@ export interface FoundProgram extends ProgramNeeds {
 }
 
 /** A program that grows by half is still let through. */
-const HEADROOM = 1.5
+export const HEADROOM = 1.5
 const MIN_LIMIT = 5
 /** What is more than three times its usual day came once, and is no habit. */
 const MAX_OWN_RATIO = 3
