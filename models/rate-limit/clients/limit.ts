@@ -11,10 +11,11 @@ import { clientPeaks, dailyQuantiles, type ClientPeaks } from './peaks.js'
 import { findLegitimateRows, withoutRunawayDays } from './legitimate-rows.js'
 import { misuseLimits, type MisuseLimits } from './misuse.js'
 import type { MinuteRange } from '../minute-ranges.js'
-import { findHabits, findSharedAddresses, programNeeds, type FoundProgram } from './programs.js'
+import { findHabits, programNeeds, type FoundProgram } from './programs.js'
 import type { LongWindow, PeakMinutes } from '../recommendation.js'
 import type { Habit } from './regularity.js'
 import { MIN_LIMIT, roundLimit } from './round-limit.js'
+import { findSharedAddresses } from './shared-addresses.js'
 import { trustedClients } from './trusted-clients.js'
 import { dayPeaks, dayWindow, hourWindow } from './windows.js'
 import { HOUR_MS } from '../../traffic/durations.js'
@@ -28,9 +29,9 @@ export interface ClientTraffic {
   readonly paths?: PathCounts | null
   /** Whether a client is known as a program over the whole gateway. */
   readonly isProgram?: (client: number) => boolean
-  /** Whether a client follows the crowd over the whole gateway; see trustedClients. */
+  /** Whether a client is trusted over the whole gateway; see trustedClients. */
   readonly isTrusted?: (client: number) => boolean
-  /** How many limits like this one a client meets; see {@link shared budget}. */
+  /** How many limits of this kind there are; together they keep within one budget of clients. 1 if absent. */
   readonly nLimits?: number
   /** Whether shared addresses that stand out get limits of their own, instead of raising that of all. */
   readonly sharedApart?: boolean
@@ -81,7 +82,7 @@ interface ClientLimit extends ClientLimitFacts {
 }
 
 const HEADROOM = { minute: 1.15, burst: 1.15 }
-const BUDGET: HarmBudget = { clients: Number(process.env.PM ?? 0.0025), requests: 1e-4 }
+const BUDGET: HarmBudget = { clients: 0.005, requests: 1e-4 }
 /** Of the clients of a day, for the interval. */
 const QUANTILE = 0.005
 const MINUTES_PER_HOUR = 60
@@ -112,7 +113,9 @@ export function fitClientLimit(traffic: ClientTraffic): ClientLimit | null {
   const paths = traffic.paths ?? null
   const trusted = trustedClients(table, crowdRhythm(table), traffic.isTrusted)
   const habits = findHabits(table, paths, trusted, traffic.isProgram ?? (() => false))
-  if (traffic.sharedApart === true) addSharedAddresses(table, paths, trusted, habits)
+  if (traffic.sharedApart === true) {
+    for (const [place, habit] of findSharedAddresses(table, paths, trusted, habits)) habits.set(place, habit)
+  }
   const { legitimate, nCustomers } = findLegitimateRows(table, trusted, habits)
   const minutes = clientPeaks(table, rows.busiestMinute, legitimate)
   const hours = clientPeaks(table, rows.requests, legitimate)
@@ -120,11 +123,7 @@ export function fitClientLimit(traffic: ClientTraffic): ClientLimit | null {
   const budget = { ...BUDGET, clients: BUDGET.clients / nLimits }
   const level = harmLevel(minutes.peaks, minutes.loads, minutes.requests, budget)
   const limit = roundLimit(HEADROOM.minute * level, 2)
-  const interval = dailyMovement(
-    dailyQuantiles(table, minutes, 1 - QUANTILE),
-    limit,
-    traffic.seed,
-  )
+  const interval = dailyMovement(dailyQuantiles(table, minutes, 1 - QUANTILE), limit, traffic.seed)
   const programs = programsOf(table, traffic.curves, habits, limit)
   const known = new Set(programs.map(({ client }) => client))
   const apart = leftOutClients(table, legitimate)
@@ -139,7 +138,8 @@ export function fitClientLimit(traffic: ClientTraffic): ClientLimit | null {
     longWindow,
     // Where paths are not known, polls cannot be told from a scraper, and most of them lie below the limit of an hour.
     dayWindow:
-      paths && dayWindow(hourLimit, dayPeaks(table, withoutRunawayDays(table, trusted, legitimate)), days, nLimits),
+      paths &&
+      dayWindow(hourLimit, dayPeaks(table, withoutRunawayDays(table, trusted, legitimate)), days, nLimits),
     misuse: misuseLimits(table, trusted, legitimate, paths !== null),
     burstAt: burstsOf(traffic, minutes, apart, budget),
     confidence: confidence({ requests, days, clients: minutes.peaks.length, interval, limit, kept }),
@@ -158,18 +158,6 @@ export function fitClientLimit(traffic: ClientTraffic): ClientLimit | null {
     requests,
     untilMs: (table.order.reduce((last, row) => Math.max(last, rows.hour[row]!), 0) + 1) * HOUR_MS,
   }
-}
-
-function addSharedAddresses(
-  table: ClientTable,
-  paths: PathCounts | null,
-  trusted: Uint8Array,
-  habits: Map<number, Habit>,
-): void {
-  const nobody = new Uint8Array(trusted.length)
-  const { legitimate } = findLegitimateRows(table, nobody, habits)
-  for (const [place, habit] of findSharedAddresses(table, paths, trusted, legitimate))
-    habits.set(place, habit)
 }
 
 /** The programs that the limit is within reach of, the busiest first; bounded. */

@@ -26,12 +26,17 @@ export function trustedClients(
     if (isTrusted(client)) return 1
     const hours = innerHours(table, rows)
     if (hours.length < MIN_HOURS) return 0
-    const elasticity = crowdElasticity(hours, crowd)
-    const alike = Number.isNaN(elasticity)
-      ? burstiness(hours) >= MIN_BURSTINESS
-      : elasticity >= MIN_ELASTICITY
+    const alike = followsCrowd(hours, crowd)
     return alike ? 1 : 0
   })
+}
+
+/** A slope that the noise of the client's hours leaves open is no evidence against a client that comes in bursts. */
+function followsCrowd(hours: readonly ClientHour[], crowd: Float64Array): boolean {
+  const elasticity = crowdElasticity(hours, crowd)
+  const { slope, standardError } = elasticity ?? { slope: MIN_ELASTICITY, standardError: Infinity }
+  if (slope >= MIN_ELASTICITY && elasticity) return true
+  return slope + 2 * standardError >= MIN_ELASTICITY && burstiness(hours) >= MIN_BURSTINESS
 }
 
 /**

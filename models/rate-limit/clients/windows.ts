@@ -10,10 +10,10 @@ const MINUTES_PER_HOUR = 60
 const HOURS_PER_DAY = 24
 
 /** Less than by the minute: a scraper has three times the requests of the busiest client, a flood twenty times. */
-const HEADROOM = { hour: 1.1, day: 1.1 }
-const BUDGET: HarmBudget = { clients: Number(process.env.PW ?? 0.001), requests: 1e-4 }
+const HEADROOM = { hour: 1.1, day: 1.5 }
+const BUDGET: HarmBudget = { clients: 0.0025, requests: 1e-4 }
 /** An hour allows at least so many busy minutes, and a day so many busy hours: people come twice. */
-const MIN_BUSY = { minutesPerHour: 1.5, hoursPerDay: 1.5 }
+const MIN_BUSY = { minutesPerHour: 1.5, hoursPerDay: 4 }
 /** A window restricts where it is below this share of what the shorter one admits. */
 const MAX_SHARE = { hour: 0.5, day: 0.8 }
 /** With fewer clients, their busiest hour is little evidence of the next client's. */
@@ -33,7 +33,12 @@ export function hourWindow(limit: number, hours: ClientPeaks, nLimits: number): 
  * The same by the day (UTC), where it restricts who keeps the limit per hour.
  * @param hourLimit of the long window, or what the limit per minute admits in an hour
  */
-export function dayWindow(hourLimit: number, days: ClientPeaks, nDays: number, nLimits: number): LongWindow | null {
+export function dayWindow(
+  hourLimit: number,
+  days: ClientPeaks,
+  nDays: number,
+  nLimits: number,
+): LongWindow | null {
   const level = roundLimit(HEADROOM.day * levelOf(days, nLimits), 3)
   const dayLimit = Math.max(Math.ceil(MIN_BUSY.hoursPerDay * hourLimit), level)
   const restricts = dayLimit < MAX_SHARE.day * hourLimit * HOURS_PER_DAY
