@@ -9,8 +9,8 @@ export interface HarmBudget {
 }
 
 /**
- * The lowest level that keeps within a budget of harm: at most that share of the clients peaks above it (a quantile,
- * type 7), and at most that share of all requests lies above it. So neither does one client of thousands rule, nor is
+ * The lowest level that keeps within a budget of harm: at most that share of the clients peaks above it
+ * ({@link tailLevel}, for the next history of the same length), and at most that share of all requests lies above it. So neither does one client of thousands rule, nor is
  * a shared address cut off because it is but one client.
  *
  * @param peaks of the clients, not empty

@@ -97,7 +97,8 @@ const MAX_PROGRAM_RATIO = 20
  * First, floods and scrapers are left out ({@link findLegitimateRows}), and so are regular programs, which get limits
  * of their own ({@link findHabits}). The limit is then the lowest that keeps within
  * a budget of harm to all others ({@link harmLevel}), with 15 % to spare. The same by the hour gives the long window,
- * where an hour at the limit would be more than twice what anyone does, and the same by the day. The burst comes from the arrival curves of the
+ * where an hour at the limit would be more than twice what anyone does, and the same by the day. A client meets the
+ * limits of many endpoints, so these share the budget of clients (Bonferroni): each leaves more room, the more they are. The burst comes from the arrival curves of the
  * legitimate clients. Deterministic; O(n log n) in rows.
  *
  * A program that keeps an even pace looks the same whether it scrapes or serves a customer: in a crowd it is left out,

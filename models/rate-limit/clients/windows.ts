@@ -9,10 +9,13 @@ const DAY_SECONDS = 86_400
 const MINUTES_PER_HOUR = 60
 const HOURS_PER_DAY = 24
 
-/** Less than by the minute: a scraper has three times the requests of the busiest client, a flood twenty times. */
+/**
+ * By the hour less than by the minute: a scraper has three times the requests of the busiest client, a flood twenty
+ * times. By the day more: days differ more than hours, and a scraper has many times a day's requests.
+ */
 const HEADROOM = { hour: 1.1, day: 1.5 }
 const BUDGET: HarmBudget = { clients: 0.0025, requests: 1e-4 }
-/** An hour allows at least so many busy minutes, and a day so many busy hours: people come twice. */
+/** An hour allows at least so many busy minutes, as people come twice; a day so many busy hours, for shared addresses. */
 const MIN_BUSY = { minutesPerHour: 1.5, hoursPerDay: 4 }
 /** A window restricts where it is below this share of what the shorter one admits. */
 const MAX_SHARE = { hour: 0.5, day: 0.8 }
@@ -21,7 +24,10 @@ const MIN_CLIENTS = 20
 /** Days of the week differ. */
 const MIN_DAYS_BY_DAY = 7
 
-/** Null where it would hardly restrict who keeps the limit per minute, or where too few clients are known. */
+/**
+ * Null where it would hardly restrict who keeps the limit per minute, or where too few clients are known.
+ * @param nLimits limits of this kind that keep within one budget of clients together
+ */
 export function hourWindow(limit: number, hours: ClientPeaks, nLimits: number): LongWindow | null {
   const level = roundLimit(HEADROOM.hour * levelOf(hours, nLimits), 3)
   const hourLimit = Math.max(Math.ceil(MIN_BUSY.minutesPerHour * limit), level)
