@@ -14,9 +14,9 @@ const HOURS_PER_DAY = 24
  * times. By the day more: days differ more than hours, and a scraper has many times a day's requests.
  */
 const HEADROOM = { hour: 1.1, day: 1.5 }
-const BUDGET: HarmBudget = { clients: 0.0025, requests: 1e-4 }
-/** An hour allows at least so many busy minutes, as people come twice; a day so many busy hours, for shared addresses. */
-const MIN_BUSY = { minutesPerHour: 1.5, hoursPerDay: 4 }
+const BUDGET: HarmBudget = { clients: 0.001, requests: 1e-4 }
+/** An hour allows at least so many busy minutes, and a day so many busy hours: people come twice, and more. */
+const MIN_BUSY = { minutesPerHour: 1.5, hoursPerDay: 2.5 }
 /** A window restricts where it is below this share of what the shorter one admits. */
 const MAX_SHARE = { hour: 0.5, day: 0.8 }
 /** With fewer clients, their busiest hour is little evidence of the next client's. */
