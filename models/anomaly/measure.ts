@@ -4,6 +4,7 @@ import type { LeastEffects } from './effects.js'
 import type { Interval, PerFeature } from './features.js'
 import { FOREST_COLUMNS, writeForestRow } from './forest-row.js'
 import { knowsTheDay, type AnomalyModel } from './model.js'
+import { fromScale } from './scales.js'
 import { channelsOf, strengthsOf, type Channels, type Strengths } from './strengths.js'
 
 /** An interval and its beginning, ms since 1970. */
@@ -19,6 +20,8 @@ export interface MeasuredInterval {
   readonly deviation: Deviation
   /** Multiplies the smallest effects that matter, see `effectFactor`. */
   readonly factor: number
+  /** The usual traffic of this moment as a share of that of the whole history, 0…1. */
+  readonly busyness: number
   readonly channels: Channels
   readonly strengths: Strengths
 }
@@ -62,7 +65,12 @@ export function measure(
   const moment = localTimeOf(model.timeZone)(timeMs)
   const deviation = deviationOf(interval, moment, model.expectations, level, spread)
   const channels = channelsOf(deviation, effects, factor)
-  return { interval, moment, deviation, factor, channels, strengths: strengthsOf(channels) }
+  const usual = fromScale(
+    'requests_per_second',
+    deviation.requests_per_second.expected - level.requests_per_second,
+  )
+  const busyness = Math.min(1, usual / Math.max(usual, model.baselines.requests_per_second.mean, 1e-9))
+  return { interval, moment, deviation, factor, busyness, channels, strengths: strengthsOf(channels) }
 }
 
 /**

@@ -61,7 +61,7 @@ export function judgeNext(
   const gapMs = timeMs - (before.timeMs ?? timeMs)
   const state = gapMs > MAX_GAP_MS ? afterGap(before) : before
   const measured = measureReport(timed, state, gapMs, model, effects)
-  const minute = decideMinute(measured, forestScore(measured, model, score), effects)
+  const minute = decideMinute(measured, forestScore(measured, model, score), effects, state.harm)
 
   const evidence = addEvidence(state.evidence, measured.channels)
   const accumulated = accumulatedEvidence(evidence)
@@ -79,7 +79,16 @@ export function judgeNext(
   const usual = usualAt(model, measured.moment, learned.baseline.level)
   return {
     verdict: inStream(verdict, streak, isConfirmed(episode), episode?.sinceMs ?? null),
-    state: nextState(state, timeMs, learned, usual, evidence, episode, streak),
+    state: nextState(
+      state,
+      timeMs,
+      learned,
+      usual,
+      evidence,
+      episode,
+      streak,
+      decision.anomaly ? minute.harm : 0,
+    ),
     modelZ: modelZ(measured.deviation, state.baseline),
   }
 }
@@ -115,6 +124,7 @@ function nextState(
   evidence: Evidence,
   episode: Episode | null,
   streak: number,
+  harm: number,
 ): StreamState {
   const remaining = withoutAbsorbedKinds(episode, absorbed)
   const isOver = remaining === null && before.episode !== null
@@ -125,6 +135,7 @@ function nextState(
     evidence: isOver ? NO_EVIDENCE : absorbed.length === 0 ? evidence : withoutKinds(evidence, absorbed),
     episode: remaining,
     streak: remaining === null && episode !== null ? 0 : streak,
+    harm,
     modelVersion: before.modelVersion,
   }
 }
