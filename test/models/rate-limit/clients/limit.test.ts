@@ -16,7 +16,7 @@ const flood = (client: number, hour: number, perMinute = 20 * plain.busiestMinut
 
 t.test('it covers nearly all clients with something to spare, and little more', async (t) => {
   t.ok(plain.limit >= 0.9 * plain.busiestMinute && plain.limit <= 1.25 * plain.busiestMinute)
-  t.ok(plain.longWindow!.limit <= 1.25 * plain.busiestHour)
+  t.ok(plain.longWindow!.limit <= 1.5 * plain.busiestHour)
   t.equal(plain.longWindow!.seconds, 3600)
   t.match(plain, { clients: 300, days: 14, nRunaways: 0, requests: people.length })
   const { p50, p90, p99 } = plain.peakMinutes
