@@ -10,6 +10,7 @@ export default ({ production = false } = {}) => ({
         'scripts/*.ts!',
         'scripts/demo/main.ts!',
         'plugins/training/*-worker.ts!',
+        'plugins/optimization/*-worker.ts!',
         'models/index.ts!', // the public face of the mathematics
         'docker/*.js!',
         'bench/run.ts',
@@ -29,6 +30,7 @@ export default ({ production = false } = {}) => ({
         '*.js',
       ],
       ignoreBinaries: [
+        'caddy',
         ...['psql', 'nginx', 'haproxy', 'pgbouncer', 'openssl', 'syslog-ng', 'prometheus', 'promtool'],
         ...['unshare', 'openapi-typescript'],
       ],

@@ -1,3 +1,4 @@
+import { plainText } from './field-text.js'
 import { NO_REQUEST, type LineParser, type Reading } from './log-entry.js'
 import { createTextParser } from './text/text-line.js'
 
@@ -40,7 +41,7 @@ export function createW3cParser(reading: Reading): LineParser {
     if (text.startsWith('#')) {
       if (text.startsWith(FIELDS)) {
         try {
-          parse = createTextParser(formatOf(text, reading), reading, false)
+          parse = createTextParser(formatOf(text, reading), { ...reading, isUtc: true }, plainText)
         } catch (error) {
           parse = undefined
           problem = (error as Error).message

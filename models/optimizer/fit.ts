@@ -12,6 +12,8 @@ import { joinMethods, ofMethod, type EndpointRollup, type EndpointSums } from '.
 import type { ClientModel, EndpointModel, RateOptimizer } from './model.js'
 
 interface RateOptimizerFitOptions {
+  /** The minutes that are learned from, for averages over all of them. */
+  readonly range?: MinuteRange
   readonly excluded: readonly MinuteRange[]
   readonly seed: number
   /** The client of requests that no client is known to have sent. */
@@ -106,6 +108,7 @@ export class RateOptimizerFit {
       uniqueUsers: clients,
       p99SecondRequests: p99Second,
       busiestSecondRequests: busiestSecond,
+      range: this.#options.range,
       excluded: this.#options.excluded,
     })
   }

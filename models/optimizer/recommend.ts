@@ -57,7 +57,7 @@ const NO_CLIENTS = 'No client of this endpoint is known: this is the limit of al
 const WHY: Record<KnownEndpoint['state'], string> = {
   named: 'The endpoint is named, but the active model does not have it: train again.',
   other:
-    'The endpoint is known but unnamed: it counts as other until requests of several clients or on several days succeed.',
+    'The endpoint is known but unnamed: it counts as other until requests of several clients or on several days succeed. To name it now, declare it as a template in PATH_RULES and train again. Until then, the limit over the whole gateway (scope gateway-client) covers it.',
   ignored: 'The path is ignored by PATH_RULES, so no limit is recommended for it.',
   attack:
     'This is an attack path: most of its requests find nothing, and scanners send them. No limit is recommended for it; limit the clients instead.',
@@ -65,6 +65,16 @@ const WHY: Record<KnownEndpoint['state'], string> = {
 
 function withoutModel({ state, requests }: KnownEndpoint, limit: number) {
   const why = WHY[state]
-  const reasoning = `${why} It has ${requests} requests. ${limit} requests a minute is the default of the tier.`
-  return { reasoning, warnings: [why] }
+  const usual = hasNoLimit(state) ? '' : ` ${limit} requests a minute is the default of the tier.`
+  return { reasoning: `${why} It has ${requests} requests.${usual}`, warnings: [why] }
+}
+
+/** Whether a path is no endpoint, so that no limit is recommended for it. */
+export function hasNoLimit(state: KnownEndpoint['state'] | null): boolean {
+  return state === 'attack' || state === 'ignored'
+}
+
+/** Why no limit is recommended for a path. */
+export function whyNoLimit(state: 'attack' | 'ignored'): string {
+  return WHY[state]
 }

@@ -83,6 +83,24 @@ export function placeholderPattern(placeholder: string, canLookAhead = false): s
   return canLookAhead ? SHORT_PATTERN : PATTERN
 }
 
+/**
+ * The shapes of `{id}` as several expressions of the same kind, together the same: for gateways that limit the length of
+ * one. A shape longer than `maxLength` stands alone.
+ */
+export function idPatterns(maxLength: number): string[] {
+  const groups: string[][] = []
+  let length = Infinity
+  for (const shape of shapes(PLAIN)) {
+    length += shape.length + 1
+    if (length > maxLength - '(?:)'.length) {
+      groups.push([])
+      length = shape.length
+    }
+    groups.at(-1)!.push(shape)
+  }
+  return groups.map((group) => `(?:${group.join('|')})`)
+}
+
 /** The same shapes, each in time linear in the text. */
 const IS_ID = new RegExp(`^${PATTERN}$`)
 /** No shape does without one of these. */

@@ -16,7 +16,7 @@ import {
 } from '../../models/anomaly/model.js'
 import { anomalyScores } from '../../models/isolation-forest/anomaly-scores.js'
 import { MINUTE_MS } from '../../models/traffic/durations.js'
-import type { WorkerMessage } from './worker-message.js'
+import type { WorkerMessage } from '../workers/message.js'
 
 /** The task of the worker: the samples of a range, or a CSV file that holds them. */
 export interface DetectorTask {

@@ -7,7 +7,7 @@ type Request = Parameters<Run>[0]
 type Outcome = Awaited<ReturnType<Run>>
 
 /** What HTTP asks to be replayed. */
-export function fromBacktestBody(body: Static<typeof BacktestBody>): Request {
+export function fromBacktestBody(body: Omit<Static<typeof BacktestBody>, 'wait'>): Request {
   const { window_seconds: windowSeconds, long_window: longWindow, by_method: byMethod, ...rest } = body
   return { ...rest, windowSeconds, longWindow, byMethod }
 }

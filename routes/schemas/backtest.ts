@@ -61,6 +61,12 @@ export const BacktestBody = Type.Object(
     to: Type.Optional(
       timestamp('End of the time range, excluded. Only with from. The range has at most 90 days.'),
     ),
+    wait: Type.Optional(
+      Type.Boolean({
+        description:
+          'If false, the service answers 202 with a job and replays in the background. Default: true.',
+      }),
+    ),
   },
   { $id: 'BacktestBody', description: 'The limit and the traffic to replay.', examples: [BACKTEST_BODY] },
 )

@@ -85,3 +85,52 @@ export const clientLimits = {
 }
 
 export const LONG_WINDOW = 'A second limit over a longer window. Null when there is none.'
+
+const STATUSES = [
+  ...(['named', 'other', 'ignored', 'attack'] as const),
+  ...(['pending', 'applied', 'rejected', 'expired'] as const),
+]
+
+/** Which endpoints an answer has. */
+export const selection = {
+  min_requests: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      maximum: 1_000_000_000,
+      description: 'Only endpoints with this many requests or more in the training data. Default: 0.',
+    }),
+  ),
+  min_confidence: Type.Optional(
+    Type.Number({
+      minimum: 0,
+      maximum: 1,
+      description: 'Only endpoints whose limit has this confidence or more, 0 to 1. Default: 0.',
+    }),
+  ),
+  status: Type.Optional(
+    oneOf([...STATUSES], {
+      description:
+        'Only endpoints in this state (named, other, ignored or attack, as in GET /endpoints), or whose newest saved recommendation has this status (pending, applied, rejected or expired).',
+    }),
+  ),
+  prefix: Type.Optional(
+    Type.String({
+      maxLength: 255,
+      pattern: '^[^\\u0000]*$',
+      description: 'Only endpoints whose path begins with this text. The whole gateway has no path.',
+    }),
+  ),
+  limit: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: 1000,
+      description: 'Maximum number of endpoints, 1 to 1,000. Default: all.',
+    }),
+  ),
+  offset: Type.Optional(
+    Type.Integer({ minimum: 0, maximum: 1_000_000, description: 'Number of endpoints to skip. Default: 0.' }),
+  ),
+}
+
+/** How many endpoints match, beside a page of them. */
+export const total = Type.Optional(count('Number of endpoints that match, on all pages.'))

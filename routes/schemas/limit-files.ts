@@ -8,8 +8,10 @@ import {
   LongWindow,
   Scope,
   SCOPE,
+  selection,
   Strategy,
   Tier,
+  total,
 } from './limit-choice.js'
 import { count, nullable, oneOf, timestamp } from './types.js'
 
@@ -34,6 +36,7 @@ export const LimitFileQuery = Type.Object({
   strategy: choice.strategy,
   scope: Type.Optional(Scope(`${SCOPE} Default: client.`)),
   by_method: Type.Optional(ByMethod),
+  ...selection,
 })
 
 export const LimitFiles = Type.Object(
@@ -53,8 +56,12 @@ export const LimitFiles = Type.Object(
         ...clientLimits,
         policy: Type.String({ description: 'Value of the RateLimit-Policy field.' }),
       }),
-      { description: 'One limit per endpoint; the limit over the whole gateway comes first.' },
+      {
+        description:
+          'One limit per named endpoint; the limit over the whole gateway comes first. Endpoints without a name have only that one.',
+      },
     ),
+    total,
   },
   { description: 'The recommended limits.', examples: [LIMIT_FILE] },
 )
@@ -62,4 +69,5 @@ export const LimitFiles = Type.Object(
 export const ProfilesQuery = Type.Object({
   format: Type.Optional(oneOf(['json', 'csv'], { description: 'Format of the profiles. Default: json.' })),
   by_method: Type.Optional(ByMethod),
+  ...selection,
 })

@@ -3,7 +3,7 @@ import { basename } from 'node:path'
 import { migrate } from '../../db/migrate.js'
 import { chosenTable } from '../cli/traffic-table.js'
 import type { TrafficTable } from '../../db/traffic/table.js'
-import { JSON_FIELDS } from '../../formats/access-log/json-fields.js'
+import { JSON_FIELDS } from '../../formats/access-log/json-names.js'
 import {
   addDatabaseOptions,
   assertTrafficWritable,
@@ -31,7 +31,7 @@ const NOTES = `
 Each file is imported completely or not at all. You can import a file again, for example after it has grown: only new
 requests are added. A request is identified by its line and by the number of times this line has occurred.
 
-A time without a zone is UTC. A line without a latency gives a request without a latency. Query strings are not stored.
+A time without a zone is UTC, or of --time-zone. A line without a latency gives a request without a latency. Query strings are not stored.
 Wrappers around the lines (syslog, Kubernetes, Docker, journald) are removed. What may have been read wrongly is printed
 with an example, also with --dry-run. Lines that cannot be parsed
 are written to FILE.rejected, or stdin.rejected for standard input, with line number and reason. Files with this ending

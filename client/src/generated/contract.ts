@@ -438,9 +438,53 @@ export interface paths {
         put?: never;
         /**
          * Replay recorded traffic through a limit
-         * @description Counts what a limit would have rejected: the given limit, or the recommended limit of each endpoint. The replay stops when the caller disconnects. At most two replays run at a time.
+         * @description Counts what a limit would have rejected: the given limit, or the recommended limit of each endpoint. The replay stops when the caller disconnects. With `wait: false`, the service answers 202 with the job, which reports its progress. At most two replays run at a time.
          */
         post: operations["backtest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/optimize/backtest/jobs/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a backtest in the background
+         * @description Finds the backtests of this replica. The newest 20 are kept.
+         */
+        get: operations["getBacktestJob"];
+        put?: never;
+        post?: never;
+        /**
+         * Stop a backtest in the background
+         * @description Its query ends too. A backtest that has already ended does not change.
+         */
+        delete: operations["stopBacktestJob"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/optimize/backtest/jobs/{id}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Follow a backtest in the background
+         * @description Sends server-sent events. Each change sends an event `progress`. The stream ends with one event `done`, `failed` or `stopped`. The data of each event is the job as JSON.
+         */
+        get: operations["followBacktestJob"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2873,6 +2917,21 @@ export interface components {
             save?: boolean;
             /** @description If true, each method of a path is an endpoint of its own. Default: false. */
             by_method?: boolean;
+            /** @description Only endpoints with this many requests or more in the training data. Default: 0. */
+            min_requests?: number;
+            /** @description Only endpoints whose limit has this confidence or more, 0 to 1. Default: 0. */
+            min_confidence?: number;
+            /**
+             * @description Only endpoints in this state (named, other, ignored or attack, as in GET /endpoints), or whose newest saved recommendation has this status (pending, applied, rejected or expired).
+             * @enum {string}
+             */
+            status?: "named" | "other" | "ignored" | "attack" | "pending" | "applied" | "rejected" | "expired";
+            /** @description Only endpoints whose path begins with this text. The whole gateway has no path. */
+            prefix?: string;
+            /** @description Maximum number of endpoints, 1 to 1,000. Default: all. */
+            limit?: number;
+            /** @description Number of endpoints to skip. Default: 0. */
+            offset?: number;
         };
         /**
          * @description The recommended limit of an endpoint, and the evidence for it.
@@ -2950,10 +3009,15 @@ export interface components {
             scope: "endpoint" | "client" | "gateway-client";
             /** @description The limit in force, in requests per minute. Null when it is unknown. */
             current_limit: number | null;
-            /** @description The recommended limit, in requests per minute, at least 1. */
-            recommended_limit: number;
-            /** @description The number of requests allowed at once, at least 1. */
-            recommended_burst: number;
+            /**
+             * @description What the endpoint is, as in GET /endpoints. other: known but unnamed. unknown: it has no traffic.
+             * @enum {string}
+             */
+            state?: "named" | "other" | "ignored" | "attack" | "unknown";
+            /** @description The recommended limit, in requests per minute, at least 1. Null for the states attack and ignored. */
+            recommended_limit: number | null;
+            /** @description The number of requests allowed at once, at least 1. Null for the states attack and ignored. */
+            recommended_burst: number | null;
             /** @description A second limit over a longer window. Null when there is none. */
             long_window: {
                 /** @description Length of the window in seconds. */
@@ -3136,13 +3200,15 @@ export interface components {
         Recommendations: {
             /** @description One recommendation per endpoint. For limits of clients, the limit over the whole gateway comes first; its backtest is that of all limits together. */
             recommendations: components["schemas"]["Recommendation"][];
-            /** @description The recommendations in numbers. */
+            /** @description All that match in numbers, on all pages. */
             summary: {
                 /** @description Number of endpoints, without the whole gateway. */
                 total_endpoints: number;
                 /** @description Mean confidence, 0 to 1. */
                 avg_confidence: number;
             };
+            /** @description Number of endpoints that match, on all pages. */
+            total?: number;
         };
         /**
          * @description The traffic of an endpoint in the training data.
@@ -3166,7 +3232,7 @@ export interface components {
             endpoint: string;
             /** @description The HTTP method. For all methods together, the one with the most requests. Null when it is unknown. */
             method: string | null;
-            /** @description Mean of the requests per minute. */
+            /** @description Mean of the requests per minute over all minutes of the training range. */
             avg_requests_per_minute: number;
             /** @description Requests in the busiest minute. */
             peak_requests_per_minute: number;
@@ -3233,7 +3299,7 @@ export interface components {
          *     }
          */
         Clusters: {
-            /** @description The endpoints of each cluster, by the name of the cluster. The busiest cluster is first. */
+            /** @description The endpoints of each cluster, by the name of the cluster. The busiest cluster is first. With limit and offset, those of the page. */
             clusters: {
                 [key: string]: string[];
             };
@@ -3255,6 +3321,8 @@ export interface components {
                     };
                 };
             };
+            /** @description Number of endpoints that match, on all pages. */
+            total?: number;
         };
         /**
          * @description The limit and the traffic to replay.
@@ -3321,6 +3389,8 @@ export interface components {
              * @example 2026-01-31T12:00:00.000Z
              */
             to?: string;
+            /** @description If false, the service answers 202 with a job and replays in the background. Default: true. */
+            wait?: boolean;
         };
         /**
          * @description What a limit would have rejected.
@@ -3523,6 +3593,73 @@ export interface components {
             unattributed: number;
             /** @description Duration of the replay in seconds. */
             seconds: number;
+        };
+        /**
+         * @description A backtest in the background and its progress.
+         * @example {
+         *       "id": "0b6a1de4-6a3e-4c0b-8f0e-3d1c4f2f7a55",
+         *       "state": "running",
+         *       "stage": "replaying",
+         *       "progress": 0.4,
+         *       "estimated_seconds_left": 3,
+         *       "elapsed_seconds": 2,
+         *       "started_at": "2026-01-31T12:00:02.000Z",
+         *       "ended_at": null,
+         *       "stop_requested": false,
+         *       "request": {
+         *         "endpoint": "/api/users/{id}",
+         *         "scope": "client",
+         *         "limit": 60,
+         *         "burst": 20,
+         *         "days": 7
+         *       },
+         *       "result": null,
+         *       "error": null
+         *     }
+         */
+        BacktestJob: {
+            /**
+             * Format: uuid
+             * @description Id of the backtest, a UUID.
+             */
+            id: string;
+            /**
+             * @description State of the backtest.
+             * @enum {string}
+             */
+            state: "running" | "done" | "failed" | "stopped";
+            /**
+             * @description The current step, or the last one. waiting: the database prepares the requests.
+             * @enum {string}
+             */
+            stage: "waiting" | "replaying";
+            /** @description Replayed share of the time range, 0 to 1. */
+            progress: number;
+            /** @description Estimated seconds until the end. Null when it has ended and while there is too little progress for an estimate. */
+            estimated_seconds_left: number | null;
+            /** @description Seconds since the backtest began, or its duration in seconds. */
+            elapsed_seconds: number;
+            /**
+             * Format: date-time
+             * @description When the backtest began.
+             * @example 2026-01-31T12:00:00.000Z
+             */
+            started_at: string;
+            /** @description When it ended. Null while it is running. */
+            ended_at: string | null;
+            /** @description True if somebody has asked it to stop. */
+            stop_requested: boolean;
+            /** @description The fields of the request that began it. */
+            request: unknown;
+            /** @description The outcome. Null unless the state is done. */
+            result: components["schemas"]["Backtest"] | null;
+            /** @description Why it failed or was stopped. Null otherwise. */
+            error: {
+                /** @description A stable code. */
+                code: string;
+                /** @description What is wrong and what to do next. */
+                message: string;
+            } | null;
         };
         /**
          * @description A saved recommendation.
@@ -5995,6 +6132,18 @@ export interface operations {
                 n_clusters?: number;
                 /** @description If true, each method of a path is an endpoint of its own. Default: false. */
                 by_method?: boolean;
+                /** @description Only endpoints with this many requests or more in the training data. Default: 0. */
+                min_requests?: number;
+                /** @description Only endpoints whose limit has this confidence or more, 0 to 1. Default: 0. */
+                min_confidence?: number;
+                /** @description Only endpoints in this state (named, other, ignored or attack, as in GET /endpoints), or whose newest saved recommendation has this status (pending, applied, rejected or expired). */
+                status?: "named" | "other" | "ignored" | "attack" | "pending" | "applied" | "rejected" | "expired";
+                /** @description Only endpoints whose path begins with this text. The whole gateway has no path. */
+                prefix?: string;
+                /** @description Maximum number of endpoints, 1 to 1,000. Default: all. */
+                limit?: number;
+                /** @description Number of endpoints to skip. Default: 0. */
+                offset?: number;
             };
             header?: never;
             path?: never;
@@ -6049,6 +6198,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Any other failure, for example 500 or 503. */
             default: {
                 headers: {
@@ -6086,6 +6244,35 @@ export interface operations {
                          */
                         success: true;
                         data: components["schemas"]["Backtest"];
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
+                        timestamp: string;
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
+                        warnings?: string[];
+                    };
+                };
+            };
+            /** @description Success. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
+                        success: true;
+                        data: components["schemas"]["BacktestJob"];
                         /**
                          * Format: date-time
                          * @description When the service answered.
@@ -6163,6 +6350,187 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    getBacktestJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the backtest, a UUID. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
+                        success: true;
+                        data: components["schemas"]["BacktestJob"];
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
+                        timestamp: string;
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
+                        warnings?: string[];
+                    };
+                };
+            };
+            /** @description The request is invalid. The message names the field and the allowed values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Nothing has this name or id. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Any other failure, for example 500 or 503. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    stopBacktestJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the backtest, a UUID. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
+                        success: true;
+                        data: components["schemas"]["BacktestJob"];
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
+                        timestamp: string;
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
+                        warnings?: string[];
+                    };
+                };
+            };
+            /** @description The request is invalid. The message names the field and the allowed values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Nothing has this name or id. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Any other failure, for example 500 or 503. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    followBacktestJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the backtest, a UUID. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The request is invalid. The message names the field and the allowed values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Nothing has this name or id. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The events of the backtest. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
                 };
             };
         };
@@ -6806,6 +7174,18 @@ export interface operations {
                 scope?: "endpoint" | "client" | "gateway-client";
                 /** @description If true, each method of a path is an endpoint of its own. Default: false. */
                 by_method?: boolean;
+                /** @description Only endpoints with this many requests or more in the training data. Default: 0. */
+                min_requests?: number;
+                /** @description Only endpoints whose limit has this confidence or more, 0 to 1. Default: 0. */
+                min_confidence?: number;
+                /** @description Only endpoints in this state (named, other, ignored or attack, as in GET /endpoints), or whose newest saved recommendation has this status (pending, applied, rejected or expired). */
+                status?: "named" | "other" | "ignored" | "attack" | "pending" | "applied" | "rejected" | "expired";
+                /** @description Only endpoints whose path begins with this text. The whole gateway has no path. */
+                prefix?: string;
+                /** @description Maximum number of endpoints, 1 to 1,000. Default: all. */
+                limit?: number;
+                /** @description Number of endpoints to skip. Default: 0. */
+                offset?: number;
             };
             header?: never;
             path?: never;
@@ -6815,6 +7195,15 @@ export interface operations {
         responses: {
             /** @description The request is invalid. The message names the field and the allowed values. */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Nothing has this name or id. */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6896,7 +7285,7 @@ export interface operations {
                              * @enum {string}
                              */
                             strategy: "conservative" | "balanced" | "permissive" | "adaptive";
-                            /** @description One limit per endpoint; the limit over the whole gateway comes first. */
+                            /** @description One limit per named endpoint; the limit over the whole gateway comes first. Endpoints without a name have only that one. */
                             limits: {
                                 /** @description The endpoint. */
                                 endpoint: string;
@@ -6966,6 +7355,8 @@ export interface operations {
                                 /** @description Value of the RateLimit-Policy field. */
                                 policy: string;
                             }[];
+                            /** @description Number of endpoints that match, on all pages. */
+                            total?: number;
                         };
                         /**
                          * Format: date-time
@@ -6973,6 +7364,8 @@ export interface operations {
                          * @example 2026-01-31T12:00:00.000Z
                          */
                         timestamp: string;
+                        /** @description What to know about this answer. */
+                        warnings?: string[];
                     };
                 };
             };
@@ -6985,6 +7378,18 @@ export interface operations {
                 format?: "json" | "csv";
                 /** @description If true, each method of a path is an endpoint of its own. Default: false. */
                 by_method?: boolean;
+                /** @description Only endpoints with this many requests or more in the training data. Default: 0. */
+                min_requests?: number;
+                /** @description Only endpoints whose limit has this confidence or more, 0 to 1. Default: 0. */
+                min_confidence?: number;
+                /** @description Only endpoints in this state (named, other, ignored or attack, as in GET /endpoints), or whose newest saved recommendation has this status (pending, applied, rejected or expired). */
+                status?: "named" | "other" | "ignored" | "attack" | "pending" | "applied" | "rejected" | "expired";
+                /** @description Only endpoints whose path begins with this text. The whole gateway has no path. */
+                prefix?: string;
+                /** @description Maximum number of endpoints, 1 to 1,000. Default: all. */
+                limit?: number;
+                /** @description Number of endpoints to skip. Default: 0. */
+                offset?: number;
             };
             header?: never;
             path?: never;
@@ -7001,8 +7406,26 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description Nothing has this name or id. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The service is not in the required state. The message says what to do first. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7050,8 +7473,10 @@ export interface operations {
                             profiles: {
                                 [key: string]: components["schemas"]["Profile"];
                             };
-                            /** @description Number of endpoints. */
+                            /** @description Number of endpoints in this answer. */
                             count: number;
+                            /** @description Number of endpoints that match, on all pages. */
+                            total?: number;
                         };
                         /**
                          * Format: date-time
@@ -7059,6 +7484,8 @@ export interface operations {
                          * @example 2026-01-31T12:00:00.000Z
                          */
                         timestamp: string;
+                        /** @description What to know about this answer. */
+                        warnings?: string[];
                     };
                 };
             };

@@ -46,3 +46,18 @@ export const BACKTEST = {
   unattributed: 0,
   seconds: 6.2,
 }
+
+export const RUNNING_BACKTEST = {
+  id: '0b6a1de4-6a3e-4c0b-8f0e-3d1c4f2f7a55',
+  state: 'running',
+  stage: 'replaying',
+  progress: 0.4,
+  estimated_seconds_left: 3,
+  elapsed_seconds: 2,
+  started_at: '2026-01-31T12:00:02.000Z',
+  ended_at: null,
+  stop_requested: false,
+  request: BACKTEST_BODY,
+  result: null,
+  error: null,
+}

@@ -160,7 +160,11 @@ t.test('what is not understood is named with its line', async (t) => {
       'frontend a\n stick-table type ip size 1k store http_req_rate(1s)\n http-request track-sc0 hdr(x-key)',
       /line 3: .*hdr\(x-key\)/,
     ],
-    ['haproxy', 'frontend a\n http-request deny if unknown', /line 2: there is no acl unknown/],
+    [
+      'haproxy',
+      'frontend a\n http-request deny if unknown { sc_http_req_rate(0) gt 1 }',
+      /line 2: there is no acl unknown/,
+    ],
     [
       'kong',
       '_format_version: "3.0"\nplugins:\n  - name: rate-limiting\n    config: { minute: many }',
