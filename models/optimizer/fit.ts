@@ -97,20 +97,20 @@ export class RateOptimizerFit {
 
   /** @param clientName of an index of the batches */
   model(clientName: (client: number) => ClientName): RateOptimizer {
-    const whole = this.#gateway && this.#learn(this.#gateway.place, clientName, new Set())
+    const whole = this.#gateway && this.#learn(this.#gateway.place, clientName, NOBODY_KNOWN)
     const gateway = whole && this.#toModel(this.#gateway!.sums, whole)
-    const programs = new Set(whole?.programs)
+    const known = { programs: new Set(whole?.programs), trusted: new Set(whole?.trusted) }
     const learned = new Map<number, Learned>()
     const toEntries = (drafts: readonly Draft[]) =>
       drafts.flatMap(({ name, sums, place }): [string, EndpointModel][] => {
-        if (!learned.has(place)) learned.set(place, this.#learn(place, clientName, programs))
+        if (!learned.has(place)) learned.set(place, this.#learn(place, clientName, known))
         const model = this.#toModel(sums, learned.get(place)!)
         return model ? [[name, model]] : []
       })
     const byTemplate = toEntries(this.#templates).sort(([a], [b]) => (a < b ? -1 : 1))
     const byMethod = toEntries(this.#methods).sort(([a], [b]) => (a < b ? -1 : 1))
     const requests = byTemplate.reduce((sum, [, { profile }]) => sum + profile.totalRequests, 0)
-    const client = whole?.client && this.#learnCosts(whole.client, clientName, programs)
+    const client = whole?.client && this.#learnCosts(whole.client, clientName, known.programs)
     const costs = this.#costs && client ? { ...this.#costs, client } : null
     return { byTemplate: new Map(byTemplate), byMethod: new Map(byMethod), gateway, costs, requests }
   }
@@ -172,16 +172,17 @@ export class RateOptimizerFit {
     return { profile, dailyP95: daily, curve: learned.curve, client: learned.client }
   }
 
-  /** @param programs indexes of the batches of clients that are known as programs */
-  #learn(place: number, clientName: (client: number) => ClientName, programs: ReadonlySet<number>): Learned {
+  #learn(place: number, clientName: (client: number) => ClientName, known: KnownClients): Learned {
     const { seconds, activity, curve, clients, nClients } = this.arrivals.endpoints[place]!
     const { excluded, seed } = this.#options
     const found = fitClientLimit({
       hours: activity.hours(),
       curves: { limits: CURVE_LIMITS, curves: activity.curves },
       paths: activity.pathCounts(),
-      isProgram: (client) => programs.has(clients[client]!),
+      isProgram: (client) => known.programs.has(clients[client]!),
+      isTrusted: (client) => known.trusted.has(clients[client]!),
       sharedApart: place === this.#gateway?.place,
+      nLimits: place === this.#gateway?.place ? 1 : this.#templates.length,
       excluded,
       seed,
     })
@@ -193,6 +194,7 @@ export class RateOptimizerFit {
       curve: curve.points(),
       client: found && toClientModel(found, (index) => clientName(clients[index]!)),
       programs: found?.programs.map(({ client }) => clients[client]!) ?? [],
+      trusted: found?.trusted.map((client) => clients[client]!) ?? [],
     }
   }
 }
@@ -206,17 +208,26 @@ interface Learned {
   readonly client: ClientModel | null
   /** Indexes of the batches. */
   readonly programs: readonly number[]
+  readonly trusted: readonly number[]
 }
+
+/** What is known of clients over the whole gateway: indexes of the batches. */
+interface KnownClients {
+  readonly programs: ReadonlySet<number>
+  readonly trusted: ReadonlySet<number>
+}
+
+const NOBODY_KNOWN: KnownClients = { programs: new Set(), trusted: new Set() }
 
 const NOTHING_LEARNED: Learned = {
   ...{ clients: 0, p99Second: 0, busiestSecond: 0 },
-  ...{ curve: [], client: null, programs: [] },
+  ...{ curve: [], client: null, programs: [], trusted: [] },
 }
 
 type Found = NonNullable<ReturnType<typeof fitClientLimit>>
 
 function toClientModel(
-  { burstAt, runaways, programs, ...found }: Found,
+  { burstAt, runaways, programs, trusted: _, ...found }: Found,
   nameOf: (index: number) => ClientName,
 ): ClientModel {
   const known = burstAt(found.limit)
