@@ -1,5 +1,6 @@
 import type { LeastEffects } from './effects.js'
 import { reachOf, type Gate } from './gates.js'
+import { harmOf, lastingHarm } from './harm.js'
 import { strongest, type PerKind } from './kinds.js'
 import type { MeasuredInterval } from './measure.js'
 import type { Strengths } from './strengths.js'
@@ -13,6 +14,10 @@ export interface Decision {
   readonly reach: number
   /** The reach of each kind. */
   readonly kinds: PerKind<number>
+  /** The share of the requests that is harmed, 0…1; see `harmOf`. */
+  readonly harm: number
+  /** The harm that has lasted; see `lastingHarm`. */
+  readonly lasting: number
   /** Minutes since the alarm began; the length of an interval outside an alarm. */
   readonly minutes: number
   /** The interval belongs to an alarm. */
@@ -28,12 +33,15 @@ export const MAX_NORMAL_REACH = 0.99
  * `effects.requests`, only traffic is judged.
  *
  * @param score of the forest, see `forestScores`
+ * @param harmBefore the harm of the report before
  */
 export function decideMinute(
-  { interval, strengths, gates }: Pick<MeasuredInterval, 'interval' | 'strengths' | 'gates'>,
+  measured: Omit<MeasuredInterval, 'moment' | 'factor' | 'channels'>,
   score: number,
   effects: LeastEffects,
+  harmBefore = 0,
 ): Decision {
+  const { interval, strengths, gates } = measured
   // A few requests prove nothing about latencies and errors. Many such minutes may, as evidence.
   const isEnough = interval.requests >= effects.requests
   const kinds = reaches(strengths, gates.gate, isEnough)
@@ -41,7 +49,10 @@ export function decideMinute(
   const found = Math.max(strongest(kinds), second(joint))
   const anomaly = score < 0 && found >= 1
   const reach = anomaly ? found : Math.min(found, MAX_NORMAL_REACH)
-  return { anomaly, score, reach, kinds, minutes: interval.seconds / 60, confirmed: false }
+  const harm = harmOf(measured)
+  const lasting = lastingHarm(harm, harmBefore, interval.seconds)
+  const minutes = interval.seconds / 60
+  return { anomaly, score, reach, kinds, harm, lasting, minutes, confirmed: false }
 }
 
 /** How far each kind reaches a gate; 0 for latencies and errors of too few requests. */

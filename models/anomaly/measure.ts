@@ -5,6 +5,7 @@ import type { Interval, PerFeature } from './features.js'
 import { FOREST_COLUMNS, writeForestRow } from './forest-row.js'
 import { gatesOf, type Gates } from './gates.js'
 import { knowsTheDay, type AnomalyModel } from './model.js'
+import { fromScale } from './scales.js'
 import { channelsOf, strengthsOf, type Channels, type Strengths } from './strengths.js'
 
 /** An interval and its beginning, ms since 1970. */
@@ -22,6 +23,8 @@ export interface MeasuredInterval {
   readonly factor: number
   /** The gates of an interval of this length. */
   readonly gates: Gates
+  /** The usual traffic of this moment as a share of that of the whole history, 0…1. */
+  readonly busyness: number
   readonly channels: Channels
   readonly strengths: Strengths
 }
@@ -66,15 +69,12 @@ export function measure(
   const deviation = deviationOf(interval, moment, model.expectations, level, spread, model.intervalSeconds)
   const gates = gatesOf(interval.seconds)
   const channels = channelsOf(deviation, effects, factor)
-  return {
-    interval,
-    moment,
-    deviation,
-    factor,
-    gates,
-    channels,
-    strengths: strengthsOf(channels, gates.gate),
-  }
+  const usual =
+    fromScale('requests_per_second', deviation.requests_per_second.expected, interval.seconds) *
+    Math.exp(-level.requests_per_second)
+  const busyness = Math.min(1, usual / Math.max(usual, model.baselines.requests_per_second.mean, 1e-9))
+  const strengths = strengthsOf(channels, gates.gate)
+  return { interval, moment, deviation, factor, gates, busyness, channels, strengths }
 }
 
 /**

@@ -67,7 +67,7 @@ export function judgeNext(
     state = { ...state, baseline: NEW_BASELINE }
     measured = measureReport(timed, state, gap, model, effects)
   }
-  const minute = decideMinute(measured, forestScore(measured, model, score), effects)
+  const minute = decideMinute(measured, forestScore(measured, model, score), effects, state.harm)
 
   const evidence = addEvidence(state.evidence, measured.channels)
   const accumulated = accumulatedEvidence(evidence)
@@ -86,7 +86,16 @@ export function judgeNext(
   const usual = usualAt(model, measured.moment, learned.baseline.level)
   return {
     verdict: inStream(verdict, streak, isConfirmed(episode), episode?.sinceMs ?? null),
-    state: nextState(state, timeMs, learned, usual, evidence, episode, streak),
+    state: nextState(
+      state,
+      timeMs,
+      learned,
+      usual,
+      evidence,
+      episode,
+      streak,
+      decision.anomaly ? minute.harm : 0,
+    ),
     modelZ: modelZ(measured.deviation, state.baseline),
   }
 }
@@ -134,6 +143,7 @@ function nextState(
   evidence: Evidence,
   episode: Episode | null,
   streak: number,
+  harm: number,
 ): StreamState {
   const remaining = withoutAbsorbedKinds(episode, absorbed)
   const isOver = remaining === null && before.episode !== null
@@ -144,6 +154,7 @@ function nextState(
     evidence: isOver ? NO_EVIDENCE : absorbed.length === 0 ? evidence : withoutKinds(evidence, absorbed),
     episode: remaining,
     streak: remaining === null && episode !== null ? 0 : streak,
+    harm,
     modelVersion: before.modelVersion,
   }
 }

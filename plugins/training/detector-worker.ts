@@ -17,7 +17,7 @@ import { regularHistory, type History } from '../../models/anomaly/regular-histo
 import { anomalyScores } from '../../models/isolation-forest/anomaly-scores.js'
 import { quantile } from '../../models/statistics/quantile.js'
 import { MINUTE_MS } from '../../models/traffic/durations.js'
-import type { WorkerMessage } from './worker-message.js'
+import type { WorkerMessage } from '../workers/message.js'
 
 /** The task of the worker: the samples of a range, or a CSV file that holds them. */
 export interface DetectorTask {

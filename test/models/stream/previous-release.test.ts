@@ -30,8 +30,8 @@ t.test('a detector of the previous release is stored again as the very same text
   t.equal(encodeArtifact(artifact, KINDS.anomaly), textOf('anomaly-detector.json'))
 })
 
-t.test('a stream memory of the previous release is stored again in the very same form', async (t) => {
-  for (const { source, memory } of stored) t.same(memoryToState(memoryFromState(memory)!), memory, source)
+t.test('a stream memory of the previous release is stored again with everything in it', async (t) => {
+  for (const { source, memory } of stored) t.match(memoryToState(memoryFromState(memory)!), memory, source)
 })
 
 t.test('a stream memory in another form is not read', async (t) => {
@@ -45,10 +45,11 @@ t.test('streams of the previous release go on with the same verdicts', async (t)
   const detection = createDetection({ models, effects: DEFAULT_EFFECTS, calendar: [], now: () => CLOCK_MS })
   const next = jsonOf<{ metrics: Metrics; verdict: StreamVerdict }[]>('next-reports.json')
   detection.streams.restore(stored.map(({ source, memory }) => [source, memoryFromState(memory)!]))
+  // In that release, severity did not follow the harm, and a share did not multiply the expected requests.
   for (const { metrics, verdict } of next) {
     const { expected, ...now } = detection.detect(metrics).verdict
-    const { anomaly, type, severity, streak, confirmed, episodeSinceMs } = now
-    t.match(verdict, { anomaly, type, severity, streak, confirmed, episodeSinceMs })
+    const { anomaly, type, streak, confirmed, episodeSinceMs } = now
+    t.match(verdict, { anomaly, type, streak, confirmed, episodeSinceMs })
     t.ok(Math.abs(now.normalizedScore - verdict.normalizedScore) < 0.02)
     for (const feature of FEATURES) {
       for (const end of ['value', 'lower', 'upper'] as const) {
