@@ -22,6 +22,7 @@ export function checkReport({ name, limits, unreadable }: CheckedFile, replay: L
     to: requests > 0 ? new Date(replay.toMs).toISOString() : null,
     requests,
     unreadable_lines: unreadable,
+    late_requests: replay.late,
     rejected,
     rejected_share: requests > 0 ? rejected / requests : 0,
     clients: clients.length,
@@ -57,9 +58,9 @@ function worst(counts: ReadonlyMap<string, number>): [string, number][] {
 export function checkText(report: CheckReport): string {
   const { requests, rejected, rejected_share: share, clients, clients_affected: affected } = report
   const lines = [
-    `${report.file}: ${inWords(report.limits)} limits of ${report.gateway}.`,
-    `${inWords(requests)} requests from ${report.from} to ${report.to}.`,
-    `Rejected: ${inWords(rejected)} requests (${percent(share)}), of ${inWords(affected)} of ${inWords(clients)} clients.`,
+    `${report.file}: ${counted(report.limits, 'limit')} of ${report.gateway}.`,
+    `${counted(requests, 'request')} from ${report.from} to ${report.to}.`,
+    `Rejected: ${counted(rejected, 'request')} (${percent(share)}), of ${inWords(affected)} of ${counted(clients, 'client')}.`,
     ...report.by_limit
       .filter((limit) => limit.rejected > 0)
       .slice(0, 2 * WORST)
@@ -74,13 +75,16 @@ export function checkText(report: CheckReport): string {
 
 function limitLines(limit: CheckReport['by_limit'][number]): string[] {
   return [
-    `${limit.limit}: ${inWords(limit.rejected)} of ${inWords(limit.requests)} requests (${percent(limit.rejected_share)}), of ${inWords(limit.clients_affected)} clients`,
+    `${limit.limit}: ${inWords(limit.rejected)} of ${counted(limit.requests, 'request')} (${percent(limit.rejected_share)}), of ${counted(limit.clients_affected, 'client')}`,
     `  endpoints: ${limit.endpoints.map(({ endpoint, rejected }) => `${endpoint} ${inWords(rejected)}`).join(', ')}`,
     `  clients: ${limit.clients.map(({ client, rejected }) => `${client} ${inWords(rejected)}`).join(', ')}`,
   ]
 }
 
 const inWords = (count: number) => count.toLocaleString('en')
+
+/** @example counted(1, 'client') // '1 client' */
+export const counted = (count: number, what: string) => `${inWords(count)} ${what}${count === 1 ? '' : 's'}`
 
 /** @example percent(0.00123) // '0.123 %' */
 export function percent(share: number): string {
