@@ -1,5 +1,6 @@
 import { Command, type OptionValues } from 'commander'
 import { percent } from '../check/report.js'
+import { counted, inWords } from '../cli/counted.js'
 import { TooManyRejectedError, UsageError } from '../cli/errors.js'
 import { choice, dateOrTime, share, wholeNumber } from '../cli/options.js'
 import { withOutput } from '../cli/output.js'
@@ -141,12 +142,12 @@ function reportText(report: Report): string {
   const endpoints = report.by_endpoint.filter((each) => each.rejected > 0).slice(0, MAX_SHOWN)
   const limits = (report.by_limit ?? []).filter((each) => each.rejected > 0)
   const lines = [
-    `${inWords(requests)} requests from ${report.from} to ${report.to}, replayed in ${report.seconds.toFixed(1)} s.`,
-    `Rejected: ${inWords(rejected)} requests (${percent(report.rejection_rate)}), of ${inWords(affected)} of ${inWords(clients)} clients.`,
+    `${counted(requests, 'request')} from ${report.from} to ${report.to}, replayed in ${report.seconds.toFixed(1)} s.`,
+    `Rejected: ${counted(rejected, 'request')} (${percent(report.rejection_rate)}), of ${inWords(affected)} of ${counted(clients, 'client')}.`,
     ...(limits.length > 0 ? ['Limits:'] : []),
     ...limits.map(
       (each) =>
-        `  ${each.scope} ${each.limit}: ${inWords(each.rejected)} of ${inWords(each.clients)} clients`,
+        `  ${each.scope} ${each.limit}: ${inWords(each.rejected)} of ${counted(each.clients, 'client')}`,
     ),
     ...(endpoints.length > 0 ? ['Endpoints:'] : []),
     ...endpoints.map((each) => rejectedBy(each.endpoint, each)),
@@ -157,8 +158,6 @@ function reportText(report: Report): string {
   ]
   return `${lines.map(printable).join('\n')}\n`
 }
-
-const inWords = (count: number) => count.toLocaleString('en')
 
 /** A log may hold anything: control characters would reach the terminal. */
 const printable = (line: string) => line.replace(/[\x00-\x1f\x7f-\x9f]/g, '?')

@@ -10,6 +10,7 @@ import {
   type CheckedGateway,
 } from '../../formats/limit-files/read/read-limits.js'
 import { clientAddress } from '../../models/traffic/client-address.js'
+import { counted } from '../cli/counted.js'
 import { NoDataError, TooManyRejectedError, UsageError } from '../cli/errors.js'
 import { choice, share } from '../cli/options.js'
 import { withOutput } from '../cli/output.js'
@@ -19,7 +20,7 @@ import { DamagedFileError, findSources, readSource, STDIN } from '../import-acce
 import { addReadingOptions, readingOf, type ReadingFlags } from '../import-access-log/reading-options.js'
 import { IncludedFiles } from './included-files.js'
 import { LimitReplay } from './replay.js'
-import { checkReport, checkText, counted, percent } from './report.js'
+import { checkReport, checkText, percent } from './report.js'
 import { TimeOrder } from './time-order.js'
 
 interface Flags extends ReadingFlags {

@@ -1,4 +1,5 @@
 import type { FileLimits } from '../../formats/limit-files/read/limits.js'
+import { counted, inWords } from '../cli/counted.js'
 import type { LimitReplay } from './replay.js'
 
 const WORST = 10
@@ -80,11 +81,6 @@ function limitLines(limit: CheckReport['by_limit'][number]): string[] {
     `  clients: ${limit.clients.map(({ client, rejected }) => `${client} ${inWords(rejected)}`).join(', ')}`,
   ]
 }
-
-const inWords = (count: number) => count.toLocaleString('en')
-
-/** @example counted(1, 'client') // '1 client' */
-export const counted = (count: number, what: string) => `${inWords(count)} ${what}${count === 1 ? '' : 's'}`
 
 /** @example percent(0.00123) // '0.123 %' */
 export function percent(share: number): string {

@@ -112,7 +112,7 @@ t.test('lists, clusters and exports of limits are selected, and say when nothing
       t.match(found['warnings'], [/No limit is recommended|no limit is recommended/, /It was not saved/])
     }
     await service.sql`delete from aegis_ml_rollup_candidates where path = '/junk-c/bac'`
-    const forgotten = { state: 'other', reasoning: /known but unnamed.* It has 1 requests/ }
+    const forgotten = { state: 'other', reasoning: /known but unnamed.* It has 1 request\./ }
     t.match(await asked('/junk-c/bac'), forgotten, 'the log knows what the summary has forgotten')
     t.match(await asked('/never'), { state: 'unknown', recommended_limit: 300 })
     const { data } = (await get('/optimize/recommendations')).body
