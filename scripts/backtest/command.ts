@@ -1,4 +1,5 @@
 import { Command, type OptionValues } from 'commander'
+import { loadConfig, processEnvironment } from '../../plugins/config.js'
 import { percent } from '../check/report.js'
 import { counted, inWords } from '../cli/counted.js'
 import { TooManyRejectedError, UsageError } from '../cli/errors.js'
@@ -8,7 +9,7 @@ import { startProgress } from '../cli/progress.js'
 import { runBacktest, type Report } from './service.js'
 
 interface Flags {
-  readonly url: string
+  readonly url?: string
   readonly days?: number
   readonly from?: Date
   readonly to?: Date
@@ -32,14 +33,17 @@ Examples:
   aegis-ml backtest --scope client --days 1 --max-rejected 0.1% --json
 
 The report is on standard output, everything else on standard error.
-Exit codes: 0 success; 1 more is rejected than --max-rejected, or no requests; 2 usage.`
+Exit codes: 0 success; 1 more is rejected than --max-rejected, or no requests; 2 usage; 3 the service cannot\nbe reached, or cannot answer now.`
 
 /** `backtest`: has a service replay stored requests through limits. */
 export function backtest(stop: AbortSignal): Command {
   const whole = (flag: string, max: number) => wholeNumber(flag, { min: 1, max })
   return new Command('backtest')
     .description('Replay the stored requests of a service through a limit, and report what it would reject.')
-    .option('--url <url>', 'address of the service', 'http://127.0.0.1:5000')
+    .option(
+      '--url <url>',
+      'address of the service (default: port ML_SERVICE_PORT, or else 5000, of this machine)',
+    )
     .option('--endpoint <endpoint>', 'one endpoint, such as /api/orders or "POST /api/orders" (default: all)')
     .option('--scope <scope>', `whose requests count: ${SCOPES.join(', ')}`, choice('--scope', SCOPES))
     .option('--tier <tier>', 'tier of the recommended limits')
@@ -80,9 +84,10 @@ export function backtest(stop: AbortSignal): Command {
 }
 
 async function run(flags: Flags, stop: AbortSignal): Promise<void> {
-  if (!URL.canParse(flags.url) || !/^https?:/.test(flags.url)) {
+  const { url = serviceHere() } = flags
+  if (!URL.canParse(url) || !/^https?:/.test(url)) {
     throw new UsageError(
-      `--url is ${JSON.stringify(flags.url.slice(0, 80))}; allowed is an address such as http://127.0.0.1:5000.`,
+      `--url is ${JSON.stringify(url.slice(0, 80))}; allowed is an address such as http://127.0.0.1:5000.`,
     )
   }
   const progress = startProgress('minutes of traffic')
@@ -90,7 +95,7 @@ async function run(flags: Flags, stop: AbortSignal): Promise<void> {
   let report: Report
   try {
     const onProgress = (done: number) => progress.update(done, Math.round(done * minutes))
-    report = await runBacktest(flags.url.replace(/\/+$/, ''), bodyOf(flags), onProgress, stop)
+    report = await runBacktest(url.replace(/\/+$/, ''), bodyOf(flags), onProgress, stop)
   } finally {
     progress.stop()
   }
@@ -103,6 +108,12 @@ async function run(flags: Flags, stop: AbortSignal): Promise<void> {
       `${percent(report.rejection_rate)} of the requests are rejected; allowed are ${percent(maxRejected)}.`,
     )
   }
+}
+
+/** @throws ConfigError on a bad port */
+function serviceHere(): string {
+  const { ML_SERVICE_PORT } = processEnvironment()
+  return `http://127.0.0.1:${loadConfig({ ML_SERVICE_PORT }).port}`
 }
 
 const DEFAULT_DAYS = 7

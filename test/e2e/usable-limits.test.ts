@@ -157,7 +157,7 @@ t.test('lists, clusters and exports of limits are selected, and say when nothing
     const run = (...args: string[]) => runScript('aegis-ml', ['backtest', '--url', url, ...args])
     const limit = ['--scope', 'client', '--limit', '1', '--window-seconds', '86400', '--days', '6']
     const [bad, away] = await Promise.all([
-      run('--burst', '5'),
+      runScript('aegis-ml', ['backtest', '--burst', '5'], { env: { ML_SERVICE_PORT: new URL(url).port } }),
       run('--url', 'http://127.0.0.1:1', '--limit', '1'),
     ])
     const [text, strict] = await Promise.all([run(...limit), run('--json', '--max-rejected', '0%', ...limit)])
@@ -170,6 +170,6 @@ t.test('lists, clusters and exports of limits are selected, and say when nothing
     t.match(JSON.parse(strict.stdout), { scope: 'client', requests: 14_100 })
     t.match(nothing, { code: 1, stderr: /There are no requests of \/never/ })
     t.match(bad, { code: 2, stderr: /burst is given without limit/ })
-    t.match(away, { code: 2, stderr: /127\.0\.0\.1:1 cannot be reached/ })
+    t.match(away, { code: 3, stderr: /127\.0\.0\.1:1 cannot be reached/ })
   })
 })
