@@ -72,6 +72,13 @@ t.test('lists, clusters and exports of limits are selected, and say when nothing
     t.match(await get('/export/rate-limits?prefix=/none'), empty)
     t.match(await get('/export/endpoint-profiles?prefix=/none'), empty)
     t.match(await get('/optimize/clusters?prefix=/none'), empty)
+    t.match(await post('/optimize/all', { prefix: '/none' }), empty)
+    t.match(await post('/optimize/all', { status: 'other' }), {
+      body: {
+        data: { total: 0 },
+        warnings: [/in the state other have no limit of their own\. GET \/endpoints/],
+      },
+    })
     for (const url of ['rate-limits?format=nginx', 'endpoint-profiles?format=csv']) {
       const refused = { status: 404, body: { code: 'NO_DATA', message: sentence } }
       t.match(await get(`/export/${url}&prefix=/none`), refused, url)
