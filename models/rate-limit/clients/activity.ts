@@ -1,6 +1,7 @@
 import { ArrivalCurves } from '../arrival-curve.js'
 import { FIRST_LENGTH, grown } from '../growing-array.js'
 import { DistinctCounts } from '../../statistics/distinct-counts.js'
+import { WideDistinctCounts } from '../../statistics/wide-distinct-counts.js'
 import { HOUR_MS, MINUTE_MS } from '../../traffic/durations.js'
 import { isError, isFailure } from '../../traffic/failure-status.js'
 
@@ -61,8 +62,8 @@ const COLUMNS = [
 ]
 type Columns = Record<(typeof COLUMNS)[number], Uint32Array>
 
-/** Bits of a client's paths of an hour, of its paths ever, of its targets ever, and of its endpoints. */
-const BITS = { hour: 512, paths: 512, targets: 128, endpoints: 64 }
+/** Bits of a client's paths of an hour, of its paths ever, and of its endpoints. */
+const BITS = { hour: 512, paths: 512, endpoints: 64 }
 
 /**
  * Boils the requests of an endpoint down to what a limit of its clients needs, in one pass in order of time: rows of
@@ -73,7 +74,7 @@ export class ClientActivity {
   readonly curves: ArrivalCurves
   /** Different paths without and with query string, and endpoints, of each client over the whole time. */
   readonly #paths = new DistinctCounts(BITS.paths)
-  readonly #targets = new DistinctCounts(BITS.targets)
+  readonly #targets = new WideDistinctCounts()
   readonly #endpoints = new DistinctCounts(BITS.endpoints)
   readonly #hourPaths = new DistinctCounts(BITS.hour)
   /** [nClients, 6]: row + 1, minute, its count, its failures, beginning of the run, interval. */

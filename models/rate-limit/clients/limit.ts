@@ -86,6 +86,7 @@ const BUDGET: HarmBudget = { clients: 0.005, requests: 1e-4 }
 /** Of the clients of a day, for the interval. */
 const QUANTILE = 0.005
 const MINUTES_PER_HOUR = 60
+const NONE: ReadonlyMap<number, Habit> = new Map()
 const RUNAWAYS_NAMED = 10
 const MAX_PROGRAMS = 1000
 /** A program that needs more than so many times the limit of the others is a question of capacity: a person decides. */
@@ -114,9 +115,8 @@ export function fitClientLimit(traffic: ClientTraffic): ClientLimit | null {
   const paths = traffic.paths ?? null
   const trusted = trustedClients(table, crowdRhythm(table), traffic.isTrusted)
   const habits = findHabits(table, paths, trusted, traffic.isProgram ?? (() => false))
-  if (traffic.sharedApart === true) {
-    for (const [place, habit] of findSharedAddresses(table, paths, trusted, habits)) habits.set(place, habit)
-  }
+  const shared = traffic.sharedApart === true ? findSharedAddresses(table, paths, trusted, habits) : NONE
+  for (const [place, habit] of shared) habits.set(place, habit)
   const { legitimate, nCustomers } = findLegitimateRows(table, trusted, habits)
   const minutes = clientPeaks(table, rows.busiestMinute, legitimate)
   const hours = clientPeaks(table, rows.requests, legitimate)
@@ -132,7 +132,7 @@ export function fitClientLimit(traffic: ClientTraffic): ClientLimit | null {
   const { requests } = minutes
   const kept = 1 - leftOutShare(table, legitimate, known)
   const days = table.days.length
-  const longWindow = days > 1 ? hourWindow(limit, hours, nLimits) : null
+  const longWindow = days > 1 ? hourWindow(limit, hours, days, nLimits) : null
   const hourLimit = longWindow?.limit ?? limit * MINUTES_PER_HOUR
   return {
     limit,
@@ -140,7 +140,13 @@ export function fitClientLimit(traffic: ClientTraffic): ClientLimit | null {
     // Where paths are not known, polls cannot be told from a scraper, and most of them lie below the limit of an hour.
     dayWindow:
       paths &&
-      dayWindow(hourLimit, dayPeaks(table, withoutRunawayDays(table, trusted, legitimate)), days, nLimits),
+      dayWindow(
+        hourLimit,
+        dayPeaks(table, withoutRunawayDays(table, trusted, legitimate)),
+        days,
+        nLimits,
+        busiestDay(table, shared, programs, hourLimit),
+      ),
     misuse: misuseLimits(table, trusted, legitimate, paths !== null),
     burstAt: burstsOf(traffic, minutes, apart, budget),
     confidence: confidence({ requests, days, clients: minutes.peaks.length, interval, limit, kept }),
@@ -173,6 +179,18 @@ function programsOf(
     .filter((program) => program.busiestMinute <= MAX_PROGRAM_RATIO * limit)
     .sort((a, b) => b.requests - a.requests || a.client - b.client)
     .slice(0, MAX_PROGRAMS)
+}
+
+/** Of the shared addresses that have limits of their own but would not need them by the hour; 0 without any. */
+function busiestDay(
+  { clients }: ClientTable,
+  shared: ReadonlyMap<number, unknown>,
+  programs: readonly FoundProgram[],
+  hourLimit: number,
+): number {
+  const apart = new Set(Array.from(shared.keys(), (place) => clients[place]!))
+  const fitting = programs.filter(({ client, busiestHour }) => apart.has(client) && busiestHour <= hourLimit)
+  return highest(fitting.map((program) => program.busiestDay))
 }
 
 /** The share of the requests of those that were left out, without programs. */

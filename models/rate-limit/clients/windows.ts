@@ -23,13 +23,23 @@ const MAX_SHARE = { hour: 0.5, day: 0.8 }
 const MIN_CLIENTS = 20
 /** Days of the week differ. */
 const MIN_DAYS_BY_DAY = 7
+/** A new shared address is as busy in a day as the busiest of those that are known, give or take. */
+const SHARED_HEADROOM = 1.1
+/** The busiest hour of fewer days than a week is lower: √(7 / days) more to spare. */
+const DAYS_OF_A_WEEK = 7
 
 /**
  * Null where it would hardly restrict who keeps the limit per minute, or where too few clients are known.
  * @param nLimits limits of this kind that keep within one budget of clients together
  */
-export function hourWindow(limit: number, hours: ClientPeaks, nLimits: number): LongWindow | null {
-  const level = roundLimit(HEADROOM.hour * levelOf(hours, nLimits), 3)
+export function hourWindow(
+  limit: number,
+  hours: ClientPeaks,
+  nDays: number,
+  nLimits: number,
+): LongWindow | null {
+  const headroom = HEADROOM.hour * Math.sqrt(Math.max(1, DAYS_OF_A_WEEK / nDays))
+  const level = roundLimit(headroom * levelOf(hours, nLimits), 3)
   const hourLimit = Math.max(Math.ceil(MIN_BUSY.minutesPerHour * limit), level)
   const restricts = hourLimit < MAX_SHARE.hour * limit * MINUTES_PER_HOUR
   return restricts && hours.peaks.length >= MIN_CLIENTS ? { seconds: HOUR_SECONDS, limit: hourLimit } : null
@@ -38,15 +48,18 @@ export function hourWindow(limit: number, hours: ClientPeaks, nLimits: number): 
 /**
  * The same by the day (UTC), where it restricts who keeps the limit per hour.
  * @param hourLimit of the long window, or what the limit per minute admits in an hour
+ * @param sharedDay the requests of the busiest day of a shared address that has a limit of its own; 0 without one
  */
 export function dayWindow(
   hourLimit: number,
   days: ClientPeaks,
   nDays: number,
   nLimits: number,
+  sharedDay: number,
 ): LongWindow | null {
   const level = roundLimit(HEADROOM.day * levelOf(days, nLimits), 3)
-  const dayLimit = Math.max(Math.ceil(MIN_BUSY.hoursPerDay * hourLimit), level)
+  const ofShared = roundLimit(SHARED_HEADROOM * sharedDay, 3)
+  const dayLimit = Math.max(Math.ceil(MIN_BUSY.hoursPerDay * hourLimit), level, ofShared)
   const restricts = dayLimit < MAX_SHARE.day * hourLimit * HOURS_PER_DAY
   const isKnown = days.peaks.length >= MIN_CLIENTS && nDays >= MIN_DAYS_BY_DAY
   return restricts && isKnown ? { seconds: DAY_SECONDS, limit: dayLimit } : null
