@@ -15,7 +15,7 @@ import { findHabits, programNeeds, type FoundProgram } from './programs.js'
 import type { LongWindow, PeakMinutes } from '../recommendation.js'
 import type { Habit } from './regularity.js'
 import { MIN_LIMIT, roundLimit } from './round-limit.js'
-import { findSharedAddresses } from './shared-addresses.js'
+import { findSharedAddresses, sharedDayLevel } from './shared-addresses.js'
 import { trustedClients } from './trusted-clients.js'
 import { dayPeaks, dayWindow, hourWindow } from './windows.js'
 import { HOUR_MS } from '../../traffic/durations.js'
@@ -145,7 +145,7 @@ export function fitClientLimit(traffic: ClientTraffic): ClientLimit | null {
         dayPeaks(table, withoutRunawayDays(table, trusted, legitimate)),
         days,
         nLimits,
-        busiestDay(table, shared, programs, hourLimit),
+        sharedDayLevel(table, shared, hourLimit),
       ),
     misuse: misuseLimits(table, trusted, legitimate, paths !== null),
     burstAt: burstsOf(traffic, minutes, apart, budget),
@@ -179,18 +179,6 @@ function programsOf(
     .filter((program) => program.busiestMinute <= MAX_PROGRAM_RATIO * limit)
     .sort((a, b) => b.requests - a.requests || a.client - b.client)
     .slice(0, MAX_PROGRAMS)
-}
-
-/** Of the shared addresses that have limits of their own but would not need them by the hour; 0 without any. */
-function busiestDay(
-  { clients }: ClientTable,
-  shared: ReadonlyMap<number, unknown>,
-  programs: readonly FoundProgram[],
-  hourLimit: number,
-): number {
-  const apart = new Set(Array.from(shared.keys(), (place) => clients[place]!))
-  const fitting = programs.filter(({ client, busiestHour }) => apart.has(client) && busiestHour <= hourLimit)
-  return highest(fitting.map((program) => program.busiestDay))
 }
 
 /** The share of the requests of those that were left out, without programs. */
