@@ -35,6 +35,8 @@ export interface PathCounts {
   readonly paths: (client: number) => number
   readonly targets: (client: number) => number
   readonly endpoints: (client: number) => number
+  /** Requests for each path with its query string, on average. */
+  readonly repeats: (client: number) => number
 }
 
 /** What is known of a request beside its client and time. */
@@ -75,6 +77,8 @@ export class ClientActivity {
   /** Different paths without and with query string, and endpoints, of each client over the whole time. */
   readonly #paths = new DistinctCounts(BITS.paths)
   readonly #targets = new WideDistinctCounts()
+  /** Requests of each client whose targets are known. */
+  #withTarget = new Uint32Array(FIRST_LENGTH)
   readonly #endpoints = new DistinctCounts(BITS.endpoints)
   readonly #hourPaths = new DistinctCounts(BITS.hour)
   /** [nClients, 6]: row + 1, minute, its count, its failures, beginning of the run, interval. */
@@ -97,6 +101,7 @@ export class ClientActivity {
       paths: (client) => this.#paths.estimate(client),
       targets: (client) => this.#targets.estimate(client),
       endpoints: (client) => this.#endpoints.estimate(client),
+      repeats: (client) => this.#withTarget[client]! / this.#targets.estimate(client),
     }
   }
 
@@ -171,6 +176,8 @@ export class ClientActivity {
     this.#knowsPaths = true
     this.#paths.add(client, path!)
     this.#targets.add(client, target ?? path!)
+    this.#withTarget = grown(this.#withTarget, client + 1)
+    this.#withTarget[client]!++
     // Small numbers, spread over all bits.
     this.#endpoints.add(client, Math.imul(endpoint, 0x9e3779b1) >>> 16)
     if (this.#hourPaths.add(client, path!)) {

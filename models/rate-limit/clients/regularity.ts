@@ -86,7 +86,6 @@ export function crowdHabit(table: ClientTable, place: number, paths: PathCounts 
 interface Described extends Habit {
   readonly isInBursts: boolean
   readonly periodicShare: number
-  readonly requests: number
 }
 
 function describe(
@@ -116,7 +115,6 @@ function describe(
     paths: paths && Math.round(paths.paths(clients[place]!)),
     followsCrowd: false,
     isInBursts,
-    requests,
     periodicShare: sum(rows.periodicRuns) / sum(rows.runs),
   }
 }
@@ -132,11 +130,11 @@ function comesInBursts(requests: number, activeMinutes: number, hours: number): 
   return requests / activeMinutes >= MIN_DENSITY * atRandom
 }
 
-function hasFewPaths(client: number, paths: PathCounts | null, { isInBursts, requests }: Described): boolean {
+function hasFewPaths(client: number, paths: PathCounts | null, { isInBursts }: Described): boolean {
   if (paths === null) return isInBursts
   if (paths.endpoints(client) > MAX_ENDPOINTS) return false
   if (isInBursts) return paths.paths(client) <= MAX_PATHS.bursts
-  return paths.targets(client) <= Math.max(MAX_PATHS.even, requests / MIN_REPEATS)
+  return paths.targets(client) <= MAX_PATHS.even || paths.repeats(client) >= MIN_REPEATS
 }
 
 /** The share of the hours with an active hour a day before or after, give or take an hour. */
