@@ -107,9 +107,9 @@ export function createBacktests(options: BacktestOptions): Backtests {
   return {
     assertFree,
     async run(plan, signal, onProgress) {
+      const table = await options.currentTable()
       assertFree()
       underWay++
-      const table = await options.currentTable()
       try {
         return await replay({ ...options, table }, plan, signal, onProgress)
       } catch (error) {
