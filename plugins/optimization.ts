@@ -71,7 +71,7 @@ import { toShortBacktest, toWholeBacktest, type ShortBacktest } from './optimiza
 import { toRow } from './optimization/table-row.js'
 
 interface OptimizationOptions extends BacktestOptions {
-  readonly database: Pick<Database, 'assertUsable' | 'assertTraffic'>
+  readonly database: Pick<Database, 'assertUsable'>
   readonly models: Pick<ModelRegistry, 'active'>
   readonly tiers: TierTable
 }
@@ -103,14 +103,11 @@ function createOptimization(options: OptimizationOptions): Optimization {
     const { byMethod: methods, byTemplate } = trained()
     return byMethod ? methods : byTemplate
   }
-  const replay = async (
+  const replay = (
     plan: BacktestPlan,
     gone: AbortSignal,
     onProgress?: (share: number) => void,
-  ): Promise<Backtested> => {
-    await database.assertTraffic()
-    return backtests.run(plan, AbortSignal.any([gone, stopping.signal]), onProgress)
-  }
+  ): Promise<Backtested> => backtests.run(plan, AbortSignal.any([gone, stopping.signal]), onProgress)
   /** Each limit on the requests of the last days, by endpoint; without limits of another scope. */
   const backtestsOf = async (
     found: readonly StatedRecommendation[],
@@ -247,8 +244,8 @@ function createOptimization(options: OptimizationOptions): Optimization {
       return outcomeOf(plan, await replay(plan, gone))
     },
     async beginBacktest(request, shown) {
-      backtests.assertFree()
       const plan = await planOf(request)
+      backtests.assertFree()
       return backtestJobs.begin(shown, async (signal, onProgress) =>
         outcomeOf(plan, await replay(plan, signal, onProgress)),
       )
@@ -308,6 +305,7 @@ export default fp(
       connection: database.connection,
       traffic: database.traffic?.connection ?? null,
       currentTable: app.trafficTable,
+      assertTraffic: () => database.assertTraffic(),
       tiers: config.tiers,
       retentionDays: config.retentionDays,
       lookBackMinutes: config.lookBackMinutes,
