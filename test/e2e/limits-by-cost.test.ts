@@ -55,6 +55,10 @@ t.test('limits of failures, of different paths and of costs, through the service
       recommended_limit: 20 * (inRequests['recommended_limit'] as number),
       ...{ unit: 'latency_ms', weights: [{ endpoint: '/api/items/{id}', weight: 20 }], default_weight: 20 },
     })
+    const never = (await post('/optimize', { scope: 'client', cost: 'latency_ms', endpoint: '/never' })).body
+      .data
+    t.match(never, { unit: 'requests', recommended_limit: 300 })
+    t.match((never['warnings'] as string[]).at(-1), /This limit counts requests/)
   })
 
   await t.test(
