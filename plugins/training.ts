@@ -111,7 +111,7 @@ function createTraining(options: TrainingOptions): Training {
     progress: TrainingLease['progress'],
     signal: AbortSignal,
   ): Promise<Learned> => {
-    const { contamination, arrivals } = plan
+    const { contamination, intervalSeconds, arrivals } = plan
     const startedMs = now().getTime()
 
     // Bring the rollups up to date.
@@ -129,7 +129,7 @@ function createTraining(options: TrainingOptions): Training {
         signal,
       ))
     progress('fitting')
-    const fitting = { contamination, anomalyThreshold, timeZone, effects, seed: SEED }
+    const fitting = { contamination, anomalyThreshold, intervalSeconds, timeZone, effects, seed: SEED }
     const detector = source && (await fitDetector({ source, options: fitting }, signal))
 
     progress('publishing')

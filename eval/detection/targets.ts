@@ -7,6 +7,10 @@ export type Scenario =
   | 'Large incidents, minute by minute'
   | 'Large incidents, a tenth of the traffic'
   | 'Small incidents, a tenth of the traffic'
+  | 'Large incidents, rows of other lengths'
+  | 'Small incidents, rows of other lengths'
+  | 'Large incidents, quiet nights'
+  | 'Small incidents, quiet nights'
 
 type Target = Partial<
   Record<'f1' | 'falseAlarmsADay' | 'typeAccuracy' | 'delay' | 'averagePrecision', number>
@@ -22,6 +26,10 @@ export const TARGETS: Readonly<Record<Scenario, Target>> = {
   'Large incidents, minute by minute': { f1: 0.97, falseAlarmsADay: 0.3 },
   'Large incidents, a tenth of the traffic': {},
   'Small incidents, a tenth of the traffic': {},
+  'Large incidents, rows of other lengths': {},
+  'Small incidents, rows of other lengths': {},
+  'Large incidents, quiet nights': {},
+  'Small incidents, quiet nights': {},
 }
 
 const LESS_IS_BETTER = ['falseAlarmsADay', 'delay']

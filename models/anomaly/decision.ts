@@ -1,5 +1,5 @@
 import type { LeastEffects } from './effects.js'
-import { GATE, JOINT_GATE, reachOf } from './gates.js'
+import { reachOf, type Gate } from './gates.js'
 import { harmOf, lastingHarm } from './harm.js'
 import { strongest, type PerKind } from './kinds.js'
 import type { MeasuredInterval } from './measure.js'
@@ -18,7 +18,7 @@ export interface Decision {
   readonly harm: number
   /** The harm that has lasted; see `lastingHarm`. */
   readonly lasting: number
-  /** Minutes since the alarm began; 1 for an interval outside an alarm. */
+  /** Minutes since the alarm began; the length of an interval outside an alarm. */
   readonly minutes: number
   /** The interval belongs to an alarm. */
   readonly confirmed: boolean
@@ -29,8 +29,8 @@ export const MAX_NORMAL_REACH = 0.99
 
 /**
  * Decides about one interval alone. It is anomalous when the forest says so (score < 0) and a deviation matters: one
- * kind passes {@link GATE}, or two kinds pass {@link JOINT_GATE}. With fewer requests than `effects.requests`, only
- * traffic is judged.
+ * kind passes the gate of its length, or two kinds pass the joint gate (see `gatesOf`). With fewer requests than
+ * `effects.requests`, only traffic is judged.
  *
  * @param score of the forest, see `forestScores`
  * @param harmBefore the harm of the report before
@@ -41,21 +41,22 @@ export function decideMinute(
   effects: LeastEffects,
   harmBefore = 0,
 ): Decision {
-  const { interval, strengths } = measured
+  const { interval, strengths, gates } = measured
   // A few requests prove nothing about latencies and errors. Many such minutes may, as evidence.
   const isEnough = interval.requests >= effects.requests
-  const kinds = reaches(strengths, GATE, isEnough)
-  const joint = reaches(strengths, JOINT_GATE, isEnough)
+  const kinds = reaches(strengths, gates.gate, isEnough)
+  const joint = reaches(strengths, gates.joint, isEnough)
   const found = Math.max(strongest(kinds), second(joint))
   const anomaly = score < 0 && found >= 1
   const reach = anomaly ? found : Math.min(found, MAX_NORMAL_REACH)
   const harm = harmOf(measured)
   const lasting = lastingHarm(harm, harmBefore, interval.seconds)
-  return { anomaly, score, reach, kinds, harm, lasting, minutes: 1, confirmed: false }
+  const minutes = interval.seconds / 60
+  return { anomaly, score, reach, kinds, harm, lasting, minutes, confirmed: false }
 }
 
 /** How far each kind reaches a gate; 0 for latencies and errors of too few requests. */
-function reaches(strengths: Strengths, gate: typeof GATE, isEnough: boolean): PerKind<number> {
+function reaches(strengths: Strengths, gate: Gate, isEnough: boolean): PerKind<number> {
   const { traffic_spike, traffic_drop, latency_spike, error_rate_spike } = strengths
   return {
     traffic_spike: Math.max(0, reachOf(traffic_spike, gate)),

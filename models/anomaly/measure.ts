@@ -3,6 +3,7 @@ import { deviationOf, NO_LEVEL, NO_SPREAD, type Deviation, type Level } from './
 import type { LeastEffects } from './effects.js'
 import type { Interval, PerFeature } from './features.js'
 import { FOREST_COLUMNS, writeForestRow } from './forest-row.js'
+import { gatesOf, type Gates } from './gates.js'
 import { knowsTheDay, type AnomalyModel } from './model.js'
 import { fromScale } from './scales.js'
 import { channelsOf, strengthsOf, type Channels, type Strengths } from './strengths.js'
@@ -20,6 +21,8 @@ export interface MeasuredInterval {
   readonly deviation: Deviation
   /** Multiplies the smallest effects that matter, see `effectFactor`. */
   readonly factor: number
+  /** The gates of an interval of this length. */
+  readonly gates: Gates
   /** The usual traffic of this moment as a share of that of the whole history, 0…1. */
   readonly busyness: number
   readonly channels: Channels
@@ -63,14 +66,15 @@ export function measure(
   factor = effectFactor(model, false),
 ): MeasuredInterval {
   const moment = localTimeOf(model.timeZone)(timeMs)
-  const deviation = deviationOf(interval, moment, model.expectations, level, spread)
+  const deviation = deviationOf(interval, moment, model.expectations, level, spread, model.intervalSeconds)
+  const gates = gatesOf(interval.seconds)
   const channels = channelsOf(deviation, effects, factor)
-  const usual = fromScale(
-    'requests_per_second',
-    deviation.requests_per_second.expected - level.requests_per_second,
-  )
+  const usual =
+    fromScale('requests_per_second', deviation.requests_per_second.expected, interval.seconds) *
+    Math.exp(-level.requests_per_second)
   const busyness = Math.min(1, usual / Math.max(usual, model.baselines.requests_per_second.mean, 1e-9))
-  return { interval, moment, deviation, factor, busyness, channels, strengths: strengthsOf(channels) }
+  const strengths = strengthsOf(channels, gates.gate)
+  return { interval, moment, deviation, factor, gates, busyness, channels, strengths }
 }
 
 /**

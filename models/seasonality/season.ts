@@ -17,6 +17,8 @@ export interface Season {
 
 /** Samples in order of time, each with its moment. */
 export interface Moments {
+  /** Minutes that each sample lasts; 1 when left out. */
+  readonly rowMinutes?: number | undefined
   /** NaN when not known. */
   readonly values: Float64Array
   /** Local day. */
@@ -31,15 +33,15 @@ const COARSER: Readonly<Record<Rhythm, Rhythm | null>> = {
   week: 'weekpart',
 }
 
-/** The coarser rhythm counts as this many samples. */
-export const PRIOR_SAMPLES = 6
+/** The coarser rhythm counts as samples of this many minutes, at least one. */
+export const PRIOR_MINUTES = 6
 /** No job counts as this many hours, so that three hours with a job are enough. */
 export const PRIOR_HOURS = 2
 
 /** Weights of a slot and its neighbours. */
 const KERNEL = [1, 2, 3, 2, 1]
 
-/** A slot with this many samples counts half in its blend with its neighbours. */
+/** A slot with samples of this many minutes counts half in its blend with its neighbours. */
 export const HALF_SHARP = 6
 
 export const NO_SEASON: Season = {
@@ -111,8 +113,8 @@ export function withSharpMinutes(
   return minuteOfDay.some((value) => value !== 0) ? { ...season, minuteOfDay } : season
 }
 
-/** The fewest samples of a slot in one week. */
-export const MIN_WINDOW_SAMPLES = 5
+/** The fewest minutes of a slot in one week that have samples. */
+export const MIN_WINDOW_MINUTES = 5
 
 /** The slots of a window lie this many times the spread of all slots' medians away. */
 export const WINDOW = 6
@@ -124,7 +126,7 @@ export const WINDOW = 6
  */
 export function withWeeklyWindows(season: Season, moments: Moments): Season {
   if (season.rhythm === 'week') return season
-  const { days, minutesOfWeek } = moments
+  const { days, minutesOfWeek, rowMinutes = 1 } = moments
   const left = leftBy(season, moments)
   const firstWeek = weekOf(days[0]!)
   const nWeeks = weekOf(days.at(-1)!) - firstWeek + 1
@@ -134,7 +136,7 @@ export function withWeeklyWindows(season: Season, moments: Moments): Season {
     (i) => (weekOf(days[i]!) - firstWeek) * SLOTS.week + slotOf('week', minutesOfWeek[i]!),
   )
   const medians = groups.map((group) =>
-    group.length < MIN_WINDOW_SAMPLES ? NaN : quantileSorted(group, 0.5),
+    group.length * rowMinutes < MIN_WINDOW_MINUTES ? NaN : quantileSorted(group, 0.5),
   )
   const [spread, single] = [medianSize(medians), medianSize(left)].map((size) => 1.4826 * size)
   const least = Math.max(WINDOW * spread!, single!)
@@ -169,17 +171,18 @@ function medianSize(values: ArrayLike<number>): number {
 }
 
 function fitSlots(moments: Moments, rhythm: Rhythm, isUsed: (index: number) => boolean): Float64Array {
-  const { values, minutesOfWeek } = moments
+  const { values, minutesOfWeek, rowMinutes = 1 } = moments
   if (rhythm === 'none') return new Float64Array(1)
   const groups = grouped(values, SLOTS[rhythm], (i) => slotOf(rhythm, minutesOfWeek[i]!), isUsed)
   const coarser = COARSER[rhythm]
-  const counts = groups.map(({ length }) => length)
+  const counts = groups.map(({ length }) => length * rowMinutes)
+  const priorSamples = Math.max(1, Math.round(PRIOR_MINUTES / rowMinutes))
   if (coarser === null) return smoothed(filled(groups), counts, SLOTS.day)
   const prior = fitSlots(moments, coarser, isUsed)
   const isRepeated = onSeveralDays(moments, rhythm)
   const usual = groups.map((_, slot) => prior[slotOf(coarser, firstMinuteOf(rhythm, slot))]!)
   const added = groups.map((group, slot) =>
-    isRepeated(slot) ? shrunk(group, usual[slot]!) - usual[slot]! : NaN,
+    isRepeated(slot) ? shrunk(group, usual[slot]!, priorSamples) - usual[slot]! : NaN,
   )
   const between = interpolated(added)
   const own = usual.map((value, slot) => value + between[slot]!)
@@ -223,7 +226,7 @@ function firstMinuteOf(rhythm: Rhythm, slot: number): number {
  * The median of a slot's samples and of some more at the coarser value. With few samples it is that value. When one of two
  * weeks had an incident, the week that agrees with that value decides.
  */
-function shrunk(group: Float64Array, prior: number, samples = PRIOR_SAMPLES): number {
+function shrunk(group: Float64Array, prior: number, samples: number): number {
   const joined = new Float64Array(group.length + samples).fill(prior)
   joined.set(group)
   return quantileSorted(joined.sort(), 0.5)

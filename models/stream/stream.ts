@@ -1,5 +1,5 @@
 import { decideMinute } from '../anomaly/decision.js'
-import type { Level } from '../anomaly/deviation.js'
+import type { FeatureDeviation, Level } from '../anomaly/deviation.js'
 import type { LeastEffects } from '../anomaly/effects.js'
 import type { PerFeature } from '../anomaly/features.js'
 import {
@@ -17,7 +17,8 @@ import {
   activeKinds,
   isAlarm,
   isConfirmed,
-  MAX_GAP_MS,
+  isNewNormal,
+  MAX_GAP_REPORTS,
   nextEpisode,
   withoutAbsorbedKinds,
   type Episode,
@@ -25,7 +26,7 @@ import {
 import { accumulatedEvidence, addEvidence, NO_EVIDENCE, withoutKinds, type Evidence } from './evidence.js'
 import { learnReport } from './learn-report.js'
 import { modelZ } from './model-z.js'
-import { knowsShare } from './source-baseline.js'
+import { idles, knowsShare, NEW_BASELINE, type SourceBaseline } from './source-baseline.js'
 import { afterGap, usualAt, type StreamState } from './stream-state.js'
 import { decideReport, inStream, type StreamVerdict } from './stream-verdict.js'
 import type { LearnedBaseline } from './warm-up.js'
@@ -57,25 +58,31 @@ export function judgeNext(
   effects: LeastEffects,
   score: ScoreRows,
 ): JudgedReport {
-  const { timeMs } = timed
-  const gapMs = timeMs - (before.timeMs ?? timeMs)
-  const state = gapMs > MAX_GAP_MS ? afterGap(before) : before
-  const measured = measureReport(timed, state, gapMs, model, effects)
+  const { timeMs, interval } = timed
+  const rowMs = 1000 * Math.max(interval.seconds, model.intervalSeconds)
+  const gap = (timeMs - (before.timeMs ?? timeMs)) / rowMs
+  let state = gap > MAX_GAP_REPORTS ? afterGap(before) : before
+  let measured = measureReport(timed, state, gap, model, effects)
+  if (wakesUp(state.baseline, measured.deviation.requests_per_second)) {
+    state = { ...state, baseline: NEW_BASELINE }
+    measured = measureReport(timed, state, gap, model, effects)
+  }
   const minute = decideMinute(measured, forestScore(measured, model, score), effects, state.harm)
 
   const evidence = addEvidence(state.evidence, measured.channels)
   const accumulated = accumulatedEvidence(evidence)
 
   const active = activeKinds(evidence, measured.strengths)
-  const alarm = isAlarm(minute, measured.strengths, state.streak, active, accumulated)
-  const episode = nextEpisode(state.episode, timeMs, alarm, active, minute, accumulated)
+  const alarm = isAlarm(minute, measured.gates.certain, measured.strengths, state.streak, active, accumulated)
+  const episode = nextEpisode(state.episode, timeMs, rowMs, alarm, active, minute, accumulated)
 
   const decision = decideReport(minute, accumulated, episode, timeMs)
   const streak = decision.anomaly ? state.streak + 1 : 0
-  const verdict = verdictOf(measured, decision, effects, model.nSamples)
+  const verdict = verdictOf(measured, decision, effects, model.days)
 
-  const minutes = Math.min(MAX_GAP_MS, Math.max(0, gapMs)) / MINUTE_MS || 1
-  const learned = learnReport(state.baseline, measured, minutes, minute.anomaly, episode, timeMs, model)
+  const rows = (Math.min(MAX_GAP_REPORTS, Math.max(0, gap)) || 1) * Math.sqrt(rowMs / MINUTE_MS)
+  const isSettled = isNewNormal(episode, timeMs, rowMs)
+  const learned = learnReport(state.baseline, measured, rows, minute.anomaly, episode, isSettled, model)
   const usual = usualAt(model, measured.moment, learned.baseline.level)
   return {
     verdict: inStream(verdict, streak, isConfirmed(episode), episode?.sinceMs ?? null),
@@ -93,18 +100,30 @@ export function judgeNext(
   }
 }
 
-/** The deviations of a report from what its source's baseline expects. */
+/**
+ * The deviations of a report from what its source's baseline expects.
+ * @param gap time since the report before, in reports
+ */
 function measureReport(
   timed: TimedInterval,
   { timeMs, baseline }: StreamState,
-  gapMs: number,
+  gap: number,
   model: AnomalyModel,
   effects: LeastEffects,
 ): MeasuredInterval {
   const isShareKnown = knowsShare(baseline)
-  const isFollowed = isShareKnown && timeMs !== null && gapMs <= MAX_GAP_MS && baseline.minutes > 0
+  const isFollowed = isShareKnown && timeMs !== null && gap <= MAX_GAP_REPORTS && baseline.minutes > 0
   const measured = measure(timed, model, effects, baseline, effectFactor(model, isFollowed))
   return isShareKnown ? measured : withoutDrop(measured)
+}
+
+/** Whether a source that used to idle takes its share of the traffic. What it is like then is not known yet. */
+function wakesUp(
+  { level, warmUp, isGateway }: SourceBaseline,
+  { residual, requests, count }: FeatureDeviation,
+): boolean {
+  const usual = level.requests_per_second
+  return warmUp === null && !isGateway && idles(usual, requests) && !idles(usual + residual, count)
 }
 
 /** While the share of the traffic that a source carries is not known, little traffic is no drop. */

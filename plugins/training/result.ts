@@ -114,6 +114,7 @@ function detectorRecord(
     parameters: {
       contamination,
       anomaly_threshold: anomalyThreshold,
+      interval_seconds: model.intervalSeconds,
       n_estimators: model.forest.nEstimators,
       max_samples: model.forest.maxSamples,
       seed: SEED,

@@ -10,6 +10,8 @@ import * as forestRow from '../../models/anomaly/forest-row.js'
 import * as measure from '../../models/anomaly/measure.js'
 import * as model from '../../models/anomaly/model.js'
 import * as noise from '../../models/anomaly/noise.js'
+import * as regularHistory from '../../models/anomaly/regular-history.js'
+import * as rowInterval from '../../models/anomaly/row-interval.js'
 import * as scales from '../../models/anomaly/scales.js'
 import * as strengths from '../../models/anomaly/strengths.js'
 import * as verdict from '../../models/anomaly/verdict.js'
@@ -45,6 +47,8 @@ const MODULES: Readonly<Record<string, object>> = {
   'measure.ts': measure,
   'model.ts': model,
   'noise.ts': noise,
+  'regular-history.ts': regularHistory,
+  'row-interval.ts': rowInterval,
   'scales.ts': scales,
   'season.ts': season,
   'source-baseline.ts': sourceBaseline,

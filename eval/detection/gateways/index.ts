@@ -5,7 +5,11 @@ import { hourlyJobs } from './hourly-jobs.js'
 import { littleTraffic } from './little-traffic.js'
 import { newDeployment } from './new-deployment.js'
 import { officeHours } from './office-hours.js'
+import { quietNights } from './quiet-nights.js'
 import { quietWeekend } from './quiet-weekend.js'
+
+/** A kind that is judged on its own, in rows of several lengths. */
+export const QUIET_NIGHTS = 'quiet-nights'
 
 /** All kinds of gateways by name; each seed draws one of each. */
 export const GATEWAYS: ReadonlyMap<string, DrawGateway> = new Map([
@@ -16,4 +20,5 @@ export const GATEWAYS: ReadonlyMap<string, DrawGateway> = new Map([
   ['new-deployment', newDeployment],
   ['around-the-world', aroundTheWorld],
   ['quiet-weekend', quietWeekend],
+  [QUIET_NIGHTS, quietNights],
 ])
