@@ -1,4 +1,6 @@
 import t from 'tap'
+import { readLimits } from '../../../formats/limit-files/read/read-limits.js'
+import { LimitReplay } from '../../../scripts/check/replay.js'
 import { TimeOrder } from '../../../scripts/check/time-order.js'
 
 interface Request {
@@ -36,4 +38,13 @@ t.test('as many requests wait as are allowed, and what comes later than that com
 t.test('the characters of the lines that wait are bounded too', async (t) => {
   t.same(timesOf(passedOn([3, 2, 5, 1], 10, 20)), [2, 1, 3, 5])
   t.same(timesOf(passedOn([3, 2, 5, 1], 10, 40)), [1, 2, 3, 5])
+})
+
+t.test('requests that come late are counted', async (t) => {
+  const limits = readLimits('limit_req_zone $uri zone=a:1m rate=1r/s;\nlimit_req zone=a;\n', 'nginx', {})
+  const replay = new LimitReplay(limits)
+  for (const timeMs of [1000, 5000, 3000, 4000, 5000, 6000])
+    replay.push({ timeMs, method: 'GET', target: '/', path: '/', address: '', user: '', agent: '' })
+  t.equal(replay.late, 2)
+  t.equal(replay.total.rejected, 3, 'two count at the time of the one ahead')
 })
