@@ -1,5 +1,9 @@
 import type { Sql } from 'postgres'
-import { EndpointCandidates, type Again, type EndpointCount } from '../../../models/traffic/endpoint-candidates.js'
+import {
+  EndpointCandidates,
+  type Again,
+  type EndpointCount,
+} from '../../../models/traffic/endpoint-candidates.js'
 import { MINUTE_MS } from '../../../models/traffic/durations.js'
 import { VALUE } from '../../../models/traffic/placeholders.js'
 import { EndpointFolding, type Folded } from '../../../models/traffic/endpoint-folding.js'
