@@ -45,7 +45,7 @@ export const backtest: Benchmark = {
     const backtests = createBacktests({
       ...{ sql, trafficSql: sql, connection, traffic: null, log: silentLog },
       currentTable: async () => TABLE,
-      ...{ retentionDays: 90, lookBackMinutes: 60, ipv6Prefix: 64 },
+      ...{ retentionDays: 90, ipv6Prefix: 64, refresh: async () => false },
       now: () => TO,
     })
     const replayed = async (plan: BacktestPlan) => {

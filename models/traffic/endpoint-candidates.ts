@@ -36,7 +36,7 @@ export interface Candidate extends EndpointCount {
 export type Again = 'no' | 'same' | 'changed'
 
 /** So many successes earn a name, even of one client on one day. */
-const MANY_SUCCESSES = 10
+export const MANY_SUCCESSES = 10
 /** At least as many ranges are told apart. */
 const MAX_RANGES = 16
 
