@@ -150,11 +150,11 @@ export const Recommendation = Type.Object(
     ),
     recommended_limit: nullable(Type.Integer({ minimum: 1 }), {
       description:
-        'The recommended limit, in requests (or the unit) per minute, at least 1. Null for the states attack and ignored.',
+        'The recommended limit, in requests (or the unit) per minute, at least 1. Null for the states attack and ignored, and for a path that is not found.',
     }),
     recommended_burst: nullable(Type.Integer({ minimum: 1 }), {
       description:
-        'The number of requests allowed at once, at least 1. Null for the states attack and ignored.',
+        'The number of requests allowed at once, at least 1. Null for the states attack and ignored, and for a path that is not found.',
     }),
     ...unitFields,
     long_window: nullable(LongWindow, { description: LONG_WINDOW }),

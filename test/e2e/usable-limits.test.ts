@@ -127,6 +127,13 @@ t.test('lists, clusters and exports of limits are selected, and say when nothing
     t.notMatch(saved.join(), /admin|health/)
   })
 
+  await t.test('the whole gateway is named, and has no method', async (t) => {
+    const { data } = (await post('/optimize', { scope: 'gateway-client' })).body
+    const { body } = await post('/optimize/all', { scope: 'client', limit: 1 })
+    for (const found of [data, (body.data['recommendations'] as object[])[0]])
+      t.match(found, { endpoint: '/**', state: 'named', profile: { method: null } })
+  })
+
   await t.test('a backtest in the background has a job', async (t) => {
     const limited = { limit: 1, window_seconds: 86_400, scope: 'client', days: 6 }
     const begun = await post('/optimize/backtest', { ...limited, wait: false })

@@ -557,7 +557,7 @@ export interface paths {
         };
         /**
          * List the known endpoints
-         * @description As the last training, export or update of the rollups saw them.
+         * @description The requests that came since the last update are counted first, for at most two seconds. A warning says where that is not enough.
          */
         get: operations["listEndpoints"];
         put?: never;
@@ -3202,9 +3202,9 @@ export interface components {
              * @enum {string}
              */
             state?: "named" | "other" | "ignored" | "attack" | "unknown";
-            /** @description The recommended limit, in requests (or the unit) per minute, at least 1. Null for the states attack and ignored. */
+            /** @description The recommended limit, in requests (or the unit) per minute, at least 1. Null for the states attack and ignored, and for a path that is not found. */
             recommended_limit: number | null;
-            /** @description The number of requests allowed at once, at least 1. Null for the states attack and ignored. */
+            /** @description The number of requests allowed at once, at least 1. Null for the states attack and ignored, and for a path that is not found. */
             recommended_burst: number | null;
             /**
              * @description What the limit, the burst and the windows count: requests, or latency_ms: milliseconds of backend time, by the weights.
