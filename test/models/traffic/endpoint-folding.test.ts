@@ -69,6 +69,16 @@ t.test('the paths of an OpenAPI document are endpoints below the path of its ser
   }
   t.same(parsePathRules({ openapi: 'api.json' }, () => document).templates, ['/v1/users/{name}', '/v1/x'])
   t.same(rules({ openapi: document }).templates, ['/v1/users/{name}', '/v1/x'])
+  for (const [url, template] of [
+    ['x', '/x/a'],
+    ['./x//', '/x/a'],
+    ['/', '/a'],
+    ['', '/a'],
+    ['.', '/a'],
+    ['{scheme}://{host}:80/v2', '/v2/a'],
+  ] as const) {
+    t.same(rules({ openapi: { servers: [{ url }], paths: { '/a': {} } } }).templates, [template], url)
+  }
 })
 
 t.test('wrong rules are refused with the name of the field', async (t) => {
@@ -81,6 +91,15 @@ t.test('wrong rules are refused with the name of the field', async (t) => {
     [{ ignore: ['*a*b*c*d*e'] }, /^ignore must have at most 4 wildcards/],
     [{ trailing_slash: true }, /^trailing_slash must be strict or ignore/],
     [{ host: 1 }, /^host must be true or false/],
+    [{ templates: ['/a\nb'] }, /^templates must be a list .* without control characters/],
+    [{ templates: ['/a\u2028b'] }, /^templates must be a list/],
+    [{ ignore: ['/a\x7f'] }, /^ignore must be a list/],
+    [{ openapi: { paths: { '/a\r': {} } } }, /^openapi must have paths of 1 to 255 .*, not \/a\\r$/],
+    [{ openapi: { paths: { '/a?': {} } } }, /^openapi must have paths like/],
+    [
+      { openapi: { basePath: `${'/'.repeat(80_000)}x`, paths: { '/a': {} } } },
+      /^openapi must have a basePath/,
+    ],
     [{ openapi: {} }, /^openapi must be an OpenAPI document/],
   ]
   for (const [document, message] of wrong) t.throws(() => rules(document as object), message)
