@@ -11,15 +11,18 @@ type Block = readonly string[]
  */
 export class Wildcards {
   readonly #blocks: readonly Block[]
+  readonly #longest: string
 
   constructor(pattern: string) {
+    this.#longest = pattern.split('*').reduce((a, b) => (b.length > a.length ? b : a))
     this.#blocks = pattern.split(/\*{2,}/).map((block) => block.split('*'))
   }
 
   matches(text: string): boolean {
     const first = this.#blocks[0]!
     const last = this.#blocks.at(-1)!
-    if (!text.startsWith(first[0]!) || !text.endsWith(last.at(-1)!)) return false
+    if (!text.startsWith(first[0]!) || !text.endsWith(last.at(-1)!) || !text.includes(this.#longest))
+      return false
     let from = endFrom(text, first, 0, this.#blocks.length === 1)
     for (const block of this.#blocks.slice(1, -1)) {
       if (from < 0) return false
