@@ -56,7 +56,11 @@ export function* previewRules(
     target.set(name, parts.set(old, (parts.get(old) ?? 0) + requests))
     yield
   }
-  const changed = [...after].filter(([name, parts]) => parts.size > 1 || !parts.has(name))
+  const changed: [string, Parts][] = []
+  for (const [name, parts] of after) {
+    if (parts.size > 1 || !parts.has(name)) changed.push([name, parts])
+    yield
+  }
   return {
     paths: seen,
     endpointsBefore: before.size,
