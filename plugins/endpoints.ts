@@ -1,5 +1,6 @@
 import fp from 'fastify-plugin'
 import type { Sql } from 'postgres'
+import { inSlices } from '../db/in-slices.js'
 import type { Log } from '../db/log.js'
 import { dropStoredRules, readStoredRules, storeRules } from '../db/own/path-rules.js'
 import { followedRules, readFolding, readPositions } from '../db/traffic/endpoint-folding.js'
@@ -44,7 +45,6 @@ export interface EndpointPage {
 export interface PreviewAnswer extends RulesPreview {
   readonly from: Date
   readonly to: Date
-  readonly paths: number
   /** False: rarer paths were left out. */
   readonly complete: boolean
 }
@@ -65,8 +65,11 @@ export interface Endpoints {
   list(request: EndpointsRequest): Promise<EndpointPage>
   /** Brings what is known of endpoints up to date, within two seconds. */
   readonly refresh: Refresh
-  /** What rules would do to the last week. @throws ServiceError INVALID_REQUEST, TRAFFIC_TABLE_UNUSABLE */
-  preview(rules: unknown): Promise<PreviewAnswer>
+  /**
+   * What rules would do to the last week. It ends at the signal.
+   * @throws ServiceError INVALID_REQUEST, TRAFFIC_TABLE_UNUSABLE, BUSY
+   */
+  preview(rules: unknown, signal: AbortSignal): Promise<PreviewAnswer>
   /** @throws ServiceError DATABASE_UNAVAILABLE */
   rules(): Promise<RulesInForce>
   /**
@@ -100,6 +103,8 @@ declare module 'fastify' {
 
 const PREVIEW_DAYS = 7
 const MAX_PREVIEW = { maxPaths: 50_000, maxMs: 20_000 }
+/** Then it answers with the paths that it has looked at. */
+const MAX_LOOKING_MS = 10_000
 
 /** How often history is looked for that has to be rolled up again. */
 const PAUSE_MS = 60_000
@@ -118,6 +123,7 @@ function onlyOlder(from: Date, newest: Date, retentionDays: number): string {
 function createEndpoints(options: EndpointsOptions): Endpoints {
   const { sql, database, currentTable, now, log, ...following } = options
   const stopping = new AbortController()
+  let isPreviewing = false
 
   /** Where endpoints have new names, an update takes a bounded part of the history. This goes on with the rest. */
   const background = inBackground(async (isUrgent) => {
@@ -160,21 +166,15 @@ function createEndpoints(options: EndpointsOptions): Endpoints {
       ]
       return { ...page, warnings }
     },
-    async preview(document) {
+    async preview(document, signal) {
       const rules = parsed(document)
-      await database.assertTraffic()
-      const table = await currentTable()
-      const to = now()
-      const range = { from: new Date(to.getTime() - PREVIEW_DAYS * DAY_MS), to }
-      const paths = await frequentPaths(options.trafficSql, table, range, MAX_PREVIEW).catch(
-        (error: unknown) => {
-          const problem = `The table ${table} cannot be read`
-          throw explainTableError(error, { code: 'TRAFFIC_TABLE_UNUSABLE', problem })
-        },
-      )
-      const next = new EndpointFolding(rules, await readPositions(sql, table))
-      const preview = previewRules(paths, await readFolding(sql, table), next)
-      return { ...preview, ...range, paths: paths.length, complete: paths.length < MAX_PREVIEW.maxPaths }
+      if (isPreviewing) throw new ServiceError('BUSY', 'Another preview is under way. Try again shortly.')
+      isPreviewing = true
+      try {
+        return await preview(options, rules, AbortSignal.any([signal, stopping.signal]))
+      } finally {
+        isPreviewing = false
+      }
     },
     rules,
     setRules(document) {
@@ -187,6 +187,26 @@ function createEndpoints(options: EndpointsOptions): Endpoints {
       stopping.abort(new ServiceError('SHUTTING_DOWN', 'The service is stopping.'))
     },
   }
+}
+
+async function preview(
+  { sql, trafficSql, database, currentTable, now }: EndpointsOptions,
+  rules: PathRules,
+  signal: AbortSignal,
+): Promise<PreviewAnswer> {
+  await database.assertTraffic()
+  const table = await currentTable()
+  const to = now()
+  const range = { from: new Date(to.getTime() - PREVIEW_DAYS * DAY_MS), to }
+  const paths = await frequentPaths(trafficSql, table, range, MAX_PREVIEW).catch((error: unknown) => {
+    const problem = `The table ${table} cannot be read`
+    throw explainTableError(error, { code: 'TRAFFIC_TABLE_UNUSABLE', problem })
+  })
+  const next = new EndpointFolding(rules, await readPositions(sql, table))
+  const untilMs = performance.now() + MAX_LOOKING_MS
+  const steps = previewRules(paths, await readFolding(sql, table), next, () => performance.now() > untilMs)
+  const found = await inSlices(steps, signal)
+  return { ...found, ...range, complete: found.paths === paths.length && paths.length < MAX_PREVIEW.maxPaths }
 }
 
 /** Whether some of the history is to be rolled up again, or rules were stored that it does not follow yet. */

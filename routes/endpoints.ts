@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { callerClosed } from './caller-closed.js'
 import {
   ChangedPathRules,
   EndpointList,
@@ -12,7 +13,6 @@ import { failures, ref } from './schemas/types.js'
 
 const DEFAULT_DAYS = 7
 const DEFAULT_LIMIT = 100
-const MAX_CHANGED = 1000
 
 const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
@@ -52,13 +52,14 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         operationId: 'previewEndpoints',
         tags: ['limits'],
         summary: 'Show what path rules would do to the last week',
-        description: 'Nothing is changed. The most frequent 50,000 paths of the last week are compared.',
+        description:
+          'Nothing is changed. The most frequent 50,000 paths of the last week are compared, for ten seconds at most; one preview at a time.',
         body: ref(PreviewBody),
         response: { 200: ref(EndpointsPreview), ...failures(400, 409, 413, 415, 503) },
       },
     },
-    async ({ body }) => {
-      const found = await app.endpoints.preview(body.rules)
+    async ({ body }, reply) => {
+      const found = await app.endpoints.preview(body.rules, callerClosed(reply))
       const previewed = ({ endpoint, requests, from, fromCount }: (typeof found.changed)[number]) => {
         return { endpoint, requests, from: [...from], from_count: fromCount }
       }
@@ -69,8 +70,8 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         complete: found.complete,
         endpoints_before: found.endpointsBefore,
         endpoints_after: found.endpointsAfter,
-        changed: found.changed.slice(0, MAX_CHANGED).map(previewed),
-        changed_count: found.changed.length,
+        changed: found.changed.map(previewed),
+        changed_count: found.changedCount,
         ignored: found.ignored.map(previewed),
       }
     },

@@ -52,8 +52,14 @@ const DOUBLE_QUOTED = /^"([^"\\]*(?:\\.[^"\\]*)*)"/
 const SINGLE_QUOTED = /^'([^']*(?:''[^']*)*)'/
 /** Collections, aliases, tags, texts of several lines and complex keys: no plain name. */
 const NO_NAME = /^(?:[&*!|>%@`[\]{},]|[-?:](?:\s|$))/
+/** What may be quoted stands for one character: by name, or by its code in hexadecimal digits. */
+const ESCAPE = /\\(?:x([\da-fA-F]{2})|u([\da-fA-F]{4})|U([\da-fA-F]{8})|([^]))/g
+const ESCAPED: Readonly<Record<string, string>> = {
+  ...{ '"': '"', '/': '/', '\\': '\\', ' ': ' ', '0': '\0', a: '\x07', b: '\b', t: '\t', n: '\n', v: '\v' },
+  ...{ f: '\f', r: '\r', e: '\x1b', N: '\x85', _: '\xa0', L: '\u2028', P: '\u2029' },
+}
 /** An anchor may stand before what is named. */
-const NOTHING = /^(?:&\S+)?\s*(?:#.*)?$/
+const NOTHING = /^(?:&\S+)?\s*(?:#|$)/
 
 interface Line {
   readonly number: number
@@ -73,7 +79,7 @@ function readYaml(text: string): OpenApiPaths {
       section = name
       if (name === 'paths' && !NOTHING.test(value))
         fail(line, 'paths must be in block style, one path on a line')
-      if (name === 'basePath') basePath = scalarOf(value)
+      if (name === 'basePath') basePath = scalarOf(line, value)
     } else if (section === 'paths') {
       pathIndent ??= line.indent
       if (line.indent < pathIndent) fail(line, 'is indented less than the paths before it')
@@ -82,9 +88,9 @@ function readYaml(text: string): OpenApiPaths {
       if (!name.startsWith('x-')) paths[name] = {}
     } else if (section === 'servers') {
       // Its value may stand on the next line.
-      if (url === '') url = scalarOf(line.text)
-      const found = /^(?:-\s+)?["']?url["']?:(?:\s+(.*))?$/.exec(line.text)
-      if (found) url ??= scalarOf(found[1] ?? '')
+      if (url === '') url = scalarOf(line, line.text)
+      const found = /^(?:-\s+)?["']?url["']?:(?=\s|$)/.exec(line.text)
+      if (found) url ??= scalarOf(line, line.text.slice(found[0].length).trim())
     }
   }
   if (pathIndent === undefined) throw new TypeError('openapi must be an OpenAPI document with paths')
@@ -116,16 +122,26 @@ function entryOf(line: Line): [name: string, value: string] {
   const rest = text.slice(end)
   if (end < 0 || NO_NAME.test(text) || !/^\s{0,100}:(?:\s|$)/.test(rest))
     return fail(line, 'is no name with a value')
-  return [scalarOf(text.slice(0, end)), rest.slice(rest.indexOf(':') + 1).trim()]
+  return [scalarOf(line, text.slice(0, end)), rest.slice(rest.indexOf(':') + 1).trim()]
 }
 
 /** A text on one line, quoted or plain. */
-function scalarOf(source: string): string {
+function scalarOf(line: Line, source: string): string {
   const double = DOUBLE_QUOTED.exec(source)
-  if (double) return double[1]!.replace(/\\(["\\/])/g, '$1')
+  if (double) return unescaped(line, double[1]!)
   const single = SINGLE_QUOTED.exec(source)
   if (single) return single[1]!.replaceAll("''", "'")
   return source.split(/\s#/, 1)[0]!.trim()
+}
+
+function unescaped(line: Line, text: string): string {
+  return text.replace(ESCAPE, (escape: string, ...groups: (string | undefined)[]) => {
+    const digits = groups[0] ?? groups[1] ?? groups[2]
+    const code = parseInt(digits ?? '', 16)
+    const character =
+      digits === undefined ? ESCAPED[groups[3]!] : code <= 0x10ffff && String.fromCodePoint(code)
+    return character || fail(line, `has the unknown escape ${escape}`)
+  })
 }
 
 function fail({ number }: Line, problem: string): never {

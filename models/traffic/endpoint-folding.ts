@@ -25,14 +25,11 @@ export interface FoldedValue {
   readonly value: string
 }
 
-/** A declared template as a tree of segments; a segment with a placeholder is a pattern. */
+/** A declared template as a tree of segments; a segment with a placeholder is a pattern, whatever its name. */
 interface Branch {
   readonly literals: Map<string, Branch>
-  readonly patterns: {
-    readonly source: string
-    readonly matches: (segment: string) => boolean
-    readonly next: Branch
-  }[]
+  /** By their literal texts. */
+  readonly patterns: Map<string, { readonly parts: readonly string[]; readonly next: Branch }>
   template?: string
 }
 
@@ -108,10 +105,10 @@ export class EndpointFolding {
         at = next
         continue
       }
-      const known = at.patterns.find((each) => each.source === source)
-      const next = known?.next ?? branch()
       const parts = source.split(/\{[^}]*\}/)
-      if (!known) at.patterns.push({ source, matches: (segment) => hasInOrder(segment, parts), next })
+      const key = parts.join('{}')
+      const next = at.patterns.get(key)?.next ?? branch()
+      at.patterns.set(key, { parts, next })
       at = next
     }
     at.template ??= template
@@ -156,7 +153,7 @@ export class EndpointFolding {
 export const PLAIN_FOLDING = new EndpointFolding()
 
 function branch(): Branch {
-  return { literals: new Map(), patterns: [] }
+  return { literals: new Map(), patterns: new Map() }
 }
 
 /** Each branch is visited once at most. */
@@ -166,8 +163,8 @@ function match(at: Branch, segments: readonly string[], i: number): string | und
   const literal = at.literals.get(segment)
   const found = literal && match(literal, segments, i + 1)
   if (found !== undefined) return found
-  for (const { matches, next } of at.patterns) {
-    const found = matches(segment) ? match(next, segments, i + 1) : undefined
+  for (const { parts, next } of at.patterns.values()) {
+    const found = hasInOrder(segment, parts) ? match(next, segments, i + 1) : undefined
     if (found !== undefined) return found
   }
   return undefined

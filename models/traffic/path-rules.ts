@@ -48,8 +48,11 @@ const FIELDS = ['templates', 'ignore', 'openapi', 'case_insensitive', 'trailing_
 const MAX_DECLARED = 2_000
 const MAX_IGNORED = 200
 const MAX_PATTERN_LENGTH = 255
-/** A database keeps neither. */
-const UNSTORABLE = /\0|\p{Cs}/u
+/** Of the path of a server, in an OpenAPI document. */
+const MAX_BASE_LENGTH = 1_000
+/** No path has control characters or the ends of lines; a database does not keep half a character. */
+const UNUSABLE = /[\p{Cc}\p{Cs}\u2028\u2029]/u
+const TEXTS = `of 1 to ${MAX_PATTERN_LENGTH} characters, without control characters or ends of lines`
 /** More would make a match slow. */
 const MAX_STARS = 4
 
@@ -74,15 +77,11 @@ export function parsePathRules(document: unknown, openApi: (reference: string) =
   const templates = [...new Set([...declared, ...ofDocument])]
   if (templates.length > MAX_DECLARED)
     fail('templates', `must be ${MAX_DECLARED} or fewer, with those of openapi`)
-  const long = ofDocument.find((template) => !isPattern(template))
-  if (long !== undefined)
-    fail('openapi', `must have paths of 1 to ${MAX_PATTERN_LENGTH} characters, not ${long.slice(0, 80)}`)
-  const wrong = templates.find((template) => !TEMPLATE.test(template))
-  if (wrong !== undefined)
-    fail('templates', `must be like /shop/{category}/{item}, not ${wrong.slice(0, 80)}`)
+  assertTemplates(declared, 'templates', 'must be')
+  assertTemplates(ofDocument, 'openapi', 'must have paths')
   const ignore = listOf(fields, 'ignore', MAX_IGNORED)
   const slow = ignore.find((pattern) => pattern.split(/\*+/).length - 1 > MAX_STARS)
-  if (slow !== undefined) fail('ignore', `must have at most ${MAX_STARS} wildcards, not ${slow.slice(0, 80)}`)
+  if (slow !== undefined) fail('ignore', `must have at most ${MAX_STARS} wildcards, not ${shown(slow)}`)
   return {
     templates,
     ignore,
@@ -111,14 +110,37 @@ function openApiTemplates(document: unknown): string[] {
   const names = Object.keys(objectOf(paths, 'openapi', 'an OpenAPI document with paths'))
     // What is no path is an extension of the document.
     .filter((name) => !name.startsWith('x-'))
-  const base = typeof basePath === 'string' ? basePath : serverPath(servers)
-  return names.map((path) => `${base.replace(/\/+$/, '')}${path}`)
+  const wrong = names.find((name) => !name.startsWith('/'))
+  if (wrong !== undefined) fail('openapi', `must have paths that begin with /, not ${shown(wrong)}`)
+  const base = typeof basePath === 'string' ? basePath : serverUrl(servers)
+  if (base.length > MAX_BASE_LENGTH)
+    fail('openapi', `must have a basePath or a server url of at most ${MAX_BASE_LENGTH} characters`)
+  const prefix = pathOf(base)
+  return names.map((path) => prefix + path)
 }
 
-/** `https://example.com/v1` -> `/v1`. */
-function serverPath(servers: unknown): string {
+function serverUrl(servers: unknown): string {
   const url: unknown = Array.isArray(servers) ? (servers[0] as { url?: unknown } | undefined)?.url : undefined
-  return typeof url === 'string' ? url.replace(/^(?:[a-z][a-z\d+.-]*:)?\/\/[^/]*/i, '') : ''
+  return typeof url === 'string' ? url : ''
+}
+
+/** `https://example.com/v1/` -> `/v1`; what has no slash before it, `v1` or `./v1`, is at the root. */
+function pathOf(url: string): string {
+  const path = url.replace(/^(?:[a-z{][a-z\d+.{}-]*:)?\/\/[^/]*/i, '').replace(/^\.(?=\/|$)/, '')
+  let end = path.length
+  while (path[end - 1] === '/') end--
+  return end === 0 || path.startsWith('/') ? path.slice(0, end) : `/${path.slice(0, end)}`
+}
+
+function assertTemplates(templates: readonly string[], field: string, must: string): void {
+  const unusable = templates.find((template) => !isPattern(template))
+  if (unusable !== undefined) fail(field, `${must} ${TEXTS}, not ${shown(unusable)}`)
+  const wrong = templates.find((template) => !TEMPLATE.test(template))
+  if (wrong !== undefined) fail(field, `${must} like /shop/{category}/{item}, not ${shown(wrong)}`)
+}
+
+function shown(text: string): string {
+  return JSON.stringify(text.slice(0, 80)).slice(1, -1)
 }
 
 function objectOf(value: unknown, field: string, what: string): Record<string, unknown> {
@@ -130,12 +152,12 @@ function objectOf(value: unknown, field: string, what: string): Record<string, u
 function listOf(fields: Record<string, unknown>, name: string, max: number): string[] {
   const list = fields[name] ?? []
   if (Array.isArray(list) && list.length <= max && list.every(isPattern)) return list as string[]
-  return fail(name, `must be a list of up to ${max} texts of 1 to ${MAX_PATTERN_LENGTH} characters`)
+  return fail(name, `must be a list of up to ${max} texts ${TEXTS}`)
 }
 
 function isPattern(each: unknown): boolean {
   const isText = typeof each === 'string' && each.length > 0 && each.length <= MAX_PATTERN_LENGTH
-  return isText && !UNSTORABLE.test(each)
+  return isText && !UNUSABLE.test(each)
 }
 
 function booleanOf(fields: Record<string, unknown>, name: string): boolean {

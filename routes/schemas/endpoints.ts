@@ -6,7 +6,11 @@ const State = (description: string) => oneOf(['named', 'other', 'ignored', 'atta
 export const EndpointsQuery = Type.Object({
   state: Type.Optional(State('Only endpoints in this state.')),
   prefix: Type.Optional(
-    Type.String({ maxLength: 255, description: 'Only paths that begin with this text.' }),
+    Type.String({
+      maxLength: 255,
+      pattern: '^[^\\u0000]*$',
+      description: 'Only paths that begin with this text.',
+    }),
   ),
   min_requests: Type.Optional(
     Type.Integer({
@@ -203,7 +207,9 @@ export const EndpointsPreview = Type.Object(
     from: timestamp('Beginning of the range, a week ago.'),
     to: timestamp('End of the range.'),
     paths: count('Number of raw paths that were compared, at most 50,000.'),
-    complete: Type.Boolean({ description: 'False when rarer paths were left out.' }),
+    complete: Type.Boolean({
+      description: 'False when rarer paths were left out: there are more, or the time was over.',
+    }),
     endpoints_before: count('Endpoints today, with and without names.'),
     endpoints_after: count('Endpoints under the new rules.'),
     changed: Type.Array(Previewed, { description: 'Endpoints that are new or merged: the busiest 1,000.' }),

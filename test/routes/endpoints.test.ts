@@ -149,6 +149,14 @@ t.test('an old log gives an empty list that says why, and how to see it', async 
 
 const RULES = { templates: ['/shop/{category}/{item}'], ignore: ['/health'] }
 
+t.test('a prefix that no path has is refused', async (t) => {
+  const { status, body } = await get('/endpoints?prefix=%00')
+  t.match(
+    { status, body },
+    { status: 400, body: { code: 'INVALID_REQUEST', details: [{ field: 'prefix' }] } },
+  )
+})
+
 t.test('a preview says what rules would do, and changes nothing', async (t) => {
   const { status, body } = await post('/endpoints/preview', { rules: RULES })
   t.equal(status, 200)
@@ -165,6 +173,14 @@ t.test('a preview says what rules would do, and changes nothing', async (t) => {
   const text = 'servers:\n  - url: https://x.example/shop\npaths:\n  /{category}/{item}:\n    get: {}\n'
   const ofText = await post('/endpoints/preview', { rules: { openapi: text } })
   t.match(ofText.body.data, { changed: [{ endpoint: 'GET /shop/{category}/{item}' }] })
+})
+
+t.test('one preview is made at a time', async (t) => {
+  const preview = () => service.app.endpoints.preview(RULES, new AbortController().signal)
+  const [first, second] = await Promise.allSettled([preview(), preview()])
+  t.match(first, { status: 'fulfilled', value: { changedCount: 1 } })
+  t.match(second, { status: 'rejected', reason: { code: 'BUSY' } })
+  t.match(await preview(), { changedCount: 1 })
 })
 
 t.test('wrong rules are refused with the name of the field', async (t) => {

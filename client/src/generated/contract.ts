@@ -579,7 +579,7 @@ export interface paths {
         put?: never;
         /**
          * Show what path rules would do to the last week
-         * @description Nothing is changed. The most frequent 50,000 paths of the last week are compared.
+         * @description Nothing is changed. The most frequent 50,000 paths of the last week are compared, for ten seconds at most; one preview at a time.
          */
         post: operations["previewEndpoints"];
         delete?: never;
@@ -893,7 +893,7 @@ export interface components {
             to: string;
             /** @description Number of raw paths that were compared, at most 50,000. */
             paths: number;
-            /** @description False when rarer paths were left out. */
+            /** @description False when rarer paths were left out: there are more, or the time was over. */
             complete: boolean;
             /** @description Endpoints today, with and without names. */
             endpoints_before: number;

@@ -9,6 +9,7 @@ import { VALUE } from '../../../models/traffic/placeholders.js'
 import { EndpointFolding, type Folded } from '../../../models/traffic/endpoint-folding.js'
 import { learnPositions, mayHavePositions } from '../../../models/traffic/learned-positions.js'
 import { areSameRules, NO_RULES, type PathRules } from '../../../models/traffic/path-rules.js'
+import { inSlices, mapSteps } from '../../in-slices.js'
 import { readRules } from '../endpoint-folding.js'
 import { MAX_ENDPOINTS, methodName } from '../endpoints.js'
 import type { TrafficTable } from '../table.js'
@@ -178,15 +179,18 @@ export class EndpointNames {
     const move = (each: EndpointCount, { template, kind }: Folded) => {
       if (kind !== 'ignored') moved.push({ ...each, path: template, declared: kind === 'declared' })
     }
-    for (const each of this.#candidates.all) {
-      const folded = this.#folding.fold(each.path)
+    const fold = ({ path }: { readonly path: string }) => this.#folding.fold(path)
+    const candidates = this.#candidates.all
+    for (const [i, folded] of (await inSlices(mapSteps(candidates, fold))).entries()) {
+      const each = candidates[i]!
       if (folded.template === each.path && (folded.kind === 'declared') === (each.declared === true)) continue
       this.#candidates.remove(each)
       move(each, folded)
     }
     const successes = await this.#named.successes()
-    for (const each of this.#named.withName) {
-      const folded = this.#folding.fold(each.path)
+    const named = this.#named.withName
+    for (const [i, folded] of (await inSlices(mapSteps(named, fold))).entries()) {
+      const each = named[i]!
       const state = folded.kind === 'learned' ? 'named' : folded.kind
       if (folded.template === each.path && state === each.state) continue
       await this.#named.retire(each)
@@ -204,7 +208,7 @@ export class EndpointNames {
     for (;;) {
       const rows = await this.#sql.unsafe<NewPath[]>(`fetch ${PAGE} from new_paths`)
       if (rows.length === 0) break
-      const folded = rows.map(({ path }) => this.#folding.fold(path))
+      const folded = await inSlices(mapSteps(rows, ({ path }) => this.#folding.fold(path)))
       const methods = rows.map(({ method }, i) => (folded[i]!.kind === 'ignored' ? '' : methodName(method)))
       for (const [i, { values = [] }] of folded.entries()) {
         const { successes, first_ms: firstMs, last_ms: lastMs } = rows[i]!

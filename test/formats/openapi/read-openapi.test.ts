@@ -62,6 +62,11 @@ t.test('what people write by hand is read too', async (t) => {
   )
 })
 
+t.test('escapes of a quoted path are read', async (t) => {
+  const text = String.raw`paths: ${'\n'}  "/caf\u00e9/\x41\U0001F600\_\/{x}": {}`
+  t.same(templates(text), ['/caf\u00e9/A\u{1F600}\u00a0/{x}'])
+})
+
 t.test('what cannot be read is refused with its line, however hostile it is', async (t) => {
   const bomb = Array.from({ length: 40 }, (_, i) => `a${i}: &a${i} [${`*a${i - 1},`.repeat(9)}]`).join('\n')
   const wrong: [string, RegExp][] = [
@@ -71,7 +76,14 @@ t.test('what cannot be read is refused with its line, however hostile it is', as
     ['paths: *other', /line 1 paths must be in block style/],
     ['paths:\n  /a:\n    get:\n  ? /b\n  : x', /line 4 is no name/],
     ['paths:\n    /a:\n  /b:', /line 3 is indented less/],
-    ['paths:\n  <<: *more\n', /openapi must .*|templates must be like/],
+    ['paths:\n  <<: *more\n', /^openapi must have paths that begin with \/, not <</],
+    ['paths:\n  "/a\\q":', /line 2 has the unknown escape \\q/],
+    [`paths: &${'#'.repeat(1_000_000)}\u2028x`, /with paths/],
+    [`servers:\n- url: ${' '.repeat(1_000_000)}x\u2028x`, /with paths/],
+    [
+      `servers:\n- url: ${'/'.repeat(3_000_000)}x\npaths:\n  /a:`,
+      /^openapi must have a basePath or a server url/,
+    ],
     ['openapi: 3\npaths:\n- /a', /line 3 is no name/],
     ['{"paths": ', /^openapi must be JSON or YAML \(/],
     [`{"a":${'['.repeat(1_000_000)}`, /nested at most 200 levels/],

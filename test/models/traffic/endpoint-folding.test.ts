@@ -1,4 +1,5 @@
 import t from 'tap'
+import { inSlices } from '../../../db/in-slices.js'
 import { EndpointFolding } from '../../../models/traffic/endpoint-folding.js'
 import { learnPositions } from '../../../models/traffic/learned-positions.js'
 import { parsePathRules } from '../../../models/traffic/path-rules.js'
@@ -27,6 +28,13 @@ t.test(
     }
   },
 )
+
+t.test('the names of placeholders make no difference to what matches', async (t) => {
+  const folding = new EndpointFolding(rules({ templates: ['/{a}/{b}', '/{c}/new', '/{d}-x/y'] }))
+  t.equal(folding.template('/1/new'), '/{c}/new')
+  t.equal(folding.template('/1/old'), '/{a}/{b}')
+  t.equal(folding.template('/1-x/y'), '/{a}/{b}')
+})
 
 t.test('ignored paths have the pattern as their template', async (t) => {
   const folding = new EndpointFolding(rules({ ignore: ['/health', '/static/**', '/a/*/c'] }))
@@ -69,6 +77,16 @@ t.test('the paths of an OpenAPI document are endpoints below the path of its ser
   }
   t.same(parsePathRules({ openapi: 'api.json' }, () => document).templates, ['/v1/users/{name}', '/v1/x'])
   t.same(rules({ openapi: document }).templates, ['/v1/users/{name}', '/v1/x'])
+  for (const [url, template] of [
+    ['x', '/x/a'],
+    ['./x//', '/x/a'],
+    ['/', '/a'],
+    ['', '/a'],
+    ['.', '/a'],
+    ['{scheme}://{host}:80/v2', '/v2/a'],
+  ] as const) {
+    t.same(rules({ openapi: { servers: [{ url }], paths: { '/a': {} } } }).templates, [template], url)
+  }
 })
 
 t.test('wrong rules are refused with the name of the field', async (t) => {
@@ -81,6 +99,15 @@ t.test('wrong rules are refused with the name of the field', async (t) => {
     [{ ignore: ['*a*b*c*d*e'] }, /^ignore must have at most 4 wildcards/],
     [{ trailing_slash: true }, /^trailing_slash must be strict or ignore/],
     [{ host: 1 }, /^host must be true or false/],
+    [{ templates: ['/a\nb'] }, /^templates must be a list .* without control characters/],
+    [{ templates: ['/a\u2028b'] }, /^templates must be a list/],
+    [{ ignore: ['/a\x7f'] }, /^ignore must be a list/],
+    [{ openapi: { paths: { '/a\r': {} } } }, /^openapi must have paths of 1 to 255 .*, not \/a\\r$/],
+    [{ openapi: { paths: { '/a?': {} } } }, /^openapi must have paths like/],
+    [
+      { openapi: { basePath: `${'/'.repeat(80_000)}x`, paths: { '/a': {} } } },
+      /^openapi must have a basePath/,
+    ],
     [{ openapi: {} }, /^openapi must be an OpenAPI document/],
   ]
   for (const [document, message] of wrong) t.throws(() => rules(document as object), message)
@@ -117,7 +144,8 @@ t.test('a preview says what merges and what is ignored', async (t) => {
     { method: 'POST', path: '/a', requests: 1 },
   ]
   const next = new EndpointFolding(rules({ templates: ['/shop/{category}/{item}'], ignore: ['/health'] }))
-  t.same(previewRules(paths, new EndpointFolding(), next), {
+  t.same(await inSlices(previewRules(paths, new EndpointFolding(), next)), {
+    paths: 4,
     endpointsBefore: 4,
     endpointsAfter: 2,
     changed: [
@@ -128,6 +156,24 @@ t.test('a preview says what merges and what is ignored', async (t) => {
         fromCount: 2,
       },
     ],
+    changedCount: 1,
     ignored: [{ endpoint: '/health', requests: 9, from: ['GET /health'], fromCount: 1 }],
   })
+  let looks = 0
+  const part = await inSlices(previewRules(paths, new EndpointFolding(), next, () => ++looks > 3))
+  t.match(part, { paths: 3, endpointsBefore: 3, endpointsAfter: 1 }, 'when the time is over')
+})
+
+t.test('of very many endpoints a preview shows the busiest, whatever their order', async (t) => {
+  const paths = Array.from({ length: 2_500 }, (_, i) => {
+    return { method: 'GET', path: `/a${i}x/b`, requests: 1 + ((i * 7) % 2_500) }
+  })
+  const templates = paths.slice(0, 1_500).map(({ path }) => path.replace('/b', '/{any}'))
+  const found = await inSlices(
+    previewRules(paths, new EndpointFolding(), new EndpointFolding(rules({ templates }))),
+  )
+  t.match(found, { changedCount: 1_500, changed: { length: 1_000 } })
+  const shown = found.changed.map(({ requests }) => requests)
+  const all = paths.slice(0, 1_500).map(({ requests }) => requests)
+  t.same(shown, all.sort((a, b) => b - a).slice(0, 1_000))
 })
