@@ -14,10 +14,12 @@ import { NoDataError, TooManyRejectedError, UsageError } from '../cli/errors.js'
 import { choice, share } from '../cli/options.js'
 import { withOutput } from '../cli/output.js'
 import { startProgress } from '../cli/progress.js'
+import { endAtOnce } from '../cli/stop.js'
 import { LogReader, type LogReaderOptions } from '../import-access-log/log-reader.js'
 import { DamagedFileError, findSources, readSource, STDIN } from '../import-access-log/log-source.js'
 import { addReadingOptions, readingOf, type ReadingFlags } from '../import-access-log/reading-options.js'
 import { IncludedFiles } from './included-files.js'
+import { guarded, smallPieces } from './guarded.js'
 import { LimitReplay } from './replay.js'
 import { checkReport, checkText, percent } from './report.js'
 
@@ -87,6 +89,7 @@ export function checkLimits(stop: AbortSignal): Command {
 }
 
 async function run(file: string, logs: readonly string[], flags: Flags, stop: AbortSignal): Promise<void> {
+  endAtOnce()
   try {
     const limits = await limitsOf(file, flags)
     for (const remark of limits.remarks) say(remark)
@@ -155,10 +158,10 @@ async function replayLogs(
     })
     try {
       for await (const piece of readSource(source, (count) => void (bytes += count), stop)) {
-        reader.push(piece)
+        for (const part of smallPieces(piece)) guarded(() => reader.push(part))
         progress.update(source.size ? bytes / source.size : 0, reader.lines)
       }
-      reader.end()
+      guarded(() => reader.end())
     } catch (error) {
       if (error instanceof DamagedFileError) throw new NoDataError(`${source.path} is damaged.`)
       throw error
