@@ -63,13 +63,15 @@ function recommendByCost(request: RecommendationRequest, costs: CostModel): Rate
   // The limit in force counts requests.
   const asked = { ...request, currentLimit: null, costs: null }
   if (scope === 'gateway-client') {
-    const { weights, defaultWeight, meanWeight, client } = costs
+    const { meanWeight, client, ...weights } = costs
     const found = recommend({ ...asked, model: { ...model!, client } })
-    return limitByCost(found, { weights, defaultWeight }, meanWeight)
+    return limitByCost(found, weights, meanWeight)
   }
   const { path } = splitEndpoint(endpoint)
   const weight = weightOf(costs, path)
-  return limitByCost(recommend(asked), { weights: new Map([[path, weight]]), defaultWeight: weight }, weight)
+  const untimed = costs.untimed?.includes(path) ? [path] : []
+  const own = { weights: new Map([[path, weight]]), defaultWeight: weight, untimed }
+  return limitByCost(recommend(asked), own, weight)
 }
 
 const NO_CLIENTS = 'No client of this endpoint is known: this is the limit of all its callers together.'
