@@ -25,6 +25,10 @@ t.test('a file that is too large in one of its parts is refused with the place',
     ['haproxy', `${FRONTEND} acl a path ${many(20_000, '(')}`, /line 5: more than 16384 characters/],
     ['haproxy', many(20_000, 'frontend f\n'), /line 10001: more than 10000 sections/],
   ]
+  for (const depth of [200, 100_000]) {
+    const deep = `rate_limits: ${many(depth, '[')}${many(depth, ']')}`
+    t.throws(() => readLimits(deep, 'aegis'), /line 1: more than 100 values are in each other/)
+  }
   for (const [gateway, text, problem] of cases) t.throws(() => readLimits(text, gateway), problem)
 })
 
