@@ -20,7 +20,7 @@ export function limitByCost(
   const isRaised = dearest.weight > limit * meanWeight
   const figures = [
     ...costWarnings(costs),
-    ...(isRaised ? [raised(dearest, limit * meanWeight)] : []),
+    ...(isRaised ? [raised(dearest, Math.round(limit * meanWeight))] : []),
     ...found.warnings,
   ]
   const inAverage = `Figures are in average requests, each of which costs ${meanWeight} ms.`

@@ -1,3 +1,4 @@
+import { counted } from '../rate-limit/figures.js'
 import { burstOn } from '../rate-limit/burst-curve.js'
 import { recommendClientLimit } from '../rate-limit/clients/recommendation.js'
 import { recommendEndpointLimit } from '../rate-limit/endpoints/recommendation.js'
@@ -99,7 +100,7 @@ const WHY: Record<KnownEndpoint['state'], string> = {
 function withoutModel({ state, requests }: KnownEndpoint, limit: number) {
   const why = WHY[state]
   const usual = hasNoLimit(state) ? '' : ` ${limit} requests a minute is the default of the tier.`
-  return { reasoning: `${why} It has ${requests} requests.${usual}`, warnings: [why] }
+  return { reasoning: `${why} It has ${counted(requests, 'request')}.${usual}`, warnings: [why] }
 }
 
 /** Whether a path is no endpoint, so that no limit is recommended for it. */
