@@ -36,6 +36,7 @@ interface Flags extends ReadingFlags {
 const MAX_FILE_BYTES = 64 << 20
 /** Characters of a line that is printed. */
 const MAX_SHOWN = 200
+const AT_ONCE = 500
 const MAX_DOUBTS = 10
 const SORT = 'Sort the logs by time.'
 
@@ -178,7 +179,7 @@ async function replayLogs(
       progress.stop()
     }
   }
-  inOrder.end()
+  for (let waits = true; waits;) guarded(() => void (waits = inOrder.end(AT_ONCE)))
   for (const [doubt, line] of doubts) say(`Check: ${doubt}: ${line.slice(0, MAX_SHOWN)}`)
   if (unreadable > 0) say(`${counted(unreadable, 'line')} of the logs cannot be parsed.`)
   return unreadable
