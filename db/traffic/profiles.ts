@@ -1,6 +1,8 @@
 import type { Sql } from 'postgres'
 import type { EndpointRollup } from '../../models/optimizer/endpoint-rollups.js'
 import { OTHER } from './endpoints.js'
+import { MAX_COUNTED_LATENCY_MS } from '../../models/rate-limit/request-costs.js'
+import { LN_GAMMA } from '../../models/statistics/latency-histogram.js'
 import type { TimeRange } from './rollups/times.js'
 import type { TrafficTable } from './table.js'
 
@@ -12,8 +14,16 @@ interface StoredEndpoint {
   minutes: Buffer
   latency_sum: number
   latencies: number
+  counted_sum: number
+  overlong: number
   errors: number
 }
+
+/** The first bucket of histograms whose latencies are all too long to count in weights, as two bytes. */
+const OVERLONG = Buffer.alloc(2)
+OVERLONG.writeInt16BE(Math.ceil(Math.log(MAX_COUNTED_LATENCY_MS) / LN_GAMMA) + 1)
+/** Larger ones are below zero: far less than a millisecond. */
+const LARGEST = Buffer.from([0x7f, 0xff])
 
 /** The number of endpoints fetched at a time. */
 const PAGE = 100
@@ -35,10 +45,13 @@ export async function endpointRollups(
   signal.throwIfAborted()
   const query = sql<StoredEndpoint[]>`
     select method, path, endpoint = ${OTHER} as "isOther", coalesce(sum(latency_sum), 0)::float8 as latency_sum, sum(latencies)::float8 as latencies,
-      sum(errors)::float8 as errors,
+      sum(errors)::float8 as errors, coalesce(sum(coalesce(counted.sum, latency_sum)), 0)::float8 as counted_sum,
+      coalesce(sum(counted.overlong), 0)::float8 as overlong,
       string_agg(float8send(extract(epoch from minute)::float8 / 60) || float8send(requests::float8), ''
         order by minute) as minutes
     from aegis_ml_rollup_endpoint_minutes join aegis_ml_rollup_endpoints using (traffic_table, endpoint)
+    left join lateral (${overlongOf(sql)}) counted
+      on substr(histogram, length(histogram) - 5, 2) between ${OVERLONG} and ${LARGEST}
     where traffic_table = ${table} and minute >= ${from} and minute < ${to}
        and (endpoint = ${OTHER} or state in ('named', 'declared'))
       and not exists (
@@ -61,12 +74,28 @@ export async function endpointRollups(
   }
 }
 
+/**
+ * Of a minute with latencies that are too long: the sum of the others, from the buckets of its histogram, and how many are
+ * too long.
+ */
+const overlongOf = (sql: Sql) => sql`
+  select coalesce(sum(latencies * exp(bucket * ${LN_GAMMA}::float8) * ${2 / (1 + Math.exp(LN_GAMMA))}::float8)
+      filter (where bucket < ${OVERLONG.readInt16BE()}), 0) as sum,
+    coalesce(sum(latencies) filter (where bucket >= ${OVERLONG.readInt16BE()}), 0) as overlong
+  from (
+    select (get_byte(histogram, at) << 8 | get_byte(histogram, at + 1))::int as bucket,
+      ('x' || encode(substr(histogram, at + 3, 4), 'hex'))::bit(32)::bigint as latencies
+    from generate_series(0, length(histogram) - 6, 6) at
+  ) buckets where bucket <= 32767`
+
 function toRollup({
   method,
   path,
   minutes: bytes,
   latency_sum,
   latencies,
+  counted_sum: countedSumMs,
+  overlong,
   errors,
 }: StoredEndpoint): EndpointRollup {
   const length = bytes.length / 16
@@ -76,5 +105,15 @@ function toRollup({
     minutes[i] = bytes.readDoubleBE(16 * i)
     counts[i] = bytes.readDoubleBE(16 * i + 8)
   }
-  return { method, path, minutes, counts, latencySumMs: latency_sum, latencies, errors }
+  return {
+    method,
+    path,
+    minutes,
+    counts,
+    latencySumMs: latency_sum,
+    latencies,
+    countedSumMs,
+    overlong,
+    errors,
+  }
 }

@@ -10,13 +10,18 @@ export interface EndpointRollup {
   readonly counts: Float64Array
   readonly latencySumMs: number
   readonly latencies: number
+  /** Of the latencies that count in weights; left out: of all. */
+  readonly countedSumMs?: number
+  /** Latencies that are too long to count in weights. */
+  readonly overlong?: number
   readonly errors: number
 }
 
 export type EndpointSums = Pick<
   EndpointTraffic,
   'endpoint' | 'method' | 'frequentMethod' | 'minutes' | 'counts' | 'latencySumMs' | 'latencies' | 'errors'
->
+> &
+  Required<Pick<EndpointRollup, 'countedSumMs' | 'overlong'>>
 
 /** Several methods of one path as one endpoint, all methods together. */
 export function joinMethods(rollups: readonly EndpointRollup[]): EndpointSums {
@@ -37,6 +42,8 @@ export function joinMethods(rollups: readonly EndpointRollup[]): EndpointSums {
     counts: minutes.map((minute) => counts.get(minute)!),
     latencySumMs: sum(({ latencySumMs }) => latencySumMs),
     latencies: sum(({ latencies }) => latencies),
+    countedSumMs: sum(({ countedSumMs, latencySumMs }) => countedSumMs ?? latencySumMs),
+    overlong: sum(({ overlong }) => overlong ?? 0),
     errors: sum(({ errors }) => errors),
   }
 }
@@ -63,6 +70,8 @@ export function ofMethod(rollup: EndpointRollup): EndpointSums {
     counts,
     latencySumMs,
     latencies,
+    countedSumMs: rollup.countedSumMs ?? latencySumMs,
+    overlong: rollup.overlong ?? 0,
     errors,
   }
 }

@@ -1,5 +1,5 @@
 import type { LongWindow, RateLimitRecommendation } from '../rate-limit/recommendation.js'
-import { dearestOf, type RequestCosts } from '../rate-limit/request-costs.js'
+import { costWarnings, dearestOf, type RequestCosts } from '../rate-limit/request-costs.js'
 
 /**
  * A recommendation in average requests as one in milliseconds. Failures and different paths stay what they are. Nothing
@@ -18,7 +18,11 @@ export function limitByCost(
   const window = (of: LongWindow | null) => of && { ...of, limit: cost(of.limit) }
   const { interval, clientPeaks, limit } = found
   const isRaised = dearest.weight > limit * meanWeight
-  const figures = [...(isRaised ? [raised(dearest, Math.round(limit * meanWeight))] : []), ...found.warnings]
+  const figures = [
+    ...costWarnings(costs),
+    ...(isRaised ? [raised(dearest, Math.round(limit * meanWeight))] : []),
+    ...found.warnings,
+  ]
   const inAverage = `Figures are in average requests, each of which costs ${meanWeight} ms.`
   return {
     ...found,

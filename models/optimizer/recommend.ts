@@ -85,17 +85,15 @@ function recommendByCost(request: WithoutCosts, costs: CostModel): RateLimitReco
   // The limit in force counts requests.
   const asked = { ...request, currentLimit: null }
   if (scope === 'gateway-client') {
-    const { weights, defaultWeight, meanWeight, client } = costs
+    const { meanWeight, client, ...weights } = costs
     const found = recommendInRequests({ ...asked, model: { ...model!, client } })
-    return limitByCost(found, { weights, defaultWeight }, meanWeight)
+    return limitByCost(found, weights, meanWeight)
   }
   const { path } = splitEndpoint(endpoint)
   const weight = weightOf(costs, path)
-  return limitByCost(
-    recommendInRequests(asked),
-    { weights: new Map([[path, weight]]), defaultWeight: weight },
-    weight,
-  )
+  const untimed = costs.untimed?.includes(path) ? [path] : []
+  const own = { weights: new Map([[path, weight]]), defaultWeight: weight, untimed }
+  return limitByCost(recommendInRequests(asked), own, weight)
 }
 
 const NO_COSTS = 'This limit counts requests, not milliseconds: no client of this endpoint is known.'

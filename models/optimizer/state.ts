@@ -40,14 +40,23 @@ export function rateOptimizerFromState(state: unknown): RateOptimizer {
 }
 
 function toCosts(costs: Partial<CostState>): CostModel {
-  const { weights, defaultWeight, meanWeight, client } = costs
+  const { weights, defaultWeight, meanWeight, client, untimed = [], overlong = 0 } = costs
   const isWeight = (value: unknown) => Number.isSafeInteger(value) && Number(value) >= 1
   const isList =
     Array.isArray(weights) && weights.every(([path, weight]) => typeof path === 'string' && isWeight(weight))
-  if (!isList || !isWeight(defaultWeight) || !isWeight(meanWeight) || !isClientModel(client)) {
+  const hasDoubts =
+    Array.isArray(untimed) && untimed.every((path) => typeof path === 'string') && isCount(overlong)
+  if (!isList || !hasDoubts || !isWeight(defaultWeight) || !isWeight(meanWeight) || !isClientModel(client)) {
     throw new Error('its costs are none')
   }
-  return { weights: new Map(weights), defaultWeight: defaultWeight!, meanWeight: meanWeight!, client }
+  const known = { untimed, overlong }
+  return {
+    ...known,
+    weights: new Map(weights),
+    defaultWeight: defaultWeight!,
+    meanWeight: meanWeight!,
+    client,
+  }
 }
 
 /** States of releases up to 0.1.0 do not name the most frequent method. The methods of a path tell it. */

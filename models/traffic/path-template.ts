@@ -5,6 +5,10 @@ export const MAX_TEMPLATE_LENGTH = 255
 
 const MAX_EXTENSION_LENGTH = 5
 const EXTENSION = /^[a-z][a-z\d]*$/i
+/** The target of `OPTIONS *`: the server as a whole (RFC 9110, section 9.3.7). */
+const SERVER = '*'
+/** The name that requests of no endpoint count under: no path has it. */
+const OTHER = /^other$/i
 /** `-1.2.3`, `-v1.2.3`, `@4.17.21`: what stands before the digits stays. */
 const VERSION = /([-_.@]v?)\d+(?:\.\d+)+(?=$|[.-])/gi
 /** The same of a folder, `bootstrap-5.3.0`, `lodash@4`: `api-2.1` has an interface of its own. */
@@ -20,7 +24,7 @@ const ACTION = /^([^:{}]+)(:[A-Za-z]+)$/
  * The template of a raw request path, which it shares with the other paths of its endpoint: query string and
  * fragment are dropped; what has one of the shapes of {@link isId} becomes `{id}`, segment by segment, before a file
  * extension too; so do the version, the date and the build hash of a file; what bundlers write there becomes `{hash}`. Longer results end with the last whole segment within
- * 255 UTF-16 units. No path at all is `/`.
+ * 255 UTF-16 units. No path at all is `/`. No template is `/**` or `other`, which stand for many paths in limits.
  *
  * Never throws; a template is its own template; linear in the length of the path.
  *
@@ -28,14 +32,16 @@ const ACTION = /^([^:{}]+)(:[A-Za-z]+)$/
  * @example pathTemplate('/static/main.3f2a91bc.js') // '/static/main.{id}.js'
  */
 export function pathTemplate(path: string): string {
-  const segments = withoutQuery(path).split('/')
+  const plain = withoutQuery(path)
+  if (plain === SERVER) return plain
+  const segments = plain.split('/')
   let template = segmentTemplate(segments[0]!)
   for (let i = 1; i < segments.length; i++) {
     const next = segmentTemplate(segments[i]!)
     if (template.length + 1 + next.length > MAX_TEMPLATE_LENGTH) break
     template += `/${next}`
   }
-  return template || '/'
+  return OTHER.test(template) ? `/${template}` : template || '/'
 }
 
 /** Without query string and fragment. */

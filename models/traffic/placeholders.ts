@@ -72,6 +72,8 @@ const shapes = ({ hashes, tokens }: Dialect): string[] => [
   // One word longer than those of people, and what nobody types.
   '[0-9A-Za-z]{41,}',
   '[^/.?#]{81,}',
+  // Wildcards: no path may be named as what stands for many.
+  '[*]+',
   // alice@example.com
   '[^/@?#]+(?:@|%40)[A-Za-z][0-9A-Za-z.-]*[.][A-Za-z]{2,24}',
 ]
@@ -120,7 +122,7 @@ export function idPatterns(maxLength: number): string[] {
 /** The same shapes, each in time linear in the text. */
 const IS_ID = new RegExp(`^${PATTERN}$`)
 /** No shape does without one of these. */
-const MAY_BE_ID = /[0-9@:|=]|[^.]{41}|^[0-9a-fA-F]{8}-|^[0-9a-fA-F]{16}|^eyJ/
+const MAY_BE_ID = /[0-9@:|=]|^[*]|[^.]{41}|^[0-9a-fA-F]{8}-|^[0-9a-fA-F]{16}|^eyJ/
 
 /** Whether a text has one of the shapes that `{id}` stands for. Linear in its length; false where it is empty. */
 export function isId(text: string): boolean {

@@ -15,10 +15,12 @@ import { NoDataError, TooManyRejectedError, UsageError } from '../cli/errors.js'
 import { choice, share } from '../cli/options.js'
 import { withOutput } from '../cli/output.js'
 import { startProgress } from '../cli/progress.js'
+import { endAtOnce } from '../cli/stop.js'
 import { LogReader, type LogReaderOptions } from '../import-access-log/log-reader.js'
 import { DamagedFileError, findSources, readSource, STDIN } from '../import-access-log/log-source.js'
 import { addReadingOptions, readingOf, type ReadingFlags } from '../import-access-log/reading-options.js'
 import { IncludedFiles } from './included-files.js'
+import { guarded, smallPieces } from './guarded.js'
 import { LimitReplay } from './replay.js'
 import { checkReport, checkText, percent } from './report.js'
 import { TimeOrder } from './time-order.js'
@@ -34,6 +36,7 @@ interface Flags extends ReadingFlags {
 const MAX_FILE_BYTES = 64 << 20
 /** Characters of a line that is printed. */
 const MAX_SHOWN = 200
+const AT_ONCE = 500
 const MAX_DOUBTS = 10
 const SORT = 'Sort the logs by time.'
 
@@ -91,6 +94,7 @@ export function checkLimits(stop: AbortSignal): Command {
 }
 
 async function run(file: string, logs: readonly string[], flags: Flags, stop: AbortSignal): Promise<void> {
+  endAtOnce()
   try {
     const limits = await limitsOf(file, flags)
     for (const remark of limits.remarks) say(remark)
@@ -164,10 +168,10 @@ async function replayLogs(
     })
     try {
       for await (const piece of readSource(source, (count) => void (bytes += count), stop)) {
-        reader.push(piece)
+        for (const part of smallPieces(piece)) guarded(() => reader.push(part))
         progress.update(source.size ? bytes / source.size : 0, reader.lines)
       }
-      reader.end()
+      guarded(() => reader.end())
     } catch (error) {
       if (error instanceof DamagedFileError) throw new NoDataError(`${source.path} is damaged.`)
       throw error
@@ -175,7 +179,7 @@ async function replayLogs(
       progress.stop()
     }
   }
-  inOrder.end()
+  for (let waits = true; waits;) guarded(() => void (waits = inOrder.end(AT_ONCE)))
   for (const [doubt, line] of doubts) say(`Check: ${doubt}: ${line.slice(0, MAX_SHOWN)}`)
   if (unreadable > 0) say(`${counted(unreadable, 'line')} of the logs cannot be parsed.`)
   return unreadable

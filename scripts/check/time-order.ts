@@ -36,9 +36,10 @@ export class TimeOrder<T extends { readonly timeMs: number }> {
     while (this.#heap.length > this.#maxWaiting || this.#characters > this.#maxCharacters) this.#release()
   }
 
-  /** Passes on all that wait. */
-  end(): void {
-    while (this.#heap.length > 0) this.#release()
+  /** Passes on what waits. @param count at most so many @returns whether more wait */
+  end(count = Infinity): boolean {
+    for (let i = 0; i < count && this.#heap.length > 0; i++) this.#release()
+    return this.#heap.length > 0
   }
 
   #rise(added: Waiting<T>): void {

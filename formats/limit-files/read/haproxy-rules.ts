@@ -30,6 +30,8 @@ export type Rule = { readonly when: Condition; readonly line: number } & (
   | { readonly kind: 'allow' }
 )
 
+const MAX_ALTERNATIVES = 1000
+
 /** A line of rules, as it stands. */
 export interface RuleLine {
   readonly words: readonly string[]
@@ -107,11 +109,13 @@ export function conditionOf(
 ): Condition {
   const start = words.findIndex((word) => word === 'if' || word === 'unless')
   if (start < 0) return { alternatives: [[]], isUnless: false }
+  const before: Literal[][] = []
   let alternatives: Literal[][] = [[]]
   for (let i = start + 1; i < words.length; i++) {
     let word = words[i]!
     if (word === 'or' || word === '||') {
-      alternatives.push([])
+      before.push(...alternatives)
+      alternatives = [[]]
       continue
     }
     let isNegated = false
@@ -122,18 +126,28 @@ export function conditionOf(
     if (word === '{') {
       const end = words.indexOf('}', i)
       if (end < 0) throw new UnreadableLimits(line, 'a condition has no }')
-      alternatives.at(-1)!.push({ isNegated, term: term(words.slice(i + 1, end), context, line) })
+      alternatives = withAcl(alternatives, [term(words.slice(i + 1, end), context, line)], isNegated)
       i = end
     } else alternatives = withAcl(alternatives, aclTerms(word, context, acls, line), isNegated)
+    if (alternatives.length > MAX_ALTERNATIVES)
+      throw new UnreadableLimits(line, `a condition has more than ${MAX_ALTERNATIVES} combinations of rates`)
   }
-  return { alternatives, isUnless: words[start] === 'unless' }
+  return { alternatives: [...before, ...alternatives], isUnless: words[start] === 'unless' }
 }
 
-/** An acl of several lines holds when one of them does. */
+/** An acl of several lines holds when one of them does, in each of the alternatives so far. */
 function withAcl(alternatives: Literal[][], terms: readonly Term[], isNegated: boolean): Literal[][] {
-  const [before, last] = [alternatives.slice(0, -1), alternatives.at(-1)!]
-  if (isNegated) return [...before, [...last, ...terms.map((each) => ({ isNegated, term: each }))]]
-  return [...before, ...terms.map((each) => [...last, { isNegated, term: each }])]
+  const literals = terms.map((each) => ({ isNegated, term: each }))
+  if (isNegated) return alternatives.map((all) => [...all, ...literals])
+  return alternatives.flatMap((all) => literals.map((each) => [...all, each]))
+}
+
+/** What tells yes or no by itself becomes one term; rates stay apart. */
+function joined(terms: readonly Term[]): Term[] {
+  const tests = terms.flatMap((each) => (each.kind === 'test' ? [each.test] : []))
+  const rest = terms.filter(({ kind }) => kind !== 'test')
+  if (tests.length === 0) return rest
+  return [{ kind: 'test', test: (scope) => tests.some((test) => test(scope)) }, ...rest]
 }
 
 const METHODS = /^METH_(CONNECT|DELETE|GET|HEAD|OPTIONS|POST|PUT|TRACE)$/
@@ -145,7 +159,7 @@ function aclTerms(
   line: number,
 ): Term[] {
   const own = acls.get(name)
-  if (own) return own.map((each) => term(each.words, context, each.line))
+  if (own) return joined(own.map((each) => term(each.words, context, each.line)))
   if (/^(?:TRUE|HTTP|HTTP_1\.[01]|HTTP_2\.0|WAIT_END|HTTP_URL_ABS|HTTP_CONTENT)$/.test(name)) {
     if (name === 'TRUE' || name === 'HTTP' || name === 'WAIT_END') return [term(['TRUE'], context, line)]
   }

@@ -27,6 +27,12 @@ export interface Section {
   hasTls: boolean
 }
 
+const MAX_LINES = 200_000
+const MAX_LINE_LENGTH = 16_384
+const MAX_SECTIONS = 10_000
+/** Longer lists are files of patterns. */
+const MAX_ACL_LINES = 10_000
+
 const PROXIES = new Set(['frontend', 'backend', 'listen', 'defaults'])
 const SECTIONS =
   /^(?:global|resolvers|peers|userlist|cache|mailers|program|http-errors|ring|fcgi-app|log-forward|crt-store|traces)$/
@@ -42,8 +48,11 @@ export function haproxySections(text: string): Configuration {
   const sections: Section[] = []
   const tables = new Map<string, Table>()
   let current: Section | null = null
-  text.split('\n').forEach((source, i) => {
+  const lines = text.split('\n')
+  assertBelow(lines.length, MAX_LINES, MAX_LINES + 1, 'lines')
+  lines.forEach((source, i) => {
     const line = i + 1
+    assertBelow(source.length, MAX_LINE_LENGTH, line, 'characters')
     const words = haproxyWords(source)
     const [first = '', second = ''] = words
     if (/^\.(?:if|elif|else|endif)$/.test(first))
@@ -58,6 +67,7 @@ export function haproxySections(text: string): Configuration {
       )
       if (first === 'listen' || first === 'frontend') inheritBackend(current, sections)
       sections.push(current)
+      assertBelow(sections.length, MAX_SECTIONS, line, 'sections')
     } else if (SECTIONS.test(first)) current = null
     else if (current) readLine(current, words, line, tables)
     else if (first === 'table' || first === 'stick-table') readTable(second, words, line, tables)
@@ -83,8 +93,7 @@ function readLine(
 ): void {
   const [first = '', second = '', ...rest] = words
   if (first === 'stick-table') readTable(section.name, words, line, tables)
-  else if (first === 'acl')
-    section.acls.set(second, [...(section.acls.get(second) ?? []), { words: rest, line }])
+  else if (first === 'acl') addAcl(section, second, { words: rest, line })
   else if (first === 'http-request') section.http.push({ words: [second, ...rest], line })
   else if (first === 'tcp-request' && second !== 'inspect-delay') section.tcp.push({ words: rest, line })
   else if (first === 'redirect') section.http.push({ words: ['redirect', second, ...rest], line })
@@ -93,6 +102,17 @@ function readLine(
   else if (first === 'default_backend') section.defaultBackend = second
   else if (first === 'bind') section.hasTls ||= rest.includes('ssl')
   else if (first === 'stats' && second === 'enable') section.isAnswering = true
+}
+
+function addAcl({ acls }: Section, name: string, rule: RuleLine): void {
+  const known = acls.get(name)
+  if (!known) return void acls.set(name, [rule])
+  known.push(rule)
+  assertBelow(known.length, MAX_ACL_LINES, rule.line, `lines of the acl ${name.slice(0, 80)}`)
+}
+
+function assertBelow(count: number, max: number, line: number, what: string): void {
+  if (count > max) throw new UnreadableLimits(line, `more than ${max} ${what}`)
 }
 
 function readTable(name: string, words: readonly string[], line: number, tables: Map<string, Table>): void {

@@ -19,6 +19,8 @@ import {
   type ReadingContext,
 } from './limits.js'
 
+const MAX_RATE_VARIABLES = 1000
+
 /** Rules that run one after the other: `allow` ends the list. */
 type RuleList = readonly Rule[]
 
@@ -193,6 +195,8 @@ class Program {
   #rules(lines: readonly RuleLine[], section: Section, areAllNeeded: boolean): Rule[] {
     const { acls } = section
     const variables = [...new Set(lines.flatMap(rateVariableOf))]
+    if (variables.length > MAX_RATE_VARIABLES)
+      throw new UnreadableLimits(section.line, `more than ${MAX_RATE_VARIABLES} variables hold a rate`)
     for (const name of variables) this.#shared.rateVariables.add(name)
     const names = (each: RuleLine) =>
       countsOrCompares(each) || each.words.some((word) => variables.some((name) => word.includes(name)))

@@ -8,6 +8,10 @@ export interface Directive {
   readonly block: readonly Directive[] | null
 }
 
+const MAX_DEPTH = 100
+/** Words, braces and semicolons; a map of 200,000 entries has as many. */
+const MAX_TOKENS = 600_100
+
 interface Token {
   readonly line: Place
   readonly text: string
@@ -25,7 +29,9 @@ export function nginxDirectives(
 ): Directive[] {
   const tokens = tokensOf(text, placeOf)
   let at = 0
-  const block = (opened: Place | null): Directive[] => {
+  const block = (opened: Place | null, depth: number): Directive[] => {
+    if (opened !== null && depth > MAX_DEPTH)
+      throw new UnreadableLimits(opened, `more than ${MAX_DEPTH} blocks are in each other`)
     const found: Directive[] = []
     let words: Token[] = []
     for (; at < tokens.length;) {
@@ -36,7 +42,7 @@ export function nginxDirectives(
         words = []
       } else if (mark === '{') {
         if (words.length === 0) throw new UnreadableLimits(token.line, 'a block without a name')
-        found.push(directive(words, block(token.line)))
+        found.push(directive(words, block(token.line, depth + 1)))
         words = []
       } else if (mark === '}') {
         if (opened === null) throw new UnreadableLimits(token.line, 'a } without a {')
@@ -49,7 +55,7 @@ export function nginxDirectives(
     if (opened !== null) throw new UnreadableLimits(opened, 'the { has no }')
     return found
   }
-  return block(null)
+  return block(null, 0)
 }
 
 function directive(words: readonly Token[], block: Directive[] | null): Directive {
@@ -68,6 +74,8 @@ function tokensOf(text: string, placeOf: (line: number) => Place): Token[] {
       tokens.push({ line: placeOf(line), text: unescaped(all), isQuoted: false })
     else if (other !== undefined)
       throw new UnreadableLimits(placeOf(line), `${JSON.stringify(other)} is not understood`)
+    if (tokens.length > MAX_TOKENS)
+      throw new UnreadableLimits(placeOf(line), `the file has more than ${MAX_TOKENS} words`)
     line += all.split('\n').length - 1
   }
   return tokens

@@ -33,7 +33,13 @@ export function directivesWithIncludes(text: string, files: OtherFiles | undefin
 
 function dumpedFiles(text: string): OtherFile[] {
   const heads = [...text.matchAll(DUMPED)]
-  const lineAt = (index: number) => text.slice(0, index).split('\n').length
+  if (heads.length > MAX_FILES) throw new UnreadableLimits(1, `more than ${MAX_FILES} files are included`)
+  let [line, counted] = [1, 0]
+  const lineAt = (index: number) => {
+    line += text.slice(counted, index).split('\n').length - 1
+    counted = index
+    return line
+  }
   return heads.map(({ index, 0: head, 1: path }, i) => {
     const start = index + head.length
     return { path: path!, text: text.slice(start, heads[i + 1]?.index), firstLine: lineAt(start) }

@@ -2,6 +2,9 @@ import { networkMatcher } from './network-matcher.js'
 import { expression, UnreadableLimits, type Place, type SeenRequest } from './limits.js'
 import type { Directive } from './nginx-config.js'
 
+/** Far longer than a URI or a key; texts that double with every rule have no end. */
+const MAX_VALUE_LENGTH = 65_536
+
 /** A request on its way through the server: rewrites change its URI. */
 export interface NginxRequest extends SeenRequest {
   uri: string
@@ -84,7 +87,12 @@ export class NginxVariables {
       )
     if (parts.length === 3 && source.startsWith('$') && /^\$(?:\w+|\{\w+\})$/.test(source)) return parts[1]!
     if (parts.length === 1) return parts[0]!
-    return (request) => parts.map((value) => value(request)).join('')
+    return (request) => {
+      const values = parts.map((value) => value(request))
+      if (values.reduce((length, value) => length + value.length, 0) > MAX_VALUE_LENGTH)
+        throw new UnreadableLimits(line, `a request makes a text longer than ${MAX_VALUE_LENGTH} characters`)
+      return values.join('')
+    }
   }
 
   #value(name: string, line: Place, isCompared: boolean): NginxValue {

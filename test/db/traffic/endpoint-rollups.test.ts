@@ -113,6 +113,34 @@ t.test(
   },
 )
 
+t.test('latencies longer than ten minutes are told apart', async (t) => {
+  const sql = await migrated((await testDatabase(t)).sql)
+  const durations = [10, 30, null, 599_000, 0, 620_000, 1e9]
+  const rows = Array.from({ length: 60 }, (_, minute) => {
+    const duration = minute < durations.length ? durations[minute]! : 20
+    const ip_address = `10.0.0.${minute % 4}`
+    return {
+      ...plain,
+      path: '/slow',
+      duration,
+      timestamp: minutesAfterStart(Math.floor(minute / 4)),
+      ip_address,
+    }
+  })
+  await insertTraffic(sql, 'request_logs', rows)
+  await update(sql)
+  const range = { from: START, to: minutesAfterStart(30), exclude: [] }
+  const { endpoints } = await endpointRollups(sql, 'request_logs', range, neverAborted)
+  const [found] = endpoints
+  t.match(found, {
+    path: '/slow',
+    latencies: 59,
+    overlong: 2,
+    latencySumMs: 1e9 + 620_000 + 599_040 + 53 * 20,
+  })
+  t.ok(Math.abs(found!.countedSumMs! / (599_040 + 53 * 20) - 1) < 0.01)
+})
+
 t.test('when an endpoint earns its name, the minutes before it are rolled up again', async (t) => {
   const sql = await migrated((await testDatabase(t)).sql)
   const at = (minute: number, ip_address: string) => {

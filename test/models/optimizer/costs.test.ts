@@ -3,7 +3,7 @@ import { RateOptimizerFit } from '../../../models/optimizer/fit.js'
 import type { RateOptimizer } from '../../../models/optimizer/model.js'
 import { recommend } from '../../../models/optimizer/recommend.js'
 import { GATEWAY, type Scope } from '../../../models/rate-limit/recommendation.js'
-import { costsByLatency, weightOf } from '../../../models/rate-limit/request-costs.js'
+import { costsByLatency, costWarnings, weightOf } from '../../../models/rate-limit/request-costs.js'
 import { Replay } from '../../../models/rate-limit/replay/replay.js'
 import { TIERS } from '../../../models/rate-limit/tiers.js'
 import { MINUTE_MS } from '../../../models/traffic/durations.js'
@@ -67,8 +67,26 @@ t.test('an endpoint costs its mean latency; what has none costs the mean of what
   const costs = costsByLatency(known, [timed('', 2000, 50)])!
   t.same([...costs.weights, costs.defaultWeight], [['/a', 12], ['/b', 1], ['/c', 40], 40])
   t.equal(weightOf(costs, '/d'), 40)
+  t.match(costWarnings(costs), [/No latency is known of \/c: .* the default weight of 40 ms/])
+  t.same(costWarnings({ weights: new Map(), defaultWeight: 1 }), [])
   t.equal(costsByLatency(known, [])!.defaultWeight, 11, 'the mean of all')
   t.equal(costsByLatency([timed('/c', 0, 0)], [timed('', 0, 0)]), null)
+})
+
+t.test('latencies longer than ten minutes do not decide a weight', async (t) => {
+  const endpoint = { endpoint: '/a', latencySumMs: 1e9 + 400, latencies: 11, countedSumMs: 400, overlong: 1 }
+  const costs = costsByLatency(
+    [endpoint, { ...endpoint, endpoint: '/b', latencies: 1, countedSumMs: 0 }],
+    [],
+  )!
+  t.same(
+    [...costs.weights],
+    [
+      ['/a', 40],
+      ['/b', 40],
+    ],
+  )
+  t.match(costWarnings(costs), [/No latency is known of \/b:/, /longer than 10 minutes .* there are 2/])
 })
 
 t.test('where all requests cost the same, the limit is that in requests, times the cost', async (t) => {

@@ -78,6 +78,10 @@ t.test('what differs between the paths of an endpoint becomes {id}', async (t) =
     ['/maps;lat=50.1;long=8.6;name=home', '/maps;lat={id};long={id};name=home'],
     ['/42;v=1', '/{id};v={id}'],
     ['/a//b/42', '/a//b/{id}'],
+    ['/**', '/{id}'],
+    ['/files/*/a', '/files/{id}/a'],
+    ['other', '/other'],
+    ['Other?page=2', '/Other'],
     ['/jwt/eyJhbGciOi.eyJzdWIiOiIxMjM0.SflKxwRJSMeKKF2QT4fwpMeJf36POk', '/jwt/{id}'],
   ]
   for (const [path, template] of examples) t.equal(pathTemplate(path), template)

@@ -15,6 +15,7 @@ const segment = fc.oneof(
   fc.stringMatching(/^[a-z]{1,12}[.-]?[0-9a-f.]{1,10}[.](js|css|json)$/),
   fc.stringMatching(/^[a-z0-9@.{}%_-]{1,20}$/),
   fc.stringMatching(/^[a-z]{1,5}[.-][0-9A-Za-z_-]{8}[.]js$/),
+  fc.stringMatching(/^[*]{1,3}(|[.]js|a)$/),
   fc.stringMatching(/^[0-9a-fA-FQWx:;=|(),_T-]{1,20}$/),
 )
 
