@@ -3,6 +3,7 @@ import { GATE, JOINT_GATE, reachOf } from './gates.js'
 import { strongest, type PerKind } from './kinds.js'
 import type { MeasuredInterval } from './measure.js'
 import type { Strengths } from './strengths.js'
+import { NEUTRAL, type Thresholds } from './thresholds.js'
 
 /** Whether an interval is anomalous, and how far beyond the gate. */
 export interface Decision {
@@ -28,30 +29,45 @@ export const MAX_NORMAL_REACH = 0.99
  * traffic is judged.
  *
  * @param score of the forest, see `forestScores`
+ * @param thresholds factors on the gates
  */
 export function decideMinute(
   { interval, strengths }: Pick<MeasuredInterval, 'interval' | 'strengths'>,
   score: number,
   effects: LeastEffects,
+  { gates, joint: jointFactor }: Pick<Thresholds, 'gates' | 'joint'>,
 ): Decision {
   // A few requests prove nothing about latencies and errors. Many such minutes may, as evidence.
   const isEnough = interval.requests >= effects.requests
-  const kinds = reaches(strengths, GATE, isEnough)
-  const joint = reaches(strengths, JOINT_GATE, isEnough)
-  const found = Math.max(strongest(kinds), second(joint))
+  const kinds = reaches(strengths, GATE, isEnough, gates)
+  const joint = jointReach({ interval, strengths }, effects) / jointFactor
+  const found = Math.max(strongest(kinds), joint)
   const anomaly = score < 0 && found >= 1
   const reach = anomaly ? found : Math.min(found, MAX_NORMAL_REACH)
   return { anomaly, score, reach, kinds, minutes: 1, confirmed: false }
 }
 
+/** How far the second of two kinds reaches {@link JOINT_GATE}. */
+export function jointReach(
+  { interval, strengths }: Pick<MeasuredInterval, 'interval' | 'strengths'>,
+  effects: LeastEffects,
+): number {
+  return second(reaches(strengths, JOINT_GATE, interval.requests >= effects.requests))
+}
+
 /** How far each kind reaches a gate; 0 for latencies and errors of too few requests. */
-function reaches(strengths: Strengths, gate: typeof GATE, isEnough: boolean): PerKind<number> {
+function reaches(
+  strengths: Strengths,
+  gate: typeof GATE,
+  isEnough: boolean,
+  factors = NEUTRAL.gates,
+): PerKind<number> {
   const { traffic_spike, traffic_drop, latency_spike, error_rate_spike } = strengths
   return {
-    traffic_spike: Math.max(0, reachOf(traffic_spike, gate)),
-    traffic_drop: Math.max(0, reachOf(traffic_drop, gate)),
-    latency_spike: isEnough ? Math.max(0, reachOf(latency_spike, gate)) : 0,
-    error_rate_spike: isEnough ? Math.max(0, reachOf(error_rate_spike, gate)) : 0,
+    traffic_spike: Math.max(0, reachOf(traffic_spike, gate)) / factors.traffic_spike,
+    traffic_drop: Math.max(0, reachOf(traffic_drop, gate)) / factors.traffic_drop,
+    latency_spike: isEnough ? Math.max(0, reachOf(latency_spike, gate)) / factors.latency_spike : 0,
+    error_rate_spike: isEnough ? Math.max(0, reachOf(error_rate_spike, gate)) / factors.error_rate_spike : 0,
   }
 }
 

@@ -15,7 +15,7 @@ export interface Expectation {
 }
 
 /** A feature minute by minute, in order of time. */
-interface FeatureHistory extends Omit<Moments, 'values'> {
+export interface FeatureHistory extends Omit<Moments, 'values'> {
   /** `[nMinutes]`, in the feature's unit; NaN when not known. */
   readonly values: Float64Array
   readonly requests: Float64Array
@@ -63,6 +63,31 @@ export function fitExpectation(feature: Feature, history: FeatureHistory): Expec
   // In a history of two weeks, an incident in one of them is half of the data of its hour.
   const usual = refitRhythm(first, moments, (i) => Math.abs(about.z[i]!) < FAR_OFF || isHabit(i))
   return { usual, noise: noiseAbout(feature, usual, scaled, history).noise, isRecorded }
+}
+
+/**
+ * The expectation with usual values from some of the minutes alone; the rhythm and the noise stay. O(n log n).
+ *
+ * @param history that the expectation was fitted to
+ * @param isUsed which of its minutes count
+ */
+export function refitExpectation(
+  expectation: Expectation,
+  feature: Feature,
+  history: FeatureHistory,
+  isUsed: (index: number) => boolean,
+): Expectation {
+  const { usual, noise } = expectation
+  const { values, requests, days, minutesOfWeek } = history
+  const moments = { values: pooled(feature, values, requests), days, minutesOfWeek }
+  const z = values.map((value, i) => {
+    const expected = usualAt(usual, days[i]!, minutesOfWeek[i]!)
+    const n = feature === 'requests_per_second' ? Math.exp(expected) : requests[i]!
+    return (toScale(feature, value) - expected) / sigmaAt(noise, samplingTerm(feature, n), minutesOfWeek[i]!)
+  })
+  const isHabit = habits(z, minutesOfWeek, usual.season.rhythm)
+  const isNear = (i: number) => Math.abs(z[i]!) < FAR_OFF || isHabit(i)
+  return { ...expectation, usual: refitRhythm(usual, moments, (i) => isUsed(i) && isNear(i)) }
 }
 
 /** Minutes at least this many standard deviations off are left out. */

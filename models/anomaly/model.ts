@@ -8,7 +8,7 @@ import { fitBaseline, type Baseline } from './baseline.js'
 import { deviationOf, NO_LEVEL, modelZOf, type Expectations } from './deviation.js'
 import { tenthsOf } from './drift.js'
 import { DEFAULT_EFFECTS, type LeastEffects } from './effects.js'
-import { fitExpectation } from './expectation.js'
+import { fitExpectation, type FeatureHistory } from './expectation.js'
 import {
   FEATURES,
   isLatency,
@@ -20,6 +20,7 @@ import {
 } from './features.js'
 import { FOREST_COLUMNS, writeForestRow } from './forest-row.js'
 import { channelsOf, strengthsOf, type Strengths } from './strengths.js'
+import { NEUTRAL, type Thresholds } from './thresholds.js'
 
 /** Everything that a detector has learned. Immutable. */
 export interface AnomalyModel {
@@ -34,6 +35,8 @@ export interface AnomalyModel {
   readonly tenths: PerFeature<Float64Array>
   /** IANA name; rhythms follow its clocks. */
   readonly timeZone: string
+  /** Neutral until `calibrate` sets them. */
+  readonly thresholds: Thresholds
 }
 
 /** The history of a gateway: minutes in order of time. */
@@ -83,7 +86,8 @@ export function fitAnomalyModel({ samples, timesMs }: History, options: AnomalyM
   }
   const localTime = localTimeOf(timeZone)
   const columns = mapFeatures((_, index) => column(samples, index))
-  const expectations = fitExpectations(columns, timesMs, localTime)
+  const histories = featureHistories({ samples, timesMs }, localTime)
+  const expectations = mapFeatures((feature) => fitExpectation(feature, histories[feature]))
   const deviations = [...minutesOf(samples)].map((minute, i) =>
     deviationOf(minute, localTime(timesMs[i]!), expectations, NO_LEVEL),
   )
@@ -106,21 +110,23 @@ export function fitAnomalyModel({ samples, timesMs }: History, options: AnomalyM
     expectations,
     tenths: mapFeatures((feature) => tenthsOf(deviations.map((deviation) => modelZOf(deviation[feature])))),
     timeZone,
+    thresholds: NEUTRAL,
   }
 }
 
-function fitExpectations(
-  columns: PerFeature<Float64Array>,
-  timesMs: Float64Array,
+/** A history by feature. A latency of a minute without requests is not known. */
+export function featureHistories(
+  { samples, timesMs }: History,
   localTime: LocalTime,
-): Expectations {
+): PerFeature<FeatureHistory> {
+  const columns = mapFeatures((_, index) => column(samples, index))
   const moments = Array.from(timesMs, localTime)
   const shared = {
     requests: columns.requests_per_second.map((rate) => rate * 60),
     days: Int32Array.from(moments, ({ day }) => day),
     minutesOfWeek: Uint16Array.from(moments, ({ minuteOfWeek }) => minuteOfWeek),
   }
-  return mapFeatures((feature) => fitExpectation(feature, { values: known(feature, columns), ...shared }))
+  return mapFeatures((feature) => ({ values: known(feature, columns), ...shared }))
 }
 
 /** A minute without requests has no latency. The 0 that stands for it is not learned. */

@@ -9,6 +9,8 @@ import { mapFeatures } from './features.js'
 import type { AnomalyModel } from './model.js'
 import type { Noise } from './noise.js'
 import { FOREST_COLUMNS } from './forest-row.js'
+import { mapChannels, mapKinds } from './kinds.js'
+import { NEUTRAL, type Thresholds } from './thresholds.js'
 
 /** A model as plain JSON, as an artifact contains it. The arrays of its forest are base64, all others are lists. */
 export function anomalyModelToState(model: AnomalyModel): object {
@@ -45,6 +47,19 @@ export function anomalyModelFromState(state: unknown): AnomalyModel {
     expectations: mapFeatures((feature) => expectationFromState(expectations[feature], feature)),
     tenths: mapFeatures((feature) => listAt(tenths, feature)),
     timeZone,
+    thresholds: thresholdsFromState(fields['thresholds']),
+  }
+}
+
+/** Models of older releases have none. */
+function thresholdsFromState(value: unknown): Thresholds {
+  if (value === undefined) return NEUTRAL
+  const fields = recordAt(value, 'thresholds')
+  const [gates, evidence] = [recordAt(fields['gates'], 'gates'), recordAt(fields['evidence'], 'evidence')]
+  return {
+    gates: mapKinds((kind) => numberAt(gates, kind)),
+    joint: numberAt(fields, 'joint'),
+    evidence: mapChannels((channel) => numbersAt(evidence[channel], ['small', 'large'], channel)),
   }
 }
 

@@ -1,5 +1,5 @@
-import { decideMinute } from '../anomaly/decision.js'
-import type { Level } from '../anomaly/deviation.js'
+import { decideMinute, type Decision } from '../anomaly/decision.js'
+import type { Deviation, Level } from '../anomaly/deviation.js'
 import type { LeastEffects } from '../anomaly/effects.js'
 import type { PerFeature } from '../anomaly/features.js'
 import {
@@ -10,7 +10,7 @@ import {
   type ScoreRows,
   type TimedInterval,
 } from '../anomaly/measure.js'
-import type { AnomalyModel } from '../anomaly/model.js'
+import { knowsTheDay, type AnomalyModel } from '../anomaly/model.js'
 import { verdictOf } from '../anomaly/verdict.js'
 import { MINUTE_MS } from '../traffic/durations.js'
 import {
@@ -25,6 +25,7 @@ import {
 import { accumulatedEvidence, addEvidence, NO_EVIDENCE, withoutKinds, type Evidence } from './evidence.js'
 import { learnReport } from './learn-report.js'
 import { modelZ } from './model-z.js'
+import { nearerLevel } from './nearer-level.js'
 import { knowsShare } from './source-baseline.js'
 import { afterGap, usualAt, type StreamState } from './stream-state.js'
 import { decideReport, inStream, type StreamVerdict } from './stream-verdict.js'
@@ -58,44 +59,83 @@ export function judgeNext(
   score: ScoreRows,
 ): JudgedReport {
   const { timeMs } = timed
-  const gapMs = timeMs - (before.timeMs ?? timeMs)
-  const state = gapMs > MAX_GAP_MS ? afterGap(before) : before
-  const measured = measureReport(timed, state, gapMs, model, effects)
-  const minute = decideMinute(measured, forestScore(measured, model, score), effects)
-
-  const evidence = addEvidence(state.evidence, measured.channels)
-  const accumulated = accumulatedEvidence(evidence)
-
-  const active = activeKinds(evidence, measured.strengths)
+  const { state, measured, deviation, minute, evidence, minutes } = weighNext(
+    before,
+    timed,
+    model,
+    effects,
+    score,
+  )
+  const { thresholds } = model
+  const accumulated = accumulatedEvidence(evidence, thresholds.evidence)
+  const active = activeKinds(evidence, measured.strengths, thresholds.evidence)
   const alarm = isAlarm(minute, measured.strengths, state.streak, active, accumulated)
   const episode = nextEpisode(state.episode, timeMs, alarm, active, minute, accumulated)
 
   const decision = decideReport(minute, accumulated, episode, timeMs)
   const streak = decision.anomaly ? state.streak + 1 : 0
-  const verdict = verdictOf(measured, decision, effects, model.nSamples)
+  const verdict = verdictOf(measured, decision, effects, model)
 
-  const minutes = Math.min(MAX_GAP_MS, Math.max(0, gapMs)) / MINUTE_MS || 1
-  const learned = learnReport(state.baseline, measured, minutes, minute.anomaly, episode, timeMs, model)
+  const report = { deviation, interval: timed.interval }
+  const learned = learnReport(state.baseline, report, minutes, minute.anomaly, episode, timeMs, model)
   const usual = usualAt(model, measured.moment, learned.baseline.level)
   return {
     verdict: inStream(verdict, streak, isConfirmed(episode), episode?.sinceMs ?? null),
     state: nextState(state, timeMs, learned, usual, evidence, episode, streak),
-    modelZ: modelZ(measured.deviation, state.baseline),
+    modelZ: modelZ(deviation, state.baseline),
   }
 }
 
-/** The deviations of a report from what its source's baseline expects. */
+/** What a report alone and the evidence with it amount to. */
+export interface WeighedReport {
+  /** The state that the report is judged in. */
+  readonly state: StreamState
+  readonly measured: MeasuredInterval
+  /** From the baseline, which learns from it. */
+  readonly deviation: Deviation
+  readonly minute: Decision
+  readonly evidence: Evidence
+  /** Since the report before, above 0. */
+  readonly minutes: number
+}
+
+/** The first stages of {@link judgeNext}, with its parameters. */
+export function weighNext(
+  before: StreamState,
+  timed: TimedInterval,
+  model: AnomalyModel,
+  effects: LeastEffects,
+  score: ScoreRows,
+): WeighedReport {
+  const gapMs = timed.timeMs - (before.timeMs ?? timed.timeMs)
+  const state = gapMs > MAX_GAP_MS ? afterGap(before) : before
+  const { measured, deviation } = measureReport(timed, state, gapMs, model, effects)
+  const minute = decideMinute(measured, forestScore(measured, model, score), effects, model.thresholds)
+  const evidence = addEvidence(state.evidence, measured.channels, model.thresholds.evidence)
+  const minutes = Math.min(MAX_GAP_MS, Math.max(0, gapMs)) / MINUTE_MS || 1
+  return { state, measured, deviation, minute, evidence, minutes }
+}
+
+/**
+ * The deviations of a report from what its source's baseline expects. Where the model expects something else, they are
+ * those from the nearer of the two.
+ */
 function measureReport(
   timed: TimedInterval,
   { timeMs, baseline }: StreamState,
   gapMs: number,
   model: AnomalyModel,
   effects: LeastEffects,
-): MeasuredInterval {
+): { measured: MeasuredInterval; deviation: Deviation } {
   const isShareKnown = knowsShare(baseline)
   const isFollowed = isShareKnown && timeMs !== null && gapMs <= MAX_GAP_MS && baseline.minutes > 0
-  const measured = measure(timed, model, effects, baseline, effectFactor(model, isFollowed))
-  return isShareKnown ? measured : withoutDrop(measured)
+  const factor = effectFactor(model, isFollowed)
+  const measured = measure(timed, model, effects, baseline, factor)
+  const { deviation } = measured
+  if (!isShareKnown) return { measured: withoutDrop(measured), deviation }
+  const level = knowsTheDay(model) ? nearerLevel(deviation, baseline) : null
+  if (level === null) return { measured, deviation }
+  return { measured: measure(timed, model, effects, { ...baseline, level }, factor), deviation }
 }
 
 /** While the share of the traffic that a source carries is not known, little traffic is no drop. */
