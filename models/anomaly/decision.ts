@@ -1,6 +1,6 @@
 import type { LeastEffects } from './effects.js'
 import { GATE, JOINT_GATE, reachOf } from './gates.js'
-import { strongest, type PerKind } from './kinds.js'
+import { mapKinds, strongest, type PerKind } from './kinds.js'
 import type { MeasuredInterval } from './measure.js'
 import type { Strengths } from './strengths.js'
 import { NEUTRAL, type Thresholds } from './thresholds.js'
@@ -40,7 +40,7 @@ export function decideMinute(
   // A few requests prove nothing about latencies and errors. Many such minutes may, as evidence.
   const isEnough = interval.requests >= effects.requests
   const kinds = reaches(strengths, GATE, isEnough, gates)
-  const joint = jointReach({ interval, strengths }, effects) / jointFactor
+  const joint = jointReach({ interval, strengths }, effects, jointFactor)
   const found = Math.max(strongest(kinds), joint)
   const anomaly = score < 0 && found >= 1
   const reach = anomaly ? found : Math.min(found, MAX_NORMAL_REACH)
@@ -51,8 +51,10 @@ export function decideMinute(
 export function jointReach(
   { interval, strengths }: Pick<MeasuredInterval, 'interval' | 'strengths'>,
   effects: LeastEffects,
+  factor = 1,
 ): number {
-  return second(reaches(strengths, JOINT_GATE, interval.requests >= effects.requests))
+  const factors = factor === 1 ? NEUTRAL.gates : mapKinds(() => factor)
+  return second(reaches(strengths, JOINT_GATE, interval.requests >= effects.requests, factors))
 }
 
 /** How far each kind reaches a gate; 0 for latencies and errors of too few requests. */
@@ -64,10 +66,10 @@ function reaches(
 ): PerKind<number> {
   const { traffic_spike, traffic_drop, latency_spike, error_rate_spike } = strengths
   return {
-    traffic_spike: Math.max(0, reachOf(traffic_spike, gate)) / factors.traffic_spike,
-    traffic_drop: Math.max(0, reachOf(traffic_drop, gate)) / factors.traffic_drop,
-    latency_spike: isEnough ? Math.max(0, reachOf(latency_spike, gate)) / factors.latency_spike : 0,
-    error_rate_spike: isEnough ? Math.max(0, reachOf(error_rate_spike, gate)) / factors.error_rate_spike : 0,
+    traffic_spike: Math.max(0, reachOf(traffic_spike, gate, factors.traffic_spike)),
+    traffic_drop: Math.max(0, reachOf(traffic_drop, gate, factors.traffic_drop)),
+    latency_spike: isEnough ? Math.max(0, reachOf(latency_spike, gate, factors.latency_spike)) : 0,
+    error_rate_spike: isEnough ? Math.max(0, reachOf(error_rate_spike, gate, factors.error_rate_spike)) : 0,
   }
 }
 

@@ -27,8 +27,8 @@ export function expectedBand(
   const [gateUp, gateDown] = gatesOf(feature, gates)
   const { up } = smallestMargin(feature, value, effects, factor, GATE.effect * gateUp)
   const { down } = smallestMargin(feature, value, effects, factor, GATE.effect * gateDown)
-  const upper = Math.max(fromScale(feature, expected + GATE.z * gateUp * sigmaUp), value + up)
-  const lower = Math.min(fromScale(feature, expected - GATE.z * gateDown * sigmaDown), value - down)
+  const upper = Math.max(fromScale(feature, expected + GATE.z * sigmaUp), value + up)
+  const lower = Math.min(fromScale(feature, expected - GATE.z * sigmaDown), value - down)
   return { value, lower: Math.max(0, lower), upper: feature === 'error_rate' ? Math.min(1, upper) : upper }
 }
 

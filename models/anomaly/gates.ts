@@ -15,7 +15,10 @@ export const JOINT_GATE = { z: 3.3, effect: 1.4 }
 /** A single interval at this gate confirms an alarm. */
 export const CERTAIN_GATE = { z: 8, effect: 3 }
 
-/** How far a strength reaches a gate. 1 is at the gate. The weaker of z and effect decides. NaN in either gives NaN. */
-export function reachOf({ z, effect }: Strength, gate = GATE): number {
-  return Math.min(z / gate.z, effect / gate.effect)
+/**
+ * How far a strength reaches a gate. 1 is at the gate. The weaker of z and effect decides. NaN in either gives NaN.
+ * @param factor on the effect that the gate needs
+ */
+export function reachOf({ z, effect }: Strength, gate = GATE, factor = 1): number {
+  return Math.min(z / gate.z, effect / gate.effect / factor)
 }

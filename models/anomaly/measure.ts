@@ -4,6 +4,7 @@ import type { LeastEffects } from './effects.js'
 import type { Interval, PerFeature } from './features.js'
 import { FOREST_COLUMNS, writeForestRow } from './forest-row.js'
 import { knowsTheDay, type AnomalyModel } from './model.js'
+import { nearestLevel } from './nearest-level.js'
 import { channelsOf, strengthsOf, type Channels, type Strengths } from './strengths.js'
 
 /** An interval and its beginning, ms since 1970. */
@@ -16,7 +17,10 @@ export interface TimedInterval {
 export interface MeasuredInterval {
   readonly interval: Interval
   readonly moment: LocalMinute
+  /** From the nearest of what may be expected, see `nearestLevel`. It decides. */
   readonly deviation: Deviation
+  /** From the baseline of the source. The baseline learns from it. */
+  readonly fromBaseline: Deviation
   /** Multiplies the smallest effects that matter, see `effectFactor`. */
   readonly factor: number
   readonly channels: Channels
@@ -44,6 +48,16 @@ export function effectFactor(model: AnomalyModel, isFollowed: boolean): number {
   return isFollowed ? FOLLOWED_DAY_FACTOR : UNKNOWN_DAY_FACTOR
 }
 
+/** What is expected of a source, besides what the model expects. */
+export interface ExpectedBaseline {
+  /** Added to the model's expected values. */
+  readonly level: Level
+  /** Where that level was before it moved; the same without it. */
+  readonly reference?: Level
+  /** Factors on the model's standard deviations. */
+  readonly spread: PerFeature<number>
+}
+
 const MODEL_BASELINE = { level: NO_LEVEL, spread: NO_SPREAD }
 
 /**
@@ -56,13 +70,17 @@ export function measure(
   { interval, timeMs }: TimedInterval,
   model: AnomalyModel,
   effects: LeastEffects,
-  { level, spread }: { readonly level: Level; readonly spread: PerFeature<number> } = MODEL_BASELINE,
+  { level, reference = level, spread }: ExpectedBaseline = MODEL_BASELINE,
   factor = effectFactor(model, false),
 ): MeasuredInterval {
   const moment = localTimeOf(model.timeZone)(timeMs)
-  const deviation = deviationOf(interval, moment, model.expectations, level, spread)
+  const fromBaseline = deviationOf(interval, moment, model.expectations, level, spread)
+  const nearest = nearestLevel(fromBaseline, moment, model.expectations, level, reference)
+  const deviation = nearest
+    ? deviationOf(interval, moment, model.expectations, nearest, spread)
+    : fromBaseline
   const channels = channelsOf(deviation, effects, factor)
-  return { interval, moment, deviation, factor, channels, strengths: strengthsOf(channels) }
+  return { interval, moment, deviation, fromBaseline, factor, channels, strengths: strengthsOf(channels) }
 }
 
 /**

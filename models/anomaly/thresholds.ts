@@ -5,9 +5,9 @@ import { mapChannels, mapKinds, type Channel, type PerKind } from './kinds.js'
  * from its own history: a gateway that bursts needs more than its usual bursts, a calm one needs no more.
  */
 export interface Thresholds {
-  /** On the gates of each kind. */
+  /** On the effect that the gates of each kind need. */
   readonly gates: PerKind<number>
-  /** On the joint gate. */
+  /** On those of the joint gate. */
   readonly joint: number
   /** On the evidence that a small and a large change need. */
   readonly evidence: Readonly<Record<Channel, EvidenceThreshold>>

@@ -23,6 +23,11 @@ export const LAST_DAYS = 3
 export const MIN_TREND_DAYS = 7
 export const SIGNIFICANCE = 0.01
 
+const NOON = 720
+
+/** A larger difference between two days, on the scale of the fit, is a step and no gradual change. */
+export const MAX_GRADUAL = 0.25
+
 /** A trend fades: after this many days it has added 63 % of all that it adds. */
 export const FADING_DAYS = 7
 
@@ -65,9 +70,22 @@ function slopeOf(levels: readonly number[]): number {
   return Math.abs(whole) < Math.abs(last) ? whole : last
 }
 
-/** The level on a local day. Before the history it is that of the first day; after it, it continues with the trend. */
-export function levelAt({ firstDay, levels, recent, slope }: DailyLevel, day: number): number {
-  const index = day - firstDay
+/**
+ * The level at a minute of a local day. The level of a day holds at noon; in between it is on the line from one noon to the
+ * next, so that nothing jumps at midnight. Only a larger step than MAX_GRADUAL is one, as after a deployment. Before the history it is that of the first day; after it, it continues with the
+ * trend.
+ */
+export function levelAt(level: DailyLevel, day: number, minuteOfDay = NOON): number {
+  const position = day - level.firstDay + (minuteOfDay - NOON) / (2 * NOON)
+  const before = Math.floor(position)
+  const share = position - before
+  const from = levelOfDay(level, before)
+  if (share === 0) return from
+  const step = levelOfDay(level, before + 1) - from
+  return from + step * (Math.abs(step) > MAX_GRADUAL ? Math.round(share) : share)
+}
+
+function levelOfDay({ levels, recent, slope }: DailyLevel, index: number): number {
   if (index < 0) return levels[0]!
   if (index < levels.length) return levels[index]!
   const ahead = index - levels.length + 1 + Math.min(LAST_DAYS, levels.length) / 2

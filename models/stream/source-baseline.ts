@@ -70,6 +70,17 @@ export function knowsShare({ warmUp }: SourceBaseline): boolean {
 }
 
 /**
+ * The level that a source may return to: of its traffic that after the warm-up, of its latencies and errors that too, but
+ * not above the model, since it may have begun in an incident.
+ */
+export function earlierLevel({ startLevel, isGateway }: SourceBaseline): Level {
+  if (isGateway) return startLevel
+  return mapFeatures((feature) =>
+    feature === 'requests_per_second' ? startLevel[feature] : Math.min(startLevel[feature], 0),
+  )
+}
+
+/**
  * The baseline relative to another model, so that what was usual for the source stays usual.
  *
  * @param usual what was usual for the source at some moment, on the scale of each feature

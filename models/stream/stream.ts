@@ -1,5 +1,5 @@
 import { decideMinute, type Decision } from '../anomaly/decision.js'
-import type { Deviation, Level } from '../anomaly/deviation.js'
+import type { Level } from '../anomaly/deviation.js'
 import type { LeastEffects } from '../anomaly/effects.js'
 import type { PerFeature } from '../anomaly/features.js'
 import {
@@ -25,8 +25,7 @@ import {
 import { accumulatedEvidence, addEvidence, NO_EVIDENCE, withoutKinds, type Evidence } from './evidence.js'
 import { learnReport } from './learn-report.js'
 import { modelZ } from './model-z.js'
-import { nearerLevel } from './nearer-level.js'
-import { knowsShare } from './source-baseline.js'
+import { earlierLevel, isWarmedUp, knowsShare } from './source-baseline.js'
 import { afterGap, usualAt, type StreamState } from './stream-state.js'
 import { decideReport, inStream, type StreamVerdict } from './stream-verdict.js'
 import type { LearnedBaseline } from './warm-up.js'
@@ -59,7 +58,7 @@ export function judgeNext(
   score: ScoreRows,
 ): JudgedReport {
   const { timeMs } = timed
-  const { state, measured, deviation, minute, evidence, minutes } = weighNext(
+  const { state, measured, minute, evidence, minutes } = weighNext(
     before,
     timed,
     model,
@@ -76,13 +75,12 @@ export function judgeNext(
   const streak = decision.anomaly ? state.streak + 1 : 0
   const verdict = verdictOf(measured, decision, effects, model)
 
-  const report = { deviation, interval: timed.interval }
-  const learned = learnReport(state.baseline, report, minutes, minute.anomaly, episode, timeMs, model)
+  const learned = learnReport(state.baseline, measured, minutes, minute.anomaly, episode, timeMs, model)
   const usual = usualAt(model, measured.moment, learned.baseline.level)
   return {
     verdict: inStream(verdict, streak, isConfirmed(episode), episode?.sinceMs ?? null),
     state: nextState(state, timeMs, learned, usual, evidence, episode, streak),
-    modelZ: modelZ(deviation, state.baseline),
+    modelZ: modelZ(measured.fromBaseline, state.baseline),
   }
 }
 
@@ -91,8 +89,6 @@ export interface WeighedReport {
   /** The state that the report is judged in. */
   readonly state: StreamState
   readonly measured: MeasuredInterval
-  /** From the baseline, which learns from it. */
-  readonly deviation: Deviation
   readonly minute: Decision
   readonly evidence: Evidence
   /** Since the report before, above 0. */
@@ -109,16 +105,16 @@ export function weighNext(
 ): WeighedReport {
   const gapMs = timed.timeMs - (before.timeMs ?? timed.timeMs)
   const state = gapMs > MAX_GAP_MS ? afterGap(before) : before
-  const { measured, deviation } = measureReport(timed, state, gapMs, model, effects)
+  const measured = measureReport(timed, state, gapMs, model, effects)
   const minute = decideMinute(measured, forestScore(measured, model, score), effects, model.thresholds)
   const evidence = addEvidence(state.evidence, measured.channels, model.thresholds.evidence)
   const minutes = Math.min(MAX_GAP_MS, Math.max(0, gapMs)) / MINUTE_MS || 1
-  return { state, measured, deviation, minute, evidence, minutes }
+  return { state, measured, minute, evidence, minutes }
 }
 
 /**
- * The deviations of a report from what its source's baseline expects. Where the model expects something else, they are
- * those from the nearer of the two.
+ * The deviations of a report from what its source's baseline expects. Once that has moved away from where it was after
+ * the warm-up, the nearer of both counts. Without a rhythm of the day it moves with the hour, and counts alone.
  */
 function measureReport(
   timed: TimedInterval,
@@ -126,16 +122,14 @@ function measureReport(
   gapMs: number,
   model: AnomalyModel,
   effects: LeastEffects,
-): { measured: MeasuredInterval; deviation: Deviation } {
+): MeasuredInterval {
   const isShareKnown = knowsShare(baseline)
   const isFollowed = isShareKnown && timeMs !== null && gapMs <= MAX_GAP_MS && baseline.minutes > 0
-  const factor = effectFactor(model, isFollowed)
-  const measured = measure(timed, model, effects, baseline, factor)
-  const { deviation } = measured
-  if (!isShareKnown) return { measured: withoutDrop(measured), deviation }
-  const level = knowsTheDay(model) ? nearerLevel(deviation, baseline) : null
-  if (level === null) return { measured, deviation }
-  return { measured: measure(timed, model, effects, { ...baseline, level }, factor), deviation }
+  const { level, spread } = baseline
+  const reference = isWarmedUp(baseline) && knowsTheDay(model) ? earlierLevel(baseline) : level
+  const expected = { level, reference, spread }
+  const measured = measure(timed, model, effects, expected, effectFactor(model, isFollowed))
+  return isShareKnown ? measured : withoutDrop(measured)
 }
 
 /** While the share of the traffic that a source carries is not known, little traffic is no drop. */

@@ -15,6 +15,9 @@ import {
   type History,
 } from '../../models/anomaly/model.js'
 import { anomalyScores } from '../../models/isolation-forest/anomaly-scores.js'
+import { createKernelEngine } from '../../models/scoring/kernel-engine.js'
+import { calibrate } from '../../models/stream/calibration/calibrate.js'
+import { sensitivityOf, type Sensitivity } from '../../models/stream/sensitivity.js'
 import { MINUTE_MS } from '../../models/traffic/durations.js'
 import type { WorkerMessage } from './worker-message.js'
 
@@ -24,12 +27,16 @@ export interface DetectorTask {
     | { readonly history: History; readonly rangeMinutes: number }
     | { readonly file: string; readonly calendar: readonly CalendarEntry[] }
   readonly options: AnomalyModelOptions
+  /** False alarms a week, see `calibrate`. */
+  readonly alarmBudget: number
 }
 
 /** The result of the fit. `model` is null when there are too few samples. */
 export interface FittedDetector {
   readonly samples: number
   readonly model: AnomalyModel | null
+  /** The smallest changes that the model finds; empty without one. */
+  readonly sensitivity: readonly Sensitivity[]
   /** Share of the samples that the model judges anomalous. */
   readonly anomalyShare: number
   /** The first and the last time in a file. */
@@ -115,6 +122,18 @@ function valuesOf(record: string[], columns: readonly number[], line: number): n
 /** Minutes judged at a time. The memory for their verdicts stays small compared with that of the fit. */
 const MAX_JUDGED_AT_A_TIME = 10_000
 
+function fitCalibrated(
+  history: History,
+  options: AnomalyModelOptions,
+  alarmBudget: number,
+  effects: LeastEffects,
+): AnomalyModel {
+  const model = fitAnomalyModel(history, options)
+  const engine = createKernelEngine(model.forest)
+  const score = (matrix: Float64Array) => engine.score(matrix)
+  return calibrate(history, model, { effects, alarmBudget, score })
+}
+
 function anomalyShare({ samples, timesMs }: History, model: AnomalyModel, effects: LeastEffects): number {
   let anomalies = 0
   for (let start = 0; start < timesMs.length; start += MAX_JUDGED_AT_A_TIME) {
@@ -131,7 +150,7 @@ function anomalyShare({ samples, timesMs }: History, model: AnomalyModel, effect
   return anomalies / timesMs.length
 }
 
-async function run({ source, options }: DetectorTask): Promise<DetectorOutcome> {
+async function run({ source, options, alarmBudget }: DetectorTask): Promise<DetectorOutcome> {
   try {
     const history = 'file' in source ? await readHistory(source.file, source.calendar) : source.history
     const { samples, timesMs } = history
@@ -141,9 +160,12 @@ async function run({ source, options }: DetectorTask): Promise<DetectorOutcome> 
         : null
     const span = timesMs.length > 0 ? (timesMs.at(-1)! - timesMs[0]!) / MINUTE_MS : 0
     const warnings = historyWarnings(samples, 'file' in source ? span : source.rangeMinutes)
-    const model = timesMs.length < MIN_SAMPLES ? null : fitAnomalyModel(history, options)
-    const share = model ? anomalyShare(history, model, options.effects ?? DEFAULT_EFFECTS) : 0
-    return { samples: timesMs.length, model, anomalyShare: share, range, warnings }
+    const { effects = DEFAULT_EFFECTS } = options
+    const isEnough = timesMs.length >= MIN_SAMPLES
+    const model = isEnough ? fitCalibrated(history, options, alarmBudget, effects) : null
+    const share = model ? anomalyShare(history, model, effects) : 0
+    const sensitivity = model ? sensitivityOf(model, effects) : []
+    return { samples: timesMs.length, model, sensitivity, anomalyShare: share, range, warnings }
   } catch (error) {
     if (error instanceof InvalidFile) return { invalidFile: error.message }
     throw error

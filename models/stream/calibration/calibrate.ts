@@ -9,6 +9,9 @@ import { EVENT_KINDS, observeEvents, type EventKind, type ObservedEvent } from '
 import { recurrentEvents } from './recurrent-events.js'
 import { upperBound } from './tail.js'
 
+/** False alarms a week. */
+export const DEFAULT_ALARM_BUDGET = 0.5
+
 export interface CalibrationOptions {
   readonly effects: LeastEffects
   /** False alarms a week that are acceptable, above 0. */
@@ -49,7 +52,8 @@ function thresholdsOf(usual: ReadonlyMap<EventKind, readonly ObservedEvent[]>, a
   const kinds = [...usual.values()].filter((events) => events.length > 0).length
   const factor = (kind: EventKind, size: (event: ObservedEvent) => number): number => {
     const events = usual.get(kind)!
-    return Math.max(1, upperBound(events.map(size), allowed / kinds / events.length))
+    // An alarm comes from a gate or from evidence, so each has half of what is allowed.
+    return Math.max(1, upperBound(events.map(size), allowed / kinds / 2 / events.length))
   }
   const gate = (kind: EventKind) => factor(kind, ({ sizes }) => sizes.gate)
   const evidence = (channel: Channel, change: 'small' | 'large') =>

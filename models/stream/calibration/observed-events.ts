@@ -1,8 +1,8 @@
 import { decideMinute, jointReach } from '../../anomaly/decision.js'
 import type { LeastEffects } from '../../anomaly/effects.js'
-import { CERTAIN_GATE, reachOf } from '../../anomaly/gates.js'
+import { CERTAIN_GATE, GATE, JOINT_GATE, reachOf, type Strength } from '../../anomaly/gates.js'
 import { KIND_OF, KINDS, mapChannels, mapKinds, type Channel, type Kind } from '../../anomaly/kinds.js'
-import type { ScoreRows, TimedInterval } from '../../anomaly/measure.js'
+import type { MeasuredInterval, ScoreRows, TimedInterval } from '../../anomaly/measure.js'
 import type { AnomalyModel } from '../../anomaly/model.js'
 import { NEUTRAL, type Thresholds } from '../../anomaly/thresholds.js'
 import { MINUTE_MS } from '../../traffic/durations.js'
@@ -71,9 +71,16 @@ export function observeEvents(
       if (event?.isNew) events.push(event)
     }
     before = reach
-    const { deviation, evidence, minutes, measured } = weighed
-    const report = { deviation, interval: timed.interval }
-    const { baseline } = learnReport(weighed.state.baseline, report, minutes, false, null, timed.timeMs, never)
+    const { evidence, minutes, measured } = weighed
+    const { baseline } = learnReport(
+      weighed.state.baseline,
+      measured,
+      minutes,
+      false,
+      null,
+      timed.timeMs,
+      never,
+    )
     const usual = usualAt(never, measured.moment, baseline.level)
     state = { ...weighed.state, timeMs: timed.timeMs, baseline, usual, evidence }
   })
@@ -89,8 +96,17 @@ const NOTHING: Reaches = { kinds: { ...mapKinds(() => 0), joint: 0 } }
 
 function reachesOf({ measured, minute }: WeighedReport, effects: LeastEffects): Reaches {
   if (!(minute.score < 0)) return NOTHING
-  const { kinds } = decideMinute(measured, minute.score, effects, NEUTRAL)
-  return { kinds: { ...kinds, joint: jointReach(measured, effects) } }
+  const { kinds } = decideMinute(withCertainZ(measured, GATE), minute.score, effects, NEUTRAL)
+  return { kinds: { ...kinds, joint: jointReach(withCertainZ(measured, JOINT_GATE), effects) } }
+}
+
+/** Thresholds multiply effects alone. A kind with enough z for a gate reaches as far as its effect; another one not at all. */
+function withCertainZ(measured: MeasuredInterval, gate: Strength): MeasuredInterval {
+  const strengths = mapKinds((kind) => {
+    const { z, effect } = measured.strengths[kind]
+    return { z: z >= gate.z ? Infinity : 0, effect }
+  })
+  return { ...measured, strengths }
 }
 
 interface OpenEvent extends ObservedEvent {

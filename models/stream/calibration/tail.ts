@@ -2,7 +2,7 @@
 export const MIN_TAIL = 20
 
 /** What is added to the largest value then, and to a quantile of a tail, as a share. */
-export const MARGIN = { few: 0.2, tail: 0.05 }
+export const MARGIN = { few: 0.2, tail: 0.1 }
 
 /** Bounds of the shape of a tail: all values below a bound, and a variance that is barely finite. */
 const SHAPE = { min: -1, max: 0.5 }
