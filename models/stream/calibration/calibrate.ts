@@ -5,7 +5,7 @@ import type { ScoreRows } from '../../anomaly/measure.js'
 import { heldOutModels } from '../../anomaly/held-out-models.js'
 import { knowsTheDay, type AnomalyModel, type History } from '../../anomaly/model.js'
 import type { Thresholds } from '../../anomaly/thresholds.js'
-import { EVENT_KINDS, observeEvents, type EventKind, type ObservedEvent } from './observed-events.js'
+import { EVENT_KINDS, NEVER, observeEvents, type EventKind, type ObservedEvent } from './observed-events.js'
 import { recurrentEvents } from './recurrent-events.js'
 import { upperBound } from './tail.js'
 
@@ -36,7 +36,7 @@ export function calibrate(history: History, model: AnomalyModel, options: Calibr
     timeMs: history.timesMs[i]!,
   }))
   const days = reports.length / 1440
-  const events = observeEvents(reports, heldOutModels(history, model), effects, score)
+  const events = observeEvents(reports, heldOutModels(history, { ...model, thresholds: NEVER }), effects, score)
   const usual = EVENT_KINDS.map((kind): [EventKind, ObservedEvent[]] => [
     kind,
     recurrentEvents(

@@ -1,13 +1,13 @@
 import { decideMinute, jointReach } from '../../anomaly/decision.js'
 import type { LeastEffects } from '../../anomaly/effects.js'
 import { CERTAIN_GATE, GATE, JOINT_GATE, reachOf, type Strength } from '../../anomaly/gates.js'
-import { KIND_OF, KINDS, mapChannels, mapKinds, type Channel, type Kind } from '../../anomaly/kinds.js'
+import { KIND_OF, KINDS, mapChannels, mapKinds, type Kind, type PerKind } from '../../anomaly/kinds.js'
 import type { MeasuredInterval, ScoreRows, TimedInterval } from '../../anomaly/measure.js'
 import type { AnomalyModel } from '../../anomaly/model.js'
 import { NEUTRAL, type Thresholds } from '../../anomaly/thresholds.js'
 import { MINUTE_MS } from '../../traffic/durations.js'
 import { activeKinds, QUIET_MINUTES } from '../episode.js'
-import { evidenceReach, type Evidence } from '../evidence.js'
+import { accumulatedEvidence, evidenceReach, type Evidence } from '../evidence.js'
 import { learnReport } from '../learn-report.js'
 import { beginStream, forModel, GATEWAY, usualAt } from '../stream-state.js'
 import { weighNext, type WeighedReport } from '../stream.js'
@@ -37,7 +37,7 @@ export interface EventSizes {
 }
 
 /** Thresholds that nothing reaches. */
-const NEVER: Thresholds = {
+export const NEVER: Thresholds = {
   gates: mapKinds(() => Infinity),
   joint: Infinity,
   evidence: mapChannels(() => ({ small: 1e3, large: 1e3 })),
@@ -47,7 +47,8 @@ const NEVER: Thresholds = {
  * Follows a history as the stream of the whole gateway that raises no alarm, and finds what would have been alarms with
  * neutral thresholds.
  *
- * @param modelAt the model, and its name, that judges a report
+ * @param modelAt the model, with the thresholds NEVER, that judges a report, and its name
+ * @returns in the order of their beginnings
  */
 export function observeEvents(
   reports: readonly TimedInterval[],
@@ -55,114 +56,124 @@ export function observeEvents(
   effects: LeastEffects,
   score: ScoreRows,
 ): ObservedEvent[] {
-  const events: ObservedEvent[] = []
+  const events: OpenEvent[] = []
   const open = new Map<EventKind, OpenEvent>()
   let state = beginStream(GATEWAY)
-  let before = NOTHING
+  let before = NO_REACH
   reports.forEach((timed, index) => {
     const { model, name } = modelAt(index)
-    const never = { ...model, thresholds: NEVER }
-    const weighed = weighNext(forModel(state, GATEWAY, name, never), timed, never, effects, score)
-    const reach = reachesOf(weighed, effects)
-    for (const kind of EVENT_KINDS) {
-      const event = nextEvent(open.get(kind), kind, timed.timeMs, weighed, { reach, before })
-      if (event === null) open.delete(kind)
-      else open.set(kind, event)
-      if (event?.isNew) events.push(event)
-    }
-    before = reach
+    const { timeMs } = timed
+    const weighed = weighNext(forModel(state, GATEWAY, name, model), timed, model, effects, score)
     const { evidence, minutes, measured } = weighed
-    const { baseline } = learnReport(
-      weighed.state.baseline,
-      measured,
-      minutes,
-      false,
-      null,
-      timed.timeMs,
-      never,
-    )
-    const usual = usualAt(never, measured.moment, baseline.level)
-    state = { ...weighed.state, timeMs: timed.timeMs, baseline, usual, evidence }
+    const report = reportedOf(weighed, before, effects)
+    for (const kind of EVENT_KINDS) {
+      const event = open.get(kind)
+      const isOpen = event !== undefined && timeMs - event.lastMs <= QUIET_MINUTES * MINUTE_MS
+      if (isOpen && (report.active[kind] || report.isLarge(kind))) extend(event, timeMs, report)
+      if (isOpen || !report.isLarge(kind)) continue
+      const begun = begin(kind, timeMs, report)
+      open.set(kind, begun)
+      events.push(begun)
+    }
+    before = report.reach
+    const known = weighed.state.baseline
+    const { baseline } = learnReport(known, measured, minutes, false, null, timeMs, model)
+    const usual = usualAt(model, measured.moment, baseline.level)
+    state = { ...weighed.state, timeMs, baseline, usual, evidence }
   })
   return events
 }
 
-interface Reaches {
-  /** Of the gates by a report that the forest calls anomalous; 0 otherwise. */
-  readonly kinds: Readonly<Record<EventKind, number>>
+/** An event that further reports may extend. */
+type OpenEvent = { -readonly [K in keyof ObservedEvent]: ObservedEvent[K] } & { lastMs: number }
+
+/** For each kind, and for two kinds at once. */
+type PerEventKind<T> = Readonly<Record<EventKind, T>>
+
+/** What one report says about each kind. */
+interface Reported {
+  readonly measured: MeasuredInterval
+  readonly evidence: Evidence
+  /** Of the gates by this report; 0 when the forest does not call it anomalous. */
+  readonly reach: PerEventKind<number>
+  /** Of the gates by what would have begun an episode. */
+  readonly gates: PerEventKind<number>
+  readonly active: PerEventKind<boolean>
+  /** Whether it would have been an alarm. */
+  readonly isLarge: (kind: EventKind) => boolean
 }
 
-const NOTHING: Reaches = { kinds: { ...mapKinds(() => 0), joint: 0 } }
+const NO_REACH: PerEventKind<number> = { ...mapKinds(() => 0), joint: 0 }
 
-function reachesOf({ measured, minute }: WeighedReport, effects: LeastEffects): Reaches {
-  if (!(minute.score < 0)) return NOTHING
+function reportedOf(weighed: WeighedReport, before: PerEventKind<number>, effects: LeastEffects): Reported {
+  const { measured, evidence } = weighed
+  const { strengths } = measured
+  const reach = reachOfGates(weighed, effects)
+  const ofEvidence = accumulatedEvidence(evidence, NEUTRAL.evidence)
+  const ofKinds = activeKinds(evidence, strengths, NEUTRAL.evidence)
+  const active = { ...ofKinds, joint: reach.joint >= 1 }
+  const repeated = (kind: EventKind) => Math.min(reach[kind], before[kind])
+  const gates = {
+    ...mapKinds((kind) => (reachOf(strengths[kind], CERTAIN_GATE) >= 1 ? reach[kind] : repeated(kind))),
+    joint: repeated('joint'),
+  }
+  const isLarge = (kind: EventKind) =>
+    gates[kind] >= 1 || (kind !== 'joint' && active[kind] && ofEvidence[kind] >= 1)
+  return { measured, evidence, reach, gates, active, isLarge }
+}
+
+function reachOfGates({ measured, minute }: WeighedReport, effects: LeastEffects): PerEventKind<number> {
+  if (!(minute.score < 0)) return NO_REACH
   const { kinds } = decideMinute(withCertainZ(measured, GATE), minute.score, effects, NEUTRAL)
-  return { kinds: { ...kinds, joint: jointReach(withCertainZ(measured, JOINT_GATE), effects) } }
+  return { ...kinds, joint: jointReach(withCertainZ(measured, JOINT_GATE), effects) }
 }
 
-/** Thresholds multiply effects alone. A kind with enough z for a gate reaches as far as its effect; another one not at all. */
+/** Thresholds multiply effects alone: with enough z for a gate, a kind reaches as far as its effect; else not at all. */
 function withCertainZ(measured: MeasuredInterval, gate: Strength): MeasuredInterval {
-  const strengths = mapKinds((kind) => {
+  const strengths: PerKind<Strength> = mapKinds((kind) => {
     const { z, effect } = measured.strengths[kind]
     return { z: z >= gate.z ? Infinity : 0, effect }
   })
   return { ...measured, strengths }
 }
 
-interface OpenEvent extends ObservedEvent {
-  minutes: number
-  effect: number
-  sizes: EventSizes
-  isNew: boolean
-  lastMs: number
+function begin(kind: EventKind, timeMs: number, report: Reported): OpenEvent {
+  const { day, minuteOfWeek } = report.measured.moment
+  const at = { startMs: timeMs, lastMs: timeMs, minutes: 1, minuteOfDay: minuteOfWeek % 1440, day }
+  return { kind, ...at, effect: effectOf(kind, report), sizes: sizesOf(kind, report) }
 }
 
-/** The event of a kind after a report; null when there is none, or it is over. */
-function nextEvent(
-  event: OpenEvent | undefined,
-  kind: EventKind,
-  timeMs: number,
-  { measured, evidence }: WeighedReport,
-  { reach, before }: { reach: Reaches; before: Reaches },
-): OpenEvent | null {
-  const isCertain = kind !== 'joint' && reachOf(measured.strengths[kind], CERTAIN_GATE) >= 1
-  const now = reach.kinds[kind]
-  const gate = Math.max(isCertain ? now : 0, Math.min(now, before.kinds[kind]))
-  const isActive =
-    kind === 'joint' ? now >= 1 : activeKinds(evidence, measured.strengths, NEUTRAL.evidence)[kind]
-  const sizes = { gate, evidence: kind === 'joint' ? NONE : evidenceOf(kind, evidence, isActive) }
-  const most = Math.max(gate, ...Object.values(sizes.evidence).flatMap(({ small, large }) => [small, large]))
-  const effect = kind === 'joint' ? now : measured.strengths[kind].effect
-  if (event === undefined || timeMs - event.lastMs > QUIET_MINUTES * MINUTE_MS) {
-    if (most < 1) return null
-    const { day, minuteOfWeek } = measured.moment
-    const begun = { kind, startMs: timeMs, minutes: 1, minuteOfDay: minuteOfWeek % 1440, day }
-    return { ...begun, effect, sizes, isNew: true, lastMs: timeMs }
-  }
-  event.isNew = false
-  if (!isActive && most < 1) return event
+function extend(event: OpenEvent, timeMs: number, report: Reported): void {
   event.lastMs = timeMs
   event.minutes = (timeMs - event.startMs) / MINUTE_MS + 1
-  event.effect = Math.max(event.effect, effect)
-  event.sizes = larger(event.sizes, sizes)
-  return event
+  event.effect = Math.max(event.effect, effectOf(event.kind, report))
+  event.sizes = largerSizes(event.sizes, sizesOf(event.kind, report))
 }
 
-const NONE = mapChannels(() => ({ small: 0, large: 0 }))
-
-function evidenceOf(kind: Kind, evidence: Evidence, isActive: boolean): Thresholds['evidence'] {
-  if (!isActive) return NONE
-  return mapChannels((channel: Channel) => {
-    if (KIND_OF[channel] !== kind) return NONE[channel]
-    const { small, large } = evidence[channel]
-    return {
-      small: evidenceReach({ small, large: small }),
-      large: evidenceReach({ small: large, large }),
-    }
-  })
+function effectOf(kind: EventKind, { measured, reach }: Reported): number {
+  return kind === 'joint' ? reach.joint : measured.strengths[kind].effect
 }
 
-function larger(a: EventSizes, b: EventSizes): EventSizes {
+const NO_EVIDENCE_SIZES = mapChannels(() => ({ small: 0, large: 0 }))
+
+function sizesOf(kind: EventKind, { gates, evidence, active }: Reported): EventSizes {
+  const gate = gates[kind]
+  if (kind === 'joint' || !active[kind]) return { gate, evidence: NO_EVIDENCE_SIZES }
+  return {
+    gate,
+    evidence: mapChannels((channel) => {
+      if (KIND_OF[channel] !== kind) return NO_EVIDENCE_SIZES[channel]
+      const { small, large } = evidence[channel]
+      return {
+        small: evidenceReach({ small, large: small }),
+        large: evidenceReach({ small: large, large }),
+      }
+    }),
+  }
+}
+
+/** The larger of two sizes, part by part. */
+export function largerSizes(a: EventSizes, b: EventSizes): EventSizes {
   return {
     gate: Math.max(a.gate, b.gate),
     evidence: mapChannels((channel) => ({
