@@ -1,5 +1,9 @@
 import { parentPort } from 'node:worker_threads'
-import { judgeWorld } from './judge-world.js'
+import { UNFAMILIAR } from './gateways/index.js'
+import { judgeUnfamiliar, judgeWorld } from './judge-world.js'
 import type { Task } from './pool.js'
 
-parentPort?.on('message', ({ gateway, seed }: Task) => parentPort?.postMessage(judgeWorld(gateway, seed)))
+parentPort?.on('message', ({ gateway, seed }: Task) => {
+  const judge = UNFAMILIAR.has(gateway) ? judgeUnfamiliar : judgeWorld
+  parentPort?.postMessage(judge(gateway, seed))
+})

@@ -1,6 +1,6 @@
 import { figuresOf } from './figures.js'
 import type { Size } from './incidents.js'
-import { BATCH, PLAIN, STREAM, TENTH, WHOLE_OF_TENTH } from './judge-world.js'
+import { BATCH, PLAIN, STREAM, TENTH, UNFAMILIAR_STREAM, WHOLE_OF_TENTH } from './judge-world.js'
 import type { Section } from './print.js'
 import type { WeekResult } from './score-week.js'
 import type { Scenario } from './targets.js'
@@ -13,6 +13,7 @@ const SECTIONS: readonly { scenario: Scenario; size: Size; contenders: readonly 
   { scenario: 'Large incidents, minute by minute', size: 'large', contenders: [BATCH] },
   { scenario: 'Large incidents, a tenth of the traffic', size: 'large', contenders: [TENTH, WHOLE_OF_TENTH] },
   { scenario: 'Small incidents, a tenth of the traffic', size: 'small', contenders: [TENTH, WHOLE_OF_TENTH] },
+  { scenario: 'Unfamiliar kinds', size: 'large', contenders: [UNFAMILIAR_STREAM] },
 ]
 
 /** The tables of the report. */

@@ -55,7 +55,9 @@ export function fitDailyLevel(
   let last = medians.find((each) => !Number.isNaN(each)) ?? 0
   const levels = Float64Array.from(medians, (_, day) => {
     const from = Math.max(0, day - REACH_DAYS)
-    const around = medians.slice(from, day + REACH_DAYS + 1).map((each, i) => each + growth * (day - from - i))
+    const around = medians
+      .slice(from, day + REACH_DAYS + 1)
+      .map((each, i) => each + growth * (day - from - i))
     const near = around.filter((each) => !Number.isNaN(each))
     return (last = near.length > 0 ? quantile(near, 0.5) : last)
   })

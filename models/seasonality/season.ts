@@ -193,7 +193,9 @@ export function withWeeklyWindows(season: Season, moments: Moments): Season {
   const [spread, single] = [medianSize(medians), medianSize(left)].map((size) => 1.4826 * size)
   const least = Math.max(WINDOW * spread!, single!)
   const byChance = Array.from({ length: nWeeks }, (_, week) => {
-    const known = [...medians.slice(week * WINDOW_SLOTS, (week + 1) * WINDOW_SLOTS)].filter((m) => !Number.isNaN(m))
+    const known = [...medians.slice(week * WINDOW_SLOTS, (week + 1) * WINDOW_SLOTS)].filter(
+      (m) => !Number.isNaN(m),
+    )
     return known.length === 0 ? 1 : known.filter((m) => Math.abs(m) > least).length / known.length
   }).reduce((share, far) => share * far, WINDOW_SLOTS)
   const slotOfWeek = Float64Array.from({ length: WINDOW_SLOTS }, (_, slot) => {

@@ -81,10 +81,7 @@ export function withoutKinds(evidence: Evidence, kinds: readonly Kind[]): Eviden
 }
 
 /** How far the evidence of each kind reaches: 1 is a proof, 2 the most. */
-export function accumulatedEvidence(
-  evidence: Evidence,
-  thresholds: Thresholds['evidence'],
-): PerKind<number> {
+export function accumulatedEvidence(evidence: Evidence, thresholds: Thresholds['evidence']): PerKind<number> {
   if (evidence === NO_EVIDENCE) return NOTHING_ACCUMULATED
   return byKind(mapChannels((channel) => evidenceReach(evidence[channel], thresholds[channel])))
 }

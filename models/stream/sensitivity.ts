@@ -118,7 +118,12 @@ function changedBy(
 }
 
 /** How many such minutes in a row begin an episode; Infinity when they never do. */
-function minutesUntilFound(kind: Kind, timed: UsualMinute, model: AnomalyModel, effects: LeastEffects): number {
+function minutesUntilFound(
+  kind: Kind,
+  timed: UsualMinute,
+  model: AnomalyModel,
+  effects: LeastEffects,
+): number {
   const measured = measure(timed, model, effects)
   const { kinds } = decideMinute(measured, -1, effects, model.thresholds)
   if (kinds[kind] >= 1) return reachOf(measured.strengths[kind], CERTAIN_GATE) >= 1 ? 1 : 2

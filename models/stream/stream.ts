@@ -58,13 +58,7 @@ export function judgeNext(
   score: ScoreRows,
 ): JudgedReport {
   const { timeMs } = timed
-  const { state, measured, minute, evidence, minutes } = weighNext(
-    before,
-    timed,
-    model,
-    effects,
-    score,
-  )
+  const { state, measured, minute, evidence, minutes } = weighNext(before, timed, model, effects, score)
   const { thresholds } = model
   const accumulated = accumulatedEvidence(evidence, thresholds.evidence)
   const active = activeKinds(evidence, measured.strengths, thresholds.evidence)

@@ -4,9 +4,7 @@ import { amount, nullable, oneOf } from './types.js'
 
 const FoundChange = nullable(
   Type.Object({
-    size: amount(
-      'A factor on the usual traffic or latency, or what is added to the error rate, as a share.',
-    ),
+    size: amount('A factor on the usual traffic or latency, or what is added to the error rate, as a share.'),
     minutes: Type.Integer({ minimum: 1, description: 'Minutes after which such a change is found.' }),
   }),
 )

@@ -113,8 +113,7 @@ export const deployWarmUps: DrawGateway = (random, firstMinute) => {
     perDay: between(random, 5, 8) * 2.5,
     minutes: [6, 14],
     factor: [2, 3.5],
-    isPossible: (minute) =>
-      Math.floor(minute / 1440) % 7 < 5 && hourOf(minute) >= 9 && hourOf(minute) < 18,
+    isPossible: (minute) => Math.floor(minute / 1440) % 7 < 5 && hourOf(minute) >= 9 && hourOf(minute) < 18,
     shape: fading,
   })
   return {

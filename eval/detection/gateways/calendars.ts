@@ -20,9 +20,7 @@ export const sale: DrawGateway = (random, firstMinute) => {
     dispersion: 0.02,
     truth: (minute) => ({
       requestsPerMinute:
-        usual *
-        (0.3 + 0.7 * hump(hourOf(minute), 19, 4)) *
-        (1 + more * during(minute, from, to, 60)),
+        usual * (0.3 + 0.7 * hump(hourOf(minute), 19, 4)) * (1 + more * during(minute, from, to, 60)),
       medianMs: 60,
       errorShare: 0.005,
     }),
@@ -61,9 +59,7 @@ export const fastGrowth: DrawGateway = (random, firstMinute) => {
     dispersion: 0.03,
     truth: (minute) => ({
       requestsPerMinute:
-        usual *
-        (0.3 + 0.7 * hump(hourOf(minute), 20, 4)) *
-        Math.exp((growth * (minute - firstMinute)) / DAY),
+        usual * (0.3 + 0.7 * hump(hourOf(minute), 20, 4)) * Math.exp((growth * (minute - firstMinute)) / DAY),
       medianMs: 55,
       errorShare: 0.006,
     }),

@@ -27,11 +27,7 @@ export const fading = (share: number): number => 1 - share
  * Draws events of a gateway whose history begins at `firstMinute`.
  * @returns the factor of a minute; 1 without an event
  */
-export function drawEvents(
-  random: Random,
-  firstMinute: number,
-  events: Events,
-): (minute: number) => number {
+export function drawEvents(random: Random, firstMinute: number, events: Events): (minute: number) => number {
   const { perDay, isPossible = () => true } = events
   const starts: number[] = []
   for (let minute = firstMinute; minute < firstMinute + HORIZON; minute++) {
@@ -60,12 +56,7 @@ export function eventsAt(
 }
 
 /** Minutes about a period apart, each shifted by up to some minutes. */
-export function periodically(
-  random: Random,
-  firstMinute: number,
-  period: number,
-  jitter: number,
-): number[] {
+export function periodically(random: Random, firstMinute: number, period: number, jitter: number): number[] {
   const first = firstMinute + random.integer(Math.ceil(period))
   return Array.from({ length: Math.floor(HORIZON / period) }, (_, i) =>
     Math.round(first + i * period + between(random, -jitter, jitter)),

@@ -36,7 +36,12 @@ export function calibrate(history: History, model: AnomalyModel, options: Calibr
     timeMs: history.timesMs[i]!,
   }))
   const days = reports.length / 1440
-  const events = observeEvents(reports, heldOutModels(history, { ...model, thresholds: NEVER }), effects, score)
+  const events = observeEvents(
+    reports,
+    heldOutModels(history, { ...model, thresholds: NEVER }),
+    effects,
+    score,
+  )
   const usual = EVENT_KINDS.map((kind): [EventKind, ObservedEvent[]] => [
     kind,
     recurrentEvents(

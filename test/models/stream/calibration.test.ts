@@ -45,7 +45,11 @@ t.test('bursts that the history is full of are no alarms, but what is larger is 
   const detector = calibrated(reported(0, 10 * DAY, usual))
   const { gates, evidence } = detector.model.thresholds
   t.ok(gates.traffic_spike > 1.5 && evidence.traffic_spike.large > 1)
-  t.match(gates, { traffic_drop: 1, latency_spike: 1, error_rate_spike: 1 }, 'the other kinds are as they were')
+  t.match(
+    gates,
+    { traffic_drop: 1, latency_spike: 1, error_rate_spike: 1 },
+    'the other kinds are as they were',
+  )
   const next = judgeAll(detector, reported(10 * DAY, 2 * DAY, usual, 2))
   t.ok(episodes(next.verdicts) <= 1, `${episodes(next.verdicts)} episodes in two days`)
   const neutral = { ...detector, model: { ...detector.model, thresholds: NEUTRAL } }
@@ -67,7 +71,11 @@ t.test('bursts that the history is full of are no alarms, but what is larger is 
 })
 
 t.test('a calm history leaves the thresholds alone, as do a few incidents', async (t) => {
-  const incidents = [600, 2900, 5000, 7000].map((start, i) => ({ start, end: start + 4 + 9 * i, traffic: 2 + 2 * i }))
+  const incidents = [600, 2900, 5000, 7000].map((start, i) => ({
+    start,
+    end: start + 4 + 9 * i,
+    traffic: 2 + 2 * i,
+  }))
   const incidentAt = (minute: number): Condition => {
     const incident = incidents.find(({ start, end }) => minute >= start && minute < end)
     return incident ? { traffic: incident.traffic } : {}
@@ -158,7 +166,9 @@ t.test('what is said to be found is found, and later with higher thresholds', as
   const at = 2 * WEEK + 2 * DAY + (fromHour + 1) * 60
   const spike = (minute: number): Condition =>
     minute >= at + 30 ? { traffic: 1.1 * soon.traffic_spike!.size } : {}
-  const found = judgeAll(detector, reported(at, 60, spike, 2)).verdicts.findIndex(({ confirmed }) => confirmed)
+  const found = judgeAll(detector, reported(at, 60, spike, 2)).verdicts.findIndex(
+    ({ confirmed }) => confirmed,
+  )
   t.ok(found >= 30 && found <= 32, `found at ${found - 30}`)
   const evidence = { ...NEUTRAL.evidence, traffic_spike: { small: 4, large: 4 } }
   const gates = { ...NEUTRAL.gates, traffic_spike: 3 }

@@ -2,7 +2,12 @@ import { judgeIntervals } from '../../../models/anomaly/detector.js'
 import { DEFAULT_EFFECTS } from '../../../models/anomaly/effects.js'
 import { FEATURES } from '../../../models/anomaly/features.js'
 import type { TimedInterval } from '../../../models/anomaly/measure.js'
-import { fitAnomalyModel, knowsTheDay, type AnomalyModel, type History } from '../../../models/anomaly/model.js'
+import {
+  fitAnomalyModel,
+  knowsTheDay,
+  type AnomalyModel,
+  type History,
+} from '../../../models/anomaly/model.js'
 import type { Verdict } from '../../../models/anomaly/verdict.js'
 import { createKernelEngine, type ScoringEngine } from '../../../models/scoring/index.js'
 import { createRandom } from '../../../models/statistics/random.js'
@@ -94,7 +99,8 @@ function historyOf(history: readonly TimedInterval[]): History {
 
 /** How many episodes there are in verdicts on reports one after another. */
 export function episodes(verdicts: readonly StreamVerdict[]): number {
-  return new Set(verdicts.flatMap(({ confirmed, episodeSinceMs }) => (confirmed ? [episodeSinceMs] : []))).size
+  return new Set(verdicts.flatMap(({ confirmed, episodeSinceMs }) => (confirmed ? [episodeSinceMs] : [])))
+    .size
 }
 
 /** Verdicts on reports one after another, and the state after them. */
