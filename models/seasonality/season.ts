@@ -169,7 +169,7 @@ export const MIN_WINDOW_SAMPLES = 3
 export const WINDOW = 4
 
 /** Windows are this many times as many slots as chance would make. */
-export const CHANCE = 3
+export const CHANCE = 8
 
 /**
  * Adds terms for times of the week, five minutes each. A backup on Sundays at three is one of 168 hours, too little for a

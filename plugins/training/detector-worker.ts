@@ -47,17 +47,26 @@ export interface FittedDetector {
 /** How the fit ended. */
 export type DetectorOutcome = FittedDetector | { readonly invalidFile: string }
 
+/** Labels of ordinary minutes. */
+const NO_INCIDENT = /^(0|false|none|normal)?$/i
+
+/** A history with its known incidents. */
+interface LabelledHistory extends History {
+  readonly incidentsMs?: readonly number[]
+}
+
 /** A file that cannot be used for training. The message is the reason. */
 class InvalidFile extends Error {}
 
 /**
  * The minutes in a CSV file, sorted by time. The file has a column for each feature, found by its name, and one for
- * the time. An empty cell is a latency that is not known; rows without a rate or an error rate are left out.
+ * the time. A column `label` has a text in the minutes of known incidents. An empty cell is a latency that is not known; rows without a rate or an error rate are left out.
  */
-async function readHistory(file: string, calendar: readonly CalendarEntry[]): Promise<History> {
-  const found: { timeMs: number; values: number[] }[] = []
+async function readHistory(file: string, calendar: readonly CalendarEntry[]): Promise<LabelledHistory> {
+  const found: { timeMs: number; values: number[]; isIncident: boolean }[] = []
   let columns: number[] | undefined
   let timeColumn = 0
+  let labelColumn = -1
   let timeMs = 0
   const rows = createReadStream(file).pipe(parse({ bom: true, relax_column_count: true, info: true }))
   try {
@@ -68,11 +77,13 @@ async function readHistory(file: string, calendar: readonly CalendarEntry[]): Pr
       if (!columns) {
         columns = columnsOf(record)
         timeColumn = timeColumnOf(record)
+        labelColumn = record.indexOf('label')
       } else {
         const values = valuesOf(record, columns, info.lines)
         if (!values) continue
         timeMs = timeOf(record[timeColumn], timeMs)
-        if (!calendarEntryAt(calendar, timeMs)) found.push({ timeMs, values })
+        const isIncident = labelColumn >= 0 && !NO_INCIDENT.test(record[labelColumn]?.trim() ?? '')
+        if (!calendarEntryAt(calendar, timeMs)) found.push({ timeMs, values, isIncident })
       }
     }
   } catch (error) {
@@ -84,6 +95,7 @@ async function readHistory(file: string, calendar: readonly CalendarEntry[]): Pr
   return {
     samples: Float64Array.from(found.flatMap(({ values }) => values)),
     timesMs: Float64Array.from(found, ({ timeMs }) => timeMs),
+    incidentsMs: found.filter(({ isIncident }) => isIncident).map(({ timeMs }) => timeMs),
   }
 }
 
@@ -123,7 +135,7 @@ function valuesOf(record: string[], columns: readonly number[], line: number): n
 const MAX_JUDGED_AT_A_TIME = 10_000
 
 function fitCalibrated(
-  history: History,
+  history: LabelledHistory,
   options: AnomalyModelOptions,
   alarmBudget: number,
   effects: LeastEffects,
@@ -131,7 +143,7 @@ function fitCalibrated(
   const model = fitAnomalyModel(history, options)
   const engine = createKernelEngine(model.forest)
   const score = (matrix: Float64Array) => engine.score(matrix)
-  return calibrate(history, model, { effects, alarmBudget, score })
+  return calibrate(history, model, { effects, alarmBudget, score, incidentsMs: history.incidentsMs ?? [] })
 }
 
 function anomalyShare({ samples, timesMs }: History, model: AnomalyModel, effects: LeastEffects): number {
@@ -152,7 +164,8 @@ function anomalyShare({ samples, timesMs }: History, model: AnomalyModel, effect
 
 async function run({ source, options, alarmBudget }: DetectorTask): Promise<DetectorOutcome> {
   try {
-    const history = 'file' in source ? await readHistory(source.file, source.calendar) : source.history
+    const history: LabelledHistory =
+      'file' in source ? await readHistory(source.file, source.calendar) : source.history
     const { samples, timesMs } = history
     const range =
       'file' in source && timesMs.length > 0

@@ -5,6 +5,7 @@ import type { ScoreRows } from '../../anomaly/measure.js'
 import { heldOutModels } from '../../anomaly/held-out-models.js'
 import { knowsTheDay, type AnomalyModel, type History } from '../../anomaly/model.js'
 import type { Thresholds } from '../../anomaly/thresholds.js'
+import { MINUTE_MS } from '../../traffic/durations.js'
 import { EVENT_KINDS, NEVER, observeEvents, type EventKind, type ObservedEvent } from './observed-events.js'
 import { recurrentEvents } from './recurrent-events.js'
 import { upperBound } from './tail.js'
@@ -18,6 +19,8 @@ export interface CalibrationOptions {
   readonly alarmBudget: number
   /** Of the model's forest. */
   readonly score: ScoreRows
+  /** Minutes that are known to be incidents, ms since 1970; none, when left out. They do not count. */
+  readonly incidentsMs?: readonly number[]
 }
 
 /**
@@ -30,17 +33,16 @@ export interface CalibrationOptions {
  */
 export function calibrate(history: History, model: AnomalyModel, options: CalibrationOptions): AnomalyModel {
   if (!knowsTheDay(model)) return model
-  const { effects, alarmBudget, score } = options
+  const { effects, alarmBudget, score, incidentsMs = [] } = options
   const reports = [...minutesOf(history.samples)].map((interval, i) => ({
     interval,
     timeMs: history.timesMs[i]!,
   }))
   const days = reports.length / 1440
-  const events = observeEvents(
-    reports,
-    heldOutModels(history, { ...model, thresholds: NEVER }),
-    effects,
-    score,
+  const models = heldOutModels(history, { ...model, thresholds: NEVER })
+  const events = observeEvents(reports, models, effects, score).filter(
+    ({ startMs, minutes }) =>
+      !incidentsMs.some((timeMs) => timeMs >= startMs && timeMs < startMs + minutes * MINUTE_MS),
   )
   const usual = EVENT_KINDS.map((kind): [EventKind, ObservedEvent[]] => [
     kind,

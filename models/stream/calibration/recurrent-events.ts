@@ -6,14 +6,14 @@ export const MIN_ALIKE = 4
 const TWO_WEEKS = 14
 
 /** Two events are alike within these ratios of their effects and of their lengths. */
-export const ALIKE = { effect: 1.35, minutes: 2 }
+export const ALIKE = { effect: 1.35, minutes: 2, effectAtSameTime: 2 }
 
 /** Or when they begin at about the same time of different days, so many times as often as by chance. */
 export const SAME_TIME_MINUTES = 60
 export const CHANCE = 3
 
 /** Events up to so many times as large as these belong to their tail. */
-export const TAIL = 1.5
+export const TAIL = 1.3
 
 /** Minutes that are added to lengths before they are compared: one minute and three are about as short. */
 const ADDED_MINUTES = 2
@@ -64,5 +64,6 @@ function ratio(a: number, b: number): number {
 
 function isAtSameTime(a: ObservedEvent, b: ObservedEvent): boolean {
   const apart = Math.abs(a.minuteOfDay - b.minuteOfDay)
-  return a.day !== b.day && Math.min(apart, 1440 - apart) <= SAME_TIME_MINUTES
+  const isSameTime = a.day !== b.day && Math.min(apart, 1440 - apart) <= SAME_TIME_MINUTES
+  return isSameTime && ratio(a.effect, b.effect) <= ALIKE.effectAtSameTime
 }
