@@ -13,7 +13,7 @@ export const SAME_TIME_MINUTES = 60
 export const CHANCE = 3
 
 /** Events up to so many times as large as these belong to their tail. */
-export const TAIL = 1.3
+export const TAIL = 1.4
 
 /** Minutes that are added to lengths before they are compared: one minute and three are about as short. */
 const ADDED_MINUTES = 2
