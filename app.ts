@@ -24,6 +24,7 @@ import trafficTable from './plugins/traffic-table.js'
 import training from './plugins/training.js'
 import validation from './plugins/http/validation.js'
 import aboutRoutes from './routes/about.js'
+import backtestJobRoutes from './routes/backtest-jobs.js'
 import detectRoutes from './routes/detect.js'
 import endpointRoutes from './routes/endpoints.js'
 import exportRoutes from './routes/export.js'
@@ -123,6 +124,7 @@ async function registerInterface(app: FastifyInstance): Promise<void> {
   await app.register(syntheticRoutes)
   await app.register(modelRoutes)
   await app.register(optimizeRoutes)
+  await app.register(backtestJobRoutes)
   await app.register(recommendationRoutes)
   await app.register(endpointRoutes)
   await app.register(exportRoutes)

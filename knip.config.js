@@ -10,12 +10,14 @@ export default ({ production = false } = {}) => ({
         'scripts/*.ts!',
         'scripts/demo/main.ts!',
         'plugins/training/*-worker.ts!',
+        'plugins/optimization/*-worker.ts!',
         'models/index.ts!', // the public face of the mathematics
         'docker/*.js!',
         'bench/run.ts',
         'eval/*/main.ts',
         'eval/detection/judge-thread.ts',
         'test/run.ts',
+        'test/plain-children.ts', // .taprc
         'test/**/*.test.ts',
         'test/**/golden/**/*.mjs',
         'test/container/checks.ts',
@@ -28,6 +30,7 @@ export default ({ production = false } = {}) => ({
         '*.js',
       ],
       ignoreBinaries: [
+        'caddy',
         ...['psql', 'nginx', 'haproxy', 'pgbouncer', 'openssl', 'syslog-ng', 'prometheus', 'promtool'],
         ...['unshare', 'openapi-typescript'],
       ],

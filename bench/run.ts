@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { backtest } from './backtest.js'
 import { compare, type Benchmark, type Result } from './benchmark.js'
 import { detectWhileTraining } from './detect-while-training.js'
 import { exportTrainingData } from './export.js'
@@ -21,6 +22,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   'kernel-row': kernelRow,
   'kernel-sklearn': kernelSklearn,
   optimize,
+  backtest,
   replay,
   tensor,
   'detect-while-training': detectWhileTraining,

@@ -61,14 +61,19 @@ export function openPool(
 }
 
 /** A connection outside of a pool, with the options of the pool and with settings of its own. */
-export function openBeside(pool: Sql, changes: object = {}, settings: Settings = {}): Sql {
+export function openBeside(
+  pool: Sql,
+  changes: object = {},
+  settings: Settings = {},
+  joinsCopyData = false,
+): Sql {
   const tls = encryption.get(pool)
   // The driver takes the parsed options of one client as the options of another.
   const options = {
     ...(pool.options as object),
     ...ONE_CONNECTION,
     // Whatever the pool uses: with a plain socket, the rollback after a reset connection would never be answered.
-    socket: driverSockets({ tls, settings }),
+    socket: driverSockets({ tls, settings, joinsCopyData }),
     ...changes,
   }
   const sql = postgres(options as Options<Record<string, never>>)

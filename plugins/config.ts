@@ -10,6 +10,7 @@ import { parseTiers, TIERS, type TierTable } from '../models/rate-limit/tiers.js
 import { ConfigError } from './config/error.js'
 import type { Connection } from '../db/pool.js'
 import { readPostgres, readTrafficPostgres, type DatabaseConfig } from './config/postgres.js'
+import { readOpenApi } from '../formats/openapi/read-openapi.js'
 import { localTimeOf } from '../models/seasonality/local-time.js'
 import { prometheusConfig, type PrometheusConfig } from './config/prometheus.js'
 
@@ -165,14 +166,14 @@ function readTiers(given: string): TierTable {
 const PATH_RULES =
   'a JSON object, or the file of one: {"templates": ["/shop/{category}/{item}"], "ignore": ["/health"], …}'
 
-/** The rules of a JSON text or of a file; `openapi` is the path of a JSON file, relative to that. */
+/** The rules of a JSON text or of a file; `openapi` is the path of a file of JSON or YAML, relative to that. */
 function readPathRules(given: string): PathRules {
   if (given === '') return NO_RULES
   try {
     const isText = given.trimStart().startsWith('{')
     const folder = isText ? '.' : dirname(given)
     return parsePathRules(JSON.parse(isText ? given : readFileSync(given, 'utf8')), (reference) => {
-      return JSON.parse(readFileSync(resolve(folder, reference), 'utf8'))
+      return readOpenApi(readFileSync(resolve(folder, reference), 'utf8'))
     })
   } catch (error) {
     throw new ConfigError('PATH_RULES', given.slice(0, 200), `${PATH_RULES} (${reasonOf(error)})`)

@@ -1,18 +1,27 @@
 import fp from 'fastify-plugin'
 import type { Sql } from 'postgres'
 import type { Log } from '../db/log.js'
-import { readFolding, readPositions } from '../db/traffic/endpoint-folding.js'
+import { dropStoredRules, readStoredRules, storeRules } from '../db/own/path-rules.js'
+import { followedRules, readFolding, readPositions } from '../db/traffic/endpoint-folding.js'
 import { listEndpoints, type EndpointFilter, type ListedEndpoint } from '../db/traffic/endpoint-list.js'
 import { frequentPaths } from '../db/traffic/path-preview.js'
 import { updateRollups } from '../db/traffic/rollups.js'
 import { hasRenamed } from '../db/traffic/rollups/renamed-ranges.js'
+import { readOpenApi } from '../formats/openapi/read-openapi.js'
 import { DAY_MS } from '../models/traffic/durations.js'
 import { EndpointFolding } from '../models/traffic/endpoint-folding.js'
-import { parsePathRules, type PathRules } from '../models/traffic/path-rules.js'
+import {
+  areSameRules,
+  NO_RULES,
+  parsePathRules,
+  PathRulesError,
+  type PathRules,
+} from '../models/traffic/path-rules.js'
 import { previewRules, type RulesPreview } from '../models/traffic/rules-preview.js'
 import type { Database } from './database.js'
 import { ServiceError } from './http/errors.js'
 import { explainTableError } from './http/table-errors.js'
+import type { TrafficTable } from '../db/traffic/table.js'
 import type { CurrentTable } from './traffic-table.js'
 
 export interface EndpointsRequest extends Omit<EndpointFilter, 'from'> {
@@ -27,11 +36,31 @@ export interface PreviewAnswer extends RulesPreview {
   readonly complete: boolean
 }
 
+/** The rules in force. */
+export interface RulesInForce {
+  /** Set by a request, or from PATH_RULES. */
+  readonly source: 'stored' | 'environment' | 'none'
+  readonly rules: PathRules
+  /** When they were set by a request. */
+  readonly updatedAt: Date | null
+  /** Whether all of the history follows them. */
+  readonly isApplied: boolean
+}
+
 export interface Endpoints {
   /** As the last update of the rollups left them. @throws ServiceError DATABASE_UNAVAILABLE */
   list(request: EndpointsRequest): Promise<{ endpoints: ListedEndpoint[]; total: number }>
   /** What rules would do to the last week. @throws ServiceError INVALID_REQUEST, TRAFFIC_TABLE_UNUSABLE */
   preview(rules: unknown): Promise<PreviewAnswer>
+  /** @throws ServiceError DATABASE_UNAVAILABLE */
+  rules(): Promise<RulesInForce>
+  /**
+   * Rules for all replicas, instead of those of PATH_RULES. The history is rolled up again in the background.
+   * @throws ServiceError INVALID_REQUEST, DATABASE_UNAVAILABLE
+   */
+  setRules(rules: unknown): Promise<RulesInForce & { changed: boolean }>
+  /** Those of PATH_RULES are in force again. @throws ServiceError DATABASE_UNAVAILABLE */
+  dropRules(): Promise<RulesInForce & { changed: boolean }>
   close(): void
 }
 
@@ -65,18 +94,28 @@ function createEndpoints(options: EndpointsOptions): Endpoints {
   const stopping = new AbortController()
 
   /** Where endpoints have new names, an update takes a bounded part of the history. This goes on with the rest. */
-  const goOn = async (): Promise<void> => {
+  const background = inBackground(async (isUrgent) => {
     const table = await currentTable()
-    if (!(await hasRenamed(sql, table))) return
+    if (!isUrgent && !(await isBehind(sql, table))) return
     await updateRollups(sql, { table, now: now(), ...following, log, signal: stopping.signal })
+  }, log)
+
+  const rules = async (): Promise<RulesInForce> => {
+    await database.assertUsable()
+    const stored = await readStoredRules(sql)
+    const rules = stored?.rules ?? options.pathRules
+    const table = await currentTable()
+    const followed = await followedRules(sql, table)
+    const isApplied = followed === null || (areSameRules(rules, followed) && !(await hasRenamed(sql, table)))
+    const source = stored ? 'stored' : areSameRules(rules, NO_RULES) ? 'none' : 'environment'
+    return { source, rules, updatedAt: stored?.updatedAt ?? null, isApplied }
   }
-  let goingOn: Promise<void> | undefined
-  const timer = setInterval(() => {
-    goingOn ??= goOn()
-      .catch((error: unknown) => log.debug({ err: error }, 'the history could not be rolled up again yet'))
-      .finally(() => (goingOn = undefined))
-  }, PAUSE_MS)
-  timer.unref()
+  const change = async (write: () => Promise<boolean>) => {
+    await database.assertUsable()
+    const changed = await write()
+    if (changed) background.begin()
+    return { ...(await rules()), changed }
+  }
 
   return {
     async list({ days, ...filter }) {
@@ -100,22 +139,58 @@ function createEndpoints(options: EndpointsOptions): Endpoints {
       const preview = previewRules(paths, await readFolding(sql, table), next)
       return { ...preview, ...range, paths: paths.length, complete: paths.length < MAX_PREVIEW.maxPaths }
     },
+    rules,
+    setRules(document) {
+      const rules = parsed(document)
+      return change(() => storeRules(sql, rules))
+    },
+    dropRules: () => change(() => dropStoredRules(sql)),
     close() {
-      clearInterval(timer)
+      background.stop()
       stopping.abort(new ServiceError('SHUTTING_DOWN', 'The service is stopping.'))
     },
   }
 }
 
+/** Whether some of the history is to be rolled up again, or rules were stored that it does not follow yet. */
+async function isBehind(sql: Sql, table: TrafficTable): Promise<boolean> {
+  if (await hasRenamed(sql, table)) return true
+  const [stored, followed] = [await readStoredRules(sql), await followedRules(sql, table)]
+  return stored !== null && followed !== null && !areSameRules(stored.rules, followed)
+}
+
+/** Does some work once a minute, and at once when it is urgent; never twice at a time. */
+function inBackground(work: (isUrgent: boolean) => Promise<void>, log: Log) {
+  let running = false
+  let isUrgent = false
+  const begin = async (): Promise<void> => {
+    if (running) return
+    running = true
+    const urgent = isUrgent
+    isUrgent = false
+    await work(urgent).catch((error: unknown) =>
+      log.debug({ err: error }, 'the history could not be rolled up again yet'),
+    )
+    running = false
+    if (isUrgent) await begin()
+  }
+  const timer = setInterval(() => void begin(), PAUSE_MS).unref()
+  return {
+    begin() {
+      isUrgent = true
+      void begin()
+    },
+    stop: () => clearInterval(timer),
+  }
+}
+
 function parsed(document: unknown): PathRules {
   try {
-    return parsePathRules(document, () => {
-      throw new TypeError('openapi must be an OpenAPI document')
-    })
+    return parsePathRules(document, readOpenApi)
   } catch (error) {
-    const [field, ...problem] = (error as Error).message.split(' ')
-    const details = [{ field: `rules.${field}`, problem: problem.join(' ') }]
-    throw new ServiceError('INVALID_REQUEST', `rules: ${(error as Error).message}.`, details)
+    if (!(error instanceof PathRulesError)) throw error
+    const field = error.field === '' ? 'rules' : `rules.${error.field}`
+    throw new ServiceError('INVALID_REQUEST', `rules: ${error.message}.`, [{ field, problem: error.problem }])
   }
 }
 

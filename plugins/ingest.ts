@@ -6,6 +6,8 @@ import { BatchConflictError, type BatchIdentity } from '../db/own/ingest-batches
 import { trafficShape } from '../db/traffic/columns.js'
 import { storeBatch } from '../db/traffic/ingest.js'
 import { NoPartitionError, timesOutsidePartitions } from '../db/traffic/partitions.js'
+import { readStoredRules } from '../db/own/path-rules.js'
+import type { PathRules } from '../models/traffic/path-rules.js'
 import { ingestedRows, NEEDED_COLUMNS, type IngestedRequest } from '../db/traffic/rows/ingested-row.js'
 import type { TrafficTable } from '../db/traffic/table.js'
 import { createFieldMap, FieldMapError } from '../formats/ingest/field-map.js'
@@ -86,6 +88,8 @@ export interface IngestOptions {
   /** The request log is in another database, which is only read. */
   readonly isReadOnly: boolean
   readonly retentionDays: number
+  /** In force unless others are stored. */
+  readonly pathRules: PathRules
   readonly now: () => number
 }
 
@@ -122,7 +126,9 @@ function createIngest(options: IngestOptions): Ingest {
     await assertDatabase()
     const table = await currentTable()
     try {
-      const { columns, line } = ingestedRows(table, await trafficShape(sql, table, NEEDED_COLUMNS))
+      const rules = (await readStoredRules(sql))?.rules ?? options.pathRules
+      const shape = await trafficShape(sql, table, NEEDED_COLUMNS)
+      const { columns, line } = ingestedRows(table, shape, rules.host)
       return await storeBatch(sql, {
         identity,
         table,
@@ -309,6 +315,7 @@ export default fp(
       currentTable: app.trafficTable,
       isReadOnly: database.traffic !== null,
       retentionDays: config.retentionDays,
+      pathRules: config.pathRules,
       now: Date.now,
     })
     app.decorate('ingest', ingest)

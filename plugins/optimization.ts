@@ -1,107 +1,74 @@
 import fp from 'fastify-plugin'
-import {
-  rateLimitFile,
-  toRateLimitEntry,
-  type RateLimitFileFormat,
-} from '../formats/limit-files/limit-file.js'
-import { rateLimitList, type RateLimitList } from '../formats/limit-files/limit-list.js'
+import { rateLimitFile, toRateLimitEntry } from '../formats/limit-files/limit-file.js'
+import { rateLimitList } from '../formats/limit-files/limit-list.js'
 import { profilesCsv } from '../formats/limit-files/profiles-csv.js'
-import { findWithoutProfile } from '../db/traffic/endpoint-list.js'
 import { readFolding } from '../db/traffic/endpoint-folding.js'
-import { clusterEndpoints, type EndpointCluster } from '../models/clustering/endpoint-clusters.js'
+import { clusterEndpoints } from '../models/clustering/endpoint-clusters.js'
 import { findEndpoint } from '../models/optimizer/find-endpoint.js'
 import type { EndpointModel, RateOptimizer } from '../models/optimizer/model.js'
-import { recommend } from '../models/optimizer/recommend.js'
-import type { EndpointProfile } from '../models/rate-limit/endpoints/profile.js'
-import { GATEWAY, type RateLimitRecommendation, type Scope } from '../models/rate-limit/recommendation.js'
+import { hasNoLimit, recommend } from '../models/optimizer/recommend.js'
+import { GATEWAY, type Scope } from '../models/rate-limit/recommendation.js'
 import type { ReplayRule } from '../models/rate-limit/replay/replay.js'
 import type { TierTable } from '../models/rate-limit/tiers.js'
-import { splitEndpoint } from '../models/traffic/endpoint-name.js'
+import type { RecommendationState } from '../db/own/recommendations.js'
+import type { TrafficTable } from '../db/traffic/table.js'
 import type { Database } from './database.js'
 import { ServiceError } from './http/errors.js'
 import { timeRange } from './http/time-range.js'
 import type { ModelRegistry } from './model-registry.js'
 import {
+  answered,
+  assertKeepable,
+  endpointIn,
+  stated,
+  whyNotKept,
+  withWarning,
+  type AnsweredRecommendation,
+  type StatedRecommendation,
+} from './optimization/answer.js'
+import {
   createBacktests,
   type Backtested,
+  type BacktestOutcome,
   type BacktestOptions,
   type BacktestPlan,
 } from './optimization/backtest.js'
 import {
+  assertCountsRequests,
+  assertFormat,
   assertNoEndpoint,
   backtestPlan,
+  type BacktestRequest,
   gatewayOf,
+  nothingToReplay,
   recommendGateway,
   tierWarnings,
   toRule,
   withDefaults,
-  type BacktestRequest,
-  type RateLimitChoice,
 } from './optimization/plan.js'
-import { createRecommendations, type Recommendations } from './optimization/recommendations.js'
+import { createBacktestJobs } from './optimization/backtest-jobs.js'
+import type {
+  AllRateLimitsRequest,
+  ListRequest,
+  Optimization,
+  Page,
+  RateLimitFileRequest,
+  RateLimitRequest,
+} from './optimization/capability.js'
+import { findKnown, stateOfEndpoints } from './optimization/endpoint-state.js'
+import { createRecommendations } from './optimization/recommendations.js'
 import { rulesFor } from './optimization/rules-in-force.js'
+import {
+  assertMatch,
+  hasSelection,
+  isSavedStatus,
+  matches,
+  nothingMatches,
+  pageOf,
+  pageOfClusters,
+} from './optimization/selection.js'
 import { toShortBacktest, toWholeBacktest, type ShortBacktest } from './optimization/short-backtest.js'
 import { toRow } from './optimization/table-row.js'
-
-/** What is done with recommendations beside answering them. */
-interface Extras {
-  readonly backtest?: boolean | undefined
-  readonly save?: boolean | undefined
-}
-
-interface RateLimitRequest extends RateLimitChoice, Extras {
-  /** None with scope gateway-client. */
-  readonly endpoint?: string | undefined
-  /** Requests a minute; that of rate_limit_rules, when absent. */
-  readonly currentLimit?: number | undefined
-}
-
-interface AllRateLimitsRequest extends RateLimitChoice, Extras {
-  readonly byMethod?: boolean | undefined
-}
-
-/** Scope client, when absent: gateways count clients. */
-type RateLimitFileRequest = Omit<AllRateLimitsRequest, keyof Extras>
-
-/** A recommendation with what was asked for beside it. */
-interface AnsweredRecommendation extends RateLimitRecommendation {
-  /** Of the kept recommendation, where it is kept. */
-  readonly id?: string
-  readonly backtest?: ShortBacktest
-}
-
-/** What was replayed, with the limit of the one endpoint; null where each has its own. */
-interface BacktestOutcome extends Backtested {
-  readonly plan: BacktestPlan
-  readonly rule: ReplayRule | null
-}
-
-interface Optimization {
-  readonly recommendations: Recommendations
-  /** What to tell a caller about what was asked for, in sentences. */
-  warningsOf(choice: RateLimitChoice): string[]
-  /** Without a trained model, and for endpoints never seen, the defaults of the tier. */
-  recommend(request: RateLimitRequest, signal: AbortSignal): Promise<AnsweredRecommendation>
-  /** @throws ServiceError MODEL_NOT_TRAINED, as everything below */
-  recommendAll(request: AllRateLimitsRequest, signal: AbortSignal): Promise<AnsweredRecommendation[]>
-  clusters(nClusters: number, byMethod: boolean): EndpointCluster[]
-  /** The recommended limits as the text of a file for a gateway. */
-  rateLimitFile(
-    format: RateLimitFileFormat,
-    request: RateLimitFileRequest,
-    signal: AbortSignal,
-  ): Promise<string>
-  /** The same as data. */
-  rateLimitList(request: RateLimitFileRequest, signal: AbortSignal): Promise<RateLimitList>
-  /** By endpoint. */
-  profiles(byMethod: boolean): Map<string, EndpointProfile>
-  /** The same as CSV. */
-  profilesText(byMethod: boolean): string
-  /** Replays stored requests; the query ends with the signal. Without a trained model the request needs a limit. */
-  backtest(request: BacktestRequest, signal: AbortSignal): Promise<BacktestOutcome>
-  /** Ends what is under way. */
-  close(): void
-}
 
 interface OptimizationOptions extends BacktestOptions {
   readonly database: Pick<Database, 'assertUsable' | 'assertTraffic'>
@@ -119,7 +86,10 @@ function createOptimization(options: OptimizationOptions): Optimization {
   const { sql, database, models, tiers, now } = options
   const stopping = new AbortController()
   const recommendations = createRecommendations(sql, () => database.assertUsable())
-  const replayed = createBacktests(options)
+  const backtests = createBacktests(options)
+  const backtestJobs = createBacktestJobs(now, (error) =>
+    options.log.error({ err: error }, 'a backtest has failed'),
+  )
 
   const active = (): RateOptimizer | null => models.active.optimizer?.model ?? null
   const trained = (): RateOptimizer => {
@@ -133,26 +103,31 @@ function createOptimization(options: OptimizationOptions): Optimization {
     const { byMethod: methods, byTemplate } = trained()
     return byMethod ? methods : byTemplate
   }
-  const replay = async (plan: BacktestPlan, gone: AbortSignal): Promise<Backtested> => {
+  const replay = async (
+    plan: BacktestPlan,
+    gone: AbortSignal,
+    onProgress?: (share: number) => void,
+  ): Promise<Backtested> => {
     await database.assertTraffic()
-    return replayed(plan, AbortSignal.any([gone, stopping.signal]))
+    return backtests.run(plan, AbortSignal.any([gone, stopping.signal]), onProgress)
   }
   /** Each limit on the requests of the last days, by endpoint; without limits of another scope. */
   const backtestsOf = async (
-    found: readonly RateLimitRecommendation[],
+    found: readonly StatedRecommendation[],
     scope: Scope,
     byMethod: boolean,
     gone: AbortSignal,
   ): Promise<Map<string, ShortBacktest>> => {
     const whole = found.find((each) => each.scope === 'gateway-client')
-    const limited = found.filter((each) => each !== whole && each.scope === scope)
+    const costs = (whole ?? found[0])?.costs ?? null
+    const limited = found.filter((each) => each !== whole && each.scope === scope && !each.costs === !costs)
     const plan: BacktestPlan = {
       ...timeRange({}, now()),
       endpoint: found.length === 1 && !whole ? found[0]!.endpoint : null,
       rules: new Map(limited.map((each) => [each.endpoint, toRule(each)])),
       gateway: whole ? toRule(whole) : null,
-      byMethod,
-      scope,
+      byMethod: byMethod && scope !== 'gateway-client',
+      ...{ costs, scope },
       algorithm: 'token_bucket',
     }
     const done = await replay(plan, gone)
@@ -165,36 +140,43 @@ function createOptimization(options: OptimizationOptions): Optimization {
     request: RateLimitRequest,
     gone: AbortSignal,
   ): Promise<AnsweredRecommendation> => {
-    const choice = withDefaults(request, tiers)
+    const choice = withDefaults(request, tiers, trained)
+    assertCountsRequests(choice.costs, request)
     const isOfGateway = choice.scope === 'gateway-client'
     if (isOfGateway) assertNoEndpoint(request.endpoint)
     const table = await options.currentTable()
     const { name, model, hasMethod } = isOfGateway
       ? { name: GATEWAY, model: gatewayOf(trained()), hasMethod: false }
-      : findEndpoint(active(), endpointIn(request), await readFolding(sql, table))
-    const known = model === null ? await findWithoutProfile(sql, table, splitEndpoint(name)) : null
+      : findEndpoint(active(), endpointIn(request.endpoint), await readFolding(sql, table))
+    const asked = { name, raw: request.endpoint ?? name }
+    const known =
+      model === null
+        ? await findKnown({ sql, trafficSql: options.trafficSql, table, now: now() }, asked)
+        : null
+    const state = model === null || isOfGateway ? (known?.state ?? null) : (await stateOf(table))(name)
     const rule = (await rulesFor(sql, [name], choice.tier.name))(name)
     const currentLimit = request.currentLimit ?? rule?.limit ?? null
-    const found = recommend({ ...choice, endpoint: name, currentLimit, model, known })
-    if (request.save === true && !canBeKept(name)) throw cannotBeKept()
-    const backtests =
-      request.backtest === true ? await backtestsOf([found], found.scope, hasMethod, gone) : NONE
-    const [id] = request.save === true ? await recommendations.save([toRow(found, rule)]) : []
-    return answered(found, backtests.get(name), id)
+    const found = stated(recommend({ ...choice, endpoint: name, currentLimit, model, known }), state)
+    const { save = false, backtest = false } = request
+    if (save) assertKeepable(name)
+    const isLimited = !hasNoLimit(found.state)
+    const shown = backtest && isLimited ? await backtestsOf([found], found.scope, hasMethod, gone) : NONE
+    const notKept = save ? whyNotKept(found) : null
+    if (notKept !== null) return answered(withWarning(found, notKept), shown.get(name), undefined)
+    const [id] = save ? await recommendations.save([toRow(found, rule)]) : []
+    return answered(found, shown.get(name), id)
   }
+  const stateOf = (table: TrafficTable) => stateOfEndpoints(sql, table)
   /** The limit over the whole gateway stands before those of the endpoints, where clients are limited. */
   const ofGateway = (choice: ReturnType<typeof withDefaults>, currentLimit: number | null) => {
     if (choice.scope === 'endpoint') return []
     const gateway = choice.scope === 'gateway-client' ? gatewayOf(trained()) : trained().gateway
     return gateway?.client ? [recommendGateway(gateway, choice, currentLimit)] : []
   }
-  const recommendAll = async (
-    request: AllRateLimitsRequest,
-    gone: AbortSignal,
-  ): Promise<AnsweredRecommendation[]> => {
-    const { byMethod = false, backtest = false, save = false } = request
-    const choice = withDefaults(request, tiers)
-    const endpoints = endpointsOf(byMethod)
+  /** The recommendations that match, with the rules in force. */
+  const matchingOf = async (request: ListRequest) => {
+    const choice = withDefaults(request, tiers, trained)
+    const endpoints = endpointsOf(request.byMethod ?? false)
     const ruleOf = await rulesFor(sql, [GATEWAY, ...endpoints.keys()], choice.tier.name)
     const currentLimit = (endpoint: string) => ruleOf(endpoint)?.limit ?? null
     const ofEndpoints =
@@ -203,16 +185,36 @@ function createOptimization(options: OptimizationOptions): Optimization {
         : [...endpoints].map(([endpoint, model]) =>
             recommend({ ...choice, endpoint, currentLimit: currentLimit(endpoint), model }),
           )
-    const found = [...ofGateway(choice, currentLimit(GATEWAY)), ...ofEndpoints]
-    const backtests = backtest ? await backtestsOf(found, choice.scope, byMethod, gone) : NONE
-    const kept = save ? found.filter(({ endpoint }) => canBeKept(endpoint)) : []
+    const stateOfEndpoint = await stateOf(await options.currentTable())
+    const all = [...ofGateway(choice, currentLimit(GATEWAY)), ...ofEndpoints].map((each) =>
+      stated(each, each.endpoint === GATEWAY ? 'named' : stateOfEndpoint(each.endpoint)),
+    )
+    const saved = isSavedStatus(request.status)
+      ? await recommendations.newestStatuses(choice.tier.name)
+      : NO_STATUSES
+    const matching = all.filter((each) => matches(request, each, (endpoint) => saved.get(endpoint)))
+    return { choice, matching, ruleOf }
+  }
+  const recommendAll = async (
+    request: AllRateLimitsRequest,
+    gone: AbortSignal,
+  ): Promise<Page<AnsweredRecommendation>> => {
+    const { byMethod = false, backtest = false, save = false } = request
+    const { choice, matching, ruleOf } = await matchingOf(request)
+    assertCountsRequests(choice.costs, { save })
+    const found = pageOf(matching, request)
+    const limited = found.filter(({ state }) => !hasNoLimit(state))
+    const isReplayed = backtest && limited.length > 0
+    const shown = isReplayed ? await backtestsOf(limited, choice.scope, byMethod, gone) : NONE
+    const kept = save ? found.filter((each) => whyNotKept(each) === null) : []
     const ids = await recommendations.save(kept.map((each) => toRow(each, ruleOf(each.endpoint))))
     const idOf = new Map(kept.map(({ endpoint }, i) => [endpoint, ids[i]!]))
-    return found.map((each) => {
-      const id = idOf.get(each.endpoint)
-      const isNotKept = save && id === undefined
-      return answered(isNotKept ? withWarning(each, NOT_KEPT) : each, backtests.get(each.endpoint), id)
+    const page = found.map((each) => {
+      const notKept = save ? whyNotKept(each) : null
+      const told = notKept === null ? each : withWarning(each, notKept)
+      return answered(told, shown.get(each.endpoint), idOf.get(each.endpoint))
     })
+    return { page, matching }
   }
 
   return {
@@ -220,64 +222,76 @@ function createOptimization(options: OptimizationOptions): Optimization {
     warningsOf: (choice) => tierWarnings(choice, tiers),
     recommend: recommendOne,
     recommendAll,
-    clusters: (nClusters, byMethod) =>
-      clusterEndpoints(
-        [...endpointsOf(byMethod).values()].map(({ profile }) => profile),
-        nClusters,
-      ),
-    rateLimitFile: async (format, request, gone) => {
-      const { entries, head } = await entriesOf(request, gone)
+    async clusters(nClusters, request) {
+      const { profiles, total } = await profilesOf({ ...request, limit: undefined, offset: undefined })
+      return { clusters: pageOfClusters(clusterEndpoints([...profiles.values()], nClusters), request), total }
+    },
+    async rateLimitFile(format, request) {
+      assertFormat(format, request)
+      const { entries, head } = await entriesOf(request)
+      if (entries.length === 0) assertMatch(request)
       return rateLimitFile(format, entries, head)
     },
-    rateLimitList: async (request, gone) => {
-      const { entries, head } = await entriesOf(request, gone)
-      return rateLimitList(entries, head)
+    async rateLimitList(request) {
+      const { entries, head, total } = await entriesOf(request)
+      return { ...rateLimitList(entries, head), total }
     },
-    profiles,
-    profilesText: (byMethod) => profilesCsv([...profiles(byMethod).values()]),
+    profiles: profilesOf,
+    async profilesText(request) {
+      const { profiles } = await profilesOf(request)
+      if (profiles.size === 0) assertMatch(request)
+      return profilesCsv([...profiles.values()])
+    },
+    nothingMatches,
     async backtest(request, gone) {
-      const folding = await readFolding(sql, await options.currentTable())
-      const plan = backtestPlan(request, active(), trained, { now: now(), tiers, folding })
-      const done = await replay(plan, gone)
-      if (done.report.requests === 0) throw nothingToReplay(plan)
-      return { ...done, plan, rule: ruleOf(plan) }
+      const plan = await planOf(request)
+      return outcomeOf(plan, await replay(plan, gone))
     },
+    async beginBacktest(request, shown) {
+      backtests.assertFree()
+      const plan = await planOf(request)
+      return backtestJobs.begin(shown, async (signal, onProgress) =>
+        outcomeOf(plan, await replay(plan, signal, onProgress)),
+      )
+    },
+    backtestJobs,
+    closing: stopping.signal,
     close() {
       stopping.abort(new ServiceError('SHUTTING_DOWN', 'The backtest was stopped, as the service is.'))
     },
   }
 
-  async function entriesOf(request: RateLimitFileRequest, gone: AbortSignal) {
-    const scope = request.scope ?? 'client'
-    const { tier, strategy } = withDefaults(request, tiers)
-    const entries = (await recommendAll({ ...request, scope }, gone)).map(toRateLimitEntry)
-    return { entries, head: { tier: tier.name, strategy, generatedAt: now().toISOString() } }
+  async function planOf(request: BacktestRequest): Promise<BacktestPlan> {
+    const folding = await readFolding(sql, await options.currentTable())
+    return backtestPlan(request, active(), trained, { now: now(), tiers, folding })
   }
 
-  function profiles(byMethod: boolean): Map<string, EndpointProfile> {
-    return new Map([...endpointsOf(byMethod)].map(([name, { profile }]) => [name, profile]))
+  /** Endpoints without a name are not listed one by one: they count with the rest. */
+  async function entriesOf(request: RateLimitFileRequest) {
+    const { choice, matching } = await matchingOf({ ...request, scope: request.scope ?? 'client' })
+    const { tier, strategy } = choice
+    const named = matching.filter(({ state }) => state === 'named')
+    const head = { tier: tier.name, strategy, generatedAt: now().toISOString() }
+    return { entries: pageOf(named, request).map(toRateLimitEntry), head, total: named.length }
+  }
+
+  async function profilesOf(request: ListRequest) {
+    const endpoints = endpointsOf(request.byMethod ?? false)
+    const { matching } = hasSelection(request)
+      ? await matchingOf(request)
+      : { matching: [...endpoints.keys()].map((endpoint) => ({ endpoint })) }
+    const found = pageOf(matching, request)
+    const profiles = new Map(found.map(({ endpoint }) => [endpoint, endpoints.get(endpoint)!.profile]))
+    return { profiles, total: matching.length }
   }
 }
 
 const NONE: ReadonlyMap<string, ShortBacktest> = new Map()
+const NO_STATUSES: ReadonlyMap<string, RecommendationState> = new Map()
 
-function answered(
-  found: RateLimitRecommendation,
-  backtest: ShortBacktest | undefined,
-  id: string | undefined,
-): AnsweredRecommendation {
-  return { ...found, ...(backtest && { backtest }), ...(id !== undefined && { id }) }
-}
-
-function withWarning(found: RateLimitRecommendation, warning: string): RateLimitRecommendation {
-  return { ...found, warnings: [...found.warnings, warning] }
-}
-
-/** @throws ServiceError INVALID_REQUEST */
-function endpointIn({ endpoint }: RateLimitRequest): string {
-  if (endpoint !== undefined) return endpoint
-  const problem = 'is required; it may be left out with scope gateway-client only'
-  throw new ServiceError('INVALID_REQUEST', `endpoint ${problem}.`, [{ field: 'endpoint', problem }])
+function outcomeOf(plan: BacktestPlan, done: Backtested): BacktestOutcome {
+  if (done.report.requests === 0) throw nothingToReplay(plan)
+  return { ...done, plan, rule: ruleOf(plan) }
 }
 
 /** The one rule of a plan; null where each endpoint has its own. */
@@ -286,32 +300,14 @@ function ruleOf({ rules, gateway, scope }: BacktestPlan): ReplayRule | null {
   return rules instanceof Map ? null : (rules as ReplayRule)
 }
 
-/** Of the column endpoint_pattern. */
-const MAX_PATTERN_LENGTH = 255
-const TOO_LONG = `endpoint is longer than ${MAX_PATTERN_LENGTH} characters, which is all that can be kept`
-const NOT_KEPT = `It was not kept: ${TOO_LONG}.`
-
-function canBeKept(endpoint: string): boolean {
-  return [...endpoint].length <= MAX_PATTERN_LENGTH
-}
-
-function cannotBeKept(): ServiceError {
-  const details = [{ field: 'endpoint', problem: 'is too long to be kept' }]
-  return new ServiceError('INVALID_REQUEST', `${TOO_LONG}. Leave out save, or the method.`, details)
-}
-
-function nothingToReplay({ endpoint, from, to }: BacktestPlan): ServiceError {
-  const what = endpoint === null ? 'any endpoint' : endpoint
-  const message = `There are no requests of ${what} from ${from.toISOString()} to ${to.toISOString()}. Give another range, or an endpoint of GET /export/endpoint-profiles.`
-  return new ServiceError('NO_DATA', message)
-}
-
 /** `fastify.optimization`. */
 export default fp(
   async (app) => {
     const { config, sql, trafficSql, models, database } = app
     const optimization = createOptimization({
       ...{ sql, trafficSql, models, database, log: app.log },
+      connection: database.connection,
+      traffic: database.traffic?.connection ?? null,
       currentTable: app.trafficTable,
       tiers: config.tiers,
       retentionDays: config.retentionDays,

@@ -86,11 +86,12 @@ function sort(read: Iterable<HttpRequest | Refusal>, { fromMs, toMs }: { fromMs:
 }
 
 function toIngestedRequest(request: HttpRequest) {
-  const { timeMs, method, path, status, durationMs, user, client, agent, backend, error } = request
+  const { timeMs, method, path, host, status, durationMs, user, client, agent, backend, error } = request
   return {
     timestamp: Math.floor(timeMs),
     method,
     path,
+    ...(host !== undefined && { host }),
     status_code: status,
     ...(durationMs !== undefined && { response_time_ms: durationMs }),
     ...(user !== undefined && { user_id: user }),

@@ -1,5 +1,13 @@
+import type { FastifyInstance } from 'fastify'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { EndpointList, EndpointsPreview, EndpointsQuery, PreviewBody } from './schemas/endpoints.js'
+import {
+  ChangedPathRules,
+  EndpointList,
+  EndpointsPreview,
+  EndpointsQuery,
+  PathRules,
+  PreviewBody,
+} from './schemas/endpoints.js'
 import { failures, ref } from './schemas/types.js'
 
 const DEFAULT_DAYS = 7
@@ -49,7 +57,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     },
     async ({ body }) => {
       const found = await app.endpoints.preview(body.rules)
-      const toHttp = ({ endpoint, requests, from, fromCount }: (typeof found.changed)[number]) => {
+      const previewed = ({ endpoint, requests, from, fromCount }: (typeof found.changed)[number]) => {
         return { endpoint, requests, from: [...from], from_count: fromCount }
       }
       return {
@@ -59,12 +67,73 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         complete: found.complete,
         endpoints_before: found.endpointsBefore,
         endpoints_after: found.endpointsAfter,
-        changed: found.changed.slice(0, MAX_CHANGED).map(toHttp),
+        changed: found.changed.slice(0, MAX_CHANGED).map(previewed),
         changed_count: found.changed.length,
-        ignored: found.ignored.map(toHttp),
+        ignored: found.ignored.map(previewed),
       }
     },
   )
+
+  app.get(
+    '/endpoints/rules',
+    {
+      schema: {
+        operationId: 'getPathRules',
+        tags: ['limits'],
+        summary: 'Show the path rules in force',
+        response: { 200: ref(PathRules), ...failures(503) },
+      },
+    },
+    async () => toHttp(await app.endpoints.rules()),
+  )
+
+  app.put(
+    '/endpoints/rules',
+    {
+      schema: {
+        operationId: 'setPathRules',
+        tags: ['limits'],
+        summary: 'Set the path rules',
+        description:
+          'All replicas follow them, instead of PATH_RULES, and keep them when they restart. The history is rolled up again in the background. The same rules again change nothing.',
+        body: ref(PreviewBody),
+        response: { 200: ref(ChangedPathRules), ...failures(400, 413, 415, 503) },
+      },
+    },
+    async ({ body }) => toHttp(await app.endpoints.setRules(body.rules)),
+  )
+
+  app.delete(
+    '/endpoints/rules',
+    {
+      schema: {
+        operationId: 'deletePathRules',
+        tags: ['limits'],
+        summary: 'Forget the stored path rules',
+        description: 'Those of PATH_RULES are in force again.',
+        response: { 200: ref(ChangedPathRules), ...failures(503) },
+      },
+    },
+    async () => toHttp(await app.endpoints.dropRules()),
+  )
+}
+
+type RulesInForce = Awaited<ReturnType<FastifyInstance['endpoints']['rules']>>
+
+function toHttp<T extends RulesInForce>({ rules, updatedAt, isApplied, source, ...rest }: T) {
+  return {
+    ...rest,
+    source,
+    updated_at: updatedAt?.toISOString() ?? null,
+    applied: isApplied,
+    rules: {
+      templates: [...rules.templates],
+      ignore: [...rules.ignore],
+      case_insensitive: rules.caseInsensitive,
+      trailing_slash: rules.ignoreTrailingSlash ? ('ignore' as const) : ('strict' as const),
+      host: rules.host,
+    },
+  }
 }
 
 export default routes

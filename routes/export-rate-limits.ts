@@ -1,9 +1,10 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from '@sinclair/typebox'
-import { callerClosed } from './caller-closed.js'
 import { toProfile } from './mappers/profile.js'
+import { fromSelection } from './mappers/selection.js'
 import { toRateLimitList } from './mappers/rate-limit-list.js'
 import { PROFILES } from './schemas/examples/limits.js'
+import { total } from './schemas/limit-choice.js'
 import { LimitFileQuery, LimitFiles, ProfilesQuery } from './schemas/limit-files.js'
 import { Profile } from './schemas/recommendation.js'
 import { count, failures, ref, timestamp } from './schemas/types.js'
@@ -46,17 +47,18 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
               'application/json': { schema: enveloped(LimitFiles) },
             },
           },
-          ...failures(400, 409, 503),
+          ...failures(400, 404, 409, 503),
         },
       },
     },
     async (request, reply) => {
-      const { format = 'json', by_method: byMethod, ...rest } = request.query
-      const asked = { ...rest, byMethod }
+      const { format = 'json', ...asked } = fromSelection(request.query)
       if (format === 'json') {
-        return envelope(toRateLimitList(await app.optimization.rateLimitList(asked, callerClosed(reply))))
+        const found = await app.optimization.rateLimitList(asked)
+        if (found.limits.length === 0) request.warnings.push(app.optimization.nothingMatches(asked))
+        return envelope({ ...toRateLimitList(found), total: found.total }, request.warnings)
       }
-      const text = await app.optimization.rateLimitFile(format, asked, callerClosed(reply))
+      const text = await app.optimization.rateLimitFile(format, asked)
       reply.type('text/plain; charset=utf-8')
       reply.header('content-disposition', `attachment; filename="${FILES[format]}"`)
       return text
@@ -82,20 +84,22 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
               'application/json': { schema: enveloped(Profiles) },
             },
           },
-          ...failures(400, 409),
+          ...failures(400, 404, 409, 503),
         },
       },
     },
     async (request, reply) => {
-      const { format = 'json', by_method = false } = request.query
+      const { format = 'json', ...asked } = fromSelection(request.query)
       if (format === 'json') {
-        const found = [...app.optimization.profiles(by_method)]
-        const profiles = found.map(([endpoint, profile]) => [endpoint, toProfile(profile)] as const)
-        return envelope({ profiles: Object.fromEntries(profiles), count: profiles.length })
+        const { profiles: found, total } = await app.optimization.profiles(asked)
+        const profiles = [...found].map(([endpoint, profile]) => [endpoint, toProfile(profile)] as const)
+        if (profiles.length === 0) request.warnings.push(app.optimization.nothingMatches(asked))
+        const data = { profiles: Object.fromEntries(profiles), count: profiles.length, total }
+        return envelope(data, request.warnings)
       }
       reply.type('text/csv; charset=utf-8')
       reply.header('content-disposition', 'attachment; filename="endpoint_profiles.csv"')
-      return app.optimization.profilesText(by_method)
+      return app.optimization.profilesText(asked)
     },
   )
 }
@@ -103,7 +107,8 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
 const Profiles = Type.Object(
   {
     profiles: Type.Record(Type.String(), ref(Profile), { description: 'The profile of each endpoint.' }),
-    count: count('Number of endpoints.'),
+    count: count('Number of endpoints in this answer.'),
+    total,
   },
   { description: 'The traffic of all endpoints.', examples: [PROFILES] },
 )
@@ -113,11 +118,13 @@ function enveloped(data: ReturnType<typeof Type.Object>) {
     success: Type.Literal(true, { description: 'Always true.' }),
     data,
     timestamp: timestamp('When the service answered.'),
+    warnings: Type.Optional(Type.Array(Type.String(), { description: 'What to know about this answer.' })),
   })
 }
 
-function envelope(data: object) {
-  return { success: true, data, timestamp: new Date().toISOString() }
+function envelope(data: object, warnings: readonly string[]) {
+  const timestamp = new Date().toISOString()
+  return { success: true, data, timestamp, ...(warnings.length > 0 && { warnings }) }
 }
 
 export default routes

@@ -1,9 +1,12 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { callerClosed } from './caller-closed.js'
 import { fromBacktestBody, toBacktest } from './mappers/backtest.js'
+import { toBacktestJob } from './mappers/backtest-job.js'
 import { toClusters } from './mappers/clusters.js'
+import { fromSelection } from './mappers/selection.js'
 import { toRecommendation } from './mappers/recommendation.js'
 import { Backtest, BacktestBody } from './schemas/backtest.js'
+import { BacktestJob } from './schemas/backtest-job.js'
 import { Clusters, ClustersQuery } from './schemas/clusters.js'
 import { OptimizeAllBody, OptimizeBody, Recommendation, Recommendations } from './schemas/recommendation.js'
 import { failures, ref } from './schemas/types.js'
@@ -44,16 +47,17 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       },
     },
     async (request, reply) => {
-      const { by_method: byMethod, ...rest } = request.body
-      request.warnings.push(...app.optimization.warningsOf(rest))
-      const found = await app.optimization.recommendAll({ ...rest, byMethod }, callerClosed(reply))
-      const sum = found.reduce((total, { confidence }) => total + confidence, 0)
+      const asked = fromSelection(request.body)
+      request.warnings.push(...app.optimization.warningsOf(asked))
+      const { page, matching } = await app.optimization.recommendAll(asked, callerClosed(reply))
+      const sum = matching.reduce((total, { confidence }) => total + confidence, 0)
       return {
-        recommendations: found.map(toRecommendation),
+        recommendations: page.map(toRecommendation),
         summary: {
-          total_endpoints: found.filter(({ scope }) => scope !== 'gateway-client').length,
-          avg_confidence: found.length > 0 ? sum / found.length : 0,
+          total_endpoints: matching.filter(({ scope }) => scope !== 'gateway-client').length,
+          avg_confidence: matching.length > 0 ? sum / matching.length : 0,
         },
+        total: matching.length,
       }
     },
   )
@@ -66,16 +70,19 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         tags: ['limits'],
         summary: 'Group endpoints by similar traffic',
         querystring: ClustersQuery,
-        response: { 200: ref(Clusters), ...failures(400, 409) },
+        response: { 200: ref(Clusters), ...failures(400, 409, 503) },
       },
     },
     async (request) => {
-      const { n_clusters = DEFAULT_CLUSTERS, by_method = false } = request.query
-      const { size } = app.optimization.profiles(by_method)
-      if (request.query.n_clusters !== undefined && n_clusters > size) {
-        request.warnings.push(`n_clusters is ${n_clusters}; it counts as ${size}, the number of endpoints.`)
+      const { n_clusters = DEFAULT_CLUSTERS, ...rest } = fromSelection(request.query)
+      const found = await app.optimization.clusters(n_clusters, rest)
+      if (request.query.n_clusters !== undefined && n_clusters > found.total) {
+        request.warnings.push(
+          `n_clusters is ${n_clusters}; it counts as ${found.total}, the number of endpoints.`,
+        )
       }
-      return toClusters(app.optimization.clusters(n_clusters, by_method))
+      if (found.clusters.length === 0) request.warnings.push(app.optimization.nothingMatches(rest))
+      return toClusters(found)
     },
   )
 
@@ -87,15 +94,19 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         tags: ['limits'],
         summary: 'Replay recorded traffic through a limit',
         description:
-          'Counts what a limit would have rejected: the given limit, or the recommended limit of each endpoint. The replay stops when the caller disconnects. At most two replays run at a time.',
+          'Counts what a limit would have rejected: the given limit, or the recommended limit of each endpoint. The replay stops when the caller disconnects. With `wait: false`, the service answers 202 with the job, which reports its progress. At most two replays run at a time.',
         body: ref(BacktestBody),
-        response: { 200: ref(Backtest), ...failures(400, 404, 409, 413, 415, 503) },
+        response: { 200: ref(Backtest), 202: ref(BacktestJob), ...failures(400, 404, 409, 413, 415, 503) },
       },
     },
     async (request, reply) => {
-      const asked = fromBacktestBody(request.body)
+      const { wait = true, ...body } = request.body
+      const asked = fromBacktestBody(body)
       request.warnings.push(...app.optimization.warningsOf(asked))
-      return toBacktest(await app.optimization.backtest(asked, callerClosed(reply)))
+      if (wait) return toBacktest(await app.optimization.backtest(asked, callerClosed(reply)))
+      const job = await app.optimization.beginBacktest(asked, body)
+      reply.code(202).header('location', `/optimize/backtest/jobs/${job.id}`)
+      return toBacktestJob(job)
     },
   )
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command } from 'commander'
 import { runCommand } from './cli/command.js'
+import { backtest } from './backtest/command.js'
 import { checkLimits } from './check/command.js'
 import { dumpDatabase } from './dump/command.js'
 import { exportTrainingData } from './export-training-data/command.js'
@@ -11,13 +12,14 @@ import { restoreDatabase } from './restore/command.js'
 process.exitCode = await runCommand((stop) =>
   new Command('aegis-ml')
     .description(
-      'Export, generate and import the traffic of an API gateway; check rate limits; save and restore the database.',
+      'Export, generate and import the traffic of an API gateway; check and replay rate limits; save and restore the database.',
     )
     .addHelpText('after', '\nRun "aegis-ml <command> --help" for the options and examples of a command.')
     .addCommand(exportTrainingData(stop))
     .addCommand(generateSyntheticData(stop))
     .addCommand(importAccessLog(stop))
     .addCommand(checkLimits(stop))
+    .addCommand(backtest(stop))
     .addCommand(dumpDatabase(stop))
     .addCommand(restoreDatabase(stop)),
 )

@@ -28,6 +28,7 @@ export interface Service {
   dataPath: string
   get(url: string): Promise<Answer>
   post(url: string, body?: object, options?: InjectOptions): Promise<Answer>
+  put(url: string, body?: object): Promise<Answer>
   delete(url: string): Promise<Answer>
 }
 
@@ -62,6 +63,7 @@ export async function testService(
     dataPath,
     get: (url) => send({ method: 'GET', url }),
     delete: (url) => send({ method: 'DELETE', url }),
+    put: (url, body) => send({ method: 'PUT', url, ...(body && { payload: body }) }),
     post: (url, body, options = {}) =>
       send({ method: 'POST', url, ...(body && { payload: body }), ...options }),
   }

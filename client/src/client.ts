@@ -30,13 +30,18 @@ export interface CallOptions {
 
 export type TrainingJob = components['schemas']['TrainingJob']
 export type TrainResult = components['schemas']['TrainResult']
+export type Backtest = components['schemas']['Backtest']
+export type BacktestJob = components['schemas']['BacktestJob']
 
 type Args<Name extends OperationName> =
   Record<never, never> extends Input<Name>
     ? [input?: Input<Name>, options?: CallOptions]
     : [input: Input<Name>, options?: CallOptions]
 
-type PlainName = Exclude<OperationName, FileName | 'train' | 'followTrainingJob'>
+type PlainName = Exclude<
+  OperationName,
+  FileName | 'train' | 'followTrainingJob' | 'backtest' | 'followBacktestJob'
+>
 
 /** Operations that may return a file. The default format is `json`, and `csv` for the training data. */
 interface Files {
@@ -72,6 +77,14 @@ export type Client = { [Name in PlainName]: (...args: Args<Name>) => Promise<Dat
       input: Input<'followTrainingJob'>,
       options?: CallOptions,
     ): AsyncGenerator<TrainingJob, void>
+    /** With `wait: false`, resolves to the job that has begun. */
+    backtest(input: Input<'backtest'> & { wait: false }, options?: CallOptions): Promise<BacktestJob>
+    backtest(input?: Input<'backtest'> & { wait?: true }, options?: CallOptions): Promise<Backtest>
+    /** Yields the job at each change, until it ends. */
+    followBacktestJob(
+      input: Input<'followBacktestJob'>,
+      options?: CallOptions,
+    ): AsyncGenerator<BacktestJob, void>
   }
 
 const TIMEOUT_MS = 10_000
@@ -132,6 +145,12 @@ export function createClient(options: ClientOptions): Client {
     (input: { format?: string } = {}, own: CallOptions = {}) =>
       (input.format ?? usual) === 'json' ? data(name, input, own) : text(name, input, own)
 
+  const follow = (name: 'followTrainingJob' | 'followBacktestJob') =>
+    async function* (input: { id: string }, own: CallOptions = {}) {
+      const body = await stream(name, input, own)
+      for await (const event of eventsOf(body)) yield JSON.parse(event) as unknown
+    }
+
   /** Polls the job until it ends, so that no connection has to stay open that long. */
   const trained = async (input: object, own: CallOptions): Promise<TrainResult> => {
     const patience = AbortSignal.timeout(own.timeoutMs ?? slowTimeoutMs)
@@ -160,10 +179,8 @@ export function createClient(options: ClientOptions): Client {
       stream('exportTrainingData', input, own),
     train: (input: { wait?: boolean } = {}, own: CallOptions = {}) =>
       input.wait === false ? data('train', input, { timeoutMs, ...own }) : trained(input, own),
-    async *followTrainingJob(input: { id: string }, own: CallOptions = {}) {
-      const body = await stream('followTrainingJob', input, own)
-      for await (const event of eventsOf(body)) yield JSON.parse(event) as TrainingJob
-    },
+    followTrainingJob: follow('followTrainingJob'),
+    followBacktestJob: follow('followBacktestJob'),
   } as Client
 }
 

@@ -1,5 +1,13 @@
 export { createClient } from './client.js'
-export type { CallOptions, Client, ClientOptions, TrainingJob, TrainResult } from './client.js'
+export type {
+  Backtest,
+  BacktestJob,
+  CallOptions,
+  Client,
+  ClientOptions,
+  TrainingJob,
+  TrainResult,
+} from './client.js'
 export type { components, operations, paths } from './generated/contract.js'
 export { getMLClient, initializeMLClient, MLServiceClient } from './ml-service-client.js'
 export type { Metrics, MLServiceConfig, Verdict } from './ml-service-client.js'

@@ -33,11 +33,17 @@ export const OPERATIONS = {
   resetModels: ['post', '/model/reset'],
   ingestRequests: ['post', '/ingest/requests', 'harmless'],
   listEndpoints: ['get', '/endpoints'],
+  getPathRules: ['get', '/endpoints/rules'],
+  setPathRules: ['put', '/endpoints/rules', 'harmless'],
+  deletePathRules: ['delete', '/endpoints/rules'],
   previewEndpoints: ['post', '/endpoints/preview', 'slow'],
   optimize: ['post', '/optimize', 'slow'],
   optimizeAll: ['post', '/optimize/all', 'slow'],
   getClusters: ['get', '/optimize/clusters'],
   backtest: ['post', '/optimize/backtest', 'slow'],
+  getBacktestJob: ['get', '/optimize/backtest/jobs/{id}'],
+  stopBacktestJob: ['delete', '/optimize/backtest/jobs/{id}'],
+  followBacktestJob: ['get', '/optimize/backtest/jobs/{id}/events'],
   listRecommendations: ['get', '/optimize/recommendations'],
   applyRecommendation: ['post', '/optimize/recommendations/{id}/apply'],
   rejectRecommendation: ['post', '/optimize/recommendations/{id}/reject'],
@@ -46,7 +52,7 @@ export const OPERATIONS = {
   exportEndpointProfiles: ['get', '/export/endpoint-profiles'],
 } as const satisfies Record<
   OperationName,
-  readonly ['get' | 'post' | 'delete', keyof paths, ('harmless' | 'slow')?]
+  readonly ['get' | 'post' | 'put' | 'delete', keyof paths, ('harmless' | 'slow')?]
 >
 
 type Json<T> = T extends { content: { 'application/json': infer Body } } ? Body : never

@@ -90,6 +90,18 @@ export async function findRecommendations(
   return { rows: [...rows], total: count.total }
 }
 
+/** The status of the newest recommendation of each endpoint, for a tier. */
+export async function newestStatuses(
+  sql: Sql,
+  tier: string,
+): Promise<ReadonlyMap<string, RecommendationState>> {
+  const rows = await sql<{ endpoint: string; status: RecommendationState }[]>`
+    select distinct on (endpoint_pattern) endpoint_pattern as endpoint, ${status(sql)} as status
+    from rate_limit_recommendations where tier is not distinct from ${tier}
+    order by endpoint_pattern, generated_at desc, id desc`
+  return new Map(rows.map((row) => [row.endpoint, row.status]))
+}
+
 /** What became of a decision: the row as it is now, and whether it was pending before. */
 export interface Decision {
   readonly row: StoredRecommendation

@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events'
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { connect as connectTls, type ConnectionOptions } from 'node:tls'
+import { CopyDataJoiner } from './copy-data-joiner.js'
 import { Greeting, type Settings } from './greeting.js'
 
 /** Where the driver wants a socket to. */
@@ -23,6 +24,8 @@ export interface SocketOptions {
   readonly tls?: Encryption | undefined
   /** Settings of the session, in force before the driver's first statement. */
   readonly settings?: Settings | undefined
+  /** Whether the rows of a COPY to the client are joined; see {@link CopyDataJoiner}. */
+  readonly joinsCopyData?: boolean
 }
 
 /** The option `socket` of the driver. */
@@ -48,6 +51,7 @@ class DriverSocket extends EventEmitter {
   readonly #path: string | undefined
   readonly #tls: Encryption | undefined
   readonly #greeting: Greeting
+  readonly #joiner: CopyDataJoiner | null
   /** Undefined until the driver writes. */
   #socket: Socket | undefined
   /** What waits for the connection. */
@@ -55,13 +59,14 @@ class DriverSocket extends EventEmitter {
   #isCancelRequest = false
   #closed = false
 
-  constructor({ host, port, path }: Place, { tls, settings = {} }: SocketOptions) {
+  constructor({ host, port, path }: Place, { tls, settings = {}, joinsCopyData = false }: SocketOptions) {
     super()
     this.host = host[0]!
     this.port = port[0]!
     this.#path = path || undefined
     this.#tls = tls
     this.#greeting = new Greeting(settings)
+    this.#joiner = joinsCopyData ? new CopyDataJoiner() : null
     setImmediate(() => setImmediate(() => this.#socket ?? this.#end()))
   }
 
@@ -132,7 +137,8 @@ class DriverSocket extends EventEmitter {
     socket.on('data', (bytes: Buffer) => {
       const { forDriver, forServer } = this.#greeting.pass(bytes)
       if (forServer) socket.write(forServer)
-      if (forDriver.length > 0) this.emit('data', forDriver)
+      const joined = this.#joiner === null ? forDriver : this.#joiner.pass(forDriver)
+      if (joined.length > 0) this.emit('data', joined)
     })
     for (const bytes of this.#unsent!) socket.write(bytes)
     this.#unsent = undefined

@@ -21,7 +21,7 @@ export async function* copyOut(
   signal: AbortSignal,
 ): AsyncGenerator<Buffer, void> {
   signal.throwIfAborted()
-  const connection = openBeside(sql)
+  const connection = openBeside(sql, {}, {}, true)
   let backend: number | undefined
   try {
     const [row] = await connection<{ pid: number }[]>`select pg_backend_pid() as pid`

@@ -4,7 +4,7 @@ import {
   PLAIN_FOLDING,
   type LearnedPosition,
 } from '../../models/traffic/endpoint-folding.js'
-import type { PathRules } from '../../models/traffic/path-rules.js'
+import { inOrder, NO_RULES, type PathRules } from '../../models/traffic/path-rules.js'
 import { isTableUnusable } from '../errors.js'
 import type { TrafficTable } from './table.js'
 
@@ -27,9 +27,18 @@ export async function readRules(sql: ISql, table: TrafficTable): Promise<PathRul
   const [row] = await sql<{ rules: PathRules | null }[]>`
     select rules from aegis_ml_rollup_state where traffic_table = ${table}`
   if (!row?.rules) return null
-  // jsonb has an order of its own; this is that of all rules, so that equal rules have equal texts.
-  const { templates, ignore, caseInsensitive, ignoreTrailingSlash, host } = row.rules
-  return { templates, ignore, caseInsensitive, ignoreTrailingSlash, host }
+  return inOrder(row.rules)
+}
+
+/** The same where none were ever followed; null where there are no rollups. */
+export async function followedRules(sql: ISql, table: TrafficTable): Promise<PathRules | null> {
+  try {
+    const rows = await sql`select from aegis_ml_rollup_state where traffic_table = ${table}`
+    return rows.length === 0 ? null : ((await readRules(sql, table)) ?? NO_RULES)
+  } catch (error) {
+    if (isTableUnusable(error)) return null
+    throw error
+  }
 }
 
 export async function readPositions(sql: ISql, table: TrafficTable): Promise<LearnedPosition[]> {

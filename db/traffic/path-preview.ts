@@ -23,3 +23,29 @@ export async function frequentPaths(
       group by 1, 2 order by 3 desc, 2, 1 limit ${maxPaths}`
   })
 }
+
+/** So many requests are counted at most. */
+const MAX_COUNTED = 10_000
+
+/**
+ * The requests of one raw path in a range, of one method or of all (empty), up to 10,000. An index on the path makes it
+ * fast; a query that takes longer than the limit ends with an error.
+ */
+export async function countPath(
+  sql: Sql,
+  table: TrafficTable,
+  { method, path }: { readonly method: string; readonly path: string },
+  range: { readonly from: Date; readonly to: Date },
+  maxMs: number,
+): Promise<number> {
+  return sql.begin('read only', async (tx) => {
+    await tx`select set_config('statement_timeout', ${String(maxMs)}, true)`
+    const [row] = await tx<[{ requests: number }]>`
+      select count(*)::int as requests from (
+        select from ${tx(table)}
+        where path = ${path} and (${method} = '' or upper(method) = ${method}) and ${inRange(tx, range)}
+        limit ${MAX_COUNTED}
+      ) counted`
+    return row.requests
+  })
+}

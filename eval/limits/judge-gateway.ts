@@ -89,10 +89,10 @@ function replayed(
     met.add(who)
     const own = endpoints[endpoint[i]!]!
     const slot = own ? slots.slotOf(endpoint[i]!, who) : 0
-    const passes =
-      (gateway?.check(who, who, at) ?? 'passes') === 'passes' &&
-      (own?.checkAndTake(slot, who, at) ?? 'passes') === 'passes'
-    if (passes) gateway?.take(who, who, at)
+    const request = { timeMs: at, status: 0, path: 0, cost: 1 }
+    const rejecting = gateway?.check(who, who, request) ?? own?.checkAndTake(slot, who, request) ?? null
+    const passes = rejecting === null
+    if (passes) gateway?.take(who, who, request)
     requests[kind[i]!]!++
     if (!passes) rejected[kind[i]!]!++
     if (kind[i] !== LEGITIMATE || attacking.has(who)) continue

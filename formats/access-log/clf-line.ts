@@ -2,8 +2,8 @@ import { clientAddress } from '../../models/traffic/client-address.js'
 import { areAddresses, chooseClient } from './client-rule.js'
 import { durationMs } from './duration.js'
 import { fieldText } from './field-text.js'
-import { PLAIN_READING, rememberLast, type LineParser, type LogEntry, type Reading } from './log-entry.js'
-import { parseLogTime } from './log-time.js'
+import { createLogClock } from './log-clock.js'
+import { PLAIN_READING, type LineParser, type LogEntry, type Reading } from './log-entry.js'
 import { readRequestLine } from './request-line.js'
 import { clientOf } from './two-clients.js'
 
@@ -25,6 +25,8 @@ const BYTES = /^\d{1,15}$/
 const REQUEST_ID = /^(?:[\da-f]{8}-(?:[\da-f]{4}-){3}[\da-f]{12}|[\da-f]{16,64})$/i
 
 const MIN_ID_LENGTH = 16
+/** Apache writes `""` for a user without a name, Fastly `"-"` for none. */
+const NO_USER = new Set(['-', '""', '"-"', ''])
 
 const SECONDS_GUESSED =
   'the number with decimals after the user agent is read as seconds, as $request_time of NGINX: give --log-format if it is something else'
@@ -43,7 +45,7 @@ const ID_AS_USER =
  * @param hasHost the name of the virtual host comes first
  */
 export function createClfParser(hasHost: boolean, reading: Reading = PLAIN_READING): LineParser {
-  const timeOf = rememberLast(parseLogTime)
+  const timeOf = createLogClock(reading)
   return (line, entry) => {
     const start = hasHost ? line.indexOf(' ') + 1 : 0
     if (hasHost && (start === 0 || line.charCodeAt(start - 2) === COMMA)) return 'no virtual host'
@@ -52,12 +54,13 @@ export function createClfParser(hasHost: boolean, reading: Reading = PLAIN_READI
     if (open < start || close < 0) return 'no time in brackets, followed by a request in quotes'
     const reason = readCaller(line.slice(start, open), entry, line, reading)
     if (reason !== undefined) return reason
-    entry.timeMs = timeOf(line.slice(open + 2, close))
+    entry.timeMs = timeOf(line.slice(open + 2, close), line)
     if (Number.isNaN(entry.timeMs)) return 'a time that cannot be read'
     const request = close + 3
     const end = closingQuote(line, request)
     if (end < 0) return 'a request that does not end'
     readRequestLine(fieldText(line.slice(request, end)), entry)
+    if (hasHost) entry.host = line.slice(0, start - 1)
     return readAnswer(line, end + 1, entry, reading)
   }
 }
@@ -76,7 +79,7 @@ function readCaller(text: string, entry: LogEntry, line: string, reading: Readin
   if (!isHostName(client, text, second + 1) && clientAddress(client) === null) return NO_CALLER
   entry.client = client.includes(',') ? chooseClient(reading.client, null, client) : client
   const user = text.slice(second + 1)
-  entry.user = user === '-' || user === '""' || user === '' ? null : fieldText(user)
+  entry.user = NO_USER.has(user) ? null : fieldText(user)
   if (entry.user !== null && entry.user.length >= MIN_ID_LENGTH && REQUEST_ID.test(entry.user)) {
     entry.user = null
     reading.doubt(ID_AS_USER, line)

@@ -22,9 +22,23 @@ export function fieldText(raw: string): string {
 
 function unescaped(raw: string): string {
   return raw.replace(ESCAPE, (_, code: string | undefined, character: string) =>
-    code === undefined ? (NAMED[character] ?? character) : String.fromCharCode(Number.parseInt(code, 16)),
+    code === undefined ? (NAMED[character] ?? character) : byteOf(code),
   )
 }
+
+/** How the text of a field is found in its bytes, one character each. */
+export type ToText = (raw: string) => string
+
+/** The same for servers that write no backslashes. */
+export const plainText: ToText = (raw) => (SPECIAL.test(raw) ? utf8(raw) : raw)
+
+/** The same for HAProxy, which writes `#22` for a quote. */
+export const haproxyText: ToText = (raw) => {
+  const bytes = raw.includes('#') ? raw.replace(/#([\dA-F]{2})/g, (_, code: string) => byteOf(code)) : raw
+  return plainText(bytes)
+}
+
+const byteOf = (code: string) => String.fromCharCode(Number.parseInt(code, 16))
 
 const decoder = new TextDecoder()
 

@@ -1,89 +1,95 @@
 import { durationMs, type DurationUnit } from './duration.js'
 import { utf8 } from './field-text.js'
 import {
-  fieldReader,
-  JSON_FIELDS,
   pathReader,
-  type FieldReader,
-  type JsonField,
+  presetFields,
+  usualFields,
+  type FieldReaders,
+  type JsonLine,
   type JsonNames,
+  type LineFields,
 } from './json-fields.js'
+import type { JsonField } from './json-names.js'
 import type { JsonPreset } from './json-presets.js'
-import { PLAIN_READING, type LineParser, type LogEntry, type Reading } from './log-entry.js'
+import { createLogClock } from './log-clock.js'
+import { PLAIN_READING, rememberLast, type LineParser, type LogEntry, type Reading } from './log-entry.js'
 import { parseLogTime } from './log-time.js'
-import { METHOD, pathOfTarget, readRequestLine } from './request-line.js'
+import { METHOD, pathOfRoute, readRequestLine, readTarget } from './request-line.js'
+import { readStatus } from './status.js'
 import { clientOf } from './two-clients.js'
 
 const NON_ASCII = /[\x80-\xff]/
 /** Asked first, because a failed JSON.parse is slow. */
 const OBJECT = /^\s*\{/
-const STATUS = /^\d{3}$/
 const NUMBER = /^\d{1,15}(?:\.\d+)?$/
-const LOGFMT_PAIR = /([A-Za-z_][\w.-]*)=(?:"((?:[^"\\]|\\.)*)"|(\S*))/g
-
-/** What a line is cut from: an object of JSON, or `name=value` pairs. */
-type Syntax = 'json' | 'logfmt'
 
 interface JsonOptions {
   /** Fields that are not called as usual. */
   readonly names?: JsonNames
   readonly preset?: JsonPreset
   readonly reading?: Reading
-  readonly syntax?: Syntax
+  /** What a line is cut from; JSON by default. */
+  readonly toObject?: ToObject | undefined
 }
 
+/** Cuts a line into names and values. @returns why it cannot be cut */
+export type ToObject = (line: string) => JsonLine | string
+
 /**
- * Reads lines that are JSON objects, such as NGINX (with `escape=json` and without) or a gateway writes them, or
- * `name=value` pairs. A line needs a time, a status, and a path or a request line.
+ * Reads lines that are JSON objects, such as NGINX (with `escape=json` and without) or a gateway writes them, or other
+ * names and values. A line needs a time, a status, and a path or a request line.
  */
 export function createJsonParser(options: JsonOptions = {}): LineParser {
-  const { names = {}, preset, reading = PLAIN_READING, syntax = 'json' } = options
-  const readers = Object.fromEntries(
-    JSON_FIELDS.map((field) => [field, fieldReader(field, names, preset?.fields)]),
-  ) as unknown as Readers
+  const { names = {}, preset, reading = PLAIN_READING, toObject = jsonLine } = options
+  const fields = preset === undefined ? usualFields(names) : presetFields(names, preset.fields)
+  const { readers } = fields
   const needed = (preset?.needs ?? []).map((name) => ({ name, read: pathReader(name) }))
-  const toObject = syntax === 'json' ? objectOf : pairsOf
+  const timeOf = createLogClock(preset === undefined ? reading : { ...reading, isUtc: true })
   return (line, entry, outerMs) => {
     const object = toObject(line)
-    if (object === undefined) return syntax === 'json' ? 'no JSON object' : 'no name=value pairs'
+    if (typeof object === 'string') return object
     const missing = needed.find(({ read }) => read(object) === undefined)
     if (missing !== undefined) return `no ${missing.name}`
+    fields.learn(object)
     entry.isCut = false
     const time = readers.timestamp(object)
-    entry.timeMs = time === undefined && outerMs !== undefined ? outerMs : parseLogTime(time)
+    if (typeof time === 'string') entry.timeMs = timeOf(time, line)
+    else entry.timeMs = time === undefined && outerMs !== undefined ? outerMs : parseLogTime(time)
     if (Number.isNaN(entry.timeMs)) return problem('timestamp', readers, object)
-    entry.status = statusOf(readers.status(object))
+    entry.status = readStatus(readers.status(object))
     if (Number.isNaN(entry.status)) return problem('status', readers, object)
-    const reason = readRequest(object, readers, entry)
+    const reason = readRequest(object, readers, entry, preset)
     if (reason !== undefined) return reason
     const [client, forwarded] = [textOf(readers.client(object)), textOf(readers.forwarded(object))]
     entry.client = clientOf(client, forwarded, line, reading)
     readRest(object, readers, entry)
-    entry.latencyMs = rounded(latencyOf(object, readers, entry, line, reading))
+    if (preset === undefined && isWhole(object['request_time'])) reading.doubt(SECONDS_ASSUMED, line)
+    const ms = latencyOf(object, readers, entry) ?? unitlessLatency(object, fields, line, reading)
+    entry.latencyMs = rounded(ms)
     return undefined
   }
 }
 
-type Line = Readonly<Record<string, unknown>>
-type Readers = Readonly<Record<JsonField, FieldReader>>
-
-function problem(field: JsonField, readers: Readers, object: Line): string {
+function problem(field: JsonField, readers: FieldReaders, object: JsonLine): string {
+  if (Array.isArray(object['records']))
+    return 'many records in a line: write each in a line of its own, as `jq -c .records[]` does'
   return readers[field](object) === undefined ? `no ${field}` : `a ${field} that cannot be read`
 }
 
-/** The names and values of a line such as `at=info method=GET path="/"`. */
-function pairsOf(line: string): Line | undefined {
-  const pairs = [...line.matchAll(LOGFMT_PAIR)].map(([, name, quoted, bare]): [string, string] => [
-    name!,
-    quoted === undefined ? bare! : quoted.replace(/\\(.)/g, '$1'),
-  ])
-  return pairs.length > 0 ? Object.fromEntries(pairs) : undefined
+/** Remembered, because many parsers read the same line when the format is detected. */
+const jsonLine: ToObject = rememberLast((line) => objectOf(line) ?? whyNoObject(line))
+
+function whyNoObject(line: string): string {
+  const isOpen = /^\s*(?:[[{]\s*$|\[\s*\{)/.test(line)
+  return isOpen ? 'no JSON object: write each object in a line of its own, as `jq -c` does' : 'no JSON object'
 }
 
-export function objectOf(line: string): Line | undefined {
+export function objectOf(line: string): JsonLine | undefined {
   if (!OBJECT.test(line)) return undefined
   const value = parsed(line) ?? (line.includes('\\x') ? parsed(withoutNginxEscapes(line)) : undefined)
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Line) : undefined
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as JsonLine)
+    : undefined
 }
 
 function parsed(line: string): unknown {
@@ -102,19 +108,26 @@ function withoutNginxEscapes(line: string): string {
   })
 }
 
-/** NaN for what is no status; 0, -1 and `-` say that there was no answer. */
-function statusOf(value: unknown): number | null {
-  if (value === '-' || value === 0 || value === '0' || value === '000' || value === -1) return null
-  const status = typeof value === 'string' && STATUS.test(value) ? Number(value) : value
-  return Number.isInteger(status) && Number(status) > 0 && Number(status) < 1000 ? Number(status) : NaN
-}
-
-function readRequest(object: Line, readers: Readers, entry: LogEntry): string | undefined {
+function readRequest(
+  object: JsonLine,
+  readers: FieldReaders,
+  entry: LogEntry,
+  preset: JsonPreset | undefined,
+): string | undefined {
   const path = readers.path(object)
   if (typeof path === 'string') {
-    entry.path = path === '' || path === '-' ? null : pathOfTarget(path)
-    entry.method = textOf(readers.method(object))
-    return entry.method === null || METHOD.test(entry.method) ? undefined : 'a method that is none'
+    const target = preset?.isRootless && /^[^/-]/.test(path) ? `/${path}` : path
+    const method = textOf(readers.method(object))
+    if (method !== null && !METHOD.test(method)) return 'a method that is none'
+    const request = method === null ? readers.request(object) : undefined
+    // The request line has the method, and the target before it was rewritten.
+    if (typeof request === 'string') readRequestLine(request, entry)
+    if (typeof request === 'string' && entry.method !== null) return undefined
+    entry.path = null
+    entry.host = null
+    if (target !== '' && target !== '-') readTarget(pathOfRoute(target), entry)
+    entry.method = method
+    return undefined
   }
   const request = readers.request(object)
   if (typeof request !== 'string') return 'no path and no request'
@@ -122,7 +135,8 @@ function readRequest(object: Line, readers: Readers, entry: LogEntry): string | 
   return undefined
 }
 
-function readRest(object: Line, readers: Readers, entry: LogEntry): void {
+function readRest(object: JsonLine, readers: FieldReaders, entry: LogEntry): void {
+  entry.host = textOf(readers.host(object)) ?? entry.host
   entry.user = textOf(readers.user(object))
   entry.agent = textOf(readers.user_agent(object))
   entry.bytes = rounded(numberOf(readers.bytes(object)))
@@ -135,26 +149,44 @@ const UNITS = [
   ['latency_ns', 'ns'],
 ] as const satisfies readonly [JsonField, DurationUnit][]
 
-/** Names of durations that servers write in different units. */
-const WITHOUT_UNIT = ['duration', 'latency', 'elapsed', 'response_time', 'time_taken', 'took']
-const HAS_UNIT = /[a-z\xb5]s?$/
-
-function latencyOf(
-  object: Line,
-  readers: Readers,
-  entry: LogEntry,
-  line: string,
-  reading: Reading,
-): number | null {
+function latencyOf(object: JsonLine, readers: FieldReaders, entry: LogEntry): number | null {
   for (const [field, unit] of UNITS) {
     const ms = durationMs(readers[field](object), unit)
     if (ms !== null) return ms
   }
   const end = readers.end(object)
-  if (end !== undefined) return betweenTimes(entry.timeMs, end, readers.timestamp(object))
-  const name = WITHOUT_UNIT.find((each) => object[each] !== undefined && object[each] !== null)
-  const value = name === undefined ? undefined : object[name]
+  return end === undefined ? null : betweenTimes(entry.timeMs, end, readers.timestamp(object))
+}
+
+const SECONDS_ASSUMED =
+  'request_time is read as seconds, as that of NGINX: give --field latency_ms=request_time if it is something else'
+
+/** NGINX writes decimals. */
+function isWhole(value: unknown): boolean {
+  return typeof value === 'number' ? Number.isInteger(value) && value > 0 : /^[1-9]\d*$/.test(String(value))
+}
+
+const HAS_UNIT = /[a-z\xb5\u03bc]s?$/
+/** Durations whose unit follows from what a line has beside them: those of Envoy, of Rails, and of Serilog. */
+const UNITS_KNOWN = [
+  { name: 'duration', beside: 'response_flags', unit: 'ms' },
+  { name: 'duration', beside: 'controller', unit: 'ms' },
+  { name: 'Elapsed', beside: 'RequestPath', unit: 'ms' },
+] as const
+
+/** A duration whose name does not say the unit. */
+function unitlessLatency(
+  object: JsonLine,
+  { readers, durationName }: LineFields,
+  line: string,
+  reading: Reading,
+): number | null {
+  const value = readers.duration(object)
+  if (value === undefined) return null
   if (typeof value === 'string' && HAS_UNIT.test(value)) return durationMs(value, 'ms')
+  const name = durationName(object)
+  const known = UNITS_KNOWN.find((each) => each.name === name && object[each.beside] !== undefined)
+  if (known !== undefined) return durationMs(value, known.unit)
   if (durationMs(value, 'ms') !== null)
     reading.doubt(
       `${name} has no unit, so it is not read: give --field latency_ms=${name} or latency_s=${name}`,

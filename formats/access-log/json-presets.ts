@@ -1,17 +1,19 @@
-import type { JsonField } from './json-fields.js'
+import type { JsonField } from './json-names.js'
 
 /** The JSON of a server. */
 export interface JsonPreset {
   /** A line of it has a value under each of these names. */
   readonly needs: readonly string[]
-  /** Where each field is found, the first that says something counts; the sum of `a+b`. */
+  /** Where each field is found, the first that says something counts; see joinReader for `a+b` and `a&b`. */
   readonly fields: Readonly<Partial<Record<JsonField, readonly string[]>>>
+  /** Paths have no slash before them. */
+  readonly isRootless?: boolean
 }
 
 const FORWARDED = ['request.headers.x-forwarded-for', 'request.headers.X-Forwarded-For']
 
 /**
- * What servers write as JSON, or as `name=value`, by the names and units of their documentation. A line that fits none
+ * What servers write as JSON, by the names and units of their documentation. A line that fits none
  * is read with the usual names, see json-fields.ts.
  */
 export const JSON_PRESETS = {
@@ -199,7 +201,7 @@ export const JSON_PRESETS = {
     fields: {
       timestamp: ['requestTimeEpoch', 'requestTime'],
       method: ['httpMethod'],
-      path: ['path', 'resourcePath', 'routeKey'],
+      path: ['path', 'resourcePath', 'routeKey', 'requestContext.path'],
       status: ['status'],
       latency_ms: ['responseLatency'],
       client: ['ip', 'sourceIp', 'identity.sourceIp'],
@@ -208,8 +210,92 @@ export const JSON_PRESETS = {
       bytes: ['responseLength'],
     },
   },
+  /** CloudFront's standard log as JSON. */
+  cloudfront: {
+    needs: ['date', 'x-edge-location', 'cs-method'],
+    fields: {
+      timestamp: ['timestamp(ms)', 'timestamp', 'date&time'],
+      method: ['cs-method'],
+      path: ['cs-uri-stem'],
+      status: ['sc-status'],
+      latency_s: ['time-taken'],
+      client: ['c-ip'],
+      forwarded: ['x-forwarded-for'],
+      user_agent: ['cs(User-Agent)'],
+      bytes: ['sc-bytes'],
+    },
+  },
+  /** Google App Engine: the RequestLog of a LogEntry. */
+  'gcp-appengine': {
+    needs: ['protoPayload.method', 'protoPayload.resource'],
+    fields: {
+      timestamp: ['protoPayload.startTime', 'timestamp'],
+      method: ['protoPayload.method'],
+      path: ['protoPayload.resource'],
+      status: ['protoPayload.status'],
+      latency_s: ['protoPayload.latency'],
+      client: ['protoPayload.ip'],
+      user: ['protoPayload.nickname'],
+      user_agent: ['protoPayload.userAgent'],
+      bytes: ['protoPayload.responseSize'],
+    },
+  },
+  /** Azure App Service: AppServiceHTTPLogs. Times are ms. */
+  'azure-appservice': {
+    needs: ['properties.CsMethod', 'properties.CsUriStem', 'properties.ScStatus'],
+    fields: {
+      timestamp: ['time', 'TimeGenerated'],
+      method: ['properties.CsMethod'],
+      path: ['properties.CsUriStem'],
+      status: ['properties.ScStatus'],
+      latency_ms: ['properties.TimeTaken'],
+      client: ['properties.CIp'],
+      user: ['properties.CsUsername'],
+      user_agent: ['properties.UserAgent'],
+      bytes: ['properties.ScBytes'],
+    },
+  },
+  /** Cloudflare Workers: workers_trace_events. */
+  'cloudflare-worker': {
+    needs: ['EventTimestampMs', 'Event.Request.Method'],
+    fields: {
+      timestamp: ['EventTimestampMs'],
+      method: ['Event.Request.Method'],
+      path: ['Event.Request.URL'],
+      status: ['Event.Response.Status'],
+      latency_ms: ['WallTimeMs'],
+    },
+  },
+  /** Vercel: what its drains send for a request. */
+  vercel: {
+    needs: ['deploymentId', 'proxy.method', 'proxy.statusCode'],
+    fields: {
+      timestamp: ['proxy.timestamp', 'timestamp'],
+      method: ['proxy.method'],
+      path: ['proxy.path'],
+      status: ['proxy.statusCode', 'statusCode'],
+      client: ['proxy.clientIp'],
+      user_agent: ['proxy.userAgent'],
+      bytes: ['proxy.responseByteSize'],
+    },
+  },
+  /** Linkerd: the access log of its proxy as JSON. Durations are ns. */
+  linkerd: {
+    needs: ['client.addr', 'total_ns'],
+    fields: {
+      timestamp: ['timestamp'],
+      method: ['method'],
+      path: ['uri'],
+      status: ['status'],
+      latency_ns: ['total_ns'],
+      client: ['client.addr'],
+      user_agent: ['user_agent'],
+      bytes: ['response_bytes'],
+    },
+  },
   /** Akamai DataStream 2. */
   akamai: {
+    isRootless: true,
     needs: ['reqTimeSec', 'statusCode', 'reqMethod'],
     fields: {
       timestamp: ['reqTimeSec'],
@@ -221,18 +307,6 @@ export const JSON_PRESETS = {
       forwarded: ['xForwardedFor'],
       user_agent: ['UA'],
       bytes: ['totalBytes', 'bytes'],
-    },
-  },
-  /** Heroku's router: `at=info method=GET path="/" …`; the time is that of the line around it. */
-  heroku: {
-    needs: ['at', 'dyno', 'status'],
-    fields: {
-      method: ['method'],
-      path: ['path'],
-      status: ['status'],
-      latency_ms: ['connect+service', 'service'],
-      forwarded: ['fwd'],
-      bytes: ['bytes'],
     },
   },
 } as const satisfies Record<string, JsonPreset>

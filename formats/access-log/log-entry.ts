@@ -7,6 +7,8 @@ export interface LogEntry {
   method: string | null
   /** The request target without scheme, host and query string. */
   path: string | null
+  /** The host that was asked for, perhaps with a port. */
+  host: string | null
   status: number | null
   /** Whole. */
   latencyMs: number | null
@@ -35,6 +37,10 @@ export const NO_REQUEST = ''
 /** How lines are read, whatever their format. */
 export interface Reading {
   readonly client: ClientRule
+  /** The zone of times that have none (IANA name); UTC by default. */
+  readonly timeZone?: string | undefined
+  /** Times without a zone are UTC, whatever the zone of the server: its documentation says so. */
+  readonly isUtc?: boolean
   /** Called for what may have been read wrongly. @param doubt what it is, and what to do about it */
   doubt(doubt: string, line: string): void
 }
@@ -47,6 +53,7 @@ export function emptyEntry(): LogEntry {
     timeMs: 0,
     method: null,
     path: null,
+    host: null,
     status: null,
     latencyMs: null,
     client: null,
@@ -57,10 +64,13 @@ export function emptyEntry(): LogEntry {
   }
 }
 
-/** Most lines are of the same second as the one before. */
-export function rememberLast(parse: (text: string) => number): (text: string) => number {
-  let lastText = ''
-  let last = NaN
+/** Why a line of a format that has no time cannot be read, unless something around it has one. */
+export const NO_TIME = 'no time: the lines have none, nor has anything around them'
+
+/** Remembers the last result: most lines are of the same second as the one before. */
+export function rememberLast<T>(parse: (text: string) => T): (text: string) => T {
+  let lastText: string | undefined
+  let last: T
   return (text) => {
     if (text === lastText) return last
     last = parse(text)

@@ -1,9 +1,13 @@
 import { createClfParser } from './clf-line.js'
+import { createCsvParser } from './csv-line.js'
+import { haproxyText, plainText, type ToText } from './field-text.js'
 import type { JsonNames } from './json-fields.js'
-import { createJsonParser } from './json-line.js'
+import { createJsonParser, type ToObject } from './json-line.js'
 import { JSON_PRESETS, type JsonPreset } from './json-presets.js'
-import { PLAIN_READING, emptyEntry, type LineParser, type Reading } from './log-entry.js'
-import { createTextParser } from './text/text-line.js'
+import { NO_TIME, PLAIN_READING, emptyEntry, type LineParser, type Reading } from './log-entry.js'
+import { logfmtLine, ltsvLine } from './pairs-line.js'
+import { LOGFMT_PRESETS, LTSV } from './pairs-presets.js'
+import { createFormatParser, createTextParser } from './text/text-line.js'
 import { LIKE_COMMON, TEXT_PRESETS } from './text-presets.js'
 import { createW3cParser } from './w3c-line.js'
 import { createUnwrapper, WRAPPERS, type Bare, type WrapperName } from './wrappers.js'
@@ -14,8 +18,8 @@ import { createUnwrapper, WRAPPERS, type Bare, type WrapperName } from './wrappe
  * of presets, where a server has a format of each kind.
  */
 export const LOG_FORMATS = [
-  ...['clf', 'vhost', 'json', 'w3c'],
-  ...new Set([...Object.keys(TEXT_PRESETS), ...Object.keys(JSON_PRESETS)]),
+  ...['clf', 'vhost', 'json', 'w3c', 'csv', 'ltsv', 'logfmt'],
+  ...new Set([TEXT_PRESETS, JSON_PRESETS, LOGFMT_PRESETS].flatMap(Object.keys)),
 ]
 
 /** The other names of formats. */
@@ -38,11 +42,24 @@ export interface LogFormat {
   /** A name of LOG_FORMATS, `text` for a format that is given in words, `unknown` for none. */
   readonly name: string
   readonly wrappers: readonly WrapperName[]
+  /** Lines of the sample that can be read, and one of them. */
+  readonly readable: number
+  readonly example: string
   createParser(reading: Reading): LineParser
 }
 
-/** Servers whose logs may have a header that names the fields. Backslashes mean nothing there. */
+/** Servers whose logs may have a header that names the fields. */
 const WITH_HEADER = ['iis', 'cloudfront']
+/** Servers whose backslashes are backslashes. */
+const TO_TEXT: Readonly<Record<string, ToText>> = {
+  ...{
+    iis: plainText,
+    cloudfront: plainText,
+    'cloudfront-realtime': plainText,
+    'cloudfront-realtime-v1': plainText,
+  },
+  ...{ envoy: plainText, istio: plainText, emissary: plainText, uvicorn: plainText, haproxy: haproxyText },
+}
 
 interface Candidate {
   readonly name: string
@@ -58,19 +75,25 @@ function allCandidates(names: JsonNames): Candidate[] {
   const texts = Object.entries(TEXT_PRESETS).map(([name, format]): Candidate => {
     const candidate = {
       name,
-      createParser: (reading: Reading) => createTextParser(format, reading, !WITH_HEADER.includes(name)),
+      createParser: (reading: Reading) =>
+        createTextParser(format, { ...reading, isUtc: WITH_HEADER.includes(name) }, TO_TEXT[name]),
     }
     return LIKE_COMMON.has(name) ? { ...candidate, createFallback: CLF.createParser } : candidate
   })
-  const json = Object.entries(JSON_PRESETS).map(([name, preset]: [string, JsonPreset]): Candidate => {
-    const syntax = name === 'heroku' ? 'logfmt' : 'json'
-    return { name, createParser: (reading) => createJsonParser({ names, preset, reading, syntax }) }
-  })
+  const objects = (presets: Readonly<Record<string, JsonPreset>>, toObject?: ToObject) =>
+    Object.entries(presets).map(([name, preset]): Candidate => {
+      return { name, createParser: (reading) => createJsonParser({ names, preset, reading, toObject }) }
+    })
   return [
     { name: 'w3c', createParser: createW3cParser },
+    { name: 'csv', createParser: (reading) => createCsvParser(names, reading) },
     ...texts,
-    ...json,
+    ...objects(JSON_PRESETS),
     { name: 'json', createParser: (reading) => createJsonParser({ names, reading }) },
+    ...objects(LOGFMT_PRESETS, logfmtLine),
+    ...objects({ ltsv: LTSV }, ltsvLine),
+    { name: 'ltsv', createParser: (reading) => createJsonParser({ names, reading, toObject: ltsvLine }) },
+    { name: 'logfmt', createParser: (reading) => createJsonParser({ names, reading, toObject: logfmtLine }) },
     { name: 'vhost', createParser: (reading) => createClfParser(true, reading) },
     CLF,
   ]
@@ -89,7 +112,7 @@ export interface FormatChoice {
 /** What a choice leaves open: a server may write text and JSON, or a log without its header. */
 function candidates({ name, text, names }: FormatChoice): Candidate[] {
   if (text !== undefined)
-    return [{ name: 'text', createParser: (reading) => createTextParser(text, reading) }]
+    return [{ name: 'text', createParser: (reading) => createFormatParser(text, reading) }]
   const all = allCandidates(names)
   if (name === undefined) return all
   return all.filter((each) => each.name === name || (each.name === 'w3c' && WITH_HEADER.includes(name)))
@@ -109,16 +132,18 @@ export function detectFormat(lines: readonly string[], choice: FormatChoice): Lo
   const open = candidates(choice)
   const parsers = open.map((candidate) => ({ candidate, parse: candidate.createParser(PLAIN_READING) }))
   const bare = lines.map((text) => ({ text, timeMs: NaN }))
-  const { wrappers, candidate, readable } = detect(bare, parsers, MAX_WRAPPERS)
-  const chosen = readable > 0 ? candidate : lookingLike(lines[0], open)
-  return { name: chosen.name, wrappers, createParser: (reading) => withFallback(chosen, reading) }
+  const { wrappers, candidate, readable, example } = detect(bare, parsers, MAX_WRAPPERS)
+  const chosen = readable > 0 ? candidate : lookingLike(lines, open)
+  const createParser = (reading: Reading) => withFallback(chosen, reading)
+  return { name: chosen.name, wrappers, readable, example, createParser }
 }
 
 interface Detected {
   readonly candidate: Candidate
   readonly wrappers: readonly WrapperName[]
-  /** Lines that can be read. */
+  /** Lines that can be read, and the first of them. */
   readonly readable: number
+  readonly example: string
 }
 
 interface Trial {
@@ -146,17 +171,24 @@ function detect(lines: readonly Bare[], open: readonly Trial[], depth: number): 
 
 function detectBare(lines: readonly Bare[], open: readonly Trial[]): Omit<Detected, 'wrappers'> {
   const entry = emptyEntry()
-  const counted = open.map(({ candidate, parse }) => {
-    const fits = ({ text, timeMs }: Bare) => parse(text, entry, timeMs) === undefined
-    return { candidate, readable: lines.filter(fits).length }
-  })
+  const counted = open.map(({ candidate }) => ({ candidate, readable: 0, example: '' }))
+  for (const { text, timeMs } of lines) {
+    open.forEach(({ parse }, index) => {
+      if (parse(text, entry, timeMs) === undefined && counted[index]!.readable++ === 0)
+        counted[index]!.example = text
+    })
+  }
   const most = Math.max(...counted.map(({ readable }) => readable))
   return counted.find(({ readable }) => 2 * readable > most) ?? counted[0]!
 }
 
-function lookingLike(line: string | undefined, open: readonly Candidate[]): Candidate {
-  const name = line?.startsWith('{') ? 'json' : 'clf'
-  return open.find((each) => each.name === name) ?? open[0]!
+/** For lines that no format can be read in: one that lacks only a time, JSON, or the common format. */
+function lookingLike(lines: readonly string[], open: readonly Candidate[]): Candidate {
+  const line = lines[0] ?? ''
+  const entry = emptyEntry()
+  const timeless = open.find(({ createParser }) => createParser(PLAIN_READING)(line, entry) === NO_TIME)
+  const name = line.startsWith('{') ? 'json' : 'clf'
+  return timeless ?? open.find((each) => each.name === name) ?? open[0]!
 }
 
 function withFallback({ createParser, createFallback }: Candidate, reading: Reading): LineParser {

@@ -13,15 +13,20 @@ const MONTHS: Readonly<Record<string, number>> = {
   Dec: 11,
 }
 
-/** 17/May/2015:10:05:03 +0200 */
+/** 17/May/2015:10:05:03 +0200, also with a space after the date, as Python writes */
 const CLF =
-  /^(\d{1,2})\/([A-Z][a-z]{2})\/(\d{4}):(\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?(?: ?([+-]\d\d:?\d\d|Z))?$/
-/** 2015-05-17T10:05:03.123+02:00, also with a space, and without a zone */
+  /^(\d{1,2})\/([A-Z][a-z]{2})\/(\d{4})[: ](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?(?: ?([+-]\d\d:?\d\d|Z))?$/
+/**
+ * 2015-05-17T10:05:03.123+02:00, also with a space, and without a zone; `+0000 UTC` as Go writes, and ` - ` before the
+ * time of day
+ */
 const ISO =
-  /^(\d{4})[-/](\d\d)[-/](\d\d)(?:[Tt]|[ \t]+)(\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))? ?([Zz]|[+-]\d\d(?::?\d\d)?)?$/
+  /^(\d{4})[-/](\d\d)[-/](\d\d)(?:[Tt]|[ \t]+(?:- )?)(\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?(?: ?(?:[Zz]|UTC|GMT|([+-]\d\d(?::?\d\d)?)(?: [A-Z]{3,4})?))?$/
 /** Sun, 17 May 2015 10:05:03 GMT, as HTTP writes it */
 const HTTP =
   /^(?:[A-Z][a-z]{2}, )?(\d\d) ([A-Z][a-z]{2}) (\d{4}) (\d\d):(\d\d):(\d\d) (?:GMT|UTC|([+-]\d{4}))$/
+/** Sun May 17 10:05:03 2015, as C writes it */
+const ASCTIME = /^[A-Z][a-z]{2} ([A-Z][a-z]{2}) {1,2}(\d{1,2}) (\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))? (\d{4})$/
 const NUMBER = /^\d{1,19}(?:\.\d+)?$/
 const BRACKETS = /^\[[^[\]]*\]$/
 
@@ -64,12 +69,17 @@ function ofText(text: string): number {
     const [, day, month, year, hour, minute, second, zone] = http
     return timeOf([year, MONTHS[month!], day, hour, minute, second].map(Number), '', zone)
   }
+  const c = ASCTIME.exec(text)
+  if (c) {
+    const [, month, day, hour, minute, second, fraction, year] = c
+    return timeOf([year, MONTHS[month!], day, hour, minute, second].map(Number), fraction)
+  }
   return BRACKETS.test(text) ? ofText(text.slice(1, -1)) : NaN
 }
 
 /** The small addends make up for fractions and nanoseconds that a double does not hold exactly. */
 function sinceEpoch(value: number): number {
-  if (value < MIN_MS) return Math.floor(value * 1000 + 1e-4)
+  if (value < MIN_MS) return Math.floor(value * 1000 + 1e-3)
   if (value < MIN_US) return Math.floor(value)
   return Math.floor(value < MIN_NS ? value / 1e3 + 1e-4 : value / 1e6 + 1e-3)
 }

@@ -52,6 +52,12 @@ export const TEXT_PRESETS = {
     '<request id="$id"> <ip>$remote_addr</ip> <caller>$caller</caller> <user>$remote_user</user> ' +
     '<requestTime>$time</requestTime> <httpMethod>$request_method</httpMethod> <resourcePath>$uri</resourcePath> ' +
     '<status>$status</status> <protocol>$protocol</protocol> <responseLength>$bytes_sent</responseLength> </request>',
+  /** docs.aws.amazon.com, "Customize HTTP API access logs": the CSV example, and the XML example */
+  'apigateway-http-csv': '$remote_addr,$time,$request_method,$uri,$protocol,$status,$bytes_sent,$id',
+  'apigateway-http-xml':
+    '<request id="$id"> <ip>$remote_addr</ip> <requestTime>$time</requestTime> <httpMethod>$request_method</httpMethod> ' +
+    '<routeKey>$uri</routeKey> <status>$status</status> <protocol>$protocol</protocol> ' +
+    '<responseLength>$bytes_sent</responseLength> </request>',
   /** learn.microsoft.com, "IIS log file formats": the default fields of the W3C format, for a log without its header */
   iis:
     '$date $time $server_ip $request_method $uri $query $port $remote_user $remote_addr $http_user_agent ' +
@@ -61,9 +67,37 @@ export const TEXT_PRESETS = {
     '$date\t$time\t$edge\t$bytes_sent\t$remote_addr\t$request_method\t$host\t$uri\t$status\t$http_referer\t' +
     '$http_user_agent\t$query\t$cookie\t$result\t$id\t$host_header\t$protocol\t$received\t$duration_s\t' +
     '$http_x_forwarded_for\t$rest',
+  /** The same for real-time logs: all fields, with and without the address of the server */
+  'cloudfront-realtime':
+    '$msec\t$remote_addr\t$server_ip\t$first_byte\t$status\t$bytes_sent\t$request_method\t$scheme\t$host\t$uri\t' +
+    '$received\t$edge\t$id\t$host_header\t$duration_s\t$protocol\t$ip_version\t$http_user_agent\t$rest',
+  'cloudfront-realtime-v1':
+    '$msec\t$remote_addr\t$first_byte\t$status\t$bytes_sent\t$request_method\t$scheme\t$host\t$uri\t' +
+    '$received\t$edge\t$id\t$host_header\t$duration_s\t$protocol\t$ip_version\t$http_user_agent\t$rest',
   /** wiki.squid-cache.org, "Native access.log format": `squid` */
   squid:
     '$msec  $duration_ms $remote_addr $result/$status $bytes_sent $request_method $request_uri $remote_user $hierarchy $type',
+  /** Emissary-ingress (Ambassador): that of Envoy after a word */
+  emissary:
+    'ACCESS [$time] "$request" $status $flags $received $bytes_sent $duration_ms $service "$http_x_forwarded_for" ' +
+    '"$http_user_agent" "$id" "$authority" "$upstream_host"$rest',
+  /** pkg.go.dev/github.com/gin-gonic/gin, "Logger"; KrakenD writes it too */
+  gin: '[GIN] $date - $time | $status |  $duration_ms |  $remote_addr | $request_method  "$uri"',
+  /** uwsgi-docs.readthedocs.io, "Formatting uWSGI requests logs": the default */
+  uwsgi:
+    '[pid: $pid|app: $app|req: $req] $remote_addr ($name) {$vars vars in $received bytes} [$time] $request_method ' +
+    '$request_uri => generated $bytes_sent bytes in $duration_ms msecs ($protocol $status)$rest',
+  /** docs.aiohttp.org, "Logging": the default */
+  aiohttp:
+    '$remote_addr [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent"',
+  /** docs.djangoproject.com, "django.server": the development server */
+  django: '[$time_local] "$request" $status $body_bytes_sent',
+  /** www.uvicorn.org, the default: without a time, unless something around the line has one */
+  uvicorn: 'INFO:  $remote_addr - "$request" $status $rest',
+  /** expressjs.com, "morgan": the formats without a time, like uvicorn's. The combined and the common format are clf */
+  'morgan-short': '$remote_addr $remote_user $request $status $bytes_sent - ${duration_ms} ms',
+  'morgan-tiny': '$request_method $request_uri $status $bytes_sent - ${duration_ms} ms',
+  'morgan-dev': '$request_method $request_uri $status ${duration_ms} ms - $bytes_sent',
 } as const satisfies Record<string, string>
 
 export type TextPreset = keyof typeof TEXT_PRESETS

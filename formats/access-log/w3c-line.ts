@@ -1,3 +1,4 @@
+import { plainText } from './field-text.js'
 import { NO_REQUEST, type LineParser, type Reading } from './log-entry.js'
 import { createTextParser } from './text/text-line.js'
 
@@ -13,6 +14,9 @@ const VARIABLES: Readonly<Record<string, string>> = {
   'cs-method': '$request_method',
   'cs-uri-stem': '$uri',
   'cs-uri': '$request_uri',
+  'cs-host': '$http_host',
+  'cs(host)': '$host',
+  'x-host-header': '$host_header',
   'sc-status': '$status',
   'sc-bytes': '$bytes_sent',
   'cs(user-agent)': '$http_user_agent',
@@ -40,7 +44,7 @@ export function createW3cParser(reading: Reading): LineParser {
     if (text.startsWith('#')) {
       if (text.startsWith(FIELDS)) {
         try {
-          parse = createTextParser(formatOf(text, reading), reading, false)
+          parse = createTextParser(formatOf(text, reading), { ...reading, isUtc: true }, plainText)
         } catch (error) {
           parse = undefined
           problem = (error as Error).message

@@ -1,13 +1,15 @@
 import { MAX_LINE_LENGTH } from './line-splitter.js'
 import { objectOf } from './json-line.js'
 import { parseLogTime } from './log-time.js'
+import { COLOURS } from './request-line.js'
 
 /** The line in a wrapper, and the time of the wrapper; NaN where it has none. */
 export interface Unwrapped {
   readonly text: string
   readonly timeMs: number
-  /** The line goes on in the next one. */
+  /** The line goes on in the next one of its stream. */
   readonly isPartial: boolean
+  readonly stream?: string
 }
 
 /** Takes the line out; undefined for a line without this wrapper. */
@@ -16,10 +18,10 @@ type Unwrap = (line: string) => Unwrapped | undefined
 const SYSLOG =
   /^(?:<\d{1,3}>)?(?:([A-Z][a-z]{2} [ \d]\d(?: \d{4})? \d\d:\d\d:\d\d)|(\d{4}-\d\d-\d\dT\S+)) (?:[^\s:[\]]+ )?[^\s:[\]]+(?:\[[^\]\s]*\])?: (?:@cee: ?)?(.*)$/s
 const SYSLOG_5424 =
-  /^(?:\d{1,6} )?(?:<\d{1,3}>)?1 (-|\d{4}-\d\d-\d\dT\S+) \S+ \S+ \S+ \S+ (?:-|(?:\[[^\]\s]+(?: [^\s=\]]+="(?:[^"\\\]]|\\.)*")*\])+)(?: (?:\xef\xbb\xbf)?(.*))?$/s
+  /^(?:\d{1,6} )?(?:<\d{1,3}>)?1 (-|\d{4}-\d\d-\d\dT\S+) \S+ \S+ \S+ \S+ (?:-|(?:\[[^\]\s]+(?: [^\s=\]]+="(?:[^"\\]|\\.)*")*\])+)(?: (?:\xef\xbb\xbf)?(.*))?$/s
 /** Logplex, Heroku's drain, leaves the structured data out. */
 const LOGPLEX = /^(?:\d{1,6} )?<\d{1,3}>1 (\d{4}-\d\d-\d\dT\S+) \S+ \S+ \S+ - (?!-)(.*)$/s
-const CRI = /^(\d{4}-\d\d-\d\dT\S+) std(?:out|err) ([FP])(?::\S+)? (.*)$/s
+const CRI = /^(\d{4}-\d\d-\d\dT\S+) std(out|err) ([FP])(?::\S+)? (.*)$/s
 const PREFIX = /^\[(?:pod\/)?[a-z\d][\w.-]*\/[\w./-]+\] (.*)$/s
 const COMPOSE = /^[\w.-]+ +\| (.*)$/s
 const TIMESTAMP = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)) (.*)$/s
@@ -53,6 +55,7 @@ const json: Unwrap = (line) => {
   return {
     text: whole,
     timeMs,
+    stream: String(object!['stream']),
     isPartial: name === 'log' && 'stream' in object! && whole === text && text.length >= DOCKER_PIECE,
   }
 }
@@ -78,7 +81,7 @@ function bytesOf(text: string): string {
 const cri: Unwrap = (line) => {
   const match = CRI.exec(line)
   if (match === null) return undefined
-  return { text: match[3]!, timeMs: parseLogTime(match[1]), isPartial: match[2] === 'P' }
+  return { text: match[4]!, timeMs: parseLogTime(match[1]), isPartial: match[3] === 'P', stream: match[2]! }
 }
 
 const syslog: Unwrap = (line) => {
@@ -86,6 +89,9 @@ const syslog: Unwrap = (line) => {
   // A time without a year says nothing.
   return match === null ? undefined : { text: match[3]!, timeMs: parseLogTime(match[2]), isPartial: false }
 }
+
+const colours: Unwrap = (line) =>
+  line.includes('\x1b[') ? { text: line.replace(COLOURS, ''), timeMs: NaN, isPartial: false } : undefined
 
 /** What puts something before or around the lines of a log. */
 export const WRAPPERS = {
@@ -100,6 +106,7 @@ export const WRAPPERS = {
   Fluentd: byPattern(FLUENTD, 1, 2),
   'the console of Caddy': byPattern(CADDY, 1, 2),
   'a time': byPattern(TIMESTAMP, 1, 2),
+  colours,
 } as const satisfies Record<string, Unwrap>
 
 export type WrapperName = keyof typeof WRAPPERS
@@ -116,17 +123,24 @@ export interface Bare {
  * @returns null for a piece of a line that goes on
  */
 export function createUnwrapper(chain: readonly WrapperName[]): (line: string) => Bare | null {
-  const levels = chain.map((name) => ({ unwrap: WRAPPERS[name] as Unwrap, begun: '' }))
+  const levels = chain.map((name) => ({ unwrap: WRAPPERS[name] as Unwrap, begun: new Map<string, string>() }))
   return (line) => {
     let [text, timeMs] = [line, NaN]
-    for (const level of levels) {
-      const inner = level.unwrap(text)
+    for (const { unwrap, begun } of levels) {
+      const inner = unwrap(text)
       if (inner === undefined) continue
-      text = level.begun + inner.text
+      const { stream = '', isPartial } = inner
+      text = begun.size === 0 ? inner.text : (begun.get(stream) ?? '') + inner.text
       if (!Number.isNaN(inner.timeMs)) timeMs = inner.timeMs
-      level.begun = inner.isPartial && text.length <= MAX_LINE_LENGTH ? text : ''
-      if (level.begun !== '') return null
+      if (isPartial && text.length <= MAX_LINE_LENGTH && begun.size < MAX_STREAMS) {
+        begun.set(stream, text)
+        return null
+      }
+      if (begun.size > 0) begun.delete(stream)
     }
     return { text, timeMs }
   }
 }
+
+/** A program has two. */
+const MAX_STREAMS = 8

@@ -1,3 +1,4 @@
+import type { RequestCosts } from '../../models/rate-limit/request-costs.js'
 import {
   commentText,
   headLines,
@@ -10,7 +11,8 @@ import { yamlText } from './yaml-text.js'
 
 /**
  * A list of limits in YAML for the AEGIS gateway: a pattern and a method for each, with the names that the gateway's
- * tables have. Null as method means all methods.
+ * tables have. Null as method means all methods. A limit of costs has its weights, and another name than one of requests:
+ * who does not know it must not take milliseconds for requests.
  */
 export function aegisFile(entries: readonly RateLimitEntry[], head: FileHead): string {
   const { gateway, endpoints, other } = limitPlan(entries)
@@ -25,14 +27,16 @@ export function aegisFile(entries: readonly RateLimitEntry[], head: FileHead): s
 
 function limitLines(entry: RateLimitEntry, tier: string): string[] {
   const { endpoint, method, path, scope, limit, burst, longWindow, dayWindow } = entry
-  const { failures, distinctPaths, exceptions } = entry
+  const { costs = null, failures, distinctPaths, exceptions } = entry
+  const perMinute = costs ? 'cost_per_minute' : 'requests_per_minute'
   return [
     `  # ${commentText(endpoint)}`,
     `  - endpoint_pattern: ${yamlText(path)}`,
     `    method: ${method === null ? 'null' : yamlText(method)}`,
     `    tier: ${yamlText(tier)}`,
     `    scope: ${scope}`,
-    `    requests_per_minute: ${limit}`,
+    ...(costs ? ['    unit: latency_ms'] : []),
+    `    ${perMinute}: ${limit}`,
     `    burst: ${burst}`,
     ...windowLine('long_window', longWindow),
     ...windowLine('day_window', dayWindow),
@@ -42,11 +46,22 @@ function limitLines(entry: RateLimitEntry, tier: string): string[] {
     ...exceptions.flatMap((own) => [
       `      - client: ${yamlText(own.client)}`,
       `        kind: ${own.kind}`,
-      `        requests_per_minute: ${own.limit}`,
+      `        ${perMinute}: ${own.limit}`,
       `        burst: ${own.burst}`,
       `        reason: ${yamlText(own.reason)}`,
       `        review_at: ${yamlText(own.reviewAt)}`,
     ]),
+    ...(costs ? weightLines(costs) : []),
+  ]
+}
+
+function weightLines({ weights, defaultWeight }: RequestCosts): string[] {
+  return [
+    `    default_weight: ${defaultWeight}`,
+    weights.size > 0 ? '    weights:' : '    weights: []',
+    ...[...weights].map(
+      ([path, weight]) => `      - { endpoint_pattern: ${yamlText(path)}, weight: ${weight} }`,
+    ),
   ]
 }
 

@@ -8,13 +8,16 @@ import {
   type RateLimitEntry,
 } from './limit-entry.js'
 import { limitPlan, restInWords } from './limit-plan.js'
-import { isTemplate, pathPattern } from './path-pattern.js'
+import { isTemplate, pathPattern, pathPatterns } from './path-pattern.js'
 import { terraformText } from './terraform-text.js'
 
 const CAN = { longWindow: false, failures: false, distinctPaths: false }
 /** Of a regular expression, and of a rule's limit, as AWS WAF has them. */
 const MAX_PATTERN = 512
 const MIN_LIMIT = 10
+/** Of a rule group. */
+const MAX_RULES = 100
+const MAX_CAPACITY = 5000
 
 /**
  * A rule group of AWS WAF as Terraform: a rate-based rule for each limit over a minute of each address, with a
@@ -23,18 +26,25 @@ const MIN_LIMIT = 10
 export function awsWafFile(entries: readonly RateLimitEntry[], head: FileHead): string {
   const plan = limitPlan(entries)
   const rules = [...plan.gateway, ...plan.endpoints]
+  const capacity = rules.reduce((sum, entry) => sum + capacityOf(entry), 0)
   const lines = [
     ...headLines(head).map((line) => `# ${line}`),
     '# For AWS WAF. Capacity: raise it when AWS asks for more. Windows are sliding: there is no burst, and the least limit is',
     '# 10. A rule reacts within about half a minute. Paths are matched as they come, with their case and last slash.',
     '# count {}: requests over a limit are only counted. Put block {} in to enforce the limits.',
     `# ${restInWords({ ...plan, other: null })}`,
+    ...(rules.length > MAX_RULES || capacity > MAX_CAPACITY
+      ? [
+          `# AWS WAF takes ${MAX_RULES} rules and a capacity of ${MAX_CAPACITY} in a group. These are ${rules.length} rules with a capacity of about ${capacity}:`,
+          '# ask for fewer endpoints (prefix, min_requests), or split the group.',
+        ]
+      : []),
     ...entries.flatMap((entry) => remarks(entry).map((line) => `# ${line}`)),
     ...addressSets(entries),
     'resource "aws_wafv2_rule_group" "aegis_limits" {',
     '  name     = "aegis-limits"',
     '  scope    = "REGIONAL"',
-    `  capacity = ${Math.max(1, rules.length * 12)}`,
+    `  capacity = ${Math.max(1, capacity)}`,
     ...rules.flatMap((entry, place) => ruleLines(entry, place)),
     ...visibility('  ', 'aegis-limits'),
     '}',
@@ -94,11 +104,20 @@ function setsOf(entry: RateLimitEntry, place: number) {
 }
 
 function isWider(path: string): boolean {
-  return isTemplate(path) && patternOf(path, false).length > MAX_PATTERN
+  return isTemplate(path) && pathPatterns(path, 'bytes', 'raw', MAX_PATTERN - 2) === null
 }
 
-function patternOf(path: string, isWide: boolean): string {
-  return `^${pathPattern(isWide ? path.replaceAll('{id}', '{any}') : path, 'bytes', 'raw')}$`
+/** Several, any of which may match: AWS WAF has neither long expressions nor every lookahead. */
+function patternsOf(path: string): string[] {
+  const wide = pathPattern(path.replaceAll('{id}', '{any}'), 'bytes', 'raw')
+  const patterns = pathPatterns(path, 'bytes', 'raw', MAX_PATTERN - 2) ?? [wide]
+  return patterns.map((pattern) => `^${pattern}$`)
+}
+
+/** About what AWS WAF counts: 2 for the rate, 3 for each expression, 2 for the method and 1 for each set. */
+function capacityOf(entry: RateLimitEntry): number {
+  const patterns = entry.scope === 'gateway-client' ? 0 : patternsOf(entry.path).length
+  return 2 + 3 * patterns + (entry.method === null ? 0 : 2) + setsOf(entry, 0).length
 }
 
 function ruleLines(entry: RateLimitEntry, place: number): string[] {
@@ -154,11 +173,13 @@ function statementsOf(entry: RateLimitEntry, place: number): string[][] {
     ...(scope === 'gateway-client'
       ? []
       : [
-          [
-            'regex_match_statement {',
-            `  regex_string = ${terraformText(patternOf(path, isWider(path)))}`,
-            ...field('uri_path'),
-          ],
+          anyOf(
+            patternsOf(path).map((pattern) => [
+              'regex_match_statement {',
+              `  regex_string = ${terraformText(pattern)}`,
+              ...field('uri_path'),
+            ]),
+          ),
         ]),
     ...(method === null
       ? []
@@ -182,16 +203,20 @@ function statementsOf(entry: RateLimitEntry, place: number): string[][] {
   ]
 }
 
+function anyOf(statements: readonly string[][]): string[] {
+  return statements.length === 1 ? statements[0]! : joined('or_statement', statements)
+}
+
 function both(statements: readonly string[][]): string[] {
-  if (statements.length === 1) return statements[0]!.map((line) => `          ${line}`)
+  const lines = statements.length === 1 ? statements[0]! : joined('and_statement', statements)
+  return lines.map((line) => `          ${line}`)
+}
+
+function joined(name: string, statements: readonly string[][]): string[] {
   return [
-    '          and_statement {',
-    ...statements.flatMap((lines) => [
-      '            statement {',
-      ...lines.map((line) => `              ${line}`),
-      '            }',
-    ]),
-    '          }',
+    `${name} {`,
+    ...statements.flatMap((lines) => ['  statement {', ...lines.map((line) => `    ${line}`), '  }']),
+    '}',
   ]
 }
 

@@ -20,6 +20,7 @@ export function caddyFile(entries: readonly RateLimitEntry[], head: FileHead): s
   const plan = limitPlan(entries)
   const { gateway, endpoints, other } = plan
   const paths = endpoints.map(({ path }) => pathPattern(path, 'code-points', 'decoded'))
+  const before = moreSpecific(endpoints)
   const lines = [
     ...headLines(head).map((line) => `# ${line}`),
     '# For Caddy with the module rate_limit: import this file, then `import aegis_limits` in a site. The module has no',
@@ -32,7 +33,11 @@ export function caddyFile(entries: readonly RateLimitEntry[], head: FileHead): s
     '\trate_limit {',
     ...gateway.flatMap((entry, i) => zones(entry, `aegis_gateway_${i + 1}`, [])),
     ...endpoints.flatMap((entry, i) =>
-      zones(entry, `aegis_${i + 1}`, [`path_regexp ^${paths[i]}$`, ...methodOf(entry)]),
+      zones(entry, `aegis_${i + 1}`, [
+        `path_regexp ^${paths[i]}$`,
+        ...methodOf(entry),
+        ...before(entry, i).flatMap((j) => exclusion(entry, endpoints[j]!, paths[j]!)),
+      ]),
     ),
     ...(other
       ? zones(
@@ -45,6 +50,37 @@ export function caddyFile(entries: readonly RateLimitEntry[], head: FileHead): s
     '}',
   ]
   return `${lines.join('\n')}\n`
+}
+
+const PLACEHOLDER = /\{[\w.-]+\}/
+
+/** Of an endpoint: the places of those before it that may match the same requests. Every zone that matches would count. */
+function moreSpecific(
+  endpoints: readonly RateLimitEntry[],
+): (entry: RateLimitEntry, place: number) => number[] {
+  const byLength = new Map<number, { place: number; entry: RateLimitEntry; segments: string[] }[]>()
+  endpoints.forEach((entry, place) => {
+    const segments = entry.path.split('/')
+    const same = byLength.get(segments.length) ?? []
+    same.push({ place, entry, segments })
+    byLength.set(segments.length, same)
+  })
+  return ({ method, path }, end) => {
+    const own = path.split('/')
+    return (byLength.get(own.length) ?? []).flatMap(({ place, entry, segments }) => {
+      if (place >= end || (method !== null && entry.method !== null && method !== entry.method)) return []
+      const overlaps = segments.every(
+        (segment, i) => segment === own[i] || PLACEHOLDER.test(segment) || PLACEHOLDER.test(own[i]!),
+      )
+      return overlaps ? [place] : []
+    })
+  }
+}
+
+function exclusion({ method }: RateLimitEntry, other: RateLimitEntry, path: string): string[] {
+  const pattern = `path_regexp ^${path}$`
+  if (other.method === null || other.method === method) return [`not ${pattern}`]
+  return ['not {', `\t${pattern}`, ...methodOf(other).map((line) => `\t${line}`), '}']
 }
 
 function users({ exceptions }: RateLimitEntry): string[] {
@@ -100,6 +136,6 @@ function zone(
 
 /** A pattern between backticks: there Caddy takes every character as it is. */
 function braced(matcher: string): string {
-  const [, before, pattern] = /^((?:not )?path_regexp )(.*)$/s.exec(matcher) ?? []
+  const [, before, pattern] = /^(\t?(?:not )?path_regexp )(.*)$/s.exec(matcher) ?? []
   return pattern === undefined ? matcher : `${before}\`${pattern}\``
 }

@@ -13,6 +13,11 @@ import { terraformText } from './terraform-text.js'
 
 const CAN = { longWindow: [3600], failures: false, distinctPaths: false }
 
+/** Of an expression. */
+const MAX_EXPRESSION = 4096
+/** Of the paths of an expression: there is more beside them. */
+const MAX_PATHS = 3000
+
 /** A rule: the requests that it counts, together for each value of its characteristics. */
 interface Rule {
   readonly name: string
@@ -31,11 +36,13 @@ export function cloudflareFile(entries: readonly RateLimitEntry[], head: FileHea
   const { gateway, endpoints, other } = plan
   const matches = endpoints.map(matchOf)
   const rest = matches.map((match) => `not (${match})`).join(' and ') || 'true'
-  const rules = [
+  const all = [
     ...gateway.flatMap((entry) => rulesOf(entry, 'true', [])),
     ...endpointRules(endpoints),
     ...(other ? rulesOf(other, rest, []) : []),
   ]
+  const rules = all.filter(({ expression }) => expression.length <= MAX_EXPRESSION)
+  const long = new Set(all.filter((rule) => !rules.includes(rule)).map(({ name }) => name))
   const lines = [
     ...headLines(head).map((line) => `# ${line}`),
     '# For Cloudflare. Put your own zone in. Windows have no burst. `matches` needs a Business plan, the action log an',
@@ -45,6 +52,10 @@ export function cloudflareFile(entries: readonly RateLimitEntry[], head: FileHea
     ...entries.flatMap((entry) =>
       [...leftOut(entry, 'Cloudflare', CAN), ...users(entry)].map((line) => `# ${line}`),
     ),
+    ...[...long].map(
+      (name) => `# Left out, as an expression has at most ${MAX_EXPRESSION} characters: ${commentText(name)}`,
+    ),
+    `# Cloudflare takes 1 to 100 rules, by the plan. Here are ${rules.length}.`,
     'variable "zone_id" {',
     '  type = string',
     '}',
@@ -95,12 +106,24 @@ function endpointRules(endpoints: readonly RateLimitEntry[]): Rule[] {
     ...[...shared.values()].flatMap((same) => {
       const [first] = same
       if (same.length === 1) return rulesOf(first!, matchOf(first!), [])
-      const paths = same.map(({ path }) => quoted(path)).join(' ')
       const method = first!.method === null ? '' : ` and http.request.method eq ${quoted(first!.method)}`
-      return rulesOf(first!, `http.request.uri.path in {${paths}}${method}`, ['http.request.uri.path'])
+      return inParts(same.map(({ path }) => quoted(path))).flatMap((paths) =>
+        rulesOf(first!, `http.request.uri.path in {${paths}}${method}`, ['http.request.uri.path']),
+      )
     }),
     ...alone.flatMap((entry) => rulesOf(entry, matchOf(entry), [])),
   ]
+}
+
+/** Each path has counters of its own: it does not matter which rule it is in. */
+function inParts(paths: readonly string[]): string[] {
+  const parts: string[] = []
+  for (const path of paths) {
+    const last = parts.at(-1)
+    if (last === undefined || last.length + path.length >= MAX_PATHS) parts.push(path)
+    else parts[parts.length - 1] = `${last} ${path}`
+  }
+  return parts
 }
 
 function rulesOf(entry: RateLimitEntry, match: string, more: readonly string[]): Rule[] {

@@ -1,5 +1,6 @@
 import type { RateLimitException } from '../../models/rate-limit/exception.js'
 import type { LongWindow, Scope } from '../../models/rate-limit/recommendation.js'
+import type { RequestCosts } from '../../models/rate-limit/request-costs.js'
 
 /** A count over a window. */
 export interface WindowLimit {
@@ -16,6 +17,8 @@ export interface RateLimitEntry {
   /** The path template; `/**` stands for all paths, `other` for those of no other entry. */
   readonly path: string
   readonly scope: Scope | 'gateway-client'
+  /** What requests cost, where limits are in ms instead of requests; null or left out: they count requests. */
+  readonly costs?: RequestCosts | null
   /** Requests a minute. */
   readonly limit: number
   /** Requests at once, the first one included. */

@@ -37,6 +37,9 @@ const WRITERS = {
 
 export type RateLimitFileFormat = keyof typeof WRITERS
 
+/** Gateways that count what requests cost. The others would take milliseconds for requests. */
+export const COST_FORMATS: readonly RateLimitFileFormat[] = ['aegis']
+
 /** A complete file with the limits of endpoints, in log-only mode where the gateway has one. */
 export function rateLimitFile(
   format: RateLimitFileFormat,
@@ -49,10 +52,10 @@ export function rateLimitFile(
 /** A recommendation as an entry of a file. */
 export function toRateLimitEntry(recommendation: RateLimitRecommendation): RateLimitEntry {
   const { endpoint, profile, scope, limit, burst, longWindow, dayWindow } = recommendation
-  const { exceptions, failures, distinctPaths } = recommendation
+  const { costs, exceptions, failures, distinctPaths } = recommendation
   const method = profile?.method ?? null
   return {
-    ...{ endpoint, method, path: profile?.endpoint ?? endpoint, scope, limit, burst },
+    ...{ endpoint, method, path: profile?.endpoint ?? endpoint, scope, costs, limit, burst },
     ...{ longWindow, dayWindow, exceptions, failures, distinctPaths },
   }
 }

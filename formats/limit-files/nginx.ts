@@ -47,6 +47,9 @@ export function nginxFile(entries: readonly RateLimitEntry[], head: FileHead, dr
   return `${lines.join('\n')}\n`
 }
 
+/** Endpoints from which on the default of map_hash_max_size (2048) may be too small: NGINX warns, and works. */
+const MANY = 500
+
 function notes(plan: LimitPlan): string[] {
   return [
     'Include this file in the http block: include /etc/nginx/aegis-limits.conf;',
@@ -54,6 +57,9 @@ function notes(plan: LimitPlan): string[] {
     'Paths are matched as NGINX has them in $uri: decoded, with merged slashes and without dot segments, with their case',
     'and their last slash, without the query string. After a rewrite, that is the new path.',
     `${restInWords(plan)}`,
+    ...(plan.endpoints.length > MANY
+      ? [`For so many paths, NGINX asks for: map_hash_max_size ${8 * plan.endpoints.length};`]
+      : []),
     'limit_req_dry_run on: requests over a limit are only logged. Set it to off to enforce the limits.',
   ]
 }

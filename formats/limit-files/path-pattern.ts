@@ -1,4 +1,4 @@
-import { placeholderPattern } from '../../models/traffic/placeholders.js'
+import { ID, idPatterns, placeholderPattern } from '../../models/traffic/placeholders.js'
 
 /** A placeholder of a template, such as `{id}` or `{user-name}`. */
 const PLACEHOLDER = /(\{[\w.-]+\})/
@@ -32,6 +32,34 @@ export function pathPattern(path: string, dialect: Dialect, form: PathForm): str
         : literalPattern(inForm(part, form), dialect),
     )
     .join('')
+}
+
+/**
+ * The same as several expressions without lookahead, each of at most `maxLength` characters.
+ * @returns null when there is no way: for more than one `{id}`, or a long path
+ */
+export function pathPatterns(
+  path: string,
+  dialect: Dialect,
+  form: PathForm,
+  maxLength: number,
+): string[] | null {
+  const parts = path.split(PLACEHOLDER)
+  const [before, after] = [parts.indexOf(ID), parts.lastIndexOf(ID)]
+  const part = (text: string, i: number) =>
+    i % 2 === 1 ? placeholderPattern(text) : literalPattern(inForm(text, form), dialect)
+  const whole = before < 0 ? [parts.map(part).join('')] : []
+  if (before >= 0 && before === after) {
+    const [head, tail] = [
+      parts.slice(0, before).map(part).join(''),
+      parts
+        .slice(after + 1)
+        .map((text, i) => part(text, i + after + 1))
+        .join(''),
+    ]
+    whole.push(...idPatterns(maxLength - head.length - tail.length).map((id) => head + id + tail))
+  }
+  return whole.length > 0 && whole.every((pattern) => pattern.length <= maxLength) ? whole : null
 }
 
 /** A text as a regular expression that matches it alone. */

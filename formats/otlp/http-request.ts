@@ -10,6 +10,8 @@ export interface HttpRequest {
   readonly method: string
   /** Its own path, or the template of its route. */
   readonly path: string
+  /** The host that was asked for, where it is known. */
+  readonly host?: string | undefined
   readonly status: number
   readonly durationMs?: number | undefined
   readonly user?: string | undefined
@@ -27,6 +29,8 @@ export interface Refusal {
 /** Attributes of the HTTP semantic conventions: the stable names first, then the older ones. */
 const METHOD_NAMES = ['http.request.method', 'http.method']
 const PATH_NAMES = ['url.path', 'http.target', 'url.full', 'http.url', 'url.original']
+const URL_NAMES = ['url.full', 'http.url']
+const HOST_NAMES = ['http.host', 'server.address', 'net.host.name', 'http.server_name']
 const STATUS_NAMES = ['http.response.status_code', 'http.status_code']
 const CLIENT_NAMES = [
   ...['client.address', 'http.client_ip'],
@@ -38,6 +42,7 @@ const AGENT_NAMES = ['user_agent.original', 'http.user_agent']
 /** What the interface allows. */
 const MAX_METHOD_LENGTH = 32
 const MAX_PATH_LENGTH = 2048
+const MAX_HOST_LENGTH = 260
 const MAX_USER_LENGTH = 128
 const MAX_AGENT_LENGTH = 1024
 const MAX_BACKEND_LENGTH = 64
@@ -70,6 +75,7 @@ export function readHttpRequest(attributes: Attributes, known: Circumstances): H
     timeMs: known.timeMs,
     method: METHOD.test(method) ? method.slice(0, MAX_METHOD_LENGTH) : 'OTHER',
     path: path.slice(0, MAX_PATH_LENGTH),
+    host: hostOf(attributes)?.slice(0, MAX_HOST_LENGTH),
     status,
     durationMs: durationOf(known.durationMs),
     user: textOf(attributes, USER_NAMES)?.slice(0, MAX_USER_LENGTH),
@@ -92,6 +98,12 @@ function pathOf(attributes: Attributes): string | undefined {
   if (template !== undefined) return template
   const target = textOf(attributes, PATH_NAMES)
   return target === undefined ? route : requestPath(target.split(/[?#]/, 1)[0]!) || '/'
+}
+
+/** What the client asked for goes before the name of the server. */
+function hostOf(attributes: Attributes): string | undefined {
+  const url = /^https?:\/\/([^/?#]+)/i.exec(textOf(attributes, URL_NAMES) ?? '')
+  return url?.[1] ?? textOf(attributes, HOST_NAMES)
 }
 
 /**

@@ -75,10 +75,11 @@ function createLineReader(): LineReader {
 
 /** The names of a line are read by the same code as attributes. */
 function ofEntry(entry: LogEntry, resource: Attributes): HttpRequest | Refusal {
-  const { method, path, status, client, user, agent } = entry
+  const { method, path, host, status, client, user, agent } = entry
   const fields = {
     'http.request.method': method,
     'url.path': path,
+    'http.host': host,
     'http.response.status_code': status,
     'client.address': client,
     'user.id': user,

@@ -1,5 +1,6 @@
 import type { LeastEffects } from './effects.js'
 import { GATE, JOINT_GATE, reachOf } from './gates.js'
+import { harmOf, lastingHarm } from './harm.js'
 import { mapKinds, strongest, type PerKind } from './kinds.js'
 import type { MeasuredInterval } from './measure.js'
 import type { Strengths } from './strengths.js'
@@ -14,6 +15,10 @@ export interface Decision {
   readonly reach: number
   /** The reach of each kind. */
   readonly kinds: PerKind<number>
+  /** The share of the requests that is harmed, 0…1; see `harmOf`. */
+  readonly harm: number
+  /** The harm that has lasted; see `lastingHarm`. */
+  readonly lasting: number
   /** Minutes since the alarm began; 1 for an interval outside an alarm. */
   readonly minutes: number
   /** The interval belongs to an alarm. */
@@ -30,13 +35,16 @@ export const MAX_NORMAL_REACH = 0.99
  *
  * @param score of the forest, see `forestScores`
  * @param thresholds factors on the gates
+ * @param harmBefore the harm of the report before
  */
 export function decideMinute(
-  { interval, strengths }: Pick<MeasuredInterval, 'interval' | 'strengths'>,
+  measured: Omit<MeasuredInterval, 'moment' | 'factor' | 'channels'>,
   score: number,
   effects: LeastEffects,
   { gates, joint: jointFactor }: Pick<Thresholds, 'gates' | 'joint'>,
+  harmBefore = 0,
 ): Decision {
+  const { interval, strengths } = measured
   // A few requests prove nothing about latencies and errors. Many such minutes may, as evidence.
   const isEnough = interval.requests >= effects.requests
   const kinds = reaches(strengths, GATE, isEnough, gates)
@@ -44,7 +52,9 @@ export function decideMinute(
   const found = Math.max(strongest(kinds), joint)
   const anomaly = score < 0 && found >= 1
   const reach = anomaly ? found : Math.min(found, MAX_NORMAL_REACH)
-  return { anomaly, score, reach, kinds, minutes: 1, confirmed: false }
+  const harm = harmOf(measured)
+  const lasting = lastingHarm(harm, harmBefore, interval.seconds)
+  return { anomaly, score, reach, kinds, harm, lasting, minutes: 1, confirmed: false }
 }
 
 /** How far the second of two kinds reaches {@link JOINT_GATE}. */

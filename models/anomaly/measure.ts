@@ -5,6 +5,7 @@ import type { Interval, PerFeature } from './features.js'
 import { FOREST_COLUMNS, writeForestRow } from './forest-row.js'
 import { knowsTheDay, type AnomalyModel } from './model.js'
 import { nearestLevel } from './nearest-level.js'
+import { fromScale } from './scales.js'
 import { channelsOf, strengthsOf, type Channels, type Strengths } from './strengths.js'
 
 /** An interval and its beginning, ms since 1970. */
@@ -23,6 +24,8 @@ export interface MeasuredInterval {
   readonly fromBaseline: Deviation
   /** Multiplies the smallest effects that matter, see `effectFactor`. */
   readonly factor: number
+  /** The usual traffic of this moment as a share of that of the whole history, 0…1. */
+  readonly busyness: number
   readonly channels: Channels
   readonly strengths: Strengths
 }
@@ -80,7 +83,13 @@ export function measure(
     ? deviationOf(interval, moment, model.expectations, nearest, spread)
     : fromBaseline
   const channels = channelsOf(deviation, effects, factor)
-  return { interval, moment, deviation, fromBaseline, factor, channels, strengths: strengthsOf(channels) }
+  const usual = fromScale(
+    'requests_per_second',
+    fromBaseline.requests_per_second.expected - level.requests_per_second,
+  )
+  const busyness = Math.min(1, usual / Math.max(usual, model.baselines.requests_per_second.mean, 1e-9))
+  const strengths = strengthsOf(channels)
+  return { interval, moment, deviation, fromBaseline, factor, busyness, channels, strengths }
 }
 
 /**

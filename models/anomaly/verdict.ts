@@ -62,7 +62,7 @@ export function verdictOf(
   effects: LeastEffects,
   { nSamples, thresholds }: Pick<AnomalyModel, 'nSamples' | 'thresholds'>,
 ): Verdict {
-  const { anomaly, score, reach, minutes } = decision
+  const { anomaly, score } = decision
   const strength = normalizedScore(decision)
   const expected = mapFeatures((feature) => expectedBand(feature, measured, effects, thresholds.gates))
   const contributions = contributionsOf(measured.deviation)
@@ -71,7 +71,7 @@ export function verdictOf(
     score,
     normalizedScore: strength,
     type: anomaly ? typeOf(decision) : null,
-    severity: anomaly ? severityOf(reach, minutes) : null,
+    severity: anomaly ? severityOf(decision) : null,
     confidence: confidenceOf(decision, strength, nSamples),
     explanation: explain(decision, measured, expected, contributions),
     expected,
@@ -95,10 +95,25 @@ function typeOf({ kinds }: Decision): AnomalyType {
   return isAlike ? 'multi_dimensional' : first!
 }
 
-/** By reach; one step higher after half an hour of alarm. */
-export function severityOf(reach: number, minutes: number): Severity {
-  const step = reach < 1.5 ? 0 : reach < 2.5 ? 1 : reach < 4 ? 2 : 3
-  return SEVERITIES[Math.min(3, step + (minutes >= 30 ? 1 : 0))]!
+/** The harm from which each severity but the lowest begins. */
+export const HARM_STEPS = { medium: 0.02, high: 0.1, critical: 0.3 }
+
+/** After this many minutes of alarm, the severity is one step higher. */
+export const LONG_MINUTES = 30
+
+/** By the harm that has lasted. The harm of one report alone counts one step less. A long alarm counts one step more. */
+export function severityOf({
+  harm,
+  lasting,
+  minutes,
+}: Pick<Decision, 'harm' | 'lasting' | 'minutes'>): Severity {
+  const step = Math.max(harmStep(lasting), harmStep(harm) - 1)
+  return SEVERITIES[Math.min(3, step + (minutes >= LONG_MINUTES ? 1 : 0))]!
+}
+
+function harmStep(harm: number): number {
+  const { medium, high, critical } = HARM_STEPS
+  return harm < medium ? 0 : harm < high ? 1 : harm < critical ? 2 : 3
 }
 
 /**

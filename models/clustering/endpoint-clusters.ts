@@ -1,11 +1,11 @@
 import { kmeans } from 'ml-kmeans'
 import type { EndpointProfile } from '../rate-limit/endpoints/profile.js'
 import { quantile } from '../statistics/quantile.js'
-import { clusterName } from './cluster-name.js'
+import { clusterNames, GRAIN, type ClusterCentre } from './cluster-name.js'
 
 /** Endpoints that are alike. */
 export interface EndpointCluster {
-  /** By busyness and speed; `_1`, `_2` … is appended where a name repeats. */
+  /** By busyness and speed, and by what sets it apart from others of its kind; no two are equal. */
   readonly name: string
   readonly endpoints: readonly string[]
   readonly size: number
@@ -13,20 +13,10 @@ export interface EndpointCluster {
   readonly centre: ClusterCentre
 }
 
-/** The names are those of the profile. */
-type ClusterCentre = Record<Feature, number>
-
 type Feature = (typeof FEATURES)[number]
 
 const FEATURES = ['avgRequestsPerMinute', 'peakRequestsPerMinute', 'avgLatencyMs', 'errorRate'] as const
 
-/** Below this a difference is none: a request in a hundred minutes, a millisecond, an error in a thousand. */
-const GRAIN: ClusterCentre = {
-  avgRequestsPerMinute: 0.01,
-  peakRequestsPerMinute: 1,
-  avgLatencyMs: 1,
-  errorRate: 0.001,
-}
 const SEED = 42
 
 /**
@@ -75,17 +65,9 @@ function standardised(profiles: readonly EndpointProfile[]): number[][] {
 function named(groups: readonly (readonly EndpointProfile[])[]): EndpointCluster[] {
   const middles = groups.map((group) => ({ group, centre: middleOf(group) }))
   middles.sort((a, b) => b.centre.avgRequestsPerMinute - a.centre.avgRequestsPerMinute)
-  const taken = new Map<string, number>()
-  return middles.map(({ group, centre }) => {
-    const name = clusterName(centre)
-    const repeats = taken.get(name) ?? 0
-    taken.set(name, repeats + 1)
-    return {
-      name: repeats === 0 ? name : `${name}_${repeats}`,
-      endpoints: group.map(nameOf),
-      size: group.length,
-      centre,
-    }
+  const names = clusterNames(middles.map(({ centre }) => centre))
+  return middles.map(({ group, centre }, i) => {
+    return { name: names[i]!, endpoints: group.map(nameOf), size: group.length, centre }
   })
 }
 
@@ -95,5 +77,5 @@ function middleOf(group: readonly EndpointProfile[]): ClusterCentre {
       group.map((profile) => profile[feature]),
       0.5,
     )
-  return Object.fromEntries(FEATURES.map((feature) => [feature, middle(feature)])) as ClusterCentre
+  return Object.fromEntries(FEATURES.map((feature) => [feature, middle(feature)])) as unknown as ClusterCentre
 }

@@ -1,10 +1,12 @@
 import { ClientActivity, type RequestFacts } from '../rate-limit/clients/activity.js'
+import { ClientCosts } from '../rate-limit/clients/costs.js'
 import { FIRST_LENGTH, grown } from '../rate-limit/growing-array.js'
 import { inRanges, type MinuteRange } from '../rate-limit/minute-ranges.js'
 import { PairSlots } from '../rate-limit/pair-slots.js'
 import { DailyCurve } from '../rate-limit/endpoints/daily-curve.js'
 import { SecondCounts } from '../rate-limit/endpoints/second-counts.js'
 import { MINUTE_MS, SECOND_MS } from '../traffic/durations.js'
+import { isError } from '../traffic/failure-status.js'
 
 /** Rates of the clients' arrival curves, requests a minute: each half as much again as the one before, 3 to 9,976. */
 export const CURVE_LIMITS: readonly number[] = Array.from({ length: 21 }, (_, k) => Math.round(3 * 1.5 ** k))
@@ -29,6 +31,8 @@ class EndpointArrivals {
   readonly seconds = new SecondCounts()
   readonly activity = new ClientActivity(CURVE_LIMITS)
   readonly curve: DailyCurve
+  /** Only where costs are asked for. */
+  costs: ClientCosts | null = null
   /** Of each client of the activity: its index in the batches. */
   clients = new Uint32Array(FIRST_LENGTH)
   nClients = 0
@@ -47,6 +51,16 @@ interface ArrivalsOptions {
   readonly excluded: readonly MinuteRange[]
   /** The client of requests that no client is known to have sent. */
   readonly nobody: number
+  /** For which of the endpoints above costs are counted too; null: for none. */
+  readonly costs?: CountedCosts | null
+}
+
+interface CountedCosts {
+  readonly place: number
+  /** By index of the batches: what a request costs, whole numbers from 1. */
+  readonly weights: ArrayLike<number>
+  /** Of all requests, a whole number from 1. */
+  readonly meanWeight: number
 }
 
 /**
@@ -66,6 +80,8 @@ export class Arrivals {
     this.#options = options
     this.endpoints = options.limits.map((limits) => new EndpointArrivals(limits))
     this.#slots = new PairSlots(Math.max(1, options.limits.length), MAX_PAIRS)
+    const { costs } = options
+    if (costs) this.endpoints[costs.place]!.costs = new ClientCosts(CURVE_LIMITS, costs.meanWeight)
   }
 
   add({ length, timeMs, client, endpoint, status, path, target }: ArrivalBatch): void {
@@ -93,6 +109,7 @@ export class Arrivals {
       of.clients = grown(of.clients, ++of.nClients)
       of.clients[slot] = client
     }
-    of.activity.add(slot, timeMs, facts)
+    const row = of.activity.add(slot, timeMs, facts)
+    of.costs?.add(slot, row, timeMs, this.#options.costs!.weights[facts.endpoint]!, isError(facts.status))
   }
 }

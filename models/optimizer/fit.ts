@@ -5,13 +5,16 @@ import { mergeRanges, type MinuteRange } from '../rate-limit/minute-ranges.js'
 import type { RateLimitException } from '../rate-limit/exception.js'
 import { GATEWAY } from '../rate-limit/recommendation.js'
 import { fitEndpointProfile } from '../rate-limit/endpoints/profile.js'
+import { costsByLatency, weightOf } from '../rate-limit/request-costs.js'
 import { endpointName } from '../traffic/endpoint-name.js'
 import { Arrivals, CURVE_LIMITS } from './arrivals.js'
 import { limitsAround, type CurvePoint } from '../rate-limit/burst-curve.js'
 import { joinMethods, ofMethod, type EndpointRollup, type EndpointSums } from './endpoint-rollups.js'
-import type { ClientModel, EndpointModel, RateOptimizer } from './model.js'
+import type { ClientModel, CostModel, EndpointModel, RateOptimizer } from './model.js'
 
 interface RateOptimizerFitOptions {
+  /** The minutes that are learned from, for averages over all of them. */
+  readonly range?: MinuteRange
   readonly excluded: readonly MinuteRange[]
   readonly seed: number
   /** The client of requests that no client is known to have sent. */
@@ -46,6 +49,7 @@ export class RateOptimizerFit {
   readonly #templates: readonly Draft[]
   /** The whole gateway; null without rollups. */
   readonly #gateway: Draft | null
+  readonly #costs: Omit<CostModel, 'client'> | null
 
   /** @param rollups each method and path once */
   constructor(rollups: readonly EndpointRollup[], options: RateOptimizerFitOptions) {
@@ -67,25 +71,74 @@ export class RateOptimizerFit {
     })
     const all = [...rollups, ...(options.other ?? [])]
     this.#gateway = all.length === 0 ? null : this.#gatewayDraft(all, limits, places)
-    this.arrivals = new Arrivals({ limits, places, excluded, nobody: options.nobody })
+    this.#costs = this.#costsOf(rollups)
+    const costs = this.#costs &&
+      this.#gateway && {
+        ...{ place: this.#gateway.place, meanWeight: this.#costs.meanWeight },
+        weights: [this.#costs.defaultWeight, ...rollups.map(({ path }) => weightOf(this.#costs!, path))],
+      }
+    this.arrivals = new Arrivals({ limits, places, excluded, nobody: options.nobody, costs })
+  }
+
+  #costsOf(rollups: readonly EndpointRollup[]): Omit<CostModel, 'client'> | null {
+    const other = (this.#options.other ?? []).map((rollup) => ofMethod(rollup))
+    const templates = this.#templates.map(({ sums }) => sums)
+    const costs = costsByLatency(templates, other)
+    if (costs === null) return null
+    const requestsOf = ({ counts }: Pick<EndpointRollup, 'counts'>) => counts.reduce((sum, n) => sum + n, 0)
+    const weighted = [
+      ...rollups.map((each) => [requestsOf(each), weightOf(costs, each.path)] as const),
+      ...(this.#options.other ?? []).map((each) => [requestsOf(each), costs.defaultWeight] as const),
+    ]
+    const requests = weighted.reduce((sum, [n]) => sum + n, 0)
+    const cost = weighted.reduce((sum, [n, weight]) => sum + n * weight, 0)
+    return { ...costs, meanWeight: Math.max(1, Math.round(cost / Math.max(1, requests))) }
   }
 
   /** @param clientName of an index of the batches */
   model(clientName: (client: number) => ClientName): RateOptimizer {
-    const whole = this.#gateway && this.#learn(this.#gateway.place, clientName, new Set())
+    const whole = this.#gateway && this.#learn(this.#gateway.place, clientName, NOBODY_KNOWN)
     const gateway = whole && this.#toModel(this.#gateway!.sums, whole)
-    const programs = new Set(whole?.programs)
+    const known = { programs: new Set(whole?.programs), trusted: new Set(whole?.trusted) }
     const learned = new Map<number, Learned>()
     const toEntries = (drafts: readonly Draft[]) =>
       drafts.flatMap(({ name, sums, place }): [string, EndpointModel][] => {
-        if (!learned.has(place)) learned.set(place, this.#learn(place, clientName, programs))
+        if (!learned.has(place)) learned.set(place, this.#learn(place, clientName, known))
         const model = this.#toModel(sums, learned.get(place)!)
         return model ? [[name, model]] : []
       })
     const byTemplate = toEntries(this.#templates).sort(([a], [b]) => (a < b ? -1 : 1))
     const byMethod = toEntries(this.#methods).sort(([a], [b]) => (a < b ? -1 : 1))
     const requests = byTemplate.reduce((sum, [, { profile }]) => sum + profile.totalRequests, 0)
-    return { byTemplate: new Map(byTemplate), byMethod: new Map(byMethod), gateway, requests }
+    const client = whole?.client && this.#learnCosts(whole.client, clientName, known.programs)
+    const costs = this.#costs && client ? { ...this.#costs, client } : null
+    return { byTemplate: new Map(byTemplate), byMethod: new Map(byMethod), gateway, costs, requests }
+  }
+
+  /** The limit over the whole gateway in average requests. @param known in requests, from the same clients */
+  #learnCosts(
+    known: ClientModel,
+    clientName: (client: number) => ClientName,
+    programs: ReadonlySet<number>,
+  ): ClientModel | null {
+    const { activity, clients, costs } = this.arrivals.endpoints[this.#gateway!.place]!
+    const { excluded, seed } = this.#options
+    const found =
+      costs &&
+      fitClientLimit({
+        ...{ hours: costs.hours(activity.hours()), curves: costs.curves(), paths: activity.pathCounts() },
+        isProgram: (client) => programs.has(clients[client]!),
+        sharedApart: true,
+        ...{ excluded, seed },
+      })
+    if (!found) return null
+    const reasons = new Map(known.programs.map(({ client, reason }) => [client, reason]))
+    const model = toClientModel(found, (index) => clientName(clients[index]!))
+    return {
+      ...model,
+      misuse: known.misuse,
+      programs: model.programs.map((each) => ({ ...each, reason: reasons.get(each.client) ?? each.reason })),
+    }
   }
 
   #gatewayDraft(rollups: readonly EndpointRollup[], limits: number[][], places: number[][]): Draft {
@@ -106,6 +159,7 @@ export class RateOptimizerFit {
       uniqueUsers: clients,
       p99SecondRequests: p99Second,
       busiestSecondRequests: busiestSecond,
+      range: this.#options.range,
       excluded: this.#options.excluded,
     })
   }
@@ -118,16 +172,17 @@ export class RateOptimizerFit {
     return { profile, dailyP95: daily, curve: learned.curve, client: learned.client }
   }
 
-  /** @param programs indexes of the batches of clients that are known as programs */
-  #learn(place: number, clientName: (client: number) => ClientName, programs: ReadonlySet<number>): Learned {
+  #learn(place: number, clientName: (client: number) => ClientName, known: KnownClients): Learned {
     const { seconds, activity, curve, clients, nClients } = this.arrivals.endpoints[place]!
     const { excluded, seed } = this.#options
     const found = fitClientLimit({
       hours: activity.hours(),
       curves: { limits: CURVE_LIMITS, curves: activity.curves },
       paths: activity.pathCounts(),
-      isProgram: (client) => programs.has(clients[client]!),
+      isProgram: (client) => known.programs.has(clients[client]!),
+      isTrusted: (client) => known.trusted.has(clients[client]!),
       sharedApart: place === this.#gateway?.place,
+      nLimits: place === this.#gateway?.place ? 1 : this.#templates.length,
       excluded,
       seed,
     })
@@ -139,6 +194,7 @@ export class RateOptimizerFit {
       curve: curve.points(),
       client: found && toClientModel(found, (index) => clientName(clients[index]!)),
       programs: found?.programs.map(({ client }) => clients[client]!) ?? [],
+      trusted: found?.trusted.map((client) => clients[client]!) ?? [],
     }
   }
 }
@@ -152,17 +208,26 @@ interface Learned {
   readonly client: ClientModel | null
   /** Indexes of the batches. */
   readonly programs: readonly number[]
+  readonly trusted: readonly number[]
 }
+
+/** What is known of clients over the whole gateway: indexes of the batches. */
+interface KnownClients {
+  readonly programs: ReadonlySet<number>
+  readonly trusted: ReadonlySet<number>
+}
+
+const NOBODY_KNOWN: KnownClients = { programs: new Set(), trusted: new Set() }
 
 const NOTHING_LEARNED: Learned = {
   ...{ clients: 0, p99Second: 0, busiestSecond: 0 },
-  ...{ curve: [], client: null, programs: [] },
+  ...{ curve: [], client: null, programs: [], trusted: [] },
 }
 
 type Found = NonNullable<ReturnType<typeof fitClientLimit>>
 
 function toClientModel(
-  { burstAt, runaways, programs, ...found }: Found,
+  { burstAt, runaways, programs, trusted: _, ...found }: Found,
   nameOf: (index: number) => ClientName,
 ): ClientModel {
   const known = burstAt(found.limit)

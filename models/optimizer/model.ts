@@ -2,6 +2,7 @@ import type { CurvePoint } from '../rate-limit/burst-curve.js'
 import type { Program } from '../rate-limit/clients/exceptions.js'
 import type { ClientLimitFacts } from '../rate-limit/clients/limit.js'
 import type { EndpointProfile } from '../rate-limit/endpoints/profile.js'
+import type { RequestCosts } from '../rate-limit/request-costs.js'
 
 /** What is known of the clients of an endpoint, before tier and strategy; see fitClientLimit. */
 export interface ClientModel extends ClientLimitFacts {
@@ -24,6 +25,14 @@ export interface EndpointModel {
   readonly client: ClientModel | null
 }
 
+/** What is known of the costs of requests. */
+export interface CostModel extends RequestCosts {
+  /** What an average request costs, a whole number from 1. */
+  readonly meanWeight: number
+  /** Of the whole gateway, in average requests; see ClientCosts. */
+  readonly client: ClientModel
+}
+
 /** What the rate limits of a gateway are recommended from. Immutable. */
 export interface RateOptimizer {
   /** Path templates, with all their methods; by name, ascending. */
@@ -32,6 +41,8 @@ export interface RateOptimizer {
   readonly byMethod: ReadonlyMap<string, EndpointModel>
   /** All endpoints together, those without a name too; null in a model of a release up to 0.2.0. */
   readonly gateway: EndpointModel | null
+  /** Null where no latency or no client is known, and in a model of a release up to 0.2.0. */
+  readonly costs: CostModel | null
   /** Requests of all endpoints. */
   readonly requests: number
 }

@@ -2,7 +2,10 @@ import { burstOn } from '../rate-limit/burst-curve.js'
 import { recommendClientLimit } from '../rate-limit/clients/recommendation.js'
 import { recommendEndpointLimit } from '../rate-limit/endpoints/recommendation.js'
 import type { RateLimitRecommendation, RateLimitTarget, Scope } from '../rate-limit/recommendation.js'
-import type { EndpointModel } from './model.js'
+import { weightOf } from '../rate-limit/request-costs.js'
+import { splitEndpoint } from '../traffic/endpoint-name.js'
+import { limitByCost } from './limit-by-cost.js'
+import type { CostModel, EndpointModel } from './model.js'
 
 interface RecommendationRequest extends RateLimitTarget {
   readonly scope: Scope
@@ -10,6 +13,8 @@ interface RecommendationRequest extends RateLimitTarget {
   readonly model: EndpointModel | null
   /** What is known of an endpoint without a model. */
   readonly known?: KnownEndpoint | null
+  /** Where the limit of a client is to count what requests cost. */
+  readonly costs?: CostModel | null
 }
 
 /** An endpoint that has requests, but no model. */
@@ -25,7 +30,8 @@ const SEED = 1
  * client of the endpoint is known, the answer is the limit of all callers together, with scope endpoint and a warning.
  */
 export function recommend(request: RecommendationRequest): RateLimitRecommendation {
-  const { model, scope, known, ...target } = request
+  const { model, scope, known, costs, ...target } = request
+  if (costs && scope !== 'endpoint' && model?.client) return recommendByCost(request, costs)
   if (scope !== 'endpoint' && model?.client) {
     const { client, profile } = model
     const burstAt = (limit: number) => burstOn(client.curve, limit)
@@ -51,13 +57,28 @@ export function recommend(request: RecommendationRequest): RateLimitRecommendati
   return { ...found, warnings: [...found.warnings, NO_CLIENTS] }
 }
 
+/** Each request of an endpoint costs the same: its limit is that in requests, times the weight. */
+function recommendByCost(request: RecommendationRequest, costs: CostModel): RateLimitRecommendation {
+  const { endpoint, scope, model } = request
+  // The limit in force counts requests.
+  const asked = { ...request, currentLimit: null, costs: null }
+  if (scope === 'gateway-client') {
+    const { weights, defaultWeight, meanWeight, client } = costs
+    const found = recommend({ ...asked, model: { ...model!, client } })
+    return limitByCost(found, { weights, defaultWeight }, meanWeight)
+  }
+  const { path } = splitEndpoint(endpoint)
+  const weight = weightOf(costs, path)
+  return limitByCost(recommend(asked), { weights: new Map([[path, weight]]), defaultWeight: weight }, weight)
+}
+
 const NO_CLIENTS = 'No client of this endpoint is known: this is the limit of all its callers together.'
 
 /** Why an endpoint that has requests gets a default. */
 const WHY: Record<KnownEndpoint['state'], string> = {
   named: 'The endpoint is named, but the active model does not have it: train again.',
   other:
-    'The endpoint is known but unnamed: it counts as other until requests of several clients or on several days succeed.',
+    'The endpoint is known but unnamed: it counts as other until requests of several clients or on several days succeed. To name it now, declare it as a template in PATH_RULES and train again. Until then, the limit over the whole gateway (scope gateway-client) covers it.',
   ignored: 'The path is ignored by PATH_RULES, so no limit is recommended for it.',
   attack:
     'This is an attack path: most of its requests find nothing, and scanners send them. No limit is recommended for it; limit the clients instead.',
@@ -65,6 +86,16 @@ const WHY: Record<KnownEndpoint['state'], string> = {
 
 function withoutModel({ state, requests }: KnownEndpoint, limit: number) {
   const why = WHY[state]
-  const reasoning = `${why} It has ${requests} requests. ${limit} requests a minute is the default of the tier.`
-  return { reasoning, warnings: [why] }
+  const usual = hasNoLimit(state) ? '' : ` ${limit} requests a minute is the default of the tier.`
+  return { reasoning: `${why} It has ${requests} requests.${usual}`, warnings: [why] }
+}
+
+/** Whether a path is no endpoint, so that no limit is recommended for it. */
+export function hasNoLimit(state: KnownEndpoint['state'] | null): boolean {
+  return state === 'attack' || state === 'ignored'
+}
+
+/** Why no limit is recommended for a path. */
+export function whyNoLimit(state: 'attack' | 'ignored'): string {
+  return WHY[state]
 }

@@ -1,18 +1,22 @@
 import { isSnakeCaseState, toCamelCaseState } from './snake-case-state.js'
 import type { EndpointProfile } from '../rate-limit/endpoints/profile.js'
-import type { EndpointModel, RateOptimizer } from './model.js'
+import type { ClientModel, CostModel, EndpointModel, RateOptimizer } from './model.js'
 
 /** A {@link RateOptimizer} as plain JSON. */
 interface RateOptimizerState {
   readonly byTemplate: readonly [string, EndpointModel][]
   readonly byMethod: readonly [string, EndpointModel][]
   readonly gateway?: EndpointModel | null
+  readonly costs?: CostState | null
   readonly requests: number
 }
 
+type CostState = Omit<CostModel, 'weights'> & { readonly weights: readonly [string, number][] }
+
 export function rateOptimizerToState(optimizer: RateOptimizer): RateOptimizerState {
-  const { byTemplate, byMethod, gateway, requests } = optimizer
-  return { byTemplate: [...byTemplate], byMethod: [...byMethod], gateway, requests }
+  const { byTemplate, byMethod, gateway, costs, requests } = optimizer
+  const costState = costs && { ...costs, weights: [...costs.weights] }
+  return { byTemplate: [...byTemplate], byMethod: [...byMethod], gateway, costs: costState, requests }
 }
 
 /**
@@ -21,7 +25,8 @@ export function rateOptimizerToState(optimizer: RateOptimizer): RateOptimizerSta
  */
 export function rateOptimizerFromState(state: unknown): RateOptimizer {
   const current = isSnakeCaseState(state) ? toCamelCaseState(state) : state
-  const { byTemplate, byMethod, gateway = null, requests } = (current ?? {}) as Partial<RateOptimizerState>
+  const { gateway = null, costs = null, ...lists } = (current ?? {}) as Partial<RateOptimizerState>
+  const { byTemplate, byMethod, requests } = lists
   if (!isCount(requests)) throw new Error('it does not say how many requests it was learned from')
   const methods = toMap(byMethod)
   if (gateway !== null && !isEndpointModel(gateway)) throw new Error('its gateway is not one')
@@ -29,8 +34,20 @@ export function rateOptimizerFromState(state: unknown): RateOptimizer {
     byTemplate: withFrequentMethods(toMap(byTemplate), methods),
     byMethod: methods,
     gateway: gateway && withToday(gateway),
+    costs: costs && toCosts(costs),
     requests,
   }
+}
+
+function toCosts(costs: Partial<CostState>): CostModel {
+  const { weights, defaultWeight, meanWeight, client } = costs
+  const isWeight = (value: unknown) => Number.isSafeInteger(value) && Number(value) >= 1
+  const isList =
+    Array.isArray(weights) && weights.every(([path, weight]) => typeof path === 'string' && isWeight(weight))
+  if (!isList || !isWeight(defaultWeight) || !isWeight(meanWeight) || !isClientModel(client)) {
+    throw new Error('its costs are none')
+  }
+  return { weights: new Map(weights), defaultWeight: defaultWeight!, meanWeight: meanWeight!, client }
 }
 
 /** States of releases up to 0.1.0 do not name the most frequent method. The methods of a path tell it. */
@@ -79,7 +96,11 @@ function isEndpointModel(model: Partial<EndpointModel> | undefined): model is En
   const { profile, dailyP95, curve, client } = model ?? {}
   if (!profile || !isCount(profile.p95RequestsPerMinute) || !isCount(profile.totalRequests)) return false
   if (!Array.isArray(dailyP95) || !dailyP95.every(isCount) || !isCurve(curve)) return false
-  return client === null || (isCount(client?.limit) && isCurve(client.curve))
+  return client === null || isClientModel(client)
+}
+
+function isClientModel(client: Partial<ClientModel> | undefined): client is ClientModel {
+  return isCount(client?.limit) && isCurve(client.curve)
 }
 
 function isCurve(points: unknown): boolean {

@@ -46,15 +46,17 @@ export class ArrivalCurves {
    * Takes in a request.
    * @param client a small whole number from 0, of the caller's making
    * @param timeMs whole milliseconds, not before the client's last one (an earlier one counts as at that time)
+   * @param cost what the request counts as, a whole number from 1
    */
-  add(client: number, timeMs: number): void {
+  add(client: number, timeMs: number, cost = 1): void {
     if (client >= this.#nClients) this.#admit(client)
     const first = client * this.#limits.length
     const elapsed = Math.max(0, timeMs - this.#lastMs[client]!)
     this.#lastMs[client] = elapsed > 0 ? timeMs : this.#lastMs[client]!
+    const added = cost * this.#windowMs
     for (let k = 0; k < this.#limits.length; k++) {
       const left = this.#backlog[first + k]! - elapsed * this.#limits[k]!
-      const backlog = (left > 0 ? left : 0) + this.#windowMs
+      const backlog = (left > 0 ? left : 0) + added
       this.#backlog[first + k] = backlog
       if (backlog > this.#largest[first + k]!) this.#largest[first + k] = backlog
     }

@@ -2,6 +2,7 @@ import type { Interval } from '../statistics/bootstrap-interval.js'
 import type { CurvePoint } from './burst-curve.js'
 import type { EndpointProfile } from './endpoints/profile.js'
 import type { RateLimitException } from './exception.js'
+import type { RequestCosts } from './request-costs.js'
 import type { Strategy } from './strategies.js'
 import type { Tier } from './tiers.js'
 
@@ -40,6 +41,8 @@ export interface RateLimitRecommendation extends Omit<RateLimitTarget, 'tier'> {
   /** The name of the tier. */
   readonly tier: string
   readonly scope: Scope
+  /** What requests cost, where limits count that: then they are in ms instead of requests. Null: they count requests. */
+  readonly costs: RequestCosts | null
   /** Requests a minute, a whole number from 1. */
   readonly limit: number
   /** Requests at once, a whole number from 1. */

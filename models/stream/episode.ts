@@ -14,6 +14,8 @@ export interface Episode {
   readonly quiet: number
   /** The furthest reach of each kind so far. */
   readonly kinds: PerKind<number>
+  /** The largest harm so far that has lasted; see `lastingHarm`. */
+  readonly harm: number
 }
 
 /** Quiet reports in a row that end an episode. */
@@ -94,15 +96,16 @@ export function nextEpisode(
   if (episode === null) {
     if (!alarm) return null
     const kinds = mapKinds((kind) => Math.max(0, minute.kinds[kind], accumulated[kind]))
-    return { sinceMs: timeMs, lastMs: timeMs, quiet: 0, kinds }
+    return { sinceMs: timeMs, lastMs: timeMs, quiet: 0, kinds, harm: minute.lasting }
   }
   const { sinceMs, kinds } = episode
+  const harm = Math.max(episode.harm, minute.lasting)
   if (alarm || KINDS.some((kind) => kinds[kind] >= ACTIVE_REACH && active[kind])) {
     const reached = mapKinds((kind) => Math.max(kinds[kind], minute.kinds[kind], accumulated[kind]))
-    return { sinceMs, lastMs: timeMs, quiet: 0, kinds: reached }
+    return { sinceMs, lastMs: timeMs, quiet: 0, kinds: reached, harm }
   }
   const quiet = episode.quiet + 1
-  return quiet >= QUIET_MINUTES ? null : { sinceMs, lastMs: timeMs, quiet, kinds }
+  return quiet >= QUIET_MINUTES ? null : { sinceMs, lastMs: timeMs, quiet, kinds, harm }
 }
 
 /** Whether the report that led to an episode belongs to the alarm; a quiet report does not. */

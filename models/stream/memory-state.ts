@@ -1,3 +1,4 @@
+import type { Episode } from './episode.js'
 import type { SourceBaseline } from './source-baseline.js'
 import type { StreamState } from './stream-state.js'
 import type { SourceMemory } from './streams.js'
@@ -12,8 +13,11 @@ interface StoredBaseline extends Pick<SourceBaseline, 'level' | 'spread' | 'minu
   readonly first: SourceBaseline['warmUp']
 }
 
-interface StoredState extends Omit<StreamState, 'baseline'> {
+/** A state of a release before severity followed the harm has none. */
+interface StoredState extends Omit<StreamState, 'baseline' | 'harm' | 'episode'> {
   readonly own: StoredBaseline
+  readonly harm?: number
+  readonly episode: (Omit<Episode, 'harm'> & { readonly harm?: number }) | null
 }
 
 interface StoredMemory {
@@ -48,10 +52,12 @@ function streamToState({ baseline, ...state }: StreamState): StoredState {
   return { ...state, own: { level, base: startLevel, spread, minutes, isWhole: isGateway, first: warmUp } }
 }
 
-function streamFromState({ own, ...state }: StoredState): StreamState {
+function streamFromState({ own, harm = 0, episode, ...state }: StoredState): StreamState {
   const { level, base, spread, minutes, isWhole, first } = own
   return {
     ...state,
+    harm,
+    episode: episode && { ...episode, harm: episode.harm ?? 0 },
     baseline: { level, startLevel: base, spread, minutes, isGateway: isWhole, warmUp: first },
   }
 }

@@ -18,6 +18,8 @@ export interface StreamState {
   readonly episode: Episode | null
   /** Anomalous reports in a row. */
   readonly streak: number
+  /** The harm of the newest report, if it is anomalous; see `harmOf`. */
+  readonly harm: number
   /** The model that the baseline is relative to; null before the first report. */
   readonly modelVersion: string | null
 }
@@ -37,6 +39,7 @@ export function beginStream(source: string, knowsDay = true): StreamState {
     evidence: NO_EVIDENCE,
     episode: null,
     streak: 0,
+    harm: 0,
     modelVersion: null,
   }
 }
@@ -48,12 +51,12 @@ function beginBaseline(source: string, knowsDay: boolean): SourceBaseline {
 
 /** The state with its baseline alone. An older report is judged by it, since the alarm of now says nothing about then. */
 export function withoutAlarm(state: StreamState): StreamState {
-  return { ...state, evidence: NO_EVIDENCE, episode: null, streak: 0 }
+  return { ...state, evidence: NO_EVIDENCE, episode: null, streak: 0, harm: 0 }
 }
 
-/** The state with all but evidence and streak: reports before a long gap prove nothing. */
+/** The state with all but evidence, streak and harm: reports before a long gap prove nothing. */
 export function afterGap(state: StreamState): StreamState {
-  return { ...state, evidence: NO_EVIDENCE, streak: 0 }
+  return { ...state, evidence: NO_EVIDENCE, streak: 0, harm: 0 }
 }
 
 /**

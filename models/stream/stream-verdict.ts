@@ -36,16 +36,18 @@ export function decideReport(
   episode: Episode | null,
   timeMs: number,
 ): Decision {
-  const { anomaly, score, kinds } = minute
+  const { anomaly, score, kinds, harm } = minute
   if (isConfirmed(episode)) {
     const reach = Math.max(1, minute.reach, strongest(accumulated))
     const minutes = 1 + (timeMs - episode.sinceMs) / MINUTE_MS
-    return { anomaly: true, score, reach, kinds: episode.kinds, minutes, confirmed: true }
+    const lasting = episode.harm
+    return { anomaly: true, score, reach, kinds: episode.kinds, harm, lasting, minutes, confirmed: true }
   }
   const reach = anomaly
     ? Math.min(minute.reach, MAX_UNCONFIRMED_REACH)
     : Math.max(minute.reach, Math.min(MAX_NORMAL_REACH, strongest(accumulated)))
-  return { anomaly, score, reach, kinds, minutes: minute.minutes, confirmed: false }
+  const { lasting, minutes } = minute
+  return { anomaly, score, reach, kinds, harm, lasting, minutes, confirmed: false }
 }
 
 /** A verdict with its place in the stream. Spelled out: to spread a verdict costs a tenth of the time of judging. */

@@ -73,7 +73,16 @@ export function judgeNext(
   const usual = usualAt(model, measured.moment, learned.baseline.level)
   return {
     verdict: inStream(verdict, streak, isConfirmed(episode), episode?.sinceMs ?? null),
-    state: nextState(state, timeMs, learned, usual, evidence, episode, streak),
+    state: nextState(
+      state,
+      timeMs,
+      learned,
+      usual,
+      evidence,
+      episode,
+      streak,
+      decision.anomaly ? minute.harm : 0,
+    ),
     modelZ: modelZ(measured.fromBaseline, state.baseline),
   }
 }
@@ -100,7 +109,13 @@ export function weighNext(
   const gapMs = timed.timeMs - (before.timeMs ?? timed.timeMs)
   const state = gapMs > MAX_GAP_MS ? afterGap(before) : before
   const measured = measureReport(timed, state, gapMs, model, effects)
-  const minute = decideMinute(measured, forestScore(measured, model, score), effects, model.thresholds)
+  const minute = decideMinute(
+    measured,
+    forestScore(measured, model, score),
+    effects,
+    model.thresholds,
+    state.harm,
+  )
   const evidence = addEvidence(state.evidence, measured.channels, model.thresholds.evidence)
   const minutes = Math.min(MAX_GAP_MS, Math.max(0, gapMs)) / MINUTE_MS || 1
   return { state, measured, minute, evidence, minutes }
@@ -143,6 +158,7 @@ function nextState(
   evidence: Evidence,
   episode: Episode | null,
   streak: number,
+  harm: number,
 ): StreamState {
   const remaining = withoutAbsorbedKinds(episode, absorbed)
   const isOver = remaining === null && before.episode !== null
@@ -153,6 +169,7 @@ function nextState(
     evidence: isOver ? NO_EVIDENCE : absorbed.length === 0 ? evidence : withoutKinds(evidence, absorbed),
     episode: remaining,
     streak: remaining === null && episode !== null ? 0 : streak,
+    harm,
     modelVersion: before.modelVersion,
   }
 }

@@ -115,7 +115,7 @@ export class Streams {
     memory.state =
       others.length === 0
         ? memory.before
-        : { ...memory.before, timeMs, usual: null, episode: null, streak: 0 }
+        : { ...memory.before, timeMs, usual: null, episode: null, streak: 0, harm: 0 }
     memory.before = memory.state
   }
 }

@@ -1,6 +1,7 @@
 import { MAX_TEMPLATE_LENGTH, pathTemplate, withoutQuery } from './path-template.js'
 import { NO_RULES, type PathRules } from './path-rules.js'
 import { VALUE } from './placeholders.js'
+import { hasInOrder, Wildcards } from './wildcards.js'
 
 /** A position with many different values: whatever follows the parent is `{value}`, but for the segments that are kept. */
 export interface LearnedPosition {
@@ -14,12 +15,24 @@ export interface Folded {
   /** Of an ignored path, the pattern that it matches. */
   readonly template: string
   readonly kind: 'learned' | 'declared' | 'ignored'
+  /** What became `{value}`. */
+  readonly values?: readonly FoldedValue[]
+}
+
+export interface FoldedValue {
+  /** Of a learned position. */
+  readonly parent: string
+  readonly value: string
 }
 
 /** A declared template as a tree of segments; a segment with a placeholder is a pattern. */
 interface Branch {
   readonly literals: Map<string, Branch>
-  readonly patterns: { readonly source: string; readonly matches: RegExp; readonly next: Branch }[]
+  readonly patterns: {
+    readonly source: string
+    readonly matches: (segment: string) => boolean
+    readonly next: Branch
+  }[]
   template?: string
 }
 
@@ -35,33 +48,38 @@ const ABSOLUTE = /^[a-z][a-z\d+.-]*:\/\/([^/?#]*)/i
 export class EndpointFolding {
   readonly #rules: PathRules
   readonly #learned: ReadonlyMap<string, ReadonlySet<string>>
-  readonly #ignored: readonly { readonly pattern: string; readonly matches: RegExp }[]
+  readonly #ignored: readonly { readonly pattern: string; readonly wildcards: Wildcards }[]
   readonly #declared = branch()
 
   constructor(rules: PathRules = NO_RULES, learned: readonly LearnedPosition[] = []) {
     this.#rules = rules
     this.#learned = new Map(learned.map(({ parent, kept }) => [parent, new Set(kept)]))
-    const flags = rules.caseInsensitive ? 'iu' : 'u'
-    this.#ignored = rules.ignore.map((pattern) => ({
-      pattern,
-      matches: new RegExp(globSource(pattern), flags),
-    }))
+    this.#ignored = rules.ignore.map((pattern) => {
+      return { pattern, wildcards: new Wildcards(this.#cased(pattern)) }
+    })
     for (const template of rules.templates) this.#declare(template)
   }
 
   fold(path: string): Folded {
     const whole = this.#normalised(path)
     if (whole.length <= MAX_MATCHED_LENGTH) {
-      for (const { pattern, matches } of this.#ignored) {
-        if (matches.test(whole)) return { template: pattern, kind: 'ignored' }
-      }
-      const declared =
-        this.#rules.templates.length > 0 && match(this.#declared, this.#cased(whole).split('/'), 0)
+      const cased = this.#cased(whole)
+      // What is declared without a host is meant for each.
+      const host = cased.slice(0, this.#hostLength(cased))
+      const path = cased.slice(host.length)
+      const ignored = this.#ignored.find(
+        ({ wildcards }) => wildcards.matches(cased) || (host !== '' && wildcards.matches(path)),
+      )
+      if (ignored) return { template: ignored.pattern, kind: 'ignored' }
+      const declared = this.#rules.templates.length > 0 && match(this.#declared, cased.split('/'), 0)
       if (declared) return { template: declared, kind: 'declared' }
+      const anywhere = host !== '' && match(this.#declared, path.split('/'), 0)
+      if (anywhere && host.length + anywhere.length <= MAX_TEMPLATE_LENGTH)
+        return { template: host + anywhere, kind: 'declared' }
     }
     // Shapes first: they depend on capitals.
     const template = this.#cased(pathTemplate(whole))
-    return { template: this.#learned.size === 0 ? template : this.#applyLearned(template), kind: 'learned' }
+    return { ...(this.#learned.size === 0 ? { template } : this.#applyLearned(template)), kind: 'learned' }
   }
 
   /** Whether a number in a path may decide, so that paths of equal shape may have different templates. */
@@ -92,7 +110,8 @@ export class EndpointFolding {
       }
       const known = at.patterns.find((each) => each.source === source)
       const next = known?.next ?? branch()
-      if (!known) at.patterns.push({ source, matches: segmentPattern(source), next })
+      const parts = source.split(/\{[^}]*\}/)
+      if (!known) at.patterns.push({ source, matches: (segment) => hasInOrder(segment, parts), next })
       at = next
     }
     at.template ??= template
@@ -103,7 +122,11 @@ export class EndpointFolding {
     const host = ABSOLUTE.exec(plain)
     if (host === null) return this.#slashed(plain)
     const rest = plain.slice(host[0].length) || '/'
-    return this.#slashed(this.#rules.host ? host[1]!.toLowerCase() + rest : rest)
+    return this.#slashed(this.#rules.host ? hostName(host[1]!) + rest : rest)
+  }
+
+  #hostLength(path: string): number {
+    return this.#rules.host && !path.startsWith('/') ? Math.max(0, path.indexOf('/')) : 0
   }
 
   #slashed(path: string): string {
@@ -114,15 +137,18 @@ export class EndpointFolding {
     return this.#rules.caseInsensitive ? text.toLowerCase() : text
   }
 
-  #applyLearned(template: string): string {
+  #applyLearned(template: string): Pick<Folded, 'template' | 'values'> {
     const segments = template.split('/')
+    const values: FoldedValue[] = []
     let folded = segments[0]!
     for (let i = 1; i < segments.length; i++) {
       const kept = this.#learned.get(folded)
       const segment = segments[i]!
-      folded += `/${kept === undefined || segment === '' || kept.has(segment) ? segment : VALUE}`
+      const isValue = kept !== undefined && segment !== '' && !kept.has(segment)
+      if (isValue) values.push({ parent: folded, value: segment })
+      folded += `/${isValue ? VALUE : segment}`
     }
-    return folded.length <= MAX_TEMPLATE_LENGTH ? folded : template
+    return folded.length <= MAX_TEMPLATE_LENGTH ? { template: folded, values } : { template }
   }
 }
 
@@ -141,29 +167,18 @@ function match(at: Branch, segments: readonly string[], i: number): string | und
   const found = literal && match(literal, segments, i + 1)
   if (found !== undefined) return found
   for (const { matches, next } of at.patterns) {
-    const found = matches.test(segment) ? match(next, segments, i + 1) : undefined
+    const found = matches(segment) ? match(next, segments, i + 1) : undefined
     if (found !== undefined) return found
   }
   return undefined
 }
 
-function segmentPattern(source: string): RegExp {
-  return new RegExp(
-    `^${source
-      .split(/\{[^}]*\}/)
-      .map(escaped)
-      .join('.+')}$`,
-    'u',
-  )
-}
-
-function globSource(glob: string): string {
-  const parts = glob.split(/(\*+)/)
-  return `^${parts.map((part) => (part === '*' ? '[^/]*' : /^\*/.test(part) ? '.*' : escaped(part))).join('')}$`
-}
-
-function escaped(text: string): string {
-  return text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&')
+/** Without user and port, in small letters. */
+function hostName(authority: string): string {
+  return authority
+    .slice(authority.lastIndexOf('@') + 1)
+    .replace(/\.?(?::\d*)?$/, '')
+    .toLowerCase()
 }
 
 function withoutEndSlashes(path: string): string {

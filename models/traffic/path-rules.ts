@@ -19,12 +19,37 @@ export const NO_RULES: PathRules = {
   host: false,
 }
 
+/** The same rules, with their fields in one order: equal rules have equal texts. */
+export function inOrder(rules: PathRules): PathRules {
+  const { templates, ignore, caseInsensitive, ignoreTrailingSlash, host } = rules
+  return { templates, ignore, caseInsensitive, ignoreTrailingSlash, host }
+}
+
+export function areSameRules(a: PathRules, b: PathRules): boolean {
+  return JSON.stringify(inOrder(a)) === JSON.stringify(inOrder(b))
+}
+
+/** Rules that are not as they must be. */
+export class PathRulesError extends TypeError {
+  constructor(
+    /** Empty where all of them are meant. */
+    readonly field: string,
+    /** `must be …`. */
+    readonly problem: string,
+    options?: ErrorOptions,
+  ) {
+    super(`${field || 'the rules'} ${problem}`, options)
+  }
+}
+
 /** What a document with rules may contain. */
 const FIELDS = ['templates', 'ignore', 'openapi', 'case_insensitive', 'trailing_slash', 'host']
 
 const MAX_DECLARED = 2_000
 const MAX_IGNORED = 200
 const MAX_PATTERN_LENGTH = 255
+/** A database keeps neither. */
+const UNSTORABLE = /\0|\p{Cs}/u
 /** More would make a match slow. */
 const MAX_STARS = 4
 
@@ -36,20 +61,22 @@ const TEMPLATE = /^[^/?#{}]*(?:\/(?:[^/?#{}]|\{[^/?#{}]+\})*)+$/
  * "trailing_slash": "strict", "host": false}`; all fields are optional.
  *
  * @param openApi reads the document that `openapi` refers to, where it is a text and not the document itself
- * @throws TypeError naming the field and what is allowed
+ * @throws PathRulesError naming the field and what is allowed
  */
 export function parsePathRules(document: unknown, openApi: (reference: string) => unknown): PathRules {
-  const fields = objectOf(document, 'the rules', 'a JSON object')
+  const fields = objectOf(document, '', 'a JSON object')
   const unknown = Object.keys(fields).find((name) => !FIELDS.includes(name))
   if (unknown !== undefined) fail(unknown.slice(0, 50), `is not known; allowed are ${FIELDS.join(', ')}`)
   const { trailing_slash: slash = 'strict', openapi } = fields
   if (slash !== 'strict' && slash !== 'ignore') fail('trailing_slash', 'must be strict or ignore')
   const declared = listOf(fields, 'templates', MAX_DECLARED)
-  const ofDocument =
-    openapi === undefined ? [] : openApiTemplates(typeof openapi === 'string' ? openApi(openapi) : openapi)
+  const ofDocument = openapi === undefined ? [] : openApiTemplates(documentOf(openapi, openApi))
   const templates = [...new Set([...declared, ...ofDocument])]
   if (templates.length > MAX_DECLARED)
     fail('templates', `must be ${MAX_DECLARED} or fewer, with those of openapi`)
+  const long = ofDocument.find((template) => !isPattern(template))
+  if (long !== undefined)
+    fail('openapi', `must have paths of 1 to ${MAX_PATTERN_LENGTH} characters, not ${long.slice(0, 80)}`)
   const wrong = templates.find((template) => !TEMPLATE.test(template))
   if (wrong !== undefined)
     fail('templates', `must be like /shop/{category}/{item}, not ${wrong.slice(0, 80)}`)
@@ -65,13 +92,25 @@ export function parsePathRules(document: unknown, openApi: (reference: string) =
   }
 }
 
+/** The document itself, or what it refers to. */
+function documentOf(openapi: unknown, read: (reference: string) => unknown): unknown {
+  if (typeof openapi !== 'string') return openapi
+  try {
+    return read(openapi)
+  } catch (error) {
+    throw new PathRulesError('openapi', (error as Error).message.replace(/^openapi /, ''), { cause: error })
+  }
+}
+
 /**
  * The paths of an OpenAPI document, below the path of its first server.
- * @throws TypeError when it has none
+ * @throws PathRulesError when it has none
  */
 function openApiTemplates(document: unknown): string[] {
   const { paths, servers, basePath } = objectOf(document, 'openapi', 'an OpenAPI document')
   const names = Object.keys(objectOf(paths, 'openapi', 'an OpenAPI document with paths'))
+    // What is no path is an extension of the document.
+    .filter((name) => !name.startsWith('x-'))
   const base = typeof basePath === 'string' ? basePath : serverPath(servers)
   return names.map((path) => `${base.replace(/\/+$/, '')}${path}`)
 }
@@ -90,10 +129,13 @@ function objectOf(value: unknown, field: string, what: string): Record<string, u
 
 function listOf(fields: Record<string, unknown>, name: string, max: number): string[] {
   const list = fields[name] ?? []
-  const isPattern = (each: unknown) =>
-    typeof each === 'string' && each.length > 0 && each.length <= MAX_PATTERN_LENGTH && !each.includes('\0')
   if (Array.isArray(list) && list.length <= max && list.every(isPattern)) return list as string[]
   return fail(name, `must be a list of up to ${max} texts of 1 to ${MAX_PATTERN_LENGTH} characters`)
+}
+
+function isPattern(each: unknown): boolean {
+  const isText = typeof each === 'string' && each.length > 0 && each.length <= MAX_PATTERN_LENGTH
+  return isText && !UNSTORABLE.test(each)
 }
 
 function booleanOf(fields: Record<string, unknown>, name: string): boolean {
@@ -102,5 +144,5 @@ function booleanOf(fields: Record<string, unknown>, name: string): boolean {
 }
 
 function fail(field: string, problem: string): never {
-  throw new TypeError(`${field} ${problem}`)
+  throw new PathRulesError(field, problem)
 }

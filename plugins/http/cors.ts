@@ -11,7 +11,7 @@ export default fp(
     if (corsOrigins.length === 0) return
     await app.register(cors, {
       origin: corsOrigins.includes('*') ? '*' : [...corsOrigins],
-      methods: ['GET', 'HEAD', 'POST', 'DELETE'],
+      methods: ['GET', 'HEAD', 'POST', 'PUT', 'DELETE'],
       exposedHeaders: ['content-disposition', 'location', 'retry-after'],
       maxAge: MAX_AGE_SECONDS,
     })

@@ -1,14 +1,13 @@
-import { setImmediate as turn } from 'node:timers/promises'
 import type { Sql } from 'postgres'
 import type { Log } from '../../db/log.js'
-import { readFolding } from '../../db/traffic/endpoint-folding.js'
+import type { Connection } from '../../db/pool.js'
 import { hasRollups, mayHaveRequests } from '../../db/traffic/endpoint-presence.js'
-import { RequestNames, streamRequests } from '../../db/traffic/request-stream.js'
 import { updateRollups } from '../../db/traffic/rollups.js'
 import type { TrafficTable } from '../../db/traffic/table.js'
-import { Replay, type ReplayOptions, type ReplayRule } from '../../models/rate-limit/replay/replay.js'
+import type { ReplayOptions, ReplayRule } from '../../models/rate-limit/replay/replay.js'
 import type { Scope } from '../../models/rate-limit/recommendation.js'
-import type { ReplayReport } from '../../models/rate-limit/replay/report.js'
+import type { RequestCosts } from '../../models/rate-limit/request-costs.js'
+import { ReplayTally, type ReplayReport } from '../../models/rate-limit/replay/report.js'
 import { DAY_MS } from '../../models/traffic/durations.js'
 import type { PathRules } from '../../models/traffic/path-rules.js'
 import { splitEndpoint } from '../../models/traffic/endpoint-name.js'
@@ -16,6 +15,8 @@ import { orAborted } from '../../db/or-aborted.js'
 import { ServiceError } from '../http/errors.js'
 import { explainTableError } from '../http/table-errors.js'
 import type { CurrentTable } from '../traffic-table.js'
+import { QUERY_GRACE_MS, runWorker } from '../workers/run-worker.js'
+import { fromFailure, type WorkerFailure } from '../workers/worker-failure.js'
 
 /** What is replayed. */
 export interface BacktestPlan {
@@ -28,6 +29,8 @@ export interface BacktestPlan {
   readonly byMethod: boolean
   /** For each client over all endpoints, beside the rules; null where there is none. */
   readonly gateway: ReplayRule | null
+  /** Where the rules count what requests cost; null: they count requests. */
+  readonly costs: RequestCosts | null
   readonly scope: Scope
   readonly algorithm: ReplayOptions['algorithm']
 }
@@ -35,20 +38,53 @@ export interface BacktestPlan {
 /** What the limits would have done, and the names behind its indexes. */
 export interface Backtested {
   readonly report: ReplayReport
-  readonly names: RequestNames
+  readonly names: ReplayedNames
   readonly seconds: number
 }
 
-type Backtests = (plan: BacktestPlan, signal: AbortSignal) => Promise<Backtested>
+export type Replayed = Omit<Backtested, 'seconds'>
+
+/** What was replayed, with the limit of the one endpoint; null where each has its own. */
+export interface BacktestOutcome extends Backtested {
+  readonly plan: BacktestPlan
+  readonly rule: ReplayRule | null
+}
+
+/** The task of the worker thread, and how it ended. */
+export interface BacktestTask {
+  readonly connection: Connection
+  /** The database that has the traffic table; null when it is the same. */
+  readonly traffic: Connection | null
+  readonly table: TrafficTable
+  readonly plan: BacktestPlan
+  readonly ipv6Prefix: number
+}
+export type ReplayOutcome = Replayed | WorkerFailure
+
+/** The names of a report, by index; of clients only those that it names. */
+export interface ReplayedNames {
+  readonly endpoints: readonly string[]
+  readonly tiers: readonly string[]
+  readonly clients: Readonly<Record<number, string>>
+}
+
+export interface Backtests {
+  /** @param onProgress takes the share of the range that is replayed */
+  run(plan: BacktestPlan, signal: AbortSignal, onProgress?: (share: number) => void): Promise<Backtested>
+  /** @throws ServiceError BUSY */
+  assertFree(): void
+}
 
 /** More of them would slow down each other, and what the database has to do beside them. */
 const MAX_AT_A_TIME = 2
-const MAX_ENDPOINTS = 2000
 
 export interface BacktestOptions {
   readonly sql: Sql
   /** The database that has the traffic table. */
   readonly trafficSql: Sql
+  /** Of the worker threads: to the database, and to that of the traffic table where it is another. */
+  readonly connection: Connection
+  readonly traffic: Connection | null
   readonly currentTable: CurrentTable
   readonly retentionDays: number
   readonly lookBackMinutes: number
@@ -61,50 +97,63 @@ export interface BacktestOptions {
 /** The options, with the table that is in use. */
 type OnTable = BacktestOptions & { readonly table: TrafficTable }
 
-/** Replays stored requests; the query ends with the signal. */
+/** Replays stored requests in worker threads; a query ends with the signal. */
 export function createBacktests(options: BacktestOptions): Backtests {
   let underWay = 0
-  return async (plan, signal) => {
-    const table = await options.currentTable()
-    if (underWay >= MAX_AT_A_TIME) {
-      throw new ServiceError('BUSY', `${MAX_AT_A_TIME} backtests are under way. Try again shortly.`)
-    }
-    underWay++
-    try {
-      return await replay({ ...options, table }, plan, signal)
-    } catch (error) {
-      const problem = `The table ${table} cannot be replayed`
-      throw explainTableError(error, { code: 'TRAFFIC_TABLE_UNUSABLE', problem })
-    } finally {
-      underWay--
-    }
+  const assertFree = () => {
+    if (underWay < MAX_AT_A_TIME) return
+    throw new ServiceError('BUSY', `${MAX_AT_A_TIME} backtests are under way. Try again shortly.`)
+  }
+  return {
+    assertFree,
+    async run(plan, signal, onProgress) {
+      assertFree()
+      underWay++
+      const table = await options.currentTable()
+      try {
+        return await replay({ ...options, table }, plan, signal, onProgress)
+      } catch (error) {
+        const problem = `The table ${table} cannot be replayed`
+        throw explainTableError(error, { code: 'TRAFFIC_TABLE_UNUSABLE', problem })
+      } finally {
+        underWay--
+      }
+    },
   }
 }
 
-async function replay(options: OnTable, plan: BacktestPlan, signal: AbortSignal): Promise<Backtested> {
-  const { sql, trafficSql, table } = options
-  const { from, to, endpoint, byMethod, gateway, algorithm } = plan
-  const { known, rules } = rulesOf(plan)
-  const maxEndpoints = known ? known.length : MAX_ENDPOINTS
-  const names = new RequestNames({
-    ...{ byMethod, endpoints: known ?? [], maxEndpoints, ipv6Prefix: options.ipv6Prefix },
-    folding: await readFolding(sql, table),
-  })
-  const replay = new Replay({
-    ...{ rules, gateway, algorithm },
-    scope: plan.scope === 'endpoint' ? 'endpoint' : 'client',
-    clientName: (client) => names.clients[client]!,
-  })
+async function replay(
+  options: OnTable,
+  plan: BacktestPlan,
+  signal: AbortSignal,
+  onProgress?: (share: number) => void,
+): Promise<Backtested> {
+  const { table, ipv6Prefix } = options
   const startedMs = performance.now()
-  const selection = { from, to, names, signal, ...(endpoint !== null && { endpoint }) }
-  const isEmpty = endpoint !== null && (await isWithoutRequests(options, endpoint, plan, signal))
-  for await (const batch of isEmpty ? [] : streamRequests(trafficSql, table, selection)) {
-    replay.push(batch)
-    await turn() // others have their turn, however fast the database is
-    signal.throwIfAborted()
+  const { endpoint } = plan
+  if (endpoint !== null && (await isWithoutRequests(options, endpoint, plan, signal))) {
+    return { report: new ReplayTally().report(), names: NO_NAMES, seconds: 0 }
   }
-  return { report: replay.report(), names, seconds: (performance.now() - startedMs) / 1000 }
+  signal.throwIfAborted()
+  const task: BacktestTask = {
+    connection: options.connection,
+    traffic: options.traffic,
+    table,
+    plan,
+    ipv6Prefix,
+  }
+  const outcome = await runWorker<ReplayOutcome>('optimization/backtest-worker', task, {
+    ...{ signal, graceMs: QUERY_GRACE_MS },
+    ...(onProgress && { onProgress }),
+  })
+  if ('failed' in outcome) throw fromFailure(outcome, table)
+  return { ...outcome, seconds: (performance.now() - startedMs) / 1000 }
 }
+
+const NO_NAMES: ReplayedNames = { endpoints: [], tiers: [], clients: {} }
+
+/** An update of rollups that takes longer is not worth waiting for. */
+const MAX_UPDATE_MS = 2_000
 
 /** Whether the rollups tell that there is nothing to read: reading the log to find nothing takes as long as any replay. */
 async function isWithoutRequests(
@@ -113,21 +162,19 @@ async function isWithoutRequests(
   range: Pick<BacktestPlan, 'from' | 'to'>,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const { sql, table, retentionDays, now, ...rest } = options
+  const { sql, trafficSql, table, retentionDays, lookBackMinutes, pathRules, log, now } = options
+  const rest = { trafficSql, lookBackMinutes, log, ...(pathRules && { pathRules }) }
   if (range.from.getTime() < now().getTime() - retentionDays * DAY_MS) return false
   if (!(await hasRollups(sql, table))) return false
-  await orAborted(updateRollups(sql, { table, now: now(), retentionDays, signal, ...rest }), signal)
+  const limited = AbortSignal.any([signal, AbortSignal.timeout(MAX_UPDATE_MS)])
+  const update = updateRollups(sql, { table, now: now(), retentionDays, signal: limited, ...rest })
+  const isUpToDate = await orAborted(update, limited).then(
+    () => true,
+    (error: unknown) => {
+      if (limited.aborted && !signal.aborted) return false
+      throw error
+    },
+  )
+  if (!isUpToDate) return false
   return !(await mayHaveRequests(sql, table, splitEndpoint(endpoint), range))
-}
-
-/** The rules by index, and the endpoints that have the indexes from 1 on; at 0 there is any other. */
-function rulesOf({ rules, endpoint, scope }: BacktestPlan): {
-  known: string[] | null
-  rules: (ReplayRule | null)[]
-} {
-  if (scope === 'gateway-client') return { known: null, rules: Array<null>(MAX_ENDPOINTS + 1).fill(null) }
-  if (rules instanceof Map) return { known: [...rules.keys()], rules: [null, ...rules.values()] }
-  const rule = rules as ReplayRule
-  if (endpoint !== null) return { known: [endpoint], rules: [null, rule] }
-  return { known: null, rules: [null, ...Array<ReplayRule>(MAX_ENDPOINTS).fill(rule)] }
 }

@@ -1,5 +1,6 @@
+import { COST_FORMATS, type RateLimitFileFormat } from '../../formats/limit-files/limit-file.js'
 import { findEndpoint, type FoundEndpoint } from '../../models/optimizer/find-endpoint.js'
-import type { EndpointModel, RateOptimizer } from '../../models/optimizer/model.js'
+import type { CostModel, EndpointModel, RateOptimizer } from '../../models/optimizer/model.js'
 import { recommend } from '../../models/optimizer/recommend.js'
 import {
   GATEWAY,
@@ -22,6 +23,8 @@ export interface RateLimitChoice {
   readonly tier?: string | undefined
   readonly strategy?: Strategy | undefined
   readonly scope?: Scope | undefined
+  /** What a request counts as: one, which is the default, or its cost. */
+  readonly cost?: 'requests' | 'latency_ms' | undefined
 }
 
 export interface BacktestRequest extends RateLimitChoice, RangeRequest {
@@ -40,13 +43,49 @@ export interface BacktestRequest extends RateLimitChoice, RangeRequest {
 const MAX_DAYS = 90
 const DEFAULT_WINDOW_SECONDS = 60
 
-/** The choice with what is meant where nothing is said. */
+/**
+ * The choice with what is meant where nothing is said.
+ * @throws ServiceError where costs are asked for that cannot be had
+ */
 export function withDefaults(
   choice: RateLimitChoice,
   tiers: TierTable,
-): { tier: Tier; strategy: Strategy; scope: Scope } {
-  const { tier = 'default', strategy = 'balanced', scope = 'endpoint' } = choice
-  return { tier: tierNamed(tiers, tier).tier, strategy, scope }
+  trained: () => RateOptimizer,
+): { tier: Tier; strategy: Strategy; scope: Scope; costs: CostModel | null } {
+  const { tier = 'default', strategy = 'balanced', scope = 'endpoint', cost = 'requests' } = choice
+  const costs = cost === 'requests' ? null : costsFor(scope, trained)
+  return { tier: tierNamed(tiers, tier).tier, strategy, scope, costs }
+}
+
+function costsFor(scope: Scope, trained: () => RateOptimizer): CostModel {
+  if (scope === 'endpoint') throw invalid('cost', 'is latency_ms with scope endpoint; allowed is requests')
+  const { costs } = trained()
+  if (costs) return costs
+  const message =
+    'The active rate optimizer knows no costs: its requests had no latency or no client, or an earlier release has learned it. Train again on such requests, or leave out cost.'
+  throw new ServiceError('MODEL_NOT_TRAINED', message)
+}
+
+function invalid(field: string, problem: string): ServiceError {
+  return new ServiceError('INVALID_REQUEST', `${field} ${problem}.`, [{ field, problem }])
+}
+
+/** @throws ServiceError INVALID_REQUEST where the gateway of the file counts nothing but requests */
+export function assertFormat(format: RateLimitFileFormat, { cost }: RateLimitChoice): void {
+  if (cost !== 'latency_ms' || COST_FORMATS.includes(format)) return
+  const problem = `is latency_ms, but ${format} counts requests; formats that can count costs are json, ${COST_FORMATS.join(', ')}`
+  throw invalid('cost', problem)
+}
+
+/** @throws ServiceError INVALID_REQUEST where a request combines costs with what counts requests */
+export function assertCountsRequests(
+  costs: CostModel | null,
+  { save, currentLimit }: { readonly save?: boolean | undefined; readonly currentLimit?: number | undefined },
+): void {
+  if (costs === null) return
+  const why = 'with cost latency_ms, as rate_limit_rules counts requests'
+  if (save === true) throw invalid('save', `is true ${why}; allowed is false`)
+  if (currentLimit !== undefined) throw invalid('current_limit', `is given ${why}; allowed is none`)
 }
 
 /** What to tell a caller about the tier that was asked for; none where it is known. */
@@ -72,8 +111,8 @@ export function backtestPlan(
   }: { readonly now: Date; readonly tiers: TierTable; readonly folding: EndpointFolding },
 ): BacktestPlan {
   const { endpoint, algorithm = 'token_bucket', byMethod = false } = request
-  const choice = withDefaults(request, tiers)
-  const { scope } = choice
+  const choice = withDefaults(request, tiers, trained)
+  const { scope, costs } = choice
   const range = replayRange(request, now)
   assertWindows(request)
   const found = endpoint === undefined ? null : findEndpoint(optimizer, endpoint, folding)
@@ -81,8 +120,9 @@ export function backtestPlan(
     ...range,
     algorithm,
     endpoint: found?.name ?? null,
-    byMethod: found?.hasMethod ?? byMethod,
-    gateway: null,
+    // Weights are those of paths.
+    byMethod: found?.hasMethod ?? (byMethod && !(costs && request.limit !== undefined)),
+    ...{ costs, gateway: null },
   }
   if (scope === 'gateway-client') {
     assertNoEndpoint(endpoint)
@@ -90,12 +130,13 @@ export function backtestPlan(
       request.limit === undefined
         ? toRule(recommendGateway(gatewayOf(trained()), choice, null))
         : givenRule(request, request.limit)
-    return { ...shared, endpoint: null, scope, rules: new Map(), gateway }
+    return { ...shared, byMethod: byMethod && !costs, endpoint: null, scope, rules: new Map(), gateway }
   }
   if (request.limit !== undefined) return { ...shared, scope, rules: givenRule(request, request.limit) }
   if (found) {
     const recommendation = recommendFor(found, choice)
-    return { ...shared, scope: recommendation.scope, rules: toRule(recommendation) }
+    const { scope, costs } = recommendation
+    return { ...shared, scope, costs, rules: toRule(recommendation) }
   }
   const { byMethod: methods, byTemplate, gateway } = trained()
   const rules = [...(byMethod ? methods : byTemplate)]
@@ -128,15 +169,13 @@ export function gatewayOf({ gateway }: RateOptimizer): EndpointModel {
 /** @throws ServiceError INVALID_REQUEST where a limit over the whole gateway is asked for an endpoint */
 export function assertNoEndpoint(endpoint: string | undefined): void {
   if (endpoint === undefined || endpoint === GATEWAY) return
-  const problem = `is given with scope gateway-client; allowed is none, or ${GATEWAY}`
-  throw new ServiceError('INVALID_REQUEST', `endpoint ${problem}.`, [{ field: 'endpoint', problem }])
+  throw invalid('endpoint', `is given with scope gateway-client; allowed is none, or ${GATEWAY}`)
 }
 
 function replayRange(request: RangeRequest, now: Date): { from: Date; to: Date } {
   const range = timeRange(request, now)
   if (range.to.getTime() - range.from.getTime() <= MAX_DAYS * DAY_MS) return range
-  const problem = `is ${range.from.toISOString()}; allowed is at most ${MAX_DAYS} days before to`
-  throw new ServiceError('INVALID_REQUEST', `from ${problem}.`, [{ field: 'from', problem }])
+  throw invalid('from', `is ${range.from.toISOString()}; allowed is at most ${MAX_DAYS} days before to`)
 }
 
 function recommendFor(
@@ -161,19 +200,20 @@ function assertWindows(request: BacktestRequest): void {
   if (request.limit !== undefined) return
   for (const key of ['burst', 'windowSeconds', 'longWindow'] as const) {
     if (request[key] === undefined) continue
-    const field = WINDOW_FIELDS[key]
     const problem = 'is given without limit; allowed is either both, or tier and strategy'
-    throw new ServiceError('INVALID_REQUEST', `${field} ${problem}.`, [{ field, problem }])
+    throw invalid(WINDOW_FIELDS[key], problem)
   }
 }
 
 /** A recommendation as the limiter takes it. */
 export function toRule(recommendation: RateLimitRecommendation): ReplayRule {
-  const { limit, burst, longWindow, dayWindow, exceptions } = recommendation
+  const { limit, burst, longWindow, dayWindow, failures, distinctPaths, exceptions } = recommendation
   const rule = withLongWindow({ limit, burst, windowMs: MINUTE_MS }, longWindow)
   return {
     ...rule,
     ...(dayWindow && { dayWindow: toWindow(dayWindow) }),
+    ...(failures && { failures: toWindow(failures) }),
+    ...(distinctPaths && { distinctPaths: toWindow(distinctPaths) }),
     ...(exceptions.length > 0 && { exceptions: new Map(exceptions.map((each) => [each.client, each])) }),
   }
 }
@@ -185,4 +225,10 @@ function toWindow({ limit, seconds }: LongWindow) {
 function withLongWindow(rule: ReplayRule, longWindow: LongWindow | null): ReplayRule {
   if (longWindow === null) return rule
   return { ...rule, longWindow: toWindow(longWindow) }
+}
+
+export function nothingToReplay({ endpoint, from, to }: BacktestPlan): ServiceError {
+  const what = endpoint === null ? 'any endpoint' : endpoint
+  const message = `There are no requests of ${what} from ${from.toISOString()} to ${to.toISOString()}. Give another range, or an endpoint of GET /export/endpoint-profiles.`
+  return new ServiceError('NO_DATA', message)
 }

@@ -2,11 +2,13 @@ import type { Sql } from 'postgres'
 import {
   applyRecommendation,
   findRecommendations,
+  newestStatuses,
   rejectRecommendation,
   saveRecommendations,
   type Decision,
   type NewRecommendation,
   type RecommendationFilter,
+  type RecommendationState,
 } from '../../db/own/recommendations.js'
 import { ServiceError } from '../http/errors.js'
 import { explainTableError } from '../http/table-errors.js'
@@ -17,6 +19,8 @@ export interface Recommendations {
   /** Saves all or none of them. @returns their ids, in order */
   save(rows: readonly NewRecommendation[]): Promise<string[]>
   find(filter: RecommendationFilter): Promise<{ recommendations: KeptRecommendation[]; total: number }>
+  /** The status of the newest recommendation of each endpoint, for a tier. */
+  newestStatuses(tier: string): Promise<ReadonlyMap<string, RecommendationState>>
   /** Makes a recommendation the limit in force. @returns it, and what to tell the caller beside it */
   apply(
     id: string,
@@ -42,6 +46,7 @@ export function createRecommendations(sql: Sql, assertDatabase: () => Promise<vo
       const { rows, total } = await inTables(() => findRecommendations(sql, filter))
       return { recommendations: rows.map(fromRow), total }
     },
+    newestStatuses: (tier) => inTables(() => newestStatuses(sql, tier)),
     apply: async (id, by) => {
       const decision = await inTables(() => applyRecommendation(sql, id, by))
       return { recommendation: decided(id, decision), warnings: replacementWarnings(decision) }

@@ -19,7 +19,7 @@ import { createKernelEngine } from '../../models/scoring/kernel-engine.js'
 import { calibrate } from '../../models/stream/calibration/calibrate.js'
 import { sensitivityOf, type Sensitivity } from '../../models/stream/sensitivity.js'
 import { MINUTE_MS } from '../../models/traffic/durations.js'
-import type { WorkerMessage } from './worker-message.js'
+import type { WorkerMessage } from '../workers/message.js'
 
 /** The task of the worker: the samples of a range, or a CSV file that holds them. */
 export interface DetectorTask {

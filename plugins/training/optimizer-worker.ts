@@ -4,12 +4,12 @@ import { openPool, type Connection } from '../../db/pool.js'
 import { readFolding } from '../../db/traffic/endpoint-folding.js'
 import { endpointRollups } from '../../db/traffic/profiles.js'
 import { UNKNOWN_CLIENT, RequestNames, streamRequests } from '../../db/traffic/request-stream.js'
-import { TrafficTableError } from '../../db/traffic/rollups.js'
 import type { TrafficTable } from '../../db/traffic/table.js'
 import { RateOptimizerFit } from '../../models/optimizer/fit.js'
 import type { RateOptimizer } from '../../models/optimizer/model.js'
 import { MINUTE_MS } from '../../models/traffic/durations.js'
-import type { WorkerMessage } from './worker-message.js'
+import type { WorkerMessage } from '../workers/message.js'
+import { toFailure, type WorkerFailure } from '../workers/worker-failure.js'
 
 /** The task of the worker. The rollups are up to date. */
 export interface OptimizerTask {
@@ -35,10 +35,8 @@ export interface FittedOptimizer {
   readonly incidentMinutes: number
 }
 
-/** How the fit ended. An error crosses threads as the fields that identify it. */
-export type OptimizerOutcome =
-  | FittedOptimizer
-  | { readonly failed: { message: string; code: string | undefined; tableProblem: string | null } }
+/** How the fit ended. */
+export type OptimizerOutcome = FittedOptimizer | WorkerFailure
 
 const post = (message: WorkerMessage<OptimizerOutcome>): void => parentPort!.postMessage(message)
 
@@ -55,7 +53,8 @@ async function run(task: OptimizerTask, signal: AbortSignal): Promise<FittedOpti
     }))
     const { endpoints: rollups, other } = await endpointRollups(sql, table, { from, to, exclude }, signal)
     const nobody = UNKNOWN_CLIENT
-    const fit = new RateOptimizerFit(rollups, { excluded, seed: task.seed, nobody, other })
+    const range = { from: from.getTime() / MINUTE_MS, to: to.getTime() / MINUTE_MS }
+    const fit = new RateOptimizerFit(rollups, { range, excluded, seed: task.seed, nobody, other })
     const { endpoints } = fit
     const names = new RequestNames({
       ...{ byMethod: true, endpoints, maxEndpoints: endpoints.length },
@@ -86,8 +85,6 @@ parentPort!.once('message', () => stopping.abort(new Error('The run was stopped.
 try {
   post({ outcome: await run(workerData as OptimizerTask, stopping.signal) })
 } catch (error) {
-  const { message, code } = error as Error & { code?: string }
-  const tableProblem = error instanceof TrafficTableError ? error.problem : null
-  post({ outcome: { failed: { message, code, tableProblem } } })
+  post({ outcome: toFailure(error) })
 }
 parentPort!.close()

@@ -1,5 +1,6 @@
 import type { Static } from '@sinclair/typebox'
 import type { FastifyInstance } from 'fastify'
+import { toUnit } from './client-limits.js'
 import type { Backtest, BacktestBody } from '../schemas/backtest.js'
 
 type Run = FastifyInstance['optimization']['backtest']
@@ -7,7 +8,7 @@ type Request = Parameters<Run>[0]
 type Outcome = Awaited<ReturnType<Run>>
 
 /** What HTTP asks to be replayed. */
-export function fromBacktestBody(body: Static<typeof BacktestBody>): Request {
+export function fromBacktestBody(body: Omit<Static<typeof BacktestBody>, 'wait'>): Request {
   const { window_seconds: windowSeconds, long_window: longWindow, by_method: byMethod, ...rest } = body
   return { ...rest, windowSeconds, longWindow, byMethod }
 }
@@ -23,7 +24,7 @@ export function toBacktest(outcome: Outcome): Static<typeof Backtest> {
     endpoint: plan.scope === 'gateway-client' ? '/**' : plan.endpoint,
     scope: plan.scope,
     algorithm: plan.algorithm,
-    rule: rule && toRule(rule),
+    rule: rule && { ...toRule(rule), unit: toUnit(plan.costs).unit },
     from: plan.from.toISOString(),
     to: plan.to.toISOString(),
     requests,
@@ -31,6 +32,7 @@ export function toBacktest(outcome: Outcome): Static<typeof Backtest> {
     rejection_rate: report.rejectionRate,
     rejected_by_gateway: report.rejectedByGateway,
     rejected_by_long_window: report.rejectedByLongWindow,
+    by_limit: byLimit(outcome),
     clients,
     clients_affected: clientsAffected,
     clients_affected_rate: clients > 0 ? clientsAffected / clients : 0,
@@ -46,6 +48,22 @@ export function toBacktest(outcome: Outcome): Static<typeof Backtest> {
     unattributed: report.unattributed,
     seconds: took,
   }
+}
+
+const PARTS = {
+  limit: 'limit',
+  longWindow: 'long_window',
+  dayWindow: 'day_window',
+  failures: 'failures',
+  distinctPaths: 'distinct_paths',
+} as const
+
+function byLimit({ report, plan }: Outcome) {
+  return report.byLimit.map(({ of, part, rejected, clients }) => ({
+    scope: of === 'gateway' ? ('gateway-client' as const) : plan.scope,
+    limit: PARTS[part],
+    ...{ rejected, clients },
+  }))
 }
 
 /** Where tiers are known. */
@@ -64,11 +82,14 @@ function byEndpoint({ report, names }: Outcome) {
     .slice(0, MAX_ENDPOINTS)
 }
 
-function toRule({ limit, burst, windowMs, longWindow, dayWindow }: NonNullable<Outcome['rule']>) {
+function toRule({ limit, burst, windowMs, longWindow, dayWindow, ...rule }: NonNullable<Outcome['rule']>) {
   const toWindow = (window: typeof longWindow) =>
     window ? { seconds: seconds(window.windowMs), limit: window.limit } : null
-  const windows = { long_window: toWindow(longWindow), day_window: toWindow(dayWindow) }
-  return { limit, burst, window_seconds: seconds(windowMs), ...windows }
+  return {
+    ...{ limit, burst, window_seconds: seconds(windowMs) },
+    ...{ long_window: toWindow(longWindow), day_window: toWindow(dayWindow) },
+    ...{ failures: toWindow(rule.failures), distinct_paths: toWindow(rule.distinctPaths) },
+  }
 }
 
 function toMinute({ minuteMs, requests, rejected }: NonNullable<Outcome['report']['peakOffered']>) {

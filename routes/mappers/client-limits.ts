@@ -12,3 +12,10 @@ export function toClientLimits({ dayWindow, failures, distinctPaths, exceptions 
     exceptions: (exceptions ?? []).map(({ reviewAt, ...rest }) => ({ ...rest, review_at: reviewAt })),
   }
 }
+
+/** What a limit counts, as HTTP has it. */
+export function toUnit(costs: Answered['costs'] | undefined) {
+  if (!costs) return { unit: 'requests' as const }
+  const weights = [...costs.weights].map(([endpoint, weight]) => ({ endpoint, weight }))
+  return { unit: 'latency_ms' as const, weights, default_weight: costs.defaultWeight }
+}

@@ -2,15 +2,17 @@ import type { Static } from '@sinclair/typebox'
 import type { FastifyInstance } from 'fastify'
 import type { Clusters } from '../schemas/clusters.js'
 
-type Cluster = ReturnType<FastifyInstance['optimization']['clusters']>[number]
+type Found = Awaited<ReturnType<FastifyInstance['optimization']['clusters']>>
+type Cluster = Found['clusters'][number]
 
 /** Clusters of endpoints as HTTP has them. */
-export function toClusters(found: readonly Cluster[]): Static<typeof Clusters> {
+export function toClusters({ clusters: found, total }: Found): Static<typeof Clusters> {
   return {
     clusters: Object.fromEntries(found.map(({ name, endpoints }) => [name, [...endpoints]])),
     details: Object.fromEntries(
       found.map(({ name, size, centre }) => [name, { size, centre: toCentre(centre) }]),
     ),
+    total,
   }
 }
 

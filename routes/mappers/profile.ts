@@ -2,8 +2,8 @@ import type { Static } from '@sinclair/typebox'
 import type { FastifyInstance } from 'fastify'
 import type { Profile } from '../schemas/recommendation.js'
 
-type EndpointProfile =
-  ReturnType<FastifyInstance['optimization']['profiles']> extends Map<string, infer P> ? P : never
+type Profiles = Awaited<ReturnType<FastifyInstance['optimization']['profiles']>>['profiles']
+type EndpointProfile = Profiles extends Map<string, infer P> ? P : never
 
 /** The profile of an endpoint as HTTP has it. */
 export function toProfile(profile: EndpointProfile): Static<typeof Profile> {

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import { toClientLimits } from './client-limits.js'
+import { toClientLimits, toUnit } from './client-limits.js'
 
 type RateLimitList = Awaited<ReturnType<FastifyInstance['optimization']['rateLimitList']>>
 
@@ -10,7 +10,9 @@ export function toRateLimitList({ generatedAt, tier, strategy, limits }: RateLim
     tier,
     strategy,
     limits: limits.map(({ limit, longWindow, endpoint, method, path, scope, burst, policy, ...more }) => ({
-      ...{ endpoint, method, path, scope, requests_per_minute: limit, burst },
+      ...{ endpoint, method, path, scope, burst },
+      ...(more.costs ? { cost_per_minute: limit } : { requests_per_minute: limit }),
+      ...toUnit(more.costs),
       ...{ long_window: longWindow, ...toClientLimits(more), policy },
     })),
   }

@@ -1,7 +1,7 @@
 import type { Static } from '@sinclair/typebox'
 import type { FastifyInstance } from 'fastify'
 import type { Recommendation } from '../schemas/recommendation.js'
-import { toClientLimits } from './client-limits.js'
+import { toClientLimits, toUnit } from './client-limits.js'
 import { toProfile } from './profile.js'
 
 type Answered = Awaited<ReturnType<FastifyInstance['optimization']['recommend']>>
@@ -9,15 +9,18 @@ type Body = Static<typeof Recommendation>
 
 /** A recommendation as HTTP has it. */
 export function toRecommendation(found: Answered): Body {
-  const { id, backtest } = found
+  const { id, backtest, state } = found
+  const hasNoLimit = state === 'attack' || state === 'ignored'
   return {
     endpoint: found.endpoint,
     tier: found.tier,
     strategy: found.strategy,
     scope: found.scope,
     current_limit: found.currentLimit,
-    recommended_limit: found.limit,
-    recommended_burst: found.burst,
+    state: state ?? 'unknown',
+    recommended_limit: hasNoLimit ? null : found.limit,
+    recommended_burst: hasNoLimit ? null : found.burst,
+    ...toUnit(found.costs),
     long_window: found.longWindow,
     ...toClientLimits(found),
     confidence: found.confidence,

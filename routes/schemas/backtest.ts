@@ -11,6 +11,7 @@ import {
   LongWindow,
   Scope,
   SCOPE,
+  unitFields,
 } from './limit-choice.js'
 import { amount, count, nullable, oneOf, share, timestamp } from './types.js'
 
@@ -61,16 +62,34 @@ export const BacktestBody = Type.Object(
     to: Type.Optional(
       timestamp('End of the time range, excluded. Only with from. The range has at most 90 days.'),
     ),
+    wait: Type.Optional(
+      Type.Boolean({
+        description:
+          'If false, the service answers 202 with a job and replays in the background. Default: true.',
+      }),
+    ),
   },
   { $id: 'BacktestBody', description: 'The limit and the traffic to replay.', examples: [BACKTEST_BODY] },
 )
 
 const Rule = Type.Object({
+  unit: unitFields.unit,
   limit: count('Requests allowed per window.'),
   burst: count('Requests allowed at once.'),
   window_seconds: amount('Length of the window in seconds.'),
   long_window: nullable(LongWindow, { description: LONG_WINDOW }),
   day_window: clientLimits.day_window,
+  failures: clientLimits.failures,
+  distinct_paths: clientLimits.distinct_paths,
+})
+
+const LimitTally = Type.Object({
+  scope: Scope('Whose requests the limit counts.'),
+  limit: oneOf(['limit', 'long_window', 'day_window', 'failures', 'distinct_paths'], {
+    description: 'Which limit: the one per window (limit), or one of the others.',
+  }),
+  rejected: count('Number of requests that it is the first to reject.'),
+  clients: count('Number of clients that sent these requests.'),
 })
 
 const tally = { requests: count('Number of requests.'), rejected: count('Number of rejected requests.') }
@@ -96,6 +115,12 @@ export const Backtest = Type.Object(
       count('Number of rejected requests that exceed the limit over the whole gateway.'),
     ),
     rejected_by_long_window: count('Number of rejected requests that exceed the long window.'),
+    by_limit: Type.Optional(
+      Type.Array(LimitTally, {
+        description:
+          'What each limit rejects, in the order in which a request meets them. The numbers of rejected requests add up to rejected.',
+      }),
+    ),
     clients: count('Number of clients.'),
     clients_affected: count('Number of clients with a rejected request.'),
     clients_affected_rate: share('clients_affected / clients, 0 to 1.'),

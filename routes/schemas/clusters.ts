@@ -1,6 +1,6 @@
 import { Type } from '@sinclair/typebox'
 import { CLUSTERS } from './examples/limits.js'
-import { ByMethod } from './limit-choice.js'
+import { ByMethod, selection, total } from './limit-choice.js'
 import { amount, count, share } from './types.js'
 
 const MAX_CLUSTERS = 50
@@ -16,6 +16,7 @@ export const ClustersQuery = Type.Object({
     }),
   ),
   by_method: Type.Optional(ByMethod),
+  ...selection,
 })
 
 const Details = Type.Object({
@@ -34,11 +35,13 @@ const Details = Type.Object({
 export const Clusters = Type.Object(
   {
     clusters: Type.Record(Type.String(), Type.Array(Type.String()), {
-      description: 'The endpoints of each cluster, by the name of the cluster. The busiest cluster is first.',
+      description:
+        'The endpoints of each cluster, by the name of the cluster. The busiest cluster is first. With limit and offset, those of the page.',
     }),
     details: Type.Record(Type.String(), Details, {
       description: 'Size and centre of each cluster, by the name of the cluster.',
     }),
+    total,
   },
   { $id: 'Clusters', description: 'Endpoints grouped by similar traffic.', examples: [CLUSTERS] },
 )

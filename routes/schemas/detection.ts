@@ -133,7 +133,7 @@ export const Verdict = Type.Object(
     }),
     severity: nullable(Severity(), {
       description:
-        'How far the deviation exceeds the line at which it matters: medium from 1.5 times, high from 2.5 times, critical from 4 times. A deviation that has lasted 30 minutes is rated one level higher. Null when anomaly is false.',
+        'The share of the requests that is harmed for two reports in a row: that fail, are several times slower, or are missing, more than usual. Medium from 2 %, high from 10 %, critical from 30 %. The first report of an alarm is rated one level lower. An alarm of 30 minutes is rated one level higher. Null when anomaly is false.',
     }),
     confidence: share('Certainty of the verdict, 0 to 1.'),
     explanation: Type.String({

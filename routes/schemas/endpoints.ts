@@ -42,7 +42,7 @@ const KnownEndpoint = Type.Object({
   method: Type.String({ description: 'Empty for an ignored path, and where requests have no method.' }),
   path: Type.String({ description: 'The path template; for an ignored path, the pattern.' }),
   state: State(
-    'named: it has a profile and a limit. other: it is counted without a name. ignored: PATH_RULES says so. attack: scanners ask for it, and it does not exist.',
+    'named: it has a profile and a limit. other: it is counted without a name. ignored: path rules say so. attack: scanners ask for it, and it does not exist.',
   ),
   first_seen: timestamp('When its first known request came.'),
   last_seen: timestamp('When its last known request came.'),
@@ -80,13 +80,71 @@ export const EndpointList = Type.Object(
 export const PreviewBody = Type.Object(
   {
     rules: Type.Unknown({
-      description: 'Rules as in PATH_RULES. Here, openapi is the OpenAPI document itself.',
+      description:
+        'Rules as in PATH_RULES. Here, openapi is the OpenAPI document itself: an object, or its text as JSON or YAML.',
     }),
   },
   {
     $id: 'PreviewBody',
-    description: 'Rules to try.',
+    description: 'Path rules.',
     examples: [{ rules: { templates: ['/shop/{category}/{item}'], ignore: ['/health'] } }],
+  },
+)
+
+const Rules = Type.Object(
+  {
+    templates: Type.Array(Type.String(), {
+      description: 'Declared endpoints, with those of the OpenAPI document.',
+    }),
+    ignore: Type.Array(Type.String(), { description: 'Patterns of paths that are no endpoints.' }),
+    case_insensitive: Type.Boolean({ description: 'Whether /Users is /users.' }),
+    trailing_slash: oneOf(['strict', 'ignore'], { description: 'Whether /users/ is /users.' }),
+    host: Type.Boolean({ description: 'Whether a known host is part of the endpoint.' }),
+  },
+  { description: 'The rules, as PUT takes them.' },
+)
+
+const rulesInForce = {
+  source: oneOf(['stored', 'environment', 'none'], {
+    description: 'stored: set by PUT. environment: PATH_RULES. none: there are no rules.',
+  }),
+  updated_at: nullable(timestamp('When the rules were set.'), {
+    description: 'When the stored rules were set. Null for other sources.',
+  }),
+  applied: Type.Boolean({
+    description: 'False while the history is rolled up again. It goes on in the background.',
+  }),
+  rules: Rules,
+}
+
+const RULES_IN_FORCE = {
+  source: 'stored' as const,
+  updated_at: '2026-01-31T12:00:00.000Z',
+  applied: true,
+  rules: {
+    templates: ['/shop/{category}/{item}'],
+    ignore: ['/health'],
+    case_insensitive: false,
+    trailing_slash: 'strict' as const,
+    host: false,
+  },
+}
+
+export const PathRules = Type.Object(rulesInForce, {
+  $id: 'PathRules',
+  description: 'The path rules in force.',
+  examples: [RULES_IN_FORCE],
+})
+
+export const ChangedPathRules = Type.Object(
+  {
+    changed: Type.Boolean({ description: 'False when nothing had to be done.' }),
+    ...rulesInForce,
+  },
+  {
+    $id: 'ChangedPathRules',
+    description: 'The path rules in force after a change.',
+    examples: [{ changed: true, ...RULES_IN_FORCE, applied: false }],
   },
 )
 
@@ -132,4 +190,4 @@ export const EndpointsPreview = Type.Object(
   },
 )
 
-export const endpointSchemas = [EndpointList, PreviewBody, EndpointsPreview]
+export const endpointSchemas = [EndpointList, PreviewBody, EndpointsPreview, PathRules, ChangedPathRules]

@@ -1,5 +1,6 @@
 import { About, Version } from './about.js'
 import { Backtest, BacktestBody } from './backtest.js'
+import { BacktestJob } from './backtest-job.js'
 import { Clusters } from './clusters.js'
 import { Batch, BatchResult, BatchVerdict, Metrics, PastMetrics, Trend, Verdict } from './detection.js'
 import { endpointSchemas } from './endpoints.js'
@@ -74,6 +75,7 @@ export const sharedSchemas = [
   Clusters,
   BacktestBody,
   Backtest,
+  BacktestJob,
   KeptRecommendation,
   KeptRecommendations,
   ApplyBody,

@@ -12,6 +12,8 @@ export const Scope = (description: string) => oneOf(['endpoint', 'client', 'gate
 export const SCOPE =
   'endpoint: one limit for all callers together. client: one limit for each client. gateway-client: one limit for each client over all endpoints together.'
 
+const UNITS = ['requests', 'latency_ms'] as const
+
 /** Which limit is asked for. */
 export const choice = {
   tier: Type.Optional(
@@ -21,6 +23,12 @@ export const choice = {
   ),
   strategy: Type.Optional(Strategy('How strict the limit is. Default: balanced.')),
   scope: Type.Optional(Scope(`${SCOPE} Default: endpoint.`)),
+  cost: Type.Optional(
+    oneOf([...UNITS], {
+      description:
+        'What a request counts as: requests, one; latency_ms, the mean latency of its endpoint in milliseconds. latency_ms is for the scopes client and gateway-client. Default: requests.',
+    }),
+  ),
 }
 
 export const ByMethod = Type.Boolean({
@@ -45,6 +53,29 @@ export const LongWindow = Type.Object({
   seconds: count('Length of the window in seconds.'),
   limit: count('Requests allowed in the window.'),
 })
+
+const Weight = Type.Object({
+  endpoint: Type.String({ description: 'The path template, with all its methods.' }),
+  weight: count('What a request of it counts as, at least 1.'),
+})
+
+/** What a limit counts, in every answer. */
+export const unitFields = {
+  unit: Type.Optional(
+    oneOf([...UNITS], {
+      description:
+        'What the limit, the burst and the windows count: requests, or latency_ms: milliseconds of backend time, by the weights.',
+    }),
+  ),
+  weights: Type.Optional(
+    Type.Array(Weight, {
+      description: 'What requests count as, by endpoint, at most 2,000. Only with the unit latency_ms.',
+    }),
+  ),
+  default_weight: Type.Optional(
+    count('What a request of any other endpoint counts as. Only with the unit latency_ms.'),
+  ),
+}
 
 const Exception = Type.Object(
   {
@@ -85,3 +116,52 @@ export const clientLimits = {
 }
 
 export const LONG_WINDOW = 'A second limit over a longer window. Null when there is none.'
+
+const STATUSES = [
+  ...(['named', 'other', 'ignored', 'attack'] as const),
+  ...(['pending', 'applied', 'rejected', 'expired'] as const),
+]
+
+/** Which endpoints an answer has. */
+export const selection = {
+  min_requests: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      maximum: 1_000_000_000,
+      description: 'Only endpoints with this many requests or more in the training data. Default: 0.',
+    }),
+  ),
+  min_confidence: Type.Optional(
+    Type.Number({
+      minimum: 0,
+      maximum: 1,
+      description: 'Only endpoints whose limit has this confidence or more, 0 to 1. Default: 0.',
+    }),
+  ),
+  status: Type.Optional(
+    oneOf([...STATUSES], {
+      description:
+        'Only endpoints in this state (named, other, ignored or attack, as in GET /endpoints), or whose newest saved recommendation has this status (pending, applied, rejected or expired).',
+    }),
+  ),
+  prefix: Type.Optional(
+    Type.String({
+      maxLength: 255,
+      pattern: '^[^\\u0000]*$',
+      description: 'Only endpoints whose path begins with this text. The whole gateway has no path.',
+    }),
+  ),
+  limit: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: 1000,
+      description: 'Maximum number of endpoints, 1 to 1,000. Default: all.',
+    }),
+  ),
+  offset: Type.Optional(
+    Type.Integer({ minimum: 0, maximum: 1_000_000, description: 'Number of endpoints to skip. Default: 0.' }),
+  ),
+}
+
+/** How many endpoints match, beside a page of them. */
+export const total = Type.Optional(count('Number of endpoints that match, on all pages.'))

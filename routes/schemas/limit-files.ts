@@ -8,8 +8,11 @@ import {
   LongWindow,
   Scope,
   SCOPE,
+  selection,
   Strategy,
   Tier,
+  total,
+  unitFields,
 } from './limit-choice.js'
 import { count, nullable, oneOf, timestamp } from './types.js'
 
@@ -34,6 +37,8 @@ export const LimitFileQuery = Type.Object({
   strategy: choice.strategy,
   scope: Type.Optional(Scope(`${SCOPE} Default: client.`)),
   by_method: Type.Optional(ByMethod),
+  cost: choice.cost,
+  ...selection,
 })
 
 export const LimitFiles = Type.Object(
@@ -47,14 +52,26 @@ export const LimitFiles = Type.Object(
         method: nullable(Type.String(), { description: 'The HTTP method. Null for all methods together.' }),
         path: Type.String({ description: 'The path template.' }),
         scope: FileScope,
-        requests_per_minute: count('Requests allowed per minute.'),
-        burst: count('Requests allowed at once.'),
+        requests_per_minute: Type.Optional(
+          count('Requests allowed per minute. Absent with the unit latency_ms.'),
+        ),
+        cost_per_minute: Type.Optional(
+          count('Milliseconds of backend time allowed per minute. Only with the unit latency_ms.'),
+        ),
+        burst: count('Requests (or the unit) allowed at once.'),
+        ...unitFields,
         long_window: nullable(LongWindow, { description: LONG_WINDOW }),
         ...clientLimits,
-        policy: Type.String({ description: 'Value of the RateLimit-Policy field.' }),
+        policy: Type.String({
+          description: 'Value of the RateLimit-Policy field. Empty with the unit latency_ms.',
+        }),
       }),
-      { description: 'One limit per endpoint; the limit over the whole gateway comes first.' },
+      {
+        description:
+          'One limit per named endpoint; the limit over the whole gateway comes first. Endpoints without a name have only that one.',
+      },
     ),
+    total,
   },
   { description: 'The recommended limits.', examples: [LIMIT_FILE] },
 )
@@ -62,4 +79,5 @@ export const LimitFiles = Type.Object(
 export const ProfilesQuery = Type.Object({
   format: Type.Optional(oneOf(['json', 'csv'], { description: 'Format of the profiles. Default: json.' })),
   by_method: Type.Optional(ByMethod),
+  ...selection,
 })

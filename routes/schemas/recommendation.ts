@@ -16,10 +16,13 @@ import {
   LongWindow,
   Scope,
   SCOPE,
+  selection,
   Strategy,
   Tier,
+  total,
+  unitFields,
 } from './limit-choice.js'
-import { amount, count, nullable, ref, share, timestamp } from './types.js'
+import { amount, count, nullable, oneOf, ref, share, timestamp } from './types.js'
 
 const extras = {
   backtest: Type.Optional(
@@ -30,7 +33,7 @@ const extras = {
   save: Type.Optional(
     Type.Boolean({
       description:
-        'If true, the service also saves the recommendation. It expires after seven days unless you apply or reject it. Default: false.',
+        'If true, the service also saves the recommendation. It expires after seven days unless you apply or reject it. Not with cost latency_ms. Default: false.',
     }),
   ),
 }
@@ -46,7 +49,7 @@ export const OptimizeBody = Type.Object(
         maximum: 2_147_483_647,
         'x-absent': 0,
         description:
-          'The limit in force, in requests per minute. 0 and null mean that it is not given. Default: the limit in rate_limit_rules.',
+          'The limit in force, in requests per minute. 0 and null mean that it is not given. Not with cost latency_ms. Default: the limit in rate_limit_rules.',
       }),
     ),
     ...choice,
@@ -72,6 +75,7 @@ export const OptimizeAllBody = Type.Object(
     ),
     ...extras,
     by_method: Type.Optional(ByMethod),
+    ...selection,
   },
   { $id: 'OptimizeAllBody', description: 'The limits to recommend.', examples: [OPTIMIZE_ALL_BODY] },
 )
@@ -83,7 +87,9 @@ export const Profile = Type.Object(
       description:
         'The HTTP method. For all methods together, the one with the most requests. Null when it is unknown.',
     }),
-    avg_requests_per_minute: amount('Mean of the requests per minute.'),
+    avg_requests_per_minute: amount(
+      'Mean of the requests per minute over all minutes of the training range.',
+    ),
     peak_requests_per_minute: amount('Requests in the busiest minute.'),
     p95_requests_per_minute: amount('95th percentile of the requests per minute.'),
     avg_latency_ms: amount('Mean response time in milliseconds.'),
@@ -135,14 +141,21 @@ export const Recommendation = Type.Object(
     current_limit: nullable(Type.Integer({ minimum: 0 }), {
       description: 'The limit in force, in requests per minute. Null when it is unknown.',
     }),
-    recommended_limit: Type.Integer({
-      minimum: 1,
-      description: 'The recommended limit, in requests per minute, at least 1.',
+    state: Type.Optional(
+      oneOf(['named', 'other', 'ignored', 'attack', 'unknown'], {
+        description:
+          'What the endpoint is, as in GET /endpoints. other: known but unnamed. unknown: it has no traffic.',
+      }),
+    ),
+    recommended_limit: nullable(Type.Integer({ minimum: 1 }), {
+      description:
+        'The recommended limit, in requests (or the unit) per minute, at least 1. Null for the states attack and ignored.',
     }),
-    recommended_burst: Type.Integer({
-      minimum: 1,
-      description: 'The number of requests allowed at once, at least 1.',
+    recommended_burst: nullable(Type.Integer({ minimum: 1 }), {
+      description:
+        'The number of requests allowed at once, at least 1. Null for the states attack and ignored.',
     }),
+    ...unitFields,
     long_window: nullable(LongWindow, { description: LONG_WINDOW }),
     ...clientLimits,
     confidence: share('Confidence in the recommendation, 0 to 1.'),
@@ -200,8 +213,9 @@ export const Recommendations = Type.Object(
         total_endpoints: count('Number of endpoints, without the whole gateway.'),
         avg_confidence: share('Mean confidence, 0 to 1.'),
       },
-      { description: 'The recommendations in numbers.' },
+      { description: 'All that match in numbers, on all pages.' },
     ),
+    total,
   },
   { $id: 'Recommendations', description: 'The limits of all endpoints.', examples: [RECOMMENDATIONS] },
 )

@@ -1,9 +1,9 @@
 import { Command, type OptionValues } from 'commander'
 import { readFile, stat } from 'node:fs/promises'
-import { basename } from 'node:path'
-import { JSON_FIELDS } from '../../formats/access-log/json-fields.js'
+import { basename, dirname } from 'node:path'
+import { JSON_FIELDS } from '../../formats/access-log/json-names.js'
 import type { LogEntry } from '../../formats/access-log/log-entry.js'
-import { UnreadableLimits, type FileLimits } from '../../formats/limit-files/read/limits.js'
+import { UnreadableLimits, type FileLimits, type SeenRequest } from '../../formats/limit-files/read/limits.js'
 import {
   CHECKED_GATEWAYS,
   readLimits,
@@ -11,18 +11,21 @@ import {
 } from '../../formats/limit-files/read/read-limits.js'
 import { clientAddress } from '../../models/traffic/client-address.js'
 import { NoDataError, TooManyRejectedError, UsageError } from '../cli/errors.js'
-import { choice } from '../cli/options.js'
+import { choice, share } from '../cli/options.js'
 import { withOutput } from '../cli/output.js'
 import { startProgress } from '../cli/progress.js'
 import { LogReader, type LogReaderOptions } from '../import-access-log/log-reader.js'
 import { DamagedFileError, findSources, readSource, STDIN } from '../import-access-log/log-source.js'
 import { addReadingOptions, readingOf, type ReadingFlags } from '../import-access-log/reading-options.js'
+import { IncludedFiles } from './included-files.js'
 import { LimitReplay } from './replay.js'
 import { checkReport, checkText, percent } from './report.js'
 
 interface Flags extends ReadingFlags {
   readonly gateway?: CheckedGateway
   readonly json?: true
+  readonly server?: string
+  readonly prefix?: string
   readonly maxRejected?: number
 }
 
@@ -33,9 +36,9 @@ const MAX_DOUBTS = 10
 
 const NOTES = `
 FILE has rate limits:
-  nginx    limit_req_zone and limit_req with locations, map and geo; \`nginx -T\` prints a configuration with all includes
-  haproxy  stick-table, http-request track-sc and deny by http_req_rate
-  envoy    token_bucket of local_ratelimit, or descriptors of envoyproxy/ratelimit
+  nginx    limit_req_zone and limit_req with includes, locations, rewrite rules, map and geo; the output of \`nginx -T\` too
+  haproxy  stick-table, http-request track-sc and deny by http_req_rate, with maps and files of patterns
+  envoy    token_bucket and descriptors of local_ratelimit, or descriptors of envoyproxy/ratelimit
   kong     the plugin rate-limiting of a declarative configuration
   aegis    JSON or YAML of GET /export/rate-limits?format=json or aegis
 
@@ -47,6 +50,7 @@ Examples:
   aegis-ml check limits.conf access.log
   aegis-ml check --max-rejected 0.1% --json kong.yaml access.log.1.gz access.log
   ssh gateway cat access.log | aegis-ml check haproxy.cfg -
+  aegis-ml check --server api.example.com --prefix /etc/nginx nginx.conf access.log
 
 The report is on standard output, everything else on standard error.
 Exit codes: 0 success; 1 more is rejected than --max-rejected, no requests, or a damaged log; 2 usage, or a file that is not
@@ -64,9 +68,17 @@ export function checkLimits(stop: AbortSignal): Command {
       choice('--gateway', CHECKED_GATEWAYS),
     )
     .option(
+      '--server <name>',
+      'the server whose log it is: a server_name of NGINX, a frontend of HAProxy, a domain of Envoy, a host of Kong',
+    )
+    .option(
+      '--prefix <folder>',
+      'where relative paths of includes, maps and pattern files begin (default: the folder of FILE)',
+    )
+    .option(
       '--max-rejected <share>',
       'exit code 1 when more requests are rejected, such as 0.1% or 0.001',
-      share,
+      share('--max-rejected'),
     )
     .option('--json', 'print the report as JSON')
   return addReadingOptions(command)
@@ -74,18 +86,9 @@ export function checkLimits(stop: AbortSignal): Command {
     .action((file: string, logs: string[], flags: OptionValues) => run(file, logs, flags as Flags, stop))
 }
 
-function share(text: string): number {
-  const [, number, isPercent] = /^(\d+(?:\.\d+)?|\.\d+)(%?)$/.exec(text) ?? []
-  const value = number === undefined ? NaN : Number(number) / (isPercent ? 100 : 1)
-  if (value >= 0 && value <= 1) return value
-  throw new UsageError(
-    `--max-rejected is ${JSON.stringify(text.slice(0, 80))}; allowed is 0% to 100%, or 0 to 1.`,
-  )
-}
-
 async function run(file: string, logs: readonly string[], flags: Flags, stop: AbortSignal): Promise<void> {
   try {
-    const limits = await limitsOf(file, flags.gateway)
+    const limits = await limitsOf(file, flags)
     for (const remark of limits.remarks) say(remark)
     const replay = new LimitReplay(limits)
     const unreadable = await replayLogs(logs, replay, readingOf(flags), stop)
@@ -94,6 +97,8 @@ async function run(file: string, logs: readonly string[], flags: Flags, stop: Ab
     const report = checkReport({ name: basename(file), limits, unreadable }, replay)
     if (report.unattributed > 0)
       say(`${report.unattributed} requests passed uncounted: there are too many clients.`)
+    if (replay.hasMoreClients)
+      say(`Only the first ${report.clients} clients are counted as clients. All requests are counted.`)
     await withOutput(undefined, stop, (output) =>
       output.write(flags.json ? `${JSON.stringify(report, null, 2)}\n` : checkText(report)),
     )
@@ -103,12 +108,16 @@ async function run(file: string, logs: readonly string[], flags: Flags, stop: Ab
         `${percent(report.rejected_share)} of the requests are rejected; allowed are ${percent(maxRejected)}.`,
       )
     }
+  } catch (error) {
+    // Some files are understood until a request comes whose way no log tells.
+    if (error instanceof UnreadableLimits) throw new UsageError(`${file}, ${error.message}.`)
+    throw error
   } finally {
     if (logs.includes(STDIN)) process.stdin.destroy()
   }
 }
 
-async function limitsOf(file: string, gateway: CheckedGateway | undefined): Promise<FileLimits> {
+async function limitsOf(file: string, { gateway, server, prefix }: Flags): Promise<FileLimits> {
   const cannot = (reason: string): never => {
     throw new UsageError(`${file} cannot be read: ${reason}.`)
   }
@@ -120,12 +129,7 @@ async function limitsOf(file: string, gateway: CheckedGateway | undefined): Prom
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) =>
     cannot(error.code ?? error.message),
   )
-  try {
-    return readLimits(text, gateway)
-  } catch (error) {
-    if (error instanceof UnreadableLimits) throw new UsageError(`${file}, ${error.message}.`)
-    throw error
-  }
+  return readLimits(text, gateway, { server, files: new IncludedFiles(prefix ?? dirname(file)) })
 }
 
 /** @returns how many lines cannot be parsed */
@@ -167,16 +171,31 @@ async function replayLogs(
   return unreadable
 }
 
-function seen({ timeMs, method, path, client, user, agent }: Readonly<LogEntry>) {
+/** Addresses as they are compared, by how the log has them: most requests are of few clients. */
+const MAX_ADDRESSES = 50_000
+const addresses = new Map<string, string>()
+
+function addressOf(client: string): string {
+  const known = addresses.get(client)
+  if (known !== undefined) return known
+  if (addresses.size >= MAX_ADDRESSES) addresses.clear()
+  const address = clientAddress(client) ?? client
+  addresses.set(client, address)
+  return address
+}
+
+function seen({ timeMs, method, path, client, user, agent, status }: Readonly<LogEntry>): SeenRequest {
   const target = path ?? ''
-  const end = target.search(/[?#]/)
+  const fragment = target.indexOf('#')
   return {
-    ...{ timeMs, method: method ?? '', target, path: end < 0 ? target : target.slice(0, end) },
-    ...{
-      address: client === null ? '' : (clientAddress(client) ?? client),
-      user: user ?? '',
-      agent: agent ?? '',
-    },
+    timeMs,
+    method: method ?? '',
+    target,
+    path: fragment < 0 ? target : target.slice(0, fragment),
+    address: client === null ? '' : addressOf(client),
+    user: user ?? '',
+    agent: agent ?? '',
+    ...(status !== null && { status }),
   }
 }
 

@@ -1,20 +1,13 @@
-import type {
-  AppliedLimit,
-  Counting,
-  FileLimits,
-  SeenRequest,
-} from '../../formats/limit-files/read/limits.js'
-import { FixedWindows } from '../../models/rate-limit/replay/fixed-window.js'
-import { SlidingRates } from '../../models/rate-limit/replay/sliding-rate.js'
-import { TokenBuckets } from '../../models/rate-limit/replay/token-bucket.js'
+import type { AppliedLimit, FileLimits, SeenRequest } from '../../formats/limit-files/read/limits.js'
 import { endpointName } from '../../models/traffic/endpoint-name.js'
 import { pathTemplate } from '../../models/traffic/path-template.js'
+import { Counters } from './counters.js'
 
-/** Keys of all limits together, clients, and endpoints of a limit, that are kept. */
-const MAX_KEYS = 1_000_000
+/** Clients, and endpoints and clients of a limit, that are kept. */
 const MAX_CLIENTS = 200_000
 const MAX_ENDPOINTS = 1000
-const MAX_LIMITERS = 10_000
+/** Of all limits together. */
+const MAX_NAMES = 200_000
 const EXAMPLES = 5
 
 export interface Tally {
@@ -36,13 +29,6 @@ interface LimitTally extends Tally {
   readonly clients: Map<string, number>
 }
 
-interface Limiter {
-  readonly counting: Counting
-  readonly slots: Map<string, number>
-  readonly bucket: TokenBuckets | FixedWindows | null
-  readonly rate: SlidingRates | null
-}
-
 /** Replays requests through the limits of a file, in memory that has an end. */
 export class LimitReplay {
   readonly total: Tally = { requests: 0, rejected: 0 }
@@ -51,11 +37,9 @@ export class LimitReplay {
   readonly examples: Example[] = []
   fromMs = Infinity
   toMs = -Infinity
-  /** Requests that passed because the table of keys was full. */
-  unattributed = 0
   readonly #limits: FileLimits
-  readonly #limiters = new Map<string, Limiter>()
-  #keys = 0
+  readonly #counters = new Counters()
+  #names = 0
 
   constructor(limits: FileLimits) {
     this.#limits = limits
@@ -65,7 +49,10 @@ export class LimitReplay {
   push(request: SeenRequest): void {
     this.fromMs = Math.min(this.fromMs, request.timeMs)
     this.toMs = Math.max(this.toMs, request.timeMs)
-    const rejecting = this.#rejectedBy(this.#limits.limitsOf(request), this.toMs)
+    const applied = this.#limits.limitsOf(request)
+    for (const limit of applied) this.#countMet(limit)
+    const counted = { timeMs: this.toMs, status: request.status ?? 0, path: request.path }
+    const rejecting = this.#counters.rejecting(applied, counted, this.#limits.counts)
     const client = request.user || request.address || 'unknown'
     this.total.requests++
     const tally = this.#client(client)
@@ -74,6 +61,16 @@ export class LimitReplay {
     this.total.rejected++
     if (tally) tally.rejected++
     this.#countRejected(rejecting.name, client, request)
+  }
+
+  /** Requests that passed because the table of keys was full. */
+  get unattributed(): number {
+    return this.#counters.uncounted
+  }
+
+  /** Whether there were more clients than are kept: further ones are in no count of clients. */
+  get hasMoreClients(): boolean {
+    return this.byClient.size >= MAX_CLIENTS
   }
 
   #client(client: string): Tally | undefined {
@@ -87,8 +84,8 @@ export class LimitReplay {
   #countRejected(limit: string, client: string, { method, path, timeMs }: SeenRequest): void {
     const tally = this.byLimit.get(limit)!
     tally.rejected++
-    count(tally.endpoints, endpointName(method, pathTemplate(path)))
-    count(tally.clients, client)
+    this.#count(tally.endpoints, endpointName(method, pathTemplate(path)))
+    this.#count(tally.clients, client)
     if (this.examples.length >= EXAMPLES) return
     this.examples.push({
       time: new Date(timeMs).toISOString(),
@@ -99,66 +96,19 @@ export class LimitReplay {
     })
   }
 
-  /** The first limit that a request does not pass. Counters of buckets and windows count only requests that pass all. */
-  #rejectedBy(limits: readonly AppliedLimit[], now: number): AppliedLimit | null {
-    const taken: { limiter: Limiter; slot: number }[] = []
-    let rejecting: AppliedLimit | null = null
-    for (const limit of limits) {
-      const tally = this.byLimit.get(limit.name) ?? {
-        requests: 0,
-        rejected: 0,
-        endpoints: new Map(),
-        clients: new Map(),
-      }
-      this.byLimit.set(limit.name, tally)
-      tally.requests++
-      const limiter = this.#limiter(limit, now)
-      const slot = limiter ? this.#slot(limiter, limit.key) : -1
-      if (!limiter || slot < 0) {
-        this.unattributed++
-        continue
-      }
-      const passes = limiter.rate ? limiter.rate.take(slot, now) : limiter.bucket!.allows(slot, now)
-      if (!passes) rejecting ??= limit
-      taken.push({ limiter, slot })
+  #countMet({ name, counting }: AppliedLimit): void {
+    if (counting.kind === 'counted') return
+    const known = this.byLimit.get(name)
+    if (known) known.requests++
+    else this.byLimit.set(name, { requests: 1, rejected: 0, endpoints: new Map(), clients: new Map() })
+  }
+
+  #count(counts: Map<string, number>, key: string): void {
+    const known = counts.get(key)
+    if (known === undefined) {
+      if (counts.size >= MAX_ENDPOINTS || this.#names >= MAX_NAMES) return
+      this.#names++
     }
-    if (rejecting === null) for (const { limiter, slot } of taken) limiter.bucket?.take(slot, now)
-    return rejecting
+    counts.set(key, (known ?? 0) + 1)
   }
-
-  #limiter({ name, counting }: AppliedLimit, now: number): Limiter | null {
-    const burst = counting.kind === 'bucket' ? counting.burst : 0
-    const key = `${counting.kind} ${counting.limit} ${burst} ${counting.windowMs} ${name}`
-    const known = this.#limiters.get(key)
-    if (known) return known
-    if (this.#limiters.size >= MAX_LIMITERS) return null
-    const limiter: Limiter = {
-      counting,
-      slots: new Map(),
-      bucket:
-        counting.kind === 'bucket'
-          ? new TokenBuckets(counting, now)
-          : counting.kind === 'window'
-            ? new FixedWindows(counting)
-            : null,
-      rate: counting.kind === 'sliding' ? new SlidingRates(counting) : null,
-    }
-    this.#limiters.set(key, limiter)
-    return limiter
-  }
-
-  #slot({ slots }: Limiter, key: string): number {
-    const known = slots.get(key)
-    if (known !== undefined) return known
-    if (this.#keys >= MAX_KEYS) return -1
-    this.#keys++
-    slots.set(key, slots.size)
-    return slots.size - 1
-  }
-}
-
-function count(counts: Map<string, number>, key: string): void {
-  const known = counts.get(key)
-  if (known === undefined && counts.size >= MAX_ENDPOINTS) return
-  counts.set(key, (known ?? 0) + 1)
 }

@@ -33,6 +33,7 @@ export function checkReport({ name, limits, unreadable }: CheckedFile, replay: L
         requests: tally.requests,
         rejected: tally.rejected,
         rejected_share: tally.rejected / tally.requests,
+        clients_affected: tally.clients.size,
         endpoints: worst(tally.endpoints).map(([endpoint, count]) => ({ endpoint, rejected: count })),
         clients: worst(tally.clients).map(([client, count]) => ({ client, rejected: count })),
       }))
@@ -73,7 +74,7 @@ export function checkText(report: CheckReport): string {
 
 function limitLines(limit: CheckReport['by_limit'][number]): string[] {
   return [
-    `${limit.limit}: ${inWords(limit.rejected)} of ${inWords(limit.requests)} requests (${percent(limit.rejected_share)})`,
+    `${limit.limit}: ${inWords(limit.rejected)} of ${inWords(limit.requests)} requests (${percent(limit.rejected_share)}), of ${inWords(limit.clients_affected)} clients`,
     `  endpoints: ${limit.endpoints.map(({ endpoint, rejected }) => `${endpoint} ${inWords(rejected)}`).join(', ')}`,
     `  clients: ${limit.clients.map(({ client, rejected }) => `${client} ${inWords(rejected)}`).join(', ')}`,
   ]

@@ -24,6 +24,15 @@ export function finiteNumber(flag: string, bounds: { max: number } & ({ min: num
   }
 }
 
+/** Parses the value of a flag that takes a share, `0.1%` or `0.001`. */
+export function share(flag: string) {
+  return (text: string): number => {
+    const [, number, isPercent] = /^(\d+(?:\.\d+)?|\.\d+)(%?)$/.exec(text) ?? []
+    const value = number === undefined ? NaN : Number(number) / (isPercent ? 100 : 1)
+    return value >= 0 && value <= 1 ? value : refuse(flag, text, '0% to 100%, or 0 to 1')
+  }
+}
+
 /** Parses the value of a flag that takes one of some words. */
 export function choice<const T extends readonly string[]>(flag: string, allowed: T) {
   return (text: string): T[number] => {

@@ -1,9 +1,10 @@
 import { Command, type OptionValues } from 'commander'
 import { basename } from 'node:path'
 import { migrate } from '../../db/migrate.js'
+import { readStoredRules } from '../../db/own/path-rules.js'
 import { chosenTable } from '../cli/traffic-table.js'
 import type { TrafficTable } from '../../db/traffic/table.js'
-import { JSON_FIELDS } from '../../formats/access-log/json-fields.js'
+import { JSON_FIELDS } from '../../formats/access-log/json-names.js'
 import {
   addDatabaseOptions,
   assertTrafficWritable,
@@ -31,7 +32,7 @@ const NOTES = `
 Each file is imported completely or not at all. You can import a file again, for example after it has grown: only new
 requests are added. A request is identified by its line and by the number of times this line has occurred.
 
-A time without a zone is UTC. A line without a latency gives a request without a latency. Query strings are not stored.
+A time without a zone is UTC, or of --time-zone. A line without a latency gives a request without a latency. Query strings are not stored.
 Wrappers around the lines (syslog, Kubernetes, Docker, journald) are removed. What may have been read wrongly is printed
 with an example, also with --dry-run. Lines that cannot be parsed
 are written to FILE.rejected, or stdin.rejected for standard input, with line number and reason. Files with this ending
@@ -100,9 +101,11 @@ async function readSources(sources: readonly LogSource[], flags: Flags, stop: Ab
   await withDatabase(config, async (sql) => {
     await migrate(sql)
     const table = await chosenTable(sql, flags.table ?? config.trafficTable)
+    const withHosts = ((await readStoredRules(sql))?.rules ?? config.pathRules).host
     const work: Work = ({ path }, pieces, onLines) => {
       const rejectedPath = rejectedPathOf(path === STDIN ? 'stdin' : path)
-      return importLog(sql, { name: nameOf(path), pieces, reading, table, rejectedPath, onLines }, stop)
+      const log = { name: nameOf(path), pieces, reading, table, withHosts, rejectedPath, onLines }
+      return importLog(sql, log, stop)
     }
     await readAll(sources, work, stop)
   })

@@ -16,6 +16,8 @@ export interface LogImport {
   readonly pieces: AsyncIterable<Buffer>
   readonly reading: LogReaderOptions
   readonly table: TrafficTable
+  /** Whether paths have their host before them, where the log says it. */
+  readonly withHosts?: boolean
   /** File for the lines that cannot be parsed. */
   readonly rejectedPath: string
   onLines(count: number): void
@@ -28,7 +30,7 @@ export async function importLog(
   signal: AbortSignal,
 ): Promise<{ accepted: number; text: string }> {
   const { table, name, rejectedPath } = log
-  const rows = requestRows(table, await trafficShape(sql, table, NEEDED_LOG_COLUMNS))
+  const rows = requestRows(table, await trafficShape(sql, table, NEEDED_LOG_COLUMNS), log.withHosts)
   const rejected = rejectedLines(rejectedPath)
   const work = copyLines(log, rows, rejected)
   try {

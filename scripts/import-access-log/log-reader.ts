@@ -1,8 +1,8 @@
 import type { ClientRule } from '../../formats/access-log/client-rule.js'
 import { LineSplitter, MAX_LINE_LENGTH } from '../../formats/access-log/line-splitter.js'
-import { emptyEntry, NO_REQUEST, type LineParser, type LogEntry } from '../../formats/access-log/log-entry.js'
-import { detectFormat, type FormatChoice, type LogFormat } from '../../formats/access-log/log-format.js'
-import { createUnwrapper, type Bare } from '../../formats/access-log/wrappers.js'
+import { emptyEntry, NO_REQUEST, type LogEntry } from '../../formats/access-log/log-entry.js'
+import type { FormatChoice, LogFormat } from '../../formats/access-log/log-format.js'
+import { LineFormats, PIECE } from './line-formats.js'
 
 /** Receives the lines of a log. */
 export interface EntryReceiver {
@@ -16,10 +16,15 @@ export interface EntryReceiver {
 
 export interface LogReaderOptions extends FormatChoice {
   readonly client: ClientRule
+  /** IANA name; UTC by default. */
+  readonly timeZone?: string | undefined
 }
 
 /** Number of lines that the format is detected from. */
 const SAMPLE = 100
+
+/** So many unreadable lines are looked at together. */
+const UNREAD = 50
 
 const TOO_LONG = `longer than ${MAX_LINE_LENGTH.toLocaleString('en')} bytes`
 
@@ -31,17 +36,14 @@ export class LogReader {
   readonly #receiver: EntryReceiver
   readonly #options: LogReaderOptions
   readonly #entry = emptyEntry()
-  #parse: LineParser | undefined
-  /** undefined for a log without wrappers. */
-  #unwrap: ((line: string) => Bare | null) | undefined
+  #formats: LineFormats | undefined
   /** The first lines, which wait until the format is known. */
   readonly #sample: string[] = []
-  #waiting: ((parse: LineParser) => void)[] = []
+  #waiting: ((formats: LineFormats) => void)[] = []
+  /** Lines that cannot be read yet: several of them may be in another format. */
+  #unread: UnreadLine[] = []
   /** Number of lines that are not empty. */
   lines = 0
-  /** undefined until it is known. */
-  format: LogFormat | undefined
-
   constructor(options: LogReaderOptions, receiver: EntryReceiver) {
     this.#options = options
     this.#receiver = receiver
@@ -50,11 +52,16 @@ export class LogReader {
       tooLong: (start) => {
         this.lines++
         const { lineNumber } = this.#splitter
-        const reject = () => receiver.rejected(lineNumber, TOO_LONG, start)
+        const reject = () => this.#reject(lineNumber, TOO_LONG, start)
         if (this.#waiting.length > 0) this.#waiting.push(reject)
         else reject()
       },
     })
+  }
+
+  /** undefined until it is known. */
+  get format(): LogFormat | undefined {
+    return this.#formats?.first
   }
 
   push(piece: Buffer): void {
@@ -64,39 +71,77 @@ export class LogReader {
   end(): void {
     this.#splitter.end()
     this.#decide()
+    if (this.#formats !== undefined) this.#retry(this.#formats)
   }
 
   #take(lineNumber: number, text: string, isWhole: boolean): void {
     this.lines++
     const line = this.lines === 1 && text.startsWith(UTF8_MARK) ? text.slice(UTF8_MARK.length) : text
-    if (this.#parse !== undefined) {
-      this.#read(this.#parse, lineNumber, line, isWhole)
+    if (this.#formats !== undefined) {
+      this.#read(this.#formats, lineNumber, line, isWhole)
       return
     }
     this.#sample.push(line)
-    this.#waiting.push((parse) => this.#read(parse, lineNumber, line, isWhole))
+    this.#waiting.push((formats) => this.#read(formats, lineNumber, line, isWhole))
     if (this.#waiting.length >= SAMPLE) this.#decide()
   }
 
   #decide(): void {
-    if (this.#parse !== undefined || this.#waiting.length === 0) return
-    const format = detectFormat(this.#sample, this.#options)
-    this.format = format
-    this.#unwrap = format.wrappers.length > 0 ? createUnwrapper(format.wrappers) : undefined
+    if (this.#formats !== undefined || this.#waiting.length === 0) return
+    const { client, timeZone } = this.#options
     const doubt = (text: string, line: string) => this.#receiver.doubted(text, line)
-    this.#parse = format.createParser({ client: this.#options.client, doubt })
-    for (const read of this.#waiting) read(this.#parse)
+    const formats = new LineFormats(this.#sample, this.#options, { client, timeZone, doubt })
+    this.#formats = formats
+    for (const read of this.#waiting) read(formats)
     this.#waiting = []
   }
 
-  #read(parse: LineParser, lineNumber: number, line: string, isWhole: boolean): void {
-    const bare = this.#unwrap?.(line)
-    if (bare === null) return // a piece of a line that goes on
-    const text = bare?.text ?? line
-    const reason = line.includes('\0') ? 'binary zeros' : parse(text, this.#entry, bare?.timeMs)
-    if (reason === NO_REQUEST) return
-    if (reason !== undefined) this.#receiver.rejected(lineNumber, reason, line)
-    else if (this.#entry.isCut && !isWhole) this.#receiver.rejected(lineNumber, 'not yet whole', line)
+  #read(formats: LineFormats, lineNumber: number, line: string, isWhole: boolean): void {
+    if (line.includes('\0')) {
+      this.#reject(lineNumber, 'binary zeros', line)
+      return
+    }
+    const result = formats.read(line, this.#entry)
+    if (result === PIECE || result === NO_REQUEST) return
+    if (result === undefined) this.#accept(lineNumber, line, isWhole)
+    else if (formats.mayFindMore) {
+      this.#unread.push({ lineNumber, line, isWhole, reason: result })
+      if (this.#unread.length >= UNREAD) this.#retry(formats)
+    } else this.#reject(lineNumber, result, line)
+  }
+
+  /** Lines are rejected in their order. */
+  #reject(lineNumber: number, reason: string, line: string): void {
+    if (this.#unread.length === 0) this.#receiver.rejected(lineNumber, reason, line)
+    else this.#unread.push({ lineNumber, line, isWhole: true, reason, isFinal: true })
+    if (this.#unread.length >= UNREAD && this.#formats !== undefined) this.#retry(this.#formats)
+  }
+
+  #accept(lineNumber: number, line: string, isWhole: boolean): void {
+    if (this.#entry.isCut && !isWhole) this.#reject(lineNumber, 'not yet whole', line)
     else this.#receiver.accepted(this.#entry, line)
   }
+
+  /** Looks for a format of the lines that cannot be read. */
+  #retry(formats: LineFormats): void {
+    const lines = this.#unread
+    if (lines.length === 0) return
+    this.#unread = []
+    const open = lines.filter(({ isFinal }) => isFinal !== true)
+    const isFound = formats.findMore(open.map(({ line }) => line))
+    for (const { lineNumber, line, isWhole, reason, isFinal } of lines) {
+      const result = isFound && isFinal !== true ? formats.read(line, this.#entry) : reason
+      if (result === undefined) this.#accept(lineNumber, line, isWhole)
+      else if (result !== PIECE && result !== NO_REQUEST) this.#receiver.rejected(lineNumber, result, line)
+    }
+  }
+}
+
+interface UnreadLine {
+  readonly lineNumber: number
+  readonly line: string
+  readonly isWhole: boolean
+  readonly reason: string
+  /** It is in no format. */
+  readonly isFinal?: true
 }

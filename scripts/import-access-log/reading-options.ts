@@ -1,10 +1,12 @@
 import type { Command } from 'commander'
 import { AUTO, clientRule, CLIENT_RULES, type ClientRule } from '../../formats/access-log/client-rule.js'
-import { JSON_FIELDS, type JsonField, type JsonNames } from '../../formats/access-log/json-fields.js'
+import type { JsonNames } from '../../formats/access-log/json-fields.js'
+import { JSON_FIELDS, type JsonField } from '../../formats/access-log/json-names.js'
 import { PLAIN_READING } from '../../formats/access-log/log-entry.js'
 import { formatOfName, LOG_FORMATS } from '../../formats/access-log/log-format.js'
-import { LogFormatError } from '../../formats/access-log/text/syntax.js'
-import { createTextParser } from '../../formats/access-log/text/text-line.js'
+import { LogFormatError } from '../../formats/access-log/text/pieces.js'
+import { createFormatParser } from '../../formats/access-log/text/text-line.js'
+import { localTimeOf } from '../../models/seasonality/local-time.js'
 import { UsageError } from '../cli/errors.js'
 import type { LogReaderOptions } from './log-reader.js'
 
@@ -14,6 +16,7 @@ export interface ReadingFlags {
   readonly logFormat?: string
   readonly client?: ClientRule
   readonly field?: JsonNames
+  readonly timeZone?: string
 }
 
 const SERVERS = LOG_FORMATS.filter((name) => !['clf', 'vhost', 'json', 'w3c'].includes(name))
@@ -30,7 +33,8 @@ export function addReadingOptions(command: Command): Command {
     )
     .option(
       '--log-format <format>',
-      "the server's log format, in the syntax of NGINX ($remote_addr) or of Apache (%h), or the name of a format",
+      "the server's log format, in the syntax of NGINX ($remote_addr), Apache (%h), HAProxy (%ci), Envoy (%REQ(:PATH)%), " +
+        'Gunicorn or morgan, also as a JSON object; or the name of a format',
       logFormat,
     )
     .option(
@@ -38,6 +42,11 @@ export function addReadingOptions(command: Command): Command {
       `the address that is the client's: ${CLIENT_RULES} (default: that of the connection, or the first of ` +
         'X-Forwarded-For where there is no other)',
       (text: string) => clientRule(text) ?? refuseRule(text),
+    )
+    .option(
+      '--time-zone <zone>',
+      'the zone of times that have none, as an IANA name such as Europe/Berlin (default: UTC)',
+      timeZone,
     )
     .option(
       '--field <field=name>',
@@ -53,6 +62,7 @@ export function readingOf(flags: ReadingFlags): LogReaderOptions {
     text: named === undefined ? flags.logFormat : undefined,
     names: flags.field ?? {},
     client: flags.client ?? AUTO,
+    timeZone: flags.timeZone,
   }
 }
 
@@ -69,11 +79,22 @@ function formatName(text: string): string {
 function logFormat(text: string): string {
   if (formatOfName(text) !== undefined) return text
   try {
-    createTextParser(text, PLAIN_READING)
+    createFormatParser(text, PLAIN_READING)
     return text
   } catch (error) {
     if (!(error instanceof LogFormatError)) throw error
     throw new UsageError(`--log-format cannot be used: ${error.message}.`)
+  }
+}
+
+function timeZone(text: string): string {
+  try {
+    localTimeOf(text)
+    return text
+  } catch {
+    throw new UsageError(
+      `--time-zone is ${JSON.stringify(text.slice(0, 80))}; allowed is an IANA name such as Europe/Berlin.`,
+    )
   }
 }
 

@@ -8,7 +8,7 @@ import { testDirectory } from '../postgres.js'
 
 t.test("the client's types are those of openapi.yaml (npm run openapi writes them anew)", async (t) => {
   const generated = join(await testDirectory(t), 'contract.ts')
-  const cli = fileURLToPath(import.meta.resolve('openapi-typescript/bin/cli.js'))
+  const cli = fileURLToPath(new URL('bin/cli.js', import.meta.resolve('openapi-typescript/package.json')))
   await promisify(execFile)(process.execPath, [cli, 'openapi.yaml', '--output', generated])
   t.equal(await readFile('client/src/generated/contract.ts', 'utf8'), await readFile(generated, 'utf8'))
 })

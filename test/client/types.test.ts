@@ -39,7 +39,7 @@ function complaints(lines: readonly string[]): Map<number, string> {
 const RIGHT = `
   const verdict = await client.detect({ ${METRICS}, error_rate: 0 })
   const type: 'traffic_spike' | 'traffic_drop' | 'latency_spike' | 'error_rate_spike' | 'pattern_anomaly' | 'multi_dimensional' | null = verdict.anomaly_type
-  const limit: number = (await service.optimizeRateLimit({ endpoint: '/', strategy: 'adaptive' })).recommended_limit
+  const limit: number | null = (await service.optimizeRateLimit({ endpoint: '/', strategy: 'adaptive' })).recommended_limit
   const state: 'running' | 'done' | 'failed' | 'stopped' = (await client.train({ wait: false })).state
   const samples: number | undefined = (await client.train()).anomaly_detector?.samples
   const text: string = await client.exportTrainingData({ format: 'csv' })
@@ -47,6 +47,9 @@ const RIGHT = `
   await client.trainSynthetic()
   await client.resetModels()
   for await (const job of client.followTrainingJob({ id: 'x' })) job.state satisfies string
+  const rejected: number = (await client.backtest({ limit: 5 })).rejected
+  const replayed: number = (await client.backtest({ limit: 5, wait: false })).progress
+  for await (const job of client.followBacktestJob({ id: 'x' })) job.progress satisfies number
   try { await service.checkHealth() } catch (error) {
     if (error instanceof MLServiceError) { const code: string = error.code; const status: number | null = error.status }
   }`

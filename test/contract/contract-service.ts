@@ -22,7 +22,7 @@ export interface RawAnswer {
   body: string
 }
 
-export interface ContractService extends Pick<Service, 'get' | 'delete'> {
+export interface ContractService extends Pick<Service, 'get' | 'put' | 'delete'> {
   post(url: string, body?: object, options?: Pick<Question, 'payload' | 'headers'>): Promise<Answer>
   ask(question: Question): Promise<RawAnswer>
   /** Where it listens. */
@@ -84,6 +84,7 @@ function withMethods({ ask, address }: Pick<ContractService, 'ask' | 'address'>)
     ask,
     address,
     get: (url) => send({ method: 'GET', url }),
+    put: (url, body) => send({ method: 'PUT', url, ...(body && { payload: body }) }),
     delete: (url) => send({ method: 'DELETE', url }),
     post: (url, body, options = {}) =>
       send({ method: 'POST', url, ...(body && { payload: body }), ...options }),

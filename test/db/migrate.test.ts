@@ -17,6 +17,8 @@ const MIGRATIONS = [
   '008_ingest_sources.sql',
   '009_prometheus.sql',
   '010_rollups_endpoint_names.sql',
+  '011_path_rules.sql',
+  '012_rollups_positions.sql',
 ]
 
 const TABLES = [

@@ -113,17 +113,17 @@ t.test('rhythms, gates, types and smallest effects are those of the code', (t) =
   t.end()
 })
 
-t.test('strength and severity grow with the reach as the page says', (t) => {
+t.test('strength grows with the reach, and severity with the harm, as the page says', (t) => {
   for (const [reach, strength] of tableRows(PAGE, 'reach')) {
     const found = { anomaly: number(reach) >= 1, reach: number(reach) }
     t.equal(normalizedScore(found).toFixed(2), strength, `reach ${reach}`)
   }
-  let from = 1
-  for (const [severity = '', below, lasting = ''] of tableRows(PAGE, 'severity')) {
+  let from = 0
+  for (const [severity = '', below, long = ''] of tableRows(PAGE, 'severity')) {
     const [until, step] = [number(below), codesIn(severity)[0]]
-    for (const reach of [from, until === Infinity ? 100 : until - 0.01]) {
-      t.equal(severityOf(reach, 29), step)
-      t.equal(severityOf(reach, 30), codesIn(lasting)[0])
+    for (const lasting of [from, until === Infinity ? 1 : until - 0.001]) {
+      t.equal(severityOf({ harm: lasting, lasting, minutes: 29 }), step)
+      t.equal(severityOf({ harm: lasting, lasting, minutes: 30 }), codesIn(long)[0])
     }
     from = until
   }

@@ -29,7 +29,7 @@ t.test('check reports who would be cut off', async (t) => {
   t.match(text.stdout, /Rejected: 5 requests \(50 %\), of 1 of 2 clients\./)
   t.match(
     text.stdout,
-    /zone each: 5 of 10 requests \(50 %\)\n {2}endpoints: GET \/users\/\{id\} 5\n {2}clients: 203.0.113.1 5/,
+    /zone each: 5 of 10 requests \(50 %\), of 1 clients\n {2}endpoints: GET \/users\/\{id\} 5\n {2}clients: 203.0.113.1 5/,
   )
   t.match(text.stderr, /1 lines of the logs cannot be parsed/)
   t.match(JSON.parse(json.stdout), {
@@ -43,7 +43,12 @@ t.test('check reports who would be cut off', async (t) => {
       clients_affected: 1,
     },
     by_limit: [
-      { limit: 'zone each', rejected: 5, endpoints: [{ endpoint: 'GET /users/{id}', rejected: 5 }] },
+      {
+        limit: 'zone each',
+        rejected: 5,
+        clients_affected: 1,
+        endpoints: [{ endpoint: 'GET /users/{id}', rejected: 5 }],
+      },
     ],
     examples: [{ time: '2026-01-31T12:00:13.000Z', client: '203.0.113.1', path: '/users/3' }],
   })

@@ -98,10 +98,10 @@ t.test('fields of JSON lines that have names of their own; what is no such field
   const { run, file, stored } = await prepared(t)
   const log = await file(
     'gateway.jsonl',
-    '{"when":1767607200,"http":{"code":200,"target":"/a"},"took":0.5}\n',
+    '{"moment":1767607200,"answer":{"number":200,"goal":"/a"},"lasted":0.5}\n',
   )
   t.match(await run(log), { code: 1, stderr: /no timestamp/ })
-  const names = ['timestamp=when', 'status=http.code', 'path=http.target', 'latency_s=took']
+  const names = ['timestamp=moment', 'status=answer.number', 'path=answer.goal', 'latency_s=lasted']
   const { code, stderr } = await run(...names.flatMap((name) => ['--field', name]), log)
   t.match({ code, stderr }, { code: 0, stderr: /1 imported/ })
   t.equal(await stored(), 1)

@@ -458,9 +458,53 @@ export interface paths {
         put?: never;
         /**
          * Replay recorded traffic through a limit
-         * @description Counts what a limit would have rejected: the given limit, or the recommended limit of each endpoint. The replay stops when the caller disconnects. At most two replays run at a time.
+         * @description Counts what a limit would have rejected: the given limit, or the recommended limit of each endpoint. The replay stops when the caller disconnects. With `wait: false`, the service answers 202 with the job, which reports its progress. At most two replays run at a time.
          */
         post: operations["backtest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/optimize/backtest/jobs/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a backtest in the background
+         * @description Finds the backtests of this replica. The newest 20 are kept.
+         */
+        get: operations["getBacktestJob"];
+        put?: never;
+        post?: never;
+        /**
+         * Stop a backtest in the background
+         * @description Its query ends too. A backtest that has already ended does not change.
+         */
+        delete: operations["stopBacktestJob"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/optimize/backtest/jobs/{id}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Follow a backtest in the background
+         * @description Sends server-sent events. Each change sends an event `progress`. The stream ends with one event `done`, `failed` or `stopped`. The data of each event is the job as JSON.
+         */
+        get: operations["followBacktestJob"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -559,6 +603,31 @@ export interface paths {
          */
         post: operations["previewEndpoints"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/endpoints/rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show the path rules in force */
+        get: operations["getPathRules"];
+        /**
+         * Set the path rules
+         * @description All replicas follow them, instead of PATH_RULES, and keep them when they restart. The history is rolled up again in the background. The same rules again change nothing.
+         */
+        put: operations["setPathRules"];
+        post?: never;
+        /**
+         * Forget the stored path rules
+         * @description Those of PATH_RULES are in force again.
+         */
+        delete: operations["deletePathRules"];
         options?: never;
         head?: never;
         patch?: never;
@@ -722,7 +791,7 @@ export interface components {
                 /** @description The path template; for an ignored path, the pattern. */
                 path: string;
                 /**
-                 * @description named: it has a profile and a limit. other: it is counted without a name. ignored: PATH_RULES says so. attack: scanners ask for it, and it does not exist.
+                 * @description named: it has a profile and a limit. other: it is counted without a name. ignored: path rules say so. attack: scanners ask for it, and it does not exist.
                  * @enum {string}
                  */
                 state: "named" | "other" | "ignored" | "attack";
@@ -751,7 +820,7 @@ export interface components {
             offset: number;
         };
         /**
-         * @description Rules to try.
+         * @description Path rules.
          * @example {
          *       "rules": {
          *         "templates": [
@@ -764,7 +833,7 @@ export interface components {
          *     }
          */
         PreviewBody: {
-            /** @description Rules as in PATH_RULES. Here, openapi is the OpenAPI document itself. */
+            /** @description Rules as in PATH_RULES. Here, openapi is the OpenAPI document itself: an object, or its text as JSON or YAML. */
             rules: unknown;
         };
         /**
@@ -844,6 +913,101 @@ export interface components {
                 /** @description Number of endpoints that it is today. */
                 from_count: number;
             }[];
+        };
+        /**
+         * @description The path rules in force.
+         * @example {
+         *       "source": "stored",
+         *       "updated_at": "2026-01-31T12:00:00.000Z",
+         *       "applied": true,
+         *       "rules": {
+         *         "templates": [
+         *           "/shop/{category}/{item}"
+         *         ],
+         *         "ignore": [
+         *           "/health"
+         *         ],
+         *         "case_insensitive": false,
+         *         "trailing_slash": "strict",
+         *         "host": false
+         *       }
+         *     }
+         */
+        PathRules: {
+            /**
+             * @description stored: set by PUT. environment: PATH_RULES. none: there are no rules.
+             * @enum {string}
+             */
+            source: "stored" | "environment" | "none";
+            /** @description When the stored rules were set. Null for other sources. */
+            updated_at: string | null;
+            /** @description False while the history is rolled up again. It goes on in the background. */
+            applied: boolean;
+            /** @description The rules, as PUT takes them. */
+            rules: {
+                /** @description Declared endpoints, with those of the OpenAPI document. */
+                templates: string[];
+                /** @description Patterns of paths that are no endpoints. */
+                ignore: string[];
+                /** @description Whether /Users is /users. */
+                case_insensitive: boolean;
+                /**
+                 * @description Whether /users/ is /users.
+                 * @enum {string}
+                 */
+                trailing_slash: "strict" | "ignore";
+                /** @description Whether a known host is part of the endpoint. */
+                host: boolean;
+            };
+        };
+        /**
+         * @description The path rules in force after a change.
+         * @example {
+         *       "changed": true,
+         *       "source": "stored",
+         *       "updated_at": "2026-01-31T12:00:00.000Z",
+         *       "applied": false,
+         *       "rules": {
+         *         "templates": [
+         *           "/shop/{category}/{item}"
+         *         ],
+         *         "ignore": [
+         *           "/health"
+         *         ],
+         *         "case_insensitive": false,
+         *         "trailing_slash": "strict",
+         *         "host": false
+         *       }
+         *     }
+         */
+        ChangedPathRules: {
+            /** @description False when nothing had to be done. */
+            changed: boolean;
+            /**
+             * @description stored: set by PUT. environment: PATH_RULES. none: there are no rules.
+             * @enum {string}
+             */
+            source: "stored" | "environment" | "none";
+            /** @description When the stored rules were set. Null for other sources. */
+            updated_at: string | null;
+            /** @description False while the history is rolled up again. It goes on in the background. */
+            applied: boolean;
+            /** @description The rules, as PUT takes them. */
+            rules: {
+                /** @description Declared endpoints, with those of the OpenAPI document. */
+                templates: string[];
+                /** @description Patterns of paths that are no endpoints. */
+                ignore: string[];
+                /** @description Whether /Users is /users. */
+                case_insensitive: boolean;
+                /**
+                 * @description Whether /users/ is /users.
+                 * @enum {string}
+                 */
+                trailing_slash: "strict" | "ignore";
+                /** @description Whether a known host is part of the endpoint. */
+                host: boolean;
+            };
         };
         /** @description The body of every failed request. */
         Failure: {
@@ -1110,7 +1274,7 @@ export interface components {
             normalized_score: number;
             /** @description The kind of anomaly. Null when anomaly is false. */
             anomaly_type: ("traffic_spike" | "traffic_drop" | "latency_spike" | "error_rate_spike" | "pattern_anomaly" | "multi_dimensional") | null;
-            /** @description How far the deviation exceeds the line at which it matters: medium from 1.5 times, high from 2.5 times, critical from 4 times. A deviation that has lasted 30 minutes is rated one level higher. Null when anomaly is false. */
+            /** @description The share of the requests that is harmed for two reports in a row: that fail, are several times slower, or are missing, more than usual. Medium from 2 %, high from 10 %, critical from 30 %. The first report of an alarm is rated one level lower. An alarm of 30 minutes is rated one level higher. Null when anomaly is false. */
             severity: ("low" | "medium" | "high" | "critical") | null;
             /** @description Certainty of the verdict, 0 to 1. */
             confidence: number;
@@ -1360,7 +1524,7 @@ export interface components {
             normalized_score: number;
             /** @description The kind of anomaly. Null when anomaly is false. */
             anomaly_type: ("traffic_spike" | "traffic_drop" | "latency_spike" | "error_rate_spike" | "pattern_anomaly" | "multi_dimensional") | null;
-            /** @description How far the deviation exceeds the line at which it matters: medium from 1.5 times, high from 2.5 times, critical from 4 times. A deviation that has lasted 30 minutes is rated one level higher. Null when anomaly is false. */
+            /** @description The share of the requests that is harmed for two reports in a row: that fail, are several times slower, or are missing, more than usual. Medium from 2 %, high from 10 %, critical from 30 %. The first report of an alarm is rated one level lower. An alarm of 30 minutes is rated one level higher. Null when anomaly is false. */
             severity: ("low" | "medium" | "high" | "critical") | null;
             /** @description Certainty of the verdict, 0 to 1. */
             confidence: number;
@@ -3180,7 +3344,7 @@ export interface components {
              * @example /api/users/{id}
              */
             endpoint?: string;
-            /** @description The limit in force, in requests per minute. 0 and null mean that it is not given. Default: the limit in rate_limit_rules. */
+            /** @description The limit in force, in requests per minute. 0 and null mean that it is not given. Not with cost latency_ms. Default: the limit in rate_limit_rules. */
             current_limit?: number;
             /**
              * @description Tier of the callers, in any case: default, free, basic, standard, premium, enterprise or one of TIERS. Any other counts as default, with a warning. Default: default.
@@ -3197,9 +3361,14 @@ export interface components {
              * @enum {string}
              */
             scope?: "endpoint" | "client" | "gateway-client";
+            /**
+             * @description What a request counts as: requests, one; latency_ms, the mean latency of its endpoint in milliseconds. latency_ms is for the scopes client and gateway-client. Default: requests.
+             * @enum {string}
+             */
+            cost?: "requests" | "latency_ms";
             /** @description If true, the service also replays the last seven days with the limit. Default: false. */
             backtest?: boolean;
-            /** @description If true, the service also saves the recommendation. It expires after seven days unless you apply or reject it. Default: false. */
+            /** @description If true, the service also saves the recommendation. It expires after seven days unless you apply or reject it. Not with cost latency_ms. Default: false. */
             save?: boolean;
         };
         /**
@@ -3225,12 +3394,32 @@ export interface components {
              * @enum {string}
              */
             scope?: "endpoint" | "client" | "gateway-client";
+            /**
+             * @description What a request counts as: requests, one; latency_ms, the mean latency of its endpoint in milliseconds. latency_ms is for the scopes client and gateway-client. Default: requests.
+             * @enum {string}
+             */
+            cost?: "requests" | "latency_ms";
             /** @description If true, the service also replays the last seven days with the limit. Default: false. */
             backtest?: boolean;
-            /** @description If true, the service also saves the recommendation. It expires after seven days unless you apply or reject it. Default: false. */
+            /** @description If true, the service also saves the recommendation. It expires after seven days unless you apply or reject it. Not with cost latency_ms. Default: false. */
             save?: boolean;
             /** @description If true, each method of a path is an endpoint of its own. Default: false. */
             by_method?: boolean;
+            /** @description Only endpoints with this many requests or more in the training data. Default: 0. */
+            min_requests?: number;
+            /** @description Only endpoints whose limit has this confidence or more, 0 to 1. Default: 0. */
+            min_confidence?: number;
+            /**
+             * @description Only endpoints in this state (named, other, ignored or attack, as in GET /endpoints), or whose newest saved recommendation has this status (pending, applied, rejected or expired).
+             * @enum {string}
+             */
+            status?: "named" | "other" | "ignored" | "attack" | "pending" | "applied" | "rejected" | "expired";
+            /** @description Only endpoints whose path begins with this text. The whole gateway has no path. */
+            prefix?: string;
+            /** @description Maximum number of endpoints, 1 to 1,000. Default: all. */
+            limit?: number;
+            /** @description Number of endpoints to skip. Default: 0. */
+            offset?: number;
         };
         /**
          * @description The recommended limit of an endpoint, and the evidence for it.
@@ -3246,6 +3435,7 @@ export interface components {
          *       "warnings": [],
          *       "scope": "endpoint",
          *       "long_window": null,
+         *       "unit": "requests",
          *       "interval": {
          *         "lower": 425,
          *         "upper": 480
@@ -3308,10 +3498,29 @@ export interface components {
             scope: "endpoint" | "client" | "gateway-client";
             /** @description The limit in force, in requests per minute. Null when it is unknown. */
             current_limit: number | null;
-            /** @description The recommended limit, in requests per minute, at least 1. */
-            recommended_limit: number;
-            /** @description The number of requests allowed at once, at least 1. */
-            recommended_burst: number;
+            /**
+             * @description What the endpoint is, as in GET /endpoints. other: known but unnamed. unknown: it has no traffic.
+             * @enum {string}
+             */
+            state?: "named" | "other" | "ignored" | "attack" | "unknown";
+            /** @description The recommended limit, in requests (or the unit) per minute, at least 1. Null for the states attack and ignored. */
+            recommended_limit: number | null;
+            /** @description The number of requests allowed at once, at least 1. Null for the states attack and ignored. */
+            recommended_burst: number | null;
+            /**
+             * @description What the limit, the burst and the windows count: requests, or latency_ms: milliseconds of backend time, by the weights.
+             * @enum {string}
+             */
+            unit?: "requests" | "latency_ms";
+            /** @description What requests count as, by endpoint, at most 2,000. Only with the unit latency_ms. */
+            weights?: {
+                /** @description The path template, with all its methods. */
+                endpoint: string;
+                /** @description What a request of it counts as, at least 1. */
+                weight: number;
+            }[];
+            /** @description What a request of any other endpoint counts as. Only with the unit latency_ms. */
+            default_weight?: number;
             /** @description A second limit over a longer window. Null when there is none. */
             long_window: {
                 /** @description Length of the window in seconds. */
@@ -3443,6 +3652,7 @@ export interface components {
          *           "warnings": [],
          *           "scope": "endpoint",
          *           "long_window": null,
+         *           "unit": "requests",
          *           "interval": {
          *             "lower": 425,
          *             "upper": 480
@@ -3494,13 +3704,15 @@ export interface components {
         Recommendations: {
             /** @description One recommendation per endpoint. For limits of clients, the limit over the whole gateway comes first; its backtest is that of all limits together. */
             recommendations: components["schemas"]["Recommendation"][];
-            /** @description The recommendations in numbers. */
+            /** @description All that match in numbers, on all pages. */
             summary: {
                 /** @description Number of endpoints, without the whole gateway. */
                 total_endpoints: number;
                 /** @description Mean confidence, 0 to 1. */
                 avg_confidence: number;
             };
+            /** @description Number of endpoints that match, on all pages. */
+            total?: number;
         };
         /**
          * @description The traffic of an endpoint in the training data.
@@ -3524,7 +3736,7 @@ export interface components {
             endpoint: string;
             /** @description The HTTP method. For all methods together, the one with the most requests. Null when it is unknown. */
             method: string | null;
-            /** @description Mean of the requests per minute. */
+            /** @description Mean of the requests per minute over all minutes of the training range. */
             avg_requests_per_minute: number;
             /** @description Requests in the busiest minute. */
             peak_requests_per_minute: number;
@@ -3591,7 +3803,7 @@ export interface components {
          *     }
          */
         Clusters: {
-            /** @description The endpoints of each cluster, by the name of the cluster. The busiest cluster is first. */
+            /** @description The endpoints of each cluster, by the name of the cluster. The busiest cluster is first. With limit and offset, those of the page. */
             clusters: {
                 [key: string]: string[];
             };
@@ -3613,6 +3825,8 @@ export interface components {
                     };
                 };
             };
+            /** @description Number of endpoints that match, on all pages. */
+            total?: number;
         };
         /**
          * @description The limit and the traffic to replay.
@@ -3645,6 +3859,11 @@ export interface components {
              * @enum {string}
              */
             scope?: "endpoint" | "client" | "gateway-client";
+            /**
+             * @description What a request counts as: requests, one; latency_ms, the mean latency of its endpoint in milliseconds. latency_ms is for the scopes client and gateway-client. Default: requests.
+             * @enum {string}
+             */
+            cost?: "requests" | "latency_ms";
             /** @description Requests allowed per window, 1 to 1,000,000. Default: the recommended limit of each endpoint. */
             limit?: number;
             /** @description Requests allowed at once, 1 to 1,000,000. Only with limit. Default: the limit. */
@@ -3679,6 +3898,8 @@ export interface components {
              * @example 2026-01-31T12:00:00.000Z
              */
             to?: string;
+            /** @description If false, the service answers 202 with a job and replays in the background. Default: true. */
+            wait?: boolean;
         };
         /**
          * @description What a limit would have rejected.
@@ -3698,6 +3919,14 @@ export interface components {
          *       "rejected": 756,
          *       "rejection_rate": 0.0005,
          *       "rejected_by_long_window": 0,
+         *       "by_limit": [
+         *         {
+         *           "scope": "client",
+         *           "limit": "limit",
+         *           "rejected": 756,
+         *           "clients": 40
+         *         }
+         *       ],
          *       "clients": 1600,
          *       "clients_affected": 40,
          *       "clients_affected_rate": 0.025,
@@ -3762,6 +3991,11 @@ export interface components {
             algorithm: "token_bucket" | "fixed_window";
             /** @description The replayed limit. Null when each endpoint has its own. */
             rule: {
+                /**
+                 * @description What the limit, the burst and the windows count: requests, or latency_ms: milliseconds of backend time, by the weights.
+                 * @enum {string}
+                 */
+                unit?: "requests" | "latency_ms";
                 /** @description Requests allowed per window. */
                 limit: number;
                 /** @description Requests allowed at once. */
@@ -3777,6 +4011,20 @@ export interface components {
                 } | null;
                 /** @description A third limit over a day (UTC). Null when there is none. */
                 day_window?: {
+                    /** @description Length of the window in seconds. */
+                    seconds: number;
+                    /** @description Requests allowed in the window. */
+                    limit: number;
+                } | null;
+                /** @description Responses 401, 403 and 404 allowed for one client in a window. Null unless the scope is gateway-client. */
+                failures?: {
+                    /** @description Length of the window in seconds. */
+                    seconds: number;
+                    /** @description Requests allowed in the window. */
+                    limit: number;
+                } | null;
+                /** @description Different paths allowed for one client in a window. Null unless the scope is gateway-client. */
+                distinct_paths?: {
                     /** @description Length of the window in seconds. */
                     seconds: number;
                     /** @description Requests allowed in the window. */
@@ -3805,6 +4053,23 @@ export interface components {
             rejected_by_gateway?: number;
             /** @description Number of rejected requests that exceed the long window. */
             rejected_by_long_window: number;
+            /** @description What each limit rejects, in the order in which a request meets them. The numbers of rejected requests add up to rejected. */
+            by_limit?: {
+                /**
+                 * @description Whose requests the limit counts.
+                 * @enum {string}
+                 */
+                scope: "endpoint" | "client" | "gateway-client";
+                /**
+                 * @description Which limit: the one per window (limit), or one of the others.
+                 * @enum {string}
+                 */
+                limit: "limit" | "long_window" | "day_window" | "failures" | "distinct_paths";
+                /** @description Number of requests that it is the first to reject. */
+                rejected: number;
+                /** @description Number of clients that sent these requests. */
+                clients: number;
+            }[];
             /** @description Number of clients. */
             clients: number;
             /** @description Number of clients with a rejected request. */
@@ -3881,6 +4146,73 @@ export interface components {
             unattributed: number;
             /** @description Duration of the replay in seconds. */
             seconds: number;
+        };
+        /**
+         * @description A backtest in the background and its progress.
+         * @example {
+         *       "id": "0b6a1de4-6a3e-4c0b-8f0e-3d1c4f2f7a55",
+         *       "state": "running",
+         *       "stage": "replaying",
+         *       "progress": 0.4,
+         *       "estimated_seconds_left": 3,
+         *       "elapsed_seconds": 2,
+         *       "started_at": "2026-01-31T12:00:02.000Z",
+         *       "ended_at": null,
+         *       "stop_requested": false,
+         *       "request": {
+         *         "endpoint": "/api/users/{id}",
+         *         "scope": "client",
+         *         "limit": 60,
+         *         "burst": 20,
+         *         "days": 7
+         *       },
+         *       "result": null,
+         *       "error": null
+         *     }
+         */
+        BacktestJob: {
+            /**
+             * Format: uuid
+             * @description Id of the backtest, a UUID.
+             */
+            id: string;
+            /**
+             * @description State of the backtest.
+             * @enum {string}
+             */
+            state: "running" | "done" | "failed" | "stopped";
+            /**
+             * @description The current step, or the last one. waiting: the database prepares the requests.
+             * @enum {string}
+             */
+            stage: "waiting" | "replaying";
+            /** @description Replayed share of the time range, 0 to 1. */
+            progress: number;
+            /** @description Estimated seconds until the end. Null when it has ended and while there is too little progress for an estimate. */
+            estimated_seconds_left: number | null;
+            /** @description Seconds since the backtest began, or its duration in seconds. */
+            elapsed_seconds: number;
+            /**
+             * Format: date-time
+             * @description When the backtest began.
+             * @example 2026-01-31T12:00:00.000Z
+             */
+            started_at: string;
+            /** @description When it ended. Null while it is running. */
+            ended_at: string | null;
+            /** @description True if somebody has asked it to stop. */
+            stop_requested: boolean;
+            /** @description The fields of the request that began it. */
+            request: unknown;
+            /** @description The outcome. Null unless the state is done. */
+            result: components["schemas"]["Backtest"] | null;
+            /** @description Why it failed or was stopped. Null otherwise. */
+            error: {
+                /** @description A stable code. */
+                code: string;
+                /** @description What is wrong and what to do next. */
+                message: string;
+            } | null;
         };
         /**
          * @description A saved recommendation.
@@ -6411,6 +6743,18 @@ export interface operations {
                 n_clusters?: number;
                 /** @description If true, each method of a path is an endpoint of its own. Default: false. */
                 by_method?: boolean;
+                /** @description Only endpoints with this many requests or more in the training data. Default: 0. */
+                min_requests?: number;
+                /** @description Only endpoints whose limit has this confidence or more, 0 to 1. Default: 0. */
+                min_confidence?: number;
+                /** @description Only endpoints in this state (named, other, ignored or attack, as in GET /endpoints), or whose newest saved recommendation has this status (pending, applied, rejected or expired). */
+                status?: "named" | "other" | "ignored" | "attack" | "pending" | "applied" | "rejected" | "expired";
+                /** @description Only endpoints whose path begins with this text. The whole gateway has no path. */
+                prefix?: string;
+                /** @description Maximum number of endpoints, 1 to 1,000. Default: all. */
+                limit?: number;
+                /** @description Number of endpoints to skip. Default: 0. */
+                offset?: number;
             };
             header?: never;
             path?: never;
@@ -6465,6 +6809,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Any other failure, for example 500 or 503. */
             default: {
                 headers: {
@@ -6502,6 +6855,35 @@ export interface operations {
                          */
                         success: true;
                         data: components["schemas"]["Backtest"];
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
+                        timestamp: string;
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
+                        warnings?: string[];
+                    };
+                };
+            };
+            /** @description Success. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
+                        success: true;
+                        data: components["schemas"]["BacktestJob"];
                         /**
                          * Format: date-time
                          * @description When the service answered.
@@ -6579,6 +6961,187 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    getBacktestJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the backtest, a UUID. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
+                        success: true;
+                        data: components["schemas"]["BacktestJob"];
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
+                        timestamp: string;
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
+                        warnings?: string[];
+                    };
+                };
+            };
+            /** @description The request is invalid. The message names the field and the allowed values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Nothing has this name or id. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Any other failure, for example 500 or 503. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    stopBacktestJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the backtest, a UUID. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
+                        success: true;
+                        data: components["schemas"]["BacktestJob"];
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
+                        timestamp: string;
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
+                        warnings?: string[];
+                    };
+                };
+            };
+            /** @description The request is invalid. The message names the field and the allowed values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Nothing has this name or id. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Any other failure, for example 500 or 503. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    followBacktestJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the backtest, a UUID. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The request is invalid. The message names the field and the allowed values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Nothing has this name or id. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The events of the backtest. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
                 };
             };
         };
@@ -7071,6 +7634,211 @@ export interface operations {
             };
         };
     };
+    getPathRules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
+                        success: true;
+                        data: components["schemas"]["PathRules"];
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
+                        timestamp: string;
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
+                        warnings?: string[];
+                    };
+                };
+            };
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Any other failure, for example 500 or 503. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    setPathRules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreviewBody"];
+            };
+        };
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
+                        success: true;
+                        data: components["schemas"]["ChangedPathRules"];
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
+                        timestamp: string;
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
+                        warnings?: string[];
+                    };
+                };
+            };
+            /** @description The request is invalid. The message names the field and the allowed values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The body is larger than 8 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The content type is not application/json. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Any other failure, for example 500 or 503. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    deletePathRules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
+                        success: true;
+                        data: components["schemas"]["ChangedPathRules"];
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
+                        timestamp: string;
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
+                        warnings?: string[];
+                    };
+                };
+            };
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Any other failure, for example 500 or 503. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
     exportTrainingData: {
         parameters: {
             query?: {
@@ -7222,6 +7990,20 @@ export interface operations {
                 scope?: "endpoint" | "client" | "gateway-client";
                 /** @description If true, each method of a path is an endpoint of its own. Default: false. */
                 by_method?: boolean;
+                /** @description What a request counts as: requests, one; latency_ms, the mean latency of its endpoint in milliseconds. latency_ms is for the scopes client and gateway-client. Default: requests. */
+                cost?: "requests" | "latency_ms";
+                /** @description Only endpoints with this many requests or more in the training data. Default: 0. */
+                min_requests?: number;
+                /** @description Only endpoints whose limit has this confidence or more, 0 to 1. Default: 0. */
+                min_confidence?: number;
+                /** @description Only endpoints in this state (named, other, ignored or attack, as in GET /endpoints), or whose newest saved recommendation has this status (pending, applied, rejected or expired). */
+                status?: "named" | "other" | "ignored" | "attack" | "pending" | "applied" | "rejected" | "expired";
+                /** @description Only endpoints whose path begins with this text. The whole gateway has no path. */
+                prefix?: string;
+                /** @description Maximum number of endpoints, 1 to 1,000. Default: all. */
+                limit?: number;
+                /** @description Number of endpoints to skip. Default: 0. */
+                offset?: number;
             };
             header?: never;
             path?: never;
@@ -7231,6 +8013,15 @@ export interface operations {
         responses: {
             /** @description The request is invalid. The message names the field and the allowed values. */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Nothing has this name or id. */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7283,6 +8074,7 @@ export interface operations {
                          *           "scope": "client",
                          *           "requests_per_minute": 27,
                          *           "burst": 10,
+                         *           "unit": "requests",
                          *           "long_window": {
                          *             "seconds": 3600,
                          *             "limit": 314
@@ -7312,7 +8104,7 @@ export interface operations {
                              * @enum {string}
                              */
                             strategy: "conservative" | "balanced" | "permissive" | "adaptive";
-                            /** @description One limit per endpoint; the limit over the whole gateway comes first. */
+                            /** @description One limit per named endpoint; the limit over the whole gateway comes first. Endpoints without a name have only that one. */
                             limits: {
                                 /** @description The endpoint. */
                                 endpoint: string;
@@ -7325,10 +8117,26 @@ export interface operations {
                                  * @enum {string}
                                  */
                                 scope: "endpoint" | "client" | "gateway-client";
-                                /** @description Requests allowed per minute. */
-                                requests_per_minute: number;
-                                /** @description Requests allowed at once. */
+                                /** @description Requests allowed per minute. Absent with the unit latency_ms. */
+                                requests_per_minute?: number;
+                                /** @description Milliseconds of backend time allowed per minute. Only with the unit latency_ms. */
+                                cost_per_minute?: number;
+                                /** @description Requests (or the unit) allowed at once. */
                                 burst: number;
+                                /**
+                                 * @description What the limit, the burst and the windows count: requests, or latency_ms: milliseconds of backend time, by the weights.
+                                 * @enum {string}
+                                 */
+                                unit?: "requests" | "latency_ms";
+                                /** @description What requests count as, by endpoint, at most 2,000. Only with the unit latency_ms. */
+                                weights?: {
+                                    /** @description The path template, with all its methods. */
+                                    endpoint: string;
+                                    /** @description What a request of it counts as, at least 1. */
+                                    weight: number;
+                                }[];
+                                /** @description What a request of any other endpoint counts as. Only with the unit latency_ms. */
+                                default_weight?: number;
                                 /** @description A second limit over a longer window. Null when there is none. */
                                 long_window: {
                                     /** @description Length of the window in seconds. */
@@ -7379,9 +8187,11 @@ export interface operations {
                                      */
                                     review_at: string;
                                 }[];
-                                /** @description Value of the RateLimit-Policy field. */
+                                /** @description Value of the RateLimit-Policy field. Empty with the unit latency_ms. */
                                 policy: string;
                             }[];
+                            /** @description Number of endpoints that match, on all pages. */
+                            total?: number;
                         };
                         /**
                          * Format: date-time
@@ -7389,6 +8199,8 @@ export interface operations {
                          * @example 2026-01-31T12:00:00.000Z
                          */
                         timestamp: string;
+                        /** @description What to know about this answer. */
+                        warnings?: string[];
                     };
                 };
             };
@@ -7401,6 +8213,18 @@ export interface operations {
                 format?: "json" | "csv";
                 /** @description If true, each method of a path is an endpoint of its own. Default: false. */
                 by_method?: boolean;
+                /** @description Only endpoints with this many requests or more in the training data. Default: 0. */
+                min_requests?: number;
+                /** @description Only endpoints whose limit has this confidence or more, 0 to 1. Default: 0. */
+                min_confidence?: number;
+                /** @description Only endpoints in this state (named, other, ignored or attack, as in GET /endpoints), or whose newest saved recommendation has this status (pending, applied, rejected or expired). */
+                status?: "named" | "other" | "ignored" | "attack" | "pending" | "applied" | "rejected" | "expired";
+                /** @description Only endpoints whose path begins with this text. The whole gateway has no path. */
+                prefix?: string;
+                /** @description Maximum number of endpoints, 1 to 1,000. Default: all. */
+                limit?: number;
+                /** @description Number of endpoints to skip. Default: 0. */
+                offset?: number;
             };
             header?: never;
             path?: never;
@@ -7417,8 +8241,26 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description Nothing has this name or id. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The service is not in the required state. The message says what to do first. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7466,8 +8308,10 @@ export interface operations {
                             profiles: {
                                 [key: string]: components["schemas"]["Profile"];
                             };
-                            /** @description Number of endpoints. */
+                            /** @description Number of endpoints in this answer. */
                             count: number;
+                            /** @description Number of endpoints that match, on all pages. */
+                            total?: number;
                         };
                         /**
                          * Format: date-time
@@ -7475,6 +8319,8 @@ export interface operations {
                          * @example 2026-01-31T12:00:00.000Z
                          */
                         timestamp: string;
+                        /** @description What to know about this answer. */
+                        warnings?: string[];
                     };
                 };
             };

@@ -1,5 +1,6 @@
 import { hashPath, type PathHashes } from '../../../models/traffic/path-hash.js'
 import { writePathShape } from '../../../models/traffic/path-shape.js'
+import type { KnownKeys } from './known-keys.js'
 
 const SIGNATURE_BYTES = 11
 /** PostgreSQL counts from 2000. */
@@ -20,6 +21,7 @@ export class CopiedRows {
   #at = 0
   #hasHeader = false
   #scratch = Buffer.alloc(4096)
+  #requestEnd = 0
   readonly #starts = new Int32Array(COLUMNS)
   /** Where the values end; -1 for null. */
   readonly #ends = new Int32Array(COLUMNS)
@@ -38,7 +40,7 @@ export class CopiedRows {
     if (at > bytes.length || bytes.readInt16BE(this.#at) < 0) return false
     for (let column = 0; column < COLUMNS; column++) {
       if (at + 4 > bytes.length) return false
-      const length = bytes.readInt32BE(at)
+      const length = int32(bytes, at)
       at += 4
       this.#starts[column] = at
       if (length >= 0) at += length
@@ -52,7 +54,7 @@ export class CopiedRows {
   /** Whole milliseconds since 1970. */
   get timeMs(): number {
     const at = this.#starts[0]!
-    const micros = this.#bytes.readInt32BE(at) * TWO_32 + this.#bytes.readUInt32BE(at + 4)
+    const micros = int32(this.#bytes, at) * TWO_32 + (int32(this.#bytes, at + 4) >>> 0)
     return Math.floor(micros / 1000) + EPOCH_2000_MS
   }
 
@@ -66,20 +68,45 @@ export class CopiedRows {
     return this.#latin1(2)
   }
 
+  /** The number that a cache has for the client; -1 for none. */
+  knownClient(known: KnownKeys): number {
+    return known.find(this.#bytes, this.#starts[2]!, this.#endOf(2))
+  }
+
+  rememberClient(known: KnownKeys, index: number): void {
+    known.set(this.#bytes, this.#starts[2]!, this.#endOf(2), index)
+  }
+
   get tierKey(): string {
     return this.#latin1(3)
   }
 
-  /** Stands for the method and for the template of the path. */
-  get requestKey(): string {
+  /**
+   * The number that a cache has for method and path; -1 for none.
+   * @param isExact numbers in a path matter; else, paths of one shape are one
+   */
+  knownRequest(known: KnownKeys, isExact: boolean): number {
+    this.#requestEnd = this.#writeRequest(isExact)
+    return known.find(this.#scratch, 0, this.#requestEnd)
+  }
+
+  /** Of the request that was asked for last. */
+  rememberRequest(known: KnownKeys, value: number): void {
+    known.set(this.#scratch, 0, this.#requestEnd, value)
+  }
+
+  /** Into the scratch. */
+  #writeRequest(isExact: boolean): number {
     const [method, path] = [this.#starts[4]!, this.#starts[5]!]
-    const pathEnd = this.#ends[5]!
+    const pathEnd = this.#endOf(5)
     if (this.#scratch.length < pathEnd - method) this.#scratch = Buffer.alloc(2 * (pathEnd - method))
+    const scratch = this.#scratch
     let end = 0
-    for (let at = method; at < this.#ends[4]!; at++) this.#scratch[end++] = this.#bytes[at]!
-    this.#scratch[end++] = SPACE
-    end = writePathShape(this.#bytes, path, pathEnd, this.#scratch, end)
-    return this.#scratch.toString('latin1', 0, end)
+    for (let at = method; at < this.#ends[4]!; at++) scratch[end++] = this.#bytes[at]!
+    scratch[end++] = SPACE
+    if (!isExact) return writePathShape(this.#bytes, path, pathEnd, scratch, end)
+    for (let at = path; at < pathEnd; at++) scratch[end++] = this.#bytes[at]!
+    return end
   }
 
   /** Whether the client is a user, not an address. */
@@ -89,7 +116,7 @@ export class CopiedRows {
 
   /** Writes the hashes of the path; those of an empty one where there is none. */
   hashPath(into: PathHashes): void {
-    hashPath(this.#bytes, this.#starts[5]!, Math.max(this.#starts[5]!, this.#ends[5]!), into)
+    hashPath(this.#bytes, this.#starts[5]!, this.#endOf(5), into)
   }
 
   get client(): string {
@@ -107,6 +134,11 @@ export class CopiedRows {
 
   get path(): string {
     return this.#text(5)
+  }
+
+  /** Of a value; its start, where it is null. */
+  #endOf(column: number): number {
+    return Math.max(this.#starts[column]!, this.#ends[column]!)
   }
 
   #latin1(column: number): string {
@@ -129,4 +161,9 @@ export class CopiedRows {
     this.#hasHeader = true
     return true
   }
+}
+
+/** Big-endian; several times as fast as the method of Buffer, which looks at its arguments. */
+function int32(bytes: Uint8Array, at: number): number {
+  return (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!
 }

@@ -1,9 +1,7 @@
 import { splitEndpoint } from '../../../models/traffic/endpoint-name.js'
 import type { EndpointFolding } from '../../../models/traffic/endpoint-folding.js'
 import type { CopiedRows } from './copied-rows.js'
-import { Remembered } from './remembered.js'
-
-const MAX_REMEMBERED = 100_000
+import { KnownKeys } from './known-keys.js'
 
 /** The requests of one endpoint: roughly on the server, which knows no templates, and then exactly. */
 export class EndpointFilter {
@@ -11,7 +9,7 @@ export class EndpointFilter {
   readonly #method: string
   readonly #template: string
   readonly #folding: EndpointFolding
-  readonly #known = new Remembered<boolean>(MAX_REMEMBERED)
+  readonly #known = new KnownKeys()
 
   /** @param endpoint `/users/{id}`, or of one method `GET /users/{id}`; a raw path stands for its template */
   constructor(endpoint: string, folding: EndpointFolding) {
@@ -30,8 +28,11 @@ export class EndpointFilter {
 
   /** Whether a request that meets the condition is one of them. */
   accepts(row: CopiedRows): boolean {
-    const key = this.#folding.readsNumbers ? row.path : row.requestKey
-    return this.#known.get(key) ?? this.#known.set(key, this.#folding.template(row.path) === this.#template)
+    const known = row.knownRequest(this.#known, this.#folding.readsNumbers)
+    if (known >= 0) return known === 1
+    const accepts = this.#folding.template(row.path) === this.#template
+    row.rememberRequest(this.#known, accepts ? 1 : 0)
+    return accepts
   }
 }
 

@@ -3,12 +3,13 @@ import { endpointName } from '../../../models/traffic/endpoint-name.js'
 import { PLAIN_FOLDING, type EndpointFolding } from '../../../models/traffic/endpoint-folding.js'
 import { MAX_ENDPOINTS, methodName, OTHER } from '../endpoints.js'
 import type { CopiedRows } from './copied-rows.js'
+import { KnownKeys } from './known-keys.js'
 import { Remembered } from './remembered.js'
 
 /** The client of requests without a user and an address, and of all clients beyond the maximum. */
 export const UNKNOWN_CLIENT = 0xffffffff
 
-/** The number of raw requests whose endpoint is remembered. */
+/** The number of IPv6 addresses that are remembered. */
 const MAX_REMEMBERED = 100_000
 const MAX_CLIENTS = 1_000_000
 const MAX_TIERS = 255
@@ -44,7 +45,8 @@ export class RequestNames {
   readonly #ipv6Prefix: number
   /** Of IPv6 addresses: somebody may change them with every request. */
   readonly #knownAddresses = new Remembered<number>(MAX_REMEMBERED)
-  readonly #known = new Remembered<number>(MAX_REMEMBERED)
+  readonly #knownClients = new KnownKeys()
+  readonly #knownRequests = new KnownKeys()
   readonly #clientIndex = new Map<string, number>([['', UNKNOWN_CLIENT]])
   readonly #tierIndex = new Map<string, number>([['', 0]])
 
@@ -59,11 +61,22 @@ export class RequestNames {
   }
 
   endpointOf(row: CopiedRows): number {
-    const key = this.#folding.readsNumbers ? `${row.method} ${row.path}` : row.requestKey
-    return this.#known.get(key) ?? this.#known.set(key, this.#nameEndpoint(row))
+    const known = row.knownRequest(this.#knownRequests, this.#folding.readsNumbers)
+    if (known >= 0) return known
+    const index = this.#nameEndpoint(row)
+    row.rememberRequest(this.#knownRequests, index)
+    return index
   }
 
   clientOf(row: CopiedRows): number {
+    const known = row.knownClient(this.#knownClients)
+    if (known >= 0) return known
+    const index = this.#findClient(row)
+    row.rememberClient(this.#knownClients, index)
+    return index
+  }
+
+  #findClient(row: CopiedRows): number {
     const key = row.clientKey
     const found = this.#clientIndex.get(key) ?? this.#knownAddresses.get(key)
     if (found !== undefined) return found

@@ -1,17 +1,20 @@
 import type { Sql } from 'postgres'
 import { EndpointCandidates, type EndpointCount } from '../../../models/traffic/endpoint-candidates.js'
+import { MINUTE_MS } from '../../../models/traffic/durations.js'
+import { VALUE } from '../../../models/traffic/placeholders.js'
 import { EndpointFolding, type Folded } from '../../../models/traffic/endpoint-folding.js'
-import { learnPositions, MAX_POSITIONS, mayHavePositions } from '../../../models/traffic/learned-positions.js'
-import { NO_RULES, type PathRules } from '../../../models/traffic/path-rules.js'
-import { readPositions, readRules } from '../endpoint-folding.js'
+import { learnPositions, mayHavePositions } from '../../../models/traffic/learned-positions.js'
+import { areSameRules, NO_RULES, type PathRules } from '../../../models/traffic/path-rules.js'
+import { readRules } from '../endpoint-folding.js'
 import { MAX_ENDPOINTS, methodName } from '../endpoints.js'
 import type { TrafficTable } from '../table.js'
 import { readCandidates, writeCandidates } from './candidates.js'
 import { countChunk, type PathClients } from './chunk-counts.js'
 import { NamedEndpoints, type StoredEndpoint } from './named-endpoints.js'
+import { Positions } from './positions.js'
 import { rangesBefore, recordRenamed } from './renamed-ranges.js'
 import { ScratchSize } from './scratch.js'
-import { MAX_TIME, type TimeRange } from './times.js'
+import { floorTo, MAX_TIME, type TimeRange } from './times.js'
 
 /** The number of paths folded at a time. */
 const PAGE = 2_000
@@ -29,6 +32,7 @@ export class EndpointNames {
   readonly #table: TrafficTable
   readonly #source: PathClients
   readonly #named: NamedEndpoints
+  readonly #positions: Positions
   readonly #known = new ScratchSize(MAX_PATHS)
   #candidates = new EndpointCandidates()
   #rules: PathRules = NO_RULES
@@ -39,6 +43,7 @@ export class EndpointNames {
     this.#table = source.table
     this.#source = source
     this.#named = new NamedEndpoints(sql, source.table, maxEndpoints)
+    this.#positions = new Positions(sql, source.table)
   }
 
   /** What the rollups follow, to be stored with how far they reach. */
@@ -59,8 +64,10 @@ export class EndpointNames {
     await this.#named.forgetBefore(oldest)
     this.#candidates = new EndpointCandidates(await readCandidates(this.#sql, this.#table))
     this.#candidates.forgetBefore(oldest.getTime())
-    await this.#readFolding()
-    if (JSON.stringify(this.#rules) === JSON.stringify(before)) return false
+    await this.#positions.read()
+    await this.#forgetPositions(oldest)
+    this.#readFolding()
+    if (areSameRules(this.#rules, before)) return false
     await this.#refold()
     return true
   }
@@ -71,14 +78,17 @@ export class EndpointNames {
     await this.#sql`delete from aegis_ml_rollup_positions where traffic_table = ${this.#table}`
     await this.#sql`delete from aegis_ml_rollup_renamed where traffic_table = ${this.#table}`
     this.#candidates = new EndpointCandidates()
-    await this.#readFolding()
+    await this.#positions.read()
+    this.#readFolding()
   }
 
   /** @param again the range may have been counted before */
   async resolve(range: TimeRange, again = false): Promise<void> {
     if (this.#known.isFull) await this.#forgetPaths()
+    // The values of learned positions are counted in each chunk.
+    if (this.#positions.all.length > 0) await this.#sql`delete from rollup_paths where is_value`
     if ((await countChunk(this.#sql, this.#source, range)) > 0) {
-      await this.#fold()
+      await this.#fold(again)
       const { counts, floor } = await this.#unnamed()
       await this.#nameIgnored(counts)
       this.#candidates.add(
@@ -104,36 +114,53 @@ export class EndpointNames {
         and (first_seen is null or first < first_seen or last > last_seen)`
   }
 
-  /** Learns which positions of paths have many values, from all that is known. */
-  async learn(): Promise<void> {
+  /**
+   * Learns which positions of paths have many values, from all that is known. Busy values of those that are known become
+   * endpoints of their own.
+   */
+  async learn(now: Date): Promise<void> {
+    const since = await this.#positions.keepBusy()
+    if (since !== null)
+      await recordRenamed(this.#sql, this.#table, [
+        { from: floorTo(MINUTE_MS, new Date(since)), to: MAX_TIME },
+      ])
+    const isNew = await this.#learnPositions(now)
+    if (since === null && !isNew) return
+    await this.#positions.read()
+    this.#readFolding()
+    await this.#refold()
+    await this.#save()
+  }
+
+  async #learnPositions(now: Date): Promise<boolean> {
     const { all } = this.#candidates
     const named = this.#named.withName.filter(({ state }) => state === 'named')
     const successful = all.filter(
       ({ successes, notFound, requests }) => successes > 0 && 2 * notFound <= requests,
     )
-    if (!mayHavePositions([...successful, ...named].map(({ path }) => path))) return
+    if (!mayHavePositions([...successful, ...named].map(({ path }) => path))) return false
     this.#named.forgetSuccesses()
     const successes = await this.#named.successes()
     const weights = named.map(({ path, endpoint }) => {
       return { path, successes: successes.get(endpoint) ?? 0, firstClient: null, lastClient: null }
     })
-    const known = await readPositions(this.#sql, this.#table)
     const positions = learnPositions([...successful, ...weights.filter((each) => each.successes > 0)])
-      .filter(({ parent }) => known.every((each) => each.parent !== parent))
-      .slice(0, Math.max(0, MAX_POSITIONS - known.length))
-    for (const { parent, kept } of positions) {
-      await this.#sql`
-        insert into aegis_ml_rollup_positions (traffic_table, parent, kept)
-        values (${this.#table}, ${parent}, ${kept as string[]}) on conflict do nothing`
-    }
-    if (positions.length === 0) return
-    await this.#readFolding()
-    await this.#refold()
-    await this.#save()
+    return this.#positions.add(positions, now)
   }
 
-  async #readFolding(): Promise<void> {
-    this.#folding = new EndpointFolding(this.#rules, await readPositions(this.#sql, this.#table))
+  /** The endpoints of a position that is forgotten lose their names, and its paths are endpoints of their own again. */
+  async #forgetPositions(oldest: Date): Promise<void> {
+    const parents = await this.#positions.forgetBefore(oldest)
+    if (parents.length === 0) return
+    const isOfThem = ({ path }: { readonly path: string }) =>
+      parents.some((parent) => `${path}/`.startsWith(`${parent}/${VALUE}/`))
+    for (const each of this.#named.withName) if (isOfThem(each)) await this.#named.retire(each)
+    for (const each of this.#candidates.all) if (isOfThem(each)) this.#candidates.remove(each)
+    await recordRenamed(this.#sql, this.#table, [{ from: oldest, to: MAX_TIME }])
+  }
+
+  #readFolding(): void {
+    this.#folding = new EndpointFolding(this.#rules, this.#positions.all)
   }
 
   /** Names and candidates whose paths are now folded otherwise are counted with what they belong to. */
@@ -162,19 +189,25 @@ export class EndpointNames {
   }
 
   /** Reads pages of a cursor: there may be millions of long paths. */
-  async #fold(): Promise<void> {
-    await this.#sql`declare new_paths no scroll cursor for select no, method, path from rollup_new_paths`
+  async #fold(again: boolean): Promise<void> {
+    await this.#sql`
+      declare new_paths no scroll cursor for
+      select no, method, path, successes::float8, first_ms, last_ms from rollup_new_paths`
     for (;;) {
-      const rows = await this.#sql.unsafe<{ no: number; method: string; path: string }[]>(
-        `fetch ${PAGE} from new_paths`,
-      )
+      const rows = await this.#sql.unsafe<NewPath[]>(`fetch ${PAGE} from new_paths`)
       if (rows.length === 0) break
       const folded = rows.map(({ path }) => this.#folding.fold(path))
       const methods = rows.map(({ method }, i) => (folded[i]!.kind === 'ignored' ? '' : methodName(method)))
+      for (const [i, { values = [] }] of folded.entries()) {
+        const { successes, first_ms: firstMs, last_ms: lastMs } = rows[i]!
+        if (successes === 0) continue
+        for (const value of values) this.#positions.note(value, again ? 0 : successes, firstMs, lastMs)
+      }
       await this.#sql`
         insert into rollup_unnamed
         select * from unnest(${rows.map(({ no }) => no)}::int[], ${methods}::text[],
-          ${folded.map(({ template }) => template)}::text[], ${folded.map(({ kind }) => kind)}::text[])`
+          ${folded.map(({ template }) => template)}::text[], ${folded.map(({ kind }) => kind)}::text[],
+          ${folded.map(({ values = [] }) => values.length)}::int[])`
     }
     await this.#sql`close new_paths`
   }
@@ -216,13 +249,14 @@ export class EndpointNames {
   }
 
   async #save(): Promise<void> {
+    await this.#positions.save()
     await writeCandidates(this.#sql, this.#table, this.#candidates.takeChanges())
   }
 
   async #rememberPaths(): Promise<void> {
     const { count } = await this.#sql`
       insert into rollup_paths
-      select new.method, new.path, endpoint
+      select new.method, new.path, endpoint, value_count > 0
       from rollup_new_paths new join rollup_unnamed folded using (no)
       join aegis_ml_rollup_endpoints named
         on traffic_table = ${this.#table} and named.method = folded.method and named.path = folded.template
@@ -238,6 +272,15 @@ export class EndpointNames {
 
 /** Endpoints of a chunk that are counted one by one. */
 const MAX_COUNTS = 8_000
+
+interface NewPath {
+  readonly no: number
+  readonly method: string
+  readonly path: string
+  readonly successes: number
+  readonly first_ms: number
+  readonly last_ms: number
+}
 
 function countOf({ method, path, first, last }: StoredEndpoint, successes: number): EndpointCount {
   const times = { firstMs: first?.getTime() ?? 0, lastMs: last?.getTime() ?? 0 }

@@ -6,12 +6,12 @@ import type { Sql } from 'postgres'
  */
 export async function createScratch(sql: Sql): Promise<void> {
   await sql.unsafe(`
-    create temp table rollup_paths (method text, path text, endpoint int);
+    create temp table rollup_paths (method text, path text, endpoint int, is_value bool);
     create temp table rollup_names (no int generated always as identity, name text collate "C");
     create temp table rollup_new_paths (no int generated always as identity, method text, path text,
       requests bigint, successes bigint, not_found bigint, probes bigint, first_client int, last_client int,
       first_ms float8, last_ms float8) on commit delete rows;
-    create temp table rollup_unnamed (no int, method text, template text, kind text) on commit delete rows;
+    create temp table rollup_unnamed (no int, method text, template text, kind text, value_count int) on commit delete rows;
     create temp table rollup_requests (second int, endpoint int, latency float8, status int, user_no int,
       address_no int) on commit delete rows;
     create temp table rollup_buckets (key bigint, latencies bigint) on commit delete rows`)

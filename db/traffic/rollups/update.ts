@@ -1,6 +1,7 @@
 import type { Sql } from 'postgres'
 import type { Log } from '../../log.js'
 import type { TrafficTable } from '../table.js'
+import { readStoredRules } from '../../own/path-rules.js'
 import { dropRollups } from './drop-rollups.js'
 import { EndpointNames } from './endpoints.js'
 import { lateMinutes } from './late-minutes.js'
@@ -29,7 +30,7 @@ export interface UpdateOptions {
   readonly keepFrom?: Date
   /** Rows of other writers may arrive as late as this. */
   readonly lookBackMinutes: number
-  /** How paths are folded into endpoints; as before, when absent. */
+  /** How paths are folded into endpoints, unless other rules are stored; as before, when absent. */
   readonly pathRules?: PathRules | undefined
   readonly signal: AbortSignal
   readonly log: Pick<Log, 'info' | 'warn'>
@@ -123,7 +124,7 @@ class Update {
       for (const range of again) await this.#rollRange(range)
       await forgetTouchedRanges(sql, touched.ids)
       await this.#rollRange(ahead, (reached) => writeRolledTo(sql, table, reached, this.#names.rules))
-      await this.#session.transaction(() => this.#names.learn())
+      await this.#session.transaction(() => this.#names.learn(this.#options.now))
       await this.#rollRenamed()
     }
     onProgress?.(1)
@@ -143,7 +144,8 @@ class Update {
 
   async #beginNames(): Promise<void> {
     const { sql, transaction } = this.#session
-    const { table, pathRules } = this.#options
+    const { table } = this.#options
+    const pathRules = (await readStoredRules(sql))?.rules ?? this.#options.pathRules
     await transaction(async () => {
       const rolledTo = await readRolledTo(sql, table)
       const changed = await this.#names.begin(this.#oldest, pathRules)

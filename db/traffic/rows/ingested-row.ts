@@ -1,3 +1,4 @@
+import { withHost } from '../../../models/traffic/absolute-path.js'
 import { clientAddress } from '../../../models/traffic/client-address.js'
 import { DURATION_COLUMN, type TrafficTable } from '../table.js'
 import type { TableShape } from '../../table-columns.js'
@@ -11,6 +12,8 @@ export interface IngestedRequest {
   readonly timestamp: number
   readonly method: string
   readonly path: string
+  /** The host that was asked for. */
+  readonly host?: string | undefined
   readonly status_code: number
   readonly response_time_ms?: number | undefined
   readonly user_id?: string | undefined
@@ -68,8 +71,10 @@ export interface IngestedRows {
  * Rows for a table as it is. A gateway's own may lack columns, which are left out. It may have shorter ones, where
  * texts are cut, so that PostgreSQL does not refuse a batch for one long name. And it may take no null: see
  * unknownCell.
+ *
+ * @param withHosts whether a path has its host before it, where that is known
  */
-export function ingestedRows(table: TrafficTable, shape: TableShape): IngestedRows {
+export function ingestedRows(table: TrafficTable, shape: TableShape, withHosts = false): IngestedRows {
   const timeOf = timeText(shape)
   const cells = FIELDS[table].flatMap(([name, field]) => {
     const column = shape.columns.get(name)
@@ -80,7 +85,7 @@ export function ingestedRows(table: TrafficTable, shape: TableShape): IngestedRo
     line(request, timeMs) {
       const texts = cells.map(({ field, maxLength, unknown }) => {
         if (field === 'timestamp') return timeOf(timeMs)
-        const value = valueOf(request, field)
+        const value = valueOf(request, field, withHosts)
         return value === null ? unknown() : copyText(cut(value, maxLength))
       })
       return `${texts.join('\t')}\n`
@@ -88,12 +93,16 @@ export function ingestedRows(table: TrafficTable, shape: TableShape): IngestedRo
   }
 }
 
-function valueOf(request: IngestedRequest, field: Exclude<Field, 'timestamp'>): string | null {
+function valueOf(
+  request: IngestedRequest,
+  field: Exclude<Field, 'timestamp'>,
+  withHosts: boolean,
+): string | null {
   switch (field) {
     case 'method':
       return request.method.toUpperCase()
     case 'path':
-      return indexable(request.path.split('?', 1)[0]!)
+      return indexable(pathOf(request, withHosts))
     case 'status_code':
       return String(request.status_code)
     case 'response_time_ms':
@@ -105,4 +114,9 @@ function valueOf(request: IngestedRequest, field: Exclude<Field, 'timestamp'>): 
     default:
       return request[field] ?? null
   }
+}
+
+function pathOf({ path, host }: IngestedRequest, withHosts: boolean): string {
+  const plain = path.split('?', 1)[0]!
+  return withHosts ? withHost(plain, host) : plain
 }

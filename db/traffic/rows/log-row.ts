@@ -1,4 +1,5 @@
 import type { LogEntry } from '../../../formats/access-log/log-entry.js'
+import { withHost } from '../../../models/traffic/absolute-path.js'
 import { clientAddress } from '../../../models/traffic/client-address.js'
 import type { TableShape } from '../../table-columns.js'
 import { DURATION_COLUMN, type TrafficTable } from '../table.js'
@@ -53,8 +54,10 @@ const COLUMNS: Readonly<Record<TrafficTable, Readonly<Record<string, Value>>>> =
 /**
  * No text of a log can end a cell or a row, and PostgreSQL refuses none: one bad line would undo a whole import. Texts
  * that are longer than their columns (a path: 2,000 bytes) are cut. What is unknown is null, or see unknownCell.
+ *
+ * @param withHosts whether a path has its host before it, where the log says it
  */
-export function requestRows(table: TrafficTable, shape: TableShape): RequestRows {
+export function requestRows(table: TrafficTable, shape: TableShape, withHosts = false): RequestRows {
   const timeOf = remembered(timeText(shape))
   const cells = Object.entries(COLUMNS[table]).flatMap(([name, value]) => {
     const column = shape.columns.get(name)
@@ -64,9 +67,10 @@ export function requestRows(table: TrafficTable, shape: TableShape): RequestRows
   return {
     columns: ['timestamp', 'request_id', ...cells.map(({ name }) => name)],
     line(entry, id) {
+      const request = withHosts ? hosted(entry) : entry
       let line = `${timeOf(entry.timeMs)}\t${id}`
       for (const { name, value, maxLength, unknown } of cells) {
-        const cell = value(entry, maxLength)
+        const cell = value(request, maxLength)
         if (cell === null && name === 'ip_address') withoutAddress++
         line += `\t${cell ?? unknown()}`
       }
@@ -76,6 +80,10 @@ export function requestRows(table: TrafficTable, shape: TableShape): RequestRows
       return withoutAddress
     },
   }
+}
+
+function hosted(entry: Readonly<LogEntry>): Readonly<LogEntry> {
+  return entry.path === null ? entry : { ...entry, path: withHost(entry.path, entry.host) }
 }
 
 /** Most requests have the same time as the request before, because logs have no fractions of a second. */

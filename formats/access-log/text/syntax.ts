@@ -1,36 +1,52 @@
-import { apacheRole, nginxRole, type Variable } from './variables.js'
-
-/** A format in pieces: texts that stand there as they are, and variables. */
-export type Piece = string | Variable
-
-/** A format that cannot be used. The message says why. */
-export class LogFormatError extends Error {}
+import { fieldText, haproxyText, plainText, type ToText } from '../field-text.js'
+import { envoyPieces, isEnvoySyntax } from './envoy-syntax.js'
+import { gunicornPieces, isGunicornSyntax } from './gunicorn-syntax.js'
+import { haproxyPieces, isHaproxySyntax } from './haproxy-syntax.js'
+import { isMorganSyntax, morganPieces } from './morgan-syntax.js'
+import { cutFormat, LogFormatError, type Piece } from './pieces.js'
+import { apacheRole, nginxRole } from './variables.js'
 
 const MAX_FORMAT_LENGTH = 4096
-const NGINX_VARIABLE = /\$(?:\{(\w+)\}|(\w+))/g
+/** Amazon's API Gateway has the same syntax with dots: `$context.identity.sourceIp` */
+const NGINX_VARIABLE = /\$(?:\{(\w+)\}|(context(?:\.\w+)+|\w+))/g
 const APACHE_DIRECTIVE =
-  /%(?:(%)|(!?\d{3}(?:,\d{3})*)?([<>]?)(?:\{([^}]*)\})?([<>]?)(\^F[UB]|\^t[io]|[A-Za-z])?)/g
+  /%(?:(%)|(!?\d{3}(?:,\d{3})*)?([<>]?)(?:\{((?:[^{}]|\\?\{[^{}]*\})*)\})?([<>]?)(\^F[UB]|\^t[io]|[A-Za-z])?)/g
 /** `log_format main escape=json '…' '…';` as it is in nginx.conf. */
 const NGINX_DIRECTIVE = /^\s*log_format\s+\S+\s+(?:escape=\w+\s+)?([^]+?)\s*;?\s*$/
 /** `LogFormat "…" combined` as it is in httpd.conf. */
 const APACHE_LINE = /^\s*(?:LogFormat|CustomLog\s+\S+)\s+"((?:[^"\\]|\\.)*)"/i
 
+interface FormatPieces {
+  readonly pieces: readonly Piece[]
+  /** How that server escapes. */
+  readonly toText: ToText
+}
+
 /**
- * The pieces of a format in NGINX's syntax (`$remote_addr [$time_local] …`) or in Apache's (`%h %t …`): the text
- * alone, or the whole directive of the configuration.
+ * The pieces of a format in the syntax of NGINX (`$remote_addr [$time_local] …`), Apache (`%h %t …`), HAProxy
+ * (`%ci %ST …`), Envoy (`%REQ(:METHOD)% …`), Gunicorn (`%(h)s …`) or morgan (`:method :url …`): the text alone, or the
+ * whole directive of NGINX, Apache and HAProxy.
  *
  * @throws LogFormatError
  */
-export function formatPieces(text: string): Piece[] {
+export function formatPieces(text: string): FormatPieces {
   if (text.length > MAX_FORMAT_LENGTH)
     throw new LogFormatError(`it is longer than ${MAX_FORMAT_LENGTH} characters`)
   const ofNginx = NGINX_DIRECTIVE.exec(text)
   const ofApache = APACHE_LINE.exec(text)
   const format = ofNginx ? joined(ofNginx[1]!) : ofApache ? ofApache[1]! : text
-  if (/\$\{?\w/.test(format)) return nginxPieces(format)
-  if (/%[<>!\d{]*[A-Za-z]/.test(format))
-    return apachePieces(format.replace(/\\"/g, '"').replace(/\\t/g, '\t'))
-  throw new LogFormatError('it has no variables: write them as NGINX ($remote_addr) or as Apache (%h) does')
+  if (/\$\{?\w/.test(format)) return { pieces: nginxPieces(format), toText: fieldText }
+  if (isEnvoySyntax(format)) return { pieces: envoyPieces(format), toText: plainText }
+  if (isGunicornSyntax(format)) return { pieces: gunicornPieces(format), toText: fieldText }
+  if (!ofApache && isHaproxySyntax(format)) return { pieces: haproxyPieces(format), toText: haproxyText }
+  if (/%[<>!\d{]*[A-Za-z]/.test(format)) {
+    const plain = format.replace(/\\"/g, '"').replace(/\\t/g, '\t')
+    return { pieces: apachePieces(plain), toText: fieldText }
+  }
+  if (isMorganSyntax(format)) return { pieces: morganPieces(format), toText: plainText }
+  throw new LogFormatError(
+    'it has no variables: write them as NGINX ($remote_addr), Apache (%h), HAProxy (%ci) or Envoy (%REQ(:PATH)%) does',
+  )
 }
 
 /** Quoted texts one after the other are one text. */
@@ -42,35 +58,19 @@ function joined(text: string): string {
 }
 
 function nginxPieces(format: string): Piece[] {
-  return pieces(format, NGINX_VARIABLE, ([, braced, bare]) => {
+  return cutFormat(format, NGINX_VARIABLE, ([, braced, bare]) => {
     const name = (braced ?? bare)!
     return { name: `$${name}`, role: nginxRole(name) }
   })
 }
 
 function apachePieces(format: string): Piece[] {
-  const found = pieces(format, APACHE_DIRECTIVE, ([whole, percent, , before, argument, after, letters]) => {
+  return cutFormat(format, APACHE_DIRECTIVE, ([whole, percent, , before, argument, after, letters]) => {
     if (percent !== undefined) return '%'
     if (letters === undefined)
       throw new LogFormatError(`${JSON.stringify(whole)} is no directive of Apache's`)
-    return { name: whole, role: apacheRole(`${before || after || ''}${letters}`, argument) }
+    const variable = { name: whole, role: apacheRole(`${before || after || ''}${letters}`, argument) }
+    // `%t` has brackets around it, `%{…}t` has none.
+    return letters === 't' && argument === undefined ? ['[', variable, ']'] : variable
   })
-  return found.flatMap((piece) => (isApacheTime(piece) ? ['[', piece, ']'] : [piece]))
-}
-
-/** `%t` has brackets around it, `%{…}t` has none. */
-function isApacheTime(piece: Piece): piece is Variable {
-  return typeof piece !== 'string' && /^%[<>!\d,]*t$/.test(piece.name)
-}
-
-function pieces(format: string, pattern: RegExp, read: (match: RegExpMatchArray) => Piece): Piece[] {
-  const found: Piece[] = []
-  let end = 0
-  for (const match of format.matchAll(pattern)) {
-    if (match.index > end) found.push(format.slice(end, match.index))
-    found.push(read(match))
-    end = match.index + match[0].length
-  }
-  if (end < format.length) found.push(format.slice(end))
-  return found
 }

@@ -1,25 +1,65 @@
 import { durationMs } from '../duration.js'
-import { fieldText, utf8 } from '../field-text.js'
-import { rememberLast, type LineParser, type LogEntry, type Reading } from '../log-entry.js'
-import { parseLogTime } from '../log-time.js'
-import { METHOD, pathOfTarget, readRequestLine } from '../request-line.js'
+import { fieldText, type ToText } from '../field-text.js'
+import { createLogClock } from '../log-clock.js'
+import { NO_TIME, type LineParser, type LogEntry, type Reading } from '../log-entry.js'
+import { METHOD, pathOfRoute, readRequestLine, readTarget } from '../request-line.js'
 import { clientOf } from '../two-clients.js'
-import { formatPattern } from './pattern.js'
-import { formatPieces, LogFormatError } from './syntax.js'
+import { createJsonParser } from '../json-line.js'
+import { jsonTemplate } from './json-template.js'
+import { formatPattern, type FormatPattern } from './pattern.js'
+import { LogFormatError, type Piece } from './pieces.js'
+import { formatPieces } from './syntax.js'
 import type { Role, Variable } from './variables.js'
 
 const MIN_STATUS = 100
+/** 0, -1 and - say that there was no answer. */
+const STATUS = /^(?:\d{3}|0|-1?)$/
 
 /**
  * A parser of lines in a format that is given in NGINX's syntax or in Apache's.
  *
- * @param isEscaped quotes and other characters have backslashes before them, as NGINX and Apache write
+ * @param toText how the text of a field is found: by default it has backslashes before quotes, as NGINX and Apache write
  * @throws LogFormatError when the format cannot be used
  * @example createTextParser('$remote_addr [$time_local] "$request" $status $request_time', PLAIN_READING)
  */
-export function createTextParser(format: string, reading: Reading, isEscaped = true): LineParser {
-  const { pattern, groups } = formatPattern(formatPieces(format))
-  const read = groupReader(groups, reading, isEscaped ? fieldText : utf8)
+export function createTextParser(format: string, reading: Reading, toText: ToText = fieldText): LineParser {
+  const key = `${toText.name} ${format}`
+  let compiled = KNOWN.get(key)
+  if (compiled === undefined) {
+    compiled = compile(formatPieces(format).pieces, toText)
+    if (KNOWN.size < MAX_KNOWN) KNOWN.set(key, compiled)
+  }
+  return parserOf(compiled, reading, toText)
+}
+
+/** The formats of the presets are tried for each log. */
+const KNOWN = new Map<string, Compiled>()
+const MAX_KNOWN = 200
+
+interface Compiled extends FormatPattern {
+  readonly places: Places
+}
+
+function compile(pieces: readonly Piece[], toText: ToText): Compiled {
+  const format = formatPattern(pieces, toText === fieldText)
+  return { ...format, places: placesOf(format.groups) }
+}
+
+/**
+ * A parser of lines in a format that an operator gives: in the syntax of a server, as text or as JSON.
+ *
+ * @throws LogFormatError when the format cannot be used
+ */
+export function createFormatParser(format: string, reading: Reading): LineParser {
+  const { pieces, toText } = formatPieces(format)
+  const preset = jsonTemplate(pieces)
+  return preset === undefined
+    ? parserOf(compile(pieces, toText), reading, toText)
+    : createJsonParser({ preset, reading })
+}
+
+function parserOf({ pattern, groups, places }: Compiled, reading: Reading, toText: ToText): LineParser {
+  const read = groupReader(groups, places, reading, toText)
   return (line, entry, outerMs) => {
     const match = pattern.exec(line)
     if (match === null) return 'a line that is not in the format'
@@ -29,28 +69,26 @@ export function createTextParser(format: string, reading: Reading, isEscaped = t
 
 /** The places of the groups; 0 where the format has none. */
 type Places = Readonly<Record<'time' | 'request' | 'method' | 'path' | 'status' | PlainPlace, number>>
-type PlainPlace = 'remote' | 'forwarded' | 'user' | 'agent' | 'bytes'
+type PlainPlace = 'host' | 'remote' | 'forwarded' | 'user' | 'agent' | 'bytes'
 
 type MatchReader = (match: RegExpExecArray, entry: LogEntry, outerMs: number) => string | undefined
 
-type ToText = (raw: string) => string
-
-function groupReader(groups: readonly Variable[], reading: Reading, toText: ToText): MatchReader {
-  const at = placesOf(groups)
+function groupReader(groups: readonly Variable[], at: Places, reading: Reading, toText: ToText): MatchReader {
   const latencyOf = latencyReader(groups, reading)
-  const timeOf = rememberLast(parseLogTime)
+  const timeOf = createLogClock(reading)
   const textAt = (match: RegExpExecArray, place: number) => {
     const raw = match[place]
     return raw === undefined || raw === '' || raw === '-' || place === 0 ? null : toText(raw)
   }
   return (match, entry, outerMs) => {
     entry.isCut = false
-    entry.timeMs = at.time > 0 ? timeOf(match[at.time]!) : outerMs
-    if (Number.isNaN(entry.timeMs)) return at.time > 0 ? 'a time that cannot be read' : 'no time'
+    entry.timeMs = at.time > 0 ? timeOf(match[at.time]!, match[0]) : outerMs
+    if (Number.isNaN(entry.timeMs)) return at.time > 0 ? 'a time that cannot be read' : NO_TIME
     const status = match[at.status]!
-    if (!/^(?:\d{1,3}|-1?)$/.test(status)) return 'no status of three digits'
+    if (!STATUS.test(status)) return 'no status of three digits'
     entry.status = Number(status) >= MIN_STATUS ? Number(status) : null
     readRequest(match, at, entry, toText)
+    entry.host = textAt(match, at.host) ?? entry.host
     entry.latencyMs = latencyOf(match)
     entry.client = clientOf(textAt(match, at.remote), textAt(match, at.forwarded), match[0], reading)
     entry.user = textAt(match, at.user)
@@ -69,13 +107,15 @@ function readRequest(match: RegExpExecArray, at: Places, entry: LogEntry, toText
   const method = at.method > 0 ? match[at.method]! : ''
   const path = toText(match[at.path]!)
   entry.method = METHOD.test(method) ? method : null
-  entry.path = path === '-' || path === '' ? null : pathOfTarget(path)
+  entry.path = null
+  entry.host = null
+  if (path !== '-' && path !== '') readTarget(pathOfRoute(path), entry)
 }
 
 function placesOf(groups: readonly Variable[]): Places {
   const place = (of: Role['of']) => {
     const found = groups.flatMap(({ role }, index) => (role.of === of ? [{ role, place: index + 1 }] : []))
-    const rankOf = (role: Role) => ('rank' in role ? role.rank : 0)
+    const rankOf = (role: Role) => role.rank ?? 0
     return found.toSorted((a, b) => rankOf(a.role) - rankOf(b.role))[0]?.place ?? 0
   }
   const exact = groups.findIndex(({ name }) => name === '$msec') + 1
@@ -85,6 +125,7 @@ function placesOf(groups: readonly Variable[]): Places {
     method: place('method'),
     path: place('path'),
     status: place('status'),
+    host: place('host'),
     remote: place('remote'),
     forwarded: place('forwarded'),
     user: place('user'),
@@ -95,6 +136,15 @@ function placesOf(groups: readonly Variable[]): Places {
     throw new LogFormatError('it has no request: add $request, or %r')
   if (places.status === 0) throw new LogFormatError('it has no status: add $status, or %>s')
   return places
+}
+
+const AS_APACHE =
+  '%D is read as microseconds, as Apache has it: write %{ms}T if the server is Tomcat before version 10'
+
+/** Tomcat's formats have `%s`, Apache's `%>s`. */
+function doubtAbout(name: string, groups: readonly Variable[]): string | undefined {
+  if (name.startsWith('$upstream_')) return OF_UPSTREAM
+  return name === '%D' && groups.some((each) => each.name === '%s') ? AS_APACHE : undefined
 }
 
 type LatencyReader = (match: RegExpExecArray) => number | null
@@ -116,9 +166,9 @@ function latencyReader(groups: readonly Variable[], reading: Reading): LatencyRe
   )
   const [best] = found.toSorted((a, b) => a.rank - b.rank)
   if (best === undefined) return () => null
-  const isDoubtful = best.name.startsWith('$upstream_')
+  const doubt = doubtAbout(best.name, groups)
   return (match) => {
-    if (isDoubtful) reading.doubt(OF_UPSTREAM, match[0])
+    if (doubt !== undefined) reading.doubt(doubt, match[0])
     const ms = durationMs(match[best.place], best.unit)
     return ms === null ? null : Math.round(ms)
   }

@@ -5,7 +5,7 @@ import type { Programs } from './programs.js'
 
 /** Patterns of a line: HAProxy takes 64 words and 2,048 characters. */
 const MAX_WORDS = 40
-const MAX_CHARACTERS = 1500
+const MAX_CHARACTERS = 1700
 const MAX_PLAIN = 120
 const PLAIN_PATH = /^\/[A-Za-z0-9/_.~-]*$/
 

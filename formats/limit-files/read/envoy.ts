@@ -1,187 +1,157 @@
-import {
-  durationMs,
-  expression,
-  UnreadableLimits,
-  type AppliedLimit,
-  type FileLimits,
-  type SeenRequest,
-} from './limits.js'
+import { descriptorsOf, type DescriptorOf } from './envoy-descriptors.js'
+import { bucketsFor, localLimits, perFilter, type LocalLimits } from './envoy-local.js'
+import { routeMatch, type RequestTest } from './envoy-match.js'
+import { UnreadableLimits, type FileLimits, type ReadingContext } from './limits.js'
 import { at, lineOf, type YamlNode } from './yaml-nodes.js'
 
-interface Bucket {
-  readonly name: string
-  readonly counting: Extract<AppliedLimit['counting'], { kind: 'bucket' }>
-  matches(request: SeenRequest): boolean
+type Overrides = ReadonlyMap<string, LocalLimits | null>
+
+interface Route {
+  readonly matches: RequestTest
+  readonly overrides: Overrides
+  /** `rate_limits` of the route and the virtual host. */
+  readonly descriptors: (stage: number) => readonly DescriptorOf[]
 }
 
-/** The local rate limits of an Envoy configuration: of the filter, of virtual hosts and of routes. */
-export function envoyLimits(documents: readonly YamlNode[]): FileLimits {
-  const filters: Bucket[] = []
-  const routes: { matches: Bucket['matches']; bucket: Bucket | null }[] = []
-  const visit = (node: YamlNode, host: Bucket | null): void => {
-    const own = at(node, 'typed_per_filter_config', 'envoy.filters.http.local_ratelimit')
-    const bucket = own && bucketOf(own, `line ${lineOf(own)}`)
-    const match = at(node, 'match')
-    const isRoute =
-      match !== undefined && (at(node, 'route') ?? at(node, 'redirect') ?? at(node, 'direct_response'))
-    if (isRoute) routes.push({ matches: routeMatch(match), bucket: bucket ?? host })
-    const type = at(node, 'typed_config', '@type')?.value
-    if (
-      typeof type === 'string' &&
-      type.endsWith('LocalRateLimit') &&
-      at(node, 'typed_config', 'token_bucket')
-    ) {
-      filters.push(bucketOf(at(node, 'typed_config')!, 'filter'))
-    }
-    if (typeof type === 'string' && /\.ratelimit\.v\d\.RateLimit$/.test(type)) {
-      throw new UnreadableLimits(lineOf(node), 'the limits are in the rate limit service: check its own file')
-    }
-    const inner = [...(node.items ?? []), ...(node.fields ?? new Map<string, YamlNode>())]
-    for (const each of inner) {
-      const [name, child] = Array.isArray(each) ? (each as [string, YamlNode]) : ['', each as YamlNode]
-      if (name !== 'typed_per_filter_config' && name !== 'match')
-        visit(child, isRoute ? host : (bucket ?? host))
-    }
+/** The local rate limits of an Envoy configuration: of the filter, of virtual hosts and of routes, with descriptors. */
+export function envoyLimits(documents: readonly YamlNode[], { server }: ReadingContext = {}): FileLimits {
+  const filters = filtersOf(documents)
+  const routes = hostsFor(documents, server).flatMap(routesOf)
+  const overrides = routes.flatMap((route) => [...route.overrides])
+  // A file of routes alone has no filters.
+  const names =
+    filters.length > 0 ? filters.map(([name]) => name) : [...new Set(overrides.map(([name]) => name))]
+  const base = new Map(filters)
+  const all = new Set([...base.values(), ...overrides.map(([, limits]) => limits)])
+  const count = [...all].reduce(
+    (sum, each) => sum + (each?.bucket ? 1 : 0) + (each?.descriptors.length ?? 0),
+    0,
+  )
+  const cached = new Map<Route | null, ReadonlyMap<number, readonly DescriptorOf[]>>()
+  const descriptorsFor = (route: Route | null, stage: number): readonly DescriptorOf[] => {
+    const known = cached.get(route) ?? new Map<number, readonly DescriptorOf[]>()
+    const found = known.get(stage) ?? route?.descriptors(stage) ?? []
+    cached.set(route, new Map([...known, [stage, found]]))
+    return found
   }
-  documents.forEach((document) => visit(document, null))
-  const buckets = new Set([...filters, ...routes.flatMap(({ bucket }) => bucket ?? [])])
+  for (const route of routes)
+    for (const each of all) if (each?.descriptors.length) descriptorsFor(route, each.stage)
   return {
     gateway: 'envoy',
-    count: buckets.size,
-    remarks: ['Every process of Envoy has buckets of its own: this is what one process would reject.'],
+    count,
+    counts: 'until-rejected',
+    remarks: [
+      'Every process of Envoy has buckets of its own: this is what one process would reject.',
+      'Buckets fill continuously (Envoy before 1.31 fills them at each fill_interval). filter_enabled and filter_enforced are taken as 100 %.',
+    ],
     limitsOf(request) {
-      const route = routes.find((each) => each.matches(request))
-      const found = route?.bucket ? [route.bucket] : filters
-      return found.map(({ name, counting }) => ({ name, key: '', counting }))
+      const route = routes.find(({ matches }) => matches(request)) ?? null
+      // Without a route, Envoy answers 404; the filter runs all the same.
+      return names.flatMap((name) => {
+        const own = route?.overrides.get(name)
+        const limits = own === undefined ? base.get(name) : own
+        if (!limits) return []
+        const descriptors = limits.descriptors.length > 0 ? descriptorsFor(route, limits.stage) : []
+        return bucketsFor(limits, descriptors, request)
+      })
     },
   }
 }
 
-function bucketOf(node: YamlNode, name: string): Bucket {
-  const descriptors = at(node, 'descriptors')
-  if (descriptors?.items?.length) {
+function children(node: YamlNode): YamlNode[] {
+  return [...(node.items ?? []), ...(node.fields?.values() ?? [])]
+}
+
+/** Nodes within others for which a test holds, not within each other. */
+function within(nodes: readonly YamlNode[], test: (node: YamlNode) => boolean): YamlNode[] {
+  return nodes.flatMap((node) => (test(node) ? [node] : within(children(node), test)))
+}
+
+function filtersOf(documents: readonly YamlNode[]): [string, LocalLimits][] {
+  const chains = within(documents, (node) => (at(node, 'http_filters')?.items?.length ?? 0) > 0)
+  const typeOf = (node: YamlNode) => String(at(node, 'typed_config', '@type')?.value ?? '')
+  const filters = within(chains.length > 0 ? chains : documents, (node) =>
+    /(?:LocalRateLimit|\.RateLimit)$/.test(typeOf(node)),
+  )
+  const service = filters.find((node) => typeOf(node).endsWith('.RateLimit'))
+  if (service)
     throw new UnreadableLimits(
-      lineOf(descriptors),
-      'descriptors of a local rate limit are not understood; token_bucket is',
+      lineOf(service),
+      'the limits are in the rate limit service: check its own file',
+    )
+  const limited = chains.filter(
+    (chain) => within([chain], (node) => typeOf(node).endsWith('LocalRateLimit')).length > 0,
+  )
+  if (limited.length > 1)
+    throw new UnreadableLimits(
+      lineOf(limited[1]!),
+      'several listeners have limits, and a log does not tell which',
+    )
+  return filters.map((node) => {
+    const name = at(node, 'name')?.value
+    return [
+      typeof name === 'string' ? name : 'envoy.filters.http.local_ratelimit',
+      localLimits(at(node, 'typed_config')!, 'filter'),
+    ]
+  })
+}
+
+/** The virtual host whose log it is. */
+function hostsFor(documents: readonly YamlNode[], server: string | undefined): YamlNode[] {
+  const hosts = within(documents, (node) => (at(node, 'virtual_hosts')?.items?.length ?? 0) > 0).flatMap(
+    (node) => at(node, 'virtual_hosts')!.items!,
+  )
+  const domains = (host: YamlNode) =>
+    (at(host, 'domains')?.items ?? []).map(({ value }) => String(value).toLowerCase())
+  if (server !== undefined) {
+    const wanted = server.toLowerCase()
+    const found =
+      hosts.find((host) => domains(host).includes(wanted)) ??
+      hosts.find((host) =>
+        domains(host).some((each) => each.startsWith('*.') && wanted.endsWith(each.slice(1))),
+      ) ??
+      hosts.find((host) => domains(host).includes('*'))
+    if (found) return [found]
+    throw new UnreadableLimits(1, `no virtual host has the domain ${server.slice(0, 80)}`)
+  }
+  if (hosts.length > 1) {
+    const names = hosts.flatMap(domains).slice(0, 10).join(', ').slice(0, 200)
+    throw new UnreadableLimits(
+      lineOf(hosts[1]!),
+      `there are ${hosts.length} virtual hosts, and a log does not tell which: give --server (${names})`,
     )
   }
-  const bucket = at(node, 'token_bucket')
-  const burst = Number(at(bucket, 'max_tokens')?.value)
-  const limit = Number(at(bucket, 'tokens_per_fill')?.value ?? 1)
-  const windowMs = Math.round(durationMs(String(at(bucket, 'fill_interval')?.value), 's'))
-  if (!(burst >= 1 && limit >= 1 && windowMs >= 1) || !Number.isSafeInteger(burst * limit)) {
+  if (hosts.length === 1) return hosts
+  const loose = documents.flatMap((document) =>
+    within([document], (node) => at(node, 'typed_per_filter_config') !== undefined),
+  )
+  if (loose[0])
     throw new UnreadableLimits(
-      lineOf(bucket ?? node),
-      'a token_bucket needs max_tokens, tokens_per_fill and fill_interval',
+      lineOf(loose[0]),
+      'typed_per_filter_config is understood within virtual_hosts alone',
     )
-  }
-  return { name, counting: { kind: 'bucket', limit, burst, windowMs }, matches: () => true }
+  return []
 }
 
-function routeMatch(node: YamlNode): Bucket['matches'] {
-  const tests: ((path: string, method: string) => boolean)[] = []
-  const isInsensitive = at(node, 'case_sensitive')?.value === false
-  const fold = (text: string) => (isInsensitive ? text.toLowerCase() : text)
-  for (const [name, value] of node.fields ?? []) {
-    const text = fold(String(value.value))
-    if (name === 'prefix') tests.push((path) => fold(path).startsWith(text))
-    else if (name === 'path') tests.push((path) => fold(path) === text)
-    else if (name === 'path_separated_prefix')
-      tests.push((path) => fold(path) === text || fold(path).startsWith(`${text}/`))
-    else if (name === 'safe_regex') {
-      const pattern = expression(`^(?:${String(at(value, 'regex')?.value)})$`, lineOf(value))
-      tests.push((path) => pattern.test(path))
-    } else if (name === 'headers') tests.push(...(value.items ?? []).map(methodTest))
-    else if (name !== 'case_sensitive')
-      throw new UnreadableLimits(lineOf(value), `${name} of a match is not understood`)
-  }
-  return ({ path, method }) => tests.every((test) => test(path, method))
-}
-
-function methodTest(node: YamlNode): (path: string, method: string) => boolean {
-  const exact = at(node, 'string_match', 'exact')?.value ?? at(node, 'exact_match')?.value
-  if (at(node, 'name')?.value === ':method' && typeof exact === 'string')
-    return (_path, method) => method === exact
-  throw new UnreadableLimits(lineOf(node), 'a match by a header other than :method cannot be told from a log')
-}
-
-const UNITS: Readonly<Record<string, number>> = {
-  second: 1000,
-  minute: 60_000,
-  hour: 3_600_000,
-  day: 86_400_000,
-}
-const FIELDS = new Set(['key', 'value', 'descriptors', 'rate_limit', 'shadow_mode', 'detailed_metric'])
-
-/**
- * The descriptors of envoyproxy/ratelimit. Which descriptors a request sends is in the routes of Envoy, so only those are
- * understood that a log tells: the path or the address, and a generic_key that is an endpoint's name.
- */
-export function ratelimitServiceLimits(
-  document: YamlNode,
-  nameMatches: (endpoint: string, request: SeenRequest) => boolean,
-): FileLimits {
-  const rules: {
-    name: string
-    ofClient: boolean
-    limit: number
-    windowMs: number
-    matches: Bucket['matches']
-  }[] = []
-  const visit = (node: YamlNode, matches: Bucket['matches'], ofClient: boolean, name: string): void => {
-    for (const [field, value] of node.fields ?? []) {
-      if (!FIELDS.has(field))
-        throw new UnreadableLimits(lineOf(value), `${field} of a descriptor is not understood`)
+function routesOf(host: YamlNode): Route[] {
+  const ofHost = perFilter(host, `line ${lineOf(host)}`)
+  return (at(host, 'routes')?.items ?? []).map((route) => {
+    const match = at(route, 'match')
+    if (!match) throw new UnreadableLimits(lineOf(route), 'a route has no match')
+    const name = at(route, 'name')?.value
+    const own = perFilter(route, typeof name === 'string' ? `route ${name}` : `line ${lineOf(route)}`)
+    const action = at(route, 'route')
+    return {
+      matches: routeMatch(match),
+      overrides: new Map([...ofHost, ...own]),
+      descriptors(stage) {
+        const ofRoute = at(action, 'rate_limits')
+        const withHost = !ofRoute?.items?.length || at(action, 'include_vh_rate_limits')?.value === true
+        return [
+          ...descriptorsOf(ofRoute, stage),
+          ...(withHost ? descriptorsOf(at(host, 'rate_limits'), stage) : []),
+        ]
+      },
     }
-    const [key, value] = [String(at(node, 'key')?.value), at(node, 'value')?.value]
-    const text = typeof value === 'string' ? value : null
-    let [own, isClient]: [Bucket['matches'], boolean] = [() => true, ofClient]
-    if (key === 'remote_address' || key === 'masked_remote_address') {
-      isClient = true
-      if (text !== null) own = ({ address }) => address === text.replace(/\/(?:32|128)$/, '')
-    } else if (key === 'path' && text !== null) own = ({ path }) => path === text
-    else if (key === 'method' && text !== null) own = ({ method }) => method === text
-    else if ((key === 'generic_key' || key === 'per_hour' || key === 'header_match') && text !== null) {
-      own = (request) => text === 'gateway' || nameMatches(text, request)
-    } else throw new UnreadableLimits(lineOf(node), `the descriptor ${key} cannot be told from a log`)
-    const both = (request: SeenRequest) => matches(request) && own(request)
-    const label = text ?? name
-    const rate = at(node, 'rate_limit')
-    if (rate) {
-      const [limit, windowMs] = [
-        Number(at(rate, 'requests_per_unit')?.value),
-        UNITS[String(at(rate, 'unit')?.value).toLowerCase()],
-      ]
-      if (!Number.isSafeInteger(limit) || limit < 1 || windowMs === undefined) {
-        throw new UnreadableLimits(
-          lineOf(rate),
-          'a rate_limit needs unit (second, minute, hour or day) and requests_per_unit',
-        )
-      }
-      rules.push({
-        name: `${label}, ${limit} in ${windowMs / 1000} s`,
-        ofClient: isClient,
-        limit,
-        windowMs,
-        matches: both,
-      })
-    }
-    for (const inner of at(node, 'descriptors')?.items ?? []) visit(inner, both, isClient, label)
-  }
-  for (const node of at(document, 'descriptors')?.items ?? []) visit(node, () => true, false, '')
-  return {
-    gateway: 'envoy',
-    count: rules.length,
-    remarks: ['shadow_mode is not looked at: this is what the service would reject when it enforces.'],
-    limitsOf: (request) =>
-      rules
-        .filter(({ matches, ofClient }) => matches(request) && (!ofClient || request.address !== ''))
-        .map(({ name, ofClient, limit, windowMs }) => ({
-          ...{
-            name,
-            key: ofClient ? request.address : '',
-            counting: { kind: 'window', limit, windowMs } as const,
-          },
-        })),
-  }
+  })
 }

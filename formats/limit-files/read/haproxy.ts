@@ -1,272 +1,266 @@
-import { durationMs, UnreadableLimits, type AppliedLimit, type FileLimits } from './limits.js'
-import { haproxySample, haproxyWords, term, type Scope, type Term } from './haproxy-expression.js'
+import type { ExpressionContext, Scope } from './haproxy-expression.js'
+import { OwnBuckets } from './haproxy-own.js'
+import {
+  conditionOf,
+  countsOrCompares,
+  remaining,
+  ruleOf,
+  type Condition,
+  type Literal,
+  type Rule,
+  type RuleLine,
+} from './haproxy-rules.js'
+import { answersAll, haproxySections, hasRates, type Section, type Table } from './haproxy-sections.js'
+import {
+  UnreadableLimits,
+  type AppliedLimit,
+  type ComparedRate,
+  type FileLimits,
+  type ReadingContext,
+} from './limits.js'
 
-type Condition = readonly (readonly { readonly isNegated: boolean; readonly term: Term }[])[]
+/** Rules that run one after the other: `allow` ends the list. */
+type RuleList = readonly Rule[]
 
-type Rule =
-  | {
-      readonly kind: 'set'
-      readonly name: string
-      readonly value: ReturnType<typeof haproxySample>
-      readonly when: Condition
-    }
-  | { readonly kind: 'unset'; readonly name: string; readonly when: Condition }
-  | {
-      readonly kind: 'track'
-      readonly counter: number
-      readonly key: ReturnType<typeof haproxySample>
-      readonly table: string
-      readonly when: Condition
-    }
-  | { readonly kind: 'deny'; readonly name: string; readonly when: Condition }
-  | { readonly kind: 'allow'; readonly when: Condition }
+interface Route {
+  readonly when: Condition
+  readonly line: number
+  readonly lists: readonly RuleList[]
+}
 
-/** Lines of the buckets of our own files: what they compute from the counters is replayed as a bucket. */
-const BUCKET = /aegis_(?:now|\w+_(?:ahead|stale|over|used))\b|aegis_over\b|sc-set-gpt0|sc-inc-gpc/
-const REJECTING = new Set(['deny', 'tarpit', 'reject', 'silent-drop'])
-const ACTIONS = new Set(
-  'set-header add-header del-header replace-header set-log-level capture set-path set-uri set-query replace-path replace-uri return redirect auth cache-use set-method set-mark set-tos set-nice wait-for-body'.split(
-    ' ',
-  ),
-)
-/** Of these, actions that change what the rules below see. */
-const CHANGING = new Set([
-  'set-path',
-  'set-uri',
-  'replace-path',
-  'replace-uri',
-  'set-method',
-  'set-src',
-  'normalize-uri',
-])
-
-/** Stick tables, http-request track and deny by http_req_rate, and the files of ours. */
-export function haproxyLimits(text: string): FileLimits {
-  const reader = new Reader()
-  text.split('\n').forEach((line, i) => reader.read(haproxyWords(line), i + 1))
-  const { rules, periods } = reader
-  for (const rule of rules) {
-    const counts = rule.kind === 'deny' && rule.when.some((all) => all.some((each) => each.term.rate))
-    if (counts && periods.size === 0) throw new UnreadableLimits(1, 'no stick-table stores an http_req_rate')
-  }
-  const denies = rules.filter(
-    ({ kind, when }) => kind === 'deny' && when.some((all) => all.some((each) => each.term.rate)),
-  )
+/**
+ * Stick tables with http_req_rate, track-sc, and what rejects by a rate, in the order in which HAProxy runs the rules of a
+ * frontend and its backend; and the files of ours.
+ */
+export function haproxyLimits(text: string, context: ReadingContext = {}): FileLimits {
+  const program = new Program(text, context)
+  const { own, tables } = program
   return {
     gateway: 'haproxy',
-    count: denies.length + reader.buckets,
-    remarks: reader.hasOwnRemarks ? ['Long windows and failures of the file are not replayed.'] : [],
+    count: program.names.size + own.count,
+    remarks: [...program.remarks, ...own.remarks],
     limitsOf(request) {
-      const scope: Scope = { request, variables: new Map() }
-      const tracked = new Map<number, { key: string; table: string }>()
+      const scope: Scope = { request, variables: new Map(), rates: new Map(), tracked: new Map() }
       const found: AppliedLimit[] = []
-      for (const rule of rules) {
-        if (rule.kind === 'deny') {
-          for (const all of rule.when) found.push(...deniedBy(all, scope, tracked, periods, rule.name))
-          continue
-        }
-        if (!holds(rule.when, scope)) continue
-        if (rule.kind === 'allow') break
-        if (rule.kind === 'unset') scope.variables.delete(rule.name)
-        else if (rule.kind === 'set') {
-          const value = rule.value(scope)
-          if (value !== undefined) scope.variables.set(rule.name, value)
-        } else if (!tracked.has(rule.counter)) {
-          const key = rule.key(scope)
-          if (key !== undefined) tracked.set(rule.counter, { key, table: rule.table })
-        }
+      if (program.lists.every((list) => runList(list, scope, tables, found))) {
+        const route = program.routes.find(({ when, line }) => remaining(when, scope, line) === true)
+        route?.lists.every((list) => runList(list, scope, tables, found))
       }
-      return [...found, ...ownBuckets(scope, tracked)]
+      return [...found, ...own.limitsOf(scope)]
     },
   }
 }
 
-/** The buckets of our own files: gpt0 of counter 0 for the gateway, of counter 1 for the endpoint. */
-function ownBuckets({ variables }: Scope, tracked: ReadonlyMap<number, { key: string }>): AppliedLimit[] {
-  return (['gateway', 'endpoint'] as const).flatMap((part, counter) => {
-    const step = Number(variables.get(`txn.aegis_${part}_step`))
-    const depth = Number(variables.get(`txn.aegis_${part}_depth`))
-    const found = tracked.get(counter)
-    if (!found || !(step > 0)) return []
-    const burst = Math.round(depth / step)
-    const perMinute = variables.get('txn.aegis_clock') === 'ms' ? 60_000 : 60_000_000
-    const limit = Math.max(1, Math.round(perMinute / step))
-    return [
-      {
-        name: `${part} limit`,
-        key: found.key,
-        counting: { kind: 'bucket', limit, burst, windowMs: 60_000 } as const,
-      },
-    ]
-  })
-}
-
-function deniedBy(
-  all: Condition[number],
+/** @returns whether the request goes on */
+function runList(
+  rules: RuleList,
   scope: Scope,
-  tracked: ReadonlyMap<number, { key: string; table: string }>,
-  periods: ReadonlyMap<string, number>,
+  tables: ReadonlyMap<string, Table>,
+  found: AppliedLimit[],
+): boolean {
+  for (const rule of rules) {
+    const left = remaining(rule.when, scope, rule.line)
+    if (left === false) continue
+    if (rule.kind === 'end') {
+      if (left === true) return false
+      found.push(...left.flatMap((all) => comparedBy(all, rule.name, scope, tables)))
+      continue
+    }
+    if (rule.kind === 'allow') return true
+    if (rule.kind === 'set') {
+      const value = rule.value(scope)
+      if (value !== undefined) scope.variables.set(rule.name, value)
+    } else if (rule.kind === 'set-rate') {
+      const rate = rule.rate(scope)
+      if (rate) scope.rates.set(rule.name, rate)
+    } else if (rule.kind === 'unset') scope.variables.delete(rule.name)
+    else track(rule, scope, tables, found)
+  }
+  return true
+}
+
+function track(
+  { counter, key: of, table }: Extract<Rule, { kind: 'track' }>,
+  scope: Scope,
+  tables: ReadonlyMap<string, Table>,
+  found: AppliedLimit[],
+): void {
+  const text = of(scope)
+  const kept = tables.get(table)
+  if (text === undefined || scope.tracked.has(counter)) return
+  if (kept?.isV4 && text.includes(':')) return
+  const key = kept ? text.slice(0, kept.maxLength) : text
+  scope.tracked.set(counter, { table, key })
+  if (!kept) return
+  const { windowMs, expireMs } = kept
+  found.push({ name: table, key, counting: { kind: 'counted', table, windowMs, expireMs } })
+}
+
+/** What is not tracked has no rate: it is not over a limit. */
+function comparedBy(
+  all: readonly Literal[],
   name: string,
+  scope: Scope,
+  tables: ReadonlyMap<string, Table>,
 ): AppliedLimit[] {
-  if (!all.every(({ isNegated, term: each }) => each.rate || each.test(scope) !== isNegated)) return []
-  return all.flatMap(({ term: each }) => {
-    if (!each.rate) return []
-    const found = tracked.get(each.counter)
-    const windowMs = found && periods.get(found.table)
-    if (!found || windowMs === undefined) return []
-    const key = `${found.table} ${found.key}`
-    return [{ name, key, counting: { kind: 'sliding', limit: Math.max(0, each.limit), windowMs } as const }]
-  })
+  const rates: ComparedRate[] = []
+  for (const { isNegated, term } of all) {
+    if (term.kind !== 'rate') continue
+    const source = term.rate(scope)
+    const kept = source && tables.get(source.table)
+    if (!source || !kept) return []
+    const { windowMs, expireMs } = kept
+    const isOver = term.isOver !== isNegated
+    const key = source.key.slice(0, kept.maxLength)
+    rates.push({ table: source.table, key, windowMs, expireMs, limit: term.limit(scope), isOver })
+  }
+  return [{ name, key: '', counting: { kind: 'rates', rates } }]
 }
 
-function holds(when: Condition, scope: Scope): boolean {
-  return (
-    when.length === 0 ||
-    when.some((all) => all.every(({ isNegated, term: each }) => !each.rate && each.test(scope) !== isNegated))
-  )
-}
+class Program {
+  readonly own = new OwnBuckets()
+  readonly remarks: string[] = []
+  readonly names = new Set<string>()
+  readonly tables: ReadonlyMap<string, Table>
+  readonly lists: readonly RuleList[]
+  readonly routes: readonly Route[]
+  readonly #sections: readonly Section[]
+  readonly #context: ReadingContext
+  readonly #shared = { untold: new Map<string, string>(), rateVariables: new Set<string>() }
+  #comparesTls = false
 
-class Reader {
-  readonly rules: Rule[] = []
-  /** Of tables, in milliseconds. */
-  readonly periods = new Map<string, number>()
-  buckets = 0
-  hasOwnRemarks = false
-  readonly #acls = new Map<string, Term[]>()
-  #section = ''
+  constructor(text: string, context: ReadingContext) {
+    const { sections, tables } = haproxySections(text)
+    this.#sections = sections
+    this.#context = context
+    this.tables = tables
+    const frontend = this.#frontend()
+    const behind = frontend ? this.#behind(frontend) : []
+    const isRouted = behind.some(hasRates)
+    this.lists = frontend ? this.#compiled(frontend, isRouted) : this.#ofDefaults()
+    this.routes = frontend && isRouted ? this.#routesOf(frontend) : []
+    if (this.names.size > 0 && tables.size === 0)
+      throw new UnreadableLimits(1, 'no stick-table stores an http_req_rate')
+    if (this.#comparesTls) this.remarks.push('Every request counts as sent over TLS (ssl_fc).')
+  }
 
-  read(words: readonly string[], line: number): void {
-    const [first = '', second = '', ...rest] = words
-    if (
-      /^(?:global|defaults|frontend|backend|listen|resolvers|peers|userlist|cache|mailers|program|http-errors|ring)$/.test(
-        first,
+  /** Files of ours have their rules in named defaults. */
+  #ofDefaults(): RuleList[] {
+    return this.#sections
+      .filter(({ kind, name }) => kind === 'defaults' && name !== '')
+      .flatMap((each) => this.#compiled(each, false))
+  }
+
+  #frontend(): Section | null {
+    const all = this.#sections.filter(({ kind }) => kind === 'frontend' || kind === 'listen')
+    const { server } = this.#context
+    if (server !== undefined) {
+      const named = all.find(({ name }) => name === server)
+      if (named) return named
+      throw new UnreadableLimits(1, `there is no frontend ${server.slice(0, 80)} (${namesOf(all)})`)
+    }
+    const rest = all.filter((each) => !answersAll(each) || (hasRates(each) && all.length === 1))
+    if (rest.length > 1) {
+      throw new UnreadableLimits(
+        rest[1]!.line,
+        `there are ${rest.length} frontends, and a log does not tell which: give --server (${namesOf(rest)})`,
       )
-    ) {
-      this.#section = second
-      this.#acls.clear()
-    } else if (first === 'stick-table') this.#table(words, line)
-    else if (first === 'acl') {
-      const name = `${second}`
-      this.#acls.set(name, [...(this.#acls.get(name) ?? []), term(rest, line)])
-    } else if (first === 'http-request' || (first === 'tcp-request' && second !== 'inspect-delay')) {
-      const words = first === 'tcp-request' ? rest : [second, ...rest]
-      this.#rule(words, line)
     }
+    for (const { name } of all.filter((each) => !rest.includes(each)))
+      this.remarks.push(`The frontend ${name} only answers by itself: its requests have no limit.`)
+    return rest[0] ?? null
   }
 
-  #table(words: readonly string[], line: number): void {
-    const store = words[words.indexOf('store') + 1] ?? ''
-    const [, period] = /http_req_rate\(([^)]+)\)/.exec(store) ?? []
-    if (period === undefined) return
-    const windowMs = durationMs(period)
-    if (!(windowMs >= 1)) throw new UnreadableLimits(line, `the period ${period} is not understood`)
-    this.periods.set(this.#section, windowMs)
+  #behind({ backends, defaultBackend }: Section): Section[] {
+    const names = new Set([...backends.map(({ words }) => words[0]), defaultBackend])
+    const isDynamic = backends.some(({ words }) => words[0]?.startsWith('%['))
+    return this.#sections.filter(({ kind, name }) => kind === 'backend' && (isDynamic || names.has(name)))
   }
 
-  #rule(words: readonly string[], line: number): void {
-    const [action = ''] = words
-    const text = words.join(' ')
-    if (BUCKET.test(text)) {
-      if (/_step\b|date\(/.test(text) && /aegis_now\)? date/.test(text)) {
-        this.#add({
-          kind: 'set',
-          name: 'txn.aegis_clock',
-          value: () => (text.includes('0,ms') ? 'ms' : 'us'),
-          when: [],
-        })
-      }
-      if (/^sc-set-gpt0/.test(action)) this.buckets++
-      if (/^sc-inc-gpc/.test(action)) this.hasOwnRemarks = true
-      return
-    }
-    const when = this.#condition(words, line)
-    const [, scoped, name] = /^(set|unset)-var\(([^)]+)\)$/.exec(action) ?? []
-    if (scoped === 'set')
-      this.#add({ kind: 'set', name: name!, value: haproxySample(words[1] ?? '', line), when })
-    else if (scoped === 'unset') this.#add({ kind: 'unset', name: name!, when })
-    else if (/^track-sc\d$/.test(action)) {
-      const table = words.includes('table') ? words[words.indexOf('table') + 1]! : this.#section
-      this.#add({
-        kind: 'track',
-        counter: Number(action.slice(8)),
-        key: haproxySample(words[1] ?? '', line),
-        table,
-        when,
-      })
-    } else if (REJECTING.has(action)) {
-      this.#assertDeny(when, line)
-      this.#add({ kind: 'deny', name: `${action} of line ${line}`, when })
-    } else if (action === 'allow' || action === 'accept') this.#add({ kind: 'allow', when })
-    else if (CHANGING.has(action) || !ACTIONS.has(action)) {
-      throw new UnreadableLimits(line, `http-request ${text.slice(0, 80)} is not understood`)
-    }
+  /** The tcp-request rules come before the http-request rules. Lines after the last that matters are not looked at. */
+  #compiled(section: Section, isRouted: boolean): RuleList[] {
+    const defaults = this.#sections.find(
+      ({ kind, name }) => kind === 'defaults' && name !== '' && name === section.from,
+    )
+    const parts = [defaults, section].filter((each) => each !== undefined)
+    return (['tcp', 'http'] as const).map((kind) =>
+      parts.flatMap((part) =>
+        this.#rules(part[kind], part, isRouted || (kind === 'tcp' && hasRates(section))),
+      ),
+    )
   }
 
-  #assertDeny(when: Condition, line: number): void {
-    for (const { isNegated, term: each } of when.flat()) {
-      if (each.rate && isNegated) throw new UnreadableLimits(line, 'the opposite of a rate is not understood')
-    }
+  #rules(lines: readonly RuleLine[], section: Section, areAllNeeded: boolean): Rule[] {
+    const { acls } = section
+    const variables = [...new Set(lines.flatMap(rateVariableOf))]
+    for (const name of variables) this.#shared.rateVariables.add(name)
+    const names = (each: RuleLine) =>
+      countsOrCompares(each) || each.words.some((word) => variables.some((name) => word.includes(name)))
+    const rated = new Set([...acls].filter(([, all]) => all.some(names)).map(([name]) => name))
+    const matters = (each: RuleLine) =>
+      names(each) || OwnBuckets.isPart(each) || each.words.some((word) => rated.has(word.replace(/^!+/, '')))
+    const last = areAllNeeded ? lines.length - 1 : lines.findLastIndex(matters)
+    const context = this.#contextOf(section)
+    return lines.slice(0, last + 1).flatMap((each) => {
+      const own = this.own.read(each)
+      if (own !== null) return own
+      const rule = ruleOf(each, context, acls)
+      if (rule?.kind === 'track') this.#assertKey(rule, each)
+      this.#comparesTls ||= rule !== null && each.words.includes('ssl_fc')
+      if (rule) this.#note(rule)
+      return rule ?? []
+    })
   }
 
-  #add(rule: Rule): void {
-    this.rules.push(rule)
+  /** As text, the key ends at its first zero byte, which the hash or the address may have. */
+  #assertKey({ table, line }: Extract<Rule, { kind: 'track' }>, { words }: RuleLine): void {
+    if (words[1] === 'base32+src' && Number.isFinite(this.tables.get(table)?.maxLength ?? Infinity))
+      throw new UnreadableLimits(line, `base32+src needs a table of type binary: ${table} is of type string`)
   }
 
-  /** What follows `if` or `unless`: alternatives of terms that must all hold. */
-  #condition(words: readonly string[], line: number): Condition {
-    const start = words.findIndex((word) => word === 'if' || word === 'unless')
-    if (start < 0) return []
-    const isUnless = words[start] === 'unless'
-    let alternatives: { isNegated: boolean; term: Term }[][] = [[]]
-    for (let i = start + 1; i < words.length; i++) {
-      let word = words[i]!
-      if (word === 'or' || word === '||') {
-        alternatives.push([])
-        continue
-      }
-      let isNegated = false
-      while (word.startsWith('!')) {
-        isNegated = !isNegated
-        word = word.slice(1) || words[++i] || ''
-      }
-      if (word === '{') {
-        const end = words.indexOf('}', i)
-        if (end < 0) throw new UnreadableLimits(line, 'a condition has no }')
-        alternatives.at(-1)!.push({ isNegated, term: term(words.slice(i + 1, end), line) })
-        i = end
-      } else alternatives = this.#withAcl(alternatives, word, isNegated, line)
-    }
-    if (!isUnless) return alternatives
-    if (alternatives.length > 1) throw new UnreadableLimits(line, 'unless with or is not understood')
-    return alternatives[0]!.map((each) => [{ ...each, isNegated: !each.isNegated }])
+  #contextOf({ name, kind }: Section): ExpressionContext {
+    const section = kind === 'defaults' ? '' : name
+    return { files: this.#context.files, section, ...this.#shared }
   }
 
-  /** An acl of several lines holds when one of them does. */
-  #withAcl(
-    alternatives: { isNegated: boolean; term: Term }[][],
-    name: string,
-    isNegated: boolean,
-    line: number,
-  ): { isNegated: boolean; term: Term }[][] {
-    const terms = this.#acls.get(name) ?? predefined(name)
-    if (!terms) throw new UnreadableLimits(line, `there is no acl ${name}`)
-    const before = alternatives.slice(0, -1)
-    const last = alternatives.at(-1)!
-    if (isNegated) return [...before, [...last, ...terms.map((each) => ({ isNegated, term: each }))]]
-    return [...before, ...terms.map((each) => [...last, { isNegated, term: each }])]
+  #note({ kind, when, line, ...rule }: Rule): void {
+    const terms = when.alternatives.flat().map(({ term }) => term)
+    if (terms.some((term) => term.kind === 'connections'))
+      this.remarks.push(`Line ${line} counts connections or bytes: it is not replayed.`)
+    if (!terms.some((term) => term.kind === 'rate')) return
+    if (kind !== 'end')
+      throw new UnreadableLimits(line, 'a rate may decide only about deny, tarpit, reject and return')
+    this.names.add((rule as { name: string }).name)
+  }
+
+  #routesOf({ backends, defaultBackend, acls, name, kind, ...rest }: Section): Route[] {
+    const context = this.#contextOf({ backends, defaultBackend, acls, name, kind, ...rest })
+    const routes = backends.map(({ words, line }) => {
+      const [target = ''] = words
+      if (target.startsWith('%[')) throw new UnreadableLimits(line, `use_backend ${target} is not understood`)
+      return { when: conditionOf(words, context, acls, line), line, lists: this.#listsOf(target) }
+    })
+    if (defaultBackend === null) return routes
+    return [
+      ...routes,
+      { when: { alternatives: [[]], isUnless: false }, line: 0, lists: this.#listsOf(defaultBackend) },
+    ]
+  }
+
+  #listsOf(backend: string): RuleList[] {
+    const section = this.#sections.find(({ kind, name }) => kind === 'backend' && name === backend)
+    return section && hasRates(section) ? this.#compiled(section, false) : []
   }
 }
 
-function predefined(name: string): Term[] | undefined {
-  const methods: Readonly<Record<string, string>> = {
-    METH_GET: 'GET',
-    METH_POST: 'POST',
-    METH_HEAD: 'HEAD',
-    METH_OPTIONS: 'OPTIONS',
-    METH_DELETE: 'DELETE',
-    METH_PUT: 'PUT',
-  }
-  if (name === 'TRUE' || name === 'FALSE') return [term([name], 0)]
-  const method = methods[name]
-  return method === undefined ? undefined : [term(['method', method], 0)]
+function rateVariableOf({ words }: RuleLine): string[] {
+  const [, name] = /^set-var\(([^)]+)\)$/.exec(words[0] ?? '') ?? []
+  return name !== undefined && /http_req_rate/.test(words[1] ?? '') ? [name] : []
 }
+
+const namesOf = (sections: readonly Section[]) =>
+  sections
+    .map(({ name }) => name)
+    .slice(0, 10)
+    .join(', ')
+    .slice(0, 200)

@@ -1,24 +1,31 @@
-import { UnreadableLimits } from './limits.js'
+import { UnreadableLimits, type Place } from './limits.js'
 
 /** A directive of NGINX, with the directives of its block. */
 export interface Directive {
-  readonly line: number
+  readonly line: Place
   readonly name: string
   readonly args: readonly string[]
   readonly block: readonly Directive[] | null
 }
 
 interface Token {
-  readonly line: number
+  readonly line: Place
   readonly text: string
   readonly isQuoted: boolean
 }
 
-/** The directives of a configuration. @throws UnreadableLimits where a brace or a semicolon is missing */
-export function nginxDirectives(text: string): Directive[] {
-  const tokens = tokensOf(text)
+/**
+ * The directives of a configuration.
+ * @param placeOf the place of a line, from 1
+ * @throws UnreadableLimits where a brace or a semicolon is missing
+ */
+export function nginxDirectives(
+  text: string,
+  placeOf: (line: number) => Place = (line) => line,
+): Directive[] {
+  const tokens = tokensOf(text, placeOf)
   let at = 0
-  const block = (opened: number | null): Directive[] => {
+  const block = (opened: Place | null): Directive[] => {
     const found: Directive[] = []
     let words: Token[] = []
     for (; at < tokens.length;) {
@@ -49,22 +56,25 @@ function directive(words: readonly Token[], block: Directive[] | null): Directiv
   return { line: words[0]!.line, name: words[0]!.text, args: words.slice(1).map(({ text }) => text), block }
 }
 
-function tokensOf(text: string): Token[] {
+function tokensOf(text: string, placeOf: (line: number) => Place): Token[] {
   const pattern =
-    /(\n)|([ \t\r]+)|(#[^\n]*)|"((?:[^"\\]|\\[^])*)"|'((?:[^'\\]|\\[^])*)'|([;{}])|((?:\$\{|[^\s;{}\\]|\\[^])+)|([^])/g
+    /(\n)|([ \t\r]+)|(#[^\n]*)|"((?:[^"\\]|\\[^])*)"|'((?:[^'\\]|\\[^])*)'|([;{}])|((?:\$\{|[^\s;{}\\]|\\[^])(?:\$\{|[^\s;{\\]|\\[^])*)|([^])/g
   const tokens: Token[] = []
   let line = 1
   for (const [all, , , , double, single, mark, word, other] of text.matchAll(pattern)) {
     const quoted = double ?? single
-    if (quoted !== undefined) tokens.push({ line, text: unquoted(quoted), isQuoted: true })
-    else if (mark !== undefined || word !== undefined) tokens.push({ line, text: all, isQuoted: false })
+    if (quoted !== undefined) tokens.push({ line: placeOf(line), text: unescaped(quoted), isQuoted: true })
+    else if (mark !== undefined || word !== undefined)
+      tokens.push({ line: placeOf(line), text: unescaped(all), isQuoted: false })
     else if (other !== undefined)
-      throw new UnreadableLimits(line, `${JSON.stringify(other)} is not understood`)
+      throw new UnreadableLimits(placeOf(line), `${JSON.stringify(other)} is not understood`)
     line += all.split('\n').length - 1
   }
   return tokens
 }
 
-function unquoted(text: string): string {
-  return text.replace(/\\(["'\\])/g, '$1')
+/** Other escapes stay as they are: they are those of patterns. */
+function unescaped(text: string): string {
+  const control: Readonly<Record<string, string>> = { t: '\t', r: '\r', n: '\n' }
+  return text.replace(/\\(["'\\trn])/g, (_, character: string) => control[character] ?? character)
 }

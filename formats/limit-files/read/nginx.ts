@@ -1,102 +1,70 @@
 import {
-  expression,
+  isRefusedPath,
   normalizedPath,
+  placeText,
   UnreadableLimits,
   type AppliedLimit,
-  type Counting,
   type FileLimits,
+  type ReadingContext,
   type SeenRequest,
 } from './limits.js'
-import { nginxDirectives, type Directive } from './nginx-config.js'
-import { NginxVariables } from './nginx-variables.js'
+import type { Directive } from './nginx-config.js'
+import { directivesWithIncludes } from './nginx-include.js'
+import {
+  blockOf,
+  ZoneKey,
+  findLocation,
+  locationsOf,
+  type Block,
+  type Location,
+  type Use,
+  type Zone,
+} from './nginx-location.js'
+import { defineVariables } from './nginx-script.js'
+import { chosenServer } from './nginx-server.js'
+import { NginxVariables, type NginxRequest } from './nginx-variables.js'
 
-interface Zone {
-  readonly key: (request: SeenRequest) => string
-  readonly rate: number
-  readonly windowMs: number
-}
+/** As NGINX: a request that is rewritten more often is answered with 500. */
+const MAX_REWRITES = 10
 
-interface Use {
-  readonly zone: string
-  readonly counting: Counting
-  readonly key: Zone['key']
-}
-
-interface Location {
-  readonly modifier: string
-  readonly path: string
-  readonly pattern: RegExp | null
-  readonly uses: readonly Use[]
-  readonly inner: readonly Location[]
-}
-
-/** Directives that would change which limits a request meets. */
-const REFUSED = new Set([
-  'include',
-  'if',
-  'rewrite',
-  'limit_conn',
-  'limit_conn_zone',
-  'js_set',
-  'set',
-  'perl_set',
-])
-/** Files of types and parameters that have no limits in them. */
-const HARMLESS = /(?:^|\/)(?:mime\.types|\w+_params|fastcgi\.conf|modules-enabled\/\*\.conf|naxsi\S*)$/
-
-/** The limits of limit_req, with maps, geo blocks, locations and inheritance. */
-export function nginxLimits(text: string): FileLimits {
-  const top = nginxDirectives(text)
-  const http = top.find(({ name }) => name === 'http')?.block ?? top
+/** The limits of limit_req: includes, maps, geo blocks, rewrite rules, locations and inheritance. */
+export function nginxLimits(text: string, { server: name, files }: ReadingContext = {}): FileLimits {
+  const top = directivesWithIncludes(text, files)
+  const http = top.filter((each) => each.name === 'http').flatMap(({ block }) => block ?? [])
+  const main = http.length > 0 ? http : top
   const variables = new NginxVariables()
-  for (const each of http) if (each.name === 'map' || each.name === 'geo') variables.add(each)
-  const zones = zonesOf(http, variables)
-  const shared = usesOf(http, zones, [])
-  const servers = http.filter(({ name }) => name === 'server')
-  refuse(http, servers.length > 0)
-  const [server, ...further] = servers.length > 0 ? servers : [null]
-  const ofServer = server ? usesOf(server.block!, zones, shared) : shared
-  if (server) refuse(server.block!, true)
-  const nested = http.filter(({ name }) => name === 'location')
-  const locations = locationsOf(server ? server.block! : nested, zones, ofServer)
-  const remarks =
-    further.length > 0
-      ? [`All requests go to the server of line ${server!.line}: a log does not tell which.`]
-      : []
-  if (
-    [...http, ...(server?.block ?? [])].some(
-      ({ name, args }) => name === 'limit_req_dry_run' && args[0] === 'on',
-    )
-  ) {
-    remarks.push('limit_req_dry_run is on: the gateway only logs; this is what it would reject.')
-  }
+  defineVariables(main, variables)
+  for (const each of main) if (each.name === 'map' || each.name === 'geo') variables.add(each)
+  const { server, remarks } = chosenServer(main, name)
+  const inner = server?.block ?? main
+  const zones = zonesOf(main)
+  const around = { zones, variables }
+  const shared = server ? blockOf(main, null, around) : null
+  const own = blockOf(inner, shared, around)
+  const locations = locationsOf(inner, own, around)
+  const uses = [...own.uses, ...all(locations)]
+  // Keys come last: only then it is known which variables an untold condition sets.
+  for (const { key } of uses) key.compile(variables)
+  const flow = new Flow(own, locations, !isOff(main, inner, 'merge_slashes'))
   return {
     gateway: 'nginx',
-    count: new Set([...shared, ...ofServer, ...all(locations)].map(({ zone }) => zone)).size,
-    remarks,
-    limitsOf: (request) => applied(usesFor(normalizedPath(request.path), locations) ?? ofServer, request),
+    count: new Set(uses.map(({ zone }) => zone)).size,
+    remarks: [...remarks, ...remarksOf(main, inner), ...(variables.assumesTls ? [TLS] : [])],
+    limitsOf: (request) => flow.limitsOf(request),
   }
 }
 
-function all(locations: readonly Location[]): Use[] {
-  return locations.flatMap(({ uses, inner }) => [...uses, ...all(inner)])
+const TLS = 'Every request counts as sent over TLS ($scheme is https).'
+
+const all = (locations: readonly Location[]): Use[] =>
+  locations.flatMap(({ uses, inner }) => [...uses, ...all(inner)])
+
+function isOff(main: readonly Directive[], server: readonly Directive[], name: string): boolean {
+  const found = [...server, ...main].find((each) => each.name === name)
+  return found?.args[0] === 'off'
 }
 
-function refuse(block: readonly Directive[], isInServer: boolean): void {
-  for (const { name, args, line } of block) {
-    if (name === 'include' && HARMLESS.test(args[0] ?? '')) continue
-    if (name === 'set' && !isInServer) continue
-    if (REFUSED.has(name)) {
-      const advice =
-        name === 'include'
-          ? 'put the content of the file in its place (nginx -T prints all of it)'
-          : 'check does not follow it'
-      throw new UnreadableLimits(line, `${name} ${args.join(' ')}: ${advice}`)
-    }
-  }
-}
-
-function zonesOf(block: readonly Directive[], variables: NginxVariables): Map<string, Zone> {
+function zonesOf(block: readonly Directive[]): Map<string, Zone> {
   const zones = new Map<string, Zone>()
   for (const { name, args, line } of block) {
     if (name !== 'limit_req_zone') continue
@@ -106,86 +74,97 @@ function zonesOf(block: readonly Directive[], variables: NginxVariables): Map<st
     if (zone === undefined || number === undefined || Number(number) < 1) {
       throw new UnreadableLimits(line, 'limit_req_zone needs a key, zone=name:size and rate=Nr/s or Nr/m')
     }
-    zones.set(zone, {
-      key: variables.text(key, line),
-      rate: Number(number),
-      windowMs: unit === 's' ? 1000 : 60_000,
-    })
+    // NGINX counts in whole thousandths of a request a second.
+    const milliRate = Math.floor((Number(number) * 1000) / (unit === 's' ? 1 : 60))
+    zones.set(zone, { key: new ZoneKey(key, line), milliRate })
   }
   return zones
 }
 
-/** The limits of a block; those around it when it has none of its own. */
-function usesOf(
-  block: readonly Directive[],
-  zones: ReadonlyMap<string, Zone>,
-  around: readonly Use[],
-): readonly Use[] {
-  const own = block.filter(({ name }) => name === 'limit_req')
-  if (own.length === 0) return around
-  return own.map(({ args, line }) => {
-    const settings = new Map(
-      args.map((arg): [string, string] => [arg.split('=', 1)[0]!, arg.split('=')[1] ?? '']),
-    )
-    const name = settings.get('zone') ?? ''
-    const zone = zones.get(name)
-    if (!zone)
-      throw new UnreadableLimits(
-        line,
-        `limit_req has the zone ${JSON.stringify(name)}, which no limit_req_zone defines`,
-      )
-    const burst = Number(settings.get('burst') ?? '0')
-    const unknown = [...settings.keys()].find((key) => !['zone', 'burst', 'nodelay', 'delay'].includes(key))
-    if (unknown !== undefined || !Number.isInteger(burst) || burst < 0) {
-      throw new UnreadableLimits(line, `limit_req ${args.join(' ')} is not understood`)
+function remarksOf(main: readonly Directive[], server: readonly Directive[]): string[] {
+  const found = new Map<string, Directive>()
+  const visit = (each: Directive) => {
+    if (each.name === 'limit_conn' || (each.name === 'limit_req_dry_run' && each.args[0] === 'on'))
+      if (!found.has(each.name)) found.set(each.name, each)
+    if (each.name !== 'server') each.block?.forEach(visit)
+  }
+  ;[...main, ...server].forEach(visit)
+  const [dry, connections] = [found.get('limit_req_dry_run'), found.get('limit_conn')]
+  return [
+    ...(dry ? ['limit_req_dry_run is on: the gateway only logs; this is what it would reject.'] : []),
+    ...(connections
+      ? [
+          `limit_conn (${placeText(connections.line)}) is not replayed: a log does not tell how many requests run at once.`,
+        ]
+      : []),
+  ]
+}
+
+/** The way of a request through a server, up to its limits. */
+class Flow {
+  readonly #server: Block
+  readonly #locations: readonly Location[]
+  readonly #mergesSlashes: boolean
+  /** Of the request that is on its way. */
+  readonly #variables = new Map<string, string>()
+
+  constructor(server: Block, locations: readonly Location[], mergesSlashes: boolean) {
+    this.#server = server
+    this.#locations = locations
+    this.#mergesSlashes = mergesSlashes
+  }
+
+  limitsOf(seen: SeenRequest): AppliedLimit[] {
+    if (isRefusedPath(seen.path)) return []
+    const uri = normalizedPath(seen.path, this.#mergesSlashes)
+    const { timeMs, method, target, path, address, user, agent } = seen
+    const variables = this.#variables
+    if (variables.size > 0) variables.clear()
+    const request: NginxRequest = { timeMs, method, target, path, address, user, agent, uri, variables }
+    if (this.#server.script.run(request) === 'answered') return []
+    const block = this.#blockOf(request)
+    if (block === null) return []
+    if (block.uses.length === 0) this.#assertNoneBehind(block, request)
+    return applied(block.uses, request)
+  }
+
+  #blockOf(request: NginxRequest): Block | null {
+    for (let i = 0; i < MAX_REWRITES; i++) {
+      const found = findLocation(request, this.#locations)
+      if (found === 'redirected') return null
+      if (found === null) return this.#server
+      const outcome = found.location.script.run(request)
+      if (outcome === 'answered') return null
+      if (outcome === 'stays') return found.location
     }
-    const counting = { kind: 'bucket', limit: zone.rate, burst: burst + 1, windowMs: zone.windowMs } as const
-    return { zone: name, counting, key: zone.key }
-  })
-}
+    return null
+  }
 
-function locationsOf(
-  block: readonly Directive[],
-  zones: ReadonlyMap<string, Zone>,
-  around: readonly Use[],
-): Location[] {
-  return block
-    .filter(({ name }) => name === 'location')
-    .map(({ args, block: inner, line }) => {
-      const [modifier, path] = args.length > 1 ? [args[0]!, args[1]!] : ['', args[0] ?? '']
-      if (!['', '=', '^~', '~', '~*'].includes(modifier) || inner === null) {
-        throw new UnreadableLimits(line, `location ${args.join(' ')} is not understood`)
-      }
-      refuse(inner, true)
-      const uses = usesOf(inner, zones, around)
-      const pattern = modifier.startsWith('~') ? expression(path, line, modifier === '~*' ? 'i' : '') : null
-      return { modifier, path, pattern, uses, inner: locationsOf(inner, zones, uses) }
-    })
-    .filter(({ path, modifier }) => !(modifier === '' && path.startsWith('@')))
-}
+  /** A request without limits may meet those of the location to which try_files or index sends it. */
+  #assertNoneBehind({ fallback, index, hasHandler }: Block, request: NginxRequest): void {
+    const target = fallback?.target ?? ''
+    const uris = /^(?:$|=|\$)/.test(target) ? [] : [target]
+    const ofFolder = !hasHandler && request.uri.endsWith('/') ? index.map((name) => request.uri + name) : []
+    for (const uri of [...uris.map((each) => each.split('?', 1)[0]!), ...ofFolder]) {
+      if (this.#usesOf(uri, request).length === 0) continue
+      throw new UnreadableLimits(
+        fallback?.line ?? 1,
+        `a log does not tell which files exist, and ${uri} has limits that ${request.uri.slice(0, 80)} has not`,
+      )
+    }
+  }
 
-/** Exact before patterns, the longest prefix first (ngx_http_core_find_location). */
-function usesFor(uri: string, locations: readonly Location[]): readonly Use[] | null {
-  const exact = locations.find(({ modifier, path }) => modifier === '=' && path === uri)
-  if (exact) return exact.uses
-  const prefixes = locations.filter(
-    ({ modifier, path }) => (modifier === '' || modifier === '^~') && uri.startsWith(path),
-  )
-  const longest = prefixes.reduce<Location | null>(
-    (best, each) => (best && best.path.length >= each.path.length ? best : each),
-    null,
-  )
-  const inner = longest ? usesFor(uri, longest.inner) : null
-  if (longest?.modifier === '^~') return inner ?? longest.uses
-  const pattern = locations.find((each) => each.pattern?.test(uri))
-  if (pattern) return usesFor(uri, pattern.inner) ?? pattern.uses
-  return longest && (inner ?? longest.uses)
+  #usesOf(uri: string, request: NginxRequest): readonly Use[] {
+    if (uri.startsWith('@')) return this.#locations.find(({ path }) => path === uri)?.uses ?? []
+    const found = findLocation({ ...request, uri, variables: new Map() }, this.#locations)
+    return found === 'redirected' ? [] : (found?.location.uses ?? [])
+  }
 }
 
 /** An empty key is not counted. */
-function applied(uses: readonly Use[], request: SeenRequest): AppliedLimit[] {
+function applied(uses: readonly Use[], request: NginxRequest): AppliedLimit[] {
   return uses.flatMap(({ zone, counting, key: of }) => {
-    const key = of(request)
+    const key = of.of(request)
     return key === '' ? [] : [{ name: `zone ${zone}`, key, counting }]
   })
 }

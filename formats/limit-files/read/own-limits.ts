@@ -11,10 +11,11 @@ import {
   type SeenRequest,
 } from './limits.js'
 import { networkKey } from './network-matcher.js'
+import { costOfPaths, costsIn } from './own-costs.js'
 import { fieldsOf, lineOf, type YamlNode } from './yaml-nodes.js'
 
 const FIELDS = new Set(
-  'endpoint endpoint_pattern path method tier scope requests_per_minute burst long_window day_window policy exceptions failures distinct_paths'.split(
+  'endpoint endpoint_pattern path method tier scope unit weights default_weight requests_per_minute cost_per_minute burst long_window day_window policy exceptions failures distinct_paths'.split(
     ' ',
   ),
 )
@@ -27,18 +28,21 @@ export function ownLimits(list: readonly YamlNode[]): FileLimits {
     entry,
     pattern: new RegExp(`^(?:${pathPattern(entry.path, 'units', 'raw')})$`),
   }))
-  const uncounted = entries.some(({ failures, distinctPaths }) => failures !== null || distinctPaths !== null)
+  const costs = new Map(entries.flatMap((each) => (each.costs ? [[each, costOfPaths(each.costs)]] : [])))
   return {
     gateway: 'aegis',
     count: entries.length,
-    remarks: uncounted ? ['Limits of failures and of different paths are not replayed.'] : [],
+    remarks: [],
     limitsOf(request) {
       const { method, path } = request
       const found = patterns.find(
         ({ entry, pattern }) => (entry.method === null || entry.method === method) && pattern.test(path),
       )
       const entry = found?.entry ?? other
-      return [...gateway, ...(entry ? [entry] : [])].flatMap((each) => applied(each, request))
+      return [...gateway, ...(entry ? [entry] : [])].flatMap((each) => {
+        const cost = costs.get(each)?.(path)
+        return applied(each, request).map((limit) => (cost === undefined ? limit : { ...limit, cost }))
+      })
     },
   }
 }
@@ -58,11 +62,21 @@ function applied(entry: RateLimitEntry, { user, address }: SeenRequest): Applied
     ...{ kind: 'bucket', limit: rate.limit, burst: rate.burst, windowMs: 60_000 },
   })
   if (own) return [{ name: `${endpoint}, exception`, key, counting: bucket(own) }]
-  const long = longerWindows(entry).map(({ limit, seconds }): AppliedLimit => {
-    const counting = { kind: 'window', limit, windowMs: 1000 * seconds } as const
-    return { name: `${endpoint}, ${limit} in ${seconds} s`, key, counting }
-  })
-  return [...long, { name: endpoint, key, counting: bucket({ limit, burst }) }]
+  const other = (kind: 'window' | 'failures' | 'paths', what: string, window: WindowLimit | null) =>
+    window
+      ? [
+          {
+            ...{ name: `${endpoint}, ${window.limit}${what} in ${window.seconds} s`, key },
+            counting: { kind, limit: window.limit, windowMs: 1000 * window.seconds },
+          },
+        ]
+      : []
+  return [
+    ...other('failures', ' failures', entry.failures),
+    ...longerWindows(entry).flatMap((window) => other('window', '', window)),
+    { name: endpoint, key, counting: bucket({ limit, burst }) },
+    ...other('paths', ' different paths', entry.distinctPaths),
+  ]
 }
 
 function entryOf(node: YamlNode): RateLimitEntry {
@@ -75,7 +89,9 @@ function entryOf(node: YamlNode): RateLimitEntry {
   const path = text('path') ?? text('endpoint_pattern') ?? text('endpoint')
   const method = text('method') ?? null
   const scope = text('scope') ?? 'client'
-  const limit = text('requests_per_minute')
+  const costs = costsIn(node)
+  const named = costs ? 'cost_per_minute' : 'requests_per_minute'
+  const limit = text(named)
   const burst = text('burst') ?? limit
   if (
     typeof path !== 'string' ||
@@ -85,7 +101,7 @@ function entryOf(node: YamlNode): RateLimitEntry {
   ) {
     throw new UnreadableLimits(
       lineOf(node),
-      'a limit needs endpoint_pattern, requests_per_minute and burst (whole numbers from 1)',
+      `a limit needs endpoint_pattern, ${named} and burst (whole numbers from 1)`,
     )
   }
   if (scope !== 'client' && scope !== 'endpoint' && scope !== 'gateway-client') {
@@ -94,7 +110,7 @@ function entryOf(node: YamlNode): RateLimitEntry {
   const name = text('endpoint')
   return {
     endpoint: typeof name === 'string' ? name : method === null ? path : `${method} ${path}`,
-    ...{ method, path, scope, limit, burst },
+    ...{ method, path, scope, costs, limit, burst },
     longWindow: windowOf(fields.get('long_window')),
     dayWindow: windowOf(fields.get('day_window')),
     failures: windowOf(fields.get('failures')),
@@ -114,7 +130,8 @@ function windowOf(node: YamlNode | undefined): WindowLimit | null {
 function exceptionOf(node: YamlNode): RateLimitException {
   const fields = fieldsOf(node)
   const [client, kind] = [fields.get('client')?.value, fields.get('kind')?.value]
-  const limit = (fields.get('limit') ?? fields.get('requests_per_minute'))?.value
+  const rate = fields.get('limit') ?? fields.get('requests_per_minute') ?? fields.get('cost_per_minute')
+  const limit = rate?.value
   const burst = fields.get('burst')?.value
   if (
     typeof client === 'string' &&

@@ -1,9 +1,10 @@
 import { splitEndpoint } from '../../../models/traffic/endpoint-name.js'
 import { pathPattern } from '../path-pattern.js'
-import { envoyLimits, ratelimitServiceLimits } from './envoy.js'
+import { envoyLimits } from './envoy.js'
+import { ratelimitServiceLimits } from './envoy-service.js'
 import { haproxyLimits } from './haproxy.js'
 import { kongLimits } from './kong.js'
-import { UnreadableLimits, type FileLimits, type SeenRequest } from './limits.js'
+import { UnreadableLimits, type FileLimits, type ReadingContext, type SeenRequest } from './limits.js'
 import { nginxLimits } from './nginx.js'
 import { ownLimits } from './own-limits.js'
 import { at, yamlDocuments } from './yaml-nodes.js'
@@ -17,21 +18,21 @@ export type CheckedGateway = (typeof CHECKED_GATEWAYS)[number]
  * @param gateway undefined: it is told from the text
  * @throws UnreadableLimits naming the line of what is not understood, and when there is no limit at all
  */
-export function readLimits(text: string, gateway?: CheckedGateway): FileLimits {
-  const found = limitsOf(text, gateway ?? detected(text))
+export function readLimits(text: string, gateway?: CheckedGateway, context: ReadingContext = {}): FileLimits {
+  const found = limitsOf(text, gateway ?? detected(text), context)
   if (found.count > 0) return found
   throw new UnreadableLimits(1, `no limit of ${found.gateway} is in the file`)
 }
 
-function limitsOf(text: string, gateway: CheckedGateway): FileLimits {
-  if (gateway === 'nginx') return nginxLimits(text)
-  if (gateway === 'haproxy') return haproxyLimits(text)
+function limitsOf(text: string, gateway: CheckedGateway, context: ReadingContext): FileLimits {
+  if (gateway === 'nginx') return nginxLimits(text, context)
+  if (gateway === 'haproxy') return haproxyLimits(text, context)
   const documents = yamlDocuments(text)
   const [first] = documents
-  if (gateway === 'kong' && first) return kongLimits(first)
+  if (gateway === 'kong' && first) return kongLimits(first, context)
   if (gateway === 'envoy') {
     const service = documents.find((document) => at(document, 'descriptors') && at(document, 'domain'))
-    return service ? ratelimitServiceLimits(service, createNames()) : envoyLimits(documents)
+    return service ? ratelimitServiceLimits(service, createNames()) : envoyLimits(documents, context)
   }
   const list = at(first, 'rate_limits') ?? at(first, 'data', 'limits') ?? at(first, 'limits') ?? first
   if (list?.items) return ownLimits(list.items)
@@ -39,11 +40,11 @@ function limitsOf(text: string, gateway: CheckedGateway): FileLimits {
 }
 
 function detected(text: string): CheckedGateway {
-  if (/^\s*(?:limit_req(?:_zone)?\s|http\s*\{|server\s*\{)/m.test(text)) return 'nginx'
+  if (/^\s*(?:limit_req(?:_zone)?\s|http\s*\{|server\s*\{|events\s*\{)/m.test(text)) return 'nginx'
   if (/^\s*(?:stick-table\s|frontend\s|http-request\s|listen\s+\S+$)/m.test(text)) return 'haproxy'
   if (/^\s*["']?_format_version/m.test(text)) return 'kong'
   if (/local_ratelimit|^domain:/m.test(text)) return 'envoy'
-  if (/rate_limits|requests_per_minute/.test(text)) return 'aegis'
+  if (/rate_limits|(?:requests|cost)_per_minute/.test(text)) return 'aegis'
   throw new UnreadableLimits(1, 'the gateway cannot be told from the text: give --gateway')
 }
 

@@ -103,8 +103,9 @@ export class ClientActivity {
    * Takes in a request.
    * @param client a small whole number from 0, of the caller's making
    * @param timeMs whole milliseconds since 1970, not before the client's last one
+   * @returns the row in which it is counted
    */
-  add(client: number, timeMs: number, facts: RequestFacts = UNKNOWN): void {
+  add(client: number, timeMs: number, facts: RequestFacts = UNKNOWN): number {
     this.curves.add(client, timeMs)
     this.#open = grown(this.#open, (client + 1) * OPEN)
     const row = this.#rowOf(client, Math.floor(timeMs / HOUR_MS))
@@ -112,6 +113,7 @@ export class ClientActivity {
     this.#countMinute(client, row, timeMs, isFailure(facts.status))
     if (isError(facts.status)) this.#columns.errors[row]!++
     if (facts.path !== undefined) this.#countPath(client, row, facts)
+    return row
   }
 
   /** The rows so far; they change when more is added. */

@@ -21,7 +21,19 @@ export interface ClientHour {
 }
 
 const MIN_SWING = 0.1
+/** Standard deviations of the difference of two Poisson counts. */
+const MIN_ERRORS = 2
+const IQR_PER_SIGMA = 1.349
+/** √(π / 2). */
+const MEDIAN_EFFICIENCY = 1.2533
 const MINUTES_PER_HOUR = 60
+
+/** How a client's requests follow the crowd. */
+export interface Elasticity {
+  readonly slope: number
+  /** Of the slope. */
+  readonly standardError: number
+}
 
 /**
  * How a client's requests follow the crowd: the slope of ln(requests of its hour) on ln(crowd at that hour of the day)
@@ -29,18 +41,31 @@ const MINUTES_PER_HOUR = 60
  * Near 1 for a shared address or a person, whose requests come with the crowd; near 0 for a program that keeps an even
  * pace.
  *
+ * The standard error is that of the difference of two medians, 1.253 · σ · √(2 / n) of n hours each, with σ from the
+ * quartiles of the thirds (the interquartile range of a normal distribution is 1.349 σ).
+ *
  * @param hours of the client, at least three
  * @param crowd {@link crowdRhythm}
- * @returns the slope; NaN where the crowd hardly swings over these hours
+ * @returns null where the crowd swings over these hours by less than a tenth, or by no more than counts do by chance
  */
-export function crowdElasticity(hours: readonly ClientHour[], crowd: Float64Array): number {
+export function crowdElasticity(hours: readonly ClientHour[], crowd: Float64Array): Elasticity | null {
   const logCrowd = ({ hour }: ClientHour) => Math.log(crowd[hour % HOURS_PER_DAY]!)
   const sorted = hours.toSorted((a, b) => logCrowd(a) - logCrowd(b) || a.hour - b.hour)
   const third = Math.floor(sorted.length / 3)
-  const rise = (of: (hour: ClientHour) => number) =>
-    quantile(sorted.slice(-third).map(of), 0.5) - quantile(sorted.slice(0, third).map(of), 0.5)
+  const [low, high] = [sorted.slice(0, third), sorted.slice(-third)]
+  const rise = (of: (hour: ClientHour) => number) => quantile(high.map(of), 0.5) - quantile(low.map(of), 0.5)
   const swing = rise(logCrowd)
-  return swing < MIN_SWING ? NaN : rise(({ requests }) => Math.log(requests)) / swing
+  const count = quantile(
+    low.map(({ hour }) => crowd[hour % HOURS_PER_DAY]!),
+    0.5,
+  )
+  if (swing < Math.max(MIN_SWING, MIN_ERRORS * Math.sqrt(2 / count))) return null
+  const logRequests = ({ requests }: ClientHour) => Math.log(requests)
+  const spread = (of: readonly ClientHour[]) =>
+    (quantile(of.map(logRequests), 0.75) - quantile(of.map(logRequests), 0.25)) / IQR_PER_SIGMA
+  const sigma = (spread(low) + spread(high)) / 2
+  const error = MEDIAN_EFFICIENCY * sigma * Math.sqrt(2 / third)
+  return { slope: rise(logRequests) / swing, standardError: error / swing }
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { RateLimitException } from '../exception.js'
 import type { LongWindow } from '../recommendation.js'
 import { DAY_MS } from '../../traffic/durations.js'
-import type { ProgramNeeds } from './programs.js'
+import { HEADROOM, type ProgramNeeds } from './programs.js'
 
 /** A program by name. */
 export interface Program extends ProgramNeeds {
@@ -45,7 +45,7 @@ function exceeds(program: ProgramNeeds, { limit, burst, longWindow, dayWindow }:
   return (
     program.limit > limit ||
     program.burst > burst ||
-    (longWindow !== null && program.busiestHour > longWindow.limit) ||
-    (dayWindow !== null && program.busiestDay > dayWindow.limit)
+    (longWindow !== null && HEADROOM * program.busiestHour > longWindow.limit) ||
+    (dayWindow !== null && HEADROOM * program.busiestDay > dayWindow.limit)
   )
 }

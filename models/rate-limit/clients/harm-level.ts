@@ -1,4 +1,4 @@
-import { quantileSorted } from '../../statistics/quantile.js'
+import { tailLevel } from '../../statistics/tail-level.js'
 
 /** How much harm to those who behave is put up with. */
 export interface HarmBudget {
@@ -9,8 +9,8 @@ export interface HarmBudget {
 }
 
 /**
- * The lowest level that keeps within a budget of harm: at most that share of the clients peaks above it (a quantile,
- * type 7), and at most that share of all requests lies above it. So neither does one client of thousands rule, nor is
+ * The lowest level that keeps within a budget of harm: at most that share of the clients peaks above it
+ * ({@link tailLevel}, for the next history of the same length), and at most that share of all requests lies above it. So neither does one client of thousands rule, nor is
  * a shared address cut off because it is but one client.
  *
  * @param peaks of the clients, not empty
@@ -23,7 +23,7 @@ export function harmLevel(
   requests: number,
   budget: HarmBudget,
 ): number {
-  const ofClients = quantileSorted(Float64Array.from(peaks).sort(), 1 - budget.clients)
+  const ofClients = tailLevel(peaks, budget.clients)
   return Math.max(ofClients, excessLevel(loads, budget.requests * requests))
 }
 

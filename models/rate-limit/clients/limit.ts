@@ -6,15 +6,16 @@ import { crowdRhythm } from './crowd-rhythm.js'
 import { groupByClient, rowsOfClient, type ClientTable } from './table.js'
 import { confidence } from '../confidence.js'
 import { dailyMovement } from '../daily-movement.js'
-import { harmLevel } from './harm-level.js'
+import { harmLevel, type HarmBudget } from './harm-level.js'
 import { clientPeaks, dailyQuantiles, type ClientPeaks } from './peaks.js'
 import { findLegitimateRows, withoutRunawayDays } from './legitimate-rows.js'
 import { misuseLimits, type MisuseLimits } from './misuse.js'
 import type { MinuteRange } from '../minute-ranges.js'
-import { findHabits, findSharedAddresses, programNeeds, type FoundProgram } from './programs.js'
+import { findHabits, programNeeds, type FoundProgram } from './programs.js'
 import type { LongWindow, PeakMinutes } from '../recommendation.js'
 import type { Habit } from './regularity.js'
 import { MIN_LIMIT, roundLimit } from './round-limit.js'
+import { findSharedAddresses } from './shared-addresses.js'
 import { trustedClients } from './trusted-clients.js'
 import { dayPeaks, dayWindow, hourWindow } from './windows.js'
 import { HOUR_MS } from '../../traffic/durations.js'
@@ -28,6 +29,10 @@ export interface ClientTraffic {
   readonly paths?: PathCounts | null
   /** Whether a client is known as a program over the whole gateway. */
   readonly isProgram?: (client: number) => boolean
+  /** Whether a client is trusted over the whole gateway; see trustedClients. */
+  readonly isTrusted?: (client: number) => boolean
+  /** How many limits of this kind there are; together they keep within one budget of clients. 1 if absent. */
+  readonly nLimits?: number
   /** Whether shared addresses that stand out get limits of their own, instead of raising that of all. */
   readonly sharedApart?: boolean
   /** Incidents and minutes to be left out. Of the hours they touch nothing counts. */
@@ -72,13 +77,14 @@ interface ClientLimit extends ClientLimitFacts {
   readonly runaways: readonly number[]
   /** Programs that may need a limit of their own, the busiest first. */
   readonly programs: readonly FoundProgram[]
+  /** Clients that follow the crowd, by index. */
+  readonly trusted: readonly number[]
 }
 
 const HEADROOM = { minute: 1.15, burst: 1.15 }
-const BUDGET = {
-  minute: { clients: 0.005, requests: 1e-4 },
-  burst: { clients: 0.005, requests: 1e-4 },
-}
+const BUDGET: HarmBudget = { clients: 0.005, requests: 1e-4 }
+/** Of the clients of a day, for the interval. */
+const QUANTILE = 0.005
 const MINUTES_PER_HOUR = 60
 const RUNAWAYS_NAMED = 10
 const MAX_PROGRAMS = 1000
@@ -91,7 +97,8 @@ const MAX_PROGRAM_RATIO = 20
  * First, floods and scrapers are left out ({@link findLegitimateRows}), and so are regular programs, which get limits
  * of their own ({@link findHabits}). The limit is then the lowest that keeps within
  * a budget of harm to all others ({@link harmLevel}), with 15 % to spare. The same by the hour gives the long window,
- * where an hour at the limit would be more than twice what anyone does, and the same by the day. The burst comes from the arrival curves of the
+ * where an hour at the limit would be more than twice what anyone does, and the same by the day. A client meets the
+ * limits of many endpoints, so these share the budget of clients (Bonferroni): each leaves more room, the more they are. The burst comes from the arrival curves of the
  * legitimate clients. Deterministic; O(n log n) in rows.
  *
  * A program that keeps an even pace looks the same whether it scrapes or serves a customer: in a crowd it is left out,
@@ -105,19 +112,19 @@ export function fitClientLimit(traffic: ClientTraffic): ClientLimit | null {
   if (table.clients.length === 0) return null
   const { rows } = table
   const paths = traffic.paths ?? null
-  const trusted = trustedClients(table, crowdRhythm(table))
+  const trusted = trustedClients(table, crowdRhythm(table), traffic.isTrusted)
   const habits = findHabits(table, paths, trusted, traffic.isProgram ?? (() => false))
-  if (traffic.sharedApart === true) addSharedAddresses(table, paths, trusted, habits)
+  if (traffic.sharedApart === true) {
+    for (const [place, habit] of findSharedAddresses(table, paths, trusted, habits)) habits.set(place, habit)
+  }
   const { legitimate, nCustomers } = findLegitimateRows(table, trusted, habits)
   const minutes = clientPeaks(table, rows.busiestMinute, legitimate)
   const hours = clientPeaks(table, rows.requests, legitimate)
-  const level = harmLevel(minutes.peaks, minutes.loads, minutes.requests, BUDGET.minute)
+  const nLimits = traffic.nLimits ?? 1
+  const budget = { ...BUDGET, clients: BUDGET.clients / nLimits }
+  const level = harmLevel(minutes.peaks, minutes.loads, minutes.requests, budget)
   const limit = roundLimit(HEADROOM.minute * level, 2)
-  const interval = dailyMovement(
-    dailyQuantiles(table, minutes, 1 - BUDGET.minute.clients),
-    limit,
-    traffic.seed,
-  )
+  const interval = dailyMovement(dailyQuantiles(table, minutes, 1 - QUANTILE), limit, traffic.seed)
   const programs = programsOf(table, traffic.curves, habits, limit)
   const known = new Set(programs.map(({ client }) => client))
   const apart = leftOutClients(table, legitimate)
@@ -125,16 +132,17 @@ export function fitClientLimit(traffic: ClientTraffic): ClientLimit | null {
   const { requests } = minutes
   const kept = 1 - leftOutShare(table, legitimate, known)
   const days = table.days.length
-  const longWindow = days > 1 ? hourWindow(limit, hours) : null
+  const longWindow = days > 1 ? hourWindow(limit, hours, nLimits) : null
   const hourLimit = longWindow?.limit ?? limit * MINUTES_PER_HOUR
   return {
     limit,
     longWindow,
     // Where paths are not known, polls cannot be told from a scraper, and most of them lie below the limit of an hour.
     dayWindow:
-      paths && dayWindow(hourLimit, dayPeaks(table, withoutRunawayDays(table, trusted, legitimate)), days),
+      paths &&
+      dayWindow(hourLimit, dayPeaks(table, withoutRunawayDays(table, trusted, legitimate)), days, nLimits),
     misuse: misuseLimits(table, trusted, legitimate, paths !== null),
-    burstAt: burstsOf(traffic, minutes, apart),
+    burstAt: burstsOf(traffic, minutes, apart, budget),
     confidence: confidence({ requests, days, clients: minutes.peaks.length, interval, limit, kept }),
     interval,
     peakMinutes: distribution(table),
@@ -146,22 +154,11 @@ export function fitClientLimit(traffic: ClientTraffic): ClientLimit | null {
     leftOut: 1 - kept,
     nCustomers,
     programs,
+    trusted: [...table.clients].filter((_, i) => trusted[i] === 1),
     days,
     requests,
     untilMs: (table.order.reduce((last, row) => Math.max(last, rows.hour[row]!), 0) + 1) * HOUR_MS,
   }
-}
-
-function addSharedAddresses(
-  table: ClientTable,
-  paths: PathCounts | null,
-  trusted: Uint8Array,
-  habits: Map<number, Habit>,
-): void {
-  const nobody = new Uint8Array(trusted.length)
-  const { legitimate } = findLegitimateRows(table, nobody, habits)
-  for (const [place, habit] of findSharedAddresses(table, paths, trusted, legitimate))
-    habits.set(place, habit)
 }
 
 /** The programs that the limit is within reach of, the busiest first; bounded. */
@@ -198,6 +195,7 @@ function burstsOf(
   { curves }: ClientTraffic,
   minutes: ClientPeaks,
   leftOut: readonly number[],
+  budget: HarmBudget,
 ): (limit: number) => number {
   const left = new Set(leftOut)
   const kept = [...minutes.clients.keys()].filter((i) => !left.has(minutes.clients[i]!))
@@ -208,7 +206,7 @@ function burstsOf(
     requests: minutes.requests,
   }
   return (limit) => {
-    const depth = kept.length > 0 ? burstAt(curves, of, limit, BUDGET.burst) : 0
+    const depth = kept.length > 0 ? burstAt(curves, of, limit, budget) : 0
     return Math.max(MIN_LIMIT, Math.ceil(HEADROOM.burst * depth))
   }
 }

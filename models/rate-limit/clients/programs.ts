@@ -1,6 +1,6 @@
 import type { PathCounts } from './activity.js'
 import { sigmaAt, type ClientCurves } from './burst.js'
-import { AROUND_THE_CLOCK, comesAsProgram, crowdHabit, habitOf, type Habit } from './regularity.js'
+import { AROUND_THE_CLOCK, comesAsProgram, habitOf, type Habit } from './regularity.js'
 import { usualDay } from './runaway-rows.js'
 import { dayTotals, rowsOfClient, type ClientTable } from './table.js'
 
@@ -23,7 +23,7 @@ export interface FoundProgram extends ProgramNeeds {
 }
 
 /** A program that grows by half is still let through. */
-const HEADROOM = 1.5
+export const HEADROOM = 1.5
 const MIN_LIMIT = 5
 /** What is more than three times its usual day came once, and is no habit. */
 const MAX_OWN_RATIO = 3
@@ -44,26 +44,6 @@ export function findHabits(
     if (trusted[place] === 1) continue
     const habit =
       habitOf(table, place, paths) ?? (isProgram(client) ? comesAsProgram(table, place, paths) : null)
-    if (habit) found.set(place, habit)
-  }
-  return found
-}
-
-/**
- * The trusted clients that would stand out if they were not trusted: shared addresses with the requests of many.
- * @param standsOut by row, 0 for those that stand out; see findLegitimateRows
- */
-export function findSharedAddresses(
-  table: ClientTable,
-  paths: PathCounts | null,
-  trusted: Uint8Array,
-  standsOut: Uint8Array,
-): Map<number, Habit> {
-  const found = new Map<number, Habit>()
-  for (const place of table.clients.keys()) {
-    if (trusted[place] === 0) continue
-    if (rowsOfClient(table, place).every((row) => standsOut[row] === 1)) continue
-    const habit = crowdHabit(table, place, paths)
     if (habit) found.set(place, habit)
   }
   return found
@@ -98,7 +78,7 @@ function reasonOf(habit: Habit, busiestMinute: number, days: number): string {
   const { activeDays, successShare, paths } = habit
   const rhythm = rhythmOf(habit)
   const asked = paths === null ? '' : `, asks for ${paths === 1 ? 'one path' : `about ${paths} paths`}`
-  return `${rhythm}, with up to ${busiestMinute} requests a minute, on ${activeDays} of ${days} days${asked}, and ${Number((100 * successShare).toPrecision(3))} % of its requests succeed.`
+  return `${rhythm}, with up to ${Math.round(busiestMinute)} requests a minute, on ${activeDays} of ${days} days${asked}, and ${Number((100 * successShare).toPrecision(3))} % of its requests succeed.`
 }
 
 function rhythmOf({ followsCrowd, periodMinutes, activeHoursPerDay }: Habit): string {

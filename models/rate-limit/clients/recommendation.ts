@@ -45,6 +45,7 @@ export function recommendClientLimit(request: ClientLimitRequest): RateLimitReco
   const curveLimits = CURVE_FACTORS.map((factor) => Math.max(1, Math.round(limit * factor)))
   return {
     ...{ endpoint, tier: tier.name, strategy, scope, currentLimit },
+    costs: null,
     limit,
     burst,
     longWindow,

@@ -15,18 +15,28 @@ const MIN_HOURS = 12
  * @param crowd see crowdRhythm
  * @returns by place in table.clients, 1 or 0
  */
-export function trustedClients(table: ClientTable, crowd: Float64Array): Uint8Array {
-  return Uint8Array.from(table.clients, (_, i) => {
+export function trustedClients(
+  table: ClientTable,
+  crowd: Float64Array,
+  isTrusted: (client: number) => boolean = () => false,
+): Uint8Array {
+  return Uint8Array.from(table.clients, (client, i) => {
     const rows = rowsOfClient(table, i)
     if (!comesOften(table, rows)) return 0
+    if (isTrusted(client)) return 1
     const hours = innerHours(table, rows)
     if (hours.length < MIN_HOURS) return 0
-    const elasticity = crowdElasticity(hours, crowd)
-    const alike = Number.isNaN(elasticity)
-      ? burstiness(hours) >= MIN_BURSTINESS
-      : elasticity >= MIN_ELASTICITY
+    const alike = followsCrowd(hours, crowd)
     return alike ? 1 : 0
   })
+}
+
+/** A slope that the noise of the client's hours leaves open is no evidence against a client that comes in bursts. */
+function followsCrowd(hours: readonly ClientHour[], crowd: Float64Array): boolean {
+  const elasticity = crowdElasticity(hours, crowd)
+  const { slope, standardError } = elasticity ?? { slope: MIN_ELASTICITY, standardError: Infinity }
+  if (slope >= MIN_ELASTICITY && elasticity) return true
+  return slope + 2 * standardError >= MIN_ELASTICITY && burstiness(hours) >= MIN_BURSTINESS
 }
 
 /**

@@ -9,11 +9,14 @@ const DAY_SECONDS = 86_400
 const MINUTES_PER_HOUR = 60
 const HOURS_PER_DAY = 24
 
-/** Less than by the minute: a scraper has three times the requests of the busiest client, a flood twenty times. */
-const HEADROOM = { hour: 1.1, day: 1.1 }
-const BUDGET: HarmBudget = { clients: 0.0025, requests: 1e-4 }
-/** An hour allows at least so many busy minutes, and a day so many busy hours: people come twice. */
-const MIN_BUSY = { minutesPerHour: 1.5, hoursPerDay: 1.5 }
+/**
+ * By the hour less than by the minute: a scraper has three times the requests of the busiest client, a flood twenty
+ * times. By the day more: days differ more than hours, and a scraper has many times a day's requests.
+ */
+const HEADROOM = { hour: 1.1, day: 1.5 }
+const BUDGET: HarmBudget = { clients: 0.001, requests: 1e-4 }
+/** An hour allows at least so many busy minutes, and a day so many busy hours: people come twice, and more. */
+const MIN_BUSY = { minutesPerHour: 1.5, hoursPerDay: 2.5 }
 /** A window restricts where it is below this share of what the shorter one admits. */
 const MAX_SHARE = { hour: 0.5, day: 0.8 }
 /** With fewer clients, their busiest hour is little evidence of the next client's. */
@@ -21,9 +24,12 @@ const MIN_CLIENTS = 20
 /** Days of the week differ. */
 const MIN_DAYS_BY_DAY = 7
 
-/** Null where it would hardly restrict who keeps the limit per minute, or where too few clients are known. */
-export function hourWindow(limit: number, hours: ClientPeaks): LongWindow | null {
-  const level = roundLimit(HEADROOM.hour * levelOf(hours), 3)
+/**
+ * Null where it would hardly restrict who keeps the limit per minute, or where too few clients are known.
+ * @param nLimits limits of this kind that keep within one budget of clients together
+ */
+export function hourWindow(limit: number, hours: ClientPeaks, nLimits: number): LongWindow | null {
+  const level = roundLimit(HEADROOM.hour * levelOf(hours, nLimits), 3)
   const hourLimit = Math.max(Math.ceil(MIN_BUSY.minutesPerHour * limit), level)
   const restricts = hourLimit < MAX_SHARE.hour * limit * MINUTES_PER_HOUR
   return restricts && hours.peaks.length >= MIN_CLIENTS ? { seconds: HOUR_SECONDS, limit: hourLimit } : null
@@ -33,8 +39,13 @@ export function hourWindow(limit: number, hours: ClientPeaks): LongWindow | null
  * The same by the day (UTC), where it restricts who keeps the limit per hour.
  * @param hourLimit of the long window, or what the limit per minute admits in an hour
  */
-export function dayWindow(hourLimit: number, days: ClientPeaks, nDays: number): LongWindow | null {
-  const level = roundLimit(HEADROOM.day * levelOf(days), 3)
+export function dayWindow(
+  hourLimit: number,
+  days: ClientPeaks,
+  nDays: number,
+  nLimits: number,
+): LongWindow | null {
+  const level = roundLimit(HEADROOM.day * levelOf(days, nLimits), 3)
   const dayLimit = Math.max(Math.ceil(MIN_BUSY.hoursPerDay * hourLimit), level)
   const restricts = dayLimit < MAX_SHARE.day * hourLimit * HOURS_PER_DAY
   const isKnown = days.peaks.length >= MIN_CLIENTS && nDays >= MIN_DAYS_BY_DAY
@@ -53,6 +64,6 @@ export function dayPeaks(table: ClientTable, legitimate: Uint8Array): ClientPeak
   return clientPeaks(table, totals, legitimate)
 }
 
-function levelOf({ peaks, loads, requests }: ClientPeaks): number {
-  return harmLevel(peaks, loads, requests, BUDGET)
+function levelOf({ peaks, loads, requests }: ClientPeaks, nLimits: number): number {
+  return harmLevel(peaks, loads, requests, { ...BUDGET, clients: BUDGET.clients / nLimits })
 }

@@ -9,7 +9,7 @@ export interface EndpointProfile {
   readonly method: string | null
   /** The method with the most requests; null where requests had none. */
   readonly frequentMethod: string | null
-  /** Over all minutes from the first to the last request, empty ones too. */
+  /** Over all minutes of the range, empty ones too. */
   readonly avgRequestsPerMinute: number
   readonly peakRequestsPerMinute: number
   /** {@link busyMinute} */
@@ -43,6 +43,8 @@ export interface EndpointTraffic {
   readonly uniqueUsers: number
   readonly p99SecondRequests: number
   readonly busiestSecondRequests: number
+  /** The minutes that were asked for; from the first to the last request, when absent. */
+  readonly range?: MinuteRange | undefined
   /** Incidents and minutes to be left out: they count as if they had not been. */
   readonly excluded?: readonly MinuteRange[]
 }
@@ -65,7 +67,7 @@ export function fitEndpointProfile(traffic: EndpointTraffic): EndpointProfile | 
     endpoint: traffic.endpoint,
     method: traffic.method,
     frequentMethod: traffic.frequentMethod,
-    avgRequestsPerMinute: total / nMinutes,
+    avgRequestsPerMinute: total / Math.max(1, minutesOutside(excluded, traffic.range ?? span)),
     peakRequestsPerMinute: sorted.at(-1)!,
     p95RequestsPerMinute: busyMinute(sorted, nMinutes),
     avgLatencyMs: traffic.latencies > 0 ? traffic.latencySumMs / traffic.latencies : 0,

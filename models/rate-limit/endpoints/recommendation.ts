@@ -51,6 +51,7 @@ export function recommendEndpointLimit(request: EndpointLimitRequest): RateLimit
 /** Of a recommendation that looks at no client. */
 const WITHOUT_CLIENTS = {
   scope: 'endpoint',
+  costs: null,
   longWindow: null,
   dayWindow: null,
   failures: null,

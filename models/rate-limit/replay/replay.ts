@@ -1,6 +1,13 @@
 import { PairSlots } from '../pair-slots.js'
-import { ReplayTally, type ReplayReport } from './report.js'
-import { RuleLimiter, type Algorithm, type ReplayRule, type Verdict } from './rule-limiter.js'
+import { ReplayTally, type LimitPart, type ReplayReport } from './report.js'
+import {
+  partsOf,
+  RULE_PARTS,
+  RuleLimiter,
+  type Algorithm,
+  type ReplayedRequest,
+  type ReplayRule,
+} from './rule-limiter.js'
 import { MINUTE_MS } from '../../traffic/durations.js'
 
 export type { ReplayRule } from './rule-limiter.js'
@@ -16,6 +23,9 @@ export interface RequestBatch {
   readonly endpoint: Uint32Array
   /** Index of the tier; the caller knows its name. */
   readonly tier: Uint8Array
+  /** HTTP status, 0 where there is none, and hashes of the path; needed for limits of failures and of different paths. */
+  readonly status?: Uint16Array
+  readonly path?: Uint32Array
 }
 
 export interface ReplayOptions {
@@ -27,6 +37,8 @@ export interface ReplayOptions {
   readonly algorithm: Algorithm
   /** Whether a bucket of the rules is for all callers of an endpoint together, or for each of them. */
   readonly scope: 'endpoint' | 'client'
+  /** What a request of an endpoint counts as, by index of the endpoint: whole numbers from 1. Left out: 1. */
+  readonly weights?: ArrayLike<number>
   /** The name of a client by its index; needed where rules have exceptions. */
   readonly clientName?: (client: number) => string
   /** Clients, and pairs of client and endpoint, that are kept; the requests of further ones pass uncounted. */
@@ -41,7 +53,7 @@ const MAX_CLIENTS = 2_000_000
 /**
  * Replays requests through the exact limiters and says what these would have done ("what would this have blocked last
  * week?"). A request must pass the limit of the gateway and that of its endpoint. One that is rejected by any of them
- * uses no tokens of the others.
+ * is counted by none, and its response is no failure.
  *
  * Requests stream through in batches; the memory is that of the clients' states, about 60 bytes for each pair of client
  * and endpoint, and ends at `maxClients`: what comes from further clients passes and is counted in `unattributed`, as
@@ -49,7 +61,8 @@ const MAX_CLIENTS = 2_000_000
  */
 export class Replay {
   readonly #options: ReplayOptions
-  readonly #tally = new ReplayTally()
+  readonly #tally: ReplayTally
+  readonly #request: ReplayedRequest = { timeMs: 0, status: 0, path: 0, cost: 1 }
   readonly #maxClients: number
   readonly #slots: PairSlots | null
   #limiters: readonly (RuleLimiter | null)[] = []
@@ -63,15 +76,18 @@ export class Replay {
   constructor(options: ReplayOptions) {
     const { rules, scope, maxClients = MAX_CLIENTS } = options
     this.#options = options
+    this.#tally = new ReplayTally(limitParts(options))
     this.#maxClients = maxClients
     this.#slots = scope === 'client' && rules.length > 1 ? new PairSlots(rules.length, maxClients) : null
     this.#makeLimiters(0) // so that bad rules are known at once
   }
 
   /** @throws RangeError when a request is dated before the one ahead of it, or its endpoint has no rule */
-  push({ length, timeMs, client, endpoint, tier }: RequestBatch): void {
+  push({ length, timeMs, client, endpoint, tier, status, path }: RequestBatch): void {
     const tally = this.#tally
-    const nRules = this.#options.rules.length
+    const request = this.#request
+    const { weights, rules } = this.#options
+    const nRules = rules.length
     if (this.#lastMs === -Infinity && length > 0) this.#makeLimiters(timeMs[0]!)
     for (let i = 0; i < length; i++) {
       const now = timeMs[i]!
@@ -80,7 +96,11 @@ export class Replay {
       this.#lastMs = now
       tally.atMinute(Math.floor(now / MINUTE_MS))
       if (this.#withExceptions.length > 0) this.#meet(client[i]!)
-      const rejected = !this.#passes(endpoint[i]!, client[i]!, now)
+      request.timeMs = now
+      if (status) request.status = status[i]!
+      if (path) request.path = path[i]!
+      if (weights) request.cost = weights[endpoint[i]!]!
+      const rejected = !this.#passes(endpoint[i]!, client[i]!)
       if (client[i]! < this.#maxClients) tally.countClient(client[i]!, rejected)
       tally.count(endpoint[i]!, tier[i]!, rejected)
     }
@@ -91,7 +111,8 @@ export class Replay {
     return this.#tally.report()
   }
 
-  #passes(endpoint: number, client: number, timeMs: number): boolean {
+  #passes(endpoint: number, client: number): boolean {
+    const request = this.#request
     const limiter = this.#limiters[endpoint]!
     const gateway = this.#gateway
     if (limiter === null && gateway === null) return true
@@ -101,19 +122,17 @@ export class Replay {
       this.#tally.unattributed++
       return true
     }
-    if (gateway === null) return this.#count(limiter!.checkAndTake(slot, client, timeMs))
-    if (!this.#count(isKnown ? gateway.check(client, client, timeMs) : 'passes')) {
-      this.#tally.gateway++
-      return false
-    }
-    if (slot >= 0 && !this.#count(limiter!.checkAndTake(slot, client, timeMs))) return false
-    if (isKnown) gateway.take(client, client, timeMs)
+    const ofGateway = gateway !== null && isKnown ? gateway.check(client, client, request) : null
+    if (ofGateway !== null) return this.#reject('gateway', ofGateway, client)
+    const ofEndpoint = slot >= 0 ? limiter!.checkAndTake(slot, client, request) : null
+    if (ofEndpoint !== null) return this.#reject('endpoint', ofEndpoint, client)
+    if (isKnown) gateway?.take(client, client, request)
     return true
   }
 
-  #count(verdict: Verdict): boolean {
-    if (verdict === 'window') this.#tally.longWindow++
-    return verdict === 'passes'
+  #reject(of: LimitPart['of'], part: LimitPart['part'], client: number): false {
+    this.#tally.reject(of, part, client < this.#maxClients ? client : null)
+    return false
   }
 
   #slotOf(endpoint: number, client: number): number {
@@ -141,4 +160,13 @@ export class Replay {
     const ofGateway = hasExceptions(gateway) ? [this.#gateway] : []
     this.#withExceptions = [...ofEndpoints, ...ofGateway].filter((limiter) => limiter !== null)
   }
+}
+
+/** The limits that requests can be rejected by: those of the gateway first. */
+function limitParts({ gateway, rules }: ReplayOptions): LimitPart[] {
+  const ofEndpoints = new Set(rules.flatMap((rule) => (rule ? partsOf(rule) : [])))
+  return [
+    ...(gateway ? partsOf(gateway) : []).map((part) => ({ of: 'gateway' as const, part })),
+    ...RULE_PARTS.filter((part) => ofEndpoints.has(part)).map((part) => ({ of: 'endpoint' as const, part })),
+  ]
 }

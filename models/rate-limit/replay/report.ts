@@ -1,4 +1,5 @@
 import { grown } from '../growing-array.js'
+import type { RulePart } from './rule-limiter.js'
 import { Top } from './top.js'
 import { MINUTE_MS } from '../../traffic/durations.js'
 
@@ -17,14 +18,28 @@ export interface ClientTally extends Tally {
   readonly client: number
 }
 
+/** One of the limits that a request has to pass: a part of the rule over the whole gateway, or of those of endpoints. */
+export interface LimitPart {
+  readonly of: 'gateway' | 'endpoint'
+  readonly part: RulePart
+}
+
+export interface LimitTally extends LimitPart {
+  /** Requests that it was the first to reject, and the clients that sent them. */
+  readonly rejected: number
+  readonly clients: number
+}
+
 /** What a limit would have done. */
 export interface ReplayReport extends Tally {
   /** rejected / requests; 0 without requests. */
   readonly rejectionRate: number
   /** Of the rejected: those that the limit over the whole gateway rejected, whatever their endpoint's would have said. */
   readonly rejectedByGateway: number
-  /** Of the rejected: those that a longer window rejected, whatever the other limit would have said. */
+  /** Of the rejected: those that a longer window rejected, whatever the limit itself would have said. */
   readonly rejectedByLongWindow: number
+  /** Every limit that was replayed, in the order in which they are asked. */
+  readonly byLimit: readonly LimitTally[]
   readonly clients: number
   /** Clients with at least one rejected request. */
   readonly clientsAffected: number
@@ -48,6 +63,9 @@ export class ReplayTally {
   #requests = new Uint32Array(1024)
   #rejected = new Uint32Array(1024)
   #nClients = 0
+  readonly #limits: (LimitPart & { rejected: number })[]
+  /** By client: a bit for each limit that rejected a request of it. */
+  #rejectedBy = new Uint32Array(1024)
   readonly #byTier: number[][] = []
   readonly #byEndpoint: number[][] = []
   readonly #worstMinutes = new Top<MinuteTally>(WORST)
@@ -56,9 +74,12 @@ export class ReplayTally {
   #minute = -1
   #minuteRequests = 0
   #minuteRejected = 0
-  longWindow = 0
-  gateway = 0
   unattributed = 0
+
+  /** @param limits at most 32 */
+  constructor(limits: readonly LimitPart[] = []) {
+    this.#limits = limits.map((limit) => ({ ...limit, rejected: 0 }))
+  }
 
   /** Minutes must not go back. */
   atMinute(minute: number): void {
@@ -75,6 +96,15 @@ export class ReplayTally {
     }
     this.#requests[client]!++
     if (rejected) this.#rejected[client]!++
+  }
+
+  /** Says which limit rejects the present request. @param client null where it is not known */
+  reject(of: LimitPart['of'], part: RulePart, client: number | null): void {
+    const place = this.#limits.findIndex((limit) => limit.of === of && limit.part === part)
+    this.#limits[place]!.rejected++
+    if (client === null) return
+    this.#rejectedBy = grown(this.#rejectedBy, client + 1)
+    this.#rejectedBy[client]! |= 1 << place
   }
 
   count(endpoint: number, tier: number, rejected: boolean): void {
@@ -98,8 +128,7 @@ export class ReplayTally {
       requests,
       rejected,
       rejectionRate: requests > 0 ? rejected / requests : 0,
-      rejectedByGateway: this.gateway,
-      rejectedByLongWindow: this.longWindow,
+      ...this.#byLimit(),
       ...this.#clients(),
       worstMinutes: this.#worstMinutes.items(),
       byTier: tallies(this.#byTier),
@@ -107,6 +136,21 @@ export class ReplayTally {
       peakOffered: this.#peakOffered.items()[0] ?? null,
       peakAdmitted: this.#peakAdmitted.items()[0] ?? null,
       unattributed: this.unattributed,
+    }
+  }
+
+  #byLimit(): Pick<ReplayReport, 'rejectedByGateway' | 'rejectedByLongWindow' | 'byLimit'> {
+    const clients = this.#limits.map(() => 0)
+    for (const bits of this.#rejectedBy)
+      if (bits !== 0)
+        for (let place = 0; place < clients.length; place++) clients[place]! += (bits >>> place) & 1
+    const byLimit = this.#limits.map((limit, place) => ({ ...limit, clients: clients[place]! }))
+    const rejected = (is: (limit: LimitPart) => boolean) =>
+      byLimit.filter(is).reduce((sum, limit) => sum + limit.rejected, 0)
+    return {
+      rejectedByGateway: rejected(({ of }) => of === 'gateway'),
+      rejectedByLongWindow: rejected(({ part }) => part === 'longWindow' || part === 'dayWindow'),
+      byLimit,
     }
   }
 

@@ -3,7 +3,7 @@ import { checkRule, type LimitRule, type LimitState } from './limit-rule.js'
 
 /**
  * A token bucket for each of many clients: it holds `burst` tokens, starts full, gains `limit` of them evenly over
- * `windowMs`, and a request that passes takes one. A rejected request takes nothing.
+ * `windowMs`, and a request that passes takes one, or as many as it costs. A rejected request takes nothing.
  *
  * Kept as the generic cell rate algorithm keeps it (ITU-T I.371, annex A; equal to a token bucket or leaky bucket as
  * a meter): one number a client, when its bucket will be full again. Time is measured in milliseconds × limit from
@@ -30,21 +30,21 @@ export class TokenBuckets {
     this.#originMs = originMs
   }
 
-  /** Whether a request passes; it is counted if it does. */
-  take(client: number, timeMs: number): boolean {
+  /** Whether a request passes; it is counted if it does. @param cost in tokens, a whole number from 1 */
+  take(client: number, timeMs: number, cost = 1): boolean {
     if (client >= this.#fullAt.length) this.#fullAt = grown(this.#fullAt, client + 1)
     const now = (timeMs - this.#originMs) * this.#limit
     const before = this.#fullAt[client]!
-    const after = (before > now ? before : now) + this.#windowMs
+    const after = (before > now ? before : now) + cost * this.#windowMs
     if (after - now > this.#depth) return false
     this.#fullAt[client] = after
     return true
   }
 
   /** Whether a request would pass; changes nothing. */
-  allows(client: number, timeMs: number): boolean {
+  allows(client: number, timeMs: number, cost = 1): boolean {
     const now = (timeMs - this.#originMs) * this.#limit
-    return Math.max(this.#fullAt[client] ?? 0, now) + this.#windowMs - now <= this.#depth
+    return Math.max(this.#fullAt[client] ?? 0, now) + cost * this.#windowMs - now <= this.#depth
   }
 
   /** How {@link take} would find it; changes nothing. */

@@ -31,6 +31,7 @@ export const BACKTEST = {
   rejected,
   rejection_rate: rejected / requests,
   rejected_by_long_window: 0,
+  by_limit: [{ scope: BACKTEST_BODY.scope, limit: 'limit', rejected, clients: clientsAffected }],
   clients,
   clients_affected: clientsAffected,
   clients_affected_rate: clientsAffected / clients,
@@ -45,4 +46,19 @@ export const BACKTEST = {
   peak_admitted: second,
   unattributed: 0,
   seconds: 6.2,
+}
+
+export const RUNNING_BACKTEST = {
+  id: '0b6a1de4-6a3e-4c0b-8f0e-3d1c4f2f7a55',
+  state: 'running',
+  stage: 'replaying',
+  progress: 0.4,
+  estimated_seconds_left: 3,
+  elapsed_seconds: 2,
+  started_at: '2026-01-31T12:00:02.000Z',
+  ended_at: null,
+  stop_requested: false,
+  request: BACKTEST_BODY,
+  result: null,
+  error: null,
 }

@@ -43,6 +43,7 @@ const advice = {
 
 export const RECOMMENDATION = {
   ...advice,
+  unit: 'requests',
   interval: { lower: 425, upper: 480 },
   burst_curve: [
     { limit: 225, burst: 310 },
@@ -140,6 +141,7 @@ export const LIMIT_FILE = {
       scope: 'client',
       requests_per_minute: 27,
       burst: 10,
+      unit: 'requests',
       long_window: { seconds: 3600, limit: 314 },
       exceptions: [],
       failures: null,

@@ -1,5 +1,4 @@
 import t from 'tap'
-import type { Sql } from 'postgres'
 import { readFolding } from '../../../db/traffic/endpoint-folding.js'
 import { findWithoutProfile, listEndpoints } from '../../../db/traffic/endpoint-list.js'
 import { endpointRollups } from '../../../db/traffic/profiles.js'
@@ -14,10 +13,12 @@ import {
   insertTraffic,
   migrated,
   minutesAfterStart,
+  namedPaths,
   neverAborted,
   oddTraffic,
   START,
   update,
+  word,
   type TrafficRow,
 } from './traffic-rows.js'
 
@@ -72,15 +73,6 @@ t.test('minutes of endpoints count the rows of their template and method', async
     t.same(wrong, [])
   }
 })
-
-/** `abc` of 12: a name without digits. */
-const word = (i: number) => [...String(i)].map((digit) => 'abcdefghij'[Number(digit)]).join('')
-
-const namedPaths = async (sql: Sql) => {
-  const rows = await sql<{ path: string }[]>`
-    select path from aegis_ml_rollup_endpoints where endpoint > 0 and state <> 'retired' order by path`
-  return rows.map(({ path }) => path)
-}
 
 const clients = ['10.0.0.1', '10.0.0.2']
 

@@ -125,3 +125,13 @@ export async function equalsRebuilt(
 export const updateConnections = (sql: Sql) => sql`
   select pid from pg_locks join pg_database on pg_database.oid = database
   where locktype = 'advisory' and objid = 3 and datname = current_database()`
+
+/** `abc` of 12: a name without digits. */
+export const word = (i: number) => [...String(i)].map((digit) => 'abcdefghij'[Number(digit)]).join('')
+
+/** The endpoints that have a name. */
+export const namedPaths = async (sql: Sql) => {
+  const rows = await sql<{ path: string }[]>`
+    select path from aegis_ml_rollup_endpoints where endpoint > 0 and state <> 'retired' order by path`
+  return rows.map(({ path }) => path)
+}

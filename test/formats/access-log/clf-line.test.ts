@@ -20,6 +20,7 @@ const plain = {
   user: null,
   agent: null,
   bytes: 512,
+  host: null,
   isCut: false,
 }
 
@@ -28,7 +29,11 @@ t.test('common, combined, with a virtual host, with the time of the request', as
   const combined = `${common} "https://example.com/" "curl/8.0"`
   t.strictSame(read(common), plain)
   t.strictSame(read(combined), { ...plain, agent: 'curl/8.0' })
-  t.strictSame(read(`www.example.com:443 ${combined}`, true), { ...plain, agent: 'curl/8.0' })
+  t.strictSame(read(`www.example.com:443 ${combined}`, true), {
+    ...plain,
+    host: 'www.example.com:443',
+    agent: 'curl/8.0',
+  })
   t.strictSame(read(`${combined} 0.1234`), { ...plain, agent: 'curl/8.0', latencyMs: 123 })
   t.strictSame(read(`${common} 1.000`), { ...plain, latencyMs: 1000 })
 })

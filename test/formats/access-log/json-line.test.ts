@@ -19,6 +19,7 @@ const expected = {
   user: 'ada',
   agent: 'curl/8.0',
   bytes: 512,
+  host: null,
   isCut: false,
 }
 
@@ -88,7 +89,11 @@ t.test('what is missing is null, but for time, status and path', async (t) => {
   t.strictSame(read(least), bare)
   t.strictSame(read({ ...least, request_time: '-', remote_user: '-', bytes: -1, client_ip: '' }), bare)
   t.strictSame(read({ ...least, status: '-' }), { ...bare, status: null })
-  t.strictSame(read({ ...least, path: 'https://example.com/a' }), { ...bare, path: '/a' })
+  t.strictSame(read({ ...least, path: 'https://example.com/a' }), {
+    ...bare,
+    path: '/a',
+    host: 'example.com',
+  })
 })
 
 t.test('the escapes of NGINX without escape=json, and bytes of UTF-8', async (t) => {

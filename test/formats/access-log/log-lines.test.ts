@@ -7,10 +7,13 @@ interface Case {
   readonly flags: string
   readonly line: string
   readonly expect: Expected
+  /** Why the line cannot be read. */
+  readonly refused?: string
 }
 
-const FILES = ['log-lines.jsonl', 'related-lines.jsonl']
-const CASES = FILES.flatMap((name) =>
+/** The third has lines of products, as their documentation shows them. */
+const FILES = ['log-lines.jsonl', 'related-lines.jsonl', 'product-lines.jsonl']
+const ALL = FILES.flatMap((name) =>
   readFileSync(new URL(`../../../../test/formats/access-log/${name}`, import.meta.url), 'utf8')
     .trimEnd()
     .split('\n')
@@ -32,18 +35,37 @@ const WRAPPERS: Readonly<Record<string, (line: string) => string>> = {
   'Docker Compose': (line) => `gateway-1  | ${line}`,
 }
 
-for (const { format, flags, line, expect } of CASES) {
+const CASES = ALL.filter(({ refused }) => refused === undefined)
+/** The time of these is that of the wrapper. */
+const WITHOUT_TIME = /^Heroku| in (?:Docker|CRI)/
+
+/** Each line is put into so many of the wrappers. */
+const WRAPPED = 4
+
+for (const [index, { format, flags, line, expect }] of CASES.entries()) {
   t.test(`${format}: alone, fifty times, with other ends of lines and in wrappers`, async (t) => {
     const lines = line.split('\n')
     t.strictSame(readLog(line, flags).requests, [expect], line)
     const { requests, rejected } = readLog(`${line}\n`.repeat(50), flags)
     t.strictSame({ requests, rejected }, { requests: Array(50).fill(expect), rejected: [] })
     t.strictSame(readLog(`\ufeff${lines.join('\r\n')}\r\n`, flags).requests, [expect], 'a mark and CRLF')
-    if (format.startsWith('Heroku')) return // its time is that of the wrapper
-    for (const [name, wrap] of Object.entries(WRAPPERS)) {
+    if (WITHOUT_TIME.test(format)) return
+    const all = Object.entries(WRAPPERS)
+    const some = all.map((_, i) => all[(WRAPPED * index + i) % all.length]!).slice(0, WRAPPED)
+    for (const [name, wrap] of some) {
       const wrapped = lines.map(wrap).join('\n')
       t.strictSame(readLog(wrapped, flags).requests, [expect], `in ${name}`)
-      t.equal(readLog(`${wrapped}\n`.repeat(50), flags).requests.length, 50, `in ${name}, fifty times`)
     }
+    const [name, wrap] = some[0]!
+    const wrapped = lines.map(wrap).join('\n')
+    t.equal(readLog(`${wrapped}\n`.repeat(50), flags).requests.length, 50, `in ${name}, fifty times`)
   })
 }
+
+t.test('lines that do not say what is needed are refused with the reason', async (t) => {
+  for (const { format, flags, line, refused } of ALL.filter((each) => each.refused !== undefined)) {
+    const { requests, rejected } = readLog(line, flags)
+    t.strictSame(requests, [], format)
+    t.match(rejected[0], refused, format)
+  }
+})

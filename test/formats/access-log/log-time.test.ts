@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
+import { readLog } from './read-log.js'
 import { parseLogTime } from '../../../formats/access-log/log-time.js'
 
 const SAME = Date.UTC(2015, 4, 17, 8, 5, 3)
@@ -86,4 +87,24 @@ t.test('any moment is read back from what is written in any zone', async () => {
       )
     }),
   )
+})
+
+t.test('times without a zone are UTC, which is reported, or of the zone that is given', async (t) => {
+  const haproxy =
+    '203.0.113.9:5 [19/Apr/2026:12:09:40.250] f b/s 0/0/0/31/31 200 17 - - ---- 1/1/0/0/0 0/0 "GET /a HTTP/1.1"'
+  const assumed = readLog(haproxy)
+  t.match(assumed.requests, [{ time: '2026-04-19T12:09:40.250Z' }])
+  t.match(assumed.doubts, [/no time zone and are read as UTC/])
+  const given = readLog(haproxy, '--time-zone Europe/Berlin')
+  t.match(given, { requests: [{ time: '2026-04-19T10:09:40.250Z' }], doubts: [] })
+  const winter = readLog(haproxy.replace('Apr', 'Dec'), '--time-zone America/New_York')
+  t.match(winter.requests, [{ time: '2026-12-19T17:09:40.250Z' }])
+  const common = '203.0.113.9 - - [19/Apr/2026:12:09:40 +0200] "GET /a HTTP/1.1" 200 17'
+  t.match(readLog(common, '--time-zone Asia/Tokyo').requests, [{ time: '2026-04-19T10:09:40.000Z' }])
+  t.strictSame(readLog(common).doubts, [])
+  const iis = '2026-03-17 00:03:53 10.0.0.1 GET /a b=1 443 - 203.0.113.9 x - 200 0 0 15'
+  t.match(readLog(iis, '--time-zone Asia/Tokyo'), {
+    requests: [{ time: '2026-03-17T00:03:53.000Z' }],
+    doubts: [],
+  })
 })

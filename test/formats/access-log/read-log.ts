@@ -29,7 +29,7 @@ export function readLog(text: string, flags = ''): ReadLog {
   const format = flag(flags, 'log-format')
   const client = clientRule(flag(flags, 'client') ?? '') ?? AUTO
   const reader = new LogReader(
-    { name: flag(flags, 'format'), text: format, names: {}, client },
+    { name: flag(flags, 'format'), text: format, names: {}, client, timeZone: flag(flags, 'time-zone') },
     {
       accepted: (entry) => void requests.push(requestOf(entry)),
       rejected: (_, reason, line) => void rejected.push(`${reason}: ${line}`),

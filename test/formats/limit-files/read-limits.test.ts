@@ -35,6 +35,84 @@ for (const format of ['nginx', 'haproxy', 'aegis'] as const) {
   })
 }
 
+t.test(
+  'limits of failures and of different paths of ours are replayed, and count no rejected request',
+  async (t) => {
+    const entry = ENTRIES.find(({ scope }) => scope === 'gateway-client')!
+    const text = rateLimitFile(
+      'aegis',
+      [
+        {
+          ...{ ...entry, limit: 6, burst: 6, longWindow: null, dayWindow: null, exceptions: [] },
+          failures: { limit: 3, seconds: 60 },
+          distinctPaths: { limit: 2, seconds: 3600 },
+        },
+      ],
+      HEAD,
+    )
+    t.equal(passed(text, times(5, '/x', { status: 404 })), 3)
+    t.equal(passed(text, [...times(3, '/x', { status: 404 }), seen('/x', { timeMs: 1_200_000 })]), 4)
+    t.equal(
+      passed(
+        text,
+        ['/a', '/b', '/c', '/a?x', '/d'].map((path) => seen(path)),
+      ),
+      3,
+      'a and b, and a again',
+    )
+    t.equal(passed(text, times(9, '/a')), 6)
+    const replay = new LimitReplay(readLimits(text))
+    for (const request of times(5, '/x', { status: 404 })) replay.push(request)
+    t.match([...replay.byLimit], [['/**, 3 failures in 60 s', { requests: 5, rejected: 2 }]])
+  },
+)
+
+t.test(
+  'a limit of costs is read back with its weights, and has another name than one of requests',
+  async (t) => {
+    const costs = {
+      weights: new Map([
+        ['/dear', 50],
+        ['/users/{id}', 5],
+        ['/users/me', 20],
+      ]),
+      defaultWeight: 10,
+    }
+    const entry = ENTRIES.find(({ scope }) => scope === 'gateway-client')!
+    const [own] = entry.exceptions
+    const limited = { ...entry, costs, limit: 1, burst: 100, exceptions: [{ ...own!, burst: 200 }] }
+    const aegis = rateLimitFile('aegis', [limited], HEAD)
+    t.notMatch(aegis, /requests_per_minute/)
+    const { weights, defaultWeight, ...rest } = { ...costs, ...limited }
+    const json = JSON.stringify({
+      limits: [
+        {
+          ...{ endpoint: rest.endpoint, method: null, path: rest.path, scope: rest.scope, burst: rest.burst },
+          ...{ unit: 'latency_ms', cost_per_minute: 1, exceptions: rest.exceptions },
+          weights: [...weights].map(([endpoint, weight]) => ({ endpoint, weight })),
+          default_weight: defaultWeight,
+        },
+      ],
+    })
+    for (const text of [aegis, json]) {
+      t.equal(passed(text, times(20, '/dear?x=1')), 2)
+      t.equal(passed(text, times(40, '/users/7')), 20)
+      t.equal(passed(text, times(20, '/users/me')), 5)
+      t.equal(passed(text, times(20, '/else')), 10)
+      t.equal(passed(text, times(20, '/else', { address: own!.client })), 20)
+    }
+    for (const [fields, problem] of [
+      ['unit: seconds', /^line 4: unit is one of/],
+      ['unit: latency_ms', /^line 2: a limit in latency_ms needs default_weight/],
+      ['unit: latency_ms\n    default_weight: 0', /default_weight, a whole number from 1/],
+      ['unit: latency_ms\n    default_weight: 1\n    weights: [{ weight: 1 }]', /^line 6: a weight needs/],
+    ] as const) {
+      const text = `rate_limits:\n  - endpoint_pattern: /a\n    cost_per_minute: 1\n    ${fields}\n`
+      t.throws(() => readLimits(text), problem)
+    }
+  },
+)
+
 t.test('limit_req of nginx holds for its location, with its burst', async (t) => {
   const text = `
     http {
@@ -160,7 +238,11 @@ t.test('what is not understood is named with its line', async (t) => {
       'frontend a\n stick-table type ip size 1k store http_req_rate(1s)\n http-request track-sc0 hdr(x-key)',
       /line 3: .*hdr\(x-key\)/,
     ],
-    ['haproxy', 'frontend a\n http-request deny if unknown', /line 2: there is no acl unknown/],
+    [
+      'haproxy',
+      'frontend a\n http-request deny if unknown { sc_http_req_rate(0) gt 1 }',
+      /line 2: there is no acl unknown/,
+    ],
     [
       'kong',
       '_format_version: "3.0"\nplugins:\n  - name: rate-limiting\n    config: { minute: many }',

@@ -1,16 +1,14 @@
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { Agent, request as httpRequest } from 'node:http'
-import { tmpdir } from 'node:os'
+import { spawnSync } from 'node:child_process'
+import { writeFile } from 'node:fs/promises'
+import { Agent } from 'node:http'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { haproxyFile } from '../../../formats/limit-files/haproxy.js'
 import { nginxFile } from '../../../formats/limit-files/nginx.js'
 import { freePort } from '../../e2e/process.js'
-import { eventually } from '../../eventually.js'
 import { missingProgram } from '../../missing-program.js'
-import { ENTRIES, entry, HEAD, LOG, rejectedBy, type LoggedRequest } from './limit-requests.js'
+import { folderOf, started, statusOf } from './gateway-process.js'
+import { ENTRIES, entry, HEAD, LOG, rejectedBy } from './limit-requests.js'
 
 /** Paths and programs that anyone can put into a log. */
 const HOSTILE = [
@@ -56,12 +54,6 @@ const hostile = [
   }),
 ]
 
-async function folderOf(t: Test): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'aegis-ml-gateways-'))
-  t.teardown(() => rm(folder, { recursive: true, force: true }))
-  return folder
-}
-
 const nginxConfig = (folder: string, port: number) => {
   const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
     (name) => `${name}_temp_path ${folder}/${name};`,
@@ -89,34 +81,6 @@ async function haproxyFlags(folder: string, limits: string, port: number): Promi
   await writeFile(join(folder, 'limits.cfg'), limits)
   await writeFile(join(folder, 'haproxy.cfg'), haproxyConfig(port))
   return ['-f', join(folder, 'limits.cfg'), '-f', join(folder, 'haproxy.cfg')]
-}
-
-/** The status of a request that is sent as it is, from the address of its client. */
-function statusOf(port: number, { method, target, client }: LoggedRequest, agent: Agent): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const options = { port, host: '127.0.0.1', method, path: target, localAddress: client, agent }
-    httpRequest(options, (response) => {
-      response.resume().on('end', () => resolve(response.statusCode!))
-    })
-      .on('error', reject)
-      .end()
-  })
-}
-
-async function started(t: Test, program: string, flags: string[], port: number): Promise<void> {
-  const process: ChildProcess = spawn(program, flags, { stdio: 'ignore' })
-  const ended = once(process, 'exit')
-  t.teardown(async () => {
-    process.kill()
-    await ended
-  })
-  const first = { method: 'GET', target: '/', client: '127.0.0.1' }
-  const answers = () =>
-    statusOf(port, first, new Agent()).then(
-      () => true,
-      () => false,
-    )
-  await eventually(answers, { what: `an answer of ${program}` })
 }
 
 async function replay(t: Test, port: number): Promise<void> {

@@ -33,6 +33,17 @@ t.test('stable names go before older ones', async (t) => {
   })
 })
 
+t.test('the host is what the client asked for, or else the name of the server', async (t) => {
+  t.match(read({ ...GET, 'url.full': 'https://shop.example.com:8443/a?b', 'server.address': 'pod-7' }), {
+    host: 'shop.example.com:8443',
+  })
+  t.match(read({ ...GET, 'http.host': 'shop.example.com', 'net.host.name': 'pod-7' }), {
+    host: 'shop.example.com',
+  })
+  t.match(read({ ...GET, 'server.address': 'shop.example.com' }), { host: 'shop.example.com' })
+  t.match(read(GET), { host: undefined })
+})
+
 t.test('the path comes from whatever there is', async (t) => {
   const path = (attributes: object) => read({ 'http.method': 'GET', 'http.status_code': 200, ...attributes })
   t.match(path({ 'url.full': 'https://host:8443/a/b?c#d' }), { path: '/a/b' })

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
+import { clusterNames } from '../../../models/clustering/cluster-name.js'
 import { clusterEndpoints } from '../../../models/clustering/endpoint-clusters.js'
 import { createRandom } from '../../../models/statistics/random.js'
 import { profile } from '../rate-limit/profiles.js'
@@ -63,6 +64,47 @@ t.test('every endpoint is in one cluster, however many are asked for; names do n
     t.equal(new Set(clusters.map(({ name }) => name)).size, clusters.length)
   }
   t.ok(clusterEndpoints(profiles, 50).some(({ name }) => name.endsWith('_1')))
+})
+
+t.test('clusters of one kind are named by what sets each apart', async (t) => {
+  const quiet = { avgRequestsPerMinute: 1, peakRequestsPerMinute: 4, avgLatencyMs: 50, errorRate: 0.01 }
+  const cases: [changes: Partial<typeof quiet>[], names: string[]][] = [
+    [[{}], ['low_traffic']],
+    [
+      [{}, { avgLatencyMs: 300 }],
+      ['low_traffic_faster', 'low_traffic_slower'],
+    ],
+    [
+      [{}, { errorRate: 0.5 }, { peakRequestsPerMinute: 400 }],
+      ['low_traffic_lower_peaks', 'low_traffic_more_errors', 'low_traffic_higher_peaks'],
+    ],
+    [
+      [{}, { avgLatencyMs: 300 }, { avgLatencyMs: 300, peakRequestsPerMinute: 10 }],
+      ['low_traffic_faster', 'low_traffic_slower_lower_peaks', 'low_traffic_slower_higher_peaks'],
+    ],
+    [
+      [{}, { avgLatencyMs: 51 }],
+      ['low_traffic', 'low_traffic_1'],
+    ],
+  ]
+  for (const [changes, names] of cases) {
+    t.same(clusterNames(changes.map((change) => ({ ...quiet, ...change }))), names)
+  }
+})
+
+t.test('no two names are equal', async () => {
+  const centre = fc.record({
+    avgRequestsPerMinute: fc.constantFrom(0.5, 1, 20, 200),
+    peakRequestsPerMinute: fc.constantFrom(1, 10, 1000),
+    avgLatencyMs: fc.constantFrom(20, 300, 900),
+    errorRate: fc.constantFrom(0, 0.02, 0.5),
+  })
+  fc.assert(
+    fc.property(fc.array(centre, { maxLength: 50 }), (centres) => {
+      const names = clusterNames(centres)
+      return names.length === centres.length && new Set(names).size === names.length
+    }),
+  )
 })
 
 t.test('a single endpoint, endpoints all alike, and none', async (t) => {

@@ -67,7 +67,7 @@ t.test('all callers and each of them have their limits; nobody is no client', as
     burst: 10,
     clients: null,
   })
-  t.match(recommend({ ...asked, scope: 'client' }), { scope: 'client', clients: 3, limit: 5 })
+  t.match(recommend({ ...asked, scope: 'client' }), { scope: 'client', clients: 3, limit: 8 })
   const unknown = recommend({ ...asked, scope: 'client', model: { ...model, client: null } })
   t.match(recommend({ ...asked, scope: 'client', tier: TIERS.premium, model: null }), {
     ...{ scope: 'client', limit: 1000, burst: 2000 },

@@ -19,11 +19,19 @@ function answerToday(optimizer: typeof artifact.model, before: Answer, isClient:
   const { endpoint, strategy, current_limit: currentLimit } = before
   const model = optimizer.byTemplate.get(endpoint) ?? optimizer.byMethod.get(endpoint) ?? null
   const scope = isClient ? 'client' : 'endpoint'
-  return toRecommendation(recommend({ endpoint, tier, strategy, scope, currentLimit, model }))
+  const found = recommend({ endpoint, tier, strategy, scope, currentLimit, model })
+  return toRecommendation({ ...found, state: 'named' })
 }
 
 /** What the previous release did not learn. */
-const LEARNED_SINCE = { day_window: null, failures: null, distinct_paths: null, exceptions: [] }
+const LEARNED_SINCE = {
+  state: 'named',
+  unit: 'requests',
+  day_window: null,
+  failures: null,
+  distinct_paths: null,
+  exceptions: [],
+}
 
 t.test('an artifact of the previous release gives the recommendations that it gave then', async (t) => {
   t.equal(artifact.version, '20260108T000000000Z')

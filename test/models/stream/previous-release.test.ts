@@ -29,8 +29,8 @@ t.test('a detector of the previous release is stored again as the very same text
   t.equal(encodeArtifact(artifact, KINDS.anomaly), textOf('anomaly-detector.json'))
 })
 
-t.test('a stream memory of the previous release is stored again in the very same form', async (t) => {
-  for (const { source, memory } of stored) t.same(memoryToState(memoryFromState(memory)!), memory, source)
+t.test('a stream memory of the previous release is stored again with everything in it', async (t) => {
+  for (const { source, memory } of stored) t.match(memoryToState(memoryFromState(memory)!), memory, source)
 })
 
 t.test('a stream memory in another form is not read', async (t) => {
@@ -44,7 +44,11 @@ t.test('streams of the previous release go on with the same verdicts', async (t)
   const detection = createDetection({ models, effects: DEFAULT_EFFECTS, calendar: [], now: () => CLOCK_MS })
   const next = jsonOf<{ metrics: Metrics; verdict: StreamVerdict }[]>('next-reports.json')
   detection.streams.restore(stored.map(({ source, memory }) => [source, memoryFromState(memory)!]))
-  for (const { metrics, verdict } of next) t.same(detection.detect(metrics).verdict, verdict)
+  // In that release, severity did not follow the harm.
+  for (const { metrics, verdict: before } of next) {
+    const { verdict } = detection.detect(metrics)
+    t.same({ ...verdict, severity: before.severity }, before)
+  }
   t.ok(
     next.some(({ verdict }) => verdict.confirmed),
     'among them an alarm',

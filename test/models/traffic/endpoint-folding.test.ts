@@ -48,6 +48,18 @@ t.test('case, trailing slash and host are as the rules say', async (t) => {
   t.equal(loose.template('/SHOP/x/'), '/Shop/{Name}')
   t.equal(loose.template('/'), '/')
   t.equal(loose.template('https://Shop.example.com/Items/7'), 'shop.example.com/items/{id}')
+  t.equal(loose.template('http://me@shop.example.com:443/Items/7?x'), 'shop.example.com/items/{id}')
+  t.equal(loose.template('http://[2001:db8::1]:80/a'), '[2001:db8::1]/a')
+  t.equal(loose.template('shop.example.com/items/{id}'), 'shop.example.com/items/{id}', 'its own')
+  t.equal(loose.template('/Items/7'), '/items/{id}', 'no host is known')
+  const hosts = new EndpointFolding(
+    rules({ host: true, templates: ['/shop/{name}', 'b.example/shop/new'], ignore: ['/health'] }),
+  )
+  for (const path of ['http://a.example/shop/x', 'a.example/shop/{name}'])
+    t.same(hosts.fold(path), { template: 'a.example/shop/{name}', kind: 'declared' })
+  t.equal(hosts.template('http://b.example/shop/new'), 'b.example/shop/new')
+  t.equal(hosts.template('/shop/x'), '/shop/{name}')
+  t.equal(hosts.fold('http://a.example/health').kind, 'ignored')
 })
 
 t.test('the paths of an OpenAPI document are endpoints below the path of its server', async (t) => {

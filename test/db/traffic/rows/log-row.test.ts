@@ -66,6 +66,21 @@ function row(over: Partial<LogEntry> = {}, table: TrafficTable = 'request_logs',
   return Object.fromEntries(rows.columns.map((name, i) => [name, cells[i]]))
 }
 
+t.test('a path has its host before it where that is wished and known', async (t) => {
+  const shape = shapeOf(COLUMNS.request_logs)
+  const pathOf = (over: Partial<LogEntry>, withHosts = true) => {
+    const rows = rowsOf('request_logs', shape, withHosts)
+    return rows.line({ ...entry, ...over }, ID).split('\t')[rows.columns.indexOf('path')]
+  }
+  t.equal(pathOf({ host: 'shop.example.com:443' }), 'http://shop.example.com:443/a')
+  t.equal(pathOf({ host: '[2001:db8::1]:80' }), 'http://[2001:db8::1]:80/a')
+  for (const host of [null, '', '-', '_', 'a b', 'a/b', 'x'.repeat(300), '{bad}', 'a\tb'])
+    t.equal(pathOf({ host }), '/a')
+  t.equal(pathOf({ host: 'shop.example.com', path: '*' }), '*')
+  t.equal(pathOf({ host: 'shop.example.com', path: null }), '\\N')
+  t.equal(pathOf({ host: 'shop.example.com' }, false), '/a')
+})
+
 t.test('a cell for each column of either table', async (t) => {
   const shared = {
     timestamp: '2015-05-17T08:05:03.000Z',

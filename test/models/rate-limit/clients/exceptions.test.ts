@@ -157,11 +157,12 @@ t.test(
     const program = { client: 'sync', kind: 'address' as const, limit: 6, burst: 6, ...needs }
     const general = { limit: 20, burst: 10, longWindow: null, dayWindow: null }
     t.same(exceptionsFor(general, [program], 0), [])
-    const dayWindow = { seconds: DAY_MS / 1000, limit: 1999 }
+    const dayWindow = { seconds: DAY_MS / 1000, limit: 2999 }
     t.match(exceptionsFor({ ...general, dayWindow }, [program], 0), [
       { client: 'sync', limit: 20, burst: 10 },
     ])
-    const longWindow = { seconds: HOUR_MS / 1000, limit: 100 }
-    t.same(exceptionsFor({ ...general, longWindow }, [program], 0), [])
+    const hour = (limit: number) => ({ ...general, longWindow: { seconds: HOUR_MS / 1000, limit } })
+    t.equal(exceptionsFor(hour(149), [program], 0).length, 1, 'with half as much to spare')
+    t.same(exceptionsFor(hour(150), [program], 0), [])
   },
 )

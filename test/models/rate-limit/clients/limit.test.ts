@@ -16,7 +16,7 @@ const flood = (client: number, hour: number, perMinute = 20 * plain.busiestMinut
 
 t.test('it covers nearly all clients with something to spare, and little more', async (t) => {
   t.ok(plain.limit >= 0.9 * plain.busiestMinute && plain.limit <= 1.25 * plain.busiestMinute)
-  t.ok(plain.longWindow!.limit <= 1.25 * plain.busiestHour)
+  t.ok(plain.longWindow!.limit <= 1.5 * plain.busiestHour)
   t.equal(plain.longWindow!.seconds, 3600)
   t.match(plain, { clients: 300, days: 14, nRunaways: 0, requests: people.length })
   const { p50, p90, p99 } = plain.peakMinutes
@@ -70,7 +70,9 @@ t.test(
   'who the clients are does not matter, only what they do; the same input, the same answer',
   async (t) => {
     const renamed = people.map(({ timeMs, client }) => ({ timeMs, client: 299 - client }))
-    const strip = ({ burstAt, ...rest }: ReturnType<typeof fit>) => ({ ...rest, bursts: RATES.map(burstAt) })
+    const strip = ({ burstAt, trusted, ...rest }: ReturnType<typeof fit>) => {
+      return { ...rest, bursts: RATES.map(burstAt), nTrusted: trusted.length }
+    }
     t.same(strip(fit(renamed)), strip(plain))
     t.same(strip(fit(people)), strip(plain))
   },
@@ -220,3 +222,43 @@ function usualBusiestMinute(requests: readonly Request[]): number {
   }
   return quantile([...days.values()], 0.5)
 }
+
+t.test('the more limits a client meets, the more room each of them leaves', async (t) => {
+  const limits = [1, 12, 100].map((nLimits) => fit(people, { nLimits }))
+  for (const [i, { limit, longWindow }] of limits.entries()) {
+    if (i === 0) continue
+    t.ok(limit > limits[i - 1]!.limit, `${limit}`)
+    t.ok(longWindow!.limit > limits[i - 1]!.longWindow!.limit, `${longWindow!.limit}`)
+    t.ok(limit < 2 * plain.limit, 'but not much more')
+  }
+})
+
+t.test(
+  'over the whole gateway a shared address gets its own limit and raises that of nobody else',
+  async (t) => {
+    const alone = fit(people, { sharedApart: true })
+    const found = fit([...people, ...sharedAddress(300, 80, 14)], { sharedApart: true })
+    const own = found.programs.find(({ client }) => client === 300)!
+    t.match(own.reason, /busy when the others are/)
+    t.ok(own.limit >= 1.5 * own.busiestMinute)
+    t.ok(found.longWindow!.limit <= 1.1 * alone.longWindow!.limit)
+    t.ok(own.busiestHour > found.longWindow!.limit)
+    t.equal(found.nRunaways, 0)
+    const few = fit([...crowd(30, 14), ...sharedAddress(30, 40, 14)], { sharedApart: true })
+    t.same(few.programs, [], 'where the others are no crowd, nobody is set apart')
+  },
+)
+
+t.test(
+  'who is trusted over the whole gateway is trusted where it comes each day for a short time',
+  async (t) => {
+    const lunch = Array.from({ length: 14 }, (_, day) =>
+      steady(300, 4 * plain.busiestHour, 24 * day + 12, 1),
+    ).flat()
+    const once = steady(300, 4 * plain.busiestHour, 60, 1)
+    const isTrusted = (client: number) => client === 300
+    t.same(fit([...people, ...lunch]).runaways, [300])
+    t.same(fit([...people, ...lunch], { isTrusted }).runaways, [])
+    t.same(fit([...people, ...once], { isTrusted }).runaways, [300], 'a flood that comes once is one')
+  },
+)

@@ -1,0 +1,76 @@
+import { Readable } from 'node:stream'
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { callerClosed } from './caller-closed.js'
+import { toBacktestJob } from './mappers/backtest-job.js'
+import { BacktestJob, BacktestJobParams } from './schemas/backtest-job.js'
+import { failures, ref } from './schemas/types.js'
+
+const routes: FastifyPluginAsyncTypebox = async (app) => {
+  app.get(
+    '/optimize/backtest/jobs/:id',
+    {
+      schema: {
+        operationId: 'getBacktestJob',
+        tags: ['limits'],
+        summary: 'Get a backtest in the background',
+        description: 'Finds the backtests of this replica. The newest 20 are kept.',
+        params: BacktestJobParams,
+        response: { 200: ref(BacktestJob), ...failures(400, 404) },
+      },
+    },
+    async (request) => toBacktestJob(app.optimization.backtestJobs.find(request.params.id)),
+  )
+
+  app.delete(
+    '/optimize/backtest/jobs/:id',
+    {
+      schema: {
+        operationId: 'stopBacktestJob',
+        tags: ['limits'],
+        summary: 'Stop a backtest in the background',
+        description: 'Its query ends too. A backtest that has already ended does not change.',
+        params: BacktestJobParams,
+        response: { 200: ref(BacktestJob), ...failures(400, 404) },
+      },
+    },
+    async (request) => toBacktestJob(app.optimization.backtestJobs.stop(request.params.id)),
+  )
+
+  app.get(
+    '/optimize/backtest/jobs/:id/events',
+    {
+      exposeHeadRoute: false, // it would not end before the backtest does
+      schema: {
+        operationId: 'followBacktestJob',
+        tags: ['limits'],
+        summary: 'Follow a backtest in the background',
+        description:
+          'Sends server-sent events. Each change sends an event `progress`. The stream ends with one event `done`, `failed` or `stopped`. The data of each event is the job as JSON.',
+        params: BacktestJobParams,
+        response: {
+          '2xx': {
+            description: 'The events of the backtest.',
+            content: { 'text/event-stream': { schema: { type: 'string' } } },
+          },
+          ...failures(400, 404),
+        },
+      },
+    },
+    async (request, reply) => {
+      const { id } = request.params
+      app.optimization.backtestJobs.find(id) // a failure has to come before the stream begins
+      const signal = AbortSignal.any([app.optimization.closing, callerClosed(reply)])
+      reply.type('text/event-stream; charset=utf-8').header('cache-control', 'no-store')
+      return reply.send(Readable.from(events(id, signal)))
+    },
+  )
+
+  async function* events(id: string, signal: AbortSignal): AsyncGenerator<string> {
+    for await (const job of app.optimization.backtestJobs.watch(id, signal)) {
+      const name = job.state === 'running' ? 'progress' : job.state
+      yield `event: ${name}\ndata: ${JSON.stringify(toBacktestJob(job))}\n\n`
+    }
+  }
+}
+
+export default routes
