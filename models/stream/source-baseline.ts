@@ -70,13 +70,14 @@ export function knowsShare({ warmUp }: SourceBaseline): boolean {
 }
 
 /**
- * The level that a source may return to: of its traffic that after the warm-up, of its latencies and errors that too, but
- * not above the model, since it may have begun in an incident.
+ * The level that a source may return to: of the whole gateway that of the model, of another source that after the warm-up,
+ * but not above the model, since it may have begun in an incident. The share of the traffic that another source carries is
+ * a rough estimate after the warm-up, and no reference.
  */
-export function earlierLevel({ startLevel, isGateway }: SourceBaseline): Level {
+export function earlierLevel({ level, startLevel, isGateway }: SourceBaseline): Level {
   if (isGateway) return startLevel
   return mapFeatures((feature) =>
-    feature === 'requests_per_second' ? startLevel[feature] : Math.min(startLevel[feature], 0),
+    feature === 'requests_per_second' ? level[feature] : Math.min(startLevel[feature], 0),
   )
 }
 
