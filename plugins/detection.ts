@@ -5,13 +5,12 @@ import type { LeastEffects } from '../models/anomaly/effects.js'
 import type { Interval } from '../models/anomaly/features.js'
 import { judgeAlone, judgeReport, type Detector } from '../models/stream/judge-report.js'
 import { replay, type ReplayedEpisode, type SourceReport } from '../models/stream/replay.js'
-import { reportOf } from '../models/stream/report.js'
 import { sensitivityOf, type Sensitivity } from '../models/stream/sensitivity.js'
 import type { Trend } from '../models/stream/source-trend.js'
 import { GATEWAY } from '../models/stream/stream-state.js'
 import type { StreamVerdict } from '../models/stream/stream-verdict.js'
 import { Streams } from '../models/stream/streams.js'
-import { assertTimes, sourceReportOf, type Metrics } from './detection/metrics.js'
+import { assertTimes, sourceReportOf, sourceReportsOf, type Metrics } from './detection/metrics.js'
 import { keepStreams } from './detection/stream-memory.js'
 import { ServiceError } from './http/errors.js'
 import type { ActiveDetector, ModelRegistry } from './model-registry.js'
@@ -84,19 +83,19 @@ export function createDetection({ models, effects, calendar, now }: DetectionOpt
     detect(metrics) {
       const active = activeDetector()
       const detector = detectorOf(active)
-      const reported = sourceReportOf(metrics, now())
-      const { source, timed } = reported
-      const verdict = streams.report(source, reportOf(timed), now(), (state) => {
-        const judged = judgeReport(state, source, timed, detector)
-        if (judged.modelZ) driftOf(active).add(judged.modelZ)
-        return judged
+      const { intervalSeconds } = active.model
+      const { source, timed } = sourceReportOf(metrics, now(), intervalSeconds)
+      const judged = streams.report(source, timed, 1000 * intervalSeconds, now(), (state, row) => {
+        const next = judgeReport(state, source, row, detector)
+        if (next.modelZ) driftOf(active).add(next.modelZ)
+        return next
       })
-      return judgedOf(reported, verdict, active)
+      const { interval } = judged.timed
+      return judgedOf({ source, timed: { interval, timeMs: timed.timeMs } }, judged.verdict, active)
     },
     detectBatch(metrics) {
       const active = activeDetector()
-      const nowMs = now()
-      const reports = metrics.map((each) => sourceReportOf(each, nowMs))
+      const reports = sourceReportsOf(metrics, now(), active.model.intervalSeconds)
       const verdicts = judgeAlone(
         reports.map(({ timed }) => timed),
         detectorOf(active),
@@ -106,8 +105,7 @@ export function createDetection({ models, effects, calendar, now }: DetectionOpt
     replay(metrics) {
       assertTimes(metrics)
       const active = activeDetector()
-      const nowMs = now()
-      const reports = metrics.map((each) => sourceReportOf(each, nowMs))
+      const reports = sourceReportsOf(metrics, now(), active.model.intervalSeconds)
       const { verdicts, episodes } = replay(reports, detectorOf(active))
       return {
         verdicts: reports.map((report, index) => judgedOf(report, verdicts[index]!, active)),

@@ -113,7 +113,7 @@ function createTraining(options: TrainingOptions): Training {
     progress: TrainingLease['progress'],
     signal: AbortSignal,
   ): Promise<Learned> => {
-    const { contamination, arrivals } = plan
+    const { contamination, intervalSeconds, arrivals } = plan
     const startedMs = now().getTime()
 
     // Bring the rollups up to date.
@@ -131,7 +131,7 @@ function createTraining(options: TrainingOptions): Training {
         signal,
       ))
     progress('fitting')
-    const fitting = { contamination, anomalyThreshold, timeZone, effects, seed: SEED }
+    const fitting = { contamination, anomalyThreshold, intervalSeconds, timeZone, effects, seed: SEED }
     const detector = source && (await fitDetector({ source, options: fitting, alarmBudget }, signal))
 
     progress('publishing')

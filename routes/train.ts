@@ -20,9 +20,9 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       },
     },
     async (request, reply) => {
-      const { wait = true, ...asked } = request.body
+      const { wait = true, interval_seconds: intervalSeconds, ...asked } = request.body
       if (asked.models?.length === 0) return { anomaly_detector: null, rate_optimizer: null }
-      const { job, result } = await app.training.begin(asked)
+      const { job, result } = await app.training.begin({ ...asked, intervalSeconds })
       if (wait) return toTrainResult(await result)
       reply.code(202).header('location', `/train/jobs/${job.id}`)
       return toTrainingJob(job)
@@ -37,7 +37,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         tags: ['training'],
         summary: 'Train on synthetic traffic',
         description:
-          'Trains the anomaly detector on DATA_PATH/synthetic_training_data.csv. The file may come from any program. It needs the columns timestamp (or time_bucket), requests_per_second, avg_latency_ms, p95_latency_ms, p99_latency_ms and error_rate. While the database is down, the model is local to this replica, with a warning.',
+          'Trains the anomaly detector on DATA_PATH/synthetic_training_data.csv. The file may come from any program. It needs the columns timestamp (or time_bucket), requests_per_second, avg_latency_ms, p95_latency_ms, p99_latency_ms and error_rate. Its rows may have any interval: the column interval_seconds, or else the times, show it. While the database is down, the model is local to this replica, with a warning.',
         body: ref(Nothing),
         response: { 200: ref(TrainedDetector), ...failures(400, 409, 413, 415, 503) },
       },

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Sql } from 'postgres'
 import type { PrometheusMinute } from '../../formats/prometheus/minutes.js'
-import type { History } from '../../models/anomaly/model.js'
+import type { History } from '../../models/anomaly/regular-history.js'
 import { LOCKS, tryLock } from '../lease.js'
 import { openOwnConnection, type OwnConnection } from '../own-connection.js'
 import { readFigures } from './rollups/minute-figures.js'

@@ -1,5 +1,5 @@
 import type { Sql } from 'postgres'
-import type { History } from '../../models/anomaly/model.js'
+import type { History } from '../../models/anomaly/regular-history.js'
 import { readBuckets, type BucketRow } from './rollups/bucket-rows.js'
 import { readMinuteFigures } from './rollups/minute-figures.js'
 import type { TimeRange } from './rollups/times.js'

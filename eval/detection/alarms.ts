@@ -1,7 +1,7 @@
 import type { Judged } from './contenders.js'
 import { MINUTE_MS } from '../../models/traffic/durations.js'
 
-/** A gap of this many minutes does not end an alarm. */
+/** A gap of this many rows does not end an alarm. */
 const JOINED = 5
 
 /** Consecutive minutes in alarm. */
@@ -12,18 +12,18 @@ export interface Alarm {
   readonly endMs: number
 }
 
-/** Joins alarmed minutes to alarms, over gaps of up to five minutes. */
-export function alarmsOf(judged: readonly Judged[]): Alarm[] {
+/** Joins alarmed rows to alarms, over gaps of up to five rows. */
+export function alarmsOf(judged: readonly Judged[], rowMs = MINUTE_MS): Alarm[] {
   const runs: Judged[][] = []
   for (const each of judged) {
     if (!each.alarmed) continue
     const run = runs.at(-1)
-    if (run && each.timeMs - run.at(-1)!.timeMs <= (JOINED + 1) * MINUTE_MS) run.push(each)
+    if (run && each.timeMs - run.at(-1)!.timeMs <= (JOINED + 1) * rowMs) run.push(each)
     else runs.push([each])
   }
   return runs.map((minutes) => ({
     minutes,
     startMs: minutes[0]!.timeMs,
-    endMs: minutes.at(-1)!.timeMs + MINUTE_MS,
+    endMs: minutes.at(-1)!.timeMs + rowMs,
   }))
 }

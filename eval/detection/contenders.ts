@@ -10,6 +10,7 @@ import { fitIsolationForest } from '../../models/isolation-forest/fit-isolation-
 import { contaminationThreshold } from '../../models/isolation-forest/threshold.js'
 import { createKernelEngine } from '../../models/scoring/kernel-engine.js'
 import { calibrate } from '../../models/stream/calibration/calibrate.js'
+import { replay } from '../../models/stream/replay.js'
 import type { SourceBaseline } from '../../models/stream/source-baseline.js'
 import { beginStream, GATEWAY } from '../../models/stream/stream-state.js'
 import { judgeNext } from '../../models/stream/stream.js'
@@ -48,7 +49,7 @@ export function fitOurs(history: readonly Row[]): Fitted {
 export function judgeStream({ model, score }: Fitted, rows: readonly Row[], source = GATEWAY): Judged[] {
   let state = beginStream(source)
   return rows.map((row) => {
-    const timed = timedOf(row)
+    const timed = timedOf(row, model.intervalSeconds)
     const { baseline } = state
     const next = judgeNext(state, timed, model, DEFAULT_EFFECTS, score)
     state = next.state
@@ -64,9 +65,31 @@ export function judgeStream({ model, score }: Fitted, rows: readonly Row[], sour
   })
 }
 
-/** Minute by minute: alarms are anomalous minutes. */
-export function judgeBatch({ model, score }: Fitted, rows: readonly Row[]): Judged[] {
-  const timed = rows.map(timedOf)
+/** As `POST /detect` judges it: rows that are shorter than those of the model are merged. */
+export function judgeReplay({ model, score }: Fitted, rows: readonly Row[], seconds: number): Judged[] {
+  const timed = rows.map((row) => timedOf(row, seconds))
+  const detector = { modelVersion: '1', model, score, effects: DEFAULT_EFFECTS, calendar: [] }
+  const { verdicts } = replay(
+    timed.map((each) => ({ source: GATEWAY, timed: each })),
+    detector,
+  )
+  return verdicts.map((verdict, i) => ({
+    timeMs: rows[i]!.timestampMs,
+    row: rows[i]!,
+    alarmed: verdict.confirmed,
+    rank: verdict.normalizedScore,
+    verdict,
+    strengths: strengthsAt(model, timed[i]!),
+  }))
+}
+
+/** Row by row: alarms are anomalous rows. */
+export function judgeBatch(
+  { model, score }: Fitted,
+  rows: readonly Row[],
+  seconds = model.intervalSeconds,
+): Judged[] {
+  const timed = rows.map((row) => timedOf(row, seconds))
   return judgeIntervals(timed, model, DEFAULT_EFFECTS, score).map((verdict, i) => ({
     timeMs: rows[i]!.timestampMs,
     row: rows[i]!,
@@ -104,10 +127,10 @@ function strengthsAt(model: AnomalyModel, timed: TimedInterval, baseline?: Sourc
   return measure(timed, model, DEFAULT_EFFECTS, baseline, 1).strengths
 }
 
-function timedOf(row: Row): TimedInterval {
+function timedOf(row: Row, seconds: number): TimedInterval {
   const { timestampMs, ...values } = row
   return {
-    interval: { ...values, seconds: 60, requests: Math.round(60 * row.requests_per_second) },
+    interval: { ...values, seconds, requests: Math.round(seconds * row.requests_per_second) },
     timeMs: timestampMs,
   }
 }

@@ -45,6 +45,8 @@ const SMALL: Readonly<Record<string, DrawAmount>> = {
 
 const KINDS = { large: LARGE, small: SMALL }
 const MINUTES = { large: [3, 30], small: [15, 120] } as const
+/** In longer rows, they last so many rows where that is longer. */
+const ROWS = { large: [2, 6], small: [4, 12] } as const
 
 /** Between one and the next, at least. */
 const APART = 60
@@ -52,23 +54,45 @@ const APART = 60
 /** Attempts to place an incident before it is skipped. */
 const TRIES = 100
 
+export interface DrawnIncidents {
+  readonly size: Size
+  readonly count: number
+  readonly start: number
+  readonly end: number
+  /** They begin and end with a row. */
+  readonly rowSeconds: number
+}
+
+const longest = (size: Size, rowSeconds: number) =>
+  Math.max(MINUTES[size][1], (ROWS[size][1] * rowSeconds) / 60)
+
+/** The number of incidents that take as much time in rows of a length as a number of them in rows of a minute. */
+export function countIn(rowSeconds: number, size: Size, count: number): number {
+  return Math.ceil((count * MINUTES[size][1]) / longest(size, rowSeconds))
+}
+
 /**
  * Draws incidents over a time range, each in its own part. The kinds alternate, starting with a random one.
  * @param isFair false if the requests of those minutes cannot show the incident; another one is drawn then
  */
 export function drawIncidents(
   random: Random,
-  { size, count, start: from, end: to }: { size: Size; count: number; start: number; end: number },
+  { size, count, start: from, end: to, rowSeconds }: DrawnIncidents,
   isFair: (change: Change) => boolean,
 ): Change[] {
   const kinds = Object.entries(KINDS[size])
   const first = random.integer(kinds.length)
   const part = Math.floor((to - from) / count)
+  const row = Math.max(1, rowSeconds / 60)
+  const apart = Math.max(APART, 6 * row)
+  const least = Math.max(MINUTES[size][0], row > 1 ? ROWS[size][0] * row : 0)
+  const most = longest(size, rowSeconds)
+  const whole = (minutes: number) => Math.round(minutes / row) * row
   return Array.from({ length: count }, (_, i): Change | null => {
     const [name, amount] = kinds[(first + i) % kinds.length]!
     for (let attempt = 0; attempt < TRIES; attempt++) {
-      const minutes = Math.round(times(random, MINUTES[size][0], MINUTES[size][1]))
-      const start = from + i * part + APART + random.integer(part - APART - minutes)
+      const minutes = whole(times(random, least, most))
+      const start = from + whole(i * part + apart + random.integer(Math.max(1, part - apart - minutes)))
       const change = { ...NO_CHANGE, name, start, end: start + minutes, ...amount(random) }
       if (isFair(change)) return change
     }

@@ -1,5 +1,6 @@
 import { fitOurs, judgeBatch, judgePlain, judgeStream, type Fitted, type Judged } from './contenders.js'
 import type { Size } from './incidents.js'
+import type { Row } from './minutes.js'
 import { scoreWeek, type WeekResult } from './score-week.js'
 import { drawUnfamiliarWorld, drawWorld, type JudgedWeek, type World } from './world.js'
 import { MINUTE_MS } from '../../models/traffic/durations.js'
@@ -46,12 +47,20 @@ function judgeSize(size: Size, world: World, fitted: Fitted): WeekResult[] {
   ]
 }
 
+/** Minutes in which a new source idles, after a single request: a replica that is probed, but not used yet. */
+const IDLE = 6
+
+function idleFirst(row: Row, minute: number): Row {
+  if (minute >= IDLE) return row
+  return { ...row, requests_per_second: minute === 0 ? 1 / 60 : 0, error_rate: 0 }
+}
+
 /** A source with a tenth of the traffic, and the whole gateway, on the incidents that the tenth can show. */
 function judgeTenth(size: Size, world: World, fitted: Fitted, whole: readonly Judged[]): WeekResult[] {
   const tenth = world.tenth[size]
   if (tenth.incidents.length === 0) return []
   const hidden = world[size].incidents.filter((incident) => !tenth.incidents.includes(incident))
-  const judged = judgeStream(fitted, tenth.rows, 'one-of-ten')
+  const judged = judgeStream(fitted, tenth.rows.map(idleFirst), 'one-of-ten')
   const fromMs = tenth.rows[0]!.timestampMs + ACQUAINTANCE * MINUTE_MS
   const known = (all: readonly Judged[]) => all.filter(({ timeMs }) => timeMs >= fromMs)
   const score = (contender: string, week: JudgedWeek, said: readonly Judged[]) =>

@@ -1,8 +1,9 @@
 import { writeFileSync } from 'node:fs'
-import { FAMILIAR, GATEWAYS } from './gateways/index.js'
+import { FAMILIAR, GATEWAYS, QUIET_NIGHTS } from './gateways/index.js'
+import { ROW_LENGTHS } from './judge-rows.js'
 import { STREAM } from './judge-world.js'
 import { cellsOfKinds } from './kinds-of-gateways.js'
-import { judgeAll, unfamiliarSeeds } from './pool.js'
+import { judgeAll, unfamiliarSeeds, type Task } from './pool.js'
 import { printReliability, printSection } from './print.js'
 import { reliabilityOf } from './reliability.js'
 import { reportOf } from './report.js'
@@ -27,6 +28,8 @@ Draws gateways of each kind: two weeks of history with unlabelled incidents, and
 
 Exit codes: 0 success, 1 a target is missed, 2 usage.`
 
+const MAX_KINDS_IN_SECONDS = 2
+
 const { values } = readOptions(help, {
   seeds: { type: 'string', default: '6' },
   first: { type: 'string', default: '1' },
@@ -36,6 +39,18 @@ const { values } = readOptions(help, {
   report: { type: 'string' },
   help: { type: 'boolean', short: 'h', default: false },
 })
+
+/** The first gateway of each kind in rows of other lengths; a few kinds in rows of seconds, which are many. */
+function otherLengths(gateways: readonly string[], seed: number): Task[] {
+  return [...ROW_LENGTHS.keys()].flatMap((rowSeconds) => {
+    const isQuiet = (name: string) => name === QUIET_NIGHTS
+    const drawn = gateways.filter((name) =>
+      rowSeconds === 60 ? isQuiet(name) : rowSeconds > 60 || !isQuiet(name),
+    )
+    const some = rowSeconds < 60 ? drawn.slice(0, MAX_KINDS_IN_SECONDS) : drawn
+    return some.map((gateway) => ({ gateway, seed, rowSeconds }))
+  })
+}
 
 async function main(): Promise<number> {
   if (values.help) {
@@ -51,10 +66,17 @@ async function main(): Promise<number> {
   }
   const tasks = Array.from({ length: nSeeds }, (_, i) =>
     gateways
-      .filter((gateway) => FAMILIAR.has(gateway) || i < unfamiliarSeeds(nSeeds))
+      .filter((name) => name !== QUIET_NIGHTS)
+      .filter((name) => FAMILIAR.has(name) || i < unfamiliarSeeds(nSeeds))
       .map((gateway) => ({ gateway, seed: first + i })),
   ).flat()
-  const results = await judgeAll(tasks)
+  const results = await judgeAll([
+    ...tasks,
+    ...otherLengths(
+      gateways.filter((name) => FAMILIAR.has(name)),
+      first,
+    ),
+  ])
   if (values.verbose) printVerbose(results)
   const sections = sectionsOf(results)
   const kinds = cellsOfKinds(results)

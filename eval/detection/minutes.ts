@@ -12,7 +12,7 @@ export interface Condition {
   readonly shape: LatencyShape
 }
 
-/** The report of that minute. */
+/** The report of that minute, or of a row of another length. */
 export interface Row {
   readonly timestampMs: number
   readonly requests_per_second: number
@@ -28,12 +28,18 @@ const DRAWN_ONE_BY_ONE = 40
 /** Correlation of the mean with the 95th percentile of the same requests. */
 const MEAN_WITH_P95 = 0.6
 
-/** Draws a minute: Poisson requests, a binomial number of errors, percentiles of that many latencies. */
-export function drawRow(random: Random, condition: Condition, dispersion: number, timestampMs: number): Row {
+/** Draws a row: Poisson requests, a binomial number of errors, percentiles of that many latencies. */
+export function drawRow(
+  random: Random,
+  condition: Condition,
+  dispersion: number,
+  timestampMs: number,
+  seconds = 60,
+): Row {
   const { requestsPerMinute, errorShare } = condition
   const uneven = dispersion > 0 ? gamma(random, dispersion ** -2) * dispersion ** 2 : 1
-  const requests = poisson(random, requestsPerMinute * uneven)
-  const row = { timestampMs, requests_per_second: requests / 60 }
+  const requests = poisson(random, requestsPerMinute * (seconds / 60) * uneven)
+  const row = { timestampMs, requests_per_second: requests / seconds }
   if (requests === 0) {
     return { ...row, avg_latency_ms: 0, p95_latency_ms: 0, p99_latency_ms: 0, error_rate: 0 }
   }

@@ -5,6 +5,8 @@ import type { WeekResult } from './score-week.js'
 export interface Task {
   readonly gateway: string
   readonly seed: number
+  /** Length of a row. Without it, minutes are judged by all contenders. */
+  readonly rowSeconds?: number
 }
 
 /** Unfamiliar kinds are many, so that fewer seeds of each are enough. */

@@ -2,7 +2,7 @@ import type { Figures } from './figures.js'
 import type { ReliabilityBin } from './reliability.js'
 import { MIN_INCIDENTS, misses, TARGETS, type Scenario } from './targets.js'
 
-const WIDTHS = [14, 10, 8, 10, 7, 15, 9, 7, 7, 8]
+const WIDTHS = [15, 10, 8, 10, 7, 15, 9, 7, 7, 8]
 const HEAD = ['', 'incidents', 'recall', 'precision', 'F1', '95 %', 'false/day', 'type', 'delay', 'av.prec.']
 
 export interface Section {
@@ -41,7 +41,7 @@ function figureCells(figures: Figures): string[] {
     f1Interval.map(share).join('–'),
     falseAlarmsADay.toFixed(3),
     Number.isNaN(typeAccuracy) ? '' : share(typeAccuracy),
-    Number.isNaN(delay) ? '' : String(delay),
+    Number.isNaN(delay) ? '' : String(Number(delay.toFixed(1))),
     share(figures.averagePrecision),
   ]
 }

@@ -45,6 +45,8 @@ export interface WeekResult {
   readonly right: Uint8Array
 }
 
+type ScoredWorld = Pick<World, 'gateway' | 'seed' | 'startMs'> & { readonly rowSeconds?: number }
+
 /**
  * Compares the alarms of a contender with the incidents.
  * @param ignored incidents that cannot be found; an alarm on them does not count as false
@@ -52,25 +54,28 @@ export interface WeekResult {
 export function scoreWeek(
   contender: string,
   size: Size,
-  { gateway, seed, startMs }: Pick<World, 'gateway' | 'seed' | 'startMs'>,
+  { gateway, seed, startMs, rowSeconds = 60 }: ScoredWorld,
   { incidents, nuisances }: JudgedWeek,
   judged: readonly Judged[],
   ignored: readonly Change[] = [],
 ): WeekResult {
-  const alarms = alarmsOf(judged)
+  const rowMinutes = Math.max(1, rowSeconds / 60)
+  const late = Math.max(LATE[size], rowMinutes > 1 ? rowMinutes : 0)
+  const alarms = alarmsOf(judged, rowMinutes * MINUTE_MS)
   const atMs = (minute: number) => startMs + minute * MINUTE_MS
   const overlaps =
     ({ start, end }: Change, late: number) =>
     (alarm: Alarm) =>
       alarm.startMs < atMs(end + late) && alarm.endMs > atMs(start)
   const excused = [...incidents, ...ignored]
-  const isFalse = (alarm: Alarm) => !excused.some((incident) => overlaps(incident, TOLERANCE)(alarm))
+  const isFalse = (alarm: Alarm) =>
+    !excused.some((incident) => overlaps(incident, Math.max(TOLERANCE, 2 * rowMinutes))(alarm))
   const within = ({ start, end }: Change, late: number, timeMs: number) =>
     timeMs >= atMs(start) && timeMs < atMs(end + late)
   const counted = judged.filter(
     ({ timeMs }) =>
       incidents.some((each) => within(each, 0, timeMs)) ||
-      !excused.some((each) => within(each, IGNORED, timeMs)),
+      !excused.some((each) => within(each, Math.max(IGNORED, rowMinutes), timeMs)),
   )
   const isPositive = ({ timeMs }: Judged) => Number(incidents.some((each) => within(each, 0, timeMs)))
   const spoken = counted.filter(({ verdict }) => verdict?.anomaly === true)
@@ -79,10 +84,10 @@ export function scoreWeek(
     size,
     gateway,
     seed,
-    days: judged.length / 1440,
+    days: (judged.length * rowSeconds) / 86_400,
     incidents: incidents.map((incident): IncidentResult => {
-      const mine = alarms.filter(overlaps(incident, LATE[size]))
-      const until = judged.filter(({ timeMs }) => within(incident, LATE[size], timeMs))
+      const mine = alarms.filter(overlaps(incident, late))
+      const until = judged.filter(({ timeMs }) => within(incident, late, timeMs))
       const first = until.find(({ alarmed }) => alarmed)
       const found = mine.length > 0 && first !== undefined
       return {

@@ -1,5 +1,5 @@
 import type { LeastEffects } from './effects.js'
-import { GATE, JOINT_GATE, reachOf } from './gates.js'
+import { reachOf, type Gate } from './gates.js'
 import { harmOf, lastingHarm } from './harm.js'
 import { mapKinds, strongest, type PerKind } from './kinds.js'
 import type { MeasuredInterval } from './measure.js'
@@ -19,7 +19,7 @@ export interface Decision {
   readonly harm: number
   /** The harm that has lasted; see `lastingHarm`. */
   readonly lasting: number
-  /** Minutes since the alarm began; 1 for an interval outside an alarm. */
+  /** Minutes since the alarm began; the length of an interval outside an alarm. */
   readonly minutes: number
   /** The interval belongs to an alarm. */
   readonly confirmed: boolean
@@ -30,8 +30,8 @@ export const MAX_NORMAL_REACH = 0.99
 
 /**
  * Decides about one interval alone. It is anomalous when the forest says so (score < 0) and a deviation matters: one
- * kind passes {@link GATE}, or two kinds pass {@link JOINT_GATE}. With fewer requests than `effects.requests`, only
- * traffic is judged.
+ * kind passes the gate of its length, or two kinds pass the joint gate (see `gatesOf`). With fewer requests than
+ * `effects.requests`, only traffic is judged.
  *
  * @param score of the forest, see `forestScores`
  * @param thresholds factors on the gates
@@ -41,36 +41,37 @@ export function decideMinute(
   measured: Omit<MeasuredInterval, 'moment' | 'factor' | 'channels'>,
   score: number,
   effects: LeastEffects,
-  { gates, joint: jointFactor }: Pick<Thresholds, 'gates' | 'joint'>,
+  thresholds: Pick<Thresholds, 'gates' | 'joint'>,
   harmBefore = 0,
 ): Decision {
-  const { interval, strengths } = measured
+  const { interval, strengths, gates } = measured
   // A few requests prove nothing about latencies and errors. Many such minutes may, as evidence.
   const isEnough = interval.requests >= effects.requests
-  const kinds = reaches(strengths, GATE, isEnough, gates)
-  const joint = jointReach({ interval, strengths }, effects, jointFactor)
+  const kinds = reaches(strengths, gates.gate, isEnough, thresholds.gates)
+  const joint = jointReach(measured, effects, thresholds.joint)
   const found = Math.max(strongest(kinds), joint)
   const anomaly = score < 0 && found >= 1
   const reach = anomaly ? found : Math.min(found, MAX_NORMAL_REACH)
   const harm = harmOf(measured)
   const lasting = lastingHarm(harm, harmBefore, interval.seconds)
-  return { anomaly, score, reach, kinds, harm, lasting, minutes: 1, confirmed: false }
+  const minutes = interval.seconds / 60
+  return { anomaly, score, reach, kinds, harm, lasting, minutes, confirmed: false }
 }
 
-/** How far the second of two kinds reaches {@link JOINT_GATE}. */
+/** How far the second of two kinds reaches the joint gate. */
 export function jointReach(
-  { interval, strengths }: Pick<MeasuredInterval, 'interval' | 'strengths'>,
+  { interval, strengths, gates }: Pick<MeasuredInterval, 'interval' | 'strengths' | 'gates'>,
   effects: LeastEffects,
   factor = 1,
 ): number {
   const factors = factor === 1 ? NEUTRAL.gates : mapKinds(() => factor)
-  return second(reaches(strengths, JOINT_GATE, interval.requests >= effects.requests, factors))
+  return second(reaches(strengths, gates.joint, interval.requests >= effects.requests, factors))
 }
 
 /** How far each kind reaches a gate; 0 for latencies and errors of too few requests. */
 function reaches(
   strengths: Strengths,
-  gate: typeof GATE,
+  gate: Gate,
   isEnough: boolean,
   factors = NEUTRAL.gates,
 ): PerKind<number> {

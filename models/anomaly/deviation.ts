@@ -1,8 +1,17 @@
 import type { LocalMinute } from '../seasonality/local-time.js'
 import { expectedAt, type Expectation } from './expectation.js'
 import { mapFeatures, type Feature, type Interval, type PerFeature } from './features.js'
-import { longRunSigmaAt, sigmaAt } from './noise.js'
-import { effectOf, fromScale, requestsOf, samplingTerm, toScale } from './scales.js'
+import { fixedVariance, longRunVariance, spreadAt } from './noise.js'
+import {
+  effectOf,
+  fromScale,
+  MAX_COUNT,
+  MIN_SECONDS,
+  poissonDeviance,
+  requestsOf,
+  samplingTerm,
+  toScale,
+} from './scales.js'
 
 export type Expectations = PerFeature<Expectation>
 
@@ -14,16 +23,20 @@ export interface FeatureDeviation {
   readonly effect: number
   /** Value minus expected value, on the scale of the feature; NaN when the value is not known. */
   readonly residual: number
-  /** The expected value, and a standard deviation upwards and downwards, on the scale of the feature. */
+  /** The expected value, and a standard deviation upwards and downwards, on the scale of the feature and interval. */
   readonly expected: number
   readonly sigmaUp: number
   readonly sigmaDown: number
-  /** The standard deviation for sums over minutes, see `longRunSigmaAt`. */
+  /** The share of both variances that the number of requests adds. */
+  readonly sampled: number
+  /** The standard deviation for sums over intervals, see `longRunVariance`. */
   readonly longRun: number
   /** Requests or errors that were counted; 0 for latencies. */
   readonly count: number
   /** Expected requests for traffic; measured requests for errors and latencies, or expected ones when there are none. */
   readonly requests: number
+  /** The same in a row of the model; of the interval if that is shorter. */
+  readonly perRow: number
 }
 
 export type Deviation = PerFeature<FeatureDeviation>
@@ -33,14 +46,14 @@ export function modelZOf({ residual, sigmaUp, sigmaDown }: FeatureDeviation): nu
   return residual / (residual > 0 ? sigmaUp : sigmaDown)
 }
 
-/** The distance of a source's baseline from the model, on the scale of each feature. */
+/** The distance of a source's baseline from the model, on the scale of each feature; for traffic the logarithm of a share. */
 export type Level = PerFeature<number>
 
 export const NO_LEVEL: Level = mapFeatures(() => 0)
 export const NO_SPREAD: PerFeature<number> = mapFeatures(() => 1)
 
-/** Larger counts are treated as this. */
-const MAX_COUNT = 1e15
+/** A share beyond this is treated as this; its factor is still finite. */
+const MAX_LEVEL = 100
 
 /** The expected error rate is at least this, even when the history has no errors at all. */
 export const MIN_ERROR_SHARE = 0.005
@@ -56,6 +69,8 @@ export const MIN_ERROR_SHARE = 0.005
  *
  * @param level the source's baseline, added to the expected values
  * @param spread factors on the model's standard deviations
+ * @param modelSeconds length of the rows that the expectations are of
+ * @param shift added to the expected values, on the scale of the feature and interval; see `nearestShift`
  */
 export function deviationOf(
   interval: Interval,
@@ -63,29 +78,45 @@ export function deviationOf(
   expectations: Expectations,
   level: Level,
   spread: PerFeature<number> = NO_SPREAD,
+  modelSeconds = 60,
+  shift: Level = NO_LEVEL,
 ): Deviation {
   const requests = requestsOf(interval)
+  const { seconds } = interval
+  const rows = Math.max(seconds, MIN_SECONDS) / modelSeconds
   const minute = moment.minuteOfWeek
   let usualRequests = 0
   return mapFeatures((feature) => {
     const expectation = expectations[feature]
-    const expected = expectedAt(expectation, moment) + level[feature]
+    const ofModel =
+      rows > 1
+        ? averageExpected(feature, expectation, moment, seconds / 60, modelSeconds)
+        : expectedAt(expectation, moment)
     const isTraffic = feature === 'requests_per_second'
-    if (isTraffic) usualRequests = Math.min(MAX_COUNT, fromScale(feature, expected) * interval.seconds)
+    const ofSource = isTraffic
+      ? sharedTraffic(ofModel, level[feature], modelSeconds, seconds)
+      : ofModel + level[feature]
+    const expected = ofSource + shift[feature]
+    if (isTraffic) usualRequests = Math.min(MAX_COUNT, fromScale(feature, expected, seconds) * seconds)
     // Without requests, latencies and errors are expected as for the usual number of requests.
     const count = isTraffic || requests === 0 ? usualRequests : requests
     const { noise } = expectation
-    const sigmaOf = (n: number) => spread[feature] * sigmaAt(noise, samplingTerm(feature, n), minute)
-    const sigma = sigmaOf(count)
-    const [sigmaUp, sigmaDown] = [sigma * noise.up, sigma * noise.down]
+    const factor = spread[feature] * spreadAt(noise, minute, rows)
+    const fixed = fixedVariance(noise, rows)
+    const sampled = noise.sampling * samplingTerm(feature, count)
+    const sigma = factor * Math.sqrt(fixed + sampled)
+    const sigmaUp = sigma * noise.up
+    const sigmaDown = sigma * noise.down
     const seen = countOf(feature, interval, requests)
-    const scaled = toScale(feature, interval[feature], interval.seconds)
+    const scaled = toScale(feature, interval[feature], seconds)
     const isSeen = isTraffic || (requests > 0 && !interval.trafficOnly && !Number.isNaN(scaled))
     const isKnown = expectation.isRecorded && isSeen
     const residual = isKnown ? scaled - expected : NaN
     // The logarithm of a higher count varies less. For a rise, use the standard deviation half-way up.
-    const midway = isTraffic ? (count + seen) / 2 : count
-    const sigmaOfRise = midway > count ? sigmaOf(midway) * noise.up : sigmaUp
+    const sigmaOfRise =
+      isTraffic && seen > count
+        ? factor * noise.up * Math.sqrt(fixed + noise.sampling * samplingTerm(feature, (count + seen) / 2))
+        : sigmaUp
     return {
       z: isKnown ? standardised(feature, interval, residual, expected, sigmaOfRise, sigmaDown) : 0,
       effect: isKnown ? effectOf(feature, scaled, expected) : 0,
@@ -93,11 +124,49 @@ export function deviationOf(
       expected,
       sigmaUp,
       sigmaDown,
-      longRun: spread[feature] * noise.up * longRunSigmaAt(noise, samplingTerm(feature, count), minute),
+      sampled: sampled / (fixed + sampled),
+      longRun: factor * noise.up * Math.sqrt(longRunVariance(noise, rows) + sampled),
       count: seen,
       requests: count,
+      perRow: count / Math.max(1, rows),
     }
   })
+}
+
+/** The most moments of a long interval that are averaged. */
+const MAX_MOMENTS = 60
+
+/** What the model expects of an interval that is longer than its rows: the mean of its moments; of traffic of the rates. */
+function averageExpected(
+  feature: Feature,
+  expectation: Expectation,
+  { day, minuteOfWeek }: LocalMinute,
+  minutes: number,
+  modelSeconds: number,
+): number {
+  const count = Math.min(MAX_MOMENTS, Math.ceil((minutes * 60) / modelSeconds))
+  const isTraffic = feature === 'requests_per_second'
+  let sum = 0
+  for (let k = 0; k < count; k++) {
+    const later = Math.floor((k * minutes) / count)
+    const passed = Math.floor(((minuteOfWeek % 1440) + later) / 1440)
+    const expected = expectedAt(expectation, {
+      day: day + passed,
+      minuteOfWeek: (minuteOfWeek + later) % 10_080,
+    })
+    sum += isTraffic ? fromScale(feature, expected, modelSeconds) : expected
+  }
+  return isTraffic ? toScale(feature, sum / count, modelSeconds) : sum / count
+}
+
+/**
+ * The expected traffic of a source, on the scale of its intervals. The level is the logarithm of its share, which
+ * multiplies the expected requests. Where none are expected, none are expected of any share.
+ */
+function sharedTraffic(expected: number, level: number, modelSeconds: number, seconds: number): number {
+  if (level === 0 && seconds === modelSeconds) return expected
+  const rate = fromScale('requests_per_second', expected, modelSeconds) * Math.exp(Math.min(level, MAX_LEVEL))
+  return toScale('requests_per_second', rate, seconds)
 }
 
 function countOf(feature: Feature, interval: Interval, requests: number): number {
@@ -116,21 +185,13 @@ function standardised(
 ): number {
   const z = residual / (residual > 0 ? sigmaUp : sigmaDown)
   if (feature === 'requests_per_second') {
-    const usual = fromScale(feature, expected) * interval.seconds
+    const usual = fromScale(feature, expected, interval.seconds) * interval.seconds
     return smaller(z, poissonDeviance(interval.requests_per_second * interval.seconds, usual))
   }
   if (feature !== 'error_rate') return z
   const requests = requestsOf(interval)
   const share = Math.max(fromScale(feature, expected), MIN_ERROR_SHARE)
   return smaller(z, poissonDeviance(requests * interval.error_rate, requests * share))
-}
-
-/** Signed square root of the Poisson deviance of a count k whose mean should be mu. */
-function poissonDeviance(k: number, mu: number): number {
-  const mean = Math.min(MAX_COUNT, Math.max(mu, 1e-9))
-  const count = Math.min(k, MAX_COUNT)
-  const deviance = 2 * ((count > 0 ? count * Math.log(count / mean) : 0) - (count - mean))
-  return Math.sign(count - mean) * Math.sqrt(Math.max(0, deviance))
 }
 
 /** The one nearer to zero; 0 when the signs differ, as they may when the count is about the expected one. */

@@ -4,7 +4,7 @@ import type { LocalMinute } from '../seasonality/local-time.js'
 import type { Moments } from '../seasonality/season.js'
 import type { Feature } from './features.js'
 import { fitNoise, sigmaAt, type Noise, type Scatter } from './noise.js'
-import { samplingTerm, toScale } from './scales.js'
+import { HALF, poissonDeviance, samplingTerm, toScale } from './scales.js'
 
 /** The usual value of a feature at each moment, and its noise; on the scale of {@link toScale}. */
 export interface Expectation {
@@ -14,9 +14,11 @@ export interface Expectation {
   readonly isRecorded: boolean
 }
 
-/** A feature minute by minute, in order of time. */
-export interface FeatureHistory extends Omit<Moments, 'values'> {
-  /** `[nMinutes]`, in the feature's unit; NaN when not known. */
+/** A feature row by row, in order of time. */
+export interface FeatureHistory extends Omit<Moments, 'values' | 'rowMinutes'> {
+  /** Minutes that each row lasts. */
+  readonly rowMinutes: number
+  /** `[nRows]`, in the feature's unit; NaN when not known. */
   readonly values: Float64Array
   readonly requests: Float64Array
 }
@@ -39,7 +41,7 @@ const MIN_SAMPLING: Readonly<Record<Feature, number>> = {
   error_rate: 1,
 }
 
-/** Neighbouring minutes are pooled up to this many requests, since a share of two requests is 0, 50 or 100 %. */
+/** Neighbouring rows are pooled up to this many requests, since a share of two requests is 0, 50 or 100 %. */
 export const POOLED_REQUESTS = { requests_per_second: 30, error_rate: 300 }
 
 /** The most minutes that are pooled. */
@@ -52,11 +54,11 @@ export const MAX_POOL_MINUTES = 60
  * @throws RangeError without a minute
  */
 export function fitExpectation(feature: Feature, history: FeatureHistory): Expectation {
-  const { values, requests, days, minutesOfWeek } = history
-  if (values.length === 0) throw new RangeError('An expectation needs at least one minute.')
+  const { values, days, minutesOfWeek, rowMinutes } = history
+  if (values.length === 0) throw new RangeError('An expectation needs at least one row.')
   const isRecorded = feature === 'error_rate' || values.some((value) => value > 0)
-  const moments = { values: pooled(feature, values, requests), days, minutesOfWeek }
-  const scaled = values.map((value) => toScale(feature, value))
+  const moments = { values: pooled(feature, history), days, minutesOfWeek, rowMinutes }
+  const scaled = values.map((value) => toScale(feature, value, rowMinutes * 60))
   const first = fitRhythm(moments)
   const about = noiseAbout(feature, first, scaled, history)
   const isHabit = habits(about.z, minutesOfWeek, first.season.rhythm)
@@ -66,10 +68,10 @@ export function fitExpectation(feature: Feature, history: FeatureHistory): Expec
 }
 
 /**
- * The expectation with usual values from some of the minutes alone; the rhythm and the noise stay. O(n log n).
+ * The expectation with usual values from some of the rows alone; the rhythm and the noise stay. O(n log n).
  *
  * @param history that the expectation was fitted to
- * @param isUsed which of its minutes count
+ * @param isUsed which of its rows count
  */
 export function refitExpectation(
   expectation: Expectation,
@@ -78,12 +80,13 @@ export function refitExpectation(
   isUsed: (index: number) => boolean,
 ): Expectation {
   const { usual, noise } = expectation
-  const { values, requests, days, minutesOfWeek } = history
-  const moments = { values: pooled(feature, values, requests), days, minutesOfWeek }
+  const { values, requests, days, minutesOfWeek, rowMinutes } = history
+  const moments = { values: pooled(feature, history), days, minutesOfWeek, rowMinutes }
   const z = values.map((value, i) => {
     const expected = usualAt(usual, days[i]!, minutesOfWeek[i]!)
-    const n = feature === 'requests_per_second' ? Math.exp(expected) : requests[i]!
-    return (toScale(feature, value) - expected) / sigmaAt(noise, samplingTerm(feature, n), minutesOfWeek[i]!)
+    const n = feature === 'requests_per_second' ? Math.exp(expected) * rowMinutes : requests[i]!
+    const sigma = sigmaAt(noise, samplingTerm(feature, n), minutesOfWeek[i]!)
+    return (toScale(feature, value, rowMinutes * 60) - expected) / sigma
   })
   const isHabit = habits(z, minutesOfWeek, usual.season.rhythm)
   const isNear = (i: number) => Math.abs(z[i]!) < FAR_OFF || isHabit(i)
@@ -124,11 +127,11 @@ function noiseAbout(
   scaled: Float64Array,
   history: FeatureHistory,
 ): { noise: Noise; z: Float64Array } {
-  const { requests, days, minutesOfWeek } = history
+  const { requests, days, minutesOfWeek, rowMinutes } = history
   const expected = scaled.map((_, i) => usualAt(usual, days[i]!, minutesOfWeek[i]!))
   const residuals = scaled.map((value, i) => value - expected[i]!)
   const terms = requests.map((n, i) =>
-    samplingTerm(feature, feature === 'requests_per_second' ? Math.exp(expected[i]!) : n),
+    samplingTerm(feature, feature === 'requests_per_second' ? Math.exp(expected[i]!) * rowMinutes : n),
   )
   const minutes = Float64Array.from(
     minutesOfWeek,
@@ -140,6 +143,7 @@ function noiseAbout(
     residuals: Float64Array.from(known, (i) => residuals[i]!),
     terms: Float64Array.from(known, (i) => terms[i]!),
     minutes: Float64Array.from(known, (i) => minutes[i]!),
+    rowMinutes,
   }
   const pools = feature === 'error_rate' ? errorPools(history, expected, minutes) : scatter
   const noise = fitNoise(scatter, least, pools)
@@ -152,7 +156,7 @@ function noiseAbout(
  * only a few values, and their median says nothing.
  */
 function errorPools(
-  { values, requests }: FeatureHistory,
+  { values, requests, rowMinutes }: FeatureHistory,
   expected: Float64Array,
   minutes: Float64Array,
 ): Scatter {
@@ -173,6 +177,7 @@ function errorPools(
     residuals: Float64Array.from(pools, ({ residual }) => residual),
     terms: Float64Array.from(pools, ({ term }) => term),
     minutes: Float64Array.from(pools, ({ minute }) => minute),
+    rowMinutes,
   }
 }
 
@@ -186,22 +191,39 @@ export function smoothlyExpectedAt({ usual }: Expectation, { day, minuteOfWeek }
   return smoothUsualAt(usual, day, minuteOfWeek)
 }
 
-/** The values on the feature's scale. Minutes with too few requests have the value of their pool. */
-function pooled(feature: Feature, values: Float64Array, requests: Float64Array): Float64Array {
+/** The values on the feature's scale. Neighbouring rows with too few requests have the value of their pool. */
+function pooled(feature: Feature, { values, requests, rowMinutes }: FeatureHistory): Float64Array {
   const enough = (POOLED_REQUESTS as Partial<Record<Feature, number>>)[feature] ?? 0
+  const isTraffic = feature === 'requests_per_second'
   const scaled = new Float64Array(values.length)
   for (let start = 0; start < values.length;) {
-    let end = start
-    let n = 0
-    let weighted = 0
+    let [end, n, weighted] = [start, 0, 0]
     do {
       n += requests[end]!
-      weighted += values[end]! * (feature === 'error_rate' ? requests[end]! : 1)
+      weighted +=
+        isTraffic || Number.isNaN(values[end]!) ? 0 : values[end]! * (enough > 0 ? requests[end]! : 1)
       end++
-    } while (n < enough && end < values.length && end - start < MAX_POOL_MINUTES)
-    const value = feature === 'error_rate' ? weighted / Math.max(n, 1e-9) : weighted / (end - start)
-    scaled.fill(toScale(feature, value), start, end)
+    } while (
+      n < enough &&
+      end < values.length &&
+      (end - start + 1) * rowMinutes <= MAX_POOL_MINUTES &&
+      !(isTraffic && isOtherRate(n / (end - start), requests[end]!))
+    )
+    const value = isTraffic
+      ? n / (end - start) / (rowMinutes * 60)
+      : enough > 0
+        ? weighted / n
+        : values[start]!
+    scaled.fill(toScale(feature, value, rowMinutes * 60), start, end)
     start = end
   }
   return scaled
+}
+
+/** The signed root of a Poisson deviance from which on a count belongs to another rate. */
+export const OTHER_RATE = 3
+
+/** Whether a count is far from the mean of a pool: the first minutes of the day are not pooled with a quiet night. */
+function isOtherRate(mean: number, count: number): boolean {
+  return Math.abs(poissonDeviance(count, mean + HALF)) > OTHER_RATE
 }

@@ -26,11 +26,11 @@ export interface Interval extends PerFeature<number> {
   readonly trafficOnly?: boolean
 }
 
-/** The intervals of a training matrix `[nSamples, 5]`, row-major, each one minute long. */
-export function* minutesOf(samples: Float64Array): Generator<Interval> {
+/** The intervals of a training matrix `[nSamples, 5]`, row-major, each with the same length in seconds. */
+export function* intervalsOf(samples: Float64Array, seconds: number): Generator<Interval> {
   for (let start = 0; start < samples.length; start += N_FEATURES) {
     const row = mapFeatures((_, index) => samples[start + index]!)
-    yield { ...row, seconds: 60, requests: row.requests_per_second * 60 }
+    yield { ...row, seconds, requests: row.requests_per_second * seconds }
   }
 }
 

@@ -9,10 +9,14 @@ const DAY_MINUTES = 1440
  *
  * @param samples `[nSamples, 5]`, row-major, features in the order of FEATURES
  * @param rangeMinutes minutes of the range that the samples are from, without excluded ones
+ * @param count minutes that the samples tell of; one for each when left out
  */
-export function historyWarnings(samples: Float64Array, rangeMinutes: number): string[] {
-  const count = samples.length / N_FEATURES
-  if (count === 0) return []
+export function historyWarnings(
+  samples: Float64Array,
+  rangeMinutes: number,
+  count = samples.length / N_FEATURES,
+): string[] {
+  if (samples.length === 0) return []
   const warnings: string[] = []
   const empty = FEATURES.filter((feature, column) => feature !== 'error_rate' && isAlways(samples, column, 0))
   const unrecorded = FEATURES.filter((_, column) => isAlways(samples, column, NaN))
@@ -24,7 +28,7 @@ export function historyWarnings(samples: Float64Array, rangeMinutes: number): st
   }
   if (count < MIN_DAYS.day * DAY_MINUTES) {
     warnings.push(
-      `The history has ${count} minutes: from two days on the rhythm of the day is learned, until then only large deviations count.`,
+      `The history has ${Math.round(count)} minutes: from two days on the rhythm of the day is learned, until then only large deviations count.`,
     )
   } else if (count < MIN_DAYS.week * DAY_MINUTES) {
     const days = Math.floor(count / DAY_MINUTES)
@@ -32,7 +36,7 @@ export function historyWarnings(samples: Float64Array, rangeMinutes: number): st
   }
   if (count >= DAY_MINUTES && count < rangeMinutes / 2) {
     warnings.push(
-      `Only ${count} of the ${rangeMinutes} minutes in the range have requests; the others are unknown.`,
+      `Only ${Math.round(count)} of the ${rangeMinutes} minutes in the range have requests; the others are unknown.`,
     )
   }
   return warnings

@@ -3,8 +3,9 @@ import { deviationOf, NO_LEVEL, NO_SPREAD, type Deviation, type Level } from './
 import type { LeastEffects } from './effects.js'
 import type { Interval, PerFeature } from './features.js'
 import { FOREST_COLUMNS, writeForestRow } from './forest-row.js'
+import { gatesOf, type Gates } from './gates.js'
 import { knowsTheDay, type AnomalyModel } from './model.js'
-import { nearestLevel } from './nearest-level.js'
+import { nearestShift } from './nearest-level.js'
 import { fromScale } from './scales.js'
 import { channelsOf, strengthsOf, type Channels, type Strengths } from './strengths.js'
 
@@ -18,12 +19,14 @@ export interface TimedInterval {
 export interface MeasuredInterval {
   readonly interval: Interval
   readonly moment: LocalMinute
-  /** From the nearest of what may be expected, see `nearestLevel`. It decides. */
+  /** From the nearest of what may be expected, see `nearestShift`. It decides. */
   readonly deviation: Deviation
   /** From the baseline of the source. The baseline learns from it. */
   readonly fromBaseline: Deviation
   /** Multiplies the smallest effects that matter, see `effectFactor`. */
   readonly factor: number
+  /** The gates of an interval of this length. */
+  readonly gates: Gates
   /** The usual traffic of this moment as a share of that of the whole history, 0…1. */
   readonly busyness: number
   readonly channels: Channels
@@ -77,19 +80,20 @@ export function measure(
   factor = effectFactor(model, false),
 ): MeasuredInterval {
   const moment = localTimeOf(model.timeZone)(timeMs)
-  const fromBaseline = deviationOf(interval, moment, model.expectations, level, spread)
-  const nearest = nearestLevel(fromBaseline, moment, model.expectations, level, reference)
-  const deviation = nearest
-    ? deviationOf(interval, moment, model.expectations, nearest, spread)
+  const { expectations, intervalSeconds } = model
+  const fromBaseline = deviationOf(interval, moment, expectations, level, spread, intervalSeconds)
+  const shift = nearestShift(fromBaseline, interval, moment, model, level, reference)
+  const deviation = shift
+    ? deviationOf(interval, moment, expectations, level, spread, intervalSeconds, shift)
     : fromBaseline
+  const gates = gatesOf(interval.seconds)
   const channels = channelsOf(deviation, effects, factor)
-  const usual = fromScale(
-    'requests_per_second',
-    fromBaseline.requests_per_second.expected - level.requests_per_second,
-  )
+  const usual =
+    fromScale('requests_per_second', fromBaseline.requests_per_second.expected, interval.seconds) *
+    Math.exp(-level.requests_per_second)
   const busyness = Math.min(1, usual / Math.max(usual, model.baselines.requests_per_second.mean, 1e-9))
-  const strengths = strengthsOf(channels)
-  return { interval, moment, deviation, fromBaseline, factor, busyness, channels, strengths }
+  const strengths = strengthsOf(channels, gates.gate)
+  return { interval, moment, deviation, fromBaseline, factor, gates, busyness, channels, strengths }
 }
 
 /**

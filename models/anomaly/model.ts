@@ -2,23 +2,27 @@ import { anomalyScores } from '../isolation-forest/anomaly-scores.js'
 import { fitIsolationForest } from '../isolation-forest/fit-isolation-forest.js'
 import type { IsolationForest } from '../isolation-forest/forest.js'
 import { contaminationThreshold } from '../isolation-forest/threshold.js'
+import { daysOf } from '../seasonality/fit-rhythm.js'
 import { localTimeOf, type LocalTime } from '../seasonality/local-time.js'
+import { MIN_DAYS } from '../seasonality/rhythm.js'
 import { createRandom } from '../statistics/random.js'
 import { fitBaseline, type Baseline } from './baseline.js'
-import { deviationOf, NO_LEVEL, modelZOf, type Expectations } from './deviation.js'
+import { deviationOf, NO_LEVEL, NO_SPREAD, modelZOf, type Expectations } from './deviation.js'
 import { tenthsOf } from './drift.js'
 import { DEFAULT_EFFECTS, type LeastEffects } from './effects.js'
 import { fitExpectation, type FeatureHistory } from './expectation.js'
 import {
   FEATURES,
+  intervalsOf,
   isLatency,
   mapFeatures,
-  minutesOf,
   N_FEATURES,
   type Feature,
   type PerFeature,
 } from './features.js'
 import { FOREST_COLUMNS, writeForestRow } from './forest-row.js'
+import { gatesOf } from './gates.js'
+import { regularHistory, type History, type RegularHistory } from './regular-history.js'
 import { channelsOf, strengthsOf, type Strengths } from './strengths.js'
 import { NEUTRAL, type Thresholds } from './thresholds.js'
 
@@ -28,7 +32,12 @@ export interface AnomalyModel {
   /** On −s(x, n): below it the forest calls a sample anomalous. */
   readonly threshold: number
   readonly contamination: number
+  /** Rows of the history. */
   readonly nSamples: number
+  /** Length of the rows that it was fitted on, and that it judges. */
+  readonly intervalSeconds: number
+  /** Days of the calendar that the history covers. */
+  readonly days: number
   readonly baselines: PerFeature<Baseline>
   readonly expectations: Expectations
   /** The nine deciles of the standardised residuals of the history; drift is measured against them. */
@@ -39,14 +48,6 @@ export interface AnomalyModel {
   readonly thresholds: Thresholds
 }
 
-/** The history of a gateway: minutes in order of time. */
-export interface History {
-  /** `[nSamples, 5]`, row-major, 0…MAX_SAMPLE, features in the order of FEATURES; NaN for a latency that is not known. */
-  readonly samples: Float64Array
-  /** When each minute began, ms since 1970, ascending. */
-  readonly timesMs: Float64Array
-}
-
 export interface AnomalyModelOptions {
   /** Expected share of anomalies in the samples, 0 < c <= 0.5. */
   readonly contamination: number
@@ -54,6 +55,8 @@ export interface AnomalyModelOptions {
   readonly anomalyThreshold: number
   readonly nEstimators?: number
   readonly maxSamples?: number
+  /** Length of the rows that the model judges; that of the history when left out, at least a minute. */
+  readonly intervalSeconds?: number | undefined
   /** UTC, when left out. */
   readonly timeZone?: string
   readonly effects?: LeastEffects
@@ -68,30 +71,26 @@ export const MIN_SAMPLES = 10
 
 /**
  * Fits a detector: an expectation of each feature for each moment of the week, and an isolation forest on the deviations
- * from it, with a threshold. The same history, options and seed give the same model.
+ * from it, with a threshold. The same history, options and seed give the same model. The rows of the history are made
+ * regular first, see `regularHistory`.
  *
  * @throws RangeError with fewer than MIN_SAMPLES rows, a value outside its range, or an unknown time zone
  */
-export function fitAnomalyModel({ samples, timesMs }: History, options: AnomalyModelOptions): AnomalyModel {
+export function fitAnomalyModel(history: History, options: AnomalyModelOptions): AnomalyModel {
   const { contamination, anomalyThreshold, nEstimators = 100, maxSamples = 256, seed } = options
   const { timeZone = 'UTC', effects = DEFAULT_EFFECTS } = options
-  const nSamples = timesMs.length
-  if (samples.length !== nSamples * N_FEATURES || nSamples < MIN_SAMPLES) {
-    throw new RangeError(
-      `A model needs at least ${MIN_SAMPLES} rows of ${N_FEATURES} features and a time each.`,
-    )
-  }
-  if (!samples.every((value, index) => isSample(value, FEATURES[index % N_FEATURES]!))) {
-    throw new RangeError(`Samples must be numbers from 0 to ${MAX_SAMPLE}; a latency may be NaN.`)
-  }
+  assertSamples(history)
+  const rows = regularHistory(history, options.intervalSeconds)
+  assertSamples(rows)
+  const { samples, timesMs, intervalSeconds } = rows
   const localTime = localTimeOf(timeZone)
-  const columns = mapFeatures((_, index) => column(samples, index))
-  const histories = featureHistories({ samples, timesMs }, localTime)
+  const histories = featureHistories(rows, localTime)
   const expectations = mapFeatures((feature) => fitExpectation(feature, histories[feature]))
-  const deviations = [...minutesOf(samples)].map((minute, i) =>
-    deviationOf(minute, localTime(timesMs[i]!), expectations, NO_LEVEL),
+  const deviations = [...intervalsOf(samples, intervalSeconds)].map((row, i) =>
+    deviationOf(row, localTime(timesMs[i]!), expectations, NO_LEVEL, NO_SPREAD, intervalSeconds),
   )
-  const usual = deviations.map((deviation) => strengthsOf(channelsOf(deviation, effects, 1)))
+  const { gate } = gatesOf(intervalSeconds)
+  const usual = deviations.map((deviation) => strengthsOf(channelsOf(deviation, effects, 1), gate))
   const sown = [...usual, ...artificialOutliers(usual, seed)]
   const forest = fitIsolationForest(forestMatrix(sown), {
     nSamples: sown.length,
@@ -105,8 +104,10 @@ export function fitAnomalyModel({ samples, timesMs }: History, options: AnomalyM
     forest,
     threshold: contaminationThreshold(negated, contamination, anomalyThreshold),
     contamination,
-    nSamples,
-    baselines: mapFeatures((feature) => baselineOf(columns[feature])),
+    nSamples: history.timesMs.length,
+    intervalSeconds,
+    days: daysOf(histories.requests_per_second),
+    baselines: mapFeatures((_, index) => baselineOf(column(samples, index))),
     expectations,
     tenths: mapFeatures((feature) => tenthsOf(deviations.map((deviation) => modelZOf(deviation[feature])))),
     timeZone,
@@ -114,25 +115,38 @@ export function fitAnomalyModel({ samples, timesMs }: History, options: AnomalyM
   }
 }
 
-/** A history by feature. A latency of a minute without requests is not known. */
+/** A history by feature. A latency of a row without requests is not known. */
 export function featureHistories(
-  { samples, timesMs }: History,
+  { samples, timesMs, intervalSeconds }: RegularHistory,
   localTime: LocalTime,
 ): PerFeature<FeatureHistory> {
   const columns = mapFeatures((_, index) => column(samples, index))
   const moments = Array.from(timesMs, localTime)
   const shared = {
-    requests: columns.requests_per_second.map((rate) => rate * 60),
+    rowMinutes: intervalSeconds / 60,
     days: Int32Array.from(moments, ({ day }) => day),
     minutesOfWeek: Uint16Array.from(moments, ({ minuteOfWeek }) => minuteOfWeek),
+    requests: columns.requests_per_second.map((rate) => rate * intervalSeconds),
   }
   return mapFeatures((feature) => ({ values: known(feature, columns), ...shared }))
 }
 
-/** A minute without requests has no latency. The 0 that stands for it is not learned. */
+/** @throws RangeError */
+function assertSamples({ samples, timesMs }: History): void {
+  if (samples.length !== timesMs.length * N_FEATURES || timesMs.length < MIN_SAMPLES) {
+    throw new RangeError(
+      `A model needs at least ${MIN_SAMPLES} rows of ${N_FEATURES} features and a time each.`,
+    )
+  }
+  if (!samples.every((value, index) => isSample(value, FEATURES[index % N_FEATURES]!))) {
+    throw new RangeError(`Samples must be numbers from 0 to ${MAX_SAMPLE}; a latency may be NaN.`)
+  }
+}
+
+/** A row without requests has no latency and no error rate. The 0 that stands for them is not learned. */
 function known(feature: Feature, columns: PerFeature<Float64Array>): Float64Array {
   const { requests_per_second: rates } = columns
-  if (!isLatency(feature)) return columns[feature]
+  if (feature === 'requests_per_second') return rates
   return columns[feature].map((value, i) => (rates[i]! > 0 ? value : NaN))
 }
 
@@ -193,12 +207,7 @@ function artificialOutliers(usual: readonly Strengths[], seed: number): Row[] {
   )
 }
 
-/** Days of history; half a day is half. */
-function historyDays({ nSamples }: Pick<AnomalyModel, 'nSamples'>): number {
-  return nSamples / 1440
-}
-
 /** Whether the history was long enough to learn a rhythm of the day. */
-export function knowsTheDay(model: Pick<AnomalyModel, 'nSamples'>): boolean {
-  return historyDays(model) >= 1.8
+export function knowsTheDay({ days }: Pick<AnomalyModel, 'days'>): boolean {
+  return days >= MIN_DAYS.day
 }

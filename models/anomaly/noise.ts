@@ -24,6 +24,8 @@ export interface Scatter {
   readonly terms: Float64Array
   /** The local minute of each, since some midnight, in order of time. */
   readonly minutes: Float64Array
+  /** Minutes that a row lasts; 1 when left out. */
+  readonly rowMinutes?: number
 }
 
 export const SIGMAS_PER_MAD = 1.4826
@@ -47,7 +49,7 @@ export const FAR_OFF = 6
 /** The largest factor of a minute of the hour. */
 export const MAX_MINUTE = 4
 
-/** Minutes of a block; means of neighbouring blocks are compared. */
+/** Rows of a block; means of neighbouring blocks are compared. */
 export const BLOCK = 15
 export const MAX_MEMORY = 20
 
@@ -65,7 +67,7 @@ export function fitNoise(
   least: { readonly sigma: number; readonly sampling: number },
   pools = scatter,
 ): Noise {
-  const { residuals, terms, minutes } = scatter
+  const { residuals, terms, minutes, rowMinutes = 1 } = scatter
   const even = { hours: new Float64Array(24).fill(1), minutes: new Float64Array(60).fill(1) }
   if (residuals.length === 0) return { ...least, memory: 1, ...even, up: 1, down: 1 }
   const { sigma, sampling } =
@@ -92,7 +94,11 @@ export function fitNoise(
   return {
     sigma,
     sampling,
-    memory: memoryOf(z, minutes, always),
+    memory: memoryOf(
+      z,
+      minutes.map((minute) => minute / rowMinutes),
+      always,
+    ),
     hours: Float64Array.from(hours),
     minutes: Float64Array.from(ofHour),
     up: known.length > 0 ? tail(1) : 1,
@@ -100,18 +106,29 @@ export function fitNoise(
   }
 }
 
-/** One standard deviation on the scale of the feature, in a local minute. */
+/** One standard deviation of a row on the scale of the feature, in a local minute. */
 export function sigmaAt(noise: Noise, term: number, minute: number): number {
-  return Math.sqrt(noise.sigma ** 2 + noise.sampling * term) * spreadAt(noise, minute)
+  return Math.sqrt(fixedVariance(noise, 1) + noise.sampling * term) * spreadAt(noise, minute)
 }
 
-/** The standard deviation for sums over minutes: its square is the variance of a sum, divided by the number of minutes. */
-export function longRunSigmaAt(noise: Noise, term: number, minute: number): number {
-  return Math.sqrt(noise.memory * noise.sigma ** 2 + noise.sampling * term) * spreadAt(noise, minute)
+/**
+ * The variance of an interval that does not depend on the number of requests, before its factors.
+ * @param rows length of the interval, in rows of the history. Shorter ones are taken as independent, longer ones average
+ *   rows that are alike
+ */
+export function fixedVariance({ sigma, memory }: Noise, rows: number): number {
+  return sigma ** 2 * (rows > 1 ? Math.min(1, memory / rows) : 1 / rows)
 }
 
-function spreadAt({ hours, minutes }: Noise, minute: number): number {
-  return hours[hourOf(minute)]! * minutes[minute % 60]!
+/** The same for sums over intervals: the variance of a sum, divided by the number of intervals. */
+export function longRunVariance({ sigma, memory }: Noise, rows: number): number {
+  return sigma ** 2 * (memory / rows)
+}
+
+/** The factor of a local minute on a standard deviation; that of its hour for an interval of several rows. */
+export function spreadAt({ hours, minutes }: Noise, minute: number, rows = 1): number {
+  const ofHour = hours[hourOf(minute)]!
+  return rows > 1 ? ofHour : ofHour * minutes[minute % 60]!
 }
 
 /** The hour of the day of a minute of the week, or since some midnight. */
@@ -120,16 +137,17 @@ function hourOf(minute: number): number {
 }
 
 /**
- * The factor on sigma² in sums over minutes, because neighbouring minutes are alike: the variance of the difference
- * between the means of neighbouring blocks, relative to that of independent minutes. Slower changes are left to the
+ * The factor on sigma² in sums over rows, because neighbouring rows are alike: the variance of the difference
+ * between the means of neighbouring blocks, relative to that of independent rows. Slower changes are left to the
  * baseline of a stream.
  *
+ * @param rows the time of each, in rows
  * @param always the share of the variance that few requests do not add; the rest is independent
  */
-function memoryOf(z: Float64Array, minutes: Float64Array, always: number): number {
+function memoryOf(z: Float64Array, rows: Float64Array, always: number): number {
   const sums = new Map<number, { sum: number; n: number }>()
   z.forEach((each, i) => {
-    const block = Math.floor(minutes[i]! / BLOCK)
+    const block = Math.floor(rows[i]! / BLOCK)
     const { sum = 0, n = 0 } = sums.get(block) ?? {}
     sums.set(block, { sum: sum + Math.max(-3, Math.min(3, each)), n: n + 1 })
   })

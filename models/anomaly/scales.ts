@@ -4,7 +4,7 @@ import type { Feature, Interval } from './features.js'
 const MAX_VALUE = 1e12
 
 /** Shorter intervals are treated as this. */
-const MIN_SECONDS = 0.001
+export const MIN_SECONDS = 0.001
 
 /** Requests added to those of an interval, so that an interval without requests has a logarithm. */
 export const HALF = 0.5
@@ -29,8 +29,9 @@ export function toScale(feature: Feature, value: number, seconds = 60): number {
 }
 
 /** The inverse of {@link toScale}: a value in the feature's unit, 0 or more. */
-export function fromScale(feature: Feature, scaled: number): number {
-  if (feature === 'requests_per_second') return Math.max(0, Math.exp(scaled) - HALF) / 60
+export function fromScale(feature: Feature, scaled: number, seconds = 60): number {
+  if (feature === 'requests_per_second')
+    return Math.max(0, Math.exp(scaled) / 60 - HALF / Math.max(seconds, MIN_SECONDS))
   if (feature === 'error_rate') return Math.sin(Math.min(Math.PI / 2, Math.max(0, scaled))) ** 2
   return Math.max(0, Math.exp(scaled) - ADDED_MS)
 }
@@ -56,4 +57,15 @@ export function effectOf(feature: Feature, scaled: number, expected: number): nu
 /** Requests of an interval, limited to 0…1e12 so that sums stay finite. */
 export function requestsOf({ requests }: Interval): number {
   return Math.min(Math.max(requests, 0), MAX_VALUE)
+}
+
+/** Larger counts are treated as this. */
+export const MAX_COUNT = 1e15
+
+/** The signed square root of the Poisson deviance of a count k whose mean should be mu. */
+export function poissonDeviance(k: number, mu: number): number {
+  const mean = Math.min(MAX_COUNT, Math.max(mu, 1e-9))
+  const count = Math.min(k, MAX_COUNT)
+  const deviance = 2 * ((count > 0 ? count * Math.log(count / mean) : 0) - (count - mean))
+  return Math.sign(count - mean) * Math.sqrt(Math.max(0, deviance))
 }

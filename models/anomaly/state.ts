@@ -10,18 +10,21 @@ import type { AnomalyModel } from './model.js'
 import type { Noise } from './noise.js'
 import { FOREST_COLUMNS } from './forest-row.js'
 import { mapChannels, mapKinds } from './kinds.js'
+import { DEFAULT_INTERVAL_SECONDS } from './row-interval.js'
 import { NEUTRAL, type Thresholds } from './thresholds.js'
 
 /** A model as plain JSON, as an artifact contains it. The arrays of its forest are base64, all others are lists. */
-export function anomalyModelToState(model: AnomalyModel): object {
-  const { thresholds, ...rest } = model
+export function anomalyModelToState({ intervalSeconds, days, thresholds, ...model }: AnomalyModel): object {
   return {
-    ...rest,
+    ...model,
     // Left out when neutral, as older releases do.
     ...(thresholds !== NEUTRAL && { thresholds }),
     forest: forestToState(model.forest),
     expectations: mapFeatures((feature) => expectationToState(model.expectations[feature])),
     tenths: mapFeatures((feature) => [...model.tenths[feature]]),
+    // A model of minutes without gaps has the form of earlier releases.
+    ...(intervalSeconds !== DEFAULT_INTERVAL_SECONDS && { intervalSeconds }),
+    ...(days !== model.nSamples / 1440 && { days }),
   }
 }
 
@@ -41,11 +44,18 @@ export function anomalyModelFromState(state: unknown): AnomalyModel {
   const timeZone = fields['timeZone']
   if (typeof timeZone !== 'string') throw new Error('timeZone is missing: train anew.')
   localTimeOf(timeZone) // RangeError when it is not known
+  const nSamples = numberAt(fields, 'nSamples')
+  const intervalSeconds = positiveAt(
+    { intervalSeconds: DEFAULT_INTERVAL_SECONDS, ...fields },
+    'intervalSeconds',
+  )
   return {
     forest,
     threshold: numberAt(fields, 'threshold'),
     contamination: numberAt(fields, 'contamination'),
-    nSamples: numberAt(fields, 'nSamples'),
+    nSamples,
+    intervalSeconds,
+    days: fields['days'] === undefined ? nSamples / 1440 : positiveAt(fields, 'days'),
     baselines: mapFeatures((feature) => numbersAt<Baseline>(baselines[feature], BASELINE, feature)),
     expectations: mapFeatures((feature) => expectationFromState(expectations[feature], feature)),
     tenths: mapFeatures((feature) => listAt(tenths, feature)),
@@ -163,6 +173,12 @@ function numberAt(fields: Record<string, unknown>, key: string): number {
   const value = fields[key]
   if (typeof value === 'number' && Number.isFinite(value)) return value
   throw new Error(`${key} is missing or not a finite number.`)
+}
+
+function positiveAt(fields: Record<string, unknown>, key: string): number {
+  const value = numberAt(fields, key)
+  if (value > 0) return value
+  throw new Error(`${key} is not above 0.`)
 }
 
 function recordAt(value: unknown, name: string): Record<string, unknown> {

@@ -1,6 +1,6 @@
 import { MIN_ERROR_SHARE, type Deviation } from './deviation.js'
 import type { LeastEffects } from './effects.js'
-import { reachOf, type Strength } from './gates.js'
+import { GATE, reachOf, type Gate, type Strength } from './gates.js'
 import type { Channel, PerKind } from './kinds.js'
 import { countRatio, shareRatio, shiftRatio } from './likelihood.js'
 import { ADDED_MS, fromScale, HALF } from './scales.js'
@@ -57,16 +57,18 @@ export function channelsOf(deviation: Deviation, least: LeastEffects, factor: nu
 /**
  * The strength of each kind. The three latencies say much the same, so the one that reaches furthest stands for them:
  * a slow tail alone is enough.
+ *
+ * @param gate of the interval, see `gatesOf`
  */
-export function strengthsOf(channels: Channels): Strengths {
+export function strengthsOf(channels: Channels, gate: Gate = GATE): Strengths {
   const { traffic_spike, traffic_drop, error_rate_spike } = channels
-  const percentile = further(channels.p95_latency_ms, channels.p99_latency_ms)
-  const latency_spike = further(channels.avg_latency_ms, percentile)
+  const percentile = further(channels.p95_latency_ms, channels.p99_latency_ms, gate)
+  const latency_spike = further(channels.avg_latency_ms, percentile, gate)
   return { traffic_spike, traffic_drop, latency_spike, error_rate_spike }
 }
 
-function further(a: Strength, b: Strength): Strength {
-  return reachOf(a) >= reachOf(b) ? a : b
+function further(a: Strength, b: Strength, gate: Gate): Strength {
+  return reachOf(a, gate) >= reachOf(b, gate) ? a : b
 }
 
 function trafficStrength(
@@ -111,8 +113,8 @@ function latencyStrength(
   { latency, latencyMs }: LeastEffects,
   factor: number,
 ): ChannelStrength {
-  const { z, effect, residual, expected, longRun, requests } = deviation[feature]
-  const support = Math.min(1, requests * SUPPORT[feature])
+  const { z, effect, residual, expected, longRun, perRow } = deviation[feature]
+  const support = Math.min(1, perRow * SUPPORT[feature])
   const value = fromScale(feature, expected) + ADDED_MS
   const step = Math.log1p(latency) * factor
   const ratio = (size: number) => {

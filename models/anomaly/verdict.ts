@@ -53,14 +53,14 @@ export const LARGE = 3
 export const STRENGTH_SCALE = 0.9
 
 /** With a history of this many minutes, the confidence is half of what a long history would give. */
-export const HALF_CONFIDENCE_SAMPLES = 60
+export const HALF_CONFIDENCE_MINUTES = 60
 
 /** The verdict on an interval. */
 export function verdictOf(
   measured: MeasuredInterval,
   decision: Decision,
   effects: LeastEffects,
-  { nSamples, thresholds }: Pick<AnomalyModel, 'nSamples' | 'thresholds'>,
+  { days, thresholds }: Pick<AnomalyModel, 'days' | 'thresholds'>,
 ): Verdict {
   const { anomaly, score } = decision
   const strength = normalizedScore(decision)
@@ -72,7 +72,7 @@ export function verdictOf(
     normalizedScore: strength,
     type: anomaly ? typeOf(decision) : null,
     severity: anomaly ? severityOf(decision) : null,
-    confidence: confidenceOf(decision, strength, nSamples),
+    confidence: confidenceOf(decision, strength, days),
     explanation: explain(decision, measured, expected, contributions),
     expected,
     contributions: contributions ?? EQUAL_CONTRIBUTIONS,
@@ -121,8 +121,9 @@ function harmStep(harm: number): number {
  * minute in a hundred lies in an incident; where incidents are rarer, a smaller share of the alarms is right. A short
  * history lowers it.
  */
-function confidenceOf({ anomaly, confirmed }: Decision, strength: number, nSamples: number): number {
-  const history = nSamples / (nSamples + HALF_CONFIDENCE_SAMPLES)
+function confidenceOf({ anomaly, confirmed }: Decision, strength: number, days: number): number {
+  const minutes = Math.round(days * 1440)
+  const history = minutes / (minutes + HALF_CONFIDENCE_MINUTES)
   if (confirmed) return history * (0.9 + 0.2 * Math.max(0, strength - 0.5))
   return history * (anomaly ? logistic((strength - 0.455) / 0.035) : 1 - logistic((strength - 0.44) / 0.045))
 }

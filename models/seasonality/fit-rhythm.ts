@@ -99,7 +99,7 @@ function chooseRhythm(all: Moments): { rhythm: Rhythm; byMinuteOfHour: boolean }
   }
   for (const rhythm of RHYTHMS) if (rhythm !== 'none' && nDays >= MIN_DAYS[rhythm]) consider(rhythm, false)
   // An hour is a cycle of its own, so three hours are enough.
-  if (all.values.length >= 3 * 60) consider(best.rhythm, true)
+  if (all.values.length * (all.rowMinutes ?? 1) >= 3 * 60) consider(best.rhythm, true)
   return best
 }
 
@@ -124,20 +124,27 @@ function heldBackError(moments: Moments, rhythm: Rhythm, byMinuteOfHour: boolean
   return sorted.reduce((sum, error) => sum + Math.min(error, most), 0) / sorted.length
 }
 
-/** Days with samples, counted by their minutes: half a day is half. */
-export function daysOf({ values }: Pick<Moments, 'values'>): number {
+/** Days with samples, counted by the hours of the calendar that have one: half a day is half. */
+export function daysOf({ values, days, minutesOfWeek, rowMinutes = 1 }: Moments): number {
   let known = 0
-  for (const value of values) if (!Number.isNaN(value)) known++
-  return known / 1440
+  const hours = new Set<number>()
+  values.forEach((value, i) => {
+    if (Number.isNaN(value)) return
+    known++
+    hours.add(days[i]! * 24 + Math.floor((minutesOfWeek[i]! % 1440) / 60))
+  })
+  // Rows that are longer than an hour begin in few hours.
+  return Math.max(hours.size / 24, (known * rowMinutes) / 1440)
 }
 
 /** Samples of the last days, chosen by a hash of their index, since a stride would miss minutes of the hour. */
-function thinned({ values, days, minutesOfWeek }: Moments): Moments {
+function thinned({ values, days, minutesOfWeek, rowMinutes }: Moments): Moments {
   const firstDay = (days.at(-1) ?? 0) - MAX_DAYS
   const recent = [...days.keys()].filter((i) => days[i]! > firstDay)
   const share = MAX_SAMPLES / recent.length
   const kept = recent.filter((i) => (Math.imul(i, 0x9e3779b1) >>> 0) / 2 ** 32 < share)
   return {
+    rowMinutes,
     values: Float64Array.from(kept, (i) => values[i]!),
     days: Int32Array.from(kept, (i) => days[i]!),
     minutesOfWeek: Uint16Array.from(kept, (i) => minutesOfWeek[i]!),

@@ -22,7 +22,7 @@ export const SLOTS: Readonly<Record<Rhythm, number>> = {
 }
 
 /** Minutes of a slot of the week that weekly windows are made of, and their slots. */
-const WINDOW_MINUTES = 5
+export const WINDOW_MINUTES = 5
 export const WINDOW_SLOTS = (7 * DAY_MINUTES) / WINDOW_MINUTES
 
 /** The slot of a weekly window, of so many in a week. */

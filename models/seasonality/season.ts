@@ -1,6 +1,14 @@
 import { grouped } from '../statistics/grouped.js'
 import { quantileSorted } from '../statistics/quantile.js'
-import { minuteOfPart, SLOTS, slotOf, WINDOW_SLOTS, windowSlotOf, type Rhythm } from './rhythm.js'
+import {
+  minuteOfPart,
+  SLOTS,
+  slotOf,
+  WINDOW_MINUTES,
+  WINDOW_SLOTS,
+  windowSlotOf,
+  type Rhythm,
+} from './rhythm.js'
 
 /** What a moment adds to the level of its day, on the scale of the fit. */
 export interface Season {
@@ -23,6 +31,8 @@ export interface Season {
 
 /** Samples in order of time, each with its moment. */
 export interface Moments {
+  /** Minutes that each sample lasts; 1 when left out. */
+  readonly rowMinutes?: number | undefined
   /** NaN when not known. */
   readonly values: Float64Array
   /** Local day. */
@@ -37,15 +47,15 @@ const COARSER: Readonly<Record<Rhythm, Rhythm | null>> = {
   week: 'weekpart',
 }
 
-/** The coarser rhythm counts as this many samples. */
-export const PRIOR_SAMPLES = 6
+/** The coarser rhythm counts as samples of this many minutes, at least one. */
+export const PRIOR_MINUTES = 6
 /** No job counts as this many hours, so that three hours with a job are enough. */
 export const PRIOR_HOURS = 2
 
 /** Weights of a slot and its neighbours. */
 const KERNEL = [1, 2, 3, 2, 1]
 
-/** A slot with this many samples counts half in its blend with its neighbours. */
+/** A slot with samples of this many minutes counts half in its blend with its neighbours. */
 export const HALF_SHARP = 6
 
 export const NO_SEASON: Season = {
@@ -102,7 +112,7 @@ interface Edges {
   readonly high: number
 }
 
-const NO_EDGES: Edges = { low: 0, high: 0 }
+export const NO_EDGES: Edges = { low: 0, high: 0 }
 const NO_STEPS = [0, 0] as const
 const WEEK_MINUTES = 10_080
 
@@ -162,8 +172,8 @@ export function withSharpMinutes(
   return minuteOfDay.some((value) => value !== 0) ? { ...season, minuteOfDay } : season
 }
 
-/** The fewest samples of five minutes in one week. */
-export const MIN_WINDOW_SAMPLES = 3
+/** The fewest minutes of a slot in one week that have samples. */
+export const MIN_WINDOW_MINUTES = 3
 
 /** The slots of a window lie this many times the spread of all slots' medians away. */
 export const WINDOW = 4
@@ -178,28 +188,29 @@ export const CHANCE = 8
  * would be far off in every week by chance, as with bursts at any time, none counts.
  */
 export function withWeeklyWindows(season: Season, moments: Moments): Season {
-  const { days, minutesOfWeek } = moments
+  const { days, minutesOfWeek, rowMinutes = 1 } = moments
+  // Rows that are longer than the slots have quarters of an hour.
+  const nSlots = rowMinutes > WINDOW_MINUTES ? SLOTS.week : WINDOW_SLOTS
+  if (season.rhythm === 'week' && nSlots === SLOTS.week) return season
   const left = leftBy(season, moments)
   const firstWeek = weekOf(days[0]!)
   const nWeeks = weekOf(days.at(-1)!) - firstWeek + 1
   const groups = grouped(
     left,
-    nWeeks * WINDOW_SLOTS,
-    (i) => (weekOf(days[i]!) - firstWeek) * WINDOW_SLOTS + windowSlotOf(minutesOfWeek[i]!),
+    nWeeks * nSlots,
+    (i) => (weekOf(days[i]!) - firstWeek) * nSlots + windowSlotOf(minutesOfWeek[i]!, nSlots),
   )
   const medians = groups.map((group) =>
-    group.length < MIN_WINDOW_SAMPLES ? NaN : quantileSorted(group, 0.5),
+    group.length * rowMinutes < MIN_WINDOW_MINUTES ? NaN : quantileSorted(group, 0.5),
   )
   const [spread, single] = [medianSize(medians), medianSize(left)].map((size) => 1.4826 * size)
   const least = Math.max(WINDOW * spread!, single!)
   const byChance = Array.from({ length: nWeeks }, (_, week) => {
-    const known = [...medians.slice(week * WINDOW_SLOTS, (week + 1) * WINDOW_SLOTS)].filter(
-      (m) => !Number.isNaN(m),
-    )
+    const known = [...medians.slice(week * nSlots, (week + 1) * nSlots)].filter((m) => !Number.isNaN(m))
     return known.length === 0 ? 1 : known.filter((m) => Math.abs(m) > least).length / known.length
-  }).reduce((share, far) => share * far, WINDOW_SLOTS)
-  const slotOfWeek = Float64Array.from({ length: WINDOW_SLOTS }, (_, slot) => {
-    const known = Array.from({ length: nWeeks }, (_, week) => medians[week * WINDOW_SLOTS + slot]!).filter(
+  }).reduce((share, far) => share * far, WEEK_MINUTES / Math.max(WEEK_MINUTES / nSlots, rowMinutes))
+  const slotOfWeek = Float64Array.from({ length: nSlots }, (_, slot) => {
+    const known = Array.from({ length: nWeeks }, (_, week) => medians[week * nSlots + slot]!).filter(
       (median) => !Number.isNaN(median),
     )
     const [lowest, highest] = [Math.min(...known), Math.max(...known)]
@@ -230,17 +241,18 @@ function medianSize(values: ArrayLike<number>): number {
 }
 
 function fitSlots(moments: Moments, rhythm: Rhythm, isUsed: (index: number) => boolean): Float64Array {
-  const { values, minutesOfWeek } = moments
+  const { values, minutesOfWeek, rowMinutes = 1 } = moments
   if (rhythm === 'none') return new Float64Array(1)
   const groups = grouped(values, SLOTS[rhythm], (i) => slotOf(rhythm, minutesOfWeek[i]!), isUsed)
   const coarser = COARSER[rhythm]
-  const counts = groups.map(({ length }) => length)
+  const counts = groups.map(({ length }) => length * rowMinutes)
+  const priorSamples = Math.max(1, Math.round(PRIOR_MINUTES / rowMinutes))
   if (coarser === null) return smoothed(filled(groups), counts, SLOTS.day)
   const prior = fitSlots(moments, coarser, isUsed)
   const isRepeated = onSeveralDays(moments, rhythm)
   const usual = groups.map((_, slot) => prior[slotOf(coarser, firstMinuteOf(rhythm, slot))]!)
   const added = groups.map((group, slot) =>
-    isRepeated(slot) ? shrunk(group, usual[slot]!) - usual[slot]! : NaN,
+    isRepeated(slot) ? shrunk(group, usual[slot]!, priorSamples) - usual[slot]! : NaN,
   )
   const between = interpolated(added)
   const own = usual.map((value, slot) => value + between[slot]!)
@@ -284,7 +296,7 @@ function firstMinuteOf(rhythm: Rhythm, slot: number): number {
  * The median of a slot's samples and of some more at the coarser value. With few samples it is that value. When one of two
  * weeks had an incident, the week that agrees with that value decides.
  */
-function shrunk(group: Float64Array, prior: number, samples = PRIOR_SAMPLES): number {
+function shrunk(group: Float64Array, prior: number, samples: number): number {
   const joined = new Float64Array(group.length + samples).fill(prior)
   joined.set(group)
   return quantileSorted(joined.sort(), 0.5)

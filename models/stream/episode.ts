@@ -1,5 +1,5 @@
 import type { Decision } from '../anomaly/decision.js'
-import { CERTAIN_GATE, reachOf, type Strength } from '../anomaly/gates.js'
+import { reachOf, type Gate, type Strength } from '../anomaly/gates.js'
 import { KINDS, mapKinds, strongest, type Channel, type Kind, type PerKind } from '../anomaly/kinds.js'
 import type { Strengths } from '../anomaly/strengths.js'
 import type { Thresholds } from '../anomaly/thresholds.js'
@@ -19,7 +19,7 @@ export interface Episode {
 }
 
 /** Quiet reports in a row that end an episode. */
-export const QUIET_MINUTES = 5
+export const QUIET_REPORTS = 5
 
 /** A report at this gate is not quiet within an episode. */
 export const ACTIVE = { z: 2, effect: 0.7 }
@@ -30,8 +30,11 @@ export const ACTIVE_REACH = 0.5
 /** After this many minutes a deviation is the new normal, except silence. */
 export const NEW_NORMAL_MINUTES = 180
 
-/** After a longer gap between reports, evidence, streak and episode begin anew. */
-export const MAX_GAP_MS = 15 * MINUTE_MS
+/** And so many reports. */
+export const NEW_NORMAL_REPORTS = 12
+
+/** After a gap of more reports than this, evidence, streak and episode begin anew. */
+export const MAX_GAP_REPORTS = 15
 
 /** The kinds in which a report deviates, alone or together with the evidence before it. */
 export function activeKinds(
@@ -55,23 +58,24 @@ function isActive(strength: Strength): boolean {
 
 /**
  * Whether a report begins an episode, or confirms the one that is open. It does when it is
- * - certain: an anomaly in one kind, which is at {@link CERTAIN_GATE};
+ * - certain: an anomaly in one kind, which is at the certain gate of its length (see `gatesOf`);
  * - repeated: an anomaly right after an anomalous report;
  * - lasting: the accumulated evidence proves a kind that is still active.
  *
  * @param minute the decision about the report alone
+ * @param certain the certain gate of the report
  * @param streak anomalous reports in a row before it
  */
 export function isAlarm(
   minute: Decision,
+  certain: Gate,
   strengths: Strengths,
   streak: number,
   active: PerKind<boolean>,
   accumulated: PerKind<number>,
 ): boolean {
   const isCertain =
-    minute.anomaly &&
-    KINDS.some((kind) => minute.kinds[kind] >= 1 && reachOf(strengths[kind], CERTAIN_GATE) >= 1)
+    minute.anomaly && KINDS.some((kind) => minute.kinds[kind] >= 1 && reachOf(strengths[kind], certain) >= 1)
   const isRepeated = minute.anomaly && streak > 0
   return isCertain || isRepeated || KINDS.some((kind) => accumulated[kind] >= 1 && active[kind])
 }
@@ -80,19 +84,21 @@ export function isAlarm(
  * The episode after a report; null outside an alarm.
  *
  * @param timeMs of the report, not before that of the episode
+ * @param rowMs length of a report
  * @param alarm see {@link isAlarm}
  * @param minute the decision about the report alone
  */
 export function nextEpisode(
   before: Episode | null,
   timeMs: number,
+  rowMs: number,
   alarm: boolean,
   active: PerKind<boolean>,
   minute: Decision,
   accumulated: PerKind<number>,
 ): Episode | null {
   // An alarm after a long gap is another episode.
-  const episode = before !== null && timeMs - before.lastMs <= MAX_GAP_MS ? before : null
+  const episode = before !== null && timeMs - before.lastMs <= MAX_GAP_REPORTS * rowMs ? before : null
   if (episode === null) {
     if (!alarm) return null
     const kinds = mapKinds((kind) => Math.max(0, minute.kinds[kind], accumulated[kind]))
@@ -105,7 +111,7 @@ export function nextEpisode(
     return { sinceMs, lastMs: timeMs, quiet: 0, kinds: reached, harm }
   }
   const quiet = episode.quiet + 1
-  return quiet >= QUIET_MINUTES ? null : { sinceMs, lastMs: timeMs, quiet, kinds, harm }
+  return quiet >= QUIET_REPORTS ? null : { sinceMs, lastMs: timeMs, quiet, kinds, harm }
 }
 
 /** Whether the report that led to an episode belongs to the alarm; a quiet report does not. */
@@ -114,8 +120,9 @@ export function isConfirmed(episode: Episode | null): episode is Episode {
 }
 
 /** Whether an episode has lasted so long that its deviation is the new normal. */
-export function isNewNormal(episode: Episode | null, timeMs: number): boolean {
-  return episode !== null && timeMs - episode.sinceMs >= NEW_NORMAL_MINUTES * MINUTE_MS
+export function isNewNormal(episode: Episode | null, timeMs: number, rowMs: number): boolean {
+  const afterMs = Math.max(NEW_NORMAL_MINUTES * MINUTE_MS, NEW_NORMAL_REPORTS * rowMs)
+  return episode !== null && timeMs - episode.sinceMs >= afterMs
 }
 
 /** An episode without the kinds that turned out to be usual for the source; null when nothing is left. */

@@ -41,7 +41,7 @@ const NOTHING_ACCUMULATED = mapKinds(() => 0)
 export const ENOUGH = 13
 
 /** Reports that a proof needs. A shorter run is one odd minute. */
-export const MIN_MINUTES = 3
+export const MIN_REPORTS = 3
 
 /** A change is over when its end is e times as likely as its going on. */
 export const OVER = 1
@@ -92,7 +92,7 @@ export function evidenceReach({ small, large }: ChannelEvidence, factors = ONE):
 }
 
 function reach({ sum, minutes }: CumulativeSum): number {
-  return minutes < MIN_MINUTES ? 0 : sum / ENOUGH
+  return minutes < MIN_REPORTS ? 0 : sum / ENOUGH
 }
 
 /**

@@ -52,9 +52,9 @@ export function followReport(
   const spread = { ...baseline.spread }
   for (const feature of FEATURES) {
     const of = deviation[feature]
-    const weight = weightOf(feature, requests)
-    if (weight === 0 || Number.isNaN(of.residual)) continue
     const isTraffic = feature === 'requests_per_second'
+    const weight = weightOf(feature, isTraffic ? of.requests : requests)
+    if (weight === 0 || Number.isNaN(of.residual)) continue
     if (!isTraffic || knowsShare(baseline)) {
       const halfLife = isTraffic && !knowsDay ? UNKNOWN_DAY_HALF_LIFE : HALF_LIFE[feature]
       level[feature] += weight * gain(minutes, halfLife, age) * stepOf(feature, of, level[feature])
@@ -78,7 +78,7 @@ export function settleReport(
   const level = { ...baseline.level }
   for (const feature of FEATURES) {
     const of = deviation[feature]
-    const weight = weightOf(feature, requests)
+    const weight = feature === 'requests_per_second' ? 1 : weightOf(feature, requests)
     if (weight === 0 || Number.isNaN(of.residual)) continue
     const step = feature === 'error_rate' ? stepOf(feature, of, level[feature]) : of.residual
     level[feature] += weight * share * step

@@ -2,8 +2,7 @@ import type { TimedInterval } from '../anomaly/measure.js'
 import { SEVERITIES, type AnomalyType, type Severity } from '../anomaly/verdict.js'
 import { judgeReport, type Detector } from './judge-report.js'
 import type { StreamVerdict } from './stream-verdict.js'
-import { reportOf } from './report.js'
-import { Streams } from './streams.js'
+import { Streams, type Judge } from './streams.js'
 
 /** A report and the source that it is from. */
 export interface SourceReport {
@@ -38,9 +37,9 @@ export function replay(
   const verdicts = new Array<StreamVerdict>(reports.length)
   for (const index of order) {
     const { source, timed } = reports[index]!
-    verdicts[index] = streams.report(source, reportOf(timed), timed.timeMs, (state) =>
-      judgeReport(state, source, timed, detector),
-    )
+    const judge: Judge = (state, row) => judgeReport(state, source, row, detector)
+    const rowMs = 1000 * detector.model.intervalSeconds
+    verdicts[index] = streams.report(source, timed, rowMs, timed.timeMs, judge).verdict
   }
   const judged = order.map((index) => ({ ...reports[index]!, verdict: verdicts[index]! }))
   return { verdicts, episodes: episodesOf(judged) }

@@ -2,14 +2,14 @@ import { type LeastEffects } from '../anomaly/effects.js'
 import { decideMinute } from '../anomaly/decision.js'
 import { expectedAt } from '../anomaly/expectation.js'
 import { mapFeatures, type Interval, type PerFeature } from '../anomaly/features.js'
-import { CERTAIN_GATE, reachOf } from '../anomaly/gates.js'
+import { reachOf } from '../anomaly/gates.js'
 import { KIND_OF, mapKinds, CHANNELS, type Kind, type PerKind } from '../anomaly/kinds.js'
 import { measure } from '../anomaly/measure.js'
 import type { AnomalyModel } from '../anomaly/model.js'
 import { fromScale } from '../anomaly/scales.js'
 import { instantOf, localTimeOf } from '../seasonality/local-time.js'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../traffic/durations.js'
-import { ENOUGH, MIN_MINUTES } from './evidence.js'
+import { ENOUGH, MIN_REPORTS } from './evidence.js'
 
 /** A change, and after how many minutes it is found. */
 export interface FoundChange {
@@ -26,9 +26,9 @@ export interface Sensitivity {
   readonly toHour: number
   /** Usual requests a minute. */
   readonly requestsPerMinute: number
-  /** The smallest change that is found within two minutes. */
+  /** The smallest change that is found within two rows: minutes, unless the model has longer ones. */
   readonly soon: PerKind<FoundChange | null>
-  /** The smallest change that is found within an hour. */
+  /** The smallest change that is found within an hour; within three rows if they are longer. */
   readonly lasting: PerKind<FoundChange | null>
 }
 
@@ -60,43 +60,47 @@ export function sensitivityOf(model: AnomalyModel, effects: LeastEffects): Sensi
       const wallMs = mondayMs + day * DAY_MS + (i + 0.5) * HOURS * HOUR_MS + 23 * MINUTE_MS
       const usual = usualAt(model, instantOf(wallMs, model.timeZone))
       const hours = { fromHour: i * HOURS, toHour: (i + 1) * HOURS }
-      const requestsPerMinute = usual.interval.requests
+      const requestsPerMinute = usual.interval.requests_per_second * 60
       return { days, ...hours, requestsPerMinute, ...smallestChanges(usual, model, effects) }
     }),
   )
 }
 
-interface UsualMinute {
+interface UsualRow {
   readonly timeMs: number
   readonly interval: Interval
 }
 
-function usualAt(model: AnomalyModel, timeMs: number): UsualMinute {
+function usualAt(model: AnomalyModel, timeMs: number): UsualRow {
   const moment = localTimeOf(model.timeZone)(timeMs)
-  const values = mapFeatures((feature) => fromScale(feature, expectedAt(model.expectations[feature], moment)))
-  return { timeMs, interval: { ...values, seconds: 60, requests: values.requests_per_second * 60 } }
+  const seconds = model.intervalSeconds
+  const values = mapFeatures((feature) =>
+    fromScale(feature, expectedAt(model.expectations[feature], moment), seconds),
+  )
+  return { timeMs, interval: { ...values, seconds, requests: values.requests_per_second * seconds } }
 }
 
 function smallestChanges(
-  usual: UsualMinute,
+  usual: UsualRow,
   model: AnomalyModel,
   effects: LeastEffects,
 ): Pick<Sensitivity, 'soon' | 'lasting'> {
-  const smallest = (kind: Kind, most: number): FoundChange | null => {
+  const rowMinutes = model.intervalSeconds / 60
+  const smallest = (kind: Kind, mostRows: number): FoundChange | null => {
     for (const multiple of SIZES) {
       const { interval, size } = changedBy(usual.interval, kind, multiple, effects)
-      const minutes = minutesUntilFound(kind, { ...usual, interval }, model, effects)
-      if (minutes <= most) return { size, minutes }
+      const rows = rowsUntilFound(kind, { ...usual, interval }, model, effects)
+      if (rows <= mostRows) return { size, minutes: rows * rowMinutes }
     }
     return null
   }
   return {
     soon: mapKinds((kind) => smallest(kind, 2)),
-    lasting: mapKinds((kind) => smallest(kind, MAX_WAIT_MINUTES)),
+    lasting: mapKinds((kind) => smallest(kind, Math.max(MIN_REPORTS, MAX_WAIT_MINUTES / rowMinutes))),
   }
 }
 
-/** A minute with a change of so many times the smallest deviation that matters. */
+/** A row with a change of so many times the smallest deviation that matters. */
 function changedBy(
   usual: Interval,
   kind: Kind,
@@ -117,16 +121,11 @@ function changedBy(
   return { interval: { ...usual, ...changed, requests: usual.requests * size }, size }
 }
 
-/** How many such minutes in a row begin an episode; Infinity when they never do. */
-function minutesUntilFound(
-  kind: Kind,
-  timed: UsualMinute,
-  model: AnomalyModel,
-  effects: LeastEffects,
-): number {
+/** How many such rows in succession begin an episode; Infinity when they never do. */
+function rowsUntilFound(kind: Kind, timed: UsualRow, model: AnomalyModel, effects: LeastEffects): number {
   const measured = measure(timed, model, effects)
   const { kinds } = decideMinute(measured, -1, effects, model.thresholds)
-  if (kinds[kind] >= 1) return reachOf(measured.strengths[kind], CERTAIN_GATE) >= 1 ? 1 : 2
+  if (kinds[kind] >= 1) return reachOf(measured.strengths[kind], measured.gates.certain) >= 1 ? 1 : 2
   const waits = CHANNELS.filter((channel) => KIND_OF[channel] === kind).flatMap((channel) => {
     const { small, large } = measured.channels[channel]
     const factors = model.thresholds.evidence[channel]
@@ -136,5 +135,5 @@ function minutesUntilFound(
 }
 
 function wait(ratio: number, factor: number): number {
-  return ratio > 0 ? Math.max(MIN_MINUTES, Math.ceil((ENOUGH * factor) / ratio)) : Infinity
+  return ratio > 0 ? Math.max(MIN_REPORTS, Math.ceil((ENOUGH * factor) / ratio)) : Infinity
 }

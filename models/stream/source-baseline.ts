@@ -59,6 +59,20 @@ export const NEW_BASELINE = begin(
   mapFeatures(() => []),
 )
 
+/** A source with less than this share of the gateway's traffic, and fewer requests in a report, idles. */
+export const IDLE = { share: 0.05, requests: 10 }
+
+/** Reports after which a source that idles has been met: that is how it is. */
+export const IDLE_REPORTS = 60
+
+/**
+ * Whether traffic is that of a source that idles, such as a replica that is probed, but not used yet.
+ * @param offset from the model, on the scale of traffic
+ */
+export function idles(offset: number, requests: number): boolean {
+  return requests < IDLE.requests && offset < Math.log(IDLE.share)
+}
+
 /** Whether the levels of latencies and errors are known. */
 export function isWarmedUp({ warmUp }: SourceBaseline): boolean {
   return warmUp === null

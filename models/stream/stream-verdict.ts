@@ -39,7 +39,7 @@ export function decideReport(
   const { anomaly, score, kinds, harm } = minute
   if (isConfirmed(episode)) {
     const reach = Math.max(1, minute.reach, strongest(accumulated))
-    const minutes = 1 + (timeMs - episode.sinceMs) / MINUTE_MS
+    const minutes = minute.minutes + (timeMs - episode.sinceMs) / MINUTE_MS
     const lasting = episode.harm
     return { anomaly: true, score, reach, kinds: episode.kinds, harm, lasting, minutes, confirmed: true }
   }

@@ -1,5 +1,5 @@
 import { decideMinute, type Decision } from '../anomaly/decision.js'
-import type { Level } from '../anomaly/deviation.js'
+import type { FeatureDeviation, Level } from '../anomaly/deviation.js'
 import type { LeastEffects } from '../anomaly/effects.js'
 import type { PerFeature } from '../anomaly/features.js'
 import {
@@ -17,7 +17,8 @@ import {
   activeKinds,
   isAlarm,
   isConfirmed,
-  MAX_GAP_MS,
+  isNewNormal,
+  MAX_GAP_REPORTS,
   nextEpisode,
   withoutAbsorbedKinds,
   type Episode,
@@ -25,7 +26,14 @@ import {
 import { accumulatedEvidence, addEvidence, NO_EVIDENCE, withoutKinds, type Evidence } from './evidence.js'
 import { learnReport } from './learn-report.js'
 import { modelZ } from './model-z.js'
-import { earlierLevel, isWarmedUp, knowsShare } from './source-baseline.js'
+import {
+  earlierLevel,
+  idles,
+  isWarmedUp,
+  knowsShare,
+  NEW_BASELINE,
+  type SourceBaseline,
+} from './source-baseline.js'
 import { afterGap, usualAt, type StreamState } from './stream-state.js'
 import { decideReport, inStream, type StreamVerdict } from './stream-verdict.js'
 import type { LearnedBaseline } from './warm-up.js'
@@ -58,18 +66,20 @@ export function judgeNext(
   score: ScoreRows,
 ): JudgedReport {
   const { timeMs } = timed
-  const { state, measured, minute, evidence, minutes } = weighNext(before, timed, model, effects, score)
+  const { state, measured, minute, evidence, rowMs, rows } = weighNext(before, timed, model, effects, score)
+  const { strengths, gates } = measured
   const { thresholds } = model
   const accumulated = accumulatedEvidence(evidence, thresholds.evidence)
-  const active = activeKinds(evidence, measured.strengths, thresholds.evidence)
-  const alarm = isAlarm(minute, measured.strengths, state.streak, active, accumulated)
-  const episode = nextEpisode(state.episode, timeMs, alarm, active, minute, accumulated)
+  const active = activeKinds(evidence, strengths, thresholds.evidence)
+  const alarm = isAlarm(minute, gates.certain, strengths, state.streak, active, accumulated)
+  const episode = nextEpisode(state.episode, timeMs, rowMs, alarm, active, minute, accumulated)
 
   const decision = decideReport(minute, accumulated, episode, timeMs)
   const streak = decision.anomaly ? state.streak + 1 : 0
   const verdict = verdictOf(measured, decision, effects, model)
 
-  const learned = learnReport(state.baseline, measured, minutes, minute.anomaly, episode, timeMs, model)
+  const isSettled = isNewNormal(episode, timeMs, rowMs)
+  const learned = learnReport(state.baseline, measured, rows, minute.anomaly, episode, isSettled, model)
   const usual = usualAt(model, measured.moment, learned.baseline.level)
   return {
     verdict: inStream(verdict, streak, isConfirmed(episode), episode?.sinceMs ?? null),
@@ -94,8 +104,10 @@ export interface WeighedReport {
   readonly measured: MeasuredInterval
   readonly minute: Decision
   readonly evidence: Evidence
-  /** Since the report before, above 0. */
-  readonly minutes: number
+  /** Length of the report; of a row of the model if that is longer. */
+  readonly rowMs: number
+  /** What the baseline may learn: the time since the report before, in reports, times √minutes of a report; above 0. */
+  readonly rows: number
 }
 
 /** The first stages of {@link judgeNext}, with its parameters. */
@@ -106,39 +118,50 @@ export function weighNext(
   effects: LeastEffects,
   score: ScoreRows,
 ): WeighedReport {
-  const gapMs = timed.timeMs - (before.timeMs ?? timed.timeMs)
-  const state = gapMs > MAX_GAP_MS ? afterGap(before) : before
-  const measured = measureReport(timed, state, gapMs, model, effects)
-  const minute = decideMinute(
-    measured,
-    forestScore(measured, model, score),
-    effects,
-    model.thresholds,
-    state.harm,
-  )
-  const evidence = addEvidence(state.evidence, measured.channels, model.thresholds.evidence)
-  const minutes = Math.min(MAX_GAP_MS, Math.max(0, gapMs)) / MINUTE_MS || 1
-  return { state, measured, minute, evidence, minutes }
+  const { timeMs, interval } = timed
+  const { thresholds } = model
+  const rowMs = 1000 * Math.max(interval.seconds, model.intervalSeconds)
+  const gap = (timeMs - (before.timeMs ?? timeMs)) / rowMs
+  let state = gap > MAX_GAP_REPORTS ? afterGap(before) : before
+  let measured = measureReport(timed, state, gap, model, effects)
+  if (wakesUp(state.baseline, measured.fromBaseline.requests_per_second)) {
+    state = { ...state, baseline: NEW_BASELINE }
+    measured = measureReport(timed, state, gap, model, effects)
+  }
+  const minute = decideMinute(measured, forestScore(measured, model, score), effects, thresholds, state.harm)
+  const evidence = addEvidence(state.evidence, measured.channels, thresholds.evidence)
+  const rows = (Math.min(MAX_GAP_REPORTS, Math.max(0, gap)) || 1) * Math.sqrt(rowMs / MINUTE_MS)
+  return { state, measured, minute, evidence, rowMs, rows }
 }
 
 /**
  * The deviations of a report from what its source's baseline expects. Once that has moved away from where it was after
  * the warm-up, the nearer of both counts. Without a rhythm of the day it moves with the hour, and counts alone.
+ * @param gap time since the report before, in reports
  */
 function measureReport(
   timed: TimedInterval,
   { timeMs, baseline }: StreamState,
-  gapMs: number,
+  gap: number,
   model: AnomalyModel,
   effects: LeastEffects,
 ): MeasuredInterval {
   const isShareKnown = knowsShare(baseline)
-  const isFollowed = isShareKnown && timeMs !== null && gapMs <= MAX_GAP_MS && baseline.minutes > 0
+  const isFollowed = isShareKnown && timeMs !== null && gap <= MAX_GAP_REPORTS && baseline.minutes > 0
   const { level, spread } = baseline
   const reference = isWarmedUp(baseline) && knowsTheDay(model) ? earlierLevel(baseline) : level
   const expected = { level, reference, spread }
   const measured = measure(timed, model, effects, expected, effectFactor(model, isFollowed))
   return isShareKnown ? measured : withoutDrop(measured)
+}
+
+/** Whether a source that used to idle takes its share of the traffic. What it is like then is not known yet. */
+function wakesUp(
+  { level, warmUp, isGateway }: SourceBaseline,
+  { residual, requests, count }: FeatureDeviation,
+): boolean {
+  const usual = level.requests_per_second
+  return warmUp === null && !isGateway && idles(usual, requests) && !idles(usual + residual, count)
 }
 
 /** While the share of the traffic that a source carries is not known, little traffic is no drop. */

@@ -1,5 +1,7 @@
+import type { TimedInterval } from '../anomaly/measure.js'
+import { mergeIntervals } from '../anomaly/merge-intervals.js'
 import { MINUTE_MS } from '../traffic/durations.js'
-import type { KeptReport, Report } from './report.js'
+import { reportOf, type KeptReport } from './report.js'
 import { sourceTrend, type Trend } from './source-trend.js'
 import { beginStream, withoutAlarm, type StreamState } from './stream-state.js'
 import { alone, type StreamVerdict } from './stream-verdict.js'
@@ -11,15 +13,23 @@ export interface SourceMemory {
   state: StreamState
   /** Before the newest report, for a second report that replaces it. */
   before: StreamState
+  /** The reports of the newest row that are shorter than a row; not stored. */
+  parts?: readonly TimedInterval[]
 }
 
 /** Judges a report of a stream in a state. */
-export type Judge = (state: StreamState) => { verdict: StreamVerdict; state: StreamState }
+export type Judge = (
+  state: StreamState,
+  timed: TimedInterval,
+) => { readonly verdict: StreamVerdict; readonly state: StreamState }
 
 /** Reports in a window. */
 export const WINDOW_SIZE = 60
 
 export const MAX_SOURCES = 1000
+
+/** The most parts of a row that are merged: an hour of ten seconds each. */
+const MAX_PARTS = 360
 
 /** A report that lies further ahead of the clock comes from a wrong clock. */
 export const CLOCK_TOLERANCE_MS = 5 * MINUTE_MS
@@ -27,8 +37,10 @@ export const CLOCK_TOLERANCE_MS = 5 * MINUTE_MS
 /**
  * The streams of all sources, each with a window of its last 60 reports.
  *
- * - A second report for the newest minute replaces the first, because clients retry.
- * - A report older than the newest minute is judged but changes nothing.
+ * - A row is as long as those that the model learned from, usually a minute.
+ * - A second report for the newest row replaces the first, because clients retry.
+ * - Reports that are shorter than a row are merged: each is judged together with those before it in the same row.
+ * - A report older than the newest row is judged but changes nothing.
  * - Reports from the future are dropped when a report from the present arrives, so that a wrong clock does not stop a
  *   source for good.
  * - At most 1,000 sources are kept. The one whose last report is oldest leaves first. A source takes about 25 kB.
@@ -39,26 +51,38 @@ export class Streams {
 
   /**
    * Judges a report and adds it to its stream.
+   * @param rowMs length of a row
    * @param nowMs the clock, ms since 1970
+   * @returns the verdict, and what was judged: the report, or all of its row so far
    */
-  report(source: string, report: Report, nowMs: number, judge: Judge): StreamVerdict {
+  report(
+    source: string,
+    report: TimedInterval,
+    rowMs: number,
+    nowMs: number,
+    judge: Judge,
+  ): { readonly verdict: StreamVerdict; readonly timed: TimedInterval } {
     const memory = this.#memoryOf(source)
-    this.#forgetFuture(memory, report, nowMs)
+    this.#forgetFuture(memory, report.timeMs, nowMs)
     const newest = memory.window.at(-1)
-    if (newest && minuteOf(newest) > minuteOf(report)) {
-      return alone(judge(withoutAlarm(memory.state)).verdict)
+    const rowOf = (timeMs: number) => Math.floor(timeMs / rowMs)
+    if (newest && rowOf(newest.timestampMs) > rowOf(report.timeMs)) {
+      return { verdict: alone(judge(withoutAlarm(memory.state), report).verdict), timed: report }
     }
-    if (newest && minuteOf(newest) === minuteOf(report)) {
+    const isSameRow = newest !== undefined && rowOf(newest.timestampMs) === rowOf(report.timeMs)
+    if (isSameRow) {
       memory.window.pop()
       memory.state = memory.before
     }
-    const { verdict, state } = judge(memory.state)
+    memory.parts = partsWith(isSameRow ? memory.parts : undefined, report, rowMs)
+    const timed = wholeOf(memory.parts, report)
+    const { verdict, state } = judge(memory.state, timed)
     memory.before = memory.state
     memory.state = state
-    memory.window.push({ ...report, anomaly: verdict.anomaly })
+    memory.window.push({ ...reportOf(timed), anomaly: verdict.anomaly })
     if (memory.window.length > WINDOW_SIZE) memory.window.shift()
     this.#changed.add(source)
-    return verdict
+    return { verdict, timed }
   }
 
   /** Where a source is heading. An unknown source has insufficient data. */
@@ -104,9 +128,9 @@ export class Streams {
     return memory
   }
 
-  #forgetFuture(memory: SourceMemory, report: Report, nowMs: number): void {
+  #forgetFuture(memory: SourceMemory, reportMs: number, nowMs: number): void {
     const horizon = nowMs + CLOCK_TOLERANCE_MS
-    if (report.timestampMs > horizon || (memory.window.at(-1)?.timestampMs ?? 0) <= horizon) return
+    if (reportMs > horizon || (memory.window.at(-1)?.timestampMs ?? 0) <= horizon) return
     const nPresent = memory.window.findLastIndex(({ timestampMs }) => timestampMs <= horizon) + 1
     const [first, ...others] = memory.window.splice(nPresent)
     if (!first) return
@@ -120,6 +144,20 @@ export class Streams {
   }
 }
 
-function minuteOf({ timestampMs }: Report): number {
-  return Math.floor(timestampMs / MINUTE_MS)
+/** The reports of a row that are shorter than it, in order of arrival. A report of the same time is replaced. */
+function partsWith(
+  parts: readonly TimedInterval[] = [],
+  report: TimedInterval,
+  rowMs: number,
+): readonly TimedInterval[] {
+  if (report.interval.seconds * 1000 >= rowMs) return []
+  const others = parts.filter(({ timeMs }) => timeMs !== report.timeMs)
+  return [...others, report].slice(-MAX_PARTS)
+}
+
+/** The parts of a row together, from the first one on; the report alone where it is no part. */
+function wholeOf(parts: readonly TimedInterval[], report: TimedInterval): TimedInterval {
+  if (parts.length < 2) return report
+  const timeMs = Math.min(...parts.map((part) => part.timeMs))
+  return { interval: mergeIntervals(parts.map(({ interval }) => interval)), timeMs }
 }

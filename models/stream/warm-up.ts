@@ -1,11 +1,13 @@
-import type { Deviation } from '../anomaly/deviation.js'
+import type { Deviation, FeatureDeviation } from '../anomaly/deviation.js'
 import { mapFeatures, type Feature } from '../anomaly/features.js'
 import type { Kind } from '../anomaly/kinds.js'
-import { fromScale } from '../anomaly/scales.js'
+import { fromScale, HALF, MAX_COUNT } from '../anomaly/scales.js'
 import { quantile } from '../statistics/quantile.js'
 import { isInformative } from './informative-requests.js'
 import {
   FIRST_REPORTS,
+  IDLE_REPORTS,
+  idles,
   knowsShare,
   type FirstReport,
   type SourceBaseline,
@@ -38,16 +40,18 @@ export const withoutAbsorbed = (baseline: SourceBaseline): LearnedBaseline => ({
 })
 
 /**
- * The baseline after the next report of the warm-up. The share of the gateway's traffic is the median so far. After
+ * The baseline after the next report of the warm-up. Reports of a source that idles say nothing yet: it counts from the
+ * first report with its traffic on, or after {@link IDLE_REPORTS} idle ones. The share of the gateway's traffic is the median so far. After
  * {@link FIRST_REPORTS} reports with requests, latencies and errors move to their medians if most of the reports agree that
  * they lie elsewhere. An incident in some of the reports moves nothing.
  *
  * @param baseline not yet warmed up; a warmed-up one is returned as it is
- * @param requests of the report; the warm-up begins with the first request
+ * @param requests of the report
  */
 export function warmUp(baseline: SourceBaseline, deviation: Deviation, requests: number): LearnedBaseline {
   const before = baseline.warmUp
-  if (before === null || (requests === 0 && before.requests_per_second.length === 0)) {
+  const offset = offsetOf('requests_per_second', deviation, baseline)
+  if (before === null || (idles(offset, requests) && baseline.minutes < IDLE_REPORTS)) {
     return withoutAbsorbed(baseline)
   }
   const reports = mapFeatures((feature) =>
@@ -55,13 +59,26 @@ export function warmUp(baseline: SourceBaseline, deviation: Deviation, requests:
   )
   const share = knowsShare(baseline)
     ? baseline.level.requests_per_second
-    : medianOffset(reports.requests_per_second, baseline.level.requests_per_second)
+    : shareOf(reports.requests_per_second, baseline, deviation)
   const level = { ...baseline.level, requests_per_second: share }
   if (reports.error_rate.length < FIRST_REPORTS)
     return withoutAbsorbed({ ...baseline, level, warmUp: reports })
   const modelErrors = deviation.error_rate.expected - baseline.level.error_rate
   const minutes = Math.max(baseline.minutes, FIRST_REPORTS)
   return endWarmUp({ ...baseline, level, minutes }, reports, modelErrors)
+}
+
+/** The distance of a report from the model, on the scale of the feature. */
+function offsetOf(feature: Feature, deviation: Deviation, { level }: SourceBaseline): number {
+  const { residual, count } = deviation[feature]
+  if (feature !== 'requests_per_second') return residual + level[feature]
+  const whole = wholeOf(deviation[feature], level[feature])
+  return Number.isNaN(residual) ? NaN : Math.log((count + HALF) / (whole + HALF))
+}
+
+/** The requests that are expected of the whole gateway. */
+function wholeOf({ requests }: FeatureDeviation, level: number): number {
+  return Math.min(MAX_COUNT, requests * Math.exp(-level))
 }
 
 /** @param modelErrors the error rate that the model expects, on its scale */
@@ -104,7 +121,22 @@ function withReport(
     return before
   }
   const sigma = (residual > 0 ? sigmaUp : sigmaDown) / baseline.spread[feature]
-  return [...before, { offset: residual + baseline.level[feature], sigma }]
+  return [...before, { offset: offsetOf(feature, deviation, baseline), sigma }]
+}
+
+/** The smallest median count of the first reports: that of a source which mostly had none. */
+const MIN_COUNT = 0.25
+
+/** The logarithm of the share of the gateway's traffic: the median count of the first reports over the expected one. */
+function shareOf(
+  reports: readonly FirstReport[],
+  { level }: SourceBaseline,
+  { requests_per_second }: Deviation,
+): number {
+  if (reports.length === 0) return level.requests_per_second
+  const offset = medianOffset(reports, 0)
+  const whole = Math.max(MIN_COUNT, wholeOf(requests_per_second, level.requests_per_second))
+  return Math.log(Math.max(MIN_COUNT, Math.exp(offset) * (whole + HALF) - HALF) / whole)
 }
 
 function medianOffset(reports: readonly FirstReport[], otherwise: number): number {

@@ -13,6 +13,7 @@ export interface Schema {
   minimum?: number
   exclusiveMinimum?: number
   maximum?: number
+  multipleOf?: number
   minLength?: number
   maxLength?: number
   pattern?: string
@@ -104,7 +105,7 @@ function describeSchema(schema: Schema): string {
   const type = [schema.type].flat()[0]
   switch (type) {
     case 'integer':
-      return `a whole number${describeRange(schema)}`
+      return `a whole number${describeRange(schema)}${schema.multipleOf ? `, a multiple of ${schema.multipleOf}` : ''}`
     case 'number':
       return `a finite number${describeRange(schema)}`
     case 'array':

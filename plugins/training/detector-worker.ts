@@ -4,7 +4,7 @@ import { parse } from 'csv-parse'
 import { calendarEntryAt, type CalendarEntry } from '../../models/anomaly/calendar.js'
 import { judgeIntervals } from '../../models/anomaly/detector.js'
 import { DEFAULT_EFFECTS, type LeastEffects } from '../../models/anomaly/effects.js'
-import { FEATURES, isLatency, minutesOf, N_FEATURES } from '../../models/anomaly/features.js'
+import { FEATURES, intervalsOf, isLatency, N_FEATURES } from '../../models/anomaly/features.js'
 import { historyWarnings } from '../../models/anomaly/history-warnings.js'
 import {
   fitAnomalyModel,
@@ -12,10 +12,11 @@ import {
   MIN_SAMPLES,
   type AnomalyModel,
   type AnomalyModelOptions,
-  type History,
 } from '../../models/anomaly/model.js'
+import { regularHistory, type History } from '../../models/anomaly/regular-history.js'
 import { anomalyScores } from '../../models/isolation-forest/anomaly-scores.js'
 import { createKernelEngine } from '../../models/scoring/kernel-engine.js'
+import { quantile } from '../../models/statistics/quantile.js'
 import { calibrate } from '../../models/stream/calibration/calibrate.js'
 import { sensitivityOf, type Sensitivity } from '../../models/stream/sensitivity.js'
 import { MINUTE_MS } from '../../models/traffic/durations.js'
@@ -60,13 +61,17 @@ class InvalidFile extends Error {}
 
 /**
  * The minutes in a CSV file, sorted by time. The file has a column for each feature, found by its name, and one for
- * the time. A column `label` has a text in the minutes of known incidents. An empty cell is a latency that is not known; rows without a rate or an error rate are left out.
+ * the time. A column `label` has a text in the rows of known incidents. An empty cell is a latency that is not known;
+ * rows without a rate or an error rate are left out. The length of the rows is the median of the column
+ * interval_seconds; without it, the times show it.
  */
 async function readHistory(file: string, calendar: readonly CalendarEntry[]): Promise<LabelledHistory> {
   const found: { timeMs: number; values: number[]; isIncident: boolean }[] = []
   let columns: number[] | undefined
   let timeColumn = 0
   let labelColumn = -1
+  let lengthColumn = -1
+  const lengths: number[] = []
   let timeMs = 0
   const rows = createReadStream(file).pipe(parse({ bom: true, relax_column_count: true, info: true }))
   try {
@@ -78,10 +83,13 @@ async function readHistory(file: string, calendar: readonly CalendarEntry[]): Pr
         columns = columnsOf(record)
         timeColumn = timeColumnOf(record)
         labelColumn = record.indexOf('label')
+        lengthColumn = record.indexOf('interval_seconds')
       } else {
         const values = valuesOf(record, columns, info.lines)
         if (!values) continue
         timeMs = timeOf(record[timeColumn], timeMs)
+        const length = Number(record[lengthColumn])
+        if (length > 0 && length <= MAX_INTERVAL_SECONDS) lengths.push(length)
         const isIncident = labelColumn >= 0 && !NO_INCIDENT.test(record[labelColumn]?.trim() ?? '')
         if (!calendarEntryAt(calendar, timeMs)) found.push({ timeMs, values, isIncident })
       }
@@ -96,8 +104,12 @@ async function readHistory(file: string, calendar: readonly CalendarEntry[]): Pr
     samples: Float64Array.from(found.flatMap(({ values }) => values)),
     timesMs: Float64Array.from(found, ({ timeMs }) => timeMs),
     incidentsMs: found.filter(({ isIncident }) => isIncident).map(({ timeMs }) => timeMs),
+    ...(lengths.length > 0 && { intervalSeconds: quantile(lengths, 0.5) }),
   }
 }
+
+/** A day. */
+const MAX_INTERVAL_SECONDS = 86_400
 
 function columnsOf(header: readonly string[]): number[] {
   const missing = FEATURES.filter((name) => !header.includes(name))
@@ -146,17 +158,17 @@ function fitCalibrated(
   return calibrate(history, model, { effects, alarmBudget, score, incidentsMs: history.incidentsMs ?? [] })
 }
 
-function anomalyShare({ samples, timesMs }: History, model: AnomalyModel, effects: LeastEffects): number {
+function anomalyShare(history: History, model: AnomalyModel, effects: LeastEffects): number {
+  const { samples, timesMs, intervalSeconds } = regularHistory(history, model.intervalSeconds)
   let anomalies = 0
   for (let start = 0; start < timesMs.length; start += MAX_JUDGED_AT_A_TIME) {
     const end = start + MAX_JUDGED_AT_A_TIME
-    const minutes = [...minutesOf(samples.subarray(start * N_FEATURES, end * N_FEATURES))].map(
-      (interval, i) => ({
-        interval,
-        timeMs: timesMs[start + i]!,
-      }),
-    )
-    const verdicts = judgeIntervals(minutes, model, effects, (matrix) => anomalyScores(model.forest, matrix))
+    const part = samples.subarray(start * N_FEATURES, end * N_FEATURES)
+    const rows = [...intervalsOf(part, intervalSeconds)].map((interval, i) => ({
+      interval,
+      timeMs: timesMs[start + i]!,
+    }))
+    const verdicts = judgeIntervals(rows, model, effects, (matrix) => anomalyScores(model.forest, matrix))
     anomalies += verdicts.filter(({ anomaly }) => anomaly).length
   }
   return anomalies / timesMs.length
@@ -172,9 +184,11 @@ async function run({ source, options, alarmBudget }: DetectorTask): Promise<Dete
         ? { from: inText(timesMs[0]!), to: inText(timesMs.at(-1)!) }
         : null
     const span = timesMs.length > 0 ? (timesMs.at(-1)! - timesMs[0]!) / MINUTE_MS : 0
-    const warnings = historyWarnings(samples, 'file' in source ? span : source.rangeMinutes)
     const { effects = DEFAULT_EFFECTS } = options
-    const isEnough = timesMs.length >= MIN_SAMPLES
+    const rows = regularHistory(history, options.intervalSeconds)
+    const minutes = (rows.timesMs.length * rows.intervalSeconds) / 60
+    const warnings = historyWarnings(samples, 'file' in source ? span : source.rangeMinutes, minutes)
+    const isEnough = rows.timesMs.length >= MIN_SAMPLES
     const model = isEnough ? fitCalibrated(history, options, alarmBudget, effects) : null
     const share = model ? anomalyShare(history, model, effects) : 0
     const sensitivity = model ? sensitivityOf(model, effects) : []

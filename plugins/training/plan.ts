@@ -19,6 +19,8 @@ import { SEED, type TrainingOrigin } from './result.js'
 
 export interface TrainingRequest extends RangeRequest {
   readonly contamination?: number | undefined
+  /** Length of the rows of the detector; a minute when left out. */
+  readonly intervalSeconds?: number | undefined
   /** All of them unless some are named. */
   readonly models?: readonly ModelName[] | undefined
   /** Where the minutes of the detector come from; see `sourceOf`. */
@@ -32,6 +34,8 @@ export interface Plan {
   /** The request, as the job shows it. */
   readonly request: object
   readonly contamination: number
+  /** Length of the rows of the detector; that of the samples when left out. */
+  readonly intervalSeconds?: number | undefined
   readonly origin: TrainingOrigin
   /** Where the requests of the optimizer come from. */
   readonly requestOrigin: TrainingOrigin
@@ -77,9 +81,11 @@ function trafficPlan(
   const { contamination = options.contamination, models = MODEL_NAMES } = request
   const exclude = excludedFrom(range, options.calendar, request.exclude ?? [])
   const inText = { ...toText(range), exclude: exclude.map(toText) }
+  const ofRows = rowsInText(request)
   return {
-    request: { source: table, ...toText(range), contamination, models, exclude: inText.exclude },
+    request: { source: table, ...toText(range), contamination, ...ofRows, models, exclude: inText.exclude },
     contamination,
+    intervalSeconds: request.intervalSeconds,
     origin: { source: table, ...inText },
     requestOrigin: { source: table, ...inText },
     async prepare(signal, onProgress) {
@@ -116,7 +122,10 @@ function prometheusPlan(options: PlanOptions, request: TrainingRequest, promethe
   const ofTable = trafficPlan(options, request, range)
   return {
     ...ofTable,
-    request: { source: 'prometheus', ...toText(range), contamination, models, exclude: inText.exclude },
+    request: {
+      source: 'prometheus',
+      ...{ ...toText(range), contamination, ...rowsInText(request), models, exclude: inText.exclude },
+    },
     origin: { source: 'prometheus', ...inText },
     async prepare(signal, onProgress) {
       if (models.includes('anomaly')) await prometheus.catchUp(signal, onProgress)
@@ -197,6 +206,10 @@ function excludedFrom(
   const entries = calendar.map(({ fromMs, toMs }) => ({ from: new Date(fromMs), to: new Date(toMs) }))
   return [...given.map(toInterval), ...entries.filter(({ from, to }) => from < range.to && to > range.from)]
 }
+
+/** The length of the rows as the job shows it, where the request says so. */
+const rowsInText = ({ intervalSeconds }: TrainingRequest) =>
+  intervalSeconds === undefined ? {} : { interval_seconds: intervalSeconds }
 
 const toText = ({ from, to }: Interval) => ({ from: from.toISOString(), to: to.toISOString() })
 

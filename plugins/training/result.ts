@@ -118,6 +118,7 @@ function detectorRecord(
     parameters: {
       contamination,
       anomaly_threshold: anomalyThreshold,
+      interval_seconds: model.intervalSeconds,
       n_estimators: model.forest.nEstimators,
       max_samples: model.forest.maxSamples,
       seed: SEED,

@@ -10,6 +10,7 @@ export function detectorInfo({ version, trainedAt, model, engine, reason }: NonN
     version,
     training_timestamp: trainedAt,
     training_samples: model.nSamples,
+    interval_seconds: model.intervalSeconds,
     contamination: model.contamination,
     n_estimators: model.forest.nEstimators,
     score_threshold: model.threshold,

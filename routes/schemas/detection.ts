@@ -56,7 +56,8 @@ export const Metrics = Type.Object(
       Type.Number({
         exclusiveMinimum: 0,
         maximum: 86_400,
-        description: 'Length of the interval in seconds. Default: 60.',
+        description:
+          'Length of the interval in seconds. Shorter intervals than those of the model are merged until they make one; longer ones are judged as they are. Default: that of the model, usually 60.',
       }),
     ),
     source: Type.Optional(

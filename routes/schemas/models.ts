@@ -77,7 +77,10 @@ export const DetectorInfo = Type.Object({
   is_trained: Type.Literal(true, { description: 'Always true.' }),
   version: Type.String({ description: 'The active version.' }),
   training_timestamp: timestamp('When the version was trained.'),
-  training_samples: Type.Integer({ description: 'Number of minutes in the training data.' }),
+  training_samples: Type.Integer({ description: 'Number of rows in the training data, usually minutes.' }),
+  interval_seconds: Type.Number({
+    description: 'Length of the intervals that the model judges, in seconds. Usually 60.',
+  }),
   contamination: Type.Number({
     description: 'Expected share of anomalies in the training data, above 0 and at most 0.5.',
   }),

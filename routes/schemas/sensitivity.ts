@@ -27,8 +27,10 @@ const Hours = Type.Object({
   from_hour: Type.Integer({ minimum: 0, maximum: 23, description: 'The first local hour.' }),
   to_hour: Type.Integer({ minimum: 1, maximum: 24, description: 'The local hour at which they end.' }),
   requests_per_minute: amount('Usual requests a minute.'),
-  soon: perKind('The smallest change of each kind that is found within two minutes.'),
-  lasting: perKind('The smallest change of each kind that is found within an hour.'),
+  soon: perKind('The smallest change of each kind that is found within two reports.'),
+  lasting: perKind(
+    'The smallest change of each kind that is found within an hour; within three reports where they are longer.',
+  ),
 })
 
 /** The smallest changes that a detector finds. */

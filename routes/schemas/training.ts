@@ -44,6 +44,15 @@ export const TrainBody = Type.Object(
     from: Type.Optional(timestamp('Start of the time range, included. Use it instead of days.')),
     to: Type.Optional(timestamp('End of the time range, excluded. Only with from. Default: now.')),
     contamination: Type.Optional(Contamination),
+    interval_seconds: Type.Optional(
+      Type.Integer({
+        minimum: 60,
+        maximum: 86_400,
+        multipleOf: 60,
+        description:
+          'Length of the intervals that the anomaly detector will judge, in seconds: whole minutes, at most a day. Use it if a gateway reports less often than every minute. Default: 60.',
+      }),
+    ),
     models: Type.Optional(ModelNames),
     source: Type.Optional(
       oneOf(['table', 'prometheus'], {

@@ -12,6 +12,8 @@ import * as heldOutModels from '../../models/anomaly/held-out-models.js'
 import * as nearestLevel from '../../models/anomaly/nearest-level.js'
 import * as model from '../../models/anomaly/model.js'
 import * as noise from '../../models/anomaly/noise.js'
+import * as regularHistory from '../../models/anomaly/regular-history.js'
+import * as rowInterval from '../../models/anomaly/row-interval.js'
 import * as scales from '../../models/anomaly/scales.js'
 import * as strengths from '../../models/anomaly/strengths.js'
 import * as verdict from '../../models/anomaly/verdict.js'
@@ -55,6 +57,8 @@ const MODULES: Readonly<Record<string, object>> = {
   'nearest-level.ts': nearestLevel,
   'noise.ts': noise,
   'recurrent-events.ts': recurrentEvents,
+  'regular-history.ts': regularHistory,
+  'row-interval.ts': rowInterval,
   'scales.ts': scales,
   'season.ts': season,
   'sensitivity.ts': sensitivity,

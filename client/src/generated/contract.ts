@@ -186,7 +186,7 @@ export interface paths {
         put?: never;
         /**
          * Train on synthetic traffic
-         * @description Trains the anomaly detector on DATA_PATH/synthetic_training_data.csv. The file may come from any program. It needs the columns timestamp (or time_bucket), requests_per_second, avg_latency_ms, p95_latency_ms, p99_latency_ms and error_rate. While the database is down, the model is local to this replica, with a warning.
+         * @description Trains the anomaly detector on DATA_PATH/synthetic_training_data.csv. The file may come from any program. It needs the columns timestamp (or time_bucket), requests_per_second, avg_latency_ms, p95_latency_ms, p99_latency_ms and error_rate. Its rows may have any interval: the column interval_seconds, or else the times, show it. While the database is down, the model is local to this replica, with a warning.
          */
         post: operations["trainSynthetic"];
         delete?: never;
@@ -1088,7 +1088,7 @@ export interface components {
             status_5xx?: number;
             /** @description Number of requests in the interval. Default: requests_per_second × interval_seconds. */
             total_requests?: number;
-            /** @description Length of the interval in seconds. Default: 60. */
+            /** @description Length of the interval in seconds. Shorter intervals than those of the model are merged until they make one; longer ones are judged as they are. Default: that of the model, usually 60. */
             interval_seconds?: number;
             /**
              * Format: printable
@@ -1144,7 +1144,7 @@ export interface components {
             status_5xx?: number;
             /** @description Number of requests in the interval. Default: requests_per_second × interval_seconds. */
             total_requests?: number;
-            /** @description Length of the interval in seconds. Default: 60. */
+            /** @description Length of the interval in seconds. Shorter intervals than those of the model are merged until they make one; longer ones are judged as they are. Default: that of the model, usually 60. */
             interval_seconds?: number;
             /**
              * Format: printable
@@ -1862,6 +1862,8 @@ export interface components {
             to?: string;
             /** @description Expected share of anomalies in the history, above 0 and at most 0.5. Default: the setting CONTAMINATION. */
             contamination?: number;
+            /** @description Length of the intervals that the anomaly detector will judge, in seconds: whole minutes, at most a day. Use it if a gateway reports less often than every minute. Default: 60. */
+            interval_seconds?: number;
             /** @description The models to use: anomaly, optimizer or both. A single name may be a text. Other names are ignored, with a warning. Default: both. */
             models?: ("anomaly" | "optimizer")[];
             /**
@@ -1975,7 +1977,7 @@ export interface components {
                 to_hour: number;
                 /** @description Usual requests a minute. */
                 requests_per_minute: number;
-                /** @description The smallest change of each kind that is found within two minutes. */
+                /** @description The smallest change of each kind that is found within two reports. */
                 soon: {
                     /** @description More traffic. Null when none is found. */
                     traffic_spike: {
@@ -2006,7 +2008,7 @@ export interface components {
                         minutes: number;
                     } | null;
                 };
-                /** @description The smallest change of each kind that is found within an hour. */
+                /** @description The smallest change of each kind that is found within an hour; within three reports where they are longer. */
                 lasting: {
                     /** @description More traffic. Null when none is found. */
                     traffic_spike: {
@@ -2534,6 +2536,7 @@ export interface components {
          *         "version": "20260131T030000000Z",
          *         "training_timestamp": "2026-01-31T03:00:00.000Z",
          *         "training_samples": 20160,
+         *         "interval_seconds": 60,
          *         "contamination": 0.1,
          *         "n_estimators": 100,
          *         "score_threshold": -0.52,
@@ -2685,8 +2688,10 @@ export interface components {
                  * @example 2026-01-31T12:00:00.000Z
                  */
                 training_timestamp: string;
-                /** @description Number of minutes in the training data. */
+                /** @description Number of rows in the training data, usually minutes. */
                 training_samples: number;
+                /** @description Length of the intervals that the model judges, in seconds. Usually 60. */
+                interval_seconds: number;
                 /** @description Expected share of anomalies in the training data, above 0 and at most 0.5. */
                 contamination: number;
                 /** @description Number of trees in the isolation forest. */
@@ -3163,7 +3168,7 @@ export interface components {
                 to_hour: number;
                 /** @description Usual requests a minute. */
                 requests_per_minute: number;
-                /** @description The smallest change of each kind that is found within two minutes. */
+                /** @description The smallest change of each kind that is found within two reports. */
                 soon: {
                     /** @description More traffic. Null when none is found. */
                     traffic_spike: {
@@ -3194,7 +3199,7 @@ export interface components {
                         minutes: number;
                     } | null;
                 };
-                /** @description The smallest change of each kind that is found within an hour. */
+                /** @description The smallest change of each kind that is found within an hour; within three reports where they are longer. */
                 lasting: {
                     /** @description More traffic. Null when none is found. */
                     traffic_spike: {

@@ -1,8 +1,8 @@
 import type { MaybeRow, PendingQuery, Row, Sql } from 'postgres'
-import type { History } from '../../../models/anomaly/model.js'
+import type { History } from '../../../models/anomaly/regular-history.js'
 import type { TrafficTable } from '../table.js'
 import { type TimeRange } from './times.js'
-import { DAY_MS } from '../../../models/traffic/durations.js'
+import { DAY_MS, MINUTE_MS } from '../../../models/traffic/durations.js'
 
 /** Days fetched at a time. */
 const PAGE = 31
@@ -86,5 +86,5 @@ function toHistory(bytes: Buffer): History {
     timesMs[row] = bytes.readDoubleBE(8 * ROW * row)
     for (let k = 1; k < ROW; k++) samples[row * (ROW - 1) + k - 1] = bytes.readDoubleBE(8 * (ROW * row + k))
   }
-  return { samples, timesMs }
+  return { samples, timesMs, intervalSeconds: MINUTE_MS / 1000 }
 }

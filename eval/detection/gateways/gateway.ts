@@ -12,6 +12,8 @@ export interface Gateway {
   readonly mix: LatencyMix
   /** Coefficient of variation of a minute's traffic beyond Poisson's; 0 for none. */
   readonly dispersion: number
+  /** The history has no rows without requests, as that of a request log. */
+  readonly omitsEmptyRows?: boolean
   /** @param minute since a Monday, 00:00 */
   readonly truth: (minute: number) => Truth
 }

@@ -8,7 +8,11 @@ import { littleTraffic } from './little-traffic.js'
 import { newDeployment } from './new-deployment.js'
 import { officeHours } from './office-hours.js'
 import * as operations from './operations.js'
+import { quietNights } from './quiet-nights.js'
 import { quietWeekend } from './quiet-weekend.js'
+
+/** A kind that is judged on its own, in rows of several lengths. */
+export const QUIET_NIGHTS = 'quiet-nights'
 
 /** The kinds of gateways that detection was built on, by name. */
 export const FAMILIAR: ReadonlyMap<string, DrawGateway> = new Map([
@@ -19,6 +23,7 @@ export const FAMILIAR: ReadonlyMap<string, DrawGateway> = new Map([
   ['new-deployment', newDeployment],
   ['around-the-world', aroundTheWorld],
   ['quiet-weekend', quietWeekend],
+  [QUIET_NIGHTS, quietNights],
 ])
 
 /** Kinds that are unlike these and unlike each other; each is usual for somebody. */

@@ -1,11 +1,12 @@
 import type { LeastEffects } from '../../anomaly/effects.js'
-import { minutesOf } from '../../anomaly/features.js'
+import { intervalsOf } from '../../anomaly/features.js'
 import { KIND_OF, mapChannels, mapKinds, type Channel, type Kind } from '../../anomaly/kinds.js'
 import type { ScoreRows } from '../../anomaly/measure.js'
 import { heldOutModels } from '../../anomaly/held-out-models.js'
-import { knowsTheDay, type AnomalyModel, type History } from '../../anomaly/model.js'
+import { knowsTheDay, type AnomalyModel } from '../../anomaly/model.js'
+import { regularHistory, type History } from '../../anomaly/regular-history.js'
 import type { Thresholds } from '../../anomaly/thresholds.js'
-import { MINUTE_MS } from '../../traffic/durations.js'
+import { DAY_MS } from '../../traffic/durations.js'
 import { EVENT_KINDS, NEVER, observeEvents, type EventKind, type ObservedEvent } from './observed-events.js'
 import { recurrentEvents } from './recurrent-events.js'
 import { upperBound } from './tail.js'
@@ -19,7 +20,7 @@ export interface CalibrationOptions {
   readonly alarmBudget: number
   /** Of the model's forest. */
   readonly score: ScoreRows
-  /** Minutes that are known to be incidents, ms since 1970; none, when left out. They do not count. */
+  /** Rows that are known to be incidents, ms since 1970; none, when left out. They do not count. */
   readonly incidentsMs?: readonly number[]
 }
 
@@ -34,15 +35,17 @@ export interface CalibrationOptions {
 export function calibrate(history: History, model: AnomalyModel, options: CalibrationOptions): AnomalyModel {
   if (!knowsTheDay(model)) return model
   const { effects, alarmBudget, score, incidentsMs = [] } = options
-  const reports = [...minutesOf(history.samples)].map((interval, i) => ({
+  const rows = regularHistory(history, model.intervalSeconds)
+  const reports = [...intervalsOf(rows.samples, rows.intervalSeconds)].map((interval, i) => ({
     interval,
-    timeMs: history.timesMs[i]!,
+    timeMs: rows.timesMs[i]!,
   }))
-  const days = reports.length / 1440
-  const models = heldOutModels(history, { ...model, thresholds: NEVER })
+  const rowMs = rows.intervalSeconds * 1000
+  const days = (reports.length * rowMs) / DAY_MS
+  const models = heldOutModels(rows, { ...model, thresholds: NEVER })
   const events = observeEvents(reports, models, effects, score).filter(
-    ({ startMs, minutes }) =>
-      !incidentsMs.some((timeMs) => timeMs >= startMs && timeMs < startMs + minutes * MINUTE_MS),
+    ({ startMs, rows: length }) =>
+      !incidentsMs.some((timeMs) => timeMs >= startMs && timeMs < startMs + length * rowMs),
   )
   const usual = EVENT_KINDS.map((kind): [EventKind, ObservedEvent[]] => [
     kind,

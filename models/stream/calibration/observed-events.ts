@@ -1,12 +1,11 @@
 import { decideMinute, jointReach } from '../../anomaly/decision.js'
 import type { LeastEffects } from '../../anomaly/effects.js'
-import { CERTAIN_GATE, GATE, JOINT_GATE, reachOf, type Strength } from '../../anomaly/gates.js'
+import { reachOf, type Gate, type Strength } from '../../anomaly/gates.js'
 import { KIND_OF, KINDS, mapChannels, mapKinds, type Kind, type PerKind } from '../../anomaly/kinds.js'
 import type { MeasuredInterval, ScoreRows, TimedInterval } from '../../anomaly/measure.js'
 import type { AnomalyModel } from '../../anomaly/model.js'
 import { NEUTRAL, type Thresholds } from '../../anomaly/thresholds.js'
-import { MINUTE_MS } from '../../traffic/durations.js'
-import { activeKinds, QUIET_MINUTES } from '../episode.js'
+import { activeKinds, QUIET_REPORTS } from '../episode.js'
 import { accumulatedEvidence, evidenceReach, type Evidence } from '../evidence.js'
 import { learnReport } from '../learn-report.js'
 import { beginStream, forModel, GATEWAY, usualAt } from '../stream-state.js'
@@ -20,7 +19,8 @@ export const EVENT_KINDS: readonly EventKind[] = [...KINDS, 'joint']
 export interface ObservedEvent {
   readonly kind: EventKind
   readonly startMs: number
-  readonly minutes: number
+  /** Its length in reports. */
+  readonly rows: number
   /** Of its day, when it began, local; and that day. */
   readonly minuteOfDay: number
   readonly day: number
@@ -64,12 +64,12 @@ export function observeEvents(
     const { model, name } = modelAt(index)
     const { timeMs } = timed
     const weighed = weighNext(forModel(state, GATEWAY, name, model), timed, model, effects, score)
-    const { evidence, minutes, measured } = weighed
+    const { evidence, rows, rowMs, measured } = weighed
     const report = reportedOf(weighed, before, effects)
     for (const kind of EVENT_KINDS) {
       const event = open.get(kind)
-      const isOpen = event !== undefined && timeMs - event.lastMs <= QUIET_MINUTES * MINUTE_MS
-      if (isOpen && (report.active[kind] || report.isLarge(kind))) extend(event, timeMs, report)
+      const isOpen = event !== undefined && timeMs - event.lastMs <= QUIET_REPORTS * rowMs
+      if (isOpen && (report.active[kind] || report.isLarge(kind))) extend(event, timeMs, rowMs, report)
       if (isOpen || !report.isLarge(kind)) continue
       const begun = begin(kind, timeMs, report)
       open.set(kind, begun)
@@ -77,7 +77,7 @@ export function observeEvents(
     }
     before = report.reach
     const known = weighed.state.baseline
-    const { baseline } = learnReport(known, measured, minutes, false, null, timeMs, model)
+    const { baseline } = learnReport(known, measured, rows, false, null, false, model)
     const usual = usualAt(model, measured.moment, baseline.level)
     state = { ...weighed.state, timeMs, baseline, usual, evidence }
   })
@@ -107,14 +107,14 @@ const NO_REACH: PerEventKind<number> = { ...mapKinds(() => 0), joint: 0 }
 
 function reportedOf(weighed: WeighedReport, before: PerEventKind<number>, effects: LeastEffects): Reported {
   const { measured, evidence } = weighed
-  const { strengths } = measured
+  const { strengths, gates: ofRow } = measured
   const reach = reachOfGates(weighed, effects)
   const ofEvidence = accumulatedEvidence(evidence, NEUTRAL.evidence)
   const ofKinds = activeKinds(evidence, strengths, NEUTRAL.evidence)
   const active = { ...ofKinds, joint: reach.joint >= 1 }
   const repeated = (kind: EventKind) => Math.min(reach[kind], before[kind])
   const gates = {
-    ...mapKinds((kind) => (reachOf(strengths[kind], CERTAIN_GATE) >= 1 ? reach[kind] : repeated(kind))),
+    ...mapKinds((kind) => (reachOf(strengths[kind], ofRow.certain) >= 1 ? reach[kind] : repeated(kind))),
     joint: repeated('joint'),
   }
   const isLarge = (kind: EventKind) =>
@@ -124,12 +124,12 @@ function reportedOf(weighed: WeighedReport, before: PerEventKind<number>, effect
 
 function reachOfGates({ measured, minute }: WeighedReport, effects: LeastEffects): PerEventKind<number> {
   if (!(minute.score < 0)) return NO_REACH
-  const { kinds } = decideMinute(withCertainZ(measured, GATE), minute.score, effects, NEUTRAL)
-  return { ...kinds, joint: jointReach(withCertainZ(measured, JOINT_GATE), effects) }
+  const { kinds } = decideMinute(withCertainZ(measured, measured.gates.gate), minute.score, effects, NEUTRAL)
+  return { ...kinds, joint: jointReach(withCertainZ(measured, measured.gates.joint), effects) }
 }
 
 /** Thresholds multiply effects alone: with enough z for a gate, a kind reaches as far as its effect; else not at all. */
-function withCertainZ(measured: MeasuredInterval, gate: Strength): MeasuredInterval {
+function withCertainZ(measured: MeasuredInterval, gate: Gate): MeasuredInterval {
   const strengths: PerKind<Strength> = mapKinds((kind) => {
     const { z, effect } = measured.strengths[kind]
     return { z: z >= gate.z ? Infinity : 0, effect }
@@ -139,13 +139,13 @@ function withCertainZ(measured: MeasuredInterval, gate: Strength): MeasuredInter
 
 function begin(kind: EventKind, timeMs: number, report: Reported): OpenEvent {
   const { day, minuteOfWeek } = report.measured.moment
-  const at = { startMs: timeMs, lastMs: timeMs, minutes: 1, minuteOfDay: minuteOfWeek % 1440, day }
+  const at = { startMs: timeMs, lastMs: timeMs, rows: 1, minuteOfDay: minuteOfWeek % 1440, day }
   return { kind, ...at, effect: effectOf(kind, report), sizes: sizesOf(kind, report) }
 }
 
-function extend(event: OpenEvent, timeMs: number, report: Reported): void {
+function extend(event: OpenEvent, timeMs: number, rowMs: number, report: Reported): void {
   event.lastMs = timeMs
-  event.minutes = (timeMs - event.startMs) / MINUTE_MS + 1
+  event.rows = (timeMs - event.startMs) / rowMs + 1
   event.effect = Math.max(event.effect, effectOf(event.kind, report))
   event.sizes = largerSizes(event.sizes, sizesOf(event.kind, report))
 }

@@ -6,7 +6,7 @@ export const MIN_ALIKE = 4
 const TWO_WEEKS = 14
 
 /** Two events are alike within these ratios of their effects and of their lengths. */
-export const ALIKE = { effect: 1.35, minutes: 2, effectAtSameTime: 2 }
+export const ALIKE = { effect: 1.35, rows: 2, effectAtSameTime: 2 }
 
 /** Or when they begin at about the same time of different days, so many times as often as by chance. */
 export const SAME_TIME_MINUTES = 60
@@ -15,8 +15,8 @@ export const CHANCE = 3
 /** Events up to so many times as large as these belong to their tail. */
 export const TAIL = 1.4
 
-/** Minutes that are added to lengths before they are compared: one minute and three are about as short. */
-const ADDED_MINUTES = 2
+/** Reports that are added to lengths before they are compared: one report and three are about as short. */
+const ADDED_ROWS = 2
 
 /**
  * The events that are usual for a gateway: those that are like at least four others, in size or in their time of the day.
@@ -54,8 +54,8 @@ function withTail(recurrent: readonly ObservedEvent[], events: readonly Observed
 }
 
 function isAlike(a: ObservedEvent, b: ObservedEvent): boolean {
-  const length = ({ minutes }: ObservedEvent) => minutes + ADDED_MINUTES
-  return ratio(a.effect, b.effect) <= ALIKE.effect && ratio(length(a), length(b)) <= ALIKE.minutes
+  const length = ({ rows }: ObservedEvent) => rows + ADDED_ROWS
+  return ratio(a.effect, b.effect) <= ALIKE.effect && ratio(length(a), length(b)) <= ALIKE.rows
 }
 
 function ratio(a: number, b: number): number {

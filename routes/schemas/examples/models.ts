@@ -13,6 +13,7 @@ const detector = {
   version: TRAINED_DETECTOR.version,
   training_timestamp: TRAINED_DETECTOR.timestamp,
   training_samples: TRAINED_DETECTOR.samples,
+  interval_seconds: 60,
   contamination: 0.1,
   n_estimators: 100,
   score_threshold: TRAINED_DETECTOR.score_threshold,

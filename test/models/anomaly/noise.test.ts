@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { fitNoise, longRunSigmaAt, sigmaAt } from '../../../models/anomaly/noise.js'
+import { fitNoise, longRunVariance, sigmaAt, spreadAt, type Noise } from '../../../models/anomaly/noise.js'
 import { createRandom, type Random } from '../../../models/statistics/random.js'
 
 const LEAST = { sigma: 0.03, sampling: 0 }
@@ -29,6 +29,9 @@ interface Drawn {
 
 const fitted = ({ residuals, terms, minutes }: ReturnType<typeof simulated>, least = LEAST) =>
   fitNoise({ residuals, terms, minutes }, least)
+
+const longRunSigmaAt = (noise: Noise, term: number, minute: number) =>
+  Math.sqrt(longRunVariance(noise, 1) + noise.sampling * term) * spreadAt(noise, minute)
 
 const hourOf = (minute: number) => Math.floor(minute / 60) % 24
 

@@ -62,8 +62,11 @@ t.test('a rhythm is not believed before two of its cycles', async (t) => {
   t.equal(rhythmAfter(14, week), 'week')
 })
 
-t.test('minutes without a value are no history', async (t) => {
-  const half = minuteByMinute(3, (minute, _, i) => (i % 2 === 0 ? wave(minute) : NaN))
+t.test('days are counted by the hours of the calendar that have a value', async (t) => {
+  const everySecond = minuteByMinute(3, (minute, _, i) => (i % 2 === 0 ? wave(minute) : NaN))
+  t.equal(daysOf(everySecond), 3)
+  t.equal(daysOf({ ...minuteByMinute(1, wave), rowMinutes: 180 }), 180)
+  const half = minuteByMinute(3, (minute) => (minute % DAY < DAY / 2 ? wave(minute) : NaN))
   t.equal(daysOf(half), 1.5)
   t.equal(fitRhythm(half).season.rhythm, 'none')
 })

@@ -2,12 +2,8 @@ import { judgeIntervals } from '../../../models/anomaly/detector.js'
 import { DEFAULT_EFFECTS } from '../../../models/anomaly/effects.js'
 import { FEATURES } from '../../../models/anomaly/features.js'
 import type { TimedInterval } from '../../../models/anomaly/measure.js'
-import {
-  fitAnomalyModel,
-  knowsTheDay,
-  type AnomalyModel,
-  type History,
-} from '../../../models/anomaly/model.js'
+import { fitAnomalyModel, knowsTheDay, type AnomalyModel } from '../../../models/anomaly/model.js'
+import type { History } from '../../../models/anomaly/regular-history.js'
 import type { Verdict } from '../../../models/anomaly/verdict.js'
 import { createKernelEngine, type ScoringEngine } from '../../../models/scoring/index.js'
 import { createRandom } from '../../../models/statistics/random.js'
@@ -42,30 +38,38 @@ export interface Gateway {
 
 export const BUSY: Gateway = { night: 700, noon: 1700, seed: 1 }
 
+/** When rows begin, and how long each is; a minute when left out. */
+interface Rows {
+  readonly startMs: number
+  readonly count: number
+  readonly seconds?: number
+}
+
 /** Minutes with counts that are Poisson's, failures that are binomial, and percentiles with their sampling noise. */
 export function minutes(
   { night, noon, seed }: Gateway,
-  { startMs, count }: { readonly startMs: number; readonly count: number },
+  { startMs, count, seconds = 60 }: Rows,
   conditionAt: (minute: number) => Condition = () => ({}),
 ): TimedInterval[] {
   const random = createRandom(seed)
   const noisy = (value: number, sd: number) => value * Math.exp(sd * random.normal())
   return Array.from({ length: count }, (_, minute) => {
-    const timeMs = startMs + minute * MINUTE_MS
+    const timeMs = startMs + minute * seconds * 1000
     const { traffic = 1, latency = 1, errors = 0 } = conditionAt(minute)
     const share = (1 - Math.cos((2 * Math.PI * (timeMs % (DAY * MINUTE_MS))) / (DAY * MINUTE_MS))) / 2
-    const requests = poisson(random, traffic * noisy(night + (noon - night) * share, 0.04))
+    const rate = traffic * noisy(night + (noon - night) * share, 0.04)
+    const requests = poisson(random, (rate * seconds) / 60)
     const slow = noisy(40 * latency, 0.03)
     const few = 1 / Math.sqrt(Math.max(1, requests))
     const average = noisy(slow, 0.7 * few)
     const p95 = Math.max(average, noisy(2.5 * slow, few))
     const interval = {
-      requests_per_second: requests / 60,
+      requests_per_second: requests / seconds,
       avg_latency_ms: average,
       p95_latency_ms: p95,
       p99_latency_ms: Math.max(p95, noisy(4 * slow, 1.5 * few)),
       error_rate: binomial(random, requests, 0.01 + errors) / Math.max(1, requests),
-      ...{ seconds: 60, requests },
+      ...{ seconds, requests },
     }
     const silent = { avg_latency_ms: 0, p95_latency_ms: 0, p99_latency_ms: 0 }
     return { interval: requests === 0 ? { ...interval, ...silent } : interval, timeMs }

@@ -6,6 +6,7 @@ import type { ModelRegistry } from '../../../plugins/model-registry.js'
 import { decodeArtifact, encodeArtifact } from '../../../plugins/model-registry/artifact.js'
 import { KINDS } from '../../../plugins/model-registry/kinds.js'
 import { DEFAULT_EFFECTS } from '../../../models/anomaly/effects.js'
+import { FEATURES } from '../../../models/anomaly/features.js'
 import { createKernelEngine } from '../../../models/scoring/kernel-engine.js'
 import { memoryFromState, memoryToState } from '../../../models/stream/memory-state.js'
 import type { StreamVerdict } from '../../../models/stream/stream-verdict.js'
@@ -44,10 +45,20 @@ t.test('streams of the previous release go on with the same verdicts', async (t)
   const detection = createDetection({ models, effects: DEFAULT_EFFECTS, calendar: [], now: () => CLOCK_MS })
   const next = jsonOf<{ metrics: Metrics; verdict: StreamVerdict }[]>('next-reports.json')
   detection.streams.restore(stored.map(({ source, memory }) => [source, memoryFromState(memory)!]))
-  // In that release, severity did not follow the harm.
-  for (const { metrics, verdict: before } of next) {
-    const { verdict } = detection.detect(metrics)
-    t.same({ ...verdict, severity: before.severity }, before)
+  // In that release, severity did not follow the harm, and a share did not multiply the expected requests.
+  for (const { metrics, verdict } of next) {
+    const { expected, ...now } = detection.detect(metrics).verdict
+    const { anomaly, type, streak, confirmed, episodeSinceMs } = now
+    t.match(verdict, { anomaly, type, streak, confirmed, episodeSinceMs })
+    t.ok(Math.abs(now.normalizedScore - verdict.normalizedScore) < 0.02)
+    for (const feature of FEATURES) {
+      for (const end of ['value', 'lower', 'upper'] as const) {
+        t.ok(
+          Math.abs(Math.log((expected[feature][end] + 1) / (verdict.expected[feature][end] + 1))) < 0.15,
+          `${feature} ${end} ${expected[feature][end]} ${verdict.expected[feature][end]}`,
+        )
+      }
+    }
   }
   t.ok(
     next.some(({ verdict }) => verdict.confirmed),

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { mapFeatures } from '../../../models/anomaly/features.js'
+import type { TimedInterval } from '../../../models/anomaly/measure.js'
 import type { Report } from '../../../models/stream/report.js'
 import type { StreamVerdict } from '../../../models/stream/stream-verdict.js'
 import { Streams, type Judge } from '../../../models/stream/streams.js'
@@ -7,13 +8,16 @@ import { Streams, type Judge } from '../../../models/stream/streams.js'
 const NOW = Date.parse('2026-11-16T12:00:00Z')
 const MINUTE = 60_000
 
-const report = (minute: number, changes: Partial<Report> = {}): Report => ({
-  timestampMs: NOW + minute * MINUTE,
-  requestsPerSecond: 50,
-  avgLatencyMs: 40,
-  errorRate: 0.01,
-  ...changes,
-})
+const report = (minute: number, changes: Partial<Report> = {}): TimedInterval => {
+  const { timestampMs = NOW + minute * MINUTE, requestsPerSecond = 50, trafficOnly = false } = changes
+  const latencies = { avg_latency_ms: changes.avgLatencyMs ?? 40, p95_latency_ms: 90, p99_latency_ms: 120 }
+  const { errorRate = 0.01 } = changes
+  const interval = { requests_per_second: requestsPerSecond, ...latencies, error_rate: errorRate }
+  return {
+    interval: { ...interval, seconds: 60, requests: 60 * requestsPerSecond, trafficOnly },
+    timeMs: timestampMs,
+  }
+}
 
 /** The plainest judge: anomalous or not, and how often in a row. */
 const judge =
@@ -38,7 +42,7 @@ interface Said extends Partial<Report> {
 function reportAt(streams: Streams, source: string, minute: number, said: Said = {}): number {
   const { anomaly = false, nowMs = NOW, ...changes } = said
   const sent = report(minute, changes)
-  return streams.report(source, sent, nowMs, judge(anomaly, sent.timestampMs)).streak
+  return streams.report(source, sent, MINUTE, nowMs, judge(anomaly, sent.timeMs)).verdict.streak
 }
 
 type Kept = ReturnType<Streams['takeChanged']>
