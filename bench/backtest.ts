@@ -44,6 +44,7 @@ export const backtest: Benchmark = {
     await fill(sql)
     const backtests = createBacktests({
       ...{ sql, trafficSql: sql, connection, traffic: null, log: silentLog },
+      assertTraffic: async () => undefined,
       currentTable: async () => TABLE,
       ...{ retentionDays: 90, lookBackMinutes: 60, ipv6Prefix: 64 },
       now: () => TO,

@@ -159,20 +159,24 @@ async function isBehind(sql: Sql, table: TrafficTable): Promise<boolean> {
   return stored !== null && followed !== null && !areSameRules(stored.rules, followed)
 }
 
-/** Does some work once a minute, and at once when it is urgent; never twice at a time. */
+/** Does some work once a minute, and at once when it is urgent; never twice at a time. What fails is urgent a minute later. */
 function inBackground(work: (isUrgent: boolean) => Promise<void>, log: Log) {
   let running = false
   let isUrgent = false
   const begin = async (): Promise<void> => {
     if (running) return
     running = true
-    const urgent = isUrgent
-    isUrgent = false
-    await work(urgent).catch((error: unknown) =>
-      log.debug({ err: error }, 'the history could not be rolled up again yet'),
-    )
+    let hasFailed = false
+    do {
+      const urgent = isUrgent
+      isUrgent = false
+      await work(urgent).catch((error: unknown) => {
+        log.debug({ err: error }, 'the history could not be rolled up again yet')
+        hasFailed = true
+        isUrgent ||= urgent
+      })
+    } while (isUrgent && !hasFailed)
     running = false
-    if (isUrgent) await begin()
   }
   const timer = setInterval(() => void begin(), PAUSE_MS).unref()
   return {

@@ -7,7 +7,7 @@ import { clusterEndpoints } from '../models/clustering/endpoint-clusters.js'
 import { findEndpoint } from '../models/optimizer/find-endpoint.js'
 import type { EndpointModel, RateOptimizer } from '../models/optimizer/model.js'
 import { hasNoLimit, recommend } from '../models/optimizer/recommend.js'
-import { GATEWAY, type Scope } from '../models/rate-limit/recommendation.js'
+import { GATEWAY } from '../models/rate-limit/recommendation.js'
 import type { ReplayRule } from '../models/rate-limit/replay/replay.js'
 import type { TierTable } from '../models/rate-limit/tiers.js'
 import type { RecommendationState } from '../db/own/recommendations.js'
@@ -71,7 +71,7 @@ import { toShortBacktest, toWholeBacktest, type ShortBacktest } from './optimiza
 import { toRow } from './optimization/table-row.js'
 
 interface OptimizationOptions extends BacktestOptions {
-  readonly database: Pick<Database, 'assertUsable' | 'assertTraffic'>
+  readonly database: Pick<Database, 'assertUsable'>
   readonly models: Pick<ModelRegistry, 'active'>
   readonly tiers: TierTable
 }
@@ -103,23 +103,19 @@ function createOptimization(options: OptimizationOptions): Optimization {
     const { byMethod: methods, byTemplate } = trained()
     return byMethod ? methods : byTemplate
   }
-  const replay = async (
+  const replay = (
     plan: BacktestPlan,
     gone: AbortSignal,
     onProgress?: (share: number) => void,
-  ): Promise<Backtested> => {
-    await database.assertTraffic()
-    return backtests.run(plan, AbortSignal.any([gone, stopping.signal]), onProgress)
-  }
+  ): Promise<Backtested> => backtests.run(plan, AbortSignal.any([gone, stopping.signal]), onProgress)
   /** Each limit on the requests of the last days, by endpoint; without limits of another scope. */
   const backtestsOf = async (
     found: readonly StatedRecommendation[],
-    scope: Scope,
+    { scope, costs }: Pick<BacktestPlan, 'scope' | 'costs'>,
     byMethod: boolean,
     gone: AbortSignal,
   ): Promise<Map<string, ShortBacktest>> => {
     const whole = found.find((each) => each.scope === 'gateway-client')
-    const costs = (whole ?? found[0])?.costs ?? null
     const limited = found.filter((each) => each !== whole && each.scope === scope && !each.costs === !costs)
     const plan: BacktestPlan = {
       ...timeRange({}, now()),
@@ -160,7 +156,7 @@ function createOptimization(options: OptimizationOptions): Optimization {
     const { save = false, backtest = false } = request
     if (save) assertKeepable(name)
     const isLimited = !hasNoLimit(found.state)
-    const shown = backtest && isLimited ? await backtestsOf([found], found.scope, hasMethod, gone) : NONE
+    const shown = backtest && isLimited ? await backtestsOf([found], found, hasMethod, gone) : NONE
     const notKept = save ? whyNotKept(found) : null
     if (notKept !== null) return answered(withWarning(found, notKept), shown.get(name), undefined)
     const [id] = save ? await recommendations.save([toRow(found, rule)]) : []
@@ -205,7 +201,7 @@ function createOptimization(options: OptimizationOptions): Optimization {
     const found = pageOf(matching, request)
     const limited = found.filter(({ state }) => !hasNoLimit(state))
     const isReplayed = backtest && limited.length > 0
-    const shown = isReplayed ? await backtestsOf(limited, choice.scope, byMethod, gone) : NONE
+    const shown = isReplayed ? await backtestsOf(limited, choice, byMethod, gone) : NONE
     const kept = save ? found.filter((each) => whyNotKept(each) === null) : []
     const ids = await recommendations.save(kept.map((each) => toRow(each, ruleOf(each.endpoint))))
     const idOf = new Map(kept.map(({ endpoint }, i) => [endpoint, ids[i]!]))
@@ -248,8 +244,8 @@ function createOptimization(options: OptimizationOptions): Optimization {
       return outcomeOf(plan, await replay(plan, gone))
     },
     async beginBacktest(request, shown) {
-      backtests.assertFree()
       const plan = await planOf(request)
+      backtests.assertFree()
       return backtestJobs.begin(shown, async (signal, onProgress) =>
         outcomeOf(plan, await replay(plan, signal, onProgress)),
       )
@@ -309,6 +305,7 @@ export default fp(
       connection: database.connection,
       traffic: database.traffic?.connection ?? null,
       currentTable: app.trafficTable,
+      assertTraffic: () => database.assertTraffic(),
       tiers: config.tiers,
       retentionDays: config.retentionDays,
       lookBackMinutes: config.lookBackMinutes,

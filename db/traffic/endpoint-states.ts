@@ -37,7 +37,11 @@ async function readStates(sql: Sql, table: TrafficTable): Promise<Row[]> {
   try {
     return await sql<Row[]>`
       select method, path, case state when 'declared' then 'named' when 'retired' then 'other' else state end as state
-      from aegis_ml_rollup_endpoints where traffic_table = ${table} and endpoint <> ${OTHER}
+      from aegis_ml_rollup_endpoints named where traffic_table = ${table} and endpoint <> ${OTHER}
+        and (state <> 'retired' or not exists (
+          select from aegis_ml_rollup_candidates again
+          where again.traffic_table = ${table} and again.method = named.method and again.path = named.path
+        ))
       union all
       select method, path, case when 2 * not_found > requests and 2 * probes >= not_found then 'attack' else 'other' end
       from aegis_ml_rollup_candidates where traffic_table = ${table} and requests > 0`

@@ -2,7 +2,7 @@ import { RateOptimizerFit } from '../../models/optimizer/fit.js'
 import { recommend } from '../../models/optimizer/recommend.js'
 import { PairSlots } from '../../models/rate-limit/pair-slots.js'
 import { GATEWAY, type RateLimitRecommendation } from '../../models/rate-limit/recommendation.js'
-import { RuleLimiter } from '../../models/rate-limit/replay/rule-limiter.js'
+import { RuleLimiter, type ReplayRule } from '../../models/rate-limit/replay/rule-limiter.js'
 import { TIERS } from '../../models/rate-limit/tiers.js'
 import { DAY_MS, MINUTE_MS } from '../../models/traffic/durations.js'
 import { FLOOD, LEGITIMATE, SCAN, SCRAPER } from './events.js'
@@ -60,18 +60,25 @@ function recommendations(weeks: GatewayWeeks, end: number): Map<string, RateLimi
   return new Map(answers.map((each) => [each.endpoint, each]))
 }
 
-function ruleOf({ limit, burst, longWindow, dayWindow, exceptions }: RateLimitRecommendation) {
-  const window = (found: typeof longWindow) => found && { limit: found.limit, windowMs: 1000 * found.seconds }
+const WINDOWS = ['longWindow', 'dayWindow', 'failures', 'distinctPaths'] as const
+
+function ruleOf(found: RateLimitRecommendation): ReplayRule {
+  const windows = WINDOWS.flatMap((name) => {
+    const window = found[name]
+    return window ? [[name, { limit: window.limit, windowMs: 1000 * window.seconds }]] : []
+  })
+  const exceptions = new Map(found.exceptions.map((each) => [each.client, each]))
   return {
-    ...{ limit, burst, windowMs: MINUTE_MS },
-    ...(longWindow && { longWindow: window(longWindow)! }),
-    ...(dayWindow && { dayWindow: window(dayWindow)! }),
-    exceptions: new Map(exceptions.map((each) => [each.client, each])),
+    limit: found.limit,
+    burst: found.burst,
+    windowMs: MINUTE_MS,
+    ...Object.fromEntries(windows),
+    exceptions,
   }
 }
 
 function replayed(
-  { timeMs, client, kind, endpoint }: GatewayWeeks,
+  { timeMs, client, kind, endpoint, status, path }: GatewayWeeks,
   from: number,
   gateway: RuleLimiter | null,
   endpoints: readonly (RuleLimiter | null)[],
@@ -89,7 +96,7 @@ function replayed(
     met.add(who)
     const own = endpoints[endpoint[i]!]!
     const slot = own ? slots.slotOf(endpoint[i]!, who) : 0
-    const request = { timeMs: at, status: 0, path: 0, cost: 1 }
+    const request = { timeMs: at, status: status[i]!, path: path[i]!, cost: 1 }
     const rejecting = gateway?.check(who, who, request) ?? own?.checkAndTake(slot, who, request) ?? null
     const passes = rejecting === null
     if (passes) gateway?.take(who, who, request)

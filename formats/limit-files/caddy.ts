@@ -8,7 +8,7 @@ import {
   longerWindows,
 } from './limit-entry.js'
 import { limitPlan, restInWords } from './limit-plan.js'
-import { literalPattern, pathPattern } from './path-pattern.js'
+import { isTemplate, literalPattern, pathPattern } from './path-pattern.js'
 
 const CAN = { longWindow: true, failures: false, distinctPaths: false }
 
@@ -52,8 +52,6 @@ export function caddyFile(entries: readonly RateLimitEntry[], head: FileHead): s
   return `${lines.join('\n')}\n`
 }
 
-const PLACEHOLDER = /\{[\w.-]+\}/
-
 /** Of an endpoint: the places of those before it that may match the same requests. Every zone that matches would count. */
 function moreSpecific(
   endpoints: readonly RateLimitEntry[],
@@ -70,7 +68,7 @@ function moreSpecific(
     return (byLength.get(own.length) ?? []).flatMap(({ place, entry, segments }) => {
       if (place >= end || (method !== null && entry.method !== null && method !== entry.method)) return []
       const overlaps = segments.every(
-        (segment, i) => segment === own[i] || PLACEHOLDER.test(segment) || PLACEHOLDER.test(own[i]!),
+        (segment, i) => segment === own[i] || isTemplate(segment) || isTemplate(own[i]!),
       )
       return overlaps ? [place] : []
     })

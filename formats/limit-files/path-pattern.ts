@@ -1,7 +1,7 @@
 import { ID, idPatterns, placeholderPattern } from '../../models/traffic/placeholders.js'
 
-/** A placeholder of a template, such as `{id}` or `{user-name}`. */
-const PLACEHOLDER = /(\{[\w.-]+\})/
+/** A placeholder of a template, such as `{id}` or `{user name}`: whatever the rules of paths take for one. */
+const PLACEHOLDER = /(\{[^/?#{}]+\})/
 const PLAIN = /[A-Za-z0-9/_-]/
 const UNRESERVED = /[A-Za-z0-9\-._~]/
 const LONE_SURROGATE = /\p{Surrogate}/gu

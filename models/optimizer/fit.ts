@@ -110,16 +110,16 @@ export class RateOptimizerFit {
     const byTemplate = toEntries(this.#templates).sort(([a], [b]) => (a < b ? -1 : 1))
     const byMethod = toEntries(this.#methods).sort(([a], [b]) => (a < b ? -1 : 1))
     const requests = byTemplate.reduce((sum, [, { profile }]) => sum + profile.totalRequests, 0)
-    const client = whole?.client && this.#learnCosts(whole.client, clientName, known.programs)
+    const client = whole?.client && this.#learnCosts(whole.client, clientName, known)
     const costs = this.#costs && client ? { ...this.#costs, client } : null
     return { byTemplate: new Map(byTemplate), byMethod: new Map(byMethod), gateway, costs, requests }
   }
 
-  /** The limit over the whole gateway in average requests. @param known in requests, from the same clients */
+  /** The limit over the whole gateway in average requests. @param inRequests from the same clients */
   #learnCosts(
-    known: ClientModel,
+    inRequests: ClientModel,
     clientName: (client: number) => ClientName,
-    programs: ReadonlySet<number>,
+    known: KnownClients,
   ): ClientModel | null {
     const { activity, clients, costs } = this.arrivals.endpoints[this.#gateway!.place]!
     const { excluded, seed } = this.#options
@@ -127,16 +127,17 @@ export class RateOptimizerFit {
       costs &&
       fitClientLimit({
         ...{ hours: costs.hours(activity.hours()), curves: costs.curves(), paths: activity.pathCounts() },
-        isProgram: (client) => programs.has(clients[client]!),
+        isProgram: (client) => known.programs.has(clients[client]!),
+        isTrusted: (client) => known.trusted.has(clients[client]!),
         sharedApart: true,
         ...{ excluded, seed },
       })
     if (!found) return null
-    const reasons = new Map(known.programs.map(({ client, reason }) => [client, reason]))
+    const reasons = new Map(inRequests.programs.map(({ client, reason }) => [client, reason]))
     const model = toClientModel(found, (index) => clientName(clients[index]!))
     return {
       ...model,
-      misuse: known.misuse,
+      misuse: inRequests.misuse,
       programs: model.programs.map((each) => ({ ...each, reason: reasons.get(each.client) ?? each.reason })),
     }
   }

@@ -30,8 +30,17 @@ const SEED = 1
  * client of the endpoint is known, the answer is the limit of all callers together, with scope endpoint and a warning.
  */
 export function recommend(request: RecommendationRequest): RateLimitRecommendation {
-  const { model, scope, known, costs, ...target } = request
-  if (costs && scope !== 'endpoint' && model?.client) return recommendByCost(request, costs)
+  const { costs, ...asked } = request
+  if (!costs || asked.scope === 'endpoint') return recommendInRequests(asked)
+  if (asked.model?.client) return recommendByCost(asked, costs)
+  const found = recommendInRequests(asked)
+  return { ...found, warnings: [...found.warnings, NO_COSTS] }
+}
+
+type WithoutCosts = Omit<RecommendationRequest, 'costs'>
+
+function recommendInRequests(request: WithoutCosts): RateLimitRecommendation {
+  const { model, scope, known, ...target } = request
   if (scope !== 'endpoint' && model?.client) {
     const { client, profile } = model
     const burstAt = (limit: number) => burstOn(client.curve, limit)
@@ -58,20 +67,25 @@ export function recommend(request: RecommendationRequest): RateLimitRecommendati
 }
 
 /** Each request of an endpoint costs the same: its limit is that in requests, times the weight. */
-function recommendByCost(request: RecommendationRequest, costs: CostModel): RateLimitRecommendation {
+function recommendByCost(request: WithoutCosts, costs: CostModel): RateLimitRecommendation {
   const { endpoint, scope, model } = request
   // The limit in force counts requests.
-  const asked = { ...request, currentLimit: null, costs: null }
+  const asked = { ...request, currentLimit: null }
   if (scope === 'gateway-client') {
     const { weights, defaultWeight, meanWeight, client } = costs
-    const found = recommend({ ...asked, model: { ...model!, client } })
+    const found = recommendInRequests({ ...asked, model: { ...model!, client } })
     return limitByCost(found, { weights, defaultWeight }, meanWeight)
   }
   const { path } = splitEndpoint(endpoint)
   const weight = weightOf(costs, path)
-  return limitByCost(recommend(asked), { weights: new Map([[path, weight]]), defaultWeight: weight }, weight)
+  return limitByCost(
+    recommendInRequests(asked),
+    { weights: new Map([[path, weight]]), defaultWeight: weight },
+    weight,
+  )
 }
 
+const NO_COSTS = 'This limit counts requests, not milliseconds: no client of this endpoint is known.'
 const NO_CLIENTS = 'No client of this endpoint is known: this is the limit of all its callers together.'
 
 /** Why an endpoint that has requests gets a default. */

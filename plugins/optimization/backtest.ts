@@ -86,6 +86,8 @@ export interface BacktestOptions {
   readonly connection: Connection
   readonly traffic: Connection | null
   readonly currentTable: CurrentTable
+  /** @throws ServiceError when the database that has the traffic table is away */
+  readonly assertTraffic: () => Promise<void>
   readonly retentionDays: number
   readonly lookBackMinutes: number
   readonly ipv6Prefix: number
@@ -108,13 +110,14 @@ export function createBacktests(options: BacktestOptions): Backtests {
     assertFree,
     async run(plan, signal, onProgress) {
       assertFree()
-      underWay++
-      const table = await options.currentTable()
+      underWay++ // before anything is waited for: who comes next finds it
       try {
-        return await replay({ ...options, table }, plan, signal, onProgress)
-      } catch (error) {
-        const problem = `The table ${table} cannot be replayed`
-        throw explainTableError(error, { code: 'TRAFFIC_TABLE_UNUSABLE', problem })
+        await options.assertTraffic()
+        const table = await options.currentTable()
+        return await replay({ ...options, table }, plan, signal, onProgress).catch((error: unknown) => {
+          const problem = `The table ${table} cannot be replayed`
+          throw explainTableError(error, { code: 'TRAFFIC_TABLE_UNUSABLE', problem })
+        })
       } finally {
         underWay--
       }

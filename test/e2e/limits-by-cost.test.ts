@@ -2,13 +2,13 @@ import t from 'tap'
 import { readLimits } from '../../formats/limit-files/read/read-limits.js'
 import { testService, type Service } from '../service.js'
 
-/** Three days of people who each load 19 cheap items and a dear report at a time; one guesses paths for a while. */
+/** Three days of people who each load 19 cheap items and a dear export at a time; one guesses paths for a while. */
 async function insertTraffic({ sql }: Service): Promise<void> {
   await sql`select setseed(0.5)`
   await sql`
     insert into request_logs (timestamp, method, path, status_code, response_time_ms, user_id)
     select date_trunc('minute', now()) - (n / 20) * interval '10 minutes' - random() * interval '20 seconds', 'GET',
-      case when n % 20 = 0 then '/reports' else '/api/items/' || n % 50 end, 200,
+      case when n % 20 = 0 then '/api/exports' else '/api/items/' || n % 50 end, 200,
       case when n % 20 = 0 then 800 else 20 end, 'user-' || (n / 20) % 97
     from generate_series(20, 8019) n`
   await sql`
@@ -42,11 +42,11 @@ t.test('limits of failures, of different paths and of costs, through the service
     const { data } = (await post('/optimize', { ...gateway, backtest: true })).body
     t.match(data, { endpoint: '/**', unit: 'latency_ms', current_limit: null, backtest: { requests: 8300 } })
     t.same(data['weights'], [
+      { endpoint: '/api/exports', weight: 800 },
       { endpoint: '/api/items/{id}', weight: 20 },
-      { endpoint: '/reports', weight: 800 },
     ])
     t.equal(data['default_weight'], 3, 'that of the paths without a name')
-    t.ok((data['recommended_limit'] as number) >= 800, 'a report passes')
+    t.ok((data['recommended_limit'] as number) >= 800, 'an export passes')
     const of = async (cost: string) =>
       (await post('/optimize', { scope: 'client', cost, endpoint: '/api/items/1' })).body.data
     const [inRequests, inMs] = [await of('requests'), await of('latency_ms')]
@@ -55,6 +55,10 @@ t.test('limits of failures, of different paths and of costs, through the service
       recommended_limit: 20 * (inRequests['recommended_limit'] as number),
       ...{ unit: 'latency_ms', weights: [{ endpoint: '/api/items/{id}', weight: 20 }], default_weight: 20 },
     })
+    const never = (await post('/optimize', { scope: 'client', cost: 'latency_ms', endpoint: '/never' })).body
+      .data
+    t.match(never, { unit: 'requests', recommended_limit: 300 })
+    t.match((never['warnings'] as string[]).at(-1), /This limit counts requests/)
   })
 
   await t.test(
@@ -70,7 +74,7 @@ t.test('limits of failures, of different paths and of costs, through the service
         'a request of it costs 20',
       )
       t.equal(
-        await rejected({ cost: 'latency_ms', limit: 799, endpoint: '/reports' }),
+        await rejected({ cost: 'latency_ms', limit: 799, endpoint: '/api/exports' }),
         400,
         'each costs more than the limit',
       )
@@ -80,6 +84,23 @@ t.test('limits of failures, of different paths and of costs, through the service
         .body
       const [whole] = data['recommendations'] as { backtest: { rejected: number } }[]
       t.equal(whole!.backtest.rejected, all['rejected'])
+      const strict = {
+        ...{ scope: 'client', cost: 'latency_ms', backtest: true },
+        tier: 'free',
+        strategy: 'conservative',
+      }
+      const page = (await post('/optimize/all', { ...strict, offset: 1 })).body.data['recommendations'] as {
+        endpoint: string
+        backtest: { rejected: number }
+      }[]
+      for (const { endpoint, backtest } of page) {
+        const alone = (await post('/optimize', { ...strict, endpoint })).body.data['backtest'] as object
+        t.match(
+          alone,
+          { rejected: backtest.rejected },
+          `${endpoint} costs the same on a page without the gateway`,
+        )
+      }
     },
   )
 
@@ -89,10 +110,10 @@ t.test('limits of failures, of different paths and of costs, through the service
     const [first, second] = json.data['limits'] as Record<string, unknown>[]
     t.match(first, { unit: 'latency_ms', cost_per_minute: Number, default_weight: 3, policy: '' })
     t.notOk('requests_per_minute' in first!)
-    t.match(second, { path: '/api/items/{id}', weights: [{ weight: 20 }] })
+    t.match(second, { path: '/api/exports', weights: [{ weight: 800 }] })
     const aegis = await service.app.inject(`${query}&format=aegis`)
     t.match(aegis.body, /unit: latency_ms\n {4}cost_per_minute: \d+/)
-    const request = { timeMs: 0, method: 'GET', target: '/reports', path: '/reports', user: 'ann' }
+    const request = { timeMs: 0, method: 'GET', target: '/api/exports', path: '/api/exports', user: 'ann' }
     for (const text of [aegis.body, JSON.stringify(json)]) {
       const limits = readLimits(text).limitsOf({ ...request, address: '', agent: '' })
       t.equal(limits.at(-1)!.cost, 800)
@@ -107,7 +128,11 @@ t.test('limits of failures, of different paths and of costs, through the service
 
   await t.test('costs where they cannot be had are refused by name', async (t) => {
     for (const [path, body, message] of [
-      ['/optimize', { cost: 'latency_ms', endpoint: '/reports' }, /^cost is latency_ms with scope endpoint/],
+      [
+        '/optimize',
+        { cost: 'latency_ms', endpoint: '/api/exports' },
+        /^cost is latency_ms with scope endpoint/,
+      ],
       ['/optimize', { ...gateway, save: true }, /^save is true with cost latency_ms/],
       ['/optimize/all', { ...gateway, save: true }, /^save is true/],
       ['/optimize', { ...gateway, current_limit: 60 }, /^current_limit is given with cost/],

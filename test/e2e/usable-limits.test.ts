@@ -144,6 +144,14 @@ t.test('lists, clusters and exports of limits are selected, and say when nothing
       const url = `/optimize/backtest/jobs/${String(id)}`
       const waiting = () => tx`
         select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
+      const second = await post('/optimize/backtest', { limit: 1, wait: false })
+      t.match(await post('/optimize/backtest', { limit: 1, wait: false }), {
+        status: 503,
+        body: { code: 'BUSY' },
+      })
+      t.match(await service.delete(`/optimize/backtest/jobs/${String(second.body.data['id'])}`), {
+        status: 200,
+      })
       await eventually(async () => (await waiting()).length > 0)
       t.match((await service.delete(url)).body.data, { stop_requested: true })
       await eventually(async () => (await get(url)).body.data['state'] === 'stopped')

@@ -61,6 +61,7 @@ export class Positions {
         update aegis_ml_rollup_positions set kept = ${all}
         where traffic_table = ${this.#table} and parent = ${parent}`
     }
+    if (since !== null) await this.save() // else they would be busy again
     return since
   }
 

@@ -1,6 +1,7 @@
 import type { RequestCosts } from '../../../models/rate-limit/request-costs.js'
-import { pathPattern, specificity } from '../path-pattern.js'
+import { specificity } from '../path-pattern.js'
 import { UnreadableLimits } from './limits.js'
+import { TemplateTree } from './template-tree.js'
 import { fieldsOf, lineOf, type YamlNode } from './yaml-nodes.js'
 
 const MAX_REMEMBERED = 100_000
@@ -42,22 +43,22 @@ function isWeight(value: unknown): value is number {
 /** What a request for a path costs: the most specific template that matches counts. */
 export function costOfPaths({ weights, defaultWeight }: RequestCosts): (path: string) => number {
   const ranked = [...weights]
-    .map(([path, weight]) => ({ weight, rank: specificity(path), pattern: patternOf(path) }))
+    .map(([path, weight]) => ({ weight, path, rank: specificity(path) }))
     .sort(
       (a, b) =>
         a.rank.any - b.rank.any ||
         a.rank.placeholders - b.rank.placeholders ||
         b.rank.characters - a.rank.characters,
     )
+  const tree = new TemplateTree(ranked.map(({ path }) => path))
   const known = new Map<string, number>()
   return (path) => {
     const remembered = known.get(path)
     if (remembered !== undefined) return remembered
-    const weight = ranked.find(({ pattern }) => pattern.test(path))?.weight ?? defaultWeight
+    const [place] = tree.matching(path)
+    const weight = place === undefined ? defaultWeight : ranked[place]!.weight
     if (known.size >= MAX_REMEMBERED) known.clear()
     known.set(path, weight)
     return weight
   }
 }
-
-const patternOf = (path: string) => new RegExp(`^(?:${pathPattern(path, 'units', 'raw')})$`)

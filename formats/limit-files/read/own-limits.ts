@@ -2,7 +2,6 @@ import { longerWindows } from '../limit-entry.js'
 import type { RateLimitException } from '../../../models/rate-limit/exception.js'
 import type { RateLimitEntry, WindowLimit } from '../limit-entry.js'
 import { limitPlan } from '../limit-plan.js'
-import { pathPattern } from '../path-pattern.js'
 import {
   UnreadableLimits,
   type AppliedLimit,
@@ -12,6 +11,7 @@ import {
 } from './limits.js'
 import { networkKey } from './network-matcher.js'
 import { costOfPaths, costsIn } from './own-costs.js'
+import { TemplateTree } from './template-tree.js'
 import { fieldsOf, lineOf, type YamlNode } from './yaml-nodes.js'
 
 const FIELDS = new Set(
@@ -24,59 +24,88 @@ const FIELDS = new Set(
 export function ownLimits(list: readonly YamlNode[]): FileLimits {
   const entries = list.map(entryOf)
   const { gateway, endpoints, other } = limitPlan(entries)
-  const patterns = endpoints.map((entry) => ({
-    entry,
-    pattern: new RegExp(`^(?:${pathPattern(entry.path, 'units', 'raw')})$`),
-  }))
-  const costs = new Map(entries.flatMap((each) => (each.costs ? [[each, costOfPaths(each.costs)]] : [])))
+  const tree = new TemplateTree(endpoints.map(({ path }) => path))
+  const parts = new Map(entries.map((each) => [each, partsOf(each)]))
   return {
     gateway: 'aegis',
     count: entries.length,
     remarks: [],
     limitsOf(request) {
       const { method, path } = request
-      const found = patterns.find(
-        ({ entry, pattern }) => (entry.method === null || entry.method === method) && pattern.test(path),
+      const entry =
+        tree
+          .matching(path)
+          .map((place) => endpoints[place]!)
+          .find((each) => each.method === null || each.method === method) ?? other
+      return [...gateway, ...(entry ? [entry] : [])].flatMap((each) =>
+        applied(each, parts.get(each)!, request),
       )
-      const entry = found?.entry ?? other
-      return [...gateway, ...(entry ? [entry] : [])].flatMap((each) => {
-        const cost = costs.get(each)?.(path)
-        return applied(each, request).map((limit) => (cost === undefined ? limit : { ...limit, cost }))
-      })
     },
   }
 }
 
-function applied(entry: RateLimitEntry, { user, address }: SeenRequest): AppliedLimit[] {
-  const { endpoint, scope, limit, burst, exceptions } = entry
-  const network = networkKey(address, 32, 64)
-  const own =
-    exceptions.find(({ kind, client }) => kind === 'user' && client === user) ??
-    exceptions.find(
-      ({ kind, client }) => kind === 'address' && networkKey(client.replace(/\/64$/, ''), 32, 64) === network,
+/** A limit without the key of a request. */
+type Part = Pick<AppliedLimit, 'name' | 'counting'>
+
+/** The parts of an entry, made once; exceptions by user and by network. */
+interface Parts {
+  readonly all: readonly Part[]
+  readonly users: ReadonlyMap<string, Program>
+  readonly networks: ReadonlyMap<string, Program>
+  readonly costOf: ((path: string) => number) | null
+}
+
+interface Program {
+  readonly key: string
+  readonly part: Part
+}
+
+function partsOf(entry: RateLimitEntry): Parts {
+  const { endpoint, costs, exceptions } = entry
+  const bucket = ({ limit, burst }: { limit: number; burst: number }): Counting => {
+    return { kind: 'bucket', limit, burst, windowMs: 60_000 }
+  }
+  const other = (kind: 'window' | 'failures' | 'paths', what: string, window: WindowLimit | null): Part[] => {
+    if (window === null) return []
+    const { limit, seconds } = window
+    const name = `${endpoint}, ${limit}${what} in ${seconds} s`
+    return [{ name, counting: { kind, limit, windowMs: 1000 * seconds } }]
+  }
+  const programs = (of: RateLimitException['kind'], keyOf: (client: string) => string) =>
+    new Map(
+      exceptions
+        .filter(({ kind }) => kind === of)
+        .map((own) => {
+          const part = { name: `${endpoint}, exception`, counting: bucket(own) }
+          return [keyOf(own.client), { key: `program ${own.client}`, part }] as const
+        })
+        .reverse(), // the first of a client counts
     )
-  const client = own ? `program ${own.client}` : user || network
+  return {
+    all: [
+      ...other('failures', ' failures', entry.failures),
+      ...longerWindows(entry).flatMap((window) => other('window', '', window)),
+      { name: endpoint, counting: bucket(entry) },
+      ...other('paths', ' different paths', entry.distinctPaths),
+    ],
+    users: programs('user', (client) => client),
+    networks: programs('address', (client) => networkKey(client.replace(/\/64$/, ''), 32, 64)),
+    costOf: costs ? costOfPaths(costs) : null,
+  }
+}
+
+function applied(
+  { scope }: RateLimitEntry,
+  { all, users, networks, costOf }: Parts,
+  { user, address, path }: SeenRequest,
+): AppliedLimit[] {
+  const network = networkKey(address, 32, 64)
+  const own = users.get(user) ?? networks.get(network)
+  const client = own?.key ?? (user || network)
   if (scope !== 'endpoint' && client === '') return []
   const key = scope === 'endpoint' && !own ? '' : client
-  const bucket = (rate: { limit: number; burst: number }): Counting => ({
-    ...{ kind: 'bucket', limit: rate.limit, burst: rate.burst, windowMs: 60_000 },
-  })
-  if (own) return [{ name: `${endpoint}, exception`, key, counting: bucket(own) }]
-  const other = (kind: 'window' | 'failures' | 'paths', what: string, window: WindowLimit | null) =>
-    window
-      ? [
-          {
-            ...{ name: `${endpoint}, ${window.limit}${what} in ${window.seconds} s`, key },
-            counting: { kind, limit: window.limit, windowMs: 1000 * window.seconds },
-          },
-        ]
-      : []
-  return [
-    ...other('failures', ' failures', entry.failures),
-    ...longerWindows(entry).flatMap((window) => other('window', '', window)),
-    { name: endpoint, key, counting: bucket({ limit, burst }) },
-    ...other('paths', ' different paths', entry.distinctPaths),
-  ]
+  const cost = costOf && { cost: costOf(path) }
+  return (own ? [own.part] : all).map((part) => ({ ...part, key, ...cost }))
 }
 
 function entryOf(node: YamlNode): RateLimitEntry {

@@ -1,6 +1,7 @@
 import { ArrivalCurves } from '../arrival-curve.js'
 import { FIRST_LENGTH, grown } from '../growing-array.js'
 import { DistinctCounts } from '../../statistics/distinct-counts.js'
+import { WideDistinctCounts } from '../../statistics/wide-distinct-counts.js'
 import { HOUR_MS, MINUTE_MS } from '../../traffic/durations.js'
 import { isError, isFailure } from '../../traffic/failure-status.js'
 
@@ -34,6 +35,8 @@ export interface PathCounts {
   readonly paths: (client: number) => number
   readonly targets: (client: number) => number
   readonly endpoints: (client: number) => number
+  /** Requests for each path with its query string, on average. */
+  readonly repeats: (client: number) => number
 }
 
 /** What is known of a request beside its client and time. */
@@ -61,8 +64,8 @@ const COLUMNS = [
 ]
 type Columns = Record<(typeof COLUMNS)[number], Uint32Array>
 
-/** Bits of a client's paths of an hour, of its paths ever, of its targets ever, and of its endpoints. */
-const BITS = { hour: 512, paths: 512, targets: 128, endpoints: 64 }
+/** Bits of a client's paths of an hour, of its paths ever, and of its endpoints. */
+const BITS = { hour: 512, paths: 512, endpoints: 64 }
 
 /**
  * Boils the requests of an endpoint down to what a limit of its clients needs, in one pass in order of time: rows of
@@ -73,7 +76,9 @@ export class ClientActivity {
   readonly curves: ArrivalCurves
   /** Different paths without and with query string, and endpoints, of each client over the whole time. */
   readonly #paths = new DistinctCounts(BITS.paths)
-  readonly #targets = new DistinctCounts(BITS.targets)
+  readonly #targets = new WideDistinctCounts()
+  /** Requests of each client whose targets are known. */
+  #withTarget = new Uint32Array(FIRST_LENGTH)
   readonly #endpoints = new DistinctCounts(BITS.endpoints)
   readonly #hourPaths = new DistinctCounts(BITS.hour)
   /** [nClients, 6]: row + 1, minute, its count, its failures, beginning of the run, interval. */
@@ -96,6 +101,7 @@ export class ClientActivity {
       paths: (client) => this.#paths.estimate(client),
       targets: (client) => this.#targets.estimate(client),
       endpoints: (client) => this.#endpoints.estimate(client),
+      repeats: (client) => this.#withTarget[client]! / this.#targets.estimate(client),
     }
   }
 
@@ -170,6 +176,8 @@ export class ClientActivity {
     this.#knowsPaths = true
     this.#paths.add(client, path!)
     this.#targets.add(client, target ?? path!)
+    this.#withTarget = grown(this.#withTarget, client + 1)
+    this.#withTarget[client]!++
     // Small numbers, spread over all bits.
     this.#endpoints.add(client, Math.imul(endpoint, 0x9e3779b1) >>> 16)
     if (this.#hourPaths.add(client, path!)) {

@@ -31,7 +31,7 @@ export function harmLevel(
  * The lowest level ≥ 0 above which the loads together have at most `excess`: Σ max(0, load − level) ≤ excess.
  * O(n log n).
  */
-function excessLevel(loads: ArrayLike<number>, excess: number): number {
+export function excessLevel(loads: ArrayLike<number>, excess: number): number {
   const sorted = Float64Array.from(loads).sort()
   let sum = 0
   for (let above = 1; above <= sorted.length; above++) {

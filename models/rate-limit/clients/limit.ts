@@ -15,7 +15,7 @@ import { findHabits, programNeeds, type FoundProgram } from './programs.js'
 import type { LongWindow, PeakMinutes } from '../recommendation.js'
 import type { Habit } from './regularity.js'
 import { MIN_LIMIT, roundLimit } from './round-limit.js'
-import { findSharedAddresses } from './shared-addresses.js'
+import { findSharedAddresses, sharedDayLevel } from './shared-addresses.js'
 import { trustedClients } from './trusted-clients.js'
 import { dayPeaks, dayWindow, hourWindow } from './windows.js'
 import { HOUR_MS } from '../../traffic/durations.js'
@@ -86,6 +86,7 @@ const BUDGET: HarmBudget = { clients: 0.005, requests: 1e-4 }
 /** Of the clients of a day, for the interval. */
 const QUANTILE = 0.005
 const MINUTES_PER_HOUR = 60
+const NONE: ReadonlyMap<number, Habit> = new Map()
 const RUNAWAYS_NAMED = 10
 const MAX_PROGRAMS = 1000
 /** A program that needs more than so many times the limit of the others is a question of capacity: a person decides. */
@@ -114,9 +115,8 @@ export function fitClientLimit(traffic: ClientTraffic): ClientLimit | null {
   const paths = traffic.paths ?? null
   const trusted = trustedClients(table, crowdRhythm(table), traffic.isTrusted)
   const habits = findHabits(table, paths, trusted, traffic.isProgram ?? (() => false))
-  if (traffic.sharedApart === true) {
-    for (const [place, habit] of findSharedAddresses(table, paths, trusted, habits)) habits.set(place, habit)
-  }
+  const shared = traffic.sharedApart === true ? findSharedAddresses(table, paths, trusted, habits) : NONE
+  for (const [place, habit] of shared) habits.set(place, habit)
   const { legitimate, nCustomers } = findLegitimateRows(table, trusted, habits)
   const minutes = clientPeaks(table, rows.busiestMinute, legitimate)
   const hours = clientPeaks(table, rows.requests, legitimate)
@@ -132,7 +132,7 @@ export function fitClientLimit(traffic: ClientTraffic): ClientLimit | null {
   const { requests } = minutes
   const kept = 1 - leftOutShare(table, legitimate, known)
   const days = table.days.length
-  const longWindow = days > 1 ? hourWindow(limit, hours, nLimits) : null
+  const longWindow = days > 1 ? hourWindow(limit, hours, days, nLimits) : null
   const hourLimit = longWindow?.limit ?? limit * MINUTES_PER_HOUR
   return {
     limit,
@@ -140,7 +140,13 @@ export function fitClientLimit(traffic: ClientTraffic): ClientLimit | null {
     // Where paths are not known, polls cannot be told from a scraper, and most of them lie below the limit of an hour.
     dayWindow:
       paths &&
-      dayWindow(hourLimit, dayPeaks(table, withoutRunawayDays(table, trusted, legitimate)), days, nLimits),
+      dayWindow(
+        hourLimit,
+        dayPeaks(table, withoutRunawayDays(table, trusted, legitimate)),
+        days,
+        nLimits,
+        sharedDayLevel(table, shared, hourLimit),
+      ),
     misuse: misuseLimits(table, trusted, legitimate, paths !== null),
     burstAt: burstsOf(traffic, minutes, apart, budget),
     confidence: confidence({ requests, days, clients: minutes.peaks.length, interval, limit, kept }),

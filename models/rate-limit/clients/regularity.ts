@@ -31,6 +31,8 @@ const MAX_ERRORS = 0.1
 const MAX_ENDPOINTS = 20
 /** Different paths ever: a harvest has many. At an even pace, the query string counts as part of the path. */
 const MAX_PATHS = { bursts: 1000, even: 50 }
+/** With more paths at an even pace, it asks for each so many times: a harvest takes each but once. */
+const MIN_REPEATS = 10
 /** Bursts: so many times as dense as requests that come at random, in at most half of the minutes. */
 const MIN_DENSITY = 1.5
 const MAX_DUTY = 0.5
@@ -50,7 +52,7 @@ export const AROUND_THE_CLOCK = 20
  * - Nine in ten requests succeed.
  * - It asks for few endpoints (20), and for few different paths: 1,000 if it comes in bursts. At an even pace around the
  *   clock, a harvest looks the same but for its paths, so only 50 different paths with their query strings are allowed,
- *   and paths that are not known are no evidence.
+ *   unless it asks for each ten times or more; paths that are not known are no evidence.
  *
  * @param place in table.clients
  * @returns null for any other client; a flood that comes once is never regular
@@ -63,7 +65,7 @@ export function habitOf(table: ClientTable, place: number, paths: PathCounts | n
   const minDays = isInBursts ? MIN_DAYS.bursts : MIN_DAYS.even
   if (habit.activeDays < Math.max(minDays, MIN_SHARE_OF_DAYS * table.days.length)) return null
   if (!comesOften(table, own, minDays) || habit.successShare < 1 - MAX_ERRORS) return null
-  if (!hasFewPaths(table.clients[place]!, paths, isInBursts)) return null
+  if (!hasFewPaths(table.clients[place]!, paths, habit)) return null
   return returningShare(table, own) >= MIN_RETURNING && daysAreAlike(table, own) ? habit : null
 }
 
@@ -81,12 +83,17 @@ export function crowdHabit(table: ClientTable, place: number, paths: PathCounts 
   return habit.successShare < 1 - MAX_ERRORS ? null : { ...habit, followsCrowd: true }
 }
 
+interface Described extends Habit {
+  readonly isInBursts: boolean
+  readonly periodicShare: number
+}
+
 function describe(
   { rows, clients }: ClientTable,
   own: Uint32Array,
   place: number,
   paths: PathCounts | null,
-): Habit & { readonly isInBursts: boolean; readonly periodicShare: number } {
+): Described {
   const sum = (column: ArrayLike<number>) => own.reduce((total, row) => total + column[row]!, 0)
   const requests = sum(rows.requests)
   const activeMinutes = sum(rows.activeMinutes)
@@ -123,10 +130,11 @@ function comesInBursts(requests: number, activeMinutes: number, hours: number): 
   return requests / activeMinutes >= MIN_DENSITY * atRandom
 }
 
-function hasFewPaths(client: number, paths: PathCounts | null, isInBursts: boolean): boolean {
+function hasFewPaths(client: number, paths: PathCounts | null, { isInBursts }: Described): boolean {
   if (paths === null) return isInBursts
   if (paths.endpoints(client) > MAX_ENDPOINTS) return false
-  return isInBursts ? paths.paths(client) <= MAX_PATHS.bursts : paths.targets(client) <= MAX_PATHS.even
+  if (isInBursts) return paths.paths(client) <= MAX_PATHS.bursts
+  return paths.targets(client) <= MAX_PATHS.even || paths.repeats(client) >= MIN_REPEATS
 }
 
 /** The share of the hours with an active hour a day before or after, give or take an hour. */

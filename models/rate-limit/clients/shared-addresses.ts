@@ -1,13 +1,15 @@
 import type { PathCounts } from './activity.js'
-import { harmLevel, type HarmBudget } from './harm-level.js'
+import { excessLevel, harmLevel, type HarmBudget } from './harm-level.js'
 import { FEW_CLIENTS, findLegitimateRows } from './legitimate-rows.js'
 import { clientPeaks, type ClientPeaks } from './peaks.js'
 import { crowdHabit, type Habit } from './regularity.js'
-import { dayTotals, rowsOfClient, type ClientTable } from './table.js'
+import { dayOf, dayTotals, rowsOfClient, type ClientTable } from './table.js'
 import { dayPeaks } from './windows.js'
 
 const BUDGET: HarmBudget = { clients: 0.0025, requests: 1e-4 }
 const HEADROOM = 1.1
+/** What one new shared address may lose to the limit of a day, as a share of all requests. */
+const MAX_LOST = 5e-4
 
 /**
  * The trusted clients that do more in a minute, an hour or a day than a limit learnt from all others would admit:
@@ -44,6 +46,42 @@ export function findSharedAddresses(
     if (habit) found.set(place, habit)
   }
   return found
+}
+
+/**
+ * The requests a day from which a new address like one of those that have limits of their own would lose hardly
+ * anything: at most 0.05 % of all requests. Those that the limit of an hour would stop count as addresses of the same
+ * habits whose busiest hour just fits.
+ *
+ * @param shared places in table.clients
+ * @returns 0 without such addresses
+ */
+export function sharedDayLevel(
+  table: ClientTable,
+  shared: ReadonlyMap<number, unknown>,
+  hourLimit: number,
+): number {
+  const { requests } = table.rows
+  const all = table.order.reduce((sum, row) => sum + requests[row]!, 0)
+  let highest = 0
+  for (const place of shared.keys()) {
+    const own = rowsOfClient(table, place)
+    const busiestHour = own.reduce((most, row) => Math.max(most, requests[row]!), 0)
+    const scale = Math.min(1, hourLimit / busiestHour)
+    const days = daysOf(table, own).map((day) => scale * day)
+    highest = Math.max(highest, excessLevel(days, MAX_LOST * all))
+  }
+  return highest
+}
+
+/** The requests of each day of a client. @param own its rows */
+function daysOf({ rows }: ClientTable, own: Uint32Array): number[] {
+  const days = new Map<number, number>()
+  for (const row of own) {
+    const day = dayOf(rows.hour[row]!)
+    days.set(day, (days.get(day) ?? 0) + rows.requests[row]!)
+  }
+  return [...days.values()]
 }
 
 function withoutClients(table: ClientTable, legitimate: Uint8Array, left: Uint8Array): Uint8Array {

@@ -13,7 +13,7 @@ const HOURS_PER_DAY = 24
  * By the hour less than by the minute: a scraper has three times the requests of the busiest client, a flood twenty
  * times. By the day more: days differ more than hours, and a scraper has many times a day's requests.
  */
-const HEADROOM = { hour: 1.1, day: 1.5 }
+const HEADROOM = { hour: 1.1, day: 1.3 }
 const BUDGET: HarmBudget = { clients: 0.001, requests: 1e-4 }
 /** An hour allows at least so many busy minutes, and a day so many busy hours: people come twice, and more. */
 const MIN_BUSY = { minutesPerHour: 1.5, hoursPerDay: 2.5 }
@@ -21,15 +21,24 @@ const MIN_BUSY = { minutesPerHour: 1.5, hoursPerDay: 2.5 }
 const MAX_SHARE = { hour: 0.5, day: 0.8 }
 /** With fewer clients, their busiest hour is little evidence of the next client's. */
 const MIN_CLIENTS = 20
-/** Days of the week differ. */
-const MIN_DAYS_BY_DAY = 7
+/**
+ * Days of the week differ. Less than a week gives no limit of a day, and the busiest hour of fewer days is a lower one:
+ * its limit has √(7 / days) more to spare.
+ */
+const WEEK_DAYS = 7
 
 /**
  * Null where it would hardly restrict who keeps the limit per minute, or where too few clients are known.
  * @param nLimits limits of this kind that keep within one budget of clients together
  */
-export function hourWindow(limit: number, hours: ClientPeaks, nLimits: number): LongWindow | null {
-  const level = roundLimit(HEADROOM.hour * levelOf(hours, nLimits), 3)
+export function hourWindow(
+  limit: number,
+  hours: ClientPeaks,
+  nDays: number,
+  nLimits: number,
+): LongWindow | null {
+  const headroom = HEADROOM.hour * Math.sqrt(Math.max(1, WEEK_DAYS / nDays))
+  const level = roundLimit(headroom * levelOf(hours, nLimits), 3)
   const hourLimit = Math.max(Math.ceil(MIN_BUSY.minutesPerHour * limit), level)
   const restricts = hourLimit < MAX_SHARE.hour * limit * MINUTES_PER_HOUR
   return restricts && hours.peaks.length >= MIN_CLIENTS ? { seconds: HOUR_SECONDS, limit: hourLimit } : null
@@ -38,17 +47,20 @@ export function hourWindow(limit: number, hours: ClientPeaks, nLimits: number): 
 /**
  * The same by the day (UTC), where it restricts who keeps the limit per hour.
  * @param hourLimit of the long window, or what the limit per minute admits in an hour
+ * @param sharedDay requests a day that a new shared address may need; 0 where none is known
  */
 export function dayWindow(
   hourLimit: number,
   days: ClientPeaks,
   nDays: number,
   nLimits: number,
+  sharedDay: number,
 ): LongWindow | null {
   const level = roundLimit(HEADROOM.day * levelOf(days, nLimits), 3)
-  const dayLimit = Math.max(Math.ceil(MIN_BUSY.hoursPerDay * hourLimit), level)
+  const ofShared = roundLimit(sharedDay, 3)
+  const dayLimit = Math.max(Math.ceil(MIN_BUSY.hoursPerDay * hourLimit), level, ofShared)
   const restricts = dayLimit < MAX_SHARE.day * hourLimit * HOURS_PER_DAY
-  const isKnown = days.peaks.length >= MIN_CLIENTS && nDays >= MIN_DAYS_BY_DAY
+  const isKnown = days.peaks.length >= MIN_CLIENTS && nDays >= WEEK_DAYS
   return restricts && isKnown ? { seconds: DAY_SECONDS, limit: dayLimit } : null
 }
 

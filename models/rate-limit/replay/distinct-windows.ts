@@ -2,7 +2,7 @@ import { FIRST_LENGTH, grown } from '../growing-array.js'
 import { checkRule } from './limit-rule.js'
 
 const EMPTY = 0xffffffff
-const FIRST_CAPACITY = 1024
+const FIRST_CAPACITY = 64
 const MAX_VALUES = 2_000_000
 
 /**

@@ -1,4 +1,4 @@
-import { grown } from '../growing-array.js'
+import { FIRST_LENGTH, grown } from '../growing-array.js'
 import { checkRule, type LimitRule, type LimitState } from './limit-rule.js'
 
 /**
@@ -13,8 +13,8 @@ export class FixedWindows {
   readonly #limit: number
   readonly #windowMs: number
   /** The window that is counted, plus one; 0 for a client not seen. */
-  #window = new Float64Array(1024)
-  #count = new Float64Array(1024)
+  #window = new Float64Array(FIRST_LENGTH)
+  #count = new Float64Array(FIRST_LENGTH)
 
   /** @throws RangeError when limit or windowMs is not a whole number from 1 */
   constructor({ limit, windowMs }: Omit<LimitRule, 'burst'>) {

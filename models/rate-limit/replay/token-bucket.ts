@@ -1,4 +1,4 @@
-import { grown } from '../growing-array.js'
+import { FIRST_LENGTH, grown } from '../growing-array.js'
 import { checkRule, type LimitRule, type LimitState } from './limit-rule.js'
 
 /**
@@ -19,7 +19,7 @@ export class TokenBuckets {
   readonly #depth: number
   readonly #originMs: number
   /** When the bucket is full again, in ms × limit since the origin; 0 for a client not seen. */
-  #fullAt = new Float64Array(1024)
+  #fullAt = new Float64Array(FIRST_LENGTH)
 
   /** @throws RangeError when the rule holds anything but whole numbers from 1 */
   constructor({ limit, burst, windowMs }: LimitRule, originMs: number) {

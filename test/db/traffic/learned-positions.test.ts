@@ -80,6 +80,13 @@ t.test('a busy value of a learned position becomes an endpoint, with its history
       [minutesAfterStart(12), 60],
     ],
   )
+  const rolledUp = async () => {
+    const rows = await sql`select xmin::text from aegis_ml_rollup_endpoint_minutes order by minute, endpoint`
+    return rows.map(({ xmin }) => xmin as string)
+  }
+  const before = await rolledUp()
+  await update(sql, { now: minutesAfterStart(20) })
+  t.same(await rolledUp(), before, 'the history is rolled up again once, not with each update')
 })
 
 t.test('a position without many values is forgotten, and its paths are endpoints again', async (t) => {

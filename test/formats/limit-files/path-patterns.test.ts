@@ -2,6 +2,8 @@ import t from 'tap'
 import { cloudflareFile } from '../../../formats/limit-files/cloudflare.js'
 import { pathPattern, pathPatterns } from '../../../formats/limit-files/path-pattern.js'
 import { rateLimitFile } from '../../../formats/limit-files/limit-file.js'
+import { EndpointFolding } from '../../../models/traffic/endpoint-folding.js'
+import { NO_RULES, parsePathRules } from '../../../models/traffic/path-rules.js'
 import { entry, HEAD } from './limit-requests.js'
 
 const SEGMENTS = [
@@ -43,6 +45,14 @@ t.test('a template in several short expressions matches what it matches in one',
   }
   t.strictSame(pathPatterns('/a/{name}', 'bytes', 'raw', 510), ['/a/[^/]+'])
   t.equal(pathPatterns('/{id}/{id}', 'bytes', 'raw', 510), null)
+})
+
+t.test('whatever is a placeholder to the rules of paths is one in a file', async (t) => {
+  for (const template of ['/api/{user id}', '/api/{größe}', '/api/{id:int}']) {
+    const { templates } = parsePathRules({ templates: [template] }, () => null)
+    t.equal(new EndpointFolding({ ...NO_RULES, templates }).template('/api/alice'), template)
+    t.match('/api/alice', new RegExp(`^${pathPattern(template, 'bytes', 'raw')}$`), template)
+  }
 })
 
 t.test('3,000 endpoints stay within the limits of the gateways', async (t) => {

@@ -120,6 +120,8 @@ t.test('what is an exception, and what is not', async (t) => {
     ['polls of one path at an even pace', even(300, () => ({ path: 1 })), true],
     ['a nightly job', nightly, true],
     ['an even pace over many paths', even(300, (i) => ({ path: i })), false],
+    ['an even pace over 500 paths again and again', even(300, (i) => ({ path: i % 500 })), true],
+    ['an even pace over 25,000 paths, twice', even(300, (i) => ({ path: i % 25_000 })), false],
     ['an even pace on one path with ever new queries', even(300, (i) => ({ path: 1, query: i })), false],
     ['bursts over thousands of paths', cron(300, 25, 10).map((each, i) => ({ ...each, path: i })), false],
     ['bursts that fail', cron(300, 25, 10, { status: 404 }), false],
