@@ -178,3 +178,29 @@ t.test('what is said to be found is found, and later with higher thresholds', as
   t.ok(higher.lasting.traffic_spike!.minutes > lasting.traffic_spike!.minutes)
   t.same(higher.soon.traffic_drop, soon.traffic_drop)
 })
+
+t.test('rows of a quarter of an hour have thresholds too', async (t) => {
+  const seconds = 900
+  const perDay = (DAY * 60) / seconds
+  const random = createRandom(5)
+  const slow = new Set(
+    Array.from({ length: 21 * 5 }, (_, i) => Math.floor((i / 5 + random.uniform() / 5) * perDay)),
+  )
+  const slowAt = (row: number): Condition => (slow.has(row) || slow.has(row - 1) ? { latency: 2.5 } : {})
+  const from = (row: number, seed: number, count: number, conditionAt = slowAt) =>
+    minutes({ ...BUSY, seed }, { startMs: HISTORY_MS + row * seconds * 1000, count, seconds }, (i) =>
+      conditionAt(row + i),
+    )
+  const history = from(0, 3, 14 * perDay)
+  const failing = (row: number) =>
+    row >= 17 * perDay && row < 17 * perDay + 4 ? { errors: 0.2 } : slowAt(row)
+  const count = 7 * perDay
+  const detector = calibrated(history)
+  t.equal(detector.model.intervalSeconds, seconds)
+  t.ok(detector.model.thresholds.gates.latency_spike > 1)
+  t.equal(detector.model.thresholds.gates.error_rate_spike, 1)
+  t.ok(episodes(judgeAll(fitted(history), from(14 * perDay, 4, count)).verdicts) > 20)
+  t.ok(episodes(judgeAll(detector, from(14 * perDay, 4, count)).verdicts) <= 1)
+  const { verdicts } = judgeAll(detector, from(14 * perDay, 4, count, failing))
+  t.ok(verdicts.slice(3 * perDay, 3 * perDay + 4).some(({ confirmed }) => confirmed))
+})
