@@ -46,7 +46,7 @@ export const backtest: Benchmark = {
       ...{ sql, trafficSql: sql, connection, traffic: null, log: silentLog },
       assertTraffic: async () => undefined,
       currentTable: async () => TABLE,
-      ...{ retentionDays: 90, lookBackMinutes: 60, ipv6Prefix: 64 },
+      ...{ retentionDays: 90, ipv6Prefix: 64, refresh: async () => false },
       now: () => TO,
     })
     const replayed = async (plan: BacktestPlan) => {

@@ -3,7 +3,13 @@ import type { Sql } from 'postgres'
 import type { Log } from '../db/log.js'
 import { dropStoredRules, readStoredRules, storeRules } from '../db/own/path-rules.js'
 import { followedRules, readFolding, readPositions } from '../db/traffic/endpoint-folding.js'
-import { listEndpoints, type EndpointFilter, type ListedEndpoint } from '../db/traffic/endpoint-list.js'
+import {
+  isWithoutEndpoints,
+  listEndpoints,
+  type EndpointFilter,
+  type ListedEndpoint,
+} from '../db/traffic/endpoint-list.js'
+import { newestRequest } from '../db/traffic/newest-request.js'
 import { frequentPaths } from '../db/traffic/path-preview.js'
 import { updateRollups } from '../db/traffic/rollups.js'
 import { hasRenamed } from '../db/traffic/rollups/renamed-ranges.js'
@@ -20,12 +26,19 @@ import {
 import { previewRules, type RulesPreview } from '../models/traffic/rules-preview.js'
 import type { Database } from './database.js'
 import { ServiceError } from './http/errors.js'
+import { createRefresh, type Refresh } from './rollup-refresh.js'
 import { explainTableError } from './http/table-errors.js'
 import type { TrafficTable } from '../db/traffic/table.js'
 import type { CurrentTable } from './traffic-table.js'
 
 export interface EndpointsRequest extends Omit<EndpointFilter, 'from'> {
   readonly days: number
+}
+
+export interface EndpointPage {
+  readonly endpoints: ListedEndpoint[]
+  readonly total: number
+  readonly warnings: readonly string[]
 }
 
 export interface PreviewAnswer extends RulesPreview {
@@ -48,8 +61,10 @@ export interface RulesInForce {
 }
 
 export interface Endpoints {
-  /** As the last update of the rollups left them. @throws ServiceError DATABASE_UNAVAILABLE */
-  list(request: EndpointsRequest): Promise<{ endpoints: ListedEndpoint[]; total: number }>
+  /** Brought up to date before; warnings say where that was not possible. @throws ServiceError DATABASE_UNAVAILABLE */
+  list(request: EndpointsRequest): Promise<EndpointPage>
+  /** Brings what is known of endpoints up to date, within two seconds. */
+  readonly refresh: Refresh
   /** What rules would do to the last week. @throws ServiceError INVALID_REQUEST, TRAFFIC_TABLE_UNUSABLE */
   preview(rules: unknown): Promise<PreviewAnswer>
   /** @throws ServiceError DATABASE_UNAVAILABLE */
@@ -89,6 +104,17 @@ const MAX_PREVIEW = { maxPaths: 50_000, maxMs: 20_000 }
 /** How often history is looked for that has to be rolled up again. */
 const PAUSE_MS = 60_000
 
+const NOT_COMPLETE =
+  'The newest requests could not be counted within 2 seconds, so endpoints may be missing. POST /train counts all of them.'
+
+const MAX_DAYS = 90
+
+function onlyOlder(from: Date, newest: Date, retentionDays: number): string {
+  const seen = `No endpoint was seen since ${from.toISOString()}; the newest request is of ${newest.toISOString()}.`
+  const days = Math.min(MAX_DAYS, retentionDays)
+  return `${seen} Give more days, up to ${days}. The endpoints of an older log are in GET /export/endpoint-profiles after POST /train with from and to.`
+}
+
 function createEndpoints(options: EndpointsOptions): Endpoints {
   const { sql, database, currentTable, now, log, ...following } = options
   const stopping = new AbortController()
@@ -100,6 +126,7 @@ function createEndpoints(options: EndpointsOptions): Endpoints {
     await updateRollups(sql, { table, now: now(), ...following, log, signal: stopping.signal })
   }, log)
 
+  const refresh = createRefresh(sql, { ...following, currentTable, now, log, stopping: stopping.signal })
   const rules = async (): Promise<RulesInForce> => {
     await database.assertUsable()
     const stored = await readStoredRules(sql)
@@ -118,10 +145,20 @@ function createEndpoints(options: EndpointsOptions): Endpoints {
   }
 
   return {
+    refresh,
     async list({ days, ...filter }) {
       await database.assertUsable()
+      const isComplete = await refresh()
+      const table = await currentTable()
       const from = new Date(now().getTime() - days * DAY_MS)
-      return listEndpoints(sql, await currentTable(), { ...filter, from })
+      const page = await listEndpoints(sql, table, { ...filter, from })
+      const isEmpty = page.total === 0 && (await isWithoutEndpoints(sql, table, from))
+      const newest = isEmpty ? await newestRequest(options.trafficSql, table).catch(() => null) : null
+      const warnings = [
+        ...(isComplete ? [] : [NOT_COMPLETE]),
+        ...(newest !== null && newest < from ? [onlyOlder(from, newest, options.retentionDays)] : []),
+      ]
+      return { ...page, warnings }
     },
     async preview(document) {
       const rules = parsed(document)

@@ -21,6 +21,7 @@ import {
   assertKeepable,
   endpointIn,
   stated,
+  withEmptyBacktest,
   whyNotKept,
   withWarning,
   type AnsweredRecommendation,
@@ -145,22 +146,22 @@ function createOptimization(options: OptimizationOptions): Optimization {
       ? { name: GATEWAY, model: gatewayOf(trained()), hasMethod: false }
       : findEndpoint(active(), endpointIn(request.endpoint), await readFolding(sql, table))
     const asked = { name, raw: request.endpoint ?? name }
-    const known =
-      model === null
-        ? await findKnown({ sql, trafficSql: options.trafficSql, table, now: now() }, asked)
-        : null
-    const state = model === null || isOfGateway ? (known?.state ?? null) : (await stateOf(table))(name)
+    const places = { sql, trafficSql: options.trafficSql, table, now: now(), refresh: options.refresh }
+    const known = model === null ? await findKnown(places, asked) : null
+    const state = model === null ? (known?.state ?? null) : (await stateOf(table))(name)
     const rule = (await rulesFor(sql, [name], choice.tier.name))(name)
     const currentLimit = request.currentLimit ?? rule?.limit ?? null
-    const found = stated(recommend({ ...choice, endpoint: name, currentLimit, model, known }), state)
+    const advice = recommend({ ...choice, endpoint: name, currentLimit, model, known })
+    const found = stated(advice, state, known?.isMissing)
     const { save = false, backtest = false } = request
     if (save) assertKeepable(name)
-    const isLimited = !hasNoLimit(found.state)
+    const isLimited = !hasNoLimit(found)
     const shown = backtest && isLimited ? await backtestsOf([found], found, hasMethod, gone) : NONE
+    const replayed = withEmptyBacktest(found, shown.get(name))
     const notKept = save ? whyNotKept(found) : null
-    if (notKept !== null) return answered(withWarning(found, notKept), shown.get(name), undefined)
+    if (notKept !== null) return answered(withWarning(replayed, notKept), shown.get(name), undefined)
     const [id] = save ? await recommendations.save([toRow(found, rule)]) : []
-    return answered(found, shown.get(name), id)
+    return answered(replayed, shown.get(name), id)
   }
   const stateOf = (table: TrafficTable) => stateOfEndpoints(sql, table)
   /** The limit over the whole gateway stands before those of the endpoints, where clients are limited. */
@@ -183,7 +184,7 @@ function createOptimization(options: OptimizationOptions): Optimization {
           )
     const stateOfEndpoint = await stateOf(await options.currentTable())
     const all = [...ofGateway(choice, currentLimit(GATEWAY)), ...ofEndpoints].map((each) =>
-      stated(each, each.endpoint === GATEWAY ? 'named' : stateOfEndpoint(each.endpoint)),
+      stated(each, stateOfEndpoint(each.endpoint)),
     )
     const saved = isSavedStatus(request.status)
       ? await recommendations.newestStatuses(choice.tier.name)
@@ -199,7 +200,7 @@ function createOptimization(options: OptimizationOptions): Optimization {
     const { choice, matching, ruleOf } = await matchingOf(request)
     assertCountsRequests(choice.costs, { save })
     const found = pageOf(matching, request)
-    const limited = found.filter(({ state }) => !hasNoLimit(state))
+    const limited = found.filter((each) => !hasNoLimit(each))
     const isReplayed = backtest && limited.length > 0
     const shown = isReplayed ? await backtestsOf(limited, choice, byMethod, gone) : NONE
     const kept = save ? found.filter((each) => whyNotKept(each) === null) : []
@@ -207,7 +208,8 @@ function createOptimization(options: OptimizationOptions): Optimization {
     const idOf = new Map(kept.map(({ endpoint }, i) => [endpoint, ids[i]!]))
     const page = found.map((each) => {
       const notKept = save ? whyNotKept(each) : null
-      const told = notKept === null ? each : withWarning(each, notKept)
+      const replayed = withEmptyBacktest(each, shown.get(each.endpoint))
+      const told = notKept === null ? replayed : withWarning(replayed, notKept)
       return answered(told, shown.get(each.endpoint), idOf.get(each.endpoint))
     })
     return { page, matching }
@@ -308,13 +310,15 @@ export default fp(
       assertTraffic: () => database.assertTraffic(),
       tiers: config.tiers,
       retentionDays: config.retentionDays,
-      lookBackMinutes: config.lookBackMinutes,
+      refresh: app.endpoints.refresh,
       ipv6Prefix: config.ipv6Prefix,
-      pathRules: config.pathRules,
       now: () => new Date(),
     })
     app.decorate('optimization', optimization)
     app.addHook('preClose', async () => optimization.close())
   },
-  { name: 'optimization', dependencies: ['config', 'database', 'model-registry', 'traffic-table'] },
+  {
+    name: 'optimization',
+    dependencies: ['config', 'database', 'model-registry', 'traffic-table', 'endpoints'],
+  },
 )

@@ -22,16 +22,18 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         operationId: 'listEndpoints',
         tags: ['limits'],
         summary: 'List the known endpoints',
-        description: 'As the last training, export or update of the rollups saw them.',
+        description:
+          'The requests that came since the last update are counted first, for at most two seconds. A warning says where that is not enough.',
         querystring: EndpointsQuery,
         response: { 200: ref(EndpointList), ...failures(400, 503) },
       },
     },
-    async ({ query }) => {
+    async ({ query, warnings: told }) => {
       const { limit = DEFAULT_LIMIT, offset = 0, days = DEFAULT_DAYS, state = null, prefix = '' } = query
       const { min_requests: minRequests = 0, sort = 'requests' } = query
       const filter = { days, state, prefix, minRequests, sort, limit, offset }
-      const { endpoints, total } = await app.endpoints.list(filter)
+      const { endpoints, total, warnings } = await app.endpoints.list(filter)
+      told.push(...warnings)
       const listed = endpoints.map(({ method, path, state, firstSeen, lastSeen, requests, errorShare }) => ({
         name: method === '' ? path : `${method} ${path}`,
         ...{ method, path, state, requests },

@@ -50,6 +50,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       const asked = fromSelection(request.body)
       request.warnings.push(...app.optimization.warningsOf(asked))
       const { page, matching } = await app.optimization.recommendAll(asked, callerClosed(reply))
+      if (page.length === 0) request.warnings.push(app.optimization.nothingMatches(asked))
       const sum = matching.reduce((total, { confidence }) => total + confidence, 0)
       return {
         recommendations: page.map(toRecommendation),

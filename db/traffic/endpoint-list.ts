@@ -42,7 +42,8 @@ const ORDERS: Record<EndpointFilter['sort'], string> = {
 function knownEndpoints(sql: ISql, table: TrafficTable, from: Date): PendingQuery<Row[]> {
   return sql`
     select method, path, case state when 'declared' then 'named' when 'retired' then 'other' else state end as state,
-      first_seen as "firstSeen", last_seen as "lastSeen", requests, errors / requests as "errorShare"
+      first_seen as "firstSeen", last_seen as "lastSeen", requests, errors / requests as "errorShare",
+      0::float8 as "notFound"
     from aegis_ml_rollup_endpoints join (
       select endpoint, sum(requests)::float8 as requests, sum(errors)::float8 as errors
       from aegis_ml_rollup_endpoint_minutes where traffic_table = ${table} and minute >= ${from} group by 1
@@ -55,7 +56,7 @@ function knownEndpoints(sql: ISql, table: TrafficTable, from: Date): PendingQuer
       ))
     union all
     select method, path, case when 2 * not_found > requests and 2 * probes >= not_found then 'attack' else 'other' end,
-      first_seen, last_seen, requests, 1 - successes / requests
+      first_seen, last_seen, requests, 1 - successes / requests, not_found
     from aegis_ml_rollup_candidates where traffic_table = ${table} and last_seen >= ${from} and requests > 0`
 }
 
@@ -72,9 +73,14 @@ export async function listEndpoints(
       and requests >= ${minRequests}`
   const [count] = await sql<[{ total: number }]>`select count(*)::int as total ${matching}`
   const endpoints = await sql<ListedEndpoint[]>`
-    select * ${matching}
+    select method, path, state, "firstSeen", "lastSeen", requests, "errorShare" ${matching}
     order by ${sql.unsafe(ORDERS[sort])}, path collate "C", method collate "C" limit ${limit} offset ${offset}`
   return { endpoints: [...endpoints], total: count.total }
+}
+
+/** Whether no endpoint at all was seen since. */
+export async function isWithoutEndpoints(sql: Sql, table: TrafficTable, from: Date): Promise<boolean> {
+  return (await sql`select from (${knownEndpoints(sql, table, from)}) known limit 1`).length === 0
 }
 
 /** What the last week tells of an endpoint that no model has; null where it was not seen, or there are no rollups. */
@@ -87,15 +93,16 @@ export async function findWithoutProfile(
     const [reach] = await sql<{ from: Date }[]>`
       select rolled_to - interval '7 days' as from from aegis_ml_rollup_state where traffic_table = ${table}`
     if (reach === undefined) return null
-    const rows = await sql<KnownEndpoint[]>`
-      select state, sum(requests)::float8 as requests from (${knownEndpoints(sql, table, reach.from)}) known
+    const rows = await sql<{ state: KnownEndpoint['state']; requests: number; notFound: number }[]>`
+      select state, sum(requests)::float8 as requests, sum("notFound")::float8 as "notFound" from (${knownEndpoints(sql, table, reach.from)}) known
       where path = ${path} and (${method} = '' or method in (${method}, '')) group by 1`
     if (rows.length === 0) return null
     const requests = rows.reduce((sum, row) => sum + row.requests, 0)
     const state = (['named', 'ignored', 'other', 'attack'] as const).find((each) =>
       rows.some((row) => row.state === each),
     )
-    return { state: state!, requests }
+    const notFound = rows.reduce((sum, row) => sum + row.notFound, 0)
+    return { state: state!, requests, isMissing: 2 * notFound > requests }
   } catch (error) {
     if (isTableUnusable(error)) return null
     throw error

@@ -27,8 +27,18 @@ export async function frequentPaths(
 /** So many requests are counted at most. */
 const MAX_COUNTED = 10_000
 
+export interface PathCounts {
+  readonly requests: number
+  /** Answered with 2xx or 3xx. */
+  readonly successes: number
+  /** Answered with 404 or 410. */
+  readonly notFound: number
+  /** Those that succeeded. */
+  readonly clients: number
+}
+
 /**
- * The requests of one raw path in a range, of one method or of all (empty), up to 10,000. An index on the path makes it
+ * Counts the requests of one raw path in a range, of one method or of all (empty), up to 10,000. An index on the path makes it
  * fast; a query that takes longer than the limit ends with an error.
  */
 export async function countPath(
@@ -37,15 +47,20 @@ export async function countPath(
   { method, path }: { readonly method: string; readonly path: string },
   range: { readonly from: Date; readonly to: Date },
   maxMs: number,
-): Promise<number> {
+): Promise<PathCounts> {
   return sql.begin('read only', async (tx) => {
     await tx`select set_config('statement_timeout', ${String(maxMs)}, true)`
-    const [row] = await tx<[{ requests: number }]>`
-      select count(*)::int as requests from (
-        select from ${tx(table)}
+    const [row] = await tx<[PathCounts]>`
+      select count(*)::int as requests, count(*) filter (where is_success)::int as successes,
+        count(*) filter (where status_code in (404, 410))::int as "notFound",
+        count(distinct ip_address) filter (where is_success)::int as clients
+      from (
+        select status_code, status_code between 200 and 399 as is_success,
+          coalesce(nullif(user_id::text, ''), ip_address::text) as ip_address
+        from ${tx(table)}
         where path = ${path} and (${method} = '' or upper(method) = ${method}) and ${inRange(tx, range)}
         limit ${MAX_COUNTED}
       ) counted`
-    return row.requests
+    return row
   })
 }

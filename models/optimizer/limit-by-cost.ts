@@ -18,7 +18,7 @@ export function limitByCost(
   const window = (of: LongWindow | null) => of && { ...of, limit: cost(of.limit) }
   const { interval, clientPeaks, limit } = found
   const isRaised = dearest.weight > limit * meanWeight
-  const figures = [...(isRaised ? [raised(dearest, limit * meanWeight)] : []), ...found.warnings]
+  const figures = [...(isRaised ? [raised(dearest, Math.round(limit * meanWeight))] : []), ...found.warnings]
   const inAverage = `Figures are in average requests, each of which costs ${meanWeight} ms.`
   return {
     ...found,

@@ -1,3 +1,4 @@
+import { counted } from '../rate-limit/figures.js'
 import { burstOn } from '../rate-limit/burst-curve.js'
 import { recommendClientLimit } from '../rate-limit/clients/recommendation.js'
 import { recommendEndpointLimit } from '../rate-limit/endpoints/recommendation.js'
@@ -21,6 +22,12 @@ interface RecommendationRequest extends RateLimitTarget {
 export interface KnownEndpoint {
   readonly state: 'named' | 'other' | 'ignored' | 'attack'
   readonly requests: number
+  /** Most of its requests find nothing. */
+  readonly isMissing?: boolean
+  /** It has earned a name, which the next training gives it. */
+  readonly isDue?: boolean
+  /** The path rules declare it. */
+  readonly isDeclared?: boolean
 }
 
 const SEED = 1
@@ -40,7 +47,8 @@ export function recommend(request: RecommendationRequest): RateLimitRecommendati
 type WithoutCosts = Omit<RecommendationRequest, 'costs'>
 
 function recommendInRequests(request: WithoutCosts): RateLimitRecommendation {
-  const { model, scope, known, ...target } = request
+  const { model: fitted, scope, known, ...target } = request
+  const model = scope === 'gateway-client' ? withoutMethod(fitted) : fitted
   if (scope !== 'endpoint' && model?.client) {
     const { client, profile } = model
     const burstAt = (limit: number) => burstOn(client.curve, limit)
@@ -64,6 +72,11 @@ function recommendInRequests(request: WithoutCosts): RateLimitRecommendation {
   if (model === null && known) return { ...found, ...withoutModel(known, found.limit), scope }
   if (scope === 'endpoint' || model === null) return { ...found, scope }
   return { ...found, warnings: [...found.warnings, NO_CLIENTS] }
+}
+
+/** The whole gateway has no method, though one is the most frequent. */
+function withoutMethod(model: EndpointModel | null): EndpointModel | null {
+  return model && { ...model, profile: { ...model.profile, frequentMethod: null } }
 }
 
 /** Each request of an endpoint costs the same: its limit is that in requests, times the weight. */
@@ -92,21 +105,40 @@ const NO_CLIENTS = 'No client of this endpoint is known: this is the limit of al
 const WHY: Record<KnownEndpoint['state'], string> = {
   named: 'The endpoint is named, but the active model does not have it: train again.',
   other:
-    'The endpoint is known but unnamed: it counts as other until requests of several clients or on several days succeed. To name it now, declare it as a template in PATH_RULES and train again. Until then, the limit over the whole gateway (scope gateway-client) covers it.',
-  ignored: 'The path is ignored by PATH_RULES, so no limit is recommended for it.',
+    'The endpoint is known but unnamed: it counts as other until requests of several clients or on several days succeed. To name it now, declare it as a template in the path rules (PUT /endpoints/rules, or PATH_RULES) and train again: POST /train. Until then, the limit over the whole gateway (scope gateway-client) covers it.',
+  ignored: 'The path is ignored by the path rules, so no limit is recommended for it.',
   attack:
     'This is an attack path: most of its requests find nothing, and scanners send them. No limit is recommended for it; limit the clients instead.',
 }
 
-function withoutModel({ state, requests }: KnownEndpoint, limit: number) {
-  const why = WHY[state]
-  const usual = hasNoLimit(state) ? '' : ` ${limit} requests a minute is the default of the tier.`
-  return { reasoning: `${why} It has ${requests} requests.${usual}`, warnings: [why] }
+const DUE =
+  'The endpoint has successful requests that earn it a name, but it was not trained since. Train: POST /train.'
+const DECLARED =
+  'The path rules declare the endpoint, but none of its requests has succeeded yet. It gets its name with the first, at the next training: POST /train.'
+const MISSING =
+  'Most requests of this path find nothing (404 or 410), so it earns no name and no limit is recommended for it. Until requests succeed, the limit over the whole gateway (scope gateway-client) covers it.'
+
+function whyUnnamed({ state, isMissing, isDue, isDeclared }: KnownEndpoint): string {
+  if (state !== 'other') return WHY[state]
+  return isMissing ? MISSING : isDue ? DUE : isDeclared ? DECLARED : WHY.other
+}
+
+function withoutModel(known: KnownEndpoint, limit: number) {
+  const { requests } = known
+  const why = whyUnnamed(known)
+  const usual = hasNoLimit(known) ? '' : ` ${limit} requests a minute is the default of the tier.`
+  return { reasoning: `${why} It has ${counted(requests, 'request')}.${usual}`, warnings: [why] }
 }
 
 /** Whether a path is no endpoint, so that no limit is recommended for it. */
-export function hasNoLimit(state: KnownEndpoint['state'] | null): boolean {
-  return state === 'attack' || state === 'ignored'
+export function hasNoLimit({
+  state,
+  isMissing = false,
+}: {
+  readonly state: KnownEndpoint['state'] | null
+  readonly isMissing?: boolean
+}): boolean {
+  return state === 'attack' || state === 'ignored' || (state === 'other' && isMissing)
 }
 
 /** Why no limit is recommended for a path. */

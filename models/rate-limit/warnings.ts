@@ -1,8 +1,11 @@
 import type { EndpointProfile } from './endpoints/profile.js'
+import { counted } from './figures.js'
+import type { Strategy } from './strategies.js'
 
 /** What can be wrong with a recommendation. */
 interface WarningCase {
   readonly profile: EndpointProfile
+  readonly strategy: Strategy
   readonly limit: number
   readonly currentLimit: number | null
   /** Where the limit is below what is regularly seen: in what, as the end of a sentence. */
@@ -15,7 +18,7 @@ const STRONG_SWING = 0.8
 const FEW_REQUESTS = 1000
 
 /** What a person should know before the limit is applied; a sentence each, none when all is well. */
-export function limitWarnings({ profile, limit, currentLimit, belowUsual }: WarningCase): string[] {
+export function limitWarnings({ profile, strategy, limit, currentLimit, belowUsual }: WarningCase): string[] {
   const { errorRate, timeOfDayVariance, totalRequests, avgLatencyMs } = profile
   const warnings: string[] = []
   if (currentLimit !== null && limit < FAR_BELOW * currentLimit) {
@@ -35,9 +38,11 @@ export function limitWarnings({ profile, limit, currentLimit, belowUsual }: Warn
     )
   }
   if (totalRequests < FEW_REQUESTS) {
-    warnings.push(`Only ${totalRequests} requests to learn from; fewer than ${FEW_REQUESTS} are little.`)
+    warnings.push(
+      `Only ${counted(totalRequests, 'request')} to learn from; fewer than ${FEW_REQUESTS} are little.`,
+    )
   }
-  if (avgLatencyMs === 0) {
+  if (avgLatencyMs === 0 && strategy === 'adaptive') {
     warnings.push('No latency is recorded for this endpoint: the strategy adaptive takes it for fast.')
   }
   return warnings

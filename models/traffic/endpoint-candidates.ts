@@ -29,8 +29,14 @@ export interface Candidate extends EndpointCount {
   readonly minutes: readonly number[]
 }
 
+/**
+ * Whether a range of requests was counted before: not at all (`no`), each of them (`same`: only names of endpoints have
+ * changed), or some of them (`changed`: others came since).
+ */
+export type Again = 'no' | 'same' | 'changed'
+
 /** So many successes earn a name, even of one client on one day. */
-const MANY_SUCCESSES = 10
+export const MANY_SUCCESSES = 10
 /** At least as many ranges are told apart. */
 const MAX_RANGES = 16
 
@@ -51,6 +57,8 @@ export class EndpointCandidates {
   readonly #candidates: Map<string, Candidate>
   /** As they were at first: what was counted before is not counted twice. */
   readonly #before: ReadonlyMap<string, Candidate>
+  /** What was counted again of them, in ranges whose requests may have changed. */
+  readonly #recounts = new Map<string, Counts>()
   readonly #changed = new Set<string>()
 
   constructor(candidates: readonly Candidate[] = []) {
@@ -63,18 +71,31 @@ export class EndpointCandidates {
   }
 
   /**
-   * @param again these requests may have been counted before: what overlaps in time with an older count only raises it
+   * @param again whether the range was counted before: what overlaps in time with an older count only raises it
    * @param floor successes that endpoints not among the counts have at most
    */
-  add(counts: readonly EndpointCount[], { again = false, floor = 0 } = {}): void {
+  add(
+    counts: readonly EndpointCount[],
+    { again = 'no', floor = 0 }: { readonly again?: Again; readonly floor?: number } = {},
+  ): void {
     for (const count of counts) {
-      const key = candidateKey(count)
-      const known = this.#candidates.get(key)
-      const old = again ? this.#before.get(key) : undefined
-      const overlaps = old !== undefined && count.firstMs <= old.lastMs && count.lastMs >= old.firstMs
-      this.#set(merge(known, count, floor, overlaps))
+      const known = this.#candidates.get(candidateKey(count))
+      this.#set(merge(known, count, this.#increase(count, again), floor))
     }
     this.#cut()
+  }
+
+  /** What a count adds to what is known. */
+  #increase(count: EndpointCount, again: Again): Counts {
+    const key = candidateKey(count)
+    const old = again === 'changed' ? this.#before.get(key) : this.#candidates.get(key)
+    if (again === 'no' || old === undefined || !overlaps(old.minutes, minutesOf(count))) return count
+    if (again === 'same') return combine(count, old, (now, before) => Math.max(0, now - before))
+    const recounted = this.#recounts.get(key) ?? NOTHING
+    const sum = combine(recounted, count, (a, b) => a + b)
+    this.#recounts.set(key, sum)
+    const raised = (of: Counts) => combine(of, old, Math.max)
+    return combine(raised(sum), raised(recounted), (after, before) => after - before)
   }
 
   /** Those that have earned a name, the heaviest first. */
@@ -143,29 +164,46 @@ function heaviestFirst(a: Candidate, b: Candidate): number {
   return b.weight - a.weight || b.requests - a.requests || (candidateKey(a) < candidateKey(b) ? -1 : 1)
 }
 
+type Counts = Pick<EndpointCount, 'requests' | 'successes' | 'notFound' | 'probes'>
+
+const NOTHING: Counts = { requests: 0, successes: 0, notFound: 0, probes: 0 }
+
+function combine(a: Counts, b: Counts, of: (a: number, b: number) => number): Counts {
+  return {
+    requests: of(a.requests, b.requests),
+    successes: of(a.successes, b.successes),
+    notFound: of(a.notFound, b.notFound),
+    probes: of(a.probes, b.probes),
+  }
+}
+
 function merge(
   known: Candidate | undefined,
   count: EndpointCount,
+  increase: Counts,
   floor: number,
-  overlaps: boolean,
 ): Candidate {
-  const minutes = [Math.floor(count.firstMs / MINUTE_MS), Math.floor(count.lastMs / MINUTE_MS)]
-  const weight = Math.max(0, count.successes - floor)
+  const minutes = minutesOf(count)
+  const weight = Math.max(0, increase.successes - floor)
   if (known === undefined) return { ...count, weight, minutes }
-  const sum = overlaps ? Math.max : (a: number, b: number) => a + b
   return {
     ...count,
-    weight: sum(known.weight, weight),
-    requests: sum(known.requests, count.requests),
-    successes: sum(known.successes, count.successes),
-    notFound: sum(known.notFound, count.notFound),
-    probes: sum(known.probes, count.probes),
+    ...combine(known, increase, (a, b) => a + b),
+    weight: known.weight + weight,
     firstClient: extreme(Math.min, known.firstClient, count.firstClient),
     lastClient: extreme(Math.max, known.lastClient, count.lastClient),
     firstMs: Math.min(known.firstMs, count.firstMs),
     lastMs: Math.max(known.lastMs, count.lastMs),
     minutes: joinMinutes(known.minutes, minutes),
   }
+}
+
+function minutesOf({ firstMs, lastMs }: EndpointCount): [number, number] {
+  return [Math.floor(firstMs / MINUTE_MS), Math.floor(lastMs / MINUTE_MS)]
+}
+
+function overlaps(ranges: readonly number[], [first, last]: [number, number]): boolean {
+  return ranges.some((from, i) => i % 2 === 0 && from <= last && ranges[i + 1]! >= first)
 }
 
 function extreme(of: (a: number, b: number) => number, a: number | null, b: number | null): number | null {

@@ -2,6 +2,7 @@ import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import fp from 'fastify-plugin'
 import { addFailureExamples } from './failure-examples.js'
+import { addRequestExamples } from './request-examples.js'
 
 const DESCRIPTION = [
   'AEGIS ML watches the traffic of an API gateway. It detects abnormal minutes and explains them. It recommends a rate limit for every endpoint.',
@@ -67,7 +68,9 @@ export default fp<{ version: string }>(
         return { url, schema }
       },
       transformObject: (document) =>
-        'openapiObject' in document ? addFailureExamples(document.openapiObject) : document.swaggerObject,
+        'openapiObject' in document
+          ? addRequestExamples(addFailureExamples(document.openapiObject))
+          : document.swaggerObject,
       refResolver: {
         buildLocalReference: (schema, _base, _fragment, index) => String(schema.$id ?? `schema-${index}`),
       },

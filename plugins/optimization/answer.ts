@@ -8,6 +8,8 @@ import type { ShortBacktest } from './short-backtest.js'
 export interface StatedRecommendation extends RateLimitRecommendation {
   /** Null for an endpoint never seen. An attack path and an ignored one get no limit. */
   readonly state: EndpointState | null
+  /** Most of its requests find nothing: it gets no limit either. */
+  readonly isMissing?: boolean
 }
 
 /** A recommendation with what was asked for beside it. */
@@ -30,19 +32,34 @@ const MAX_PATTERN_LENGTH = 255
 const TOO_LONG = `endpoint is longer than ${MAX_PATTERN_LENGTH} characters, which is all that can be kept`
 
 /** Why a recommendation cannot be saved; null where it can. */
-export function whyNotKept({ endpoint, state }: StatedRecommendation): string | null {
-  if (hasNoLimit(state)) return 'It was not saved, because no limit is recommended for it.'
-  return isTooLong(endpoint) ? `It was not kept: ${TOO_LONG}.` : null
+export function whyNotKept(found: StatedRecommendation): string | null {
+  if (hasNoLimit(found)) return 'It was not saved, because no limit is recommended for it.'
+  return isTooLong(found.endpoint) ? `It was not kept: ${TOO_LONG}.` : null
 }
 
 export function withWarning<T extends RateLimitRecommendation>(found: T, warning: string): T {
   return { ...found, warnings: [...found.warnings, warning] }
 }
 
+/** A backtest without requests says nothing about a limit. */
+export function withEmptyBacktest<T extends RateLimitRecommendation>(
+  found: T,
+  backtest: ShortBacktest | undefined,
+): T {
+  if (backtest === undefined || backtest.requests > 0) return found
+  const range = `from ${backtest.from.toISOString()} to ${backtest.to.toISOString()}`
+  const advice = 'POST /optimize/backtest replays another range: give from and to, or days.'
+  return withWarning(found, `The backtest says nothing: there are no requests ${range}. ${advice}`)
+}
+
 /** An endpoint of the model that is no endpoint any more says so. */
-export function stated(found: RateLimitRecommendation, state: EndpointState | null): StatedRecommendation {
+export function stated(
+  found: RateLimitRecommendation,
+  state: EndpointState | null,
+  isMissing = false,
+): StatedRecommendation {
   const isNoEndpoint = state === 'attack' || state === 'ignored'
-  if (!isNoEndpoint || found.warnings.includes(whyNoLimit(state))) return { ...found, state }
+  if (!isNoEndpoint || found.warnings.includes(whyNoLimit(state))) return { ...found, state, isMissing }
   return withWarning({ ...found, state, reasoning: whyNoLimit(state) }, whyNoLimit(state))
 }
 

@@ -2,18 +2,17 @@ import type { Sql } from 'postgres'
 import type { Log } from '../../db/log.js'
 import type { Connection } from '../../db/pool.js'
 import { hasRollups, mayHaveRequests } from '../../db/traffic/endpoint-presence.js'
-import { updateRollups } from '../../db/traffic/rollups.js'
 import type { TrafficTable } from '../../db/traffic/table.js'
 import type { ReplayOptions, ReplayRule } from '../../models/rate-limit/replay/replay.js'
 import type { Scope } from '../../models/rate-limit/recommendation.js'
 import type { RequestCosts } from '../../models/rate-limit/request-costs.js'
 import { ReplayTally, type ReplayReport } from '../../models/rate-limit/replay/report.js'
 import { DAY_MS } from '../../models/traffic/durations.js'
-import type { PathRules } from '../../models/traffic/path-rules.js'
 import { splitEndpoint } from '../../models/traffic/endpoint-name.js'
 import { orAborted } from '../../db/or-aborted.js'
 import { ServiceError } from '../http/errors.js'
 import { explainTableError } from '../http/table-errors.js'
+import type { Refresh } from '../rollup-refresh.js'
 import type { CurrentTable } from '../traffic-table.js'
 import { QUERY_GRACE_MS, runWorker } from '../workers/run-worker.js'
 import { fromFailure, type WorkerFailure } from '../workers/worker-failure.js'
@@ -89,9 +88,8 @@ export interface BacktestOptions {
   /** @throws ServiceError when the database that has the traffic table is away */
   readonly assertTraffic: () => Promise<void>
   readonly retentionDays: number
-  readonly lookBackMinutes: number
+  readonly refresh: Refresh
   readonly ipv6Prefix: number
-  readonly pathRules?: PathRules
   readonly log: Log
   readonly now: () => Date
 }
@@ -155,9 +153,6 @@ async function replay(
 
 const NO_NAMES: ReplayedNames = { endpoints: [], tiers: [], clients: {} }
 
-/** An update of rollups that takes longer is not worth waiting for. */
-const MAX_UPDATE_MS = 2_000
-
 /** Whether the rollups tell that there is nothing to read: reading the log to find nothing takes as long as any replay. */
 async function isWithoutRequests(
   options: OnTable,
@@ -165,19 +160,9 @@ async function isWithoutRequests(
   range: Pick<BacktestPlan, 'from' | 'to'>,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const { sql, trafficSql, table, retentionDays, lookBackMinutes, pathRules, log, now } = options
-  const rest = { trafficSql, lookBackMinutes, log, ...(pathRules && { pathRules }) }
+  const { sql, table, retentionDays, refresh, now } = options
   if (range.from.getTime() < now().getTime() - retentionDays * DAY_MS) return false
   if (!(await hasRollups(sql, table))) return false
-  const limited = AbortSignal.any([signal, AbortSignal.timeout(MAX_UPDATE_MS)])
-  const update = updateRollups(sql, { table, now: now(), retentionDays, signal: limited, ...rest })
-  const isUpToDate = await orAborted(update, limited).then(
-    () => true,
-    (error: unknown) => {
-      if (limited.aborted && !signal.aborted) return false
-      throw error
-    },
-  )
-  if (!isUpToDate) return false
+  if (!(await orAborted(refresh(), signal))) return false
   return !(await mayHaveRequests(sql, table, splitEndpoint(endpoint), range))
 }

@@ -79,6 +79,8 @@ export function hasSelection({ minRequests, minConfidence, status, prefix }: End
   return [minRequests, minConfidence, status, prefix].some((value) => value !== undefined)
 }
 
+const UNLIMITED: readonly string[] = ['other', 'ignored', 'attack']
+
 /** What to say where no endpoint is left. */
 export function nothingMatches({
   minRequests,
@@ -91,7 +93,10 @@ export function nothingMatches({
   const given = Object.entries(names)
     .filter(([, value]) => value !== undefined)
     .map(([name, value]) => `${name} ${JSON.stringify(value)}`)
-  const advice = 'Ask for less, or see what there is: POST /optimize/all.'
+  const isUnlimited = status !== undefined && UNLIMITED.includes(status)
+  const advice = isUnlimited
+    ? `Endpoints in the state ${status} have no limit of their own. GET /endpoints?state=${status} lists them.`
+    : 'Ask for less, or see what there is: POST /optimize/all.'
   return `No endpoint of the active model matches${given.length > 0 ? ` ${given.join(', ')}` : ''}. ${advice}`
 }
 

@@ -158,7 +158,7 @@ function optimizerGaps(gaps: HistoryGaps): string[] {
   const { requests, namelessRequests } = gaps
   if (requests === 0) return nothingInRange(gaps)
   if (namelessRequests < MIN_NAMELESS_SHARE * requests) return []
-  const text = `${namelessRequests} of ${requests} requests belong to endpoints beyond the first 2000. No limits are learned for these endpoints.`
+  const text = `${namelessRequests} of ${requests} requests belong to endpoints without a name, such as paths that are not found or that one client alone asks for. No limits are learned for these endpoints. GET /endpoints?state=other lists them.`
   return [text]
 }
 

@@ -9,8 +9,8 @@ type Body = Static<typeof Recommendation>
 
 /** A recommendation as HTTP has it. */
 export function toRecommendation(found: Answered): Body {
-  const { id, backtest, state } = found
-  const hasNoLimit = state === 'attack' || state === 'ignored'
+  const { id, backtest, state, isMissing = false } = found
+  const hasNoLimit = state === 'attack' || state === 'ignored' || (state === 'other' && isMissing)
   return {
     endpoint: found.endpoint,
     tier: found.tier,

@@ -1,5 +1,5 @@
 import { Type } from '@sinclair/typebox'
-import { BACKTEST, BACKTEST_BODY } from './examples/backtest.js'
+import { BACKTEST, BACKTEST_BODIES } from './examples/backtest.js'
 import {
   ByMethod,
   choice,
@@ -69,7 +69,7 @@ export const BacktestBody = Type.Object(
       }),
     ),
   },
-  { $id: 'BacktestBody', description: 'The limit and the traffic to replay.', examples: [BACKTEST_BODY] },
+  { $id: 'BacktestBody', description: 'The limit and the traffic to replay.', examples: BACKTEST_BODIES },
 )
 
 const Rule = Type.Object({

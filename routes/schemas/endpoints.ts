@@ -77,17 +77,58 @@ export const EndpointList = Type.Object(
   },
 )
 
-export const PreviewBody = Type.Object(
+const pattern = (maxItems: number, description: string) =>
+  Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 255 }), { maxItems, description }))
+
+const GivenRules = Type.Object(
   {
-    rules: Type.Unknown({
-      description:
-        'Rules as in PATH_RULES. Here, openapi is the OpenAPI document itself: an object, or its text as JSON or YAML.',
-    }),
+    templates: pattern(
+      2000,
+      'Endpoints, such as /shop/{category}/{item}: up to 2,000, with those of openapi. Default: none.',
+    ),
+    ignore: pattern(
+      200,
+      'Patterns of paths that are no endpoints, such as /static/**. * is any text within a segment, ** any text; up to four in a pattern. Default: none.',
+    ),
+    openapi: Type.Optional(
+      Type.Unknown({
+        description: 'An OpenAPI document whose paths are templates: an object, or its text as JSON or YAML.',
+      }),
+    ),
+    case_insensitive: Type.Optional(
+      Type.Boolean({ description: 'Whether /Users is /users. Default: false.' }),
+    ),
+    trailing_slash: Type.Optional(
+      oneOf(['strict', 'ignore'], {
+        description: 'ignore: /users/ is /users. strict: it is not. Default: strict.',
+      }),
+    ),
+    host: Type.Optional(
+      Type.Boolean({ description: 'Whether a known host is part of the endpoint. Default: false.' }),
+    ),
   },
+  { description: 'Rules as in PATH_RULES. Here, openapi is the OpenAPI document itself.' },
+)
+
+export const PreviewBody = Type.Object(
+  { rules: GivenRules },
   {
     $id: 'PreviewBody',
     description: 'Path rules.',
-    examples: [{ rules: { templates: ['/shop/{category}/{item}'], ignore: ['/health'] } }],
+    examples: [
+      {
+        rules: {
+          templates: ['/shop/{category}/{item}'],
+          ignore: ['/health', '/static/**'],
+          case_insensitive: false,
+          trailing_slash: 'ignore',
+          host: false,
+        },
+      },
+      {
+        rules: { openapi: { openapi: '3.1.0', paths: { '/shop/{category}/{item}': {} } } },
+      },
+    ],
   },
 )
 

@@ -1,7 +1,7 @@
 import { Type } from '@sinclair/typebox'
 import {
-  OPTIMIZE_ALL_BODY,
-  OPTIMIZE_BODY,
+  OPTIMIZE_ALL_BODIES,
+  OPTIMIZE_BODIES,
   PROFILE,
   RECOMMENDATION,
   RECOMMENDATIONS,
@@ -59,7 +59,7 @@ export const OptimizeBody = Type.Object(
     ),
     ...extras,
   },
-  { $id: 'OptimizeBody', description: 'The limit to recommend.', examples: [OPTIMIZE_BODY] },
+  { $id: 'OptimizeBody', description: 'The limit to recommend.', examples: OPTIMIZE_BODIES },
 )
 
 export const OptimizeAllBody = Type.Object(
@@ -77,7 +77,7 @@ export const OptimizeAllBody = Type.Object(
     by_method: Type.Optional(ByMethod),
     ...selection,
   },
-  { $id: 'OptimizeAllBody', description: 'The limits to recommend.', examples: [OPTIMIZE_ALL_BODY] },
+  { $id: 'OptimizeAllBody', description: 'The limits to recommend.', examples: OPTIMIZE_ALL_BODIES },
 )
 
 export const Profile = Type.Object(
@@ -122,7 +122,8 @@ const ShortBacktest = Type.Object(
     rejected: count('Number of requests that the limit rejects.'),
     rejection_rate: share('rejected / requests, 0 to 1.'),
     clients: nullable(Type.Integer({ minimum: 0 }), {
-      description: 'Number of clients. Null when all endpoints are replayed together.',
+      description:
+        'Number of clients. Null when all endpoints are replayed together: clients are counted by POST /optimize for one endpoint.',
     }),
     clients_affected: nullable(Type.Integer({ minimum: 0 }), {
       description:
@@ -149,11 +150,11 @@ export const Recommendation = Type.Object(
     ),
     recommended_limit: nullable(Type.Integer({ minimum: 1 }), {
       description:
-        'The recommended limit, in requests (or the unit) per minute, at least 1. Null for the states attack and ignored.',
+        'The recommended limit, in requests (or the unit) per minute, at least 1. Null for the states attack and ignored, and for a path that is not found.',
     }),
     recommended_burst: nullable(Type.Integer({ minimum: 1 }), {
       description:
-        'The number of requests allowed at once, at least 1. Null for the states attack and ignored.',
+        'The number of requests allowed at once, at least 1. Null for the states attack and ignored, and for a path that is not found.',
     }),
     ...unitFields,
     long_window: nullable(LongWindow, { description: LONG_WINDOW }),
@@ -210,7 +211,9 @@ export const Recommendations = Type.Object(
     }),
     summary: Type.Object(
       {
-        total_endpoints: count('Number of endpoints, without the whole gateway.'),
+        total_endpoints: count(
+          'Number of endpoints. The limit over the whole gateway, where there is one, counts in total only.',
+        ),
         avg_confidence: share('Mean confidence, 0 to 1.'),
       },
       { description: 'All that match in numbers, on all pages.' },

@@ -1,5 +1,7 @@
 import { Command, type OptionValues } from 'commander'
+import { loadConfig, processEnvironment } from '../../plugins/config.js'
 import { percent } from '../check/report.js'
+import { counted, inWords } from '../cli/counted.js'
 import { TooManyRejectedError, UsageError } from '../cli/errors.js'
 import { choice, dateOrTime, share, wholeNumber } from '../cli/options.js'
 import { withOutput } from '../cli/output.js'
@@ -7,7 +9,7 @@ import { startProgress } from '../cli/progress.js'
 import { runBacktest, type Report } from './service.js'
 
 interface Flags {
-  readonly url: string
+  readonly url?: string
   readonly days?: number
   readonly from?: Date
   readonly to?: Date
@@ -31,14 +33,17 @@ Examples:
   aegis-ml backtest --scope client --days 1 --max-rejected 0.1% --json
 
 The report is on standard output, everything else on standard error.
-Exit codes: 0 success; 1 more is rejected than --max-rejected, or no requests; 2 usage.`
+Exit codes: 0 success; 1 more is rejected than --max-rejected, or no requests; 2 usage; 3 the service cannot\nbe reached, or cannot answer now.`
 
 /** `backtest`: has a service replay stored requests through limits. */
 export function backtest(stop: AbortSignal): Command {
   const whole = (flag: string, max: number) => wholeNumber(flag, { min: 1, max })
   return new Command('backtest')
     .description('Replay the stored requests of a service through a limit, and report what it would reject.')
-    .option('--url <url>', 'address of the service', 'http://127.0.0.1:5000')
+    .option(
+      '--url <url>',
+      'address of the service (default: port ML_SERVICE_PORT, or else 5000, of this machine)',
+    )
     .option('--endpoint <endpoint>', 'one endpoint, such as /api/orders or "POST /api/orders" (default: all)')
     .option('--scope <scope>', `whose requests count: ${SCOPES.join(', ')}`, choice('--scope', SCOPES))
     .option('--tier <tier>', 'tier of the recommended limits')
@@ -79,9 +84,10 @@ export function backtest(stop: AbortSignal): Command {
 }
 
 async function run(flags: Flags, stop: AbortSignal): Promise<void> {
-  if (!URL.canParse(flags.url) || !/^https?:/.test(flags.url)) {
+  const { url = serviceHere() } = flags
+  if (!URL.canParse(url) || !/^https?:/.test(url)) {
     throw new UsageError(
-      `--url is ${JSON.stringify(flags.url.slice(0, 80))}; allowed is an address such as http://127.0.0.1:5000.`,
+      `--url is ${JSON.stringify(url.slice(0, 80))}; allowed is an address such as http://127.0.0.1:5000.`,
     )
   }
   const progress = startProgress('minutes of traffic')
@@ -89,7 +95,7 @@ async function run(flags: Flags, stop: AbortSignal): Promise<void> {
   let report: Report
   try {
     const onProgress = (done: number) => progress.update(done, Math.round(done * minutes))
-    report = await runBacktest(flags.url.replace(/\/+$/, ''), bodyOf(flags), onProgress, stop)
+    report = await runBacktest(url.replace(/\/+$/, ''), bodyOf(flags), onProgress, stop)
   } finally {
     progress.stop()
   }
@@ -102,6 +108,12 @@ async function run(flags: Flags, stop: AbortSignal): Promise<void> {
       `${percent(report.rejection_rate)} of the requests are rejected; allowed are ${percent(maxRejected)}.`,
     )
   }
+}
+
+/** @throws ConfigError on a bad port */
+function serviceHere(): string {
+  const { ML_SERVICE_PORT } = processEnvironment()
+  return `http://127.0.0.1:${loadConfig({ ML_SERVICE_PORT }).port}`
 }
 
 const DEFAULT_DAYS = 7
@@ -141,12 +153,12 @@ function reportText(report: Report): string {
   const endpoints = report.by_endpoint.filter((each) => each.rejected > 0).slice(0, MAX_SHOWN)
   const limits = (report.by_limit ?? []).filter((each) => each.rejected > 0)
   const lines = [
-    `${inWords(requests)} requests from ${report.from} to ${report.to}, replayed in ${report.seconds.toFixed(1)} s.`,
-    `Rejected: ${inWords(rejected)} requests (${percent(report.rejection_rate)}), of ${inWords(affected)} of ${inWords(clients)} clients.`,
+    `${counted(requests, 'request')} from ${report.from} to ${report.to}, replayed in ${report.seconds.toFixed(1)} s.`,
+    `Rejected: ${counted(rejected, 'request')} (${percent(report.rejection_rate)}), of ${inWords(affected)} of ${counted(clients, 'client')}.`,
     ...(limits.length > 0 ? ['Limits:'] : []),
     ...limits.map(
       (each) =>
-        `  ${each.scope} ${each.limit}: ${inWords(each.rejected)} of ${inWords(each.clients)} clients`,
+        `  ${each.scope} ${each.limit}: ${inWords(each.rejected)} of ${counted(each.clients, 'client')}`,
     ),
     ...(endpoints.length > 0 ? ['Endpoints:'] : []),
     ...endpoints.map((each) => rejectedBy(each.endpoint, each)),
@@ -157,8 +169,6 @@ function reportText(report: Report): string {
   ]
   return `${lines.map(printable).join('\n')}\n`
 }
-
-const inWords = (count: number) => count.toLocaleString('en')
 
 /** A log may hold anything: control characters would reach the terminal. */
 const printable = (line: string) => line.replace(/[\x00-\x1f\x7f-\x9f]/g, '?')

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { NoDataError, UsageError } from '../cli/errors.js'
+import { NoDataError, ServiceAwayError, UsageError } from '../cli/errors.js'
 
 /** What is read of a job; see BacktestJob of the contract. */
 export interface Job {
@@ -42,12 +42,13 @@ const POLL_MS = 250
 const MAX_ANSWER_MS = 30_000
 /** Of the last words, when the command is stopped. */
 const MAX_STOP_MS = 2_000
+const UNAVAILABLE = 503
 const JOBS = '/optimize/backtest/jobs'
 
 /**
  * Runs a backtest in a service, and stops it there when the signal is aborted.
  * @param onProgress takes the share that is done, 0…1
- * @throws UsageError, NoDataError
+ * @throws UsageError, NoDataError, ServiceAwayError
  */
 export async function runBacktest(
   url: string,
@@ -82,11 +83,12 @@ async function ask(
   const options = { method, headers, signal, ...(body && { body: JSON.stringify(body) }) }
   const response = await fetch(`${url}${path}`, options).catch((error: Error & { cause?: Error }) => {
     stop.throwIfAborted()
-    throw new UsageError(`${url} cannot be reached: ${error.cause?.message || error.message}.`)
+    throw new ServiceAwayError(`${url} cannot be reached: ${error.cause?.message || error.message}.`)
   })
   const answer = (await response.json().catch(() => ({}))) as { data?: Job; code?: string; message?: string }
   if (response.ok && answer.data) return answer.data
   const message = answer.message ?? `${url} answers with status ${response.status}; is it AEGIS ML?`
+  if (response.status === UNAVAILABLE) throw new ServiceAwayError(message)
   throw failureOf({ code: answer.code ?? '', message })
 }
 

@@ -10,6 +10,7 @@ import {
   type CheckedGateway,
 } from '../../formats/limit-files/read/read-limits.js'
 import { clientAddress } from '../../models/traffic/client-address.js'
+import { counted } from '../cli/counted.js'
 import { NoDataError, TooManyRejectedError, UsageError } from '../cli/errors.js'
 import { choice, share } from '../cli/options.js'
 import { withOutput } from '../cli/output.js'
@@ -20,6 +21,7 @@ import { addReadingOptions, readingOf, type ReadingFlags } from '../import-acces
 import { IncludedFiles } from './included-files.js'
 import { LimitReplay } from './replay.js'
 import { checkReport, checkText, percent } from './report.js'
+import { TimeOrder } from './time-order.js'
 
 interface Flags extends ReadingFlags {
   readonly gateway?: CheckedGateway
@@ -33,6 +35,7 @@ const MAX_FILE_BYTES = 64 << 20
 /** Characters of a line that is printed. */
 const MAX_SHOWN = 200
 const MAX_DOUBTS = 10
+const SORT = 'Sort the logs by time.'
 
 const NOTES = `
 FILE has rate limits:
@@ -42,6 +45,7 @@ FILE has rate limits:
   kong     the plugin rate-limiting of a declarative configuration
   aegis    JSON or YAML of GET /export/rate-limits?format=json or aegis
 
+Requests are sorted by time, 200,000 at a time: gateways log a request when it ends. Those further out of order are reported.
 Something that is not understood ends the command, with its line. Files in log-only mode are checked as if they enforced.
 
 Fields of JSON lines: ${JSON_FIELDS.join(', ')}.
@@ -61,7 +65,7 @@ export function checkLimits(stop: AbortSignal): Command {
   const command = new Command('check')
     .description('Replay access logs through the rate limits of a file, and report who would be cut off.')
     .argument('<file>', 'rate limits of nginx, HAProxy, Envoy, Kong or AEGIS ML')
-    .argument('<logs...>', 'access logs in the order of time, plain or compressed; - is standard input')
+    .argument('<logs...>', 'access logs, plain or compressed, the oldest first; - is standard input')
     .option(
       '--gateway <gateway>',
       `what the limits are for: ${CHECKED_GATEWAYS.join(', ')} (default: told from the file)`,
@@ -94,9 +98,13 @@ async function run(file: string, logs: readonly string[], flags: Flags, stop: Ab
     const unreadable = await replayLogs(logs, replay, readingOf(flags), stop)
     if (replay.total.requests === 0)
       throw new NoDataError('no data: the logs have no request. Check the files and --format.')
+    if (replay.late > 0)
+      say(
+        `${counted(replay.late, 'request')} came too late to be sorted, and counted at the time of the one ahead. ${SORT}`,
+      )
     const report = checkReport({ name: basename(file), limits, unreadable }, replay)
     if (report.unattributed > 0)
-      say(`${report.unattributed} requests passed uncounted: there are too many clients.`)
+      say(`${counted(report.unattributed, 'request')} passed uncounted: there are too many clients.`)
     if (replay.hasMoreClients)
       say(`Only the first ${report.clients} clients are counted as clients. All requests are counted.`)
     await withOutput(undefined, stop, (output) =>
@@ -140,12 +148,13 @@ async function replayLogs(
   stop: AbortSignal,
 ): Promise<number> {
   let unreadable = 0
+  const inOrder = new TimeOrder<SeenRequest>((request) => replay.push(request))
   const doubts = new Map<string, string>()
   for (const source of await findSources(logs, say)) {
     const progress = startProgress('lines')
     let bytes = 0
     const reader = new LogReader(options, {
-      accepted: (entry) => replay.push(seen(entry)),
+      accepted: (entry, line) => inOrder.push(seen(entry), line.length),
       rejected: (lineNumber, reason) => {
         if (unreadable++ < 3) say(`${source.path}, line ${lineNumber}: ${reason}`)
       },
@@ -166,8 +175,9 @@ async function replayLogs(
       progress.stop()
     }
   }
+  inOrder.end()
   for (const [doubt, line] of doubts) say(`Check: ${doubt}: ${line.slice(0, MAX_SHOWN)}`)
-  if (unreadable > 0) say(`${unreadable} lines of the logs cannot be parsed.`)
+  if (unreadable > 0) say(`${counted(unreadable, 'line')} of the logs cannot be parsed.`)
   return unreadable
 }
 

@@ -35,6 +35,8 @@ export class LimitReplay {
   readonly byLimit = new Map<string, LimitTally>()
   readonly byClient = new Map<string, Tally>()
   readonly examples: Example[] = []
+  /** Requests that are dated before one ahead of them. */
+  late = 0
   fromMs = Infinity
   toMs = -Infinity
   readonly #limits: FileLimits
@@ -47,6 +49,7 @@ export class LimitReplay {
 
   /** Requests that are dated before one ahead of them count at its time: gateways log a request when it ends. */
   push(request: SeenRequest): void {
+    if (request.timeMs < this.toMs) this.late++
     this.fromMs = Math.min(this.fromMs, request.timeMs)
     this.toMs = Math.max(this.toMs, request.timeMs)
     const applied = this.#limits.limitsOf(request)

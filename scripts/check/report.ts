@@ -1,4 +1,5 @@
 import type { FileLimits } from '../../formats/limit-files/read/limits.js'
+import { counted, inWords } from '../cli/counted.js'
 import type { LimitReplay } from './replay.js'
 
 const WORST = 10
@@ -22,6 +23,7 @@ export function checkReport({ name, limits, unreadable }: CheckedFile, replay: L
     to: requests > 0 ? new Date(replay.toMs).toISOString() : null,
     requests,
     unreadable_lines: unreadable,
+    late_requests: replay.late,
     rejected,
     rejected_share: requests > 0 ? rejected / requests : 0,
     clients: clients.length,
@@ -57,9 +59,9 @@ function worst(counts: ReadonlyMap<string, number>): [string, number][] {
 export function checkText(report: CheckReport): string {
   const { requests, rejected, rejected_share: share, clients, clients_affected: affected } = report
   const lines = [
-    `${report.file}: ${inWords(report.limits)} limits of ${report.gateway}.`,
-    `${inWords(requests)} requests from ${report.from} to ${report.to}.`,
-    `Rejected: ${inWords(rejected)} requests (${percent(share)}), of ${inWords(affected)} of ${inWords(clients)} clients.`,
+    `${report.file}: ${counted(report.limits, 'limit')} of ${report.gateway}.`,
+    `${counted(requests, 'request')} from ${report.from} to ${report.to}.`,
+    `Rejected: ${counted(rejected, 'request')} (${percent(share)}), of ${inWords(affected)} of ${counted(clients, 'client')}.`,
     ...report.by_limit
       .filter((limit) => limit.rejected > 0)
       .slice(0, 2 * WORST)
@@ -74,13 +76,11 @@ export function checkText(report: CheckReport): string {
 
 function limitLines(limit: CheckReport['by_limit'][number]): string[] {
   return [
-    `${limit.limit}: ${inWords(limit.rejected)} of ${inWords(limit.requests)} requests (${percent(limit.rejected_share)}), of ${inWords(limit.clients_affected)} clients`,
+    `${limit.limit}: ${inWords(limit.rejected)} of ${counted(limit.requests, 'request')} (${percent(limit.rejected_share)}), of ${counted(limit.clients_affected, 'client')}`,
     `  endpoints: ${limit.endpoints.map(({ endpoint, rejected }) => `${endpoint} ${inWords(rejected)}`).join(', ')}`,
     `  clients: ${limit.clients.map(({ client, rejected }) => `${client} ${inWords(rejected)}`).join(', ')}`,
   ]
 }
-
-const inWords = (count: number) => count.toLocaleString('en')
 
 /** @example percent(0.00123) // '0.123 %' */
 export function percent(share: number): string {

@@ -15,6 +15,9 @@ export class TooManyRejectedError extends Error {}
 /** The database cannot be reached or cannot be used: exit code 3. */
 export class DatabaseError extends Error {}
 
+/** The service cannot be reached or cannot answer now: exit code 3. */
+export class ServiceAwayError extends Error {}
+
 /** Why a command was stopped from outside, and the exit code that shells use for it. */
 export class Stopped extends Error {
   constructor(
@@ -38,6 +41,7 @@ export function failureOf(error: unknown): { code: number; message: string } {
   if (error instanceof UsageError || error instanceof ConfigError) {
     return { code: 2, message: `${message} See --help.` }
   }
+  if (error instanceof ServiceAwayError) return { code: 3, message }
   const ofDatabase = error instanceof DatabaseError || error instanceof postgres.PostgresError
   if (ofDatabase || isDatabaseAway(error)) return { code: 3, message: `the database: ${inWords(message)}` }
   return { code: UNEXPECTED, message }

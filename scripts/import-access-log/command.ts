@@ -34,7 +34,7 @@ requests are added. A request is identified by its line and by the number of tim
 
 A time without a zone is UTC, or of --time-zone. A line without a latency gives a request without a latency. Query strings are not stored.
 Wrappers around the lines (syslog, Kubernetes, Docker, journald) are removed. What may have been read wrongly is printed
-with an example, also with --dry-run. Lines that cannot be parsed
+with an example, also with --dry-run, which shows the first request of each format too. Lines that cannot be parsed
 are written to FILE.rejected, or stdin.rejected for standard input, with line number and reason. Files with this ending
 are skipped.
 

@@ -1,5 +1,6 @@
 import type { LogEntry } from '../../formats/access-log/log-entry.js'
 import { pathTemplate } from '../../models/traffic/path-template.js'
+import { counted } from '../cli/counted.js'
 import type { LogReaderOptions } from './log-reader.js'
 import { LogReader } from './log-reader.js'
 import { LogSummary } from './log-summary.js'
@@ -18,8 +19,9 @@ export async function describeLog(
   const endpoints = new Distinct()
   const clients = new Distinct()
   const reader = new LogReader(options, {
-    accepted(entry: Readonly<LogEntry>) {
+    accepted(entry: Readonly<LogEntry>, _line, format) {
       summary.accept(entry)
+      summary.sample(entry, format)
       endpoints.add(`${entry.method ?? ''} ${pathTemplate(entry.path ?? '')}`)
       clients.add(entry.user ?? entry.client ?? '')
     },
@@ -32,15 +34,16 @@ export async function describeLog(
   }
   reader.end()
   const { accepted, rejected } = summary
-  const counts = `${inWords(accepted)} requests and ${inWords(rejected)} lines that cannot be parsed`
+  const counts = `${counted(accepted, 'request')} and ${counted(rejected, 'line')} that cannot be parsed`
   const lines = [
-    `${name}: ${summary.format(reader.format)}; ${inWords(reader.lines)} lines: ${counts}.`,
+    `${name}: ${summary.format(reader.format)}; ${counted(reader.lines, 'line')}: ${counts}.`,
+    ...summary.samples(),
     ...summary.examples(),
     ...summary.doubts(),
   ]
   if (accepted > 0) {
     lines.push(
-      `  Requests${summary.range()}; ${endpoints.inWords()} endpoints, ${clients.inWords()} clients.`,
+      `  Requests${summary.range()}; ${endpoints.inWords('endpoint')}, ${clients.inWords('client')}.`,
     )
   }
   return { accepted, text: lines.join('\n') }
@@ -53,9 +56,7 @@ class Distinct {
     if (this.#seen.size < MAX_DISTINCT) this.#seen.add(text)
   }
 
-  inWords(): string {
-    return `${this.#seen.size < MAX_DISTINCT ? '' : 'at least '}${inWords(this.#seen.size)}`
+  inWords(what: string): string {
+    return `${this.#seen.size < MAX_DISTINCT ? '' : 'at least '}${counted(this.#seen.size, what)}`
   }
 }
-
-const inWords = (count: number) => count.toLocaleString('en')

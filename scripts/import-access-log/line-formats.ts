@@ -11,6 +11,7 @@ import { createUnwrapper, type Bare } from '../../formats/access-log/wrappers.js
 export const PIECE = '...'
 
 interface KnownFormat {
+  readonly name: string
   readonly parse: LineParser
   /** undefined for a format without wrappers. */
   readonly unwrap: ((line: string) => Bare | null) | undefined
@@ -30,6 +31,8 @@ export class LineFormats {
   #attempts = 0
   /** That of most of the first lines. */
   readonly first: LogFormat
+  /** The name of that of the last line that was read. */
+  last = ''
 
   /** @param sample the first lines */
   constructor(sample: readonly string[], choice: FormatChoice, reading: Reading) {
@@ -42,11 +45,14 @@ export class LineFormats {
   /** Reads a line in the first format that it can be read in. @returns as a {@link LineParser}; {@link PIECE} */
   read(line: string, entry: LogEntry): string | undefined {
     let first: string | undefined
-    for (const { parse, unwrap } of this.#known) {
+    for (const { name, parse, unwrap } of this.#known) {
       const bare = unwrap?.(line)
       if (bare === null) return PIECE
       const reason = parse(bare?.text ?? line, entry, bare?.timeMs)
-      if (reason === undefined || reason === NO_REQUEST) return reason
+      if (reason === undefined || reason === NO_REQUEST) {
+        this.last = name
+        return reason
+      }
       first ??= reason
     }
     return first
@@ -64,14 +70,21 @@ export class LineFormats {
     const found = detectFormat(lines, this.#choice)
     if (found.readable < Math.min(MIN_LINES, Math.max(2, lines.length / 2))) return false
     this.#add(found)
-    const name = [found.name, ...found.wrappers].join(' in ')
-    this.#reading.doubt(`some lines are in another format (${name}), and are read too`, found.example)
+    this.#reading.doubt(
+      `some lines are in another format (${nameOf(found)}), and are read too`,
+      found.example,
+    )
     return true
   }
 
   #add(format: LogFormat): void {
     const { wrappers } = format
     const unwrap = wrappers.length > 0 ? createUnwrapper(wrappers) : undefined
-    this.#known.push({ parse: format.createParser(this.#reading), unwrap })
+    this.#known.push({ name: nameOf(format), parse: format.createParser(this.#reading), unwrap })
   }
+}
+
+/** The wrappers are the outermost first. @example 'nginx in Kubernetes (CRI) in syslog' */
+function nameOf({ name, wrappers }: LogFormat): string {
+  return [name, ...wrappers.toReversed()].join(' in ')
 }

@@ -6,8 +6,12 @@ import { LineFormats, PIECE } from './line-formats.js'
 
 /** Receives the lines of a log. */
 export interface EntryReceiver {
-  /** The entry is valid until the call returns. @param line the line, one character per byte */
-  accepted(entry: Readonly<LogEntry>, line: string): void
+  /**
+   * The entry is valid until the call returns.
+   * @param line the line, one character per byte
+   * @param format the name of its format
+   */
+  accepted(entry: Readonly<LogEntry>, line: string, format: string): void
   /** @param lineNumber from 1 @param line the line, or at least its beginning */
   rejected(lineNumber: number, reason: string, line: string): void
   /** @param doubt what may have been read wrongly */
@@ -119,7 +123,7 @@ export class LogReader {
 
   #accept(lineNumber: number, line: string, isWhole: boolean): void {
     if (this.#entry.isCut && !isWhole) this.#reject(lineNumber, 'not yet whole', line)
-    else this.#receiver.accepted(this.#entry, line)
+    else this.#receiver.accepted(this.#entry, line, this.#formats?.last ?? '')
   }
 
   /** Looks for a format of the lines that cannot be read. */

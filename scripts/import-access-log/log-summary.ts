@@ -15,6 +15,7 @@ export class LogSummary {
   #toMs = -Infinity
   #withAgent = false
   #withLatency = false
+  readonly #samples = new Map<string, string>()
   readonly #examples: string[] = []
   readonly #doubts = new Map<string, string>()
 
@@ -24,6 +25,18 @@ export class LogSummary {
     if (timeMs > this.#toMs) this.#toMs = timeMs
     if (agent !== null) this.#withAgent = true
     if (latencyMs !== null) this.#withLatency = true
+  }
+
+  /** Keeps the first request of each format. */
+  sample(entry: Readonly<LogEntry>, format: string): void {
+    if (this.#samples.has(format)) return
+    const { timeMs, method, path, status, latencyMs, client, user } = entry
+    const latency = latencyMs === null ? null : `${latencyMs} ms`
+    const values = { method, path, status, latency, client, user }
+    const texts = Object.entries(values).map(
+      ([name, value]) => `${name} ${value === null ? 'none' : readable(value)}`,
+    )
+    this.#samples.set(format, [`time ${new Date(timeMs).toISOString()}`, ...texts].join(', '))
   }
 
   reject(lineNumber: number, reason: string, line: string): void {
@@ -48,7 +61,7 @@ export class LogSummary {
       text: 'the format of --log-format',
     }
     const name = format?.name ?? 'clf'
-    const kind = [kinds[name] ?? `${name} format`, ...(format?.wrappers ?? [])].join(' in ')
+    const kind = [kinds[name] ?? `${name} format`, ...(format?.wrappers ?? []).toReversed()].join(' in ')
     return this.#withLatency ? `${kind}, with latencies` : `${kind}, without latencies`
   }
 
@@ -71,10 +84,25 @@ export class LogSummary {
     return ` from ${new Date(this.#fromMs).toISOString()} to ${new Date(this.#toMs).toISOString()}`
   }
 
+  /** The first request of each format as it was read. */
+  samples(): readonly string[] {
+    const isOnly = this.#samples.size === 1
+    return [...this.#samples].map(
+      ([format, text]) => `  First request${isOnly ? '' : ` (${format})`}: ${text}`,
+    )
+  }
+
   /** The first lines that could not be parsed, with the reason. */
   examples(): readonly string[] {
     return this.#examples
   }
+}
+
+/** A value of a line, without control characters. */
+function readable(value: string | number): string {
+  return String(value)
+    .slice(0, SHOWN)
+    .replace(/[\x00-\x1f\x7f-\x9f]/g, '?')
 }
 
 function shown(line: string): string {

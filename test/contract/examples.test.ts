@@ -33,11 +33,15 @@ interface Recommendation {
   profile: Profile
 }
 interface Document {
-  paths: Record<string, Record<string, { responses: Record<string, Response> }>>
+  paths: Record<string, Record<string, Operation>>
   components: {
     schemas: Record<string, { examples?: unknown[] }>
     examples: Record<string, { value: unknown }>
   }
+}
+interface Operation {
+  requestBody?: { content: Record<string, { examples?: Record<string, { value: object }> }> }
+  responses: Record<string, Response>
 }
 interface Response {
   content?: Record<string, { schema?: { properties?: { data?: { examples?: unknown[] } } } }>
@@ -263,6 +267,16 @@ t.test('an example of an export counts its rows', async (t) => {
   t.equal(bucket['error_count'], statuses[2]! + statuses[3]!)
   t.equal(bucket['error_rate'], bucket['error_count']! / total!)
   t.equal(bucket['requests_per_second'], total! / 60)
+})
+
+t.test('a reader of the requests for limits finds an example of each kind', async (t) => {
+  const bodies = (path: string) => {
+    const { examples = {} } = document.paths[path]!['post']!.requestBody!.content['application/json']!
+    return Object.values(examples).map(({ value }) => value)
+  }
+  t.match(bodies('/optimize'), [Object, { scope: 'gateway-client' }, { cost: 'latency_ms' }])
+  t.match(bodies('/optimize/all'), [Object, { status: 'named', prefix: '/api/' }, { cost: 'latency_ms' }])
+  t.match(bodies('/optimize/backtest'), [{ limit: 60 }, { wait: false }])
 })
 
 t.test('an example failure suits its status', async (t) => {

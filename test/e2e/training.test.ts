@@ -262,8 +262,8 @@ t.test('requests without latencies are told of, by the minute', async (t) => {
     },
     rate_optimizer: { trained: true, warnings: [] },
   })
-  t.match((await service.post('/optimize', { endpoint: '/' })).body.data['warnings'], [
-    /^Only 600/,
-    /^No latency is recorded/,
-  ])
+  const optimized = async (strategy: string) =>
+    (await service.post('/optimize', { endpoint: '/', strategy })).body.data['warnings']
+  t.match(await optimized('adaptive'), [/^Only 600/, /^No latency is recorded/])
+  t.strictSame(((await optimized('balanced')) as string[]).length, 1, 'no other strategy needs latencies')
 })

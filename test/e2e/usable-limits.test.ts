@@ -72,6 +72,13 @@ t.test('lists, clusters and exports of limits are selected, and say when nothing
     t.match(await get('/export/rate-limits?prefix=/none'), empty)
     t.match(await get('/export/endpoint-profiles?prefix=/none'), empty)
     t.match(await get('/optimize/clusters?prefix=/none'), empty)
+    t.match(await post('/optimize/all', { prefix: '/none' }), empty)
+    t.match(await post('/optimize/all', { status: 'other' }), {
+      body: {
+        data: { total: 0 },
+        warnings: [/in the state other have no limit of their own\. GET \/endpoints/],
+      },
+    })
     for (const url of ['rate-limits?format=nginx', 'endpoint-profiles?format=csv']) {
       const refused = { status: 404, body: { code: 'NO_DATA', message: sentence } }
       t.match(await get(`/export/${url}&prefix=/none`), refused, url)
@@ -112,12 +119,19 @@ t.test('lists, clusters and exports of limits are selected, and say when nothing
       t.match(found['warnings'], [/No limit is recommended|no limit is recommended/, /It was not saved/])
     }
     await service.sql`delete from aegis_ml_rollup_candidates where path = '/junk-c/bac'`
-    const forgotten = { state: 'other', reasoning: /known but unnamed.* It has 1 requests/ }
+    const forgotten = { state: 'other', reasoning: /known but unnamed.* It has 1 request\./ }
     t.match(await asked('/junk-c/bac'), forgotten, 'the log knows what the summary has forgotten')
     t.match(await asked('/never'), { state: 'unknown', recommended_limit: 300 })
     const { data } = (await get('/optimize/recommendations')).body
     const saved = (data['recommendations'] as { endpoint: string }[]).map(({ endpoint }) => endpoint)
     t.notMatch(saved.join(), /admin|health/)
+  })
+
+  await t.test('the whole gateway is named, and has no method', async (t) => {
+    const { data } = (await post('/optimize', { scope: 'gateway-client' })).body
+    const { body } = await post('/optimize/all', { scope: 'client', limit: 1 })
+    for (const found of [data, (body.data['recommendations'] as object[])[0]])
+      t.match(found, { endpoint: '/**', state: 'named', profile: { method: null } })
   })
 
   await t.test('a backtest in the background has a job', async (t) => {
@@ -165,7 +179,7 @@ t.test('lists, clusters and exports of limits are selected, and say when nothing
     const run = (...args: string[]) => runScript('aegis-ml', ['backtest', '--url', url, ...args])
     const limit = ['--scope', 'client', '--limit', '1', '--window-seconds', '86400', '--days', '6']
     const [bad, away] = await Promise.all([
-      run('--burst', '5'),
+      runScript('aegis-ml', ['backtest', '--burst', '5'], { env: { ML_SERVICE_PORT: new URL(url).port } }),
       run('--url', 'http://127.0.0.1:1', '--limit', '1'),
     ])
     const [text, strict] = await Promise.all([run(...limit), run('--json', '--max-rejected', '0%', ...limit)])
@@ -178,6 +192,6 @@ t.test('lists, clusters and exports of limits are selected, and say when nothing
     t.match(JSON.parse(strict.stdout), { scope: 'client', requests: 14_100 })
     t.match(nothing, { code: 1, stderr: /There are no requests of \/never/ })
     t.match(bad, { code: 2, stderr: /burst is given without limit/ })
-    t.match(away, { code: 2, stderr: /127\.0\.0\.1:1 cannot be reached/ })
+    t.match(away, { code: 3, stderr: /127\.0\.0\.1:1 cannot be reached/ })
   })
 })

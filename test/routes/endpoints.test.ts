@@ -58,12 +58,13 @@ await insert(service, [
   ...times(25, (i) => ({ path: `/wp-${'x'.repeat(i + 1)}.php`, status: 404, client: '10.9.9.9' })),
 ])
 
-t.test('before anything is rolled up, the list is empty', async (t) => {
-  t.same(await list(''), { endpoints: [], total: 0, limit: 100, offset: 0 })
+t.test('the list and POST /optimize know requests that nothing has trained on yet', async (t) => {
+  t.equal((await list('')).total, 32)
+  const { body } = await post('/optimize', { endpoint: '/api/items/7' })
+  t.match(body.data, { state: 'named', reasoning: /train/ })
 })
 
 t.test('endpoints are listed with state and figures, in the order that is asked for', async (t) => {
-  await rollUp(service)
   const { endpoints, total } = await list('limit=3')
   t.match(endpoints, [
     { name: 'GET /api/items/{id}', method: 'GET', path: '/api/items/{id}', state: 'named', requests: 40 },
@@ -124,6 +125,26 @@ t.test('a bad query names the field and what is allowed', async (t) => {
     t.match(body.message, /allowed is/)
   }
   t.match((await get('/endpoints?colour=red')).body.warnings, [/colour/])
+})
+
+t.test('a path that is only not found gets no limit, and nothing is saved', async (t) => {
+  await insert(service, [...used(6, '/gone', { status: 404 }), ...used(3, '/fails', { status: 500 })])
+  const { body } = await post('/optimize', { endpoint: '/gone', save: true })
+  t.match(body.data, { state: 'other', recommended_limit: null, recommended_burst: null })
+  t.match(body.data['warnings'], [/find nothing/, /not saved/])
+  t.notOk(body.data['id'])
+  const { data } = (await post('/optimize', { endpoint: '/fails' })).body
+  t.match(data, { state: 'other', recommended_limit: 300, reasoning: /PUT \/endpoints\/rules/ })
+})
+
+t.test('an old log gives an empty list that says why, and how to see it', async (t) => {
+  const old = await testService(t)
+  t.notOk((await old.get('/endpoints')).body.warnings, 'without any request there is nothing to say')
+  await insert(old, used(4, '/old', { minute: -4000 * (DAY_MS / MINUTE_MS) }))
+  const { body } = await old.get('/endpoints')
+  t.match(body.warnings, [
+    /No endpoint was seen since .*; the newest request is of .* Give more days, up to 90/,
+  ])
 })
 
 const RULES = { templates: ['/shop/{category}/{item}'], ignore: ['/health'] }
@@ -215,11 +236,17 @@ t.test(
     t.match(named, [{ name: 'GET /shop/{category}/{item}', requests: 10 }])
     t.match((await list('state=ignored')).endpoints, [{ name: '/health', requests: 10 }])
 
+    await insert(service, used(2, '/shop/empty/shelf', { status: 500, method: 'PUT' }))
+    const declared = await post('/optimize', { endpoint: 'PUT /shop/empty/shelf' })
+    t.match(declared.body.data, { state: 'other', reasoning: /rules declare the endpoint/ })
+    const ignored = await post('/optimize', { endpoint: '/health' })
+    t.match(ignored.body.data, { state: 'ignored', reasoning: /ignored by the path rules/ })
+
     const again = await put('/endpoints/rules', { rules: { ...RULES, host: false } })
     t.match(again.body.data, { changed: false, applied: true, updated_at: set.body.data['updated_at'] })
 
-    const declared = JSON.stringify({ templates: ['/api/{thing}'] })
-    const replica = await testService(t, { PATH_RULES: declared }, service)
+    const environment = JSON.stringify({ templates: ['/api/{thing}'] })
+    const replica = await testService(t, { PATH_RULES: environment }, service)
     t.match((await replica.get('/endpoints/rules')).body.data, { source: 'stored', rules: RULES })
     await rollUp(replica)
     t.equal((await list('prefix=/shop')).total, 1, 'the stored rules come before those of PATH_RULES')

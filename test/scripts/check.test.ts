@@ -29,9 +29,9 @@ t.test('check reports who would be cut off', async (t) => {
   t.match(text.stdout, /Rejected: 5 requests \(50 %\), of 1 of 2 clients\./)
   t.match(
     text.stdout,
-    /zone each: 5 of 10 requests \(50 %\), of 1 clients\n {2}endpoints: GET \/users\/\{id\} 5\n {2}clients: 203.0.113.1 5/,
+    /zone each: 5 of 10 requests \(50 %\), of 1 client\n {2}endpoints: GET \/users\/\{id\} 5\n {2}clients: 203.0.113.1 5/,
   )
-  t.match(text.stderr, /1 lines of the logs cannot be parsed/)
+  t.match(text.stderr, /1 line of the logs cannot be parsed/)
   t.match(JSON.parse(json.stdout), {
     ...{
       gateway: 'nginx',
@@ -60,4 +60,21 @@ t.test('check reports who would be cut off', async (t) => {
   t.match(bad.stderr, /bad\.conf, line 3: include/)
   t.equal(missing.code, 2)
   t.match(missing.stderr, /--max-rejected is "many"/)
+})
+
+t.test('the order of the lines does not change the report', async (t) => {
+  const cwd = await mkdtemp(join(tmpdir(), 'aegis-ml-check-'))
+  t.teardown(() => rm(cwd, { recursive: true, force: true }))
+  const reversed = LOG.trim().split('\n').reverse().join('\n')
+  await writeFile(join(cwd, 'limits.conf'), LIMITS)
+  await writeFile(join(cwd, 'access.log'), LOG)
+  await writeFile(join(cwd, 'reversed.log'), reversed)
+  const [inOrder, outOfOrder] = await Promise.all(
+    ['access.log', 'reversed.log'].map((log) =>
+      runScript('aegis-ml', ['check', '--json', 'limits.conf', log], { cwd }),
+    ),
+  )
+  t.equal(outOfOrder!.code, 0, outOfOrder!.stderr)
+  t.same(JSON.parse(outOfOrder!.stdout), JSON.parse(inOrder!.stdout))
+  t.equal((JSON.parse(outOfOrder!.stdout) as { late_requests: number }).late_requests, 0)
 })

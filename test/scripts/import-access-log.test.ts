@@ -225,10 +225,31 @@ t.test('a dry run says what there is, needs no database, and writes nothing', as
   t.equal(code, 0)
   t.match(
     stderr,
-    /combined format, without latencies; 101 lines: 100 requests and 1 lines that cannot be parsed/,
+    /combined format, without latencies; 101 lines: 100 requests and 1 line that cannot be parsed/,
   )
-  t.match(stderr, /from 2026-01-04T23:00:00.000Z to 2026-01-04T23:01:39.000Z; 1 endpoints, 100 clients/)
+  t.match(stderr, /from 2026-01-04T23:00:00.000Z to 2026-01-04T23:01:39.000Z; 1 endpoint, 100 clients/)
   t.match(stderr, /line 101: /)
+  t.match(
+    stderr,
+    /First request: time 2026-01-04T23:00:00.000Z, method GET, path \/users\/0, status 200, latency none, client 192.0.2.0, user none/,
+  )
   t.equal(await stored(), 0)
   t.strictSame(await readdir(folder), ['access.log'])
+})
+
+t.test('a dry run shows a request of each format, in its wrappers from the inside out', async (t) => {
+  const { file } = await prepared(t)
+  const wrapped = combined(20)
+    .trim()
+    .split('\n')
+    .map((line) => `Jan  5 00:00:00 web1 node: 2026-01-05T00:00:00.000Z stdout F ${line}\n`)
+  const [json, bad] = ['{"time":"2026-01-05T00:00:00Z","method":"PUT","path":"/caf\\u00e9"', '\\u001b[1m']
+  const line = `${json},"status":201,"latency_ms":12,"client":"192.0.2.9","user":"al${bad}"}\n`
+  const log = await file('access.log', wrapped.join('') + line.repeat(60))
+  const { stderr } = await runScript(SCRIPT, ['--dry-run', log])
+  t.match(stderr, /\(clf in Kubernetes \(CRI\) in syslog\): time 2026-01-04T23:00:00.000Z, method GET/)
+  t.match(
+    stderr,
+    /\(json\): time .*, method PUT, path \/café, status 201, latency 12 ms, client 192.0.2.9, user al\?\[1m/,
+  )
 })

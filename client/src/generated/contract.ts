@@ -577,7 +577,7 @@ export interface paths {
         };
         /**
          * List the known endpoints
-         * @description As the last training, export or update of the rollups saw them.
+         * @description The requests that came since the last update are counted first, for at most two seconds. A warning says where that is not enough.
          */
         get: operations["listEndpoints"];
         put?: never;
@@ -827,14 +827,44 @@ export interface components {
          *           "/shop/{category}/{item}"
          *         ],
          *         "ignore": [
-         *           "/health"
-         *         ]
+         *           "/health",
+         *           "/static/**"
+         *         ],
+         *         "case_insensitive": false,
+         *         "trailing_slash": "ignore",
+         *         "host": false
+         *       }
+         *     }
+         * @example {
+         *       "rules": {
+         *         "openapi": {
+         *           "openapi": "3.1.0",
+         *           "paths": {
+         *             "/shop/{category}/{item}": {}
+         *           }
+         *         }
          *       }
          *     }
          */
         PreviewBody: {
-            /** @description Rules as in PATH_RULES. Here, openapi is the OpenAPI document itself: an object, or its text as JSON or YAML. */
-            rules: unknown;
+            /** @description Rules as in PATH_RULES. Here, openapi is the OpenAPI document itself. */
+            rules: {
+                /** @description Endpoints, such as /shop/{category}/{item}: up to 2,000, with those of openapi. Default: none. */
+                templates?: string[];
+                /** @description Patterns of paths that are no endpoints, such as /static/**. * is any text within a segment, ** any text; up to four in a pattern. Default: none. */
+                ignore?: string[];
+                /** @description An OpenAPI document whose paths are templates: an object, or its text as JSON or YAML. */
+                openapi?: unknown;
+                /** @description Whether /Users is /users. Default: false. */
+                case_insensitive?: boolean;
+                /**
+                 * @description ignore: /users/ is /users. strict: it is not. Default: strict.
+                 * @enum {string}
+                 */
+                trailing_slash?: "strict" | "ignore";
+                /** @description Whether a known host is part of the endpoint. Default: false. */
+                host?: boolean;
+            };
         };
         /**
          * @description What rules would do to the last week.
@@ -3342,6 +3372,16 @@ export interface components {
          *       "strategy": "balanced",
          *       "current_limit": 300
          *     }
+         * @example {
+         *       "scope": "gateway-client",
+         *       "tier": "standard",
+         *       "backtest": true
+         *     }
+         * @example {
+         *       "endpoint": "/api/users/{id}",
+         *       "scope": "client",
+         *       "cost": "latency_ms"
+         *     }
          */
         OptimizeBody: {
             /**
@@ -3381,6 +3421,18 @@ export interface components {
          * @example {
          *       "tier": "standard",
          *       "strategy": "balanced"
+         *     }
+         * @example {
+         *       "scope": "client",
+         *       "status": "named",
+         *       "prefix": "/api/",
+         *       "min_requests": 1000,
+         *       "min_confidence": 0.5,
+         *       "limit": 20
+         *     }
+         * @example {
+         *       "scope": "gateway-client",
+         *       "cost": "latency_ms"
          *     }
          */
         OptimizeAllBody: {
@@ -3508,9 +3560,9 @@ export interface components {
              * @enum {string}
              */
             state?: "named" | "other" | "ignored" | "attack" | "unknown";
-            /** @description The recommended limit, in requests (or the unit) per minute, at least 1. Null for the states attack and ignored. */
+            /** @description The recommended limit, in requests (or the unit) per minute, at least 1. Null for the states attack and ignored, and for a path that is not found. */
             recommended_limit: number | null;
-            /** @description The number of requests allowed at once, at least 1. Null for the states attack and ignored. */
+            /** @description The number of requests allowed at once, at least 1. Null for the states attack and ignored, and for a path that is not found. */
             recommended_burst: number | null;
             /**
              * @description What the limit, the burst and the windows count: requests, or latency_ms: milliseconds of backend time, by the weights.
@@ -3633,7 +3685,7 @@ export interface components {
                 rejected: number;
                 /** @description rejected / requests, 0 to 1. */
                 rejection_rate: number;
-                /** @description Number of clients. Null when all endpoints are replayed together. */
+                /** @description Number of clients. Null when all endpoints are replayed together: clients are counted by POST /optimize for one endpoint. */
                 clients: number | null;
                 /** @description Number of clients with a rejected request. Null when all endpoints are replayed together. */
                 clients_affected: number | null;
@@ -3711,7 +3763,7 @@ export interface components {
             recommendations: components["schemas"]["Recommendation"][];
             /** @description All that match in numbers, on all pages. */
             summary: {
-                /** @description Number of endpoints, without the whole gateway. */
+                /** @description Number of endpoints. The limit over the whole gateway, where there is one, counts in total only. */
                 total_endpoints: number;
                 /** @description Mean confidence, 0 to 1. */
                 avg_confidence: number;
@@ -3841,6 +3893,11 @@ export interface components {
          *       "limit": 60,
          *       "burst": 20,
          *       "days": 7
+         *     }
+         * @example {
+         *       "scope": "gateway-client",
+         *       "days": 7,
+         *       "wait": false
          *     }
          */
         BacktestBody: {

@@ -1,5 +1,9 @@
 import type { Sql } from 'postgres'
-import { EndpointCandidates, type EndpointCount } from '../../../models/traffic/endpoint-candidates.js'
+import {
+  EndpointCandidates,
+  type Again,
+  type EndpointCount,
+} from '../../../models/traffic/endpoint-candidates.js'
 import { MINUTE_MS } from '../../../models/traffic/durations.js'
 import { VALUE } from '../../../models/traffic/placeholders.js'
 import { EndpointFolding, type Folded } from '../../../models/traffic/endpoint-folding.js'
@@ -69,6 +73,10 @@ export class EndpointNames {
     this.#readFolding()
     if (areSameRules(this.#rules, before)) return false
     await this.#refold()
+    // The caller rolls up the whole history again, which counts those that still have no name.
+    for (const each of this.#candidates.all) this.#candidates.remove(each)
+    await this.#save()
+    this.#candidates = new EndpointCandidates()
     return true
   }
 
@@ -82,13 +90,13 @@ export class EndpointNames {
     this.#readFolding()
   }
 
-  /** @param again the range may have been counted before */
-  async resolve(range: TimeRange, again = false): Promise<void> {
+  /** @param again whether the range was counted before */
+  async resolve(range: TimeRange, again: Again = 'no'): Promise<void> {
     if (this.#known.isFull) await this.#forgetPaths()
     // The values of learned positions are counted in each chunk.
     if (this.#positions.all.length > 0) await this.#sql`delete from rollup_paths where is_value`
     if ((await countChunk(this.#sql, this.#source, range)) > 0) {
-      await this.#fold(again)
+      await this.#fold(again !== 'no')
       const { counts, floor } = await this.#unnamed()
       await this.#nameIgnored(counts)
       this.#candidates.add(

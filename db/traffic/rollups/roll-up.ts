@@ -1,4 +1,5 @@
 import type { Sql } from 'postgres'
+import type { Again } from '../../../models/traffic/endpoint-candidates.js'
 import { inRange, timeOf } from '../times.js'
 import { OTHER } from '../endpoints.js'
 import type { EndpointNames } from './endpoints.js'
@@ -25,10 +26,10 @@ export class Roller {
 
   /**
    * Must run in a transaction of a single snapshot.
-   * @param again the chunk was rolled up before
+   * @param again whether the chunk was rolled up before
    * @returns the number of rows in the chunk
    */
-  async rollUp(chunk: TimeRange, again: boolean): Promise<number> {
+  async rollUp(chunk: TimeRange, again: Again): Promise<number> {
     const sql = this.#sql
     const { table } = this.#source
     await this.#endpoints.resolve(chunk, again)

@@ -169,7 +169,7 @@ class Update {
         await recordRenamed(sql, table, times.clipRanges([first], { from: chunk.to, to: first.to }))
         await recordRenamed(sql, table, rest)
         await this.#log.fetch(chunk)
-        const found = await this.#roller.rollUp(chunk, true)
+        const found = await this.#roller.rollUp(chunk, 'same')
         this.#adaptChunks(chunk, found)
         if (found === 0 && chunk.to < first.to) await this.#skipRenamed({ from: chunk.to, to: first.to })
         return found
@@ -240,7 +240,7 @@ class Update {
     const { onProgress } = this.#options
     const reached = await this.#session.transaction(async () => {
       await this.#log.fetch(chunk)
-      const rows = await this.#roller.rollUp(chunk, finish === undefined)
+      const rows = await this.#roller.rollUp(chunk, finish === undefined ? 'changed' : 'no')
       this.#adaptChunks(chunk, rows)
       const reached = rows > 0 || chunk.to >= limit ? chunk.to : await this.#skip(chunk.to, limit)
       await finish?.(reached)

@@ -33,19 +33,40 @@ export function exceptionsFor(
   const reviewAt = new Date(untilMs + REVIEW_AFTER_MS).toISOString()
   return programs
     .filter((program) => exceeds(program, general))
-    .map(({ client, kind, limit, burst, reason }) => ({
-      ...{ client, kind, reason, reviewAt },
-      limit: Math.max(limit, general.limit),
-      burst: Math.max(burst, general.burst),
+    .map((program) => ({
+      ...{ client: program.client, kind: program.kind, reviewAt },
+      reason: [program.reason, ...longerNeeds(program, general)].join(' '),
+      limit: Math.max(program.limit, general.limit),
+      burst: Math.max(program.burst, general.burst),
     }))
 }
 
 /** With the room that a program has in its own limit: what just fits today does not tomorrow. */
-function exceeds(program: ProgramNeeds, { limit, burst, longWindow, dayWindow }: GeneralLimit): boolean {
+function exceeds(program: ProgramNeeds, general: GeneralLimit): boolean {
   return (
-    program.limit > limit ||
-    program.burst > burst ||
-    (longWindow !== null && HEADROOM * program.busiestHour > longWindow.limit) ||
-    (dayWindow !== null && HEADROOM * program.busiestDay > dayWindow.limit)
+    program.limit > general.limit ||
+    program.burst > general.burst ||
+    needsHour(program, general) ||
+    needsDay(program, general)
   )
+}
+
+function needsHour({ busiestHour }: ProgramNeeds, { longWindow }: GeneralLimit): boolean {
+  return longWindow !== null && HEADROOM * busiestHour > longWindow.limit
+}
+
+function needsDay({ busiestDay }: ProgramNeeds, { dayWindow }: GeneralLimit): boolean {
+  return dayWindow !== null && HEADROOM * busiestDay > dayWindow.limit
+}
+
+/** An exception whose limit and burst are the general ones says what it is for. */
+function longerNeeds(program: ProgramNeeds, general: GeneralLimit): string[] {
+  const needs = [
+    ...(needsHour(program, general) ? [`${Math.round(program.busiestHour)} requests an hour`] : []),
+    ...(needsDay(program, general) ? [`${Math.round(program.busiestDay)} requests a day`] : []),
+  ]
+  if (needs.length === 0) return []
+  return [
+    `It has up to ${needs.join(' and ')}: too close to the limit over that time, which the exception does not have.`,
+  ]
 }

@@ -1,3 +1,4 @@
+import { counted, short } from '../figures.js'
 import type { ClientLimitFacts } from './limit.js'
 import type { LongWindow } from '../recommendation.js'
 import type { Strategy } from '../strategies.js'
@@ -18,20 +19,20 @@ export function describeClientLimit(fitted: ClientLimitFacts, answer: Answer): s
   const { clients, days, nRunaways, busiestMinute, busiestHour, interval } = fitted
   const { p50, p90, p99 } = fitted.peakMinutes
   const sentences = [
-    `${count(clients, 'client')} on ${count(days, 'day')}: in their own busiest minute half of them have up to ${short(p50)} requests, nine in ten up to ${short(p90)}, 99 in 100 up to ${short(p99)}.`,
+    `${counted(clients, 'client')} on ${counted(days, 'day')}: in their own busiest minute half of them have up to ${counted(short(p50), 'request')}, nine in ten up to ${short(p90)}, 99 in 100 up to ${short(p99)}.`,
   ]
   if (nRunaways > 0) {
     sentences.push(
-      `${count(nRunaways, 'client')} stood far apart from the others, as floods and scrapers do, and did not raise the limit.`,
+      `${counted(nRunaways, 'client')} stood far apart from the others, as floods and scrapers do, and did not raise the limit.`,
     )
   }
   sentences.push(
-    `The busiest minute of any other has ${busiestMinute} requests; all but a very few of them fit, with 15 % to spare, into ${fitted.limit}; tier ${answer.tier.name} × ${answer.tier.multiplier} and strategy ${answer.strategy} make ${answer.limit}.`,
+    `The busiest minute of any other has ${counted(short(busiestMinute), 'request')}; all but a very few of them fit, with 15 % to spare, into ${short(fitted.limit)}; tier ${answer.tier.name} × ${answer.tier.multiplier} and strategy ${answer.strategy} make ${answer.limit}.`,
     `A burst of ${answer.burst} is what they need at that rate.`,
   )
   if (answer.longWindow) {
     sentences.push(
-      `Over an hour nobody else has more than ${busiestHour}: a second limit of ${answer.longWindow.limit} an hour stops who stays under the minute all day.`,
+      `Over an hour nobody else has more than ${short(busiestHour)}: a second limit of ${answer.longWindow.limit} an hour stops who stays under the minute all day.`,
     )
   }
   if (answer.dayWindow) {
@@ -39,7 +40,7 @@ export function describeClientLimit(fitted: ClientLimitFacts, answer: Answer): s
   }
   if (answer.exceptions.length > 0) {
     sentences.push(
-      `${count(answer.exceptions.length, 'regular program')} would lose requests; each has a limit of its own in exceptions.`,
+      `${counted(answer.exceptions.length, 'regular program')} would lose requests; each has a limit of its own in exceptions.`,
     )
   }
   if (days > 1) {
@@ -48,12 +49,4 @@ export function describeClientLimit(fitted: ClientLimitFacts, answer: Answer): s
     )
   }
   return sentences.join(' ')
-}
-
-function count(n: number, noun: string): string {
-  return `${n} ${noun}${n === 1 ? '' : 's'}`
-}
-
-function short(value: number): number {
-  return Number(value.toPrecision(3))
 }

@@ -1,4 +1,5 @@
 import type { LongWindow, RateLimitRecommendation, RateLimitTarget } from '../recommendation.js'
+import { counted } from '../figures.js'
 import { scaleLimit } from '../scale-limit.js'
 import { limitWarnings } from '../warnings.js'
 import type { EndpointProfile } from '../endpoints/profile.js'
@@ -65,7 +66,7 @@ export function recommendClientLimit(request: ClientLimitRequest): RateLimitReco
       exceptions,
     }),
     warnings: [
-      ...limitWarnings({ profile, limit, currentLimit, belowUsual: belowUsual(fitted, limit) }),
+      ...limitWarnings({ profile, strategy, limit, currentLimit, belowUsual: belowUsual(fitted, limit) }),
       ...leftOutWarnings(fitted),
       ...littleDataWarnings(fitted),
     ],
@@ -101,7 +102,7 @@ function littleDataWarnings({ clients, days }: ClientLimitFacts): string[] {
   const warnings: string[] = []
   if (clients < FEW_CLIENTS) {
     warnings.push(
-      `Only ${clients} clients to learn from; fewer than ${FEW_CLIENTS} say little about the next.`,
+      `Only ${counted(clients, 'client')} to learn from; fewer than ${FEW_CLIENTS} say little about the next.`,
     )
   }
   if (days < 2) warnings.push('Only one day to learn from: nothing is known of how days differ.')

@@ -1,3 +1,4 @@
+import { counted, short } from '../figures.js'
 import type { Interval } from '../../statistics/bootstrap-interval.js'
 import type { EndpointProfile } from './profile.js'
 import { strategyMultiplier, type Strategy } from '../strategies.js'
@@ -19,9 +20,9 @@ export function describeEndpointLimit(reasons: Reasons): string {
   const { profile, base, limit, burst, tier, strategy, days, interval } = reasons
   const factor = Number(strategyMultiplier(strategy, profile).toPrecision(3))
   const sentences = [
-    `Of ${profile.totalRequests} requests on ${days} ${days === 1 ? 'day' : 'days'} the busy minutes (p95) had ${short(profile.p95RequestsPerMinute)}, the busiest ${profile.peakRequestsPerMinute}.`,
+    `Of ${counted(profile.totalRequests, 'request')} on ${counted(days, 'day')} the busy minutes (p95) had ${short(profile.p95RequestsPerMinute)}, the busiest ${profile.peakRequestsPerMinute}.`,
     `With a fifth to spare that makes ${base} a minute; tier ${tier.name} × ${tier.multiplier} and strategy ${strategy} × ${factor} make ${limit}.`,
-    `A burst of ${burst} is let through at once; a busy second has ${short(profile.typicalBurstSize)} requests, the busiest ${profile.largestBurstSize}.`,
+    `A burst of ${burst} is let through at once; a busy second has ${counted(short(profile.typicalBurstSize), 'request')}, the busiest ${profile.largestBurstSize}.`,
   ]
   if (days > 1) {
     sentences.push(
@@ -29,8 +30,4 @@ export function describeEndpointLimit(reasons: Reasons): string {
     )
   }
   return sentences.join(' ')
-}
-
-function short(value: number): number {
-  return Number(value.toPrecision(3))
 }

@@ -44,7 +44,13 @@ export function recommendEndpointLimit(request: EndpointLimitRequest): RateLimit
     confidence: confidence({ requests: profile.totalRequests, days, interval, limit }),
     interval,
     reasoning: describeEndpointLimit({ profile, base, limit, burst, tier, strategy, days, interval }),
-    warnings: limitWarnings({ profile, limit, currentLimit, belowUsual: belowUsual(profile, limit) }),
+    warnings: limitWarnings({
+      profile,
+      strategy,
+      limit,
+      currentLimit,
+      belowUsual: belowUsual(profile, limit),
+    }),
   }
 }
 

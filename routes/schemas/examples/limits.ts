@@ -21,8 +21,18 @@ export const PROFILE = {
   time_of_day_variance: 0.42,
 }
 
-export const OPTIMIZE_BODY = { endpoint, tier: TIER, strategy: STRATEGY, current_limit: 300 }
-export const OPTIMIZE_ALL_BODY = { tier: TIER, strategy: STRATEGY }
+const OPTIMIZE_BODY = { endpoint, tier: TIER, strategy: STRATEGY, current_limit: 300 }
+/** One endpoint, each client over the whole gateway, and a limit of costs. */
+export const OPTIMIZE_BODIES = [
+  OPTIMIZE_BODY,
+  { scope: 'gateway-client', tier: TIER, backtest: true },
+  { endpoint, scope: 'client', cost: 'latency_ms' },
+]
+export const OPTIMIZE_ALL_BODIES = [
+  { tier: TIER, strategy: STRATEGY },
+  { scope: 'client', status: 'named', prefix: '/api/', min_requests: 1000, min_confidence: 0.5, limit: 20 },
+  { scope: 'gateway-client', cost: 'latency_ms' },
+]
 
 const LIMIT = 450
 const BURST = 80

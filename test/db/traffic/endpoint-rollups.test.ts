@@ -1,3 +1,4 @@
+import type { Sql } from 'postgres'
 import t from 'tap'
 import { readFolding } from '../../../db/traffic/endpoint-folding.js'
 import { findWithoutProfile, listEndpoints } from '../../../db/traffic/endpoint-list.js'
@@ -131,6 +132,38 @@ t.test('when an endpoint earns its name, the minutes before it are rolled up aga
     endpoints.map(({ minute, path }) => [minute, path]),
     [0, 7, 30].map((minute) => [minutesAfterStart(minute), '/late']),
   )
+})
+
+/** The sums of what is known without a name, and with one. */
+const countedRequests = async (sql: Sql) => {
+  const [candidates] = await sql`select coalesce(sum(requests), 0)::int as n from aegis_ml_rollup_candidates`
+  const [named] = await sql`
+    select coalesce(sum(requests), 0)::int as n from aegis_ml_rollup_endpoint_minutes where endpoint <> 0`
+  return { unnamed: candidates!['n'] as number, named: named!['n'] as number }
+}
+
+t.test('each request counts once, also when history is rolled up again or the rules change', async (t) => {
+  const sql = await migrated((await testDatabase(t)).sql)
+  const rare = Array.from({ length: 30 }, (_, i) => ({
+    ...{ ...plain, path: `/rare/${word(i)}`, ip_address: '10.0.0.9', timestamp: minutesAfterStart(i) },
+    status_code: i % 2 ? 200 : 404,
+  }))
+  const late = clients.flatMap((ip_address, i) => {
+    return { ...plain, path: '/late', ip_address, timestamp: minutesAfterStart(5 + 40 * i) }
+  })
+  await insertTraffic(sql, 'request_logs', [...rare, ...late])
+  for (let i = 0; i < 2; i++) {
+    await update(sql, { lookBackMinutes: 60 })
+    t.same(await countedRequests(sql), { unnamed: 30, named: 2 }, 'a name was earned in between')
+  }
+  for (const template of ['/rare/{name}', '/{dir}/{name}']) {
+    await update(sql, { pathRules: { ...NO_RULES, templates: [template] } })
+    t.same(await countedRequests(sql), { unnamed: 0, named: 32 })
+    await update(sql, { pathRules: { ...NO_RULES, ignore: ['/late'] } })
+    t.same(await countedRequests(sql), { unnamed: 30, named: 2 })
+    await update(sql, { pathRules: NO_RULES })
+    t.same(await countedRequests(sql), { unnamed: 30, named: 2 })
+  }
 })
 
 t.test('an unused endpoint loses its name, and a new one may have its number', async (t) => {

@@ -123,6 +123,11 @@ t.test('who asks for nothing but what is dear is stopped by its cost alone', asy
   t.ok(ofPeople < 0.001 * people.length, `${ofPeople} of ${people.length}`)
 })
 
+t.test('the sentences have short figures', async (t) => {
+  const { reasoning, warnings } = limitOf(fitted(people, [7, 13, 90]), 'gateway-client', true)
+  t.notMatch([reasoning, ...warnings].join(' '), /\d\.\d{3}/)
+})
+
 t.test('no limit is below the cost of the dearest request, and a warning says so', async (t) => {
   const rare = people.map((each, i): Asked => ({ ...each, endpoint: i === 5 ? 2 : 1 }))
   const found = limitOf(fitted(rare, [10, 10, 60_000]), 'gateway-client', true)

@@ -66,13 +66,24 @@ t.test('paths that never succeed displace nothing', async (t) => {
 })
 
 t.test('what is counted again is not counted twice', async (t) => {
-  const candidates = new EndpointCandidates([
-    candidate({ requests: 4, successes: 4, lastMs: 10 * MINUTE_MS }),
-  ])
-  candidates.add([count({ requests: 3, successes: 3, lastMs: MINUTE_MS })], { again: true })
-  t.match(candidates.all, [{ requests: 4, successes: 4 }])
-  candidates.add([count({ firstMs: 20 * MINUTE_MS, lastMs: 20 * MINUTE_MS })], { again: true })
-  t.match(candidates.all, [{ requests: 5, successes: 5, minutes: [0, 1, 20, 20] }])
+  const known = { ...candidate({ requests: 4, successes: 4, lastMs: 10 * MINUTE_MS }), minutes: [0, 10] }
+  const at = (minute: number, requests: number) =>
+    count({ requests, successes: requests, firstMs: minute * MINUTE_MS, lastMs: minute * MINUTE_MS })
+
+  const changed = new EndpointCandidates([known])
+  changed.add([at(0, 3)], { again: 'changed' })
+  t.match(changed.all, [{ requests: 4, successes: 4 }])
+  changed.add([at(5, 3)], { again: 'changed' })
+  t.match(changed.all, [{ requests: 6 }], 'more requests have come')
+  changed.add([at(20, 1)], { again: 'changed' })
+  t.match(changed.all, [{ requests: 7, successes: 7, minutes: [0, 10, 20, 20] }])
+
+  const fresh = new EndpointCandidates()
+  for (const minute of [0, 10]) fresh.add([at(minute, 2)])
+  for (const minute of [0, 10, 10]) fresh.add([at(minute, 2)], { again: 'same' })
+  t.match(fresh.all, [{ requests: 4, successes: 4, weight: 4, minutes: [0, 0, 10, 10] }])
+  fresh.add([at(5, 1)], { again: 'same' })
+  t.match(fresh.all, [{ requests: 5 }], 'it was part of another endpoint before')
 })
 
 t.test('the order in which chunks come does not matter, and ranges are bounded', async (t) => {

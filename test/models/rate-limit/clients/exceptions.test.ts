@@ -161,10 +161,19 @@ t.test(
     t.same(exceptionsFor(general, [program], 0), [])
     const dayWindow = { seconds: DAY_MS / 1000, limit: 2999 }
     t.match(exceptionsFor({ ...general, dayWindow }, [program], 0), [
-      { client: 'sync', limit: 20, burst: 10 },
+      {
+        client: 'sync',
+        limit: 20,
+        burst: 10,
+        reason: /^It is\. It has up to 2000 requests a day: too close/,
+      },
     ])
     const hour = (limit: number) => ({ ...general, longWindow: { seconds: HOUR_MS / 1000, limit } })
     t.equal(exceptionsFor(hour(149), [program], 0).length, 1, 'with half as much to spare')
     t.same(exceptionsFor(hour(150), [program], 0), [])
+    const [own] = exceptionsFor({ ...hour(149), dayWindow, limit: 5 }, [program], 0)
+    t.match(own!.reason, /up to 100 requests an hour and 2000 requests a day:/)
+    const [minute] = exceptionsFor({ ...general, limit: 5 }, [program], 0)
+    t.equal(minute!.reason, 'It is.')
   },
 )
