@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path'
 import fp from 'fastify-plugin'
 import { parseCalendar, type CalendarEntry } from '../models/anomaly/calendar.js'
 import { DEFAULT_EFFECTS, type LeastEffects } from '../models/anomaly/effects.js'
+import { DEFAULT_ALARM_BUDGET } from '../models/stream/calibration/calibrate.js'
 import { DEFAULT_IPV6_PREFIX } from '../models/traffic/client-address.js'
 import { parsePathRules, NO_RULES, type PathRules } from '../models/traffic/path-rules.js'
 import { parseTiers, TIERS, type TierTable } from '../models/rate-limit/tiers.js'
@@ -28,6 +29,8 @@ export interface Config {
   readonly modelPath: string
   readonly dataPath: string
   readonly contamination: number
+  /** False alarms a week that a model may raise on its own history. */
+  readonly alarmBudget: number
   readonly anomalyThreshold: number
   readonly logLevel: LogLevel
   /** Origins whose pages may call the service; `*` is any. */
@@ -86,6 +89,7 @@ export function loadConfig(environment: Environment): Config {
     modelPath: resolve(text('MODEL_PATH', './data/models', /^[^\0]{1,1000}$/, 'a folder')),
     dataPath: resolve(text('DATA_PATH', './data', /^[^\0]{1,1000}$/, 'a folder')),
     contamination: number('CONTAMINATION', 0.1, { above: 0, max: 0.5 }),
+    alarmBudget: number('ALARM_BUDGET', DEFAULT_ALARM_BUDGET, { min: 0.01, max: 1000 }),
     anomalyThreshold: number('ANOMALY_THRESHOLD', -0.5, { min: -1, max: 0 }),
     logLevel: oneOf('LOG_LEVEL', LOG_LEVELS, debug === 'true' || debug === '1' ? 'debug' : 'info'),
     corsOrigins: origins(text('CORS_ORIGINS', '', ORIGIN_LIST, ORIGINS)),

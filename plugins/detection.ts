@@ -5,6 +5,7 @@ import type { LeastEffects } from '../models/anomaly/effects.js'
 import type { Interval } from '../models/anomaly/features.js'
 import { judgeAlone, judgeReport, type Detector } from '../models/stream/judge-report.js'
 import { replay, type ReplayedEpisode, type SourceReport } from '../models/stream/replay.js'
+import { sensitivityOf, type Sensitivity } from '../models/stream/sensitivity.js'
 import type { Trend } from '../models/stream/source-trend.js'
 import { GATEWAY } from '../models/stream/stream-state.js'
 import type { StreamVerdict } from '../models/stream/stream-verdict.js'
@@ -33,6 +34,8 @@ export interface Detection {
   trend(source?: string): Trend
   /** How far recent traffic has moved from what the active model learned; null without a model. */
   drift(): Drift | null
+  /** The smallest changes that the active model finds. */
+  sensitivity(): { readonly version: string; readonly hours: readonly Sensitivity[] }
   /** What is remembered of each source. */
   readonly streams: Streams
 }
@@ -52,6 +55,7 @@ export interface DetectionOptions {
 
 export function createDetection({ models, effects, calendar, now }: DetectionOptions): Detection {
   const streams = new Streams()
+  let found: ReturnType<Detection['sensitivity']> | undefined
   let drift: { readonly version: string; readonly counts: DriftCounts } | undefined
 
   const driftOf = ({ version, model }: ActiveDetector): DriftCounts => {
@@ -112,6 +116,11 @@ export function createDetection({ models, effects, calendar, now }: DetectionOpt
     drift() {
       const active = models.active.anomaly
       return active && driftOf(active).drift()
+    },
+    sensitivity() {
+      const { version, model } = activeDetector()
+      if (found?.version !== version) found = { version, hours: sensitivityOf(model, effects) }
+      return found
     },
   }
 }

@@ -49,6 +49,7 @@ export interface TrainingOptions extends Omit<PlanOptions, 'table'> {
   >
   readonly models: Pick<ModelRegistry, 'publish' | 'local'>
   readonly anomalyThreshold: number
+  readonly alarmBudget: number
   readonly timeZone: string
   readonly effects: LeastEffects
 }
@@ -64,6 +65,7 @@ const LEASE_PAUSE_MS = 50
 
 function createTraining(options: TrainingOptions): Training {
   const { sql, database, models, currentTable, anomalyThreshold, timeZone, effects, now, log } = options
+  const { alarmBudget } = options
   const closing = new AbortController()
   const jobs = createTrainingJobs(sql, database)
   const runs = new Set<Promise<unknown>>()
@@ -130,7 +132,7 @@ function createTraining(options: TrainingOptions): Training {
       ))
     progress('fitting')
     const fitting = { contamination, anomalyThreshold, intervalSeconds, timeZone, effects, seed: SEED }
-    const detector = source && (await fitDetector({ source, options: fitting }, signal))
+    const detector = source && (await fitDetector({ source, options: fitting, alarmBudget }, signal))
 
     progress('publishing')
     const gaps = plan.gaps && (await plan.gaps())
@@ -206,11 +208,11 @@ function alreadyRunning(job: TrainingJob | null): ServiceError {
 export default fp(
   async (app) => {
     const { config, sql, trafficSql, models, database, syntheticData, prometheus, log } = app
-    const { contamination, anomalyThreshold, retentionDays, lookBackMinutes } = config
+    const { contamination, anomalyThreshold, alarmBudget, retentionDays, lookBackMinutes } = config
     const { timeZone, effects, calendar, ipv6Prefix, pathRules } = config
     const training = createTraining({
       ...{ sql, trafficSql, database, models, log },
-      ...{ contamination, anomalyThreshold, retentionDays, lookBackMinutes },
+      ...{ contamination, anomalyThreshold, alarmBudget, retentionDays, lookBackMinutes },
       ...{ timeZone, effects, calendar, ipv6Prefix, pathRules, prometheus },
       currentTable: app.trafficTable,
       syntheticFile: syntheticData.file,

@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyInstance } from 'fastify'
 import { detectorInfo, minEffects, optimizerInfo } from './mappers/model-info.js'
+import { sensitivityMap } from './mappers/sensitivity.js'
 import {
   ActivateBody,
   ActivateResult,
@@ -10,6 +11,7 @@ import {
   ModelVersions,
   ResetResult,
 } from './schemas/models.js'
+import { ModelSensitivity } from './schemas/sensitivity.js'
 import { failures, Nothing, ref } from './schemas/types.js'
 
 const routes: FastifyPluginAsyncTypebox = async (app) => {
@@ -33,6 +35,24 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         },
         rate_optimizer: optimizer && optimizerInfo(optimizer),
       }
+    },
+  )
+
+  app.get(
+    '/model/sensitivity',
+    {
+      schema: {
+        operationId: 'getModelSensitivity',
+        tags: ['models'],
+        summary: 'Get the smallest changes that are found',
+        description:
+          'Lists the blind spots of the active anomaly detector: the smallest change of each kind that it finds, by part of the week and hour, and after how many minutes.',
+        response: { 200: ref(ModelSensitivity), ...failures(409) },
+      },
+    },
+    async () => {
+      const { version, hours } = app.detection.sensitivity()
+      return { version, hours: sensitivityMap(hours) }
     },
   )
 

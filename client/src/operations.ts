@@ -26,6 +26,7 @@ export const OPERATIONS = {
   followTrainingJob: ['get', '/train/jobs/{id}/events'],
   generateSynthetic: ['post', '/generate/synthetic', 'slow'],
   getModelInfo: ['get', '/model/info'],
+  getModelSensitivity: ['get', '/model/sensitivity'],
   getModelVersions: ['get', '/model/versions'],
   activateModel: ['post', '/model/activate'],
   loadModels: ['post', '/model/load'],

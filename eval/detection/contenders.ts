@@ -9,6 +9,7 @@ import { anomalyScores } from '../../models/isolation-forest/anomaly-scores.js'
 import { fitIsolationForest } from '../../models/isolation-forest/fit-isolation-forest.js'
 import { contaminationThreshold } from '../../models/isolation-forest/threshold.js'
 import { createKernelEngine } from '../../models/scoring/kernel-engine.js'
+import { calibrate } from '../../models/stream/calibration/calibrate.js'
 import { replay } from '../../models/stream/replay.js'
 import type { SourceBaseline } from '../../models/stream/source-baseline.js'
 import { beginStream, GATEWAY } from '../../models/stream/stream-state.js'
@@ -35,12 +36,13 @@ export interface Fitted {
 
 export function fitOurs(history: readonly Row[]): Fitted {
   const options = { contamination: 0.1, anomalyThreshold: -0.5, seed: 1 }
-  const model = fitAnomalyModel(
-    { samples: samplesOf(history), timesMs: Float64Array.from(history, ({ timestampMs }) => timestampMs) },
-    options,
-  )
-  const engine = createKernelEngine(model.forest)
-  return { model, score: (matrix) => engine.score(matrix) }
+  const timesMs = Float64Array.from(history, ({ timestampMs }) => timestampMs)
+  const minutes = { samples: samplesOf(history), timesMs }
+  const fitted = fitAnomalyModel(minutes, options)
+  const engine = createKernelEngine(fitted.forest)
+  const score: ScoreRows = (matrix) => engine.score(matrix)
+  const model = calibrate(minutes, fitted, { effects: DEFAULT_EFFECTS, alarmBudget: 0.5, score })
+  return { model, score }
 }
 
 /** As a stream: alarms are confirmed minutes. */

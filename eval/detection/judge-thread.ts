@@ -1,10 +1,12 @@
 import { parentPort } from 'node:worker_threads'
+import { UNFAMILIAR } from './gateways/index.js'
 import { judgeRows } from './judge-rows.js'
-import { judgeWorld } from './judge-world.js'
+import { judgeUnfamiliar, judgeWorld } from './judge-world.js'
 import type { Task } from './pool.js'
 
-parentPort?.on('message', ({ gateway, seed, rowSeconds }: Task) =>
+parentPort?.on('message', ({ gateway, seed, rowSeconds }: Task) => {
+  const judge = UNFAMILIAR.has(gateway) ? judgeUnfamiliar : judgeWorld
   parentPort?.postMessage(
-    rowSeconds === undefined ? judgeWorld(gateway, seed) : judgeRows(gateway, seed, rowSeconds),
-  ),
-)
+    rowSeconds === undefined ? judge(gateway, seed) : judgeRows(gateway, seed, rowSeconds),
+  )
+})

@@ -2,7 +2,7 @@ import { fitOurs, judgeBatch, judgePlain, judgeStream, type Fitted, type Judged 
 import type { Size } from './incidents.js'
 import type { Row } from './minutes.js'
 import { scoreWeek, type WeekResult } from './score-week.js'
-import { drawWorld, type JudgedWeek, type World } from './world.js'
+import { drawUnfamiliarWorld, drawWorld, type JudgedWeek, type World } from './world.js'
 import { MINUTE_MS } from '../../models/traffic/durations.js'
 
 export const STREAM = 'stream'
@@ -10,10 +10,19 @@ export const BATCH = 'batch'
 export const TENTH = 'a tenth'
 /** The whole gateway on the incidents that its tenth can show. */
 export const WHOLE_OF_TENTH = 'the whole'
+/** The stream on kinds that it was not built on. */
+export const UNFAMILIAR_STREAM = 'unfamiliar'
 export const PLAIN = { 'plain 0.1': 0.1, 'plain 0.01': 0.01 } as const
 
 /** Minutes of warm-up for a new source. */
 const ACQUAINTANCE = 30
+
+/** Draws a gateway of an unfamiliar kind, and scores the stream. */
+export function judgeUnfamiliar(name: string, seed: number): WeekResult[] {
+  const world = drawUnfamiliarWorld(name, seed)
+  const judged = judgeStream(fitOurs(world.history), world.week.rows)
+  return [scoreWeek(UNFAMILIAR_STREAM, 'large', world, world.week, judged)]
+}
 
 /** Draws a gateway, fits all contenders, and scores them on both weeks. */
 export function judgeWorld(

@@ -9,6 +9,11 @@ export interface Task {
   readonly rowSeconds?: number
 }
 
+/** Unfamiliar kinds are many, so that fewer seeds of each are enough. */
+export function unfamiliarSeeds(nSeeds: number): number {
+  return Math.ceil(nSeeds / 3)
+}
+
 /** Judges worlds on as many threads as there are cores, up to four; the results in the order of the tasks. */
 export async function judgeAll(tasks: readonly Task[]): Promise<WeekResult[]> {
   const results: WeekResult[][] = []

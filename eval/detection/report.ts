@@ -1,3 +1,5 @@
+import { FAMILIAR } from './gateways/index.js'
+import { unfamiliarSeeds } from './pool.js'
 import { cellsOf, reliabilityCells, type Section } from './print.js'
 import type { ReliabilityBin } from './reliability.js'
 import { misses } from './targets.js'
@@ -18,6 +20,8 @@ if large and 4 to 12 if small, where that is longer. A contender called alone ju
 requests a minute by day and one in two minutes at night, and its history has no rows without requests. The source with a
 tenth of the traffic idles for five minutes after its first request.`
 
+const KINDS = `The kinds that detection was not built on, the hardest first.`
+
 const CONFIDENCE = `How often a minute that was alarmed lies in an incident, by the confidence of its verdict. This too
 depends on how rare incidents are.`
 
@@ -25,16 +29,21 @@ depends on how rare incidents are.`
 export function reportOf(
   sections: readonly Section[],
   bins: readonly ReliabilityBin[],
+  kinds: readonly string[][],
   { gateways, nSeeds, first }: { gateways: readonly string[]; nSeeds: number; first: number },
 ): string {
-  const drawn = `Seeds ${first} to ${first + nSeeds - 1} of ${gateways.join(', ')}.`
+  const familiar = gateways.filter((name) => FAMILIAR.has(name))
+  const unfamiliar = gateways.length - familiar.length
+  const last = first + nSeeds - 1
+  const drawn = `There are ${gateways.length} kinds. Seeds ${first} to ${last} of ${familiar.join(', ')}. Seeds ${first} to ${first + unfamiliarSeeds(nSeeds) - 1} of ${unfamiliar} unfamiliar kinds, with two unlabelled incidents in each week of their history.`
   const parts = sections.map((section) => {
     const missed = misses(section)
     const verdict = missed.length > 0 ? `\n\nMissed: ${missed.join(', ')}.` : ''
     return `## ${section.scenario}\n\n${table(cellsOf(section))}${verdict}`
   })
   const reliability = `## Confidence\n\n${CONFIDENCE}\n\n${table(reliabilityCells(bins))}`
-  return `${[INTRODUCTION, drawn, ...parts, reliability].join('\n\n')}\n`
+  const hardest = `## Unfamiliar kinds one by one\n\n${KINDS}\n\n${table(kinds)}`
+  return `${[INTRODUCTION, drawn, ...parts, hardest, reliability].join('\n\n')}\n`
 }
 
 /** Pads as prettier does, so that the written file passes its check. */

@@ -2,7 +2,7 @@ import { figuresOf } from './figures.js'
 import type { Size } from './incidents.js'
 import { QUIET_NIGHTS } from './gateways/index.js'
 import { aloneOf, ROW_LENGTHS } from './judge-rows.js'
-import { BATCH, PLAIN, STREAM, TENTH, WHOLE_OF_TENTH } from './judge-world.js'
+import { BATCH, PLAIN, STREAM, TENTH, UNFAMILIAR_STREAM, WHOLE_OF_TENTH } from './judge-world.js'
 import type { Section } from './print.js'
 import type { WeekResult } from './score-week.js'
 import type { Scenario } from './targets.js'
@@ -24,6 +24,7 @@ const SECTIONS: readonly {
   { scenario: 'Large incidents, minute by minute', size: 'large', contenders: [BATCH] },
   { scenario: 'Large incidents, a tenth of the traffic', size: 'large', contenders: [TENTH, WHOLE_OF_TENTH] },
   { scenario: 'Small incidents, a tenth of the traffic', size: 'small', contenders: [TENTH, WHOLE_OF_TENTH] },
+  { scenario: 'Unfamiliar kinds', size: 'large', contenders: [UNFAMILIAR_STREAM] },
   { scenario: 'Large incidents, rows of other lengths', size: 'large', contenders: lengths },
   { scenario: 'Small incidents, rows of other lengths', size: 'small', contenders: lengths },
   { scenario: 'Large incidents, quiet nights', size: 'large', contenders: quiet, isQuiet: true },

@@ -1,8 +1,8 @@
 import { isTypeRight } from './figures.js'
-import { BATCH, STREAM, TENTH } from './judge-world.js'
+import { BATCH, STREAM, TENTH, UNFAMILIAR_STREAM } from './judge-world.js'
 import type { WeekResult } from './score-week.js'
 
-const TALKATIVE = [STREAM, BATCH, TENTH]
+const TALKATIVE = [STREAM, BATCH, TENTH, UNFAMILIAR_STREAM]
 
 /** Prints every incident that was missed, found late or misnamed, and every false alarm, one per line. */
 export function printVerbose(results: readonly WeekResult[]): void {

@@ -13,6 +13,7 @@ const JUDGED: Stretch = { start: 2 * WEEK, end: 3 * WEEK }
 /** Labelled incidents of a judged week; and unlabelled ones in two weeks of history, about 4 % of its minutes. */
 const INCIDENTS = 8
 const HISTORY_INCIDENTS = { large: 14, small: 9 }
+const UNFAMILIAR_INCIDENTS = 4
 
 /** Minutes around an incident without gaps and outliers, which would hide it or become part of it. */
 const CLEAR = 30
@@ -52,6 +53,23 @@ export function drawWorld(name: string, seed: number, rowSeconds = 60): World {
   const small = drawWeek(gateway, 'small', nuisances, rowSeconds)
   const tenth = { large: large.tenth, small: small.tenth }
   return { gateway: name, seed, rowSeconds, startMs, history, large: large.whole, small: small.whole, tenth }
+}
+
+/** A gateway of an unfamiliar kind: two incidents in each week of history, and a judged week of large ones. */
+export interface UnfamiliarWorld extends Pick<World, 'gateway' | 'seed' | 'startMs' | 'history'> {
+  readonly week: JudgedWeek
+}
+
+/** @throws RangeError when there is no such gateway */
+export function drawUnfamiliarWorld(name: string, seed: number): UnfamiliarWorld {
+  const { random, startMs, usual, report } = simulateGateway(name, seed, JUDGED.end)
+  const isShown = (change: Change) => isProvable(change, usual, 1)
+  const large = { size: 'large' as const, rowSeconds: 60 }
+  const before = drawIncidents(random, { ...large, count: UNFAMILIAR_INCIDENTS, ...HISTORY }, isShown)
+  const history = report({ ...HISTORY, changes: before, gaps: [], share: 1 })
+  const incidents = drawIncidents(random, { ...large, count: INCIDENTS, ...JUDGED }, isShown)
+  const rows = report({ ...JUDGED, changes: incidents, gaps: [], share: 1 })
+  return { gateway: name, seed, startMs, history, week: { rows, incidents, nuisances: [] } }
 }
 
 function drawHistory({ random, omitsEmptyRows, usual, report }: SimulatedGateway, rowSeconds: number): Row[] {

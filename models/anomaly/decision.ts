@@ -1,9 +1,10 @@
 import type { LeastEffects } from './effects.js'
 import { reachOf, type Gate } from './gates.js'
 import { harmOf, lastingHarm } from './harm.js'
-import { strongest, type PerKind } from './kinds.js'
+import { mapKinds, strongest, type PerKind } from './kinds.js'
 import type { MeasuredInterval } from './measure.js'
 import type { Strengths } from './strengths.js'
+import { NEUTRAL, type Thresholds } from './thresholds.js'
 
 /** Whether an interval is anomalous, and how far beyond the gate. */
 export interface Decision {
@@ -33,20 +34,22 @@ export const MAX_NORMAL_REACH = 0.99
  * `effects.requests`, only traffic is judged.
  *
  * @param score of the forest, see `forestScores`
+ * @param thresholds factors on the gates
  * @param harmBefore the harm of the report before
  */
 export function decideMinute(
   measured: Omit<MeasuredInterval, 'moment' | 'factor' | 'channels'>,
   score: number,
   effects: LeastEffects,
+  thresholds: Pick<Thresholds, 'gates' | 'joint'>,
   harmBefore = 0,
 ): Decision {
   const { interval, strengths, gates } = measured
   // A few requests prove nothing about latencies and errors. Many such minutes may, as evidence.
   const isEnough = interval.requests >= effects.requests
-  const kinds = reaches(strengths, gates.gate, isEnough)
-  const joint = reaches(strengths, gates.joint, isEnough)
-  const found = Math.max(strongest(kinds), second(joint))
+  const kinds = reaches(strengths, gates.gate, isEnough, thresholds.gates)
+  const joint = jointReach(measured, effects, thresholds.joint)
+  const found = Math.max(strongest(kinds), joint)
   const anomaly = score < 0 && found >= 1
   const reach = anomaly ? found : Math.min(found, MAX_NORMAL_REACH)
   const harm = harmOf(measured)
@@ -55,14 +58,29 @@ export function decideMinute(
   return { anomaly, score, reach, kinds, harm, lasting, minutes, confirmed: false }
 }
 
+/** How far the second of two kinds reaches the joint gate. */
+export function jointReach(
+  { interval, strengths, gates }: Pick<MeasuredInterval, 'interval' | 'strengths' | 'gates'>,
+  effects: LeastEffects,
+  factor = 1,
+): number {
+  const factors = factor === 1 ? NEUTRAL.gates : mapKinds(() => factor)
+  return second(reaches(strengths, gates.joint, interval.requests >= effects.requests, factors))
+}
+
 /** How far each kind reaches a gate; 0 for latencies and errors of too few requests. */
-function reaches(strengths: Strengths, gate: Gate, isEnough: boolean): PerKind<number> {
+function reaches(
+  strengths: Strengths,
+  gate: Gate,
+  isEnough: boolean,
+  factors = NEUTRAL.gates,
+): PerKind<number> {
   const { traffic_spike, traffic_drop, latency_spike, error_rate_spike } = strengths
   return {
-    traffic_spike: Math.max(0, reachOf(traffic_spike, gate)),
-    traffic_drop: Math.max(0, reachOf(traffic_drop, gate)),
-    latency_spike: isEnough ? Math.max(0, reachOf(latency_spike, gate)) : 0,
-    error_rate_spike: isEnough ? Math.max(0, reachOf(error_rate_spike, gate)) : 0,
+    traffic_spike: Math.max(0, reachOf(traffic_spike, gate, factors.traffic_spike)),
+    traffic_drop: Math.max(0, reachOf(traffic_drop, gate, factors.traffic_drop)),
+    latency_spike: isEnough ? Math.max(0, reachOf(latency_spike, gate, factors.latency_spike)) : 0,
+    error_rate_spike: isEnough ? Math.max(0, reachOf(error_rate_spike, gate, factors.error_rate_spike)) : 0,
   }
 }
 

@@ -19,6 +19,6 @@ export function judgeIntervals(
   const measured = intervals.map((timed) => measure(timed, model, effects))
   const scores = forestScores(measured, model, score)
   return measured.map((each, index) =>
-    verdictOf(each, decideMinute(each, scores[index]!, effects), effects, model.days),
+    verdictOf(each, decideMinute(each, scores[index]!, effects, model.thresholds), effects, model),
   )
 }

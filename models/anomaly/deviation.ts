@@ -70,6 +70,7 @@ export const MIN_ERROR_SHARE = 0.005
  * @param level the source's baseline, added to the expected values
  * @param spread factors on the model's standard deviations
  * @param modelSeconds length of the rows that the expectations are of
+ * @param shift added to the expected values, on the scale of the feature and interval; see `nearestShift`
  */
 export function deviationOf(
   interval: Interval,
@@ -78,6 +79,7 @@ export function deviationOf(
   level: Level,
   spread: PerFeature<number> = NO_SPREAD,
   modelSeconds = 60,
+  shift: Level = NO_LEVEL,
 ): Deviation {
   const requests = requestsOf(interval)
   const { seconds } = interval
@@ -91,9 +93,10 @@ export function deviationOf(
         ? averageExpected(feature, expectation, moment, seconds / 60, modelSeconds)
         : expectedAt(expectation, moment)
     const isTraffic = feature === 'requests_per_second'
-    const expected = isTraffic
+    const ofSource = isTraffic
       ? sharedTraffic(ofModel, level[feature], modelSeconds, seconds)
       : ofModel + level[feature]
+    const expected = ofSource + shift[feature]
     if (isTraffic) usualRequests = Math.min(MAX_COUNT, fromScale(feature, expected, seconds) * seconds)
     // Without requests, latencies and errors are expected as for the usual number of requests.
     const count = isTraffic || requests === 0 ? usualRequests : requests

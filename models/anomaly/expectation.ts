@@ -15,7 +15,7 @@ export interface Expectation {
 }
 
 /** A feature row by row, in order of time. */
-interface FeatureHistory extends Omit<Moments, 'values' | 'rowMinutes'> {
+export interface FeatureHistory extends Omit<Moments, 'values' | 'rowMinutes'> {
   /** Minutes that each row lasts. */
   readonly rowMinutes: number
   /** `[nRows]`, in the feature's unit; NaN when not known. */
@@ -65,6 +65,32 @@ export function fitExpectation(feature: Feature, history: FeatureHistory): Expec
   // In a history of two weeks, an incident in one of them is half of the data of its hour.
   const usual = refitRhythm(first, moments, (i) => Math.abs(about.z[i]!) < FAR_OFF || isHabit(i))
   return { usual, noise: noiseAbout(feature, usual, scaled, history).noise, isRecorded }
+}
+
+/**
+ * The expectation with usual values from some of the rows alone; the rhythm and the noise stay. O(n log n).
+ *
+ * @param history that the expectation was fitted to
+ * @param isUsed which of its rows count
+ */
+export function refitExpectation(
+  expectation: Expectation,
+  feature: Feature,
+  history: FeatureHistory,
+  isUsed: (index: number) => boolean,
+): Expectation {
+  const { usual, noise } = expectation
+  const { values, requests, days, minutesOfWeek, rowMinutes } = history
+  const moments = { values: pooled(feature, history), days, minutesOfWeek, rowMinutes }
+  const z = values.map((value, i) => {
+    const expected = usualAt(usual, days[i]!, minutesOfWeek[i]!)
+    const n = feature === 'requests_per_second' ? Math.exp(expected) * rowMinutes : requests[i]!
+    const sigma = sigmaAt(noise, samplingTerm(feature, n), minutesOfWeek[i]!)
+    return (toScale(feature, value, rowMinutes * 60) - expected) / sigma
+  })
+  const isHabit = habits(z, minutesOfWeek, usual.season.rhythm)
+  const isNear = (i: number) => Math.abs(z[i]!) < FAR_OFF || isHabit(i)
+  return { ...expectation, usual: refitRhythm(usual, moments, (i) => isUsed(i) && isNear(i)) }
 }
 
 /** Minutes at least this many standard deviations off are left out. */

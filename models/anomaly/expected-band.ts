@@ -3,6 +3,7 @@ import type { Feature } from './features.js'
 import type { FeatureDeviation } from './deviation.js'
 import type { MeasuredInterval } from './measure.js'
 import { fromScale } from './scales.js'
+import type { Thresholds } from './thresholds.js'
 
 /** Where a feature's value was expected, in its unit. */
 export interface Band {
@@ -25,16 +26,25 @@ export function expectedBand(
     gates,
   }: Pick<MeasuredInterval, 'deviation' | 'factor' | 'interval' | 'gates'>,
   effects: LeastEffects,
+  factors: Thresholds['gates'],
 ): Band {
   const { seconds } = interval
   const { expected } = deviation[feature]
   const { gate } = gates
   const value = fromScale(feature, expected, seconds)
-  const margin = smallestMargin(feature, value, effects, gate.effect, factor)
+  const [factorUp, factorDown] = factorsOf(feature, factors)
+  const rise = smallestMargin(feature, value, effects, gate.effect * factorUp, factor).up
+  const fall = smallestMargin(feature, value, effects, gate.effect * factorDown, factor).down
   const [down, up] = certainDistances(feature, deviation[feature], gate.z, effects.requests)
-  const upper = Math.max(fromScale(feature, expected + up, seconds), value + margin.up)
-  const lower = Math.min(fromScale(feature, expected - down, seconds), value - margin.down)
+  const upper = Math.max(fromScale(feature, expected + up, seconds), value + rise)
+  const lower = Math.min(fromScale(feature, expected - down, seconds), value - fall)
   return { value, lower: Math.max(0, lower), upper: feature === 'error_rate' ? Math.min(1, upper) : upper }
+}
+
+/** The factors on the gates upwards and downwards. Only less traffic is judged downwards. */
+function factorsOf(feature: Feature, gates: Thresholds['gates']): [number, number] {
+  if (feature === 'requests_per_second') return [gates.traffic_spike, gates.traffic_drop]
+  return [feature === 'error_rate' ? gates.error_rate_spike : gates.latency_spike, 1]
 }
 
 /** How far a value has to lie from the expected one to be certain, downwards and upwards, on the feature's scale. */

@@ -44,7 +44,10 @@ export function gatesOf(seconds: number): Gates {
   return { gate: longer(GATE), joint: longer(JOINT_GATE, 2), certain: longer(CERTAIN_GATE) }
 }
 
-/** How far a strength reaches a gate. 1 is at the gate. The weaker of z and effect decides. NaN in either gives NaN. */
-export function reachOf({ z, effect }: Strength, gate: Gate = GATE): number {
-  return Math.min(z / gate.z, effect / gate.effect)
+/**
+ * How far a strength reaches a gate. 1 is at the gate. The weaker of z and effect decides. NaN in either gives NaN.
+ * @param factor on the effect that the gate needs
+ */
+export function reachOf({ z, effect }: Strength, gate: Gate = GATE, factor = 1): number {
+  return Math.min(z / gate.z, effect / gate.effect / factor)
 }

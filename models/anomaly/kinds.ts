@@ -21,6 +21,8 @@ export const KIND_OF: Readonly<Record<Channel, Kind>> = {
   error_rate_spike: 'error_rate_spike',
 }
 
+export const CHANNELS = Object.keys(KIND_OF) as readonly Channel[]
+
 /** Applies a function to each kind. Spelled out because every verdict calls it. */
 export function mapKinds<T>(value: (kind: Kind) => T): PerKind<T> {
   return {

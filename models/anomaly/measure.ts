@@ -5,6 +5,7 @@ import type { Interval, PerFeature } from './features.js'
 import { FOREST_COLUMNS, writeForestRow } from './forest-row.js'
 import { gatesOf, type Gates } from './gates.js'
 import { knowsTheDay, type AnomalyModel } from './model.js'
+import { nearestShift } from './nearest-level.js'
 import { fromScale } from './scales.js'
 import { channelsOf, strengthsOf, type Channels, type Strengths } from './strengths.js'
 
@@ -18,7 +19,10 @@ export interface TimedInterval {
 export interface MeasuredInterval {
   readonly interval: Interval
   readonly moment: LocalMinute
+  /** From the nearest of what may be expected, see `nearestShift`. It decides. */
   readonly deviation: Deviation
+  /** From the baseline of the source. The baseline learns from it. */
+  readonly fromBaseline: Deviation
   /** Multiplies the smallest effects that matter, see `effectFactor`. */
   readonly factor: number
   /** The gates of an interval of this length. */
@@ -50,6 +54,16 @@ export function effectFactor(model: AnomalyModel, isFollowed: boolean): number {
   return isFollowed ? FOLLOWED_DAY_FACTOR : UNKNOWN_DAY_FACTOR
 }
 
+/** What is expected of a source, besides what the model expects. */
+export interface ExpectedBaseline {
+  /** Added to the model's expected values. */
+  readonly level: Level
+  /** Where that level was before it moved; the same without it. */
+  readonly reference?: Level
+  /** Factors on the model's standard deviations. */
+  readonly spread: PerFeature<number>
+}
+
 const MODEL_BASELINE = { level: NO_LEVEL, spread: NO_SPREAD }
 
 /**
@@ -62,19 +76,24 @@ export function measure(
   { interval, timeMs }: TimedInterval,
   model: AnomalyModel,
   effects: LeastEffects,
-  { level, spread }: { readonly level: Level; readonly spread: PerFeature<number> } = MODEL_BASELINE,
+  { level, reference = level, spread }: ExpectedBaseline = MODEL_BASELINE,
   factor = effectFactor(model, false),
 ): MeasuredInterval {
   const moment = localTimeOf(model.timeZone)(timeMs)
-  const deviation = deviationOf(interval, moment, model.expectations, level, spread, model.intervalSeconds)
+  const { expectations, intervalSeconds } = model
+  const fromBaseline = deviationOf(interval, moment, expectations, level, spread, intervalSeconds)
+  const shift = nearestShift(fromBaseline, interval, moment, model, level, reference)
+  const deviation = shift
+    ? deviationOf(interval, moment, expectations, level, spread, intervalSeconds, shift)
+    : fromBaseline
   const gates = gatesOf(interval.seconds)
   const channels = channelsOf(deviation, effects, factor)
   const usual =
-    fromScale('requests_per_second', deviation.requests_per_second.expected, interval.seconds) *
+    fromScale('requests_per_second', fromBaseline.requests_per_second.expected, interval.seconds) *
     Math.exp(-level.requests_per_second)
   const busyness = Math.min(1, usual / Math.max(usual, model.baselines.requests_per_second.mean, 1e-9))
   const strengths = strengthsOf(channels, gates.gate)
-  return { interval, moment, deviation, factor, gates, busyness, channels, strengths }
+  return { interval, moment, deviation, fromBaseline, factor, gates, busyness, channels, strengths }
 }
 
 /**

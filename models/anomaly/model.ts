@@ -10,7 +10,7 @@ import { fitBaseline, type Baseline } from './baseline.js'
 import { deviationOf, NO_LEVEL, NO_SPREAD, modelZOf, type Expectations } from './deviation.js'
 import { tenthsOf } from './drift.js'
 import { DEFAULT_EFFECTS, type LeastEffects } from './effects.js'
-import { fitExpectation } from './expectation.js'
+import { fitExpectation, type FeatureHistory } from './expectation.js'
 import {
   FEATURES,
   intervalsOf,
@@ -22,8 +22,9 @@ import {
 } from './features.js'
 import { FOREST_COLUMNS, writeForestRow } from './forest-row.js'
 import { gatesOf } from './gates.js'
-import { regularHistory, type History } from './regular-history.js'
+import { regularHistory, type History, type RegularHistory } from './regular-history.js'
 import { channelsOf, strengthsOf, type Strengths } from './strengths.js'
+import { NEUTRAL, type Thresholds } from './thresholds.js'
 
 /** Everything that a detector has learned. Immutable. */
 export interface AnomalyModel {
@@ -43,6 +44,8 @@ export interface AnomalyModel {
   readonly tenths: PerFeature<Float64Array>
   /** IANA name; rhythms follow its clocks. */
   readonly timeZone: string
+  /** Neutral until `calibrate` sets them. */
+  readonly thresholds: Thresholds
 }
 
 export interface AnomalyModelOptions {
@@ -81,15 +84,8 @@ export function fitAnomalyModel(history: History, options: AnomalyModelOptions):
   assertSamples(rows)
   const { samples, timesMs, intervalSeconds } = rows
   const localTime = localTimeOf(timeZone)
-  const columns = mapFeatures((_, index) => column(samples, index))
-  const moments = momentsOf(timesMs, localTime, intervalSeconds)
-  const expectations = mapFeatures((feature) =>
-    fitExpectation(feature, {
-      ...moments,
-      values: known(feature, columns),
-      requests: columns.requests_per_second.map((rate) => rate * intervalSeconds),
-    }),
-  )
+  const histories = featureHistories(rows, localTime)
+  const expectations = mapFeatures((feature) => fitExpectation(feature, histories[feature]))
   const deviations = [...intervalsOf(samples, intervalSeconds)].map((row, i) =>
     deviationOf(row, localTime(timesMs[i]!), expectations, NO_LEVEL, NO_SPREAD, intervalSeconds),
   )
@@ -110,12 +106,29 @@ export function fitAnomalyModel(history: History, options: AnomalyModelOptions):
     contamination,
     nSamples: history.timesMs.length,
     intervalSeconds,
-    days: daysOf({ ...moments, values: columns.requests_per_second }),
-    baselines: mapFeatures((feature) => baselineOf(columns[feature])),
+    days: daysOf(histories.requests_per_second),
+    baselines: mapFeatures((_, index) => baselineOf(column(samples, index))),
     expectations,
     tenths: mapFeatures((feature) => tenthsOf(deviations.map((deviation) => modelZOf(deviation[feature])))),
     timeZone,
+    thresholds: NEUTRAL,
   }
+}
+
+/** A history by feature. A latency of a row without requests is not known. */
+export function featureHistories(
+  { samples, timesMs, intervalSeconds }: RegularHistory,
+  localTime: LocalTime,
+): PerFeature<FeatureHistory> {
+  const columns = mapFeatures((_, index) => column(samples, index))
+  const moments = Array.from(timesMs, localTime)
+  const shared = {
+    rowMinutes: intervalSeconds / 60,
+    days: Int32Array.from(moments, ({ day }) => day),
+    minutesOfWeek: Uint16Array.from(moments, ({ minuteOfWeek }) => minuteOfWeek),
+    requests: columns.requests_per_second.map((rate) => rate * intervalSeconds),
+  }
+  return mapFeatures((feature) => ({ values: known(feature, columns), ...shared }))
 }
 
 /** @throws RangeError */
@@ -127,15 +140,6 @@ function assertSamples({ samples, timesMs }: History): void {
   }
   if (!samples.every((value, index) => isSample(value, FEATURES[index % N_FEATURES]!))) {
     throw new RangeError(`Samples must be numbers from 0 to ${MAX_SAMPLE}; a latency may be NaN.`)
-  }
-}
-
-function momentsOf(timesMs: Float64Array, localTime: LocalTime, intervalSeconds: number) {
-  const moments = Array.from(timesMs, localTime)
-  return {
-    rowMinutes: intervalSeconds / 60,
-    days: Int32Array.from(moments, ({ day }) => day),
-    minutesOfWeek: Uint16Array.from(moments, ({ minuteOfWeek }) => minuteOfWeek),
   }
 }
 

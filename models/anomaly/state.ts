@@ -1,7 +1,7 @@
 import { forestFromState, forestToState } from '../isolation-forest/state.js'
 import type { DailyLevel } from '../seasonality/daily-level.js'
 import { localTimeOf } from '../seasonality/local-time.js'
-import { RHYTHMS, SLOTS, type Rhythm } from '../seasonality/rhythm.js'
+import { RHYTHMS, SLOTS, WINDOW_SLOTS, type Rhythm } from '../seasonality/rhythm.js'
 import type { Season } from '../seasonality/season.js'
 import type { Baseline } from './baseline.js'
 import type { Expectation } from './expectation.js'
@@ -9,12 +9,16 @@ import { mapFeatures } from './features.js'
 import type { AnomalyModel } from './model.js'
 import type { Noise } from './noise.js'
 import { FOREST_COLUMNS } from './forest-row.js'
+import { mapChannels, mapKinds } from './kinds.js'
 import { DEFAULT_INTERVAL_SECONDS } from './row-interval.js'
+import { NEUTRAL, type Thresholds } from './thresholds.js'
 
 /** A model as plain JSON, as an artifact contains it. The arrays of its forest are base64, all others are lists. */
-export function anomalyModelToState({ intervalSeconds, days, ...model }: AnomalyModel): object {
+export function anomalyModelToState({ intervalSeconds, days, thresholds, ...model }: AnomalyModel): object {
   return {
     ...model,
+    // Left out when neutral, as older releases do.
+    ...(thresholds !== NEUTRAL && { thresholds }),
     forest: forestToState(model.forest),
     expectations: mapFeatures((feature) => expectationToState(model.expectations[feature])),
     tenths: mapFeatures((feature) => [...model.tenths[feature]]),
@@ -56,6 +60,19 @@ export function anomalyModelFromState(state: unknown): AnomalyModel {
     expectations: mapFeatures((feature) => expectationFromState(expectations[feature], feature)),
     tenths: mapFeatures((feature) => listAt(tenths, feature)),
     timeZone,
+    thresholds: thresholdsFromState(fields['thresholds']),
+  }
+}
+
+/** Models of older releases have none. */
+function thresholdsFromState(value: unknown): Thresholds {
+  if (value === undefined) return NEUTRAL
+  const fields = recordAt(value, 'thresholds')
+  const [gates, evidence] = [recordAt(fields['gates'], 'gates'), recordAt(fields['evidence'], 'evidence')]
+  return {
+    gates: mapKinds((kind) => numberAt(gates, kind)),
+    joint: numberAt(fields, 'joint'),
+    evidence: mapChannels((channel) => numbersAt(evidence[channel], ['small', 'large'], channel)),
   }
 }
 
@@ -95,10 +112,21 @@ function seasonFromState(value: unknown, name: string): Season {
     rhythm,
     slots: listAt(fields, 'slots', SLOTS[rhythm]),
     minuteOfHour: fields['minuteOfHour'] === null ? null : listAt(fields, 'minuteOfHour', 60),
-    minuteOfDay: fields['minuteOfDay'] === null ? null : listAt(fields, 'minuteOfDay', 1440),
-    // Older models do not have it.
-    slotOfWeek: (fields['slotOfWeek'] ?? null) === null ? null : listAt(fields, 'slotOfWeek', SLOTS.week),
+    minuteOfDay: termsFromState(fields, 'minuteOfDay', [2 * 1440, 1440]),
+    slotOfWeek: termsFromState(fields, 'slotOfWeek', [WINDOW_SLOTS, SLOTS.week]),
   }
+}
+
+/** Terms of a season. Older models have none, or coarser ones. */
+function termsFromState(
+  fields: Record<string, unknown>,
+  key: string,
+  lengths: readonly number[],
+): Float64Array | null {
+  if ((fields[key] ?? null) === null) return null
+  const terms = listAt(fields, key)
+  if (lengths.includes(terms.length)) return terms
+  throw new Error(`${key} has ${terms.length} numbers instead of ${lengths[0]}.`)
 }
 
 function levelFromState(value: unknown, name: string): DailyLevel {

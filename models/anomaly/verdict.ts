@@ -6,6 +6,7 @@ import { explain } from './explain.js'
 import { FEATURES, mapFeatures, type PerFeature } from './features.js'
 import { KINDS } from './kinds.js'
 import type { MeasuredInterval } from './measure.js'
+import type { AnomalyModel } from './model.js'
 
 /** What can be wrong with an interval, in the words of the HTTP interface. */
 export const ANOMALY_TYPES = [
@@ -54,20 +55,16 @@ export const STRENGTH_SCALE = 0.9
 /** With a history of this many minutes, the confidence is half of what a long history would give. */
 export const HALF_CONFIDENCE_MINUTES = 60
 
-/**
- * The verdict on an interval.
- *
- * @param days of the model's history
- */
+/** The verdict on an interval. */
 export function verdictOf(
   measured: MeasuredInterval,
   decision: Decision,
   effects: LeastEffects,
-  days: number,
+  { days, thresholds }: Pick<AnomalyModel, 'days' | 'thresholds'>,
 ): Verdict {
   const { anomaly, score } = decision
   const strength = normalizedScore(decision)
-  const expected = mapFeatures((feature) => expectedBand(feature, measured, effects))
+  const expected = mapFeatures((feature) => expectedBand(feature, measured, effects, thresholds.gates))
   const contributions = contributionsOf(measured.deviation)
   return {
     anomaly,

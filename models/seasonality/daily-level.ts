@@ -19,9 +19,14 @@ export const REACH_DAYS = 3
 /** The level after the history is the median of this many last days. */
 export const LAST_DAYS = 3
 
+/** The fewest steps from day to day that may be steady growth. */
+export const MIN_STEPS = 4
+
 /** The fewest days that may have a trend. */
 export const MIN_TREND_DAYS = 7
 export const SIGNIFICANCE = 0.01
+
+const NOON = 720
 
 /** A trend fades: after this many days it has added 63 % of all that it adds. */
 export const FADING_DAYS = 7
@@ -46,16 +51,37 @@ export function fitDailyLevel(
     if (!Number.isNaN(value) && (!isUsed || isUsed(i))) byDay[days[i]! - firstDay]!.push(value)
   })
   const medians = byDay.map((day) => (day.length > 0 ? quantile(day, 0.5) : NaN))
+  const growth = steadyGrowth(medians)
   let last = medians.find((each) => !Number.isNaN(each)) ?? 0
   const levels = Float64Array.from(medians, (_, day) => {
-    const around = medians.slice(Math.max(0, day - REACH_DAYS), day + REACH_DAYS + 1)
+    const from = Math.max(0, day - REACH_DAYS)
+    const around = medians
+      .slice(from, day + REACH_DAYS + 1)
+      .map((each, i) => each + growth * (day - from - i))
     const near = around.filter((each) => !Number.isNaN(each))
     return (last = near.length > 0 ? quantile(near, 0.5) : last)
   })
   const known = medians.filter((each) => !Number.isNaN(each))
   const hasTrend = known.length >= MIN_TREND_DAYS && mannKendall(known).p < SIGNIFICANCE
-  const recent = quantile(levels.subarray(-LAST_DAYS), 0.5)
+  const lastLevels = levels.slice(-LAST_DAYS)
+  const recent = quantile(
+    lastLevels.map((level, i) => level + growth * (lastLevels.length - 1 - i)),
+    0.5,
+  )
   return { firstDay, levels, recent, slope: hasTrend ? slopeOf(known) : 0 }
+}
+
+/**
+ * The growth from day to day when every day lies above the one before, or every day below it; 0 otherwise. The median over
+ * some days then does not lag behind at the beginning and at the end. A weekend among the days is no growth.
+ */
+function steadyGrowth(medians: readonly number[]): number {
+  const steps = medians
+    .slice(1)
+    .map((each, i) => each - medians[i]!)
+    .filter((step) => !Number.isNaN(step))
+  if (steps.length < MIN_STEPS || steps.some((step) => step * steps[0]! <= 0)) return 0
+  return quantile(steps, 0.5)
 }
 
 /** The smaller slope of the whole history and of its last week, since a step in the middle is no growth. */
@@ -65,9 +91,20 @@ function slopeOf(levels: readonly number[]): number {
   return Math.abs(whole) < Math.abs(last) ? whole : last
 }
 
-/** The level on a local day. Before the history it is that of the first day; after it, it continues with the trend. */
-export function levelAt({ firstDay, levels, recent, slope }: DailyLevel, day: number): number {
-  const index = day - firstDay
+/**
+ * The level at a minute of a local day. The level of a day holds at noon; in between it is on the line from one noon to the
+ * next, so that nothing jumps at midnight. Before the history it is that of the first day; after it, it continues with the
+ * trend.
+ */
+export function levelAt(level: DailyLevel, day: number, minuteOfDay = NOON): number {
+  const position = day - level.firstDay + (minuteOfDay - NOON) / (2 * NOON)
+  const before = Math.floor(position)
+  const share = position - before
+  const from = levelOfDay(level, before)
+  return share === 0 ? from : from + share * (levelOfDay(level, before + 1) - from)
+}
+
+function levelOfDay({ levels, recent, slope }: DailyLevel, index: number): number {
   if (index < 0) return levels[0]!
   if (index < levels.length) return levels[index]!
   const ahead = index - levels.length + 1 + Math.min(LAST_DAYS, levels.length) / 2

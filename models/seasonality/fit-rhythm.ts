@@ -36,12 +36,12 @@ export const MAX_SAMPLES = 8_000
 
 /** The usual value at a moment: a local day and a minute of the week, 0…10,079. */
 export function usualAt({ season, level }: Usual, day: number, minuteOfWeek: number): number {
-  return levelAt(level, day) + seasonAt(season, minuteOfWeek)
+  return levelAt(level, day, minuteOfWeek % 1440) + seasonAt(season, minuteOfWeek)
 }
 
 /** The usual value around a moment, without terms for single minutes. */
 export function smoothUsualAt({ season, level }: Usual, day: number, minuteOfWeek: number): number {
-  return levelAt(level, day) + smoothSeasonAt(season, minuteOfWeek)
+  return levelAt(level, day, minuteOfWeek % 1440) + smoothSeasonAt(season, minuteOfWeek)
 }
 
 /**
@@ -59,8 +59,7 @@ export function fitRhythm(moments: Moments): Usual {
 export function refitRhythm(usual: Usual, moments: Moments, isUsed: (index: number) => boolean): Usual {
   const { rhythm, minuteOfHour } = usual.season
   const { season, level } = fitUsual(moments, rhythm, minuteOfHour !== null, ROUNDS, isUsed)
-  const withoutLevel = moments.values.map((value, i) => value - levelAt(level, moments.days[i]!))
-  const left = { ...moments, values: withoutLevel }
+  const left = { ...moments, values: withoutLevel(moments, level) }
   return { season: withSharpMinutes(withWeeklyWindows(season, left), left, isUsed), level }
 }
 
@@ -75,12 +74,16 @@ function fitUsual(
   let season = NO_SEASON
   let level = fitDailyLevel(values, days, isUsed)
   for (let round = 0; round < rounds && (rhythm !== 'none' || byMinuteOfHour); round++) {
-    const withoutLevel = values.map((value, i) => value - levelAt(level, days[i]!))
-    season = fitSeason({ ...moments, values: withoutLevel }, rhythm, byMinuteOfHour, isUsed)
+    const left = { ...moments, values: withoutLevel(moments, level) }
+    season = fitSeason(left, rhythm, byMinuteOfHour, isUsed)
     const withoutSeason = values.map((value, i) => value - seasonAt(season, minutesOfWeek[i]!))
     level = fitDailyLevel(withoutSeason, days, isUsed)
   }
   return { season, level }
+}
+
+function withoutLevel({ values, days, minutesOfWeek }: Moments, level: DailyLevel): Float64Array {
+  return values.map((value, i) => value - levelAt(level, days[i]!, minutesOfWeek[i]! % 1440))
 }
 
 function chooseRhythm(all: Moments): { rhythm: Rhythm; byMinuteOfHour: boolean } {

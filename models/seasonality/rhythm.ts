@@ -21,6 +21,25 @@ export const SLOTS: Readonly<Record<Rhythm, number>> = {
   week: (7 * DAY_MINUTES) / SLOT_MINUTES.week,
 }
 
+/** Minutes of a slot of the week that weekly windows are made of, and their slots. */
+export const WINDOW_MINUTES = 5
+export const WINDOW_SLOTS = (7 * DAY_MINUTES) / WINDOW_MINUTES
+
+/** The slot of a weekly window, of so many in a week. */
+export function windowSlotOf(minuteOfWeek: number, nSlots = WINDOW_SLOTS): number {
+  return Math.floor((minuteOfWeek * nSlots) / (7 * DAY_MINUTES))
+}
+
+/** The part of the week of a minute of the week: 0 for Monday to Friday, 1 for the weekend. */
+export function partOf(minuteOfWeek: number): number {
+  return minuteOfWeek < SATURDAY ? 0 : 1
+}
+
+/** The minute of the day of a minute of the week, for each part of the week: 0…2,879. */
+export function minuteOfPart(minuteOfWeek: number): number {
+  return partOf(minuteOfWeek) * DAY_MINUTES + (minuteOfWeek % DAY_MINUTES)
+}
+
 /** Days of history that a rhythm needs: two of its cycles, with gaps of up to a tenth. */
 export const MIN_DAYS: Readonly<Record<Rhythm, number>> = { none: 0, day: 1.8, weekpart: 12.6, week: 12.6 }
 

@@ -1,6 +1,14 @@
 import { grouped } from '../statistics/grouped.js'
 import { quantileSorted } from '../statistics/quantile.js'
-import { SLOTS, slotOf, type Rhythm } from './rhythm.js'
+import {
+  minuteOfPart,
+  SLOTS,
+  slotOf,
+  WINDOW_MINUTES,
+  WINDOW_SLOTS,
+  windowSlotOf,
+  type Rhythm,
+} from './rhythm.js'
 
 /** What a moment adds to the level of its day, on the scale of the fit. */
 export interface Season {
@@ -9,9 +17,15 @@ export interface Season {
   readonly slots: Float64Array
   /** Added by minute of the hour, for jobs on the hour; null when it does not help. */
   readonly minuteOfHour: Float64Array | null
-  /** Added by minute of the day, for jobs that begin or end within a slot; mostly 0, null when all are 0. */
+  /**
+   * Added by minute of the day, from Monday to Friday and then at the weekend, for jobs that begin or end within a slot;
+   * mostly 0, null when all are 0. Older models have 1,440, for all days alike.
+   */
   readonly minuteOfDay: Float64Array | null
-  /** Added by slot of the week, for hours unlike all others; mostly 0, null when all are 0. */
+  /**
+   * Added by five minutes of the week, for times unlike all others; mostly 0, null when all are 0. Older models have
+   * quarters of an hour.
+   */
   readonly slotOfWeek: Float64Array | null
 }
 
@@ -56,15 +70,51 @@ export const NO_SEASON: Season = {
 export function seasonAt(season: Season, minuteOfWeek: number): number {
   const { minuteOfHour, minuteOfDay } = season
   const ofHour = minuteOfHour ? minuteOfHour[minuteOfWeek % 60]! : 0
-  const ofDay = minuteOfDay ? minuteOfDay[minuteOfWeek % 1440]! : 0
+  const ofDay = minuteOfDay ? jobAt(minuteOfDay, minuteOfWeek) : 0
   return smoothSeasonAt(season, minuteOfWeek) + ofHour + ofDay
 }
 
 /** What the season adds around a moment, without terms for single minutes. */
 export function smoothSeasonAt({ rhythm, slots, slotOfWeek }: Season, minuteOfWeek: number): number {
-  const ofWeek = slotOfWeek ? slotOfWeek[slotOf('week', minuteOfWeek)]! : 0
+  const ofWeek = slotOfWeek ? windowAt(slotOfWeek, minuteOfWeek) : 0
   return slots[slotOf(rhythm, minuteOfWeek)]! + ofWeek
 }
+
+function jobAt(minuteOfDay: Float64Array, minuteOfWeek: number): number {
+  return minuteOfDay[minuteOfPart(minuteOfWeek) % minuteOfDay.length]!
+}
+
+function windowAt(slotOfWeek: Float64Array, minuteOfWeek: number): number {
+  return slotOfWeek[windowSlotOf(minuteOfWeek, slotOfWeek.length)]!
+}
+
+/** Minutes by which a job or a window may begin or end earlier or later than it usually does. */
+export const EDGE_MINUTES = { job: 1, window: 5 }
+
+/** What terms that hold just before or after a minute of the week would add to it: the least and the most, around 0. */
+export function edgesAt({ minuteOfDay, slotOfWeek }: Season, minuteOfWeek: number): Edges {
+  if (minuteOfDay === null && slotOfWeek === null) return NO_EDGES
+  const at = (shift: number) => (minuteOfWeek + shift + WEEK_MINUTES) % WEEK_MINUTES
+  const steps = (terms: Float64Array, termAt: typeof jobAt, reach: number) => {
+    const now = termAt(terms, minuteOfWeek)
+    return [termAt(terms, at(-reach)) - now, termAt(terms, at(reach)) - now] as const
+  }
+  const job = minuteOfDay ? steps(minuteOfDay, jobAt, EDGE_MINUTES.job) : NO_STEPS
+  const window = slotOfWeek ? steps(slotOfWeek, windowAt, EDGE_MINUTES.window) : NO_STEPS
+  return {
+    low: Math.min(0, ...job) + Math.min(0, ...window),
+    high: Math.max(0, ...job) + Math.max(0, ...window),
+  }
+}
+
+interface Edges {
+  readonly low: number
+  readonly high: number
+}
+
+export const NO_EDGES: Edges = { low: 0, high: 0 }
+const NO_STEPS = [0, 0] as const
+const WEEK_MINUTES = 10_080
 
 /**
  * Fits a season to values without the level of their day: the median of each slot, shrunk towards the coarser rhythm when
@@ -94,7 +144,8 @@ export const SHARP = 4
 
 /**
  * Adds terms for minutes of the day where a slot is too coarse: a job that ends at 00:44 leaves one minute of its slot
- * unlike the others. Only medians over the days that are not chance count.
+ * unlike the others. Only medians over the days that are not chance count. A part of the week whose own days differ from
+ * it, again by more than chance, has its own term: a job at nine from Monday to Friday is not expected on Saturday.
  */
 export function withSharpMinutes(
   season: Season,
@@ -103,52 +154,71 @@ export function withSharpMinutes(
 ): Season {
   const { minutesOfWeek } = moments
   const left = leftBy(season, moments)
-  const groups = grouped(left, 1440, (i) => minutesOfWeek[i]! % 1440, isUsed)
   const sigma = 1.4826 * medianSize(left)
-  const minuteOfDay = Float64Array.from(groups, (group) => {
-    if (group.length < MIN_SHARP_DAYS) return 0
-    const median = quantileSorted(group, 0.5)
-    return Math.abs(median) > (SHARP * 1.253 * sigma) / Math.sqrt(group.length) ? median : 0
+  const isChance = (size: number, n: number) => Math.abs(size) <= (SHARP * 1.253 * sigma) / Math.sqrt(n)
+  const days = grouped(left, 1440, (i) => minutesOfWeek[i]! % 1440, isUsed)
+  const counts = days.map(({ length }) => length)
+  const ofAll = days.map((group) => {
+    const median = group.length < MIN_SHARP_DAYS ? 0 : quantileSorted(group, 0.5)
+    return median === 0 || isChance(median, group.length) ? 0 : median
+  })
+  const groups = grouped(left, 2880, (i) => minuteOfPart(minutesOfWeek[i]!), isUsed)
+  const minuteOfDay = Float64Array.from(groups, (group, minute) => {
+    const all = ofAll[minute % 1440]!
+    if (group.length === 0 || counts[minute % 1440]! < MIN_SHARP_DAYS) return all
+    const own = group.length < MIN_SHARP_DAYS ? shrunk(group, all, 1) : quantileSorted(group, 0.5)
+    return isChance(own - all, group.length) ? all : own
   })
   return minuteOfDay.some((value) => value !== 0) ? { ...season, minuteOfDay } : season
 }
 
 /** The fewest minutes of a slot in one week that have samples. */
-export const MIN_WINDOW_MINUTES = 5
+export const MIN_WINDOW_MINUTES = 3
 
 /** The slots of a window lie this many times the spread of all slots' medians away. */
-export const WINDOW = 6
+export const WINDOW = 4
+
+/** Windows are this many times as many slots as chance would make. */
+export const CHANCE = 8
 
 /**
- * Adds terms for hours of the week when the rhythm knows only days. A backup on Sundays at three is one of 168 hours, too
- * little for a rhythm of the whole week. A slot counts when its median is far off to the same side in every week with
- * enough samples, at least two. The smallest of them counts, since one may have had an incident.
+ * Adds terms for times of the week, five minutes each. A backup on Sundays at three is one of 168 hours, too little for a
+ * rhythm of the whole week, and a rhythm of the whole week is too coarse for its beginning and end. A slot counts when its median is far off to the same side in every week with
+ * enough samples, at least two. The smallest of them counts, since one may have had an incident. When about as many slots
+ * would be far off in every week by chance, as with bursts at any time, none counts.
  */
 export function withWeeklyWindows(season: Season, moments: Moments): Season {
-  if (season.rhythm === 'week') return season
   const { days, minutesOfWeek, rowMinutes = 1 } = moments
+  // Rows that are longer than the slots have quarters of an hour.
+  const nSlots = rowMinutes > WINDOW_MINUTES ? SLOTS.week : WINDOW_SLOTS
+  if (season.rhythm === 'week' && nSlots === SLOTS.week) return season
   const left = leftBy(season, moments)
   const firstWeek = weekOf(days[0]!)
   const nWeeks = weekOf(days.at(-1)!) - firstWeek + 1
   const groups = grouped(
     left,
-    nWeeks * SLOTS.week,
-    (i) => (weekOf(days[i]!) - firstWeek) * SLOTS.week + slotOf('week', minutesOfWeek[i]!),
+    nWeeks * nSlots,
+    (i) => (weekOf(days[i]!) - firstWeek) * nSlots + windowSlotOf(minutesOfWeek[i]!, nSlots),
   )
   const medians = groups.map((group) =>
     group.length * rowMinutes < MIN_WINDOW_MINUTES ? NaN : quantileSorted(group, 0.5),
   )
   const [spread, single] = [medianSize(medians), medianSize(left)].map((size) => 1.4826 * size)
   const least = Math.max(WINDOW * spread!, single!)
-  const slotOfWeek = Float64Array.from({ length: SLOTS.week }, (_, slot) => {
-    const known = Array.from({ length: nWeeks }, (_, week) => medians[week * SLOTS.week + slot]!).filter(
+  const byChance = Array.from({ length: nWeeks }, (_, week) => {
+    const known = [...medians.slice(week * nSlots, (week + 1) * nSlots)].filter((m) => !Number.isNaN(m))
+    return known.length === 0 ? 1 : known.filter((m) => Math.abs(m) > least).length / known.length
+  }).reduce((share, far) => share * far, WEEK_MINUTES / Math.max(WEEK_MINUTES / nSlots, rowMinutes))
+  const slotOfWeek = Float64Array.from({ length: nSlots }, (_, slot) => {
+    const known = Array.from({ length: nWeeks }, (_, week) => medians[week * nSlots + slot]!).filter(
       (median) => !Number.isNaN(median),
     )
     const [lowest, highest] = [Math.min(...known), Math.max(...known)]
     if (known.length < 2 || (lowest <= least && highest >= -least)) return 0
     return lowest > 0 ? lowest : highest
   })
-  return slotOfWeek.some((value) => value !== 0) ? { ...season, slotOfWeek } : season
+  const found = slotOfWeek.filter((value) => value !== 0).length
+  return found > CHANCE * byChance ? { ...season, slotOfWeek } : season
 }
 
 /** What a season leaves of the values. */

@@ -1,7 +1,8 @@
 import type { Decision } from '../anomaly/decision.js'
 import { reachOf, type Gate, type Strength } from '../anomaly/gates.js'
-import { KINDS, mapKinds, strongest, type Kind, type PerKind } from '../anomaly/kinds.js'
+import { KINDS, mapKinds, strongest, type Channel, type Kind, type PerKind } from '../anomaly/kinds.js'
 import type { Strengths } from '../anomaly/strengths.js'
+import type { Thresholds } from '../anomaly/thresholds.js'
 import { MINUTE_MS } from '../traffic/durations.js'
 import { persists, type Evidence } from './evidence.js'
 
@@ -36,15 +37,18 @@ export const NEW_NORMAL_REPORTS = 12
 export const MAX_GAP_REPORTS = 15
 
 /** The kinds in which a report deviates, alone or together with the evidence before it. */
-export function activeKinds(evidence: Evidence, strengths: Strengths): PerKind<boolean> {
-  const { traffic_spike, traffic_drop, error_rate_spike } = evidence
-  const { avg_latency_ms, p95_latency_ms, p99_latency_ms } = evidence
-  const isSlow = persists(avg_latency_ms) || persists(p95_latency_ms) || persists(p99_latency_ms)
+export function activeKinds(
+  evidence: Evidence,
+  strengths: Strengths,
+  thresholds: Thresholds['evidence'],
+): PerKind<boolean> {
+  const lasts = (channel: Channel) => persists(evidence[channel], thresholds[channel])
+  const isSlow = lasts('avg_latency_ms') || lasts('p95_latency_ms') || lasts('p99_latency_ms')
   return {
-    traffic_spike: persists(traffic_spike) || isActive(strengths.traffic_spike),
-    traffic_drop: persists(traffic_drop) || isActive(strengths.traffic_drop),
+    traffic_spike: lasts('traffic_spike') || isActive(strengths.traffic_spike),
+    traffic_drop: lasts('traffic_drop') || isActive(strengths.traffic_drop),
     latency_spike: isSlow || isActive(strengths.latency_spike),
-    error_rate_spike: persists(error_rate_spike) || isActive(strengths.error_rate_spike),
+    error_rate_spike: lasts('error_rate_spike') || isActive(strengths.error_rate_spike),
   }
 }
 
@@ -54,7 +58,7 @@ function isActive(strength: Strength): boolean {
 
 /**
  * Whether a report begins an episode, or confirms the one that is open. It does when it is
- * - certain: an anomaly, with one kind at the certain gate of its length (see `gatesOf`);
+ * - certain: an anomaly in one kind, which is at the certain gate of its length (see `gatesOf`);
  * - repeated: an anomaly right after an anomalous report;
  * - lasting: the accumulated evidence proves a kind that is still active.
  *
@@ -70,7 +74,8 @@ export function isAlarm(
   active: PerKind<boolean>,
   accumulated: PerKind<number>,
 ): boolean {
-  const isCertain = minute.anomaly && KINDS.some((kind) => reachOf(strengths[kind], certain) >= 1)
+  const isCertain =
+    minute.anomaly && KINDS.some((kind) => minute.kinds[kind] >= 1 && reachOf(strengths[kind], certain) >= 1)
   const isRepeated = minute.anomaly && streak > 0
   return isCertain || isRepeated || KINDS.some((kind) => accumulated[kind] >= 1 && active[kind])
 }

@@ -16,7 +16,7 @@ import { warmUp, withoutAbsorbed, type LearnedBaseline } from './warm-up.js'
  */
 export function learnReport(
   baseline: SourceBaseline,
-  { deviation, interval }: Pick<MeasuredInterval, 'deviation' | 'interval'>,
+  { fromBaseline: deviation, interval }: Pick<MeasuredInterval, 'fromBaseline' | 'interval'>,
   rows: number,
   isAnomaly: boolean,
   episode: Episode | null,

@@ -84,6 +84,18 @@ export function knowsShare({ warmUp }: SourceBaseline): boolean {
 }
 
 /**
+ * The level that a source may return to: of the whole gateway that of the model, of another source that after the warm-up,
+ * but not above the model, since it may have begun in an incident. The share of the traffic that another source carries is
+ * a rough estimate after the warm-up, and no reference.
+ */
+export function earlierLevel({ level, startLevel, isGateway }: SourceBaseline): Level {
+  if (isGateway) return startLevel
+  return mapFeatures((feature) =>
+    feature === 'requests_per_second' ? level[feature] : Math.min(startLevel[feature], 0),
+  )
+}
+
+/**
  * The baseline relative to another model, so that what was usual for the source stays usual.
  *
  * @param usual what was usual for the source at some moment, on the scale of each feature

@@ -1,4 +1,4 @@
-import { decideMinute } from '../anomaly/decision.js'
+import { decideMinute, type Decision } from '../anomaly/decision.js'
 import type { FeatureDeviation, Level } from '../anomaly/deviation.js'
 import type { LeastEffects } from '../anomaly/effects.js'
 import type { PerFeature } from '../anomaly/features.js'
@@ -10,7 +10,7 @@ import {
   type ScoreRows,
   type TimedInterval,
 } from '../anomaly/measure.js'
-import type { AnomalyModel } from '../anomaly/model.js'
+import { knowsTheDay, type AnomalyModel } from '../anomaly/model.js'
 import { verdictOf } from '../anomaly/verdict.js'
 import { MINUTE_MS } from '../traffic/durations.js'
 import {
@@ -26,7 +26,14 @@ import {
 import { accumulatedEvidence, addEvidence, NO_EVIDENCE, withoutKinds, type Evidence } from './evidence.js'
 import { learnReport } from './learn-report.js'
 import { modelZ } from './model-z.js'
-import { idles, knowsShare, NEW_BASELINE, type SourceBaseline } from './source-baseline.js'
+import {
+  earlierLevel,
+  idles,
+  isWarmedUp,
+  knowsShare,
+  NEW_BASELINE,
+  type SourceBaseline,
+} from './source-baseline.js'
 import { afterGap, usualAt, type StreamState } from './stream-state.js'
 import { decideReport, inStream, type StreamVerdict } from './stream-verdict.js'
 import type { LearnedBaseline } from './warm-up.js'
@@ -58,29 +65,19 @@ export function judgeNext(
   effects: LeastEffects,
   score: ScoreRows,
 ): JudgedReport {
-  const { timeMs, interval } = timed
-  const rowMs = 1000 * Math.max(interval.seconds, model.intervalSeconds)
-  const gap = (timeMs - (before.timeMs ?? timeMs)) / rowMs
-  let state = gap > MAX_GAP_REPORTS ? afterGap(before) : before
-  let measured = measureReport(timed, state, gap, model, effects)
-  if (wakesUp(state.baseline, measured.deviation.requests_per_second)) {
-    state = { ...state, baseline: NEW_BASELINE }
-    measured = measureReport(timed, state, gap, model, effects)
-  }
-  const minute = decideMinute(measured, forestScore(measured, model, score), effects, state.harm)
-
-  const evidence = addEvidence(state.evidence, measured.channels)
-  const accumulated = accumulatedEvidence(evidence)
-
-  const active = activeKinds(evidence, measured.strengths)
-  const alarm = isAlarm(minute, measured.gates.certain, measured.strengths, state.streak, active, accumulated)
+  const { timeMs } = timed
+  const { state, measured, minute, evidence, rowMs, rows } = weighNext(before, timed, model, effects, score)
+  const { strengths, gates } = measured
+  const { thresholds } = model
+  const accumulated = accumulatedEvidence(evidence, thresholds.evidence)
+  const active = activeKinds(evidence, strengths, thresholds.evidence)
+  const alarm = isAlarm(minute, gates.certain, strengths, state.streak, active, accumulated)
   const episode = nextEpisode(state.episode, timeMs, rowMs, alarm, active, minute, accumulated)
 
   const decision = decideReport(minute, accumulated, episode, timeMs)
   const streak = decision.anomaly ? state.streak + 1 : 0
-  const verdict = verdictOf(measured, decision, effects, model.days)
+  const verdict = verdictOf(measured, decision, effects, model)
 
-  const rows = (Math.min(MAX_GAP_REPORTS, Math.max(0, gap)) || 1) * Math.sqrt(rowMs / MINUTE_MS)
   const isSettled = isNewNormal(episode, timeMs, rowMs)
   const learned = learnReport(state.baseline, measured, rows, minute.anomaly, episode, isSettled, model)
   const usual = usualAt(model, measured.moment, learned.baseline.level)
@@ -96,12 +93,50 @@ export function judgeNext(
       streak,
       decision.anomaly ? minute.harm : 0,
     ),
-    modelZ: modelZ(measured.deviation, state.baseline),
+    modelZ: modelZ(measured.fromBaseline, state.baseline),
   }
 }
 
+/** What a report alone and the evidence with it amount to. */
+export interface WeighedReport {
+  /** The state that the report is judged in. */
+  readonly state: StreamState
+  readonly measured: MeasuredInterval
+  readonly minute: Decision
+  readonly evidence: Evidence
+  /** Length of the report; of a row of the model if that is longer. */
+  readonly rowMs: number
+  /** What the baseline may learn: the time since the report before, in reports, times √minutes of a report; above 0. */
+  readonly rows: number
+}
+
+/** The first stages of {@link judgeNext}, with its parameters. */
+export function weighNext(
+  before: StreamState,
+  timed: TimedInterval,
+  model: AnomalyModel,
+  effects: LeastEffects,
+  score: ScoreRows,
+): WeighedReport {
+  const { timeMs, interval } = timed
+  const { thresholds } = model
+  const rowMs = 1000 * Math.max(interval.seconds, model.intervalSeconds)
+  const gap = (timeMs - (before.timeMs ?? timeMs)) / rowMs
+  let state = gap > MAX_GAP_REPORTS ? afterGap(before) : before
+  let measured = measureReport(timed, state, gap, model, effects)
+  if (wakesUp(state.baseline, measured.fromBaseline.requests_per_second)) {
+    state = { ...state, baseline: NEW_BASELINE }
+    measured = measureReport(timed, state, gap, model, effects)
+  }
+  const minute = decideMinute(measured, forestScore(measured, model, score), effects, thresholds, state.harm)
+  const evidence = addEvidence(state.evidence, measured.channels, thresholds.evidence)
+  const rows = (Math.min(MAX_GAP_REPORTS, Math.max(0, gap)) || 1) * Math.sqrt(rowMs / MINUTE_MS)
+  return { state, measured, minute, evidence, rowMs, rows }
+}
+
 /**
- * The deviations of a report from what its source's baseline expects.
+ * The deviations of a report from what its source's baseline expects. Once that has moved away from where it was after
+ * the warm-up, the nearer of both counts. Without a rhythm of the day it moves with the hour, and counts alone.
  * @param gap time since the report before, in reports
  */
 function measureReport(
@@ -113,7 +148,10 @@ function measureReport(
 ): MeasuredInterval {
   const isShareKnown = knowsShare(baseline)
   const isFollowed = isShareKnown && timeMs !== null && gap <= MAX_GAP_REPORTS && baseline.minutes > 0
-  const measured = measure(timed, model, effects, baseline, effectFactor(model, isFollowed))
+  const { level, spread } = baseline
+  const reference = isWarmedUp(baseline) && knowsTheDay(model) ? earlierLevel(baseline) : level
+  const expected = { level, reference, spread }
+  const measured = measure(timed, model, effects, expected, effectFactor(model, isFollowed))
   return isShareKnown ? measured : withoutDrop(measured)
 }
 

@@ -15,7 +15,10 @@ import {
 } from '../../models/anomaly/model.js'
 import { regularHistory, type History } from '../../models/anomaly/regular-history.js'
 import { anomalyScores } from '../../models/isolation-forest/anomaly-scores.js'
+import { createKernelEngine } from '../../models/scoring/kernel-engine.js'
 import { quantile } from '../../models/statistics/quantile.js'
+import { calibrate } from '../../models/stream/calibration/calibrate.js'
+import { sensitivityOf, type Sensitivity } from '../../models/stream/sensitivity.js'
 import { MINUTE_MS } from '../../models/traffic/durations.js'
 import type { WorkerMessage } from '../workers/message.js'
 
@@ -25,12 +28,16 @@ export interface DetectorTask {
     | { readonly history: History; readonly rangeMinutes: number }
     | { readonly file: string; readonly calendar: readonly CalendarEntry[] }
   readonly options: AnomalyModelOptions
+  /** False alarms a week, see `calibrate`. */
+  readonly alarmBudget: number
 }
 
 /** The result of the fit. `model` is null when there are too few samples. */
 export interface FittedDetector {
   readonly samples: number
   readonly model: AnomalyModel | null
+  /** The smallest changes that the model finds; empty without one. */
+  readonly sensitivity: readonly Sensitivity[]
   /** Share of the samples that the model judges anomalous. */
   readonly anomalyShare: number
   /** The first and the last time in a file. */
@@ -41,18 +48,28 @@ export interface FittedDetector {
 /** How the fit ended. */
 export type DetectorOutcome = FittedDetector | { readonly invalidFile: string }
 
+/** Labels of ordinary minutes. */
+const NO_INCIDENT = /^(0|false|none|normal)?$/i
+
+/** A history with its known incidents. */
+interface LabelledHistory extends History {
+  readonly incidentsMs?: readonly number[]
+}
+
 /** A file that cannot be used for training. The message is the reason. */
 class InvalidFile extends Error {}
 
 /**
  * The minutes in a CSV file, sorted by time. The file has a column for each feature, found by its name, and one for
- * the time. An empty cell is a latency that is not known; rows without a rate or an error rate are left out. The
- * length of the rows is the median of the column interval_seconds; without it, the times show it.
+ * the time. A column `label` has a text in the rows of known incidents. An empty cell is a latency that is not known;
+ * rows without a rate or an error rate are left out. The length of the rows is the median of the column
+ * interval_seconds; without it, the times show it.
  */
-async function readHistory(file: string, calendar: readonly CalendarEntry[]): Promise<History> {
-  const found: { timeMs: number; values: number[] }[] = []
+async function readHistory(file: string, calendar: readonly CalendarEntry[]): Promise<LabelledHistory> {
+  const found: { timeMs: number; values: number[]; isIncident: boolean }[] = []
   let columns: number[] | undefined
   let timeColumn = 0
+  let labelColumn = -1
   let lengthColumn = -1
   const lengths: number[] = []
   let timeMs = 0
@@ -65,6 +82,7 @@ async function readHistory(file: string, calendar: readonly CalendarEntry[]): Pr
       if (!columns) {
         columns = columnsOf(record)
         timeColumn = timeColumnOf(record)
+        labelColumn = record.indexOf('label')
         lengthColumn = record.indexOf('interval_seconds')
       } else {
         const values = valuesOf(record, columns, info.lines)
@@ -72,7 +90,8 @@ async function readHistory(file: string, calendar: readonly CalendarEntry[]): Pr
         timeMs = timeOf(record[timeColumn], timeMs)
         const length = Number(record[lengthColumn])
         if (length > 0 && length <= MAX_INTERVAL_SECONDS) lengths.push(length)
-        if (!calendarEntryAt(calendar, timeMs)) found.push({ timeMs, values })
+        const isIncident = labelColumn >= 0 && !NO_INCIDENT.test(record[labelColumn]?.trim() ?? '')
+        if (!calendarEntryAt(calendar, timeMs)) found.push({ timeMs, values, isIncident })
       }
     }
   } catch (error) {
@@ -84,6 +103,7 @@ async function readHistory(file: string, calendar: readonly CalendarEntry[]): Pr
   return {
     samples: Float64Array.from(found.flatMap(({ values }) => values)),
     timesMs: Float64Array.from(found, ({ timeMs }) => timeMs),
+    incidentsMs: found.filter(({ isIncident }) => isIncident).map(({ timeMs }) => timeMs),
     ...(lengths.length > 0 && { intervalSeconds: quantile(lengths, 0.5) }),
   }
 }
@@ -126,6 +146,18 @@ function valuesOf(record: string[], columns: readonly number[], line: number): n
 /** Minutes judged at a time. The memory for their verdicts stays small compared with that of the fit. */
 const MAX_JUDGED_AT_A_TIME = 10_000
 
+function fitCalibrated(
+  history: LabelledHistory,
+  options: AnomalyModelOptions,
+  alarmBudget: number,
+  effects: LeastEffects,
+): AnomalyModel {
+  const model = fitAnomalyModel(history, options)
+  const engine = createKernelEngine(model.forest)
+  const score = (matrix: Float64Array) => engine.score(matrix)
+  return calibrate(history, model, { effects, alarmBudget, score, incidentsMs: history.incidentsMs ?? [] })
+}
+
 function anomalyShare(history: History, model: AnomalyModel, effects: LeastEffects): number {
   const { samples, timesMs, intervalSeconds } = regularHistory(history, model.intervalSeconds)
   let anomalies = 0
@@ -142,21 +174,25 @@ function anomalyShare(history: History, model: AnomalyModel, effects: LeastEffec
   return anomalies / timesMs.length
 }
 
-async function run({ source, options }: DetectorTask): Promise<DetectorOutcome> {
+async function run({ source, options, alarmBudget }: DetectorTask): Promise<DetectorOutcome> {
   try {
-    const history = 'file' in source ? await readHistory(source.file, source.calendar) : source.history
+    const history: LabelledHistory =
+      'file' in source ? await readHistory(source.file, source.calendar) : source.history
     const { samples, timesMs } = history
     const range =
       'file' in source && timesMs.length > 0
         ? { from: inText(timesMs[0]!), to: inText(timesMs.at(-1)!) }
         : null
     const span = timesMs.length > 0 ? (timesMs.at(-1)! - timesMs[0]!) / MINUTE_MS : 0
+    const { effects = DEFAULT_EFFECTS } = options
     const rows = regularHistory(history, options.intervalSeconds)
     const minutes = (rows.timesMs.length * rows.intervalSeconds) / 60
     const warnings = historyWarnings(samples, 'file' in source ? span : source.rangeMinutes, minutes)
-    const model = rows.timesMs.length < MIN_SAMPLES ? null : fitAnomalyModel(history, options)
-    const share = model ? anomalyShare(history, model, options.effects ?? DEFAULT_EFFECTS) : 0
-    return { samples: timesMs.length, model, anomalyShare: share, range, warnings }
+    const isEnough = rows.timesMs.length >= MIN_SAMPLES
+    const model = isEnough ? fitCalibrated(history, options, alarmBudget, effects) : null
+    const share = model ? anomalyShare(history, model, effects) : 0
+    const sensitivity = model ? sensitivityOf(model, effects) : []
+    return { samples: timesMs.length, model, sensitivity, anomalyShare: share, range, warnings }
   } catch (error) {
     if (error instanceof InvalidFile) return { invalidFile: error.message }
     throw error

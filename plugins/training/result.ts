@@ -1,4 +1,5 @@
 import type { HistoryGaps } from '../../db/traffic/history-gaps.js'
+import type { Sensitivity } from '../../models/stream/sensitivity.js'
 import type { StoredModels, TrainedModels, TrainingRecord } from '../model-registry.js'
 import type { FittedDetector } from './detector-worker.js'
 import type { FittedOptimizer } from './optimizer-worker.js'
@@ -18,6 +19,8 @@ export interface DetectorResult {
   readonly version: string | null
   readonly timestamp: string
   readonly error: string | null
+  /** The smallest changes that it finds; empty when not trained. */
+  readonly sensitivity: readonly Sensitivity[]
   readonly warnings: readonly string[]
 }
 
@@ -84,6 +87,7 @@ export function toResult(
       version: stored.anomaly?.version ?? null,
       timestamp: stored.anomaly?.trainedAt ?? timestamp,
       error: stored.anomaly ? null : INSUFFICIENT,
+      sensitivity: detector.sensitivity,
       warnings: [...warnings, ...(gaps ? detectorGaps(gaps, detector.samples) : []), ...detector.warnings],
     },
     optimizer: optimizer && {

@@ -27,13 +27,17 @@ export function detectorInfo({ version, trainedAt, model, engine, reason }: NonN
 type Season = NonNullable<Info['anomaly']>['model']['expectations']['error_rate']['usual']['season']
 
 function rhythmInfo({ rhythm, minuteOfHour, minuteOfDay, slotOfWeek }: Season) {
-  const apart = (terms: Float64Array | null) => terms?.filter((value) => value !== 0).length ?? 0
   return {
     rhythm,
     minute_of_hour: minuteOfHour !== null,
-    sharp_minutes: apart(minuteOfDay),
-    weekly_quarters: apart(slotOfWeek),
+    sharp_minutes: termsOf(minuteOfDay, (minute) => minute % 1440),
+    weekly_quarters: termsOf(slotOfWeek, (slot) => Math.floor((slot * 672) / slotOfWeek!.length)),
   }
+}
+
+/** How many minutes of the day, or quarters of an hour of the week, have a term. */
+function termsOf(terms: Float64Array | null, placeOf: (index: number) => number): number {
+  return new Set([...(terms ?? []).keys()].filter((index) => terms![index] !== 0).map(placeOf)).size
 }
 
 export function minEffects({

@@ -27,6 +27,7 @@ import {
   TraceResponse,
 } from './otlp.js'
 import { ApplyBody, KeptRecommendation, KeptRecommendations, RejectBody } from './saved-recommendation.js'
+import { ModelSensitivity } from './sensitivity.js'
 import {
   SyntheticBody,
   SyntheticResult,
@@ -60,6 +61,7 @@ export const sharedSchemas = [
   SyntheticResult,
   ModelInfo,
   ModelVersions,
+  ModelSensitivity,
   ActivateBody,
   ActivateResult,
   LoadBody,

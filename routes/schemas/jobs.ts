@@ -1,6 +1,7 @@
 import { Type, type Static } from '@sinclair/typebox'
 import { FINISHED_JOB, RUNNING_JOB } from './examples/training.js'
 import { TrainResult, type TrainedDetector, type TrainedOptimizer } from './training.js'
+import { sensitivityMap } from '../mappers/sensitivity.js'
 import { amount, nullable, oneOf, ref, share, Timestamp, timestamp } from './types.js'
 
 export const JobParams = Type.Object({
@@ -53,6 +54,8 @@ interface DetectorResult {
   readonly version: string | null
   readonly timestamp: string
   readonly error: string | null
+  /** Runs of older releases have none. */
+  readonly sensitivity?: Parameters<typeof sensitivityMap>[0]
   readonly warnings: readonly string[]
 }
 
@@ -84,7 +87,7 @@ interface Job {
 }
 
 export function toTrainedDetector(result: DetectorResult): Static<typeof TrainedDetector> {
-  const { trained, samples, threshold, version, timestamp, error, warnings } = result
+  const { trained, samples, threshold, version, timestamp, error, sensitivity = [], warnings } = result
   const failure = error === null ? {} : { error }
   return {
     trained,
@@ -93,6 +96,7 @@ export function toTrainedDetector(result: DetectorResult): Static<typeof Trained
     timestamp,
     version,
     ...failure,
+    sensitivity: sensitivityMap(sensitivity),
     warnings: [...warnings],
   }
 }

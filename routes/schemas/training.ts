@@ -7,6 +7,7 @@ import {
   TRAINED_DETECTOR,
   TRAINED_OPTIMIZER,
 } from './examples/training.js'
+import { SensitivityMap } from './sensitivity.js'
 import { amount, count, nullable, oneOf, ref, timestamp } from './types.js'
 
 /** Ten years. */
@@ -101,6 +102,7 @@ export const TrainedDetector = Type.Object(
     timestamp: timestamp('When the training ended.'),
     version: nullable(Type.String(), { description: ACTIVE_VERSION }),
     error,
+    sensitivity: SensitivityMap,
     warnings,
   },
   {

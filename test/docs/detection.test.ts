@@ -8,6 +8,8 @@ import * as expectation from '../../models/anomaly/expectation.js'
 import * as explain from '../../models/anomaly/explain.js'
 import * as forestRow from '../../models/anomaly/forest-row.js'
 import * as measure from '../../models/anomaly/measure.js'
+import * as heldOutModels from '../../models/anomaly/held-out-models.js'
+import * as nearestLevel from '../../models/anomaly/nearest-level.js'
 import * as model from '../../models/anomaly/model.js'
 import * as noise from '../../models/anomaly/noise.js'
 import * as regularHistory from '../../models/anomaly/regular-history.js'
@@ -18,6 +20,10 @@ import * as verdict from '../../models/anomaly/verdict.js'
 import * as dailyLevel from '../../models/seasonality/daily-level.js'
 import * as fitRhythm from '../../models/seasonality/fit-rhythm.js'
 import * as season from '../../models/seasonality/season.js'
+import * as calibrate from '../../models/stream/calibration/calibrate.js'
+import * as recurrentEvents from '../../models/stream/calibration/recurrent-events.js'
+import * as tail from '../../models/stream/calibration/tail.js'
+import * as sensitivity from '../../models/stream/sensitivity.js'
 import * as episode from '../../models/stream/episode.js'
 import * as evidence from '../../models/stream/evidence.js'
 import * as followBaseline from '../../models/stream/follow-baseline.js'
@@ -34,6 +40,7 @@ const PAGE = 'docs/detection.md'
 
 /** The modules that the tables of constants name. */
 const MODULES: Readonly<Record<string, object>> = {
+  'calibrate.ts': calibrate,
   'daily-level.ts': dailyLevel,
   'deviation.ts': deviation,
   'episode.ts': episode,
@@ -43,19 +50,24 @@ const MODULES: Readonly<Record<string, object>> = {
   'fit-rhythm.ts': fitRhythm,
   'follow-baseline.ts': followBaseline,
   'forest-row.ts': forestRow,
+  'held-out-models.ts': heldOutModels,
   'informative-requests.ts': informativeRequests,
   'measure.ts': measure,
   'model.ts': model,
+  'nearest-level.ts': nearestLevel,
   'noise.ts': noise,
+  'recurrent-events.ts': recurrentEvents,
   'regular-history.ts': regularHistory,
   'row-interval.ts': rowInterval,
   'scales.ts': scales,
   'season.ts': season,
+  'sensitivity.ts': sensitivity,
   'source-baseline.ts': sourceBaseline,
   'source-trend.ts': sourceTrend,
   'stream-verdict.ts': streamVerdict,
   'streams.ts': streams,
   'strengths.ts': strengths,
+  'tail.ts': tail,
   'trend.ts': trend,
   'verdict.ts': verdict,
   'warm-up.ts': warmUp,

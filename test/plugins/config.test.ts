@@ -14,6 +14,7 @@ t.test('an empty environment gives the documented defaults', async (t) => {
     modelPath: resolve('./data/models'),
     dataPath: resolve('./data'),
     contamination: 0.1,
+    alarmBudget: 0.5,
     anomalyThreshold: -0.5,
     logLevel: 'info',
     corsOrigins: [],
@@ -125,6 +126,7 @@ t.test('a bad value is named in one line with what was given and what is allowed
     ['POSTGRES_PORT', '0', /^POSTGRES_PORT is "0"; allowed is a whole number from 1 to 65535\.$/],
     ['CONTAMINATION', '0', /^CONTAMINATION is "0"; allowed is a number above 0, up to 0\.5\.$/],
     ['CONTAMINATION', '0.6', /^CONTAMINATION is "0.6"/],
+    ['ALARM_BUDGET', '0', /^ALARM_BUDGET is "0"; allowed is a number from 0.01 to 1000\.$/],
     ['CONTAMINATION', 'NaN', /^CONTAMINATION is "NaN"/],
     ['ANOMALY_THRESHOLD', '0.5', /^ANOMALY_THRESHOLD is "0.5"; allowed is a number from -1 to 0\.$/],
     [

@@ -293,6 +293,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/model/sensitivity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the smallest changes that are found
+         * @description Lists the blind spots of the active anomaly detector: the smallest change of each kind that it finds, by part of the week and hour, and after how many minutes.
+         */
+        get: operations["getModelSensitivity"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/model/versions": {
         parameters: {
             query?: never;
@@ -1907,6 +1927,50 @@ export interface components {
          *       "score_threshold": -0.52,
          *       "timestamp": "2026-01-31T03:00:00.000Z",
          *       "version": "20260131T030000000Z",
+         *       "sensitivity": [
+         *         {
+         *           "days": "monday_to_friday",
+         *           "from_hour": 8,
+         *           "to_hour": 12,
+         *           "requests_per_minute": 1840,
+         *           "soon": {
+         *             "traffic_spike": {
+         *               "size": 1.56,
+         *               "minutes": 2
+         *             },
+         *             "traffic_drop": {
+         *               "size": 0.64,
+         *               "minutes": 2
+         *             },
+         *             "latency_spike": {
+         *               "size": 1.56,
+         *               "minutes": 2
+         *             },
+         *             "error_rate_spike": {
+         *               "size": 0.03,
+         *               "minutes": 2
+         *             }
+         *           },
+         *           "lasting": {
+         *             "traffic_spike": {
+         *               "size": 1.28,
+         *               "minutes": 9
+         *             },
+         *             "traffic_drop": {
+         *               "size": 0.76,
+         *               "minutes": 8
+         *             },
+         *             "latency_spike": {
+         *               "size": 1.28,
+         *               "minutes": 7
+         *             },
+         *             "error_rate_spike": {
+         *               "size": 0.013,
+         *               "minutes": 6
+         *             }
+         *           }
+         *         }
+         *       ],
          *       "warnings": []
          *     }
          */
@@ -1930,6 +1994,82 @@ export interface components {
              * @example Insufficient training data
              */
             error?: string;
+            /** @description The smallest change of each kind that begins an episode, for four hours of each part of the week. A change of this size is found about every second time, a larger one more often. */
+            sensitivity: {
+                /**
+                 * @description The part of the week.
+                 * @enum {string}
+                 */
+                days: "monday_to_friday" | "saturday_and_sunday";
+                /** @description The first local hour. */
+                from_hour: number;
+                /** @description The local hour at which they end. */
+                to_hour: number;
+                /** @description Usual requests a minute. */
+                requests_per_minute: number;
+                /** @description The smallest change of each kind that is found within two reports. */
+                soon: {
+                    /** @description More traffic. Null when none is found. */
+                    traffic_spike: {
+                        /** @description A factor on the usual traffic or latency, or what is added to the error rate, as a share. */
+                        size: number;
+                        /** @description Minutes after which such a change is found. */
+                        minutes: number;
+                    } | null;
+                    /** @description Less traffic. Null when none is found. */
+                    traffic_drop: {
+                        /** @description A factor on the usual traffic or latency, or what is added to the error rate, as a share. */
+                        size: number;
+                        /** @description Minutes after which such a change is found. */
+                        minutes: number;
+                    } | null;
+                    /** @description All latencies. Null when none is found. */
+                    latency_spike: {
+                        /** @description A factor on the usual traffic or latency, or what is added to the error rate, as a share. */
+                        size: number;
+                        /** @description Minutes after which such a change is found. */
+                        minutes: number;
+                    } | null;
+                    /** @description More errors. Null when none is found. */
+                    error_rate_spike: {
+                        /** @description A factor on the usual traffic or latency, or what is added to the error rate, as a share. */
+                        size: number;
+                        /** @description Minutes after which such a change is found. */
+                        minutes: number;
+                    } | null;
+                };
+                /** @description The smallest change of each kind that is found within an hour; within three reports where they are longer. */
+                lasting: {
+                    /** @description More traffic. Null when none is found. */
+                    traffic_spike: {
+                        /** @description A factor on the usual traffic or latency, or what is added to the error rate, as a share. */
+                        size: number;
+                        /** @description Minutes after which such a change is found. */
+                        minutes: number;
+                    } | null;
+                    /** @description Less traffic. Null when none is found. */
+                    traffic_drop: {
+                        /** @description A factor on the usual traffic or latency, or what is added to the error rate, as a share. */
+                        size: number;
+                        /** @description Minutes after which such a change is found. */
+                        minutes: number;
+                    } | null;
+                    /** @description All latencies. Null when none is found. */
+                    latency_spike: {
+                        /** @description A factor on the usual traffic or latency, or what is added to the error rate, as a share. */
+                        size: number;
+                        /** @description Minutes after which such a change is found. */
+                        minutes: number;
+                    } | null;
+                    /** @description More errors. Null when none is found. */
+                    error_rate_spike: {
+                        /** @description A factor on the usual traffic or latency, or what is added to the error rate, as a share. */
+                        size: number;
+                        /** @description Minutes after which such a change is found. */
+                        minutes: number;
+                    } | null;
+                };
+            }[];
             /** @description What the history is too short to teach. */
             warnings: string[];
         };
@@ -1982,6 +2122,50 @@ export interface components {
          *         "score_threshold": -0.52,
          *         "timestamp": "2026-01-31T03:00:00.000Z",
          *         "version": "20260131T030000000Z",
+         *         "sensitivity": [
+         *           {
+         *             "days": "monday_to_friday",
+         *             "from_hour": 8,
+         *             "to_hour": 12,
+         *             "requests_per_minute": 1840,
+         *             "soon": {
+         *               "traffic_spike": {
+         *                 "size": 1.56,
+         *                 "minutes": 2
+         *               },
+         *               "traffic_drop": {
+         *                 "size": 0.64,
+         *                 "minutes": 2
+         *               },
+         *               "latency_spike": {
+         *                 "size": 1.56,
+         *                 "minutes": 2
+         *               },
+         *               "error_rate_spike": {
+         *                 "size": 0.03,
+         *                 "minutes": 2
+         *               }
+         *             },
+         *             "lasting": {
+         *               "traffic_spike": {
+         *                 "size": 1.28,
+         *                 "minutes": 9
+         *               },
+         *               "traffic_drop": {
+         *                 "size": 0.76,
+         *                 "minutes": 8
+         *               },
+         *               "latency_spike": {
+         *                 "size": 1.28,
+         *                 "minutes": 7
+         *               },
+         *               "error_rate_spike": {
+         *                 "size": 0.013,
+         *                 "minutes": 6
+         *               }
+         *             }
+         *           }
+         *         ],
          *         "warnings": []
          *       },
          *       "rate_optimizer": {
@@ -2225,6 +2409,50 @@ export interface components {
          *           "score_threshold": -0.52,
          *           "timestamp": "2026-01-31T03:00:00.000Z",
          *           "version": "20260131T030000000Z",
+         *           "sensitivity": [
+         *             {
+         *               "days": "monday_to_friday",
+         *               "from_hour": 8,
+         *               "to_hour": 12,
+         *               "requests_per_minute": 1840,
+         *               "soon": {
+         *                 "traffic_spike": {
+         *                   "size": 1.56,
+         *                   "minutes": 2
+         *                 },
+         *                 "traffic_drop": {
+         *                   "size": 0.64,
+         *                   "minutes": 2
+         *                 },
+         *                 "latency_spike": {
+         *                   "size": 1.56,
+         *                   "minutes": 2
+         *                 },
+         *                 "error_rate_spike": {
+         *                   "size": 0.03,
+         *                   "minutes": 2
+         *                 }
+         *               },
+         *               "lasting": {
+         *                 "traffic_spike": {
+         *                   "size": 1.28,
+         *                   "minutes": 9
+         *                 },
+         *                 "traffic_drop": {
+         *                   "size": 0.76,
+         *                   "minutes": 8
+         *                 },
+         *                 "latency_spike": {
+         *                   "size": 1.28,
+         *                   "minutes": 7
+         *                 },
+         *                 "error_rate_spike": {
+         *                   "size": 0.013,
+         *                   "minutes": 6
+         *                 }
+         *               }
+         *             }
+         *           ],
          *           "warnings": []
          *         },
          *         "rate_optimizer": {
@@ -2902,6 +3130,136 @@ export interface components {
                 };
                 /** @description Size of the stored model in bytes. */
                 size_bytes: number;
+            }[];
+        };
+        /**
+         * @description What the active anomaly detector finds, and what it cannot see.
+         * @example {
+         *       "version": "20260131T030000000Z",
+         *       "hours": [
+         *         {
+         *           "days": "monday_to_friday",
+         *           "from_hour": 8,
+         *           "to_hour": 12,
+         *           "requests_per_minute": 1840,
+         *           "soon": {
+         *             "traffic_spike": {
+         *               "size": 1.56,
+         *               "minutes": 2
+         *             },
+         *             "traffic_drop": {
+         *               "size": 0.64,
+         *               "minutes": 2
+         *             },
+         *             "latency_spike": {
+         *               "size": 1.56,
+         *               "minutes": 2
+         *             },
+         *             "error_rate_spike": {
+         *               "size": 0.03,
+         *               "minutes": 2
+         *             }
+         *           },
+         *           "lasting": {
+         *             "traffic_spike": {
+         *               "size": 1.28,
+         *               "minutes": 9
+         *             },
+         *             "traffic_drop": {
+         *               "size": 0.76,
+         *               "minutes": 8
+         *             },
+         *             "latency_spike": {
+         *               "size": 1.28,
+         *               "minutes": 7
+         *             },
+         *             "error_rate_spike": {
+         *               "size": 0.013,
+         *               "minutes": 6
+         *             }
+         *           }
+         *         }
+         *       ]
+         *     }
+         */
+        ModelSensitivity: {
+            /** @description The active version of the anomaly detector. */
+            version: string;
+            /** @description The smallest change of each kind that begins an episode, for four hours of each part of the week. A change of this size is found about every second time, a larger one more often. */
+            hours: {
+                /**
+                 * @description The part of the week.
+                 * @enum {string}
+                 */
+                days: "monday_to_friday" | "saturday_and_sunday";
+                /** @description The first local hour. */
+                from_hour: number;
+                /** @description The local hour at which they end. */
+                to_hour: number;
+                /** @description Usual requests a minute. */
+                requests_per_minute: number;
+                /** @description The smallest change of each kind that is found within two reports. */
+                soon: {
+                    /** @description More traffic. Null when none is found. */
+                    traffic_spike: {
+                        /** @description A factor on the usual traffic or latency, or what is added to the error rate, as a share. */
+                        size: number;
+                        /** @description Minutes after which such a change is found. */
+                        minutes: number;
+                    } | null;
+                    /** @description Less traffic. Null when none is found. */
+                    traffic_drop: {
+                        /** @description A factor on the usual traffic or latency, or what is added to the error rate, as a share. */
+                        size: number;
+                        /** @description Minutes after which such a change is found. */
+                        minutes: number;
+                    } | null;
+                    /** @description All latencies. Null when none is found. */
+                    latency_spike: {
+                        /** @description A factor on the usual traffic or latency, or what is added to the error rate, as a share. */
+                        size: number;
+                        /** @description Minutes after which such a change is found. */
+                        minutes: number;
+                    } | null;
+                    /** @description More errors. Null when none is found. */
+                    error_rate_spike: {
+                        /** @description A factor on the usual traffic or latency, or what is added to the error rate, as a share. */
+                        size: number;
+                        /** @description Minutes after which such a change is found. */
+                        minutes: number;
+                    } | null;
+                };
+                /** @description The smallest change of each kind that is found within an hour; within three reports where they are longer. */
+                lasting: {
+                    /** @description More traffic. Null when none is found. */
+                    traffic_spike: {
+                        /** @description A factor on the usual traffic or latency, or what is added to the error rate, as a share. */
+                        size: number;
+                        /** @description Minutes after which such a change is found. */
+                        minutes: number;
+                    } | null;
+                    /** @description Less traffic. Null when none is found. */
+                    traffic_drop: {
+                        /** @description A factor on the usual traffic or latency, or what is added to the error rate, as a share. */
+                        size: number;
+                        /** @description Minutes after which such a change is found. */
+                        minutes: number;
+                    } | null;
+                    /** @description All latencies. Null when none is found. */
+                    latency_spike: {
+                        /** @description A factor on the usual traffic or latency, or what is added to the error rate, as a share. */
+                        size: number;
+                        /** @description Minutes after which such a change is found. */
+                        minutes: number;
+                    } | null;
+                    /** @description More errors. Null when none is found. */
+                    error_rate_spike: {
+                        /** @description A factor on the usual traffic or latency, or what is added to the error rate, as a share. */
+                        size: number;
+                        /** @description Minutes after which such a change is found. */
+                        minutes: number;
+                    } | null;
+                };
             }[];
         };
         /**
@@ -5830,6 +6188,64 @@ export interface operations {
                          */
                         warnings?: string[];
                     };
+                };
+            };
+            /** @description Any other failure, for example 500 or 503. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    getModelSensitivity: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
+                        success: true;
+                        data: components["schemas"]["ModelSensitivity"];
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
+                        timestamp: string;
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
+                        warnings?: string[];
+                    };
+                };
+            };
+            /** @description The service is not in the required state. The message says what to do first. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
                 };
             };
             /** @description Any other failure, for example 500 or 503. */

@@ -1,4 +1,5 @@
 import { ENDPOINTS } from './limits.js'
+import { SENSITIVITY_MAP } from './sensitivity.js'
 
 const TRAINED_AT = '2026-01-31T03:00:00.000Z'
 const VERSION = '20260131T030000000Z'
@@ -13,6 +14,7 @@ export const TRAINED_DETECTOR = {
   score_threshold: -0.52,
   timestamp: TRAINED_AT,
   version: VERSION,
+  sensitivity: SENSITIVITY_MAP,
   warnings: [],
 }
 

@@ -3,9 +3,11 @@ import { DEFAULT_EFFECTS } from '../../../models/anomaly/effects.js'
 import { FEATURES } from '../../../models/anomaly/features.js'
 import type { TimedInterval } from '../../../models/anomaly/measure.js'
 import { fitAnomalyModel, knowsTheDay, type AnomalyModel } from '../../../models/anomaly/model.js'
+import type { History } from '../../../models/anomaly/regular-history.js'
 import type { Verdict } from '../../../models/anomaly/verdict.js'
 import { createKernelEngine, type ScoringEngine } from '../../../models/scoring/index.js'
 import { createRandom } from '../../../models/statistics/random.js'
+import { calibrate } from '../../../models/stream/calibration/calibrate.js'
 import { beginStream, GATEWAY, type StreamState } from '../../../models/stream/stream-state.js'
 import type { StreamVerdict } from '../../../models/stream/stream-verdict.js'
 import { judgeNext } from '../../../models/stream/stream.js'
@@ -80,14 +82,29 @@ export interface Detector {
 }
 
 export function fitted(history: readonly TimedInterval[]): Detector {
-  const model = fitAnomalyModel(
-    {
-      samples: Float64Array.from(history.flatMap(({ interval }) => FEATURES.map((name) => interval[name]))),
-      timesMs: Float64Array.from(history, ({ timeMs }) => timeMs),
-    },
-    { contamination: 0.1, anomalyThreshold: -0.5, seed: 1 },
-  )
+  const model = fitAnomalyModel(historyOf(history), { contamination: 0.1, anomalyThreshold: -0.5, seed: 1 })
   return { model, engine: createKernelEngine(model.forest) }
+}
+
+/** The same with the thresholds that a training sets. */
+export function calibrated(history: readonly TimedInterval[], alarmBudget = 0.5): Detector {
+  const { model, engine } = fitted(history)
+  const score = (matrix: Float64Array) => engine.score(matrix)
+  const options = { effects: DEFAULT_EFFECTS, alarmBudget, score }
+  return { model: calibrate(historyOf(history), model, options), engine }
+}
+
+function historyOf(history: readonly TimedInterval[]): History {
+  return {
+    samples: Float64Array.from(history.flatMap(({ interval }) => FEATURES.map((name) => interval[name]))),
+    timesMs: Float64Array.from(history, ({ timeMs }) => timeMs),
+  }
+}
+
+/** How many episodes there are in verdicts on reports one after another. */
+export function episodes(verdicts: readonly StreamVerdict[]): number {
+  return new Set(verdicts.flatMap(({ confirmed, episodeSinceMs }) => (confirmed ? [episodeSinceMs] : [])))
+    .size
 }
 
 /** Verdicts on reports one after another, and the state after them. */

@@ -1,0 +1,139 @@
+import { type LeastEffects } from '../anomaly/effects.js'
+import { decideMinute } from '../anomaly/decision.js'
+import { expectedAt } from '../anomaly/expectation.js'
+import { mapFeatures, type Interval, type PerFeature } from '../anomaly/features.js'
+import { reachOf } from '../anomaly/gates.js'
+import { KIND_OF, mapKinds, CHANNELS, type Kind, type PerKind } from '../anomaly/kinds.js'
+import { measure } from '../anomaly/measure.js'
+import type { AnomalyModel } from '../anomaly/model.js'
+import { fromScale } from '../anomaly/scales.js'
+import { instantOf, localTimeOf } from '../seasonality/local-time.js'
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../traffic/durations.js'
+import { ENOUGH, MIN_REPORTS } from './evidence.js'
+
+/** A change, and after how many minutes it is found. */
+export interface FoundChange {
+  /** A factor on traffic or latencies; what is added to the error rate, as a share. */
+  readonly size: number
+  readonly minutes: number
+}
+
+/** What is found at some hours of some days; null where no change of the kind is. */
+export interface Sensitivity {
+  readonly days: 'monday_to_friday' | 'saturday_and_sunday'
+  /** Local hours, the end excluded. */
+  readonly fromHour: number
+  readonly toHour: number
+  /** Usual requests a minute. */
+  readonly requestsPerMinute: number
+  /** The smallest change that is found within two rows: minutes, unless the model has longer ones. */
+  readonly soon: PerKind<FoundChange | null>
+  /** The smallest change that is found within an hour; within three rows if they are longer. */
+  readonly lasting: PerKind<FoundChange | null>
+}
+
+/** Hours that are described together, by their middle. */
+export const HOURS = 4
+
+/** The longest wait for a lasting change. */
+export const MAX_WAIT_MINUTES = 60
+
+/** The sizes that are tried, as multiples of the smallest deviation that matters. */
+const SIZES = Array.from({ length: 160 }, (_, i) => (i + 1) / 8)
+
+/**
+ * The smallest changes that a model finds in a week without noise, hence about the smallest that it finds every second
+ * time: its blind spots. The forest is not consulted.
+ *
+ * @param effects the smallest deviations that matter
+ * @returns for Monday to Friday and then for the weekend, by four hours of the day
+ */
+export function sensitivityOf(model: AnomalyModel, effects: LeastEffects): Sensitivity[] {
+  const { firstDay, levels } = model.expectations.requests_per_second.usual.level
+  const afterMs = (firstDay + levels.length) * DAY_MS
+  const { minuteOfWeek } = localTimeOf('UTC')(afterMs)
+  const mondayMs = afterMs + ((10_080 - minuteOfWeek) % 10_080) * MINUTE_MS
+  return (['monday_to_friday', 'saturday_and_sunday'] as const).flatMap((days) =>
+    Array.from({ length: 24 / HOURS }, (_, i) => {
+      // Wednesday and Saturday stand for their parts of the week, and a minute that is no full hour for its hours.
+      const day = days === 'monday_to_friday' ? 2 : 5
+      const wallMs = mondayMs + day * DAY_MS + (i + 0.5) * HOURS * HOUR_MS + 23 * MINUTE_MS
+      const usual = usualAt(model, instantOf(wallMs, model.timeZone))
+      const hours = { fromHour: i * HOURS, toHour: (i + 1) * HOURS }
+      const requestsPerMinute = usual.interval.requests_per_second * 60
+      return { days, ...hours, requestsPerMinute, ...smallestChanges(usual, model, effects) }
+    }),
+  )
+}
+
+interface UsualRow {
+  readonly timeMs: number
+  readonly interval: Interval
+}
+
+function usualAt(model: AnomalyModel, timeMs: number): UsualRow {
+  const moment = localTimeOf(model.timeZone)(timeMs)
+  const seconds = model.intervalSeconds
+  const values = mapFeatures((feature) =>
+    fromScale(feature, expectedAt(model.expectations[feature], moment), seconds),
+  )
+  return { timeMs, interval: { ...values, seconds, requests: values.requests_per_second * seconds } }
+}
+
+function smallestChanges(
+  usual: UsualRow,
+  model: AnomalyModel,
+  effects: LeastEffects,
+): Pick<Sensitivity, 'soon' | 'lasting'> {
+  const rowMinutes = model.intervalSeconds / 60
+  const smallest = (kind: Kind, mostRows: number): FoundChange | null => {
+    for (const multiple of SIZES) {
+      const { interval, size } = changedBy(usual.interval, kind, multiple, effects)
+      const rows = rowsUntilFound(kind, { ...usual, interval }, model, effects)
+      if (rows <= mostRows) return { size, minutes: rows * rowMinutes }
+    }
+    return null
+  }
+  return {
+    soon: mapKinds((kind) => smallest(kind, 2)),
+    lasting: mapKinds((kind) => smallest(kind, Math.max(MIN_REPORTS, MAX_WAIT_MINUTES / rowMinutes))),
+  }
+}
+
+/** A row with a change of so many times the smallest deviation that matters. */
+function changedBy(
+  usual: Interval,
+  kind: Kind,
+  multiple: number,
+  { traffic, latency, latencyMs, errors }: LeastEffects,
+): { interval: Interval; size: number } {
+  if (kind === 'error_rate_spike') {
+    const error_rate = Math.min(1, usual.error_rate + multiple * errors)
+    return { interval: { ...usual, error_rate }, size: error_rate - usual.error_rate }
+  }
+  if (kind === 'latency_spike') {
+    const size = Math.max((1 + latency) ** multiple, 1 + (multiple * latencyMs) / usual.avg_latency_ms)
+    const slower = mapFeatures((feature) => usual[feature] * (feature.endsWith('_ms') ? size : 1))
+    return { interval: { ...usual, ...slower }, size }
+  }
+  const size = (1 + traffic) ** (kind === 'traffic_spike' ? multiple : -multiple)
+  const changed: PerFeature<number> = { ...usual, requests_per_second: usual.requests_per_second * size }
+  return { interval: { ...usual, ...changed, requests: usual.requests * size }, size }
+}
+
+/** How many such rows in succession begin an episode; Infinity when they never do. */
+function rowsUntilFound(kind: Kind, timed: UsualRow, model: AnomalyModel, effects: LeastEffects): number {
+  const measured = measure(timed, model, effects)
+  const { kinds } = decideMinute(measured, -1, effects, model.thresholds)
+  if (kinds[kind] >= 1) return reachOf(measured.strengths[kind], measured.gates.certain) >= 1 ? 1 : 2
+  const waits = CHANNELS.filter((channel) => KIND_OF[channel] === kind).flatMap((channel) => {
+    const { small, large } = measured.channels[channel]
+    const factors = model.thresholds.evidence[channel]
+    return [wait(small, factors.small), wait(large, factors.large)]
+  })
+  return Math.min(...waits)
+}
+
+function wait(ratio: number, factor: number): number {
+  return ratio > 0 ? Math.max(MIN_REPORTS, Math.ceil((ENOUGH * factor) / ratio)) : Infinity
+}
