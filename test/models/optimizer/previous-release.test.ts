@@ -49,7 +49,11 @@ t.test('an artifact of the previous release gives the recommendations that it ga
     // It did not name the most frequent method of a path.
     t.type(today.profile?.method, 'string', name)
     const profile = { ...today.profile, method: before.profile.method }
-    t.strictSame({ ...today, profile }, { ...before, ...LEARNED_SINCE }, name)
+    // It wrote "1 requests".
+    const reasoning = before.reasoning.replace(/\b1 (requests|minutes|clients)\b/g, (text) =>
+      text.slice(0, -1),
+    )
+    t.strictSame({ ...today, profile }, { ...before, ...LEARNED_SINCE, reasoning }, name)
   }
 })
 
