@@ -1,6 +1,5 @@
-import { Readable } from 'node:stream'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { callerClosed } from './caller-closed.js'
+import { sendJobEvents } from './job-events.js'
 import { JobParams, toTrainingJob, TrainingJob } from './schemas/jobs.js'
 import { failures, ref } from './schemas/types.js'
 
@@ -59,18 +58,14 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     async (request, reply) => {
       const { id } = request.params
       await app.training.jobs.find(id) // a failure has to come before the stream begins
-      const signal = AbortSignal.any([app.training.closing, callerClosed(reply)])
-      reply.type('text/event-stream; charset=utf-8').header('cache-control', 'no-store')
-      return reply.send(Readable.from(events(id, signal)))
+      return sendJobEvents(
+        reply,
+        app.training.closing,
+        (signal) => app.training.jobs.watch(id, signal),
+        toTrainingJob,
+      )
     },
   )
-
-  async function* events(id: string, signal: AbortSignal): AsyncGenerator<string> {
-    for await (const job of app.training.jobs.watch(id, signal)) {
-      const name = job.state === 'running' ? 'progress' : job.state
-      yield `event: ${name}\ndata: ${JSON.stringify(toTrainingJob(job))}\n\n`
-    }
-  }
 }
 
 export default routes

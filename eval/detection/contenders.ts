@@ -73,14 +73,7 @@ export function judgeReplay({ model, score }: Fitted, rows: readonly Row[], seco
     timed.map((each) => ({ source: GATEWAY, timed: each })),
     detector,
   )
-  return verdicts.map((verdict, i) => ({
-    timeMs: rows[i]!.timestampMs,
-    row: rows[i]!,
-    alarmed: verdict.confirmed,
-    rank: verdict.normalizedScore,
-    verdict,
-    strengths: strengthsAt(model, timed[i]!),
-  }))
+  return verdicts.map((verdict, i) => judgedRow(rows[i]!, timed[i]!, model, verdict, verdict.confirmed))
 }
 
 /** Row by row: alarms are anomalous rows. */
@@ -90,14 +83,27 @@ export function judgeBatch(
   seconds = model.intervalSeconds,
 ): Judged[] {
   const timed = rows.map((row) => timedOf(row, seconds))
-  return judgeIntervals(timed, model, DEFAULT_EFFECTS, score).map((verdict, i) => ({
-    timeMs: rows[i]!.timestampMs,
-    row: rows[i]!,
-    alarmed: verdict.anomaly,
+  return judgeIntervals(timed, model, DEFAULT_EFFECTS, score).map((verdict, i) =>
+    judgedRow(rows[i]!, timed[i]!, model, verdict, verdict.anomaly),
+  )
+}
+
+function judgedRow(
+  row: Row,
+  timed: TimedInterval,
+  model: AnomalyModel,
+  verdict: Verdict,
+  alarmed: boolean,
+): Judged {
+  const { timestampMs: timeMs } = row
+  return {
+    timeMs,
+    row,
+    alarmed,
     rank: verdict.normalizedScore,
     verdict,
-    strengths: strengthsAt(model, timed[i]!),
-  }))
+    strengths: strengthsAt(model, timed),
+  }
 }
 
 /** A plain isolation forest over the five raw values: alarms are minutes beyond its threshold. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { setTimeout as delay } from 'node:timers/promises'
 import { databaseFailure, ServiceError } from '../http/errors.js'
+import { watchJob } from '../watch-job.js'
 import type { BacktestOutcome } from './backtest.js'
 
 /** A backtest in the background. */
@@ -88,17 +88,7 @@ export function createBacktestJobs(now: () => Date, onFailure: (error: unknown) 
       jobs.get(id)!.stopping.abort(stopped())
       return find(id)
     },
-    async *watch(id, signal) {
-      let last: string | undefined
-      while (!signal.aborted) {
-        const job = find(id)
-        const present = `${job.state} ${job.stage} ${job.share} ${job.stopRequested}`
-        if (present !== last) yield job
-        last = present
-        if (job.state !== 'running') return
-        await delay(POLL_MS, undefined, { signal }).catch(() => undefined)
-      }
-    },
+    watch: (id, signal) => watchJob(() => find(id), POLL_MS, signal),
   }
 }
 

@@ -1,12 +1,12 @@
-import { parentPort, workerData } from 'node:worker_threads'
+import { parentPort } from 'node:worker_threads'
 import { openPool } from '../../db/pool.js'
 import { readFolding } from '../../db/traffic/endpoint-folding.js'
 import { RequestNames, streamRequests } from '../../db/traffic/request-stream.js'
 import { Replay, type ReplayRule } from '../../models/rate-limit/replay/replay.js'
 import { weightOf } from '../../models/rate-limit/request-costs.js'
 import { splitEndpoint } from '../../models/traffic/endpoint-name.js'
+import { answerTask } from '../workers/answer.js'
 import type { WorkerMessage } from '../workers/message.js'
-import { toFailure } from '../workers/worker-failure.js'
 import type { BacktestPlan, BacktestTask, Replayed, ReplayOutcome } from './backtest.js'
 
 const MAX_ENDPOINTS = 2000
@@ -70,12 +70,4 @@ function endpointsOf({ rules, endpoint, scope, costs }: BacktestPlan): string[] 
   return costs ? [...new Set([...(limited ?? []), ...costs.weights.keys()])] : limited
 }
 
-const stopping = new AbortController()
-parentPort!.once('message', () => stopping.abort(new Error('The backtest was stopped.')))
-
-try {
-  post({ outcome: await replay(workerData as BacktestTask, stopping.signal) })
-} catch (error) {
-  post({ outcome: toFailure(error) })
-}
-parentPort!.close()
+await answerTask(replay, 'The backtest was stopped.')

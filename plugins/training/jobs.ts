@@ -1,8 +1,8 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import type { Sql } from 'postgres'
 import { findJob, requestStop, runningJob, type TrainingJob } from '../../db/own/jobs.js'
 import type { Database } from '../database.js'
 import { ServiceError } from '../http/errors.js'
+import { watchJob } from '../watch-job.js'
 
 /** The training runs of all replicas, from the database. */
 export interface TrainingJobs {
@@ -36,16 +36,6 @@ export function createTrainingJobs(sql: Sql, database: Pick<Database, 'assertUsa
       await requestStop(sql, id)
       return find(id)
     },
-    async *watch(id, signal) {
-      let last: string | undefined
-      while (!signal.aborted) {
-        const job = await find(id)
-        const now = `${job.state} ${job.stage} ${job.share} ${job.stopRequested}`
-        if (now !== last) yield job
-        last = now
-        if (job.state !== 'running') return
-        await delay(POLL_MS, undefined, { signal }).catch(() => undefined)
-      }
-    },
+    watch: (id, signal) => watchJob(() => find(id), POLL_MS, signal),
   }
 }

@@ -1,4 +1,4 @@
-import { parentPort, workerData } from 'node:worker_threads'
+import { parentPort } from 'node:worker_threads'
 import { incidentMinutes } from '../../db/own/incident-minutes.js'
 import { openPool, type Connection } from '../../db/pool.js'
 import { readFolding } from '../../db/traffic/endpoint-folding.js'
@@ -8,8 +8,9 @@ import type { TrafficTable } from '../../db/traffic/table.js'
 import { RateOptimizerFit } from '../../models/optimizer/fit.js'
 import type { RateOptimizer } from '../../models/optimizer/model.js'
 import { MINUTE_MS } from '../../models/traffic/durations.js'
+import { answerTask } from '../workers/answer.js'
 import type { WorkerMessage } from '../workers/message.js'
-import { toFailure, type WorkerFailure } from '../workers/worker-failure.js'
+import type { WorkerFailure } from '../workers/worker-failure.js'
 
 /** The task of the worker. The rollups are up to date. */
 export interface OptimizerTask {
@@ -79,12 +80,4 @@ async function run(task: OptimizerTask, signal: AbortSignal): Promise<FittedOpti
   }
 }
 
-const stopping = new AbortController()
-parentPort!.once('message', () => stopping.abort(new Error('The run was stopped.')))
-
-try {
-  post({ outcome: await run(workerData as OptimizerTask, stopping.signal) })
-} catch (error) {
-  post({ outcome: toFailure(error) })
-}
-parentPort!.close()
+await answerTask(run, 'The run was stopped.')

@@ -1,6 +1,7 @@
 import { Type, type Static } from '@sinclair/typebox'
 import { FINISHED_JOB, RUNNING_JOB } from './examples/training.js'
 import { TrainResult, type TrainedDetector, type TrainedOptimizer } from './training.js'
+import { jobProgress } from '../mappers/job-progress.js'
 import { sensitivityMap } from '../mappers/sensitivity.js'
 import { amount, nullable, oneOf, ref, share, Timestamp, timestamp } from './types.js'
 
@@ -124,22 +125,13 @@ function toTrainedOptimizer(result: OptimizerResult): Static<typeof TrainedOptim
   }
 }
 
-/** With less progress, the elapsed time is no basis for an estimate. */
-const MIN_SHARE_TO_ESTIMATE = 0.05
-
 export function toTrainingJob(job: Job): Static<typeof TrainingJob> {
-  const { id, state, share: progress, elapsedSeconds, request, error } = job
-  const canEstimate = state === 'running' && progress >= MIN_SHARE_TO_ESTIMATE
+  const { id, state, request, error } = job
   return {
     id,
     state,
     stage: job.stage as Static<typeof TrainingJob>['stage'],
-    progress,
-    estimated_seconds_left: canEstimate ? (elapsedSeconds * (1 - progress)) / progress : null,
-    elapsed_seconds: elapsedSeconds,
-    started_at: job.startedAt.toISOString(),
-    ended_at: job.endedAt?.toISOString() ?? null,
-    stop_requested: job.stopRequested,
+    ...jobProgress(job),
     request,
     result: state === 'done' ? toTrainResult(job.result as Result) : null,
     error: error && { code: error.code, message: error.message },

@@ -1,10 +1,10 @@
 import { Command, type OptionValues } from 'commander'
 import { loadConfig, processEnvironment } from '../../plugins/config.js'
-import { percent } from '../check/report.js'
 import { counted, inWords } from '../cli/counted.js'
-import { TooManyRejectedError, UsageError } from '../cli/errors.js'
+import { UsageError } from '../cli/errors.js'
 import { choice, dateOrTime, share, wholeNumber } from '../cli/options.js'
 import { withOutput } from '../cli/output.js'
+import { assertFewRejected, percent } from '../cli/rejected.js'
 import { startProgress } from '../cli/progress.js'
 import { runBacktest, type Report } from './service.js'
 
@@ -102,12 +102,7 @@ async function run(flags: Flags, stop: AbortSignal): Promise<void> {
   await withOutput(undefined, stop, (output) =>
     output.write(flags.json ? `${JSON.stringify(report, null, 2)}\n` : reportText(report)),
   )
-  const { maxRejected } = flags
-  if (maxRejected !== undefined && report.rejection_rate > maxRejected) {
-    throw new TooManyRejectedError(
-      `${percent(report.rejection_rate)} of the requests are rejected; allowed are ${percent(maxRejected)}.`,
-    )
-  }
+  assertFewRejected(report.rejection_rate, flags.maxRejected)
 }
 
 /** @throws ConfigError on a bad port */

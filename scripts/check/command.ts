@@ -11,9 +11,10 @@ import {
 } from '../../formats/limit-files/read/read-limits.js'
 import { clientAddress } from '../../models/traffic/client-address.js'
 import { counted } from '../cli/counted.js'
-import { NoDataError, TooManyRejectedError, UsageError } from '../cli/errors.js'
+import { NoDataError, UsageError } from '../cli/errors.js'
 import { choice, share } from '../cli/options.js'
 import { withOutput } from '../cli/output.js'
+import { assertFewRejected } from '../cli/rejected.js'
 import { startProgress } from '../cli/progress.js'
 import { endAtOnce } from '../cli/stop.js'
 import { LogReader, type LogReaderOptions } from '../import-access-log/log-reader.js'
@@ -22,7 +23,7 @@ import { addReadingOptions, readingOf, type ReadingFlags } from '../import-acces
 import { IncludedFiles } from './included-files.js'
 import { guarded, smallPieces } from './guarded.js'
 import { LimitReplay } from './replay.js'
-import { checkReport, checkText, percent } from './report.js'
+import { checkReport, checkText } from './report.js'
 import { TimeOrder } from './time-order.js'
 
 interface Flags extends ReadingFlags {
@@ -114,12 +115,7 @@ async function run(file: string, logs: readonly string[], flags: Flags, stop: Ab
     await withOutput(undefined, stop, (output) =>
       output.write(flags.json ? `${JSON.stringify(report, null, 2)}\n` : checkText(report)),
     )
-    const { maxRejected } = flags
-    if (maxRejected !== undefined && report.rejected_share > maxRejected) {
-      throw new TooManyRejectedError(
-        `${percent(report.rejected_share)} of the requests are rejected; allowed are ${percent(maxRejected)}.`,
-      )
-    }
+    assertFewRejected(report.rejected_share, flags.maxRejected)
   } catch (error) {
     // Some files are understood until a request comes whose way no log tells.
     if (error instanceof UnreadableLimits) throw new UsageError(`${file}, ${error.message}.`)

@@ -191,9 +191,12 @@ function counterOf(counting: CounterKind, now: number): Counter {
 }
 
 const hashes = { path: 0, target: 0 }
+let hashed: string | null = null
 
-/** @param path one character for each byte */
+/** The last one is kept: a request is first judged and then counted. @param path one character for each byte */
 function hashOf(path: string): number {
+  if (path === hashed) return hashes.path
+  hashed = path
   const bytes = Buffer.from(path, 'latin1')
   hashPath(bytes, 0, bytes.length, hashes)
   return hashes.path

@@ -1,5 +1,6 @@
 import type { FileLimits } from '../../formats/limit-files/read/limits.js'
 import { counted, inWords } from '../cli/counted.js'
+import { percent } from '../cli/rejected.js'
 import type { LimitReplay } from './replay.js'
 
 const WORST = 10
@@ -80,11 +81,6 @@ function limitLines(limit: CheckReport['by_limit'][number]): string[] {
     `  endpoints: ${limit.endpoints.map(({ endpoint, rejected }) => `${endpoint} ${inWords(rejected)}`).join(', ')}`,
     `  clients: ${limit.clients.map(({ client, rejected }) => `${client} ${inWords(rejected)}`).join(', ')}`,
   ]
-}
-
-/** @example percent(0.00123) // '0.123 %' */
-export function percent(share: number): string {
-  return `${Number((100 * share).toPrecision(3))} %`
 }
 
 /** A log may hold anything: control characters would reach the terminal. */

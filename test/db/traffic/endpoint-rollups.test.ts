@@ -17,21 +17,12 @@ import {
   namedPaths,
   neverAborted,
   oddTraffic,
+  plain,
   START,
   update,
   word,
   type TrafficRow,
 } from './traffic-rows.js'
-
-const plain: TrafficRow = {
-  timestamp: START,
-  method: 'GET',
-  path: '/',
-  status_code: 200,
-  duration: 10,
-  user_id: null,
-  ip_address: null,
-}
 
 /** Groups rows as a rollup should, without SQL. */
 function groupBy<T>(rows: readonly T[], key: (row: T) => string): Map<string, T[]> {

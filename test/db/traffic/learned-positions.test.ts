@@ -7,21 +7,11 @@ import {
   migrated,
   minutesAfterStart,
   namedPaths,
-  START,
+  plain,
   update,
   word,
-  type TrafficRow,
 } from './traffic-rows.js'
 
-const plain: TrafficRow = {
-  timestamp: START,
-  method: 'GET',
-  path: '/',
-  status_code: 200,
-  duration: 10,
-  user_id: null,
-  ip_address: null,
-}
 const clients = ['10.0.0.1', '10.0.0.2']
 
 const positions = async (sql: Sql) => {

@@ -19,6 +19,17 @@ export interface TrafficRow {
 
 export const START = new Date('2026-03-01T10:17:00Z')
 
+/** A request that succeeds, of nobody known. */
+export const plain: TrafficRow = {
+  timestamp: START,
+  method: 'GET',
+  path: '/',
+  status_code: 200,
+  duration: 10,
+  user_id: null,
+  ip_address: null,
+}
+
 export const minutesAfterStart = (minutes: number): Date => new Date(START.getTime() + minutes * 60_000)
 
 /** Traffic with everything that is odd about it, in no order of time. */
