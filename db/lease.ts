@@ -18,6 +18,10 @@ export const LOCKS = {
   recommendations: 6,
   /** Held by the replica that fetches minutes from Prometheus. */
   prometheus: 9,
+  /** Held while incidents are written: their revisions are in the order of commits. */
+  incidents: 10,
+  /** Held by the replica that thins out the watched minutes. */
+  watchedMinutes: 11,
 } as const
 
 export type Lock = (typeof LOCKS)[keyof typeof LOCKS]

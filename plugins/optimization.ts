@@ -47,7 +47,6 @@ import {
   toRule,
   withDefaults,
 } from './optimization/plan.js'
-import { createBacktestJobs } from './optimization/backtest-jobs.js'
 import type {
   AllRateLimitsRequest,
   ListRequest,
@@ -70,6 +69,7 @@ import {
 } from './optimization/selection.js'
 import { toShortBacktest, toWholeBacktest, type ShortBacktest } from './optimization/short-backtest.js'
 import { toRow } from './optimization/table-row.js'
+import { createWorkerJobs } from './worker-jobs.js'
 
 interface OptimizationOptions extends BacktestOptions {
   readonly database: Pick<Database, 'assertUsable'>
@@ -88,9 +88,10 @@ function createOptimization(options: OptimizationOptions): Optimization {
   const stopping = new AbortController()
   const recommendations = createRecommendations(sql, () => database.assertUsable())
   const backtests = createBacktests(options)
-  const backtestJobs = createBacktestJobs(now, (error) =>
-    options.log.error({ err: error }, 'a backtest has failed'),
-  )
+  const backtestJobs = createWorkerJobs<BacktestOutcome>({
+    ...{ now, name: 'backtest', stoppedCode: 'BACKTEST_STOPPED', route: 'POST /optimize/backtest' },
+    onFailure: (error) => options.log.error({ err: error }, 'a backtest has failed'),
+  })
 
   const active = (): RateOptimizer | null => models.active.optimizer?.model ?? null
   const trained = (): RateOptimizer => {

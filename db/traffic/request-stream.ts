@@ -1,4 +1,5 @@
 import type { Sql } from 'postgres'
+import type { EndpointFolding } from '../../models/traffic/endpoint-folding.js'
 import { copyOut } from './copy-out.js'
 import { readFolding } from './endpoint-folding.js'
 import { CopiedRows } from './request-stream/copied-rows.js'
@@ -34,6 +35,8 @@ export interface RequestSelection {
   readonly to: Date
   /** A template (`/users/{id}`) with all its methods, or with one (`GET /users/{id}`); left out: all requests. */
   readonly endpoint?: string
+  /** Which endpoint a path belongs to; as the rollups of the same database have it, when left out. */
+  readonly folding?: EndpointFolding
   /** What the indexes stand for; they grow with the stream. */
   readonly names: RequestNames
   readonly signal: AbortSignal
@@ -55,14 +58,15 @@ const LOCK_TIMEOUT = '10s'
 export async function* streamRequests(
   sql: Sql,
   table: TrafficTable,
-  { from, to, endpoint, names, signal }: RequestSelection,
+  { from, to, endpoint, folding, names, signal }: RequestSelection,
 ): AsyncGenerator<StreamedRequests, void> {
   let filter: EndpointFilter | undefined
   const prepare = async (connection: Sql) => {
     await connection`select set_config('lock_timeout', ${LOCK_TIMEOUT}, false)`
     await connection`select set_config('standard_conforming_strings', 'on', false)`
     const source = await findTrafficSource(connection, table)
-    if (endpoint !== undefined) filter = new EndpointFilter(endpoint, await readFolding(connection, table))
+    if (endpoint !== undefined)
+      filter = new EndpointFilter(endpoint, folding ?? (await readFolding(connection, table)))
     const condition = inRangeText({ from, to })
     return queryText(source, filter ? `${condition} and ${filter.condition()}` : condition)
   }

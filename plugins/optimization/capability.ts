@@ -2,9 +2,9 @@ import type { RateLimitFileFormat } from '../../formats/limit-files/limit-file.j
 import type { RateLimitList } from '../../formats/limit-files/limit-list.js'
 import type { EndpointCluster } from '../../models/clustering/endpoint-clusters.js'
 import type { EndpointProfile } from '../../models/rate-limit/endpoints/profile.js'
+import type { WorkerJob, WorkerJobs } from '../worker-jobs.js'
 import type { AnsweredRecommendation, StatedRecommendation } from './answer.js'
 import type { BacktestOutcome } from './backtest.js'
-import type { BacktestJob, BacktestJobs } from './backtest-jobs.js'
 import type { BacktestRequest, RateLimitChoice } from './plan.js'
 import type { Recommendations } from './recommendations.js'
 import type { EndpointSelection } from './selection.js'
@@ -66,8 +66,8 @@ export interface Optimization {
   /** Replays stored requests; the query ends with the signal. Without a trained model the request needs a limit. */
   backtest(request: BacktestRequest, signal: AbortSignal): Promise<BacktestOutcome>
   /** The same in the background. @param shown the request as the job shows it */
-  beginBacktest(request: BacktestRequest, shown: object): Promise<BacktestJob>
-  readonly backtestJobs: BacktestJobs
+  beginBacktest(request: BacktestRequest, shown: object): Promise<WorkerJob<BacktestOutcome>>
+  readonly backtestJobs: WorkerJobs<BacktestOutcome>
   /** Aborted when the service stops. */
   readonly closing: AbortSignal
   /** Ends what is under way. */
