@@ -10,6 +10,7 @@ import envelope from './plugins/http/envelope.js'
 import errors, { answerMalformed, sendFailure, toServiceError } from './plugins/http/errors.js'
 import endpoints from './plugins/endpoints.js'
 import exports from './plugins/export.js'
+import incidents from './plugins/incidents.js'
 import ingest from './plugins/ingest.js'
 import modelManagement from './plugins/model-management.js'
 import modelRegistry from './plugins/model-registry.js'
@@ -30,6 +31,9 @@ import endpointRoutes from './routes/endpoints.js'
 import exportRoutes from './routes/export.js'
 import exportRateLimitRoutes from './routes/export-rate-limits.js'
 import healthRoutes from './routes/health.js'
+import incidentRoutes from './routes/incidents.js'
+import incidentScanRoutes from './routes/incident-scan.js'
+import incidentStreamRoutes from './routes/incident-stream.js'
 import ingestRoutes from './routes/ingest.js'
 import jobRoutes from './routes/jobs.js'
 import modelRoutes from './routes/models.js'
@@ -39,6 +43,7 @@ import recommendationRoutes from './routes/recommendations.js'
 import { sharedSchemas } from './routes/schemas/index.js'
 import syntheticRoutes from './routes/synthetic.js'
 import trainRoutes from './routes/train.js'
+import watchingRoutes from './routes/watching.js'
 
 /** The build copies package.json beside this file. */
 const { version } = JSON.parse(readFileSync(new URL('./package.json', import.meta.url), 'utf8')) as {
@@ -69,6 +74,7 @@ export async function buildApp(settings: Config): Promise<FastifyInstance> {
     await app.register(training)
     await app.register(modelManagement)
     await app.register(endpoints)
+    await app.register(incidents)
     await app.register(optimization)
     await app.register(exports)
     await app.register(ingest)
@@ -119,6 +125,10 @@ async function registerInterface(app: FastifyInstance): Promise<void> {
   await app.register(aboutRoutes, { version })
   await app.register(healthRoutes, { version })
   await app.register(detectRoutes)
+  await app.register(incidentRoutes)
+  await app.register(incidentScanRoutes)
+  await app.register(incidentStreamRoutes)
+  await app.register(watchingRoutes)
   await app.register(trainRoutes)
   await app.register(jobRoutes)
   await app.register(syntheticRoutes)

@@ -38,6 +38,8 @@ export interface Detection {
   sensitivity(): { readonly version: string; readonly hours: readonly Sensitivity[] }
   /** What is remembered of each source. */
   readonly streams: Streams
+  /** Calls back with each verdict of `detect`. The listener does no I/O and does not throw. */
+  onJudged(listener: (judged: Judged) => void): void
 }
 
 declare module 'fastify' {
@@ -55,6 +57,7 @@ export interface DetectionOptions {
 
 export function createDetection({ models, effects, calendar, now }: DetectionOptions): Detection {
   const streams = new Streams()
+  const listeners: ((judged: Judged) => void)[] = []
   let found: ReturnType<Detection['sensitivity']> | undefined
   let drift: { readonly version: string; readonly counts: DriftCounts } | undefined
 
@@ -80,6 +83,7 @@ export function createDetection({ models, effects, calendar, now }: DetectionOpt
 
   return {
     streams,
+    onJudged: (listener) => void listeners.push(listener),
     detect(metrics) {
       const active = activeDetector()
       const detector = detectorOf(active)
@@ -91,7 +95,9 @@ export function createDetection({ models, effects, calendar, now }: DetectionOpt
         return next
       })
       const { interval } = judged.timed
-      return judgedOf({ source, timed: { interval, timeMs: timed.timeMs } }, judged.verdict, active)
+      const answer = judgedOf({ source, timed: { interval, timeMs: timed.timeMs } }, judged.verdict, active)
+      for (const listener of listeners) listener(answer)
+      return answer
     },
     detectBatch(metrics) {
       const active = activeDetector()

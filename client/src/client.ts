@@ -2,6 +2,7 @@ import { createFinalURL, createQuerySerializer, defaultPathSerializer } from 'op
 import { dataOf, textOf } from './answer.js'
 import { MINUTE_MS } from './durations.js'
 import { eventsOf } from './event-stream.js'
+import { incidentEvents, type IncidentEvent } from './incident-events.js'
 import type { components } from './generated/contract.js'
 import { MLServiceError } from './ml-service-error.js'
 import { OPERATIONS, type Data, type FileName, type Input, type OperationName } from './operations.js'
@@ -32,6 +33,11 @@ export type TrainingJob = components['schemas']['TrainingJob']
 export type TrainResult = components['schemas']['TrainResult']
 export type Backtest = components['schemas']['Backtest']
 export type BacktestJob = components['schemas']['BacktestJob']
+export type { Incident } from './incident-events.js'
+export type Scan = components['schemas']['Scan']
+export type ScanJob = components['schemas']['ScanJob']
+
+export type { IncidentEvent }
 
 type Args<Name extends OperationName> =
   Record<never, never> extends Input<Name>
@@ -40,7 +46,9 @@ type Args<Name extends OperationName> =
 
 type PlainName = Exclude<
   OperationName,
-  FileName | 'train' | 'followTrainingJob' | 'backtest' | 'followBacktestJob'
+  | FileName
+  | ('train' | 'followTrainingJob' | 'backtest' | 'followBacktestJob')
+  | ('followIncidents' | 'scanIncidents' | 'followScanJob')
 >
 
 /** Operations that may return a file. The default format is `json`, and `csv` for the training data. */
@@ -85,6 +93,19 @@ export type Client = { [Name in PlainName]: (...args: Args<Name>) => Promise<Dat
       input: Input<'followBacktestJob'>,
       options?: CallOptions,
     ): AsyncGenerator<BacktestJob, void>
+    /**
+     * Yields each change of an incident, from now on or after an event. When the connection breaks, it connects again and
+     * goes on where it was; it ends when the signal is aborted, or the service cannot be reached after the retries.
+     */
+    followIncidents(
+      input?: Input<'followIncidents'>,
+      options?: CallOptions,
+    ): AsyncGenerator<IncidentEvent, void>
+    /** With `wait: false`, resolves to the job that has begun. */
+    scanIncidents(input: Input<'scanIncidents'> & { wait: false }, options?: CallOptions): Promise<ScanJob>
+    scanIncidents(input?: Input<'scanIncidents'> & { wait?: true }, options?: CallOptions): Promise<Scan>
+    /** Yields the job at each change, until it ends. */
+    followScanJob(input: Input<'followScanJob'>, options?: CallOptions): AsyncGenerator<ScanJob, void>
   }
 
 const TIMEOUT_MS = 10_000
@@ -145,11 +166,16 @@ export function createClient(options: ClientOptions): Client {
     (input: { format?: string } = {}, own: CallOptions = {}) =>
       (input.format ?? usual) === 'json' ? data(name, input, own) : text(name, input, own)
 
-  const follow = (name: 'followTrainingJob' | 'followBacktestJob') =>
+  const follow = (name: 'followTrainingJob' | 'followBacktestJob' | 'followScanJob') =>
     async function* (input: { id: string }, own: CallOptions = {}) {
       const body = await stream(name, input, own)
-      for await (const event of eventsOf(body)) yield JSON.parse(event) as unknown
+      for await (const { data } of eventsOf(body)) yield JSON.parse(data) as unknown
     }
+  async function* followIncidents(input: { last_event_id?: string } = {}, own: CallOptions = {}) {
+    const connect = (id?: string) =>
+      stream('followIncidents', id === undefined ? {} : { last_event_id: id }, own)
+    yield* incidentEvents(connect, input.last_event_id, own.signal)
+  }
 
   /** Polls the job until it ends, so that no connection has to stay open that long. */
   const trained = async (input: object, own: CallOptions): Promise<TrainResult> => {
@@ -181,6 +207,8 @@ export function createClient(options: ClientOptions): Client {
       input.wait === false ? data('train', input, { timeoutMs, ...own }) : trained(input, own),
     followTrainingJob: follow('followTrainingJob'),
     followBacktestJob: follow('followBacktestJob'),
+    followScanJob: follow('followScanJob'),
+    followIncidents,
   } as Client
 }
 

@@ -5,6 +5,10 @@ export type {
   CallOptions,
   Client,
   ClientOptions,
+  Incident,
+  IncidentEvent,
+  Scan,
+  ScanJob,
   TrainingJob,
   TrainResult,
 } from './client.js'

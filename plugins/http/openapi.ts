@@ -13,6 +13,7 @@ const DESCRIPTION = [
 /** One tag for each capability. */
 const TAGS = [
   { name: 'detection', description: 'Judge intervals of traffic: is this minute abnormal, and why?' },
+  { name: 'incidents', description: 'See what went wrong, mark it, follow it, and scan the past.' },
   { name: 'training', description: 'Train models on recorded or synthetic traffic, and follow the runs.' },
   { name: 'models', description: 'List, activate, load and reset the stored model versions.' },
   {

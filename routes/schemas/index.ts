@@ -6,6 +6,8 @@ import { Batch, BatchResult, BatchVerdict, Metrics, PastMetrics, Trend, Verdict 
 import { endpointSchemas } from './endpoints.js'
 import { TrafficBucket } from './export.js'
 import { Alive, Health, Ready } from './health.js'
+import { incidentSchemas } from './incidents.js'
+import { scanSchemas } from './incident-scan.js'
 import { IngestBody, IngestedRequest, IngestResult } from './ingest.js'
 import { TrainingJob } from './jobs.js'
 import {
@@ -38,10 +40,14 @@ import {
 } from './training.js'
 import { TrainingStatus } from './training-status.js'
 import { Failure, Nothing } from './types.js'
+import { watchingSchemas } from './watching.js'
 
 /** The named schemas of the OpenAPI document. */
 export const sharedSchemas = [
   ...endpointSchemas,
+  ...incidentSchemas,
+  ...scanSchemas,
+  ...watchingSchemas,
   Failure,
   Nothing,
   Metrics,

@@ -155,6 +155,247 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/incidents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the incidents
+         * @description Newest first. With next, pages stay as they are while new incidents arrive. Marks that the dashboards of the gateway made in anomaly_events are taken over first.
+         */
+        get: operations["listIncidents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/incidents/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get an incident with its timeline */
+        get: operations["getIncident"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/incidents/{id}/acknowledge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Acknowledge an incident
+         * @description Says that it is real. Possible while it is open, and after it has ended by itself. The mark is durable when the answer comes, and stands in anomaly_events too. The same mark again changes nothing; a new note is entered as a comment.
+         */
+        post: operations["acknowledgeIncident"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/incidents/{id}/resolve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resolve an incident
+         * @description Ends it, if it has not ended by itself. Not possible for a false positive. The mark is durable when the answer comes, and stands in anomaly_events too. The same mark again changes nothing; a new note is entered as a comment.
+         */
+        post: operations["resolveIncident"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/incidents/{id}/false-positive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say that an incident is none
+         * @description Ends it. Always possible. The mark is durable when the answer comes, and stands in anomaly_events too. The same mark again changes nothing; a new note is entered as a comment.
+         */
+        post: operations["markFalsePositive"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/incidents/{id}/comment": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Comment on an incident
+         * @description Adds a line to its timeline. The same comment of the same person again adds nothing.
+         */
+        post: operations["commentIncident"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/incidents/scan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Find the incidents of stored history
+         * @description Replays the stored traffic of the whole gateway with the active model, and lists what would have been incidents. Nothing is stored. The scan stops when the caller disconnects. With `wait: false`, the service answers 202 with the job, which reports its progress. One scan runs at a time.
+         */
+        post: operations["scanIncidents"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/incidents/scan/jobs/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a scan in the background
+         * @description Finds the scans of this replica. The newest 20 are kept.
+         */
+        get: operations["getScanJob"];
+        put?: never;
+        post?: never;
+        /**
+         * Stop a scan in the background
+         * @description A scan that has already ended does not change.
+         */
+        delete: operations["stopScanJob"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/incidents/scan/jobs/{id}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Follow a scan in the background
+         * @description Sends server-sent events. Each change sends an event `progress`. The stream ends with one event `done`, `failed` or `stopped`. The data of each event is the job as JSON.
+         */
+        get: operations["followScanJob"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/incidents/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Follow the incidents
+         * @description Sends server-sent events of the incidents of all replicas: `opened`, `changed`, `ended` and `marked`. The data of each is the incident as GET /incidents has it, with `revision` and `what`. The id of an event is its revision. The first event is `ready`; its id is where the stream begins. With Last-Event-ID, the stream goes on after that event. A comment every 15 seconds shows that it lives. At most 100 readers follow a replica. A reader that takes nothing for 30 seconds is ended.
+         */
+        get: operations["followIncidents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List what is watched and what reports
+         * @description The gateway, the sources that reported to /detect in the last week, and the endpoints of the last day.
+         */
+        get: operations["listSources"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/timeline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show what a series was like over time
+         * @description Values, expected bands and verdicts of the gateway, of a source or of an endpoint. Judged minutes have the bands and the verdicts of then. Other minutes of the gateway have the values of the request log and the bands of the active model; those of an endpoint have values only. Percentiles of longer steps are means of those of the minutes.
+         */
+        get: operations["getTimeline"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/train": {
         parameters: {
             query?: never;
@@ -1038,6 +1279,816 @@ export interface components {
                 /** @description Whether a known host is part of the endpoint. */
                 host: boolean;
             };
+        };
+        /**
+         * @description An incident: what went wrong, since when, where and for whom.
+         * @example {
+         *       "id": "12",
+         *       "state": "acknowledged",
+         *       "source": "default",
+         *       "type": "latency_spike",
+         *       "severity": "medium",
+         *       "started_at": "2026-01-31T12:04:00.000Z",
+         *       "ended_at": null,
+         *       "explanation": "Mean latency 182 ms (4 times the usual), expected 38–61 ms for Saturday 12:06; 74 % of the score.",
+         *       "endpoints": [
+         *         {
+         *           "endpoint": "GET /orders/{id}",
+         *           "share": 0.92,
+         *           "started_at": "2026-01-31T12:04:00.000Z"
+         *         },
+         *         {
+         *           "endpoint": "POST /orders",
+         *           "share": 0.08,
+         *           "started_at": "2026-01-31T12:06:00.000Z"
+         *         }
+         *       ],
+         *       "clients": [
+         *         {
+         *           "client": "user-17",
+         *           "requests": 900,
+         *           "share": 0.25
+         *         }
+         *       ],
+         *       "impact": {
+         *         "requests": 3600,
+         *         "failed": 12,
+         *         "slow": 2900,
+         *         "clients": 212
+         *       },
+         *       "change": {
+         *         "kind": "deployment",
+         *         "at": "2026-01-31T12:02:00.000Z",
+         *         "detail": "orders 1.4.2"
+         *       },
+         *       "recommendation": null
+         *     }
+         */
+        Incident: {
+            /** @description Id of the incident. */
+            id: string;
+            /**
+             * @description open: nobody has marked it. acknowledged: somebody confirmed it. resolved: it has ended by itself, or somebody resolved it. false_positive: somebody said that it is none.
+             * @enum {string}
+             */
+            state: "open" | "acknowledged" | "resolved" | "false_positive";
+            /** @description The source. `default` is the gateway with its endpoints. */
+            source: string;
+            /**
+             * @description What is abnormal.
+             * @enum {string}
+             */
+            type: "traffic_spike" | "traffic_drop" | "latency_spike" | "error_rate_spike" | "pattern_anomaly" | "multi_dimensional";
+            /**
+             * @description Severity now, or at the end.
+             * @enum {string}
+             */
+            severity: "low" | "medium" | "high" | "critical";
+            /**
+             * Format: date-time
+             * @description The first abnormal minute.
+             * @example 2026-01-31T12:00:00.000Z
+             */
+            started_at: string;
+            /** @description The end. Null while it is open. */
+            ended_at: string | null;
+            /** @description What was expected, and what came instead. */
+            explanation: string;
+            /** @description The affected endpoints, the likely origin first; at most 20. */
+            endpoints: {
+                /** @description Method and path template. */
+                endpoint: string;
+                /** @description Share of the harm, 0 to 1. */
+                share: number;
+                /**
+                 * Format: date-time
+                 * @description Since when it is affected.
+                 * @example 2026-01-31T12:00:00.000Z
+                 */
+                started_at: string;
+            }[];
+            /** @description The busiest clients of that time, at most ten. Empty where they are not known. */
+            clients: {
+                /** @description A user, or else an address. */
+                client: string;
+                /** @description Its requests during the incident. */
+                requests: number;
+                /** @description Its share of these requests, 0 to 1. */
+                share: number;
+            }[];
+            /** @description The incident in numbers. */
+            impact: {
+                /** @description Requests during the incident. */
+                requests: number;
+                /** @description Requests that failed, more than usual. */
+                failed: number;
+                /** @description Requests that were slow, more than usual. */
+                slow: number;
+                /** @description Number of clients. Null where they are not known. */
+                clients: number | null;
+            };
+            /** @description What was changed shortly before. Null where nothing is known. */
+            change: {
+                /** @description What kind of change: for example a deployment. */
+                kind: string;
+                /**
+                 * Format: date-time
+                 * @description When it was.
+                 * @example 2026-01-31T12:00:00.000Z
+                 */
+                at: string;
+                /** @description What was changed. */
+                detail: string;
+            } | null;
+            /** @description A limit that would have held, as /optimize gives it, with its backtest. Null without one. */
+            recommendation: unknown;
+        };
+        /**
+         * @description A page of incidents.
+         * @example {
+         *       "incidents": [
+         *         {
+         *           "id": "12",
+         *           "state": "acknowledged",
+         *           "source": "default",
+         *           "type": "latency_spike",
+         *           "severity": "medium",
+         *           "started_at": "2026-01-31T12:04:00.000Z",
+         *           "ended_at": null,
+         *           "explanation": "Mean latency 182 ms (4 times the usual), expected 38–61 ms for Saturday 12:06; 74 % of the score.",
+         *           "endpoints": [
+         *             {
+         *               "endpoint": "GET /orders/{id}",
+         *               "share": 0.92,
+         *               "started_at": "2026-01-31T12:04:00.000Z"
+         *             },
+         *             {
+         *               "endpoint": "POST /orders",
+         *               "share": 0.08,
+         *               "started_at": "2026-01-31T12:06:00.000Z"
+         *             }
+         *           ],
+         *           "clients": [
+         *             {
+         *               "client": "user-17",
+         *               "requests": 900,
+         *               "share": 0.25
+         *             }
+         *           ],
+         *           "impact": {
+         *             "requests": 3600,
+         *             "failed": 12,
+         *             "slow": 2900,
+         *             "clients": 212
+         *           },
+         *           "change": {
+         *             "kind": "deployment",
+         *             "at": "2026-01-31T12:02:00.000Z",
+         *             "detail": "orders 1.4.2"
+         *           },
+         *           "recommendation": null
+         *         }
+         *       ],
+         *       "next": "mkzs74o0-12"
+         *     }
+         */
+        IncidentPage: {
+            /** @description The incidents, newest first. */
+            incidents: components["schemas"]["Incident"][];
+            /** @description Give it as `next` for the following page. Null on the last one. */
+            next: string | null;
+        };
+        /**
+         * @description An incident with its timeline, its peak and samples of failed requests.
+         * @example {
+         *       "id": "12",
+         *       "state": "acknowledged",
+         *       "source": "default",
+         *       "type": "latency_spike",
+         *       "severity": "medium",
+         *       "started_at": "2026-01-31T12:04:00.000Z",
+         *       "ended_at": null,
+         *       "explanation": "Mean latency 182 ms (4 times the usual), expected 38–61 ms for Saturday 12:06; 74 % of the score.",
+         *       "endpoints": [
+         *         {
+         *           "endpoint": "GET /orders/{id}",
+         *           "share": 0.92,
+         *           "started_at": "2026-01-31T12:04:00.000Z"
+         *         },
+         *         {
+         *           "endpoint": "POST /orders",
+         *           "share": 0.08,
+         *           "started_at": "2026-01-31T12:06:00.000Z"
+         *         }
+         *       ],
+         *       "clients": [
+         *         {
+         *           "client": "user-17",
+         *           "requests": 900,
+         *           "share": 0.25
+         *         }
+         *       ],
+         *       "impact": {
+         *         "requests": 3600,
+         *         "failed": 12,
+         *         "slow": 2900,
+         *         "clients": 212
+         *       },
+         *       "change": {
+         *         "kind": "deployment",
+         *         "at": "2026-01-31T12:02:00.000Z",
+         *         "detail": "orders 1.4.2"
+         *       },
+         *       "recommendation": null,
+         *       "peak": {
+         *         "severity": "high",
+         *         "at": "2026-01-31T12:09:00.000Z"
+         *       },
+         *       "traffic": {
+         *         "missing": 0,
+         *         "excess": 0
+         *       },
+         *       "samples": {
+         *         "first": [
+         *           {
+         *             "at": "2026-01-31T12:04:11.000Z",
+         *             "method": "GET",
+         *             "path": "/orders/42",
+         *             "status": 504,
+         *             "latency_ms": 30000,
+         *             "client": "user-17"
+         *           }
+         *         ],
+         *         "last": [
+         *           {
+         *             "at": "2026-01-31T12:04:11.000Z",
+         *             "method": "GET",
+         *             "path": "/orders/42",
+         *             "status": 504,
+         *             "latency_ms": 30000,
+         *             "client": "user-17"
+         *           }
+         *         ]
+         *       },
+         *       "acknowledged_at": "2026-01-31T12:10:00.000Z",
+         *       "acknowledged_by": "ada",
+         *       "resolved_at": null,
+         *       "resolved_by": null,
+         *       "timeline": [
+         *         {
+         *           "at": "2026-01-31T12:04:00.000Z",
+         *           "kind": "opened",
+         *           "by": null,
+         *           "note": null,
+         *           "detail": {
+         *             "severity": "medium",
+         *             "type": "latency_spike"
+         *           }
+         *         },
+         *         {
+         *           "at": "2026-01-31T12:10:00.000Z",
+         *           "kind": "acknowledged",
+         *           "by": "ada",
+         *           "note": "looking at it",
+         *           "detail": null
+         *         }
+         *       ]
+         *     }
+         */
+        IncidentDetail: {
+            /** @description Id of the incident. */
+            id: string;
+            /**
+             * @description open: nobody has marked it. acknowledged: somebody confirmed it. resolved: it has ended by itself, or somebody resolved it. false_positive: somebody said that it is none.
+             * @enum {string}
+             */
+            state: "open" | "acknowledged" | "resolved" | "false_positive";
+            /** @description The source. `default` is the gateway with its endpoints. */
+            source: string;
+            /**
+             * @description What is abnormal.
+             * @enum {string}
+             */
+            type: "traffic_spike" | "traffic_drop" | "latency_spike" | "error_rate_spike" | "pattern_anomaly" | "multi_dimensional";
+            /**
+             * @description Severity now, or at the end.
+             * @enum {string}
+             */
+            severity: "low" | "medium" | "high" | "critical";
+            /**
+             * Format: date-time
+             * @description The first abnormal minute.
+             * @example 2026-01-31T12:00:00.000Z
+             */
+            started_at: string;
+            /** @description The end. Null while it is open. */
+            ended_at: string | null;
+            /** @description What was expected, and what came instead. */
+            explanation: string;
+            /** @description The affected endpoints, the likely origin first; at most 20. */
+            endpoints: {
+                /** @description Method and path template. */
+                endpoint: string;
+                /** @description Share of the harm, 0 to 1. */
+                share: number;
+                /**
+                 * Format: date-time
+                 * @description Since when it is affected.
+                 * @example 2026-01-31T12:00:00.000Z
+                 */
+                started_at: string;
+            }[];
+            /** @description The busiest clients of that time, at most ten. Empty where they are not known. */
+            clients: {
+                /** @description A user, or else an address. */
+                client: string;
+                /** @description Its requests during the incident. */
+                requests: number;
+                /** @description Its share of these requests, 0 to 1. */
+                share: number;
+            }[];
+            /** @description The incident in numbers. */
+            impact: {
+                /** @description Requests during the incident. */
+                requests: number;
+                /** @description Requests that failed, more than usual. */
+                failed: number;
+                /** @description Requests that were slow, more than usual. */
+                slow: number;
+                /** @description Number of clients. Null where they are not known. */
+                clients: number | null;
+            };
+            /** @description What was changed shortly before. Null where nothing is known. */
+            change: {
+                /** @description What kind of change: for example a deployment. */
+                kind: string;
+                /**
+                 * Format: date-time
+                 * @description When it was.
+                 * @example 2026-01-31T12:00:00.000Z
+                 */
+                at: string;
+                /** @description What was changed. */
+                detail: string;
+            } | null;
+            /** @description A limit that would have held, as /optimize gives it, with its backtest. Null without one. */
+            recommendation: unknown;
+            /** @description When it was worst. */
+            peak: {
+                /**
+                 * @description The highest severity.
+                 * @enum {string}
+                 */
+                severity: "low" | "medium" | "high" | "critical";
+                /**
+                 * Format: date-time
+                 * @description The minute.
+                 * @example 2026-01-31T12:00:00.000Z
+                 */
+                at: string;
+            };
+            /** @description What happened to the number of requests. */
+            traffic: {
+                /** @description Requests that were missing, compared with usual. */
+                missing: number;
+                /** @description Requests that were too many, compared with usual. */
+                excess: number;
+            };
+            /** @description Requests that failed. Null where they are not known. */
+            samples: {
+                /** @description The first failed requests, at most five. */
+                first: {
+                    /**
+                     * Format: date-time
+                     * @description When it came.
+                     * @example 2026-01-31T12:00:00.000Z
+                     */
+                    at: string;
+                    /** @description Its method. */
+                    method: string | null;
+                    /** @description Its path, as it was recorded. */
+                    path: string | null;
+                    /** @description Its HTTP status. */
+                    status: number;
+                    /** @description Its latency in milliseconds. */
+                    latency_ms: number | null;
+                    /** @description A user, or else an address. */
+                    client: string | null;
+                }[];
+                /** @description The last ones, at most five. */
+                last: {
+                    /**
+                     * Format: date-time
+                     * @description When it came.
+                     * @example 2026-01-31T12:00:00.000Z
+                     */
+                    at: string;
+                    /** @description Its method. */
+                    method: string | null;
+                    /** @description Its path, as it was recorded. */
+                    path: string | null;
+                    /** @description Its HTTP status. */
+                    status: number;
+                    /** @description Its latency in milliseconds. */
+                    latency_ms: number | null;
+                    /** @description A user, or else an address. */
+                    client: string | null;
+                }[];
+            } | null;
+            /** @description When somebody acknowledged it. Null otherwise. */
+            acknowledged_at: string | null;
+            /** @description Who acknowledged it. Null where it is not known. */
+            acknowledged_by: string | null;
+            /** @description When somebody resolved it or said that it is none. Null where it ended by itself. */
+            resolved_at: string | null;
+            /** @description Who did. Null where it is not known. */
+            resolved_by: string | null;
+            /** @description What happened to it, in order of time; at most 1,000 entries. */
+            timeline: {
+                /**
+                 * Format: date-time
+                 * @description When it was.
+                 * @example 2026-01-31T12:00:00.000Z
+                 */
+                at: string;
+                /**
+                 * @description What happened.
+                 * @enum {string}
+                 */
+                kind: "opened" | "changed" | "ended" | "reopened" | "acknowledged" | "resolved" | "false_positive" | "comment";
+                /** @description Who did it. Null for the service itself. */
+                by: string | null;
+                /** @description What was said. */
+                note: string | null;
+                /** @description More about it, for example the new severity. Null without. */
+                detail: unknown;
+            }[];
+        };
+        /**
+         * @description Who marks an incident, and why.
+         * @example {
+         *       "by": "ada",
+         *       "note": "looking at it"
+         *     }
+         */
+        MarkBody: {
+            /** @description Who it is, 1 to 255 characters. */
+            by?: string;
+            /** @description What there is to say, 1 to 2,000 characters. A comment requires it. */
+            note?: string;
+        };
+        /**
+         * @description Which history to scan.
+         * @example {
+         *       "days": 14
+         *     }
+         * @example {
+         *       "from": "2026-01-18T00:00:00Z",
+         *       "to": "2026-02-01T00:00:00Z",
+         *       "wait": false
+         *     }
+         */
+        ScanBody: {
+            /** @description Scan the last n days, 1 to 3,650. Default: 14, unless from is given. */
+            days?: number;
+            /**
+             * Format: date-time
+             * @description Start of the time range, included. Use it instead of days.
+             * @example 2026-01-31T12:00:00.000Z
+             */
+            from?: string;
+            /**
+             * Format: date-time
+             * @description End of the time range, excluded. Only with from. Default: now.
+             * @example 2026-01-31T12:00:00.000Z
+             */
+            to?: string;
+            /** @description If false, the service answers 202 immediately with the job. Follow it at /incidents/scan/jobs/{id}. Default: true. */
+            wait?: boolean;
+        };
+        /**
+         * @description What a scan of stored history has found.
+         * @example {
+         *       "incidents": [
+         *         {
+         *           "id": "scan-1",
+         *           "state": "resolved",
+         *           "source": "default",
+         *           "type": "latency_spike",
+         *           "severity": "medium",
+         *           "started_at": "2026-01-31T12:04:00.000Z",
+         *           "ended_at": "2026-01-31T12:21:00.000Z",
+         *           "explanation": "Mean latency 182 ms (4 times the usual), expected 38–61 ms for Saturday 12:06; 74 % of the score.",
+         *           "endpoints": [],
+         *           "clients": [],
+         *           "impact": {
+         *             "requests": 3600,
+         *             "failed": 12,
+         *             "slow": 2900,
+         *             "clients": null
+         *           },
+         *           "change": null,
+         *           "recommendation": null
+         *         }
+         *       ],
+         *       "from": "2026-01-18T00:00:00.000Z",
+         *       "to": "2026-02-01T00:00:00.000Z",
+         *       "minutes": 20160,
+         *       "model_version": "20260131T120000000Z"
+         *     }
+         */
+        Scan: {
+            /** @description What would have been incidents, newest first, in the shape of GET /incidents. They are not stored: the ids are valid in this answer only. */
+            incidents: components["schemas"]["Incident"][];
+            /**
+             * Format: date-time
+             * @description Start of the scanned range.
+             * @example 2026-01-31T12:00:00.000Z
+             */
+            from: string;
+            /**
+             * Format: date-time
+             * @description End of the scanned range.
+             * @example 2026-01-31T12:00:00.000Z
+             */
+            to: string;
+            /** @description Minutes with requests in the range. */
+            minutes: number;
+            /** @description Version of the model that judged them. */
+            model_version: string;
+        };
+        /**
+         * @description A scan in the background and its progress.
+         * @example {
+         *       "id": "4c1a5e0f-8d5b-4a36-9b0c-64f0a9c1de27",
+         *       "state": "running",
+         *       "stage": "replaying",
+         *       "progress": 0.5,
+         *       "estimated_seconds_left": 2,
+         *       "elapsed_seconds": 2,
+         *       "started_at": "2026-02-01T00:00:10.000Z",
+         *       "ended_at": null,
+         *       "stop_requested": false,
+         *       "request": {
+         *         "days": 14
+         *       },
+         *       "result": null,
+         *       "error": null
+         *     }
+         */
+        ScanJob: {
+            /**
+             * Format: uuid
+             * @description Id of the scan, a UUID.
+             */
+            id: string;
+            /**
+             * @description State of the scan.
+             * @enum {string}
+             */
+            state: "running" | "done" | "failed" | "stopped";
+            /**
+             * @description The current step, or the last one.
+             * @enum {string}
+             */
+            stage: "waiting" | "replaying";
+            /** @description Share of the work that is done, 0 to 1. The first half brings the rollups up to date. */
+            progress: number;
+            /** @description Estimated seconds until the end. Null when it has ended and while there is too little progress for an estimate. */
+            estimated_seconds_left: number | null;
+            /** @description Seconds since the scan began, or its duration in seconds. */
+            elapsed_seconds: number;
+            /**
+             * Format: date-time
+             * @description When the scan began.
+             * @example 2026-01-31T12:00:00.000Z
+             */
+            started_at: string;
+            /** @description When it ended. Null while it is running. */
+            ended_at: string | null;
+            /** @description True if somebody has asked it to stop. */
+            stop_requested: boolean;
+            /** @description The fields of the request that began it. */
+            request: unknown;
+            /** @description The outcome. Null unless the state is done. */
+            result: components["schemas"]["Scan"] | null;
+            /** @description Why it failed or was stopped. Null otherwise. */
+            error: {
+                /** @description A stable code. */
+                code: string;
+                /** @description What is wrong and what to do next. */
+                message: string;
+            } | null;
+        };
+        /**
+         * @description What is watched, and what reports.
+         * @example {
+         *       "sources": [
+         *         {
+         *           "kind": "gateway",
+         *           "source": "default",
+         *           "endpoint": null,
+         *           "status": "normal",
+         *           "last_report": "2026-01-31T12:00:00.000Z",
+         *           "open_incident": null
+         *         },
+         *         {
+         *           "kind": "source",
+         *           "source": "gateway-1",
+         *           "endpoint": null,
+         *           "status": "alarm",
+         *           "last_report": "2026-01-31T12:00:00.000Z",
+         *           "open_incident": "12"
+         *         }
+         *       ],
+         *       "total": 2,
+         *       "limit": 1000,
+         *       "offset": 0,
+         *       "lost_minutes": 0
+         *     }
+         */
+        Sources: {
+            /** @description The gateway, the sources that report, and the endpoints, in this order. */
+            sources: {
+                /**
+                 * @description gateway: all of its traffic. endpoint: one of its endpoints. source: reports to /detect.
+                 * @enum {string}
+                 */
+                kind: "gateway" | "endpoint" | "source";
+                /** @description Name of the source. `default` is the gateway. */
+                source: string;
+                /** @description The endpoint. Null for other kinds. */
+                endpoint: string | null;
+                /** @description The newest minute with requests or a report. */
+                last_report: string | null;
+                /**
+                 * @description alarm: it is abnormal, or an incident is open. silent: no minute has come for ten minutes, or three intervals. not_watched: it has traffic that nothing judges.
+                 * @enum {string}
+                 */
+                status: "normal" | "alarm" | "silent" | "not_watched";
+                /** @description Id of an incident that goes on. Null without. */
+                open_incident: string | null;
+            }[];
+            /** @description Number of those that match. */
+            total: number;
+            /** @description The limit of the request. */
+            limit: number;
+            /** @description The offset of the request. */
+            offset: number;
+            /** @description Judged minutes that this replica could not store since it started. */
+            lost_minutes: number;
+        };
+        /**
+         * @description What a series was like over time.
+         * @example {
+         *       "kind": "gateway",
+         *       "source": "default",
+         *       "endpoint": null,
+         *       "step": "1m",
+         *       "from": "2026-01-31T12:04:00.000Z",
+         *       "to": "2026-01-31T12:05:00.000Z",
+         *       "points": [
+         *         {
+         *           "at": "2026-01-31T12:04:00.000Z",
+         *           "requests_per_second": {
+         *             "value": 60,
+         *             "expected": 62.4,
+         *             "lower": 40,
+         *             "upper": 97.8
+         *           },
+         *           "avg_latency_ms": {
+         *             "value": 182,
+         *             "expected": 45.6,
+         *             "lower": 38,
+         *             "upper": 61
+         *           },
+         *           "p95_latency_ms": {
+         *             "value": 364,
+         *             "expected": 91,
+         *             "lower": 70,
+         *             "upper": 122
+         *           },
+         *           "p99_latency_ms": {
+         *             "value": 546,
+         *             "expected": 137,
+         *             "lower": 99,
+         *             "upper": 190
+         *           },
+         *           "error_rate": {
+         *             "value": 0.01,
+         *             "expected": 0.01,
+         *             "lower": 0,
+         *             "upper": 0.025
+         *           },
+         *           "verdict": {
+         *             "anomaly": true,
+         *             "type": "latency_spike",
+         *             "severity": "medium"
+         *           }
+         *         }
+         *       ]
+         *     }
+         */
+        Timeline: {
+            /**
+             * @description What the points are about.
+             * @enum {string}
+             */
+            kind: "gateway" | "endpoint" | "source";
+            /** @description Name of the source. `default` is the gateway. */
+            source: string;
+            /** @description The endpoint. Null for other kinds. */
+            endpoint: string | null;
+            /**
+             * Format: date-time
+             * @description Start of the range, a whole step.
+             * @example 2026-01-31T12:00:00.000Z
+             */
+            from: string;
+            /**
+             * Format: date-time
+             * @description End of the range, a whole step.
+             * @example 2026-01-31T12:00:00.000Z
+             */
+            to: string;
+            /**
+             * @description Length of a point.
+             * @enum {string}
+             */
+            step: "1m" | "5m" | "15m" | "1h" | "6h" | "1d";
+            /** @description The points, in order of time. Those without data are left out. */
+            points: {
+                /**
+                 * Format: date-time
+                 * @description When the point begins.
+                 * @example 2026-01-31T12:00:00.000Z
+                 */
+                at: string;
+                /** @description For requests per second. */
+                requests_per_second: {
+                    /** @description The measured value. Null where it is not known. */
+                    value: number | null;
+                    /** @description The expected value. Null where none is known. */
+                    expected: number | null;
+                    /** @description Lower end of the expected band. */
+                    lower: number | null;
+                    /** @description Upper end of the expected band. */
+                    upper: number | null;
+                };
+                /** @description For the mean latency. */
+                avg_latency_ms: {
+                    /** @description The measured value. Null where it is not known. */
+                    value: number | null;
+                    /** @description The expected value. Null where none is known. */
+                    expected: number | null;
+                    /** @description Lower end of the expected band. */
+                    lower: number | null;
+                    /** @description Upper end of the expected band. */
+                    upper: number | null;
+                };
+                /** @description For the 95th percentile of the latency. */
+                p95_latency_ms: {
+                    /** @description The measured value. Null where it is not known. */
+                    value: number | null;
+                    /** @description The expected value. Null where none is known. */
+                    expected: number | null;
+                    /** @description Lower end of the expected band. */
+                    lower: number | null;
+                    /** @description Upper end of the expected band. */
+                    upper: number | null;
+                };
+                /** @description For the 99th percentile of the latency. */
+                p99_latency_ms: {
+                    /** @description The measured value. Null where it is not known. */
+                    value: number | null;
+                    /** @description The expected value. Null where none is known. */
+                    expected: number | null;
+                    /** @description Lower end of the expected band. */
+                    lower: number | null;
+                    /** @description Upper end of the expected band. */
+                    upper: number | null;
+                };
+                /** @description For the error rate. */
+                error_rate: {
+                    /** @description The measured value. Null where it is not known. */
+                    value: number | null;
+                    /** @description The expected value. Null where none is known. */
+                    expected: number | null;
+                    /** @description Lower end of the expected band. */
+                    lower: number | null;
+                    /** @description Upper end of the expected band. */
+                    upper: number | null;
+                };
+                /** @description The verdict at that time. Null where nothing judged it. */
+                verdict: {
+                    /** @description Whether a minute of it is abnormal. */
+                    anomaly: boolean;
+                    /** @description What is abnormal. Null without an anomaly. */
+                    type: ("traffic_spike" | "traffic_drop" | "latency_spike" | "error_rate_spike" | "pattern_anomaly" | "multi_dimensional") | null;
+                    /** @description The highest severity. Null without an anomaly. */
+                    severity: ("low" | "medium" | "high" | "critical") | null;
+                } | null;
+            }[];
         };
         /** @description The body of every failed request. */
         Failure: {
@@ -5572,6 +6623,1141 @@ export interface operations {
             };
             /** @description The request is invalid. The message names the field and the allowed values. */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Any other failure, for example 500 or 503. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    listIncidents: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Only incidents that were going on at this time or later.
+                 * @example 2026-01-31T12:00:00.000Z
+                 */
+                from?: string;
+                /**
+                 * @description Only incidents that began before this time.
+                 * @example 2026-01-31T12:00:00.000Z
+                 */
+                to?: string;
+                /** @description Only incidents in these states. Several are given with commas or repeatedly. */
+                state?: ("open" | "acknowledged" | "resolved" | "false_positive")[];
+                /** @description Only incidents of this source. `default` is the gateway with its endpoints. */
+                source?: string;
+                /**
+                 * @description Only incidents that affect this endpoint: `GET /orders/{id}`, or `/orders/{id}` for all methods.
+                 * @example /api/users/{id}
+                 */
+                endpoint?: string;
+                /** @description Only incidents of these types. */
+                type?: ("traffic_spike" | "traffic_drop" | "latency_spike" | "error_rate_spike" | "pattern_anomaly" | "multi_dimensional")[];
+                /** @description Only incidents of these severities. */
+                severity?: ("low" | "medium" | "high" | "critical")[];
+                /** @description Maximum number of incidents, 1 to 500. Default: 50. */
+                limit?: number;
+                /** @description Where the page begins: `next` of the page before. */
+                next?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
+                        success: true;
+                        data: components["schemas"]["IncidentPage"];
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
+                        timestamp: string;
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
+                        warnings?: string[];
+                    };
+                };
+            };
+            /** @description The request is invalid. The message names the field and the allowed values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Any other failure, for example 500 or 503. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    getIncident: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the incident. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
+                        success: true;
+                        data: components["schemas"]["IncidentDetail"];
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
+                        timestamp: string;
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
+                        warnings?: string[];
+                    };
+                };
+            };
+            /** @description The request is invalid. The message names the field and the allowed values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Nothing has this name or id. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Any other failure, for example 500 or 503. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    acknowledgeIncident: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the incident. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MarkBody"];
+            };
+        };
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
+                        success: true;
+                        data: components["schemas"]["Incident"];
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
+                        timestamp: string;
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
+                        warnings?: string[];
+                    };
+                };
+            };
+            /** @description The request is invalid. The message names the field and the allowed values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Nothing has this name or id. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The service is not in the required state. The message says what to do first. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The body is larger than 8 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The content type is not application/json. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Any other failure, for example 500 or 503. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    resolveIncident: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the incident. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MarkBody"];
+            };
+        };
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
+                        success: true;
+                        data: components["schemas"]["Incident"];
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
+                        timestamp: string;
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
+                        warnings?: string[];
+                    };
+                };
+            };
+            /** @description The request is invalid. The message names the field and the allowed values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Nothing has this name or id. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The service is not in the required state. The message says what to do first. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The body is larger than 8 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The content type is not application/json. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Any other failure, for example 500 or 503. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    markFalsePositive: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the incident. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MarkBody"];
+            };
+        };
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
+                        success: true;
+                        data: components["schemas"]["Incident"];
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
+                        timestamp: string;
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
+                        warnings?: string[];
+                    };
+                };
+            };
+            /** @description The request is invalid. The message names the field and the allowed values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Nothing has this name or id. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The service is not in the required state. The message says what to do first. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The body is larger than 8 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The content type is not application/json. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Any other failure, for example 500 or 503. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    commentIncident: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the incident. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MarkBody"];
+            };
+        };
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
+                        success: true;
+                        data: components["schemas"]["Incident"];
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
+                        timestamp: string;
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
+                        warnings?: string[];
+                    };
+                };
+            };
+            /** @description The request is invalid. The message names the field and the allowed values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Nothing has this name or id. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The service is not in the required state. The message says what to do first. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The body is larger than 8 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The content type is not application/json. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Any other failure, for example 500 or 503. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    scanIncidents: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ScanBody"];
+            };
+        };
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
+                        success: true;
+                        data: components["schemas"]["Scan"];
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
+                        timestamp: string;
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
+                        warnings?: string[];
+                    };
+                };
+            };
+            /** @description Success. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
+                        success: true;
+                        data: components["schemas"]["ScanJob"];
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
+                        timestamp: string;
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
+                        warnings?: string[];
+                    };
+                };
+            };
+            /** @description The request is invalid. The message names the field and the allowed values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Nothing has this name or id. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The service is not in the required state. The message says what to do first. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The body is larger than 8 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The content type is not application/json. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Any other failure, for example 500 or 503. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    getScanJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the scan, a UUID. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
+                        success: true;
+                        data: components["schemas"]["ScanJob"];
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
+                        timestamp: string;
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
+                        warnings?: string[];
+                    };
+                };
+            };
+            /** @description The request is invalid. The message names the field and the allowed values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Nothing has this name or id. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Any other failure, for example 500 or 503. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    stopScanJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the scan, a UUID. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
+                        success: true;
+                        data: components["schemas"]["ScanJob"];
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
+                        timestamp: string;
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
+                        warnings?: string[];
+                    };
+                };
+            };
+            /** @description The request is invalid. The message names the field and the allowed values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Nothing has this name or id. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Any other failure, for example 500 or 503. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    followScanJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the scan, a UUID. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The request is invalid. The message names the field and the allowed values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Nothing has this name or id. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The events of the scan. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+        };
+    };
+    followIncidents: {
+        parameters: {
+            query?: {
+                /** @description Where to go on: the id of the last event that was received. The header Last-Event-ID does the same and takes precedence. */
+                last_event_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The request is invalid. The message names the field and the allowed values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The events of the incidents. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+        };
+    };
+    listSources: {
+        parameters: {
+            query?: {
+                /** @description Only the gateway, only endpoints, or only sources that report. */
+                kind?: "gateway" | "endpoint" | "source";
+                /** @description Only what is in this status. */
+                status?: "normal" | "alarm" | "silent" | "not_watched";
+                /** @description Maximum number, 1 to 1,000. Default: 1,000. */
+                limit?: number;
+                /** @description Number to skip. Default: 0. */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
+                        success: true;
+                        data: components["schemas"]["Sources"];
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
+                        timestamp: string;
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
+                        warnings?: string[];
+                    };
+                };
+            };
+            /** @description The request is invalid. The message names the field and the allowed values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Any other failure, for example 500 or 503. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    getTimeline: {
+        parameters: {
+            query?: {
+                /** @description The source. Default: `default`, the gateway. */
+                source?: string;
+                /**
+                 * @description An endpoint of the gateway: `GET /orders/{id}`. Use it instead of source.
+                 * @example /api/users/{id}
+                 */
+                endpoint?: string;
+                /**
+                 * @description Start of the range. Default: a day before its end.
+                 * @example 2026-01-31T12:00:00.000Z
+                 */
+                from?: string;
+                /**
+                 * @description End of the range. Default: now.
+                 * @example 2026-01-31T12:00:00.000Z
+                 */
+                to?: string;
+                /** @description Length of a point. At most 2,000 points are possible. Default: the shortest that gives no more. */
+                step?: "1m" | "5m" | "15m" | "1h" | "6h" | "1d";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
+                        success: true;
+                        data: components["schemas"]["Timeline"];
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
+                        timestamp: string;
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
+                        warnings?: string[];
+                    };
+                };
+            };
+            /** @description The request is invalid. The message names the field and the allowed values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -1,0 +1,149 @@
+import type { Sql } from 'postgres'
+import type { Log } from '../../db/log.js'
+import { hasRows } from '../../db/traffic/has-rows.js'
+import { minuteFigures, updateRollups } from '../../db/traffic/rollups.js'
+import type { CalendarEntry } from '../../models/anomaly/calendar.js'
+import type { LeastEffects } from '../../models/anomaly/effects.js'
+import type { Incident } from '../../models/incidents/incident.js'
+import { HOUR_MS } from '../../models/traffic/durations.js'
+import type { PathRules } from '../../models/traffic/path-rules.js'
+import type { Database } from '../database.js'
+import { ServiceError } from '../http/errors.js'
+import { explainTableError } from '../http/table-errors.js'
+import { timeRange, type RangeRequest } from '../http/time-range.js'
+import type { ModelRegistry } from '../model-registry.js'
+import type { Prometheus } from '../prometheus.js'
+import type { CurrentTable } from '../traffic-table.js'
+import { runWorker } from '../workers/run-worker.js'
+import { fromFailure } from '../workers/worker-failure.js'
+import type { ScanOutcome, ScanTask } from './scan-worker.js'
+
+export type ScanRequest = RangeRequest
+
+/** What would have been incidents. */
+export interface Scanned {
+  readonly from: Date
+  readonly to: Date
+  /** Minutes with requests that were judged. */
+  readonly minutes: number
+  readonly modelVersion: string
+  /** The newest first. */
+  readonly incidents: readonly Incident[]
+}
+
+export interface Scans {
+  /** @throws ServiceError MODEL_NOT_TRAINED, NO_DATA, BUSY, INVALID_REQUEST */
+  run(request: ScanRequest, signal: AbortSignal, onProgress?: (share: number) => void): Promise<Scanned>
+  /** @throws ServiceError BUSY, MODEL_NOT_TRAINED, INVALID_REQUEST */
+  assertPossible(request: ScanRequest): void
+}
+
+export interface ScanOptions {
+  readonly sql: Sql
+  readonly trafficSql: Sql
+  readonly database: Pick<Database, 'assertTraffic'>
+  readonly models: Pick<ModelRegistry, 'active'>
+  readonly effects: LeastEffects
+  readonly calendar: readonly CalendarEntry[]
+  readonly currentTable: CurrentTable
+  readonly prometheus: Prometheus | null
+  readonly retentionDays: number
+  readonly lookBackMinutes: number
+  readonly pathRules: PathRules
+  readonly log: Log
+  readonly now: () => Date
+}
+
+const DEFAULT_DAYS = 14
+/** Judged before the range, so that the stream knows the traffic when it begins. */
+const LEAD_MS = 3 * HOUR_MS
+/** Share of the work that it is to bring the rollups up to date. */
+const ROLLUP_SHARE = 0.5
+
+/** Replays stored history of the whole gateway with the active model, one scan at a time, in a worker thread. */
+export function createScans(options: ScanOptions): Scans {
+  let isRunning = false
+  const assertPossible = (request: ScanRequest) => {
+    rangeOf(request, options.now())
+    if (options.models.active.anomaly === null) {
+      const message = 'No anomaly model is active. Train one with POST /train, then scan.'
+      throw new ServiceError('MODEL_NOT_TRAINED', message)
+    }
+    if (isRunning) throw new ServiceError('BUSY', 'Another scan is under way. Try again shortly.')
+  }
+  return {
+    assertPossible,
+    async run(request, signal, onProgress = () => undefined) {
+      assertPossible(request)
+      isRunning = true // before anything is waited for: who comes next finds it
+      try {
+        return await scan(options, rangeOf(request, options.now()), signal, onProgress)
+      } finally {
+        isRunning = false
+      }
+    },
+  }
+}
+
+function rangeOf(request: ScanRequest, now: Date) {
+  return timeRange(
+    request.from === undefined ? { ...request, days: request.days ?? DEFAULT_DAYS } : request,
+    now,
+  )
+}
+
+async function scan(
+  options: ScanOptions,
+  range: { readonly from: Date; readonly to: Date },
+  signal: AbortSignal,
+  onProgress: (share: number) => void,
+): Promise<Scanned> {
+  await options.database.assertTraffic()
+  const { version: modelVersion, model } = options.models.active.anomaly!
+  const { effects, calendar } = options
+  const table = await options.currentTable()
+  const history = await historyOf(
+    options,
+    { ...range, from: new Date(range.from.getTime() - LEAD_MS) },
+    signal,
+    (share) => onProgress(ROLLUP_SHARE * share),
+  ).catch((error: unknown) => {
+    const problem = `The table ${table} cannot be read`
+    throw explainTableError(error, { code: 'TRAFFIC_TABLE_UNUSABLE', problem })
+  })
+  const fromMs = range.from.getTime()
+  const minutes = history.timesMs.filter((timeMs) => timeMs >= fromMs).length
+  if (minutes === 0) throw nothingToScan(range)
+  const task: ScanTask = { history, fromMs, model, modelVersion, effects, calendar }
+  const outcome = await runWorker<ScanOutcome>('incidents/scan-worker', task, {
+    ...{ signal, graceMs: 0 },
+    onProgress: (share) => onProgress(ROLLUP_SHARE + (1 - ROLLUP_SHARE) * share),
+  })
+  if ('failed' in outcome) throw fromFailure(outcome, table)
+  return { ...range, minutes, modelVersion, incidents: outcome.incidents.toReversed() }
+}
+
+/** The minutes of the gateway: of Prometheus, where that is configured and the traffic table has no rows. */
+async function historyOf(
+  options: ScanOptions,
+  range: { readonly from: Date; readonly to: Date },
+  signal: AbortSignal,
+  onProgress: (share: number) => void,
+) {
+  const { sql, trafficSql, prometheus, currentTable, retentionDays, lookBackMinutes, pathRules, log } =
+    options
+  const table = await currentTable()
+  if (prometheus !== null && !(await hasRows(trafficSql, table))) {
+    await prometheus.catchUp(signal, onProgress)
+    return prometheus.minutes(range, signal)
+  }
+  const keep = { retentionDays, keepFrom: range.from }
+  const following = { lookBackMinutes, pathRules, signal, log, onProgress }
+  await updateRollups(sql, { trafficSql, table, now: options.now(), ...keep, ...following })
+  return minuteFigures(sql, table, range, signal)
+}
+
+function nothingToScan({ from, to }: { readonly from: Date; readonly to: Date }): ServiceError {
+  const message = `There is no traffic from ${from.toISOString()} to ${to.toISOString()}. Choose another time range.`
+  return new ServiceError('NO_DATA', message)
+}
