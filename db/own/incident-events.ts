@@ -1,4 +1,4 @@
-import type { ISql, TransactionSql } from 'postgres'
+import type { ISql, Sql, TransactionSql } from 'postgres'
 import { isRowRefused, isTableUnusable } from '../errors.js'
 import { tableShape } from '../table-columns.js'
 import type { IncidentState, StoredIncident } from './incidents.js'
@@ -111,26 +111,31 @@ const LOOKED_UP = '14 days'
  * The marks in anomaly_events that the incidents do not have yet.
  * @param id of one incident; null: of all that are open or ended lately
  */
-export async function foreignMarks(sql: ISql, id: string | null): Promise<ForeignMark[]> {
+export async function foreignMarks(sql: Sql | TransactionSql, id: string | null): Promise<ForeignMark[]> {
   try {
-    const { columns } = await tableShape(sql, 'anomaly_events')
-    const optional = (name: string) => (columns.has(name) ? sql`${sql(name)}::text` : sql`null::text`)
-    const which =
-      id === null
-        ? sql`(ended_at is null or ended_at > now() - ${LOOKED_UP}::interval)`
-        : sql`incidents.id = ${id}::bigint`
-    return await sql<ForeignMark[]>`
-      select incidents.id::text as "incidentId", status::text,
-        case when status::text = 'acknowledged' then ${optional('acknowledged_by')} end as author,
-        case when status::text in ('resolved', 'false_positive') then ${optional('resolution_notes')} end as note
-      from (select id, event_id, event_at, event_status, ended_at from aegis_ml_incidents
-        where event_id is not null) incidents
-      join anomaly_events events on detected_at = event_at and events.id::text = event_id
-      where ${which} and status::text is distinct from event_status
-        and status::text in ('active', 'acknowledged', 'resolved', 'false_positive')
-      order by incidents.id limit 1000`
+    // An error ends a transaction, unless it is in a savepoint.
+    return 'savepoint' in sql ? await sql.savepoint((part) => readMarks(part, id)) : await readMarks(sql, id)
   } catch (error) {
     if (isTableUnusable(error)) return []
     throw error
   }
+}
+
+async function readMarks(sql: ISql, id: string | null): Promise<ForeignMark[]> {
+  const { columns } = await tableShape(sql, 'anomaly_events')
+  const optional = (name: string) => (columns.has(name) ? sql`${sql(name)}::text` : sql`null::text`)
+  const which =
+    id === null
+      ? sql`(ended_at is null or ended_at > now() - ${LOOKED_UP}::interval)`
+      : sql`incidents.id = ${id}::bigint`
+  return sql<ForeignMark[]>`
+    select incidents.id::text as "incidentId", status::text,
+      case when status::text = 'acknowledged' then ${optional('acknowledged_by')} end as author,
+      case when status::text in ('resolved', 'false_positive') then ${optional('resolution_notes')} end as note
+    from (select id, event_id, event_at, event_status, ended_at from aegis_ml_incidents
+      where event_id is not null) incidents
+    join anomaly_events events on detected_at = event_at and events.id::text = event_id
+    where ${which} and status::text is distinct from event_status
+      and status::text in ('active', 'acknowledged', 'resolved', 'false_positive')
+    order by incidents.id limit 1000`
 }

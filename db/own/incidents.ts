@@ -137,7 +137,7 @@ export async function findIncidents(sql: Sql, filter: IncidentFilter): Promise<S
       ${source === null ? sql`` : sql`and case series_kind when 'source' then series_name else ${gatewayName} end = ${source}`}
       ${endpoint === null ? sql`` : sql`and ${ofEndpoint(sql, endpoint)}`}
       ${after ? sql`and (started_at, id) < (${new Date(after.startedMs)}, ${after.id}::bigint)` : sql``}
-    order by started_at desc, id desc limit ${limit}`
+    order by started_at desc, aegis_ml_incidents.id desc limit ${limit}`
   return rows.map(fromRow)
 }
 
@@ -182,7 +182,7 @@ export async function incidentEntries(sql: ISql, id: string): Promise<IncidentEn
 export async function openIncidents(sql: ISql, limit: number): Promise<StoredIncident[]> {
   const rows = await sql<Row[]>`
     select ${incidentColumns(sql)} from aegis_ml_incidents where ended_at is null
-    order by id desc limit ${limit}`
+    order by aegis_ml_incidents.id desc limit ${limit}`
   return rows.map(fromRow)
 }
 
