@@ -1,19 +1,14 @@
 import fp from 'fastify-plugin'
 import type { Sql, TransactionSql } from 'postgres'
 import { isDatabaseReadOnly } from '../db/errors.js'
-import {
-  deleteOldIncidents,
-  describeIncident,
-  storeIncidents,
-  takeOverMarks,
-  type IncidentDetails,
-  type MadeMark,
-  type WrittenIncident,
-} from '../db/own/incident-writes.js'
+import { storeIncidents, type WrittenIncident } from '../db/own/incident-book.js'
+import { takeOverMarks, type MadeMark } from '../db/own/incident-marks.js'
+import { deleteOldIncidents, describeIncident, type IncidentDetails } from '../db/own/incident-writes.js'
 import {
   findIncident,
   findIncidents,
   incidentEntries,
+  lastBookNumber,
   type IncidentEntry,
   type StoredIncident,
 } from '../db/own/incidents.js'
@@ -29,6 +24,7 @@ import type { Detection } from './detection.js'
 import type { Refresh } from './rollup-refresh.js'
 import { ServiceError } from './http/errors.js'
 import { createIncidentFeed } from './incidents/feed.js'
+import { investigate } from './incidents/investigate.js'
 import { mark, notFound } from './incidents/marks.js'
 import { filterOf, nextOf, type IncidentsRequest } from './incidents/page.js'
 import { createScans, type Scanned, type ScanOptions, type ScanRequest } from './incidents/scan.js'
@@ -77,8 +73,12 @@ export interface Incidents {
   readonly scanJobs: WorkerJobs<Scanned>
   /** Writes incidents of the watcher's book, in the transaction of a round. */
   store(tx: TransactionSql, incidents: readonly Incident[]): Promise<WrittenIncident[]>
-  /** Adds what was looked up about an incident. */
+  /** The highest number of the book that is stored; 0 without one. A new book begins after it. */
+  lastBookNumber(): Promise<number>
+  /** Adds what was found out about an incident. @returns false when there is no such incident */
   describe(id: string, details: IncidentDetails): Promise<boolean>
+  /** Looks up the clients and the failed requests of an incident in the request log, and adds them. */
+  investigate(id: string): Promise<void>
   /** Takes over the marks that the gateway's dashboards made in anomaly_events. */
   takeOverMarks(): Promise<void>
   /** Aborted when the service stops. */
@@ -94,6 +94,7 @@ declare module 'fastify' {
 export interface IncidentsOptions extends ScanOptions {
   readonly database: Pick<Database, 'assertUsable' | 'assertTraffic' | 'openConnection'>
   readonly detection: Pick<Detection, 'onJudged'>
+  readonly ipv6Prefix: number
   readonly refresh: Refresh
 }
 
@@ -193,7 +194,13 @@ export function createIncidents(options: IncidentsOptions): RunningIncidents {
     },
     scanJobs,
     store: storeIncidents,
+    lastBookNumber: () => lastBookNumber(sql),
     describe: (id, details) => describeIncident(sql, id, details),
+    async investigate(id) {
+      const incident = await findIncident(sql, id)
+      if (incident === undefined) throw notFound(id)
+      await describeIncident(sql, id, await investigate(options, incident, stopping.signal))
+    },
     takeOverMarks: () => takeOver(null),
     closing: stopping.signal,
     async close() {
@@ -245,10 +252,10 @@ function everyHour(work: () => Promise<void>, { log }: Pick<IncidentsOptions, 'l
 export default fp(
   async (app) => {
     const { config, sql, trafficSql, database, detection, models, prometheus, log } = app
-    const { effects, calendar, retentionDays, lookBackMinutes, pathRules } = config
+    const { effects, calendar, retentionDays, lookBackMinutes, pathRules, ipv6Prefix } = config
     const incidents = createIncidents({
       ...{ sql, trafficSql, database, detection, models, prometheus, log },
-      ...{ effects, calendar, retentionDays, lookBackMinutes, pathRules },
+      ...{ effects, calendar, retentionDays, lookBackMinutes, pathRules, ipv6Prefix },
       currentTable: app.trafficTable,
       refresh: app.endpoints.refresh,
       now: () => new Date(),

@@ -70,10 +70,13 @@ export async function topClients(
   } catch (error) {
     if (!limit.aborted || signal.aborted) throw error
   }
-  const busiest = [...counts].sort(([, a], [, b]) => b - a).slice(0, MAX_CLIENTS)
+  const nameOf = (client: number) => names.clients[client]!
+  const busiest = [...counts]
+    .sort(([a, n], [b, m]) => m - n || (nameOf(a) < nameOf(b) ? -1 : 1))
+    .slice(0, MAX_CLIENTS)
   return {
     clients: busiest.map(([client, count]) => ({
-      client: names.clients[client]!,
+      client: nameOf(client),
       requests: count,
       share: count / requests,
     })),

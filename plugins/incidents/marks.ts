@@ -1,5 +1,5 @@
 import type { Sql } from 'postgres'
-import { markIncident, MAX_ENTRIES, type MadeMark } from '../../db/own/incident-writes.js'
+import { markIncident, MAX_ENTRIES, type MadeMark } from '../../db/own/incident-marks.js'
 import type { StoredIncident } from '../../db/own/incidents.js'
 import { ServiceError } from '../http/errors.js'
 

@@ -1,5 +1,5 @@
 import type { Sql } from 'postgres'
-import { storeIncidents, type WrittenIncident } from '../../../db/own/incident-writes.js'
+import { storeIncidents, type WrittenIncident } from '../../../db/own/incident-book.js'
 import type { Incident } from '../../../models/incidents/incident.js'
 
 export const STARTED = Date.parse('2026-03-02T12:04:00Z')

@@ -46,7 +46,9 @@ t.test('incidents of stored history are found, with their numbers', async (t) =>
       20 + i % 13, 'u' || i % 7
     from generate_series(0, ${(3 * DAY) / 2000 - 1}) i, lateral (select ${at(START)}::timestamptz + i * interval '2 s') times (at)
     where at < ${at(SILENT)} or at >= ${at(SILENT + 30 * MINUTE)}`
-  t.match(await post('/train', { from: at(START), to: at(START + 2 * DAY), models: ['anomaly'] }), { status: 200 })
+  t.match(await post('/train', { from: at(START), to: at(START + 2 * DAY), models: ['anomaly'] }), {
+    status: 200,
+  })
   const { status, body } = await post('/incidents/scan', { from: at(START), to: at(END) })
   t.equal(status, 200)
   t.match(body.data, { from: at(START), to: at(END), minutes: 3 * 1440 - 30, model_version: String })
