@@ -22,6 +22,8 @@ const OWN_TABLES = [
   'aegis_ml_training_jobs',
   'aegis_ml_models',
   'aegis_ml_streams',
+  'aegis_ml_incidents',
+  'aegis_ml_watched_minutes',
 ]
 
 /** Fails when the service's own tables cannot be written. It changes no row. */

@@ -91,7 +91,7 @@ declare module 'fastify' {
   }
 }
 
-export interface IncidentsOptions extends ScanOptions {
+interface IncidentsOptions extends ScanOptions {
   readonly database: Pick<Database, 'assertUsable' | 'assertTraffic' | 'openConnection'>
   readonly detection: Pick<Detection, 'onJudged'>
   readonly ipv6Prefix: number
@@ -105,7 +105,7 @@ interface RunningIncidents extends Incidents {
 /** Reads of many incidents take over marks at most this often. */
 const TAKE_OVER_MS = 1_000
 
-export function createIncidents(options: IncidentsOptions): RunningIncidents {
+function createIncidents(options: IncidentsOptions): RunningIncidents {
   const { sql, database, detection, models, effects, currentTable, retentionDays, refresh, log, now } =
     options
   const stopping = new AbortController()

@@ -86,7 +86,7 @@ export const ENTRY_KINDS = [
 ] as const
 export type EntryKind = (typeof ENTRY_KINDS)[number]
 
-export const incidentColumns = (sql: ISql) => sql`
+const incidentColumns = (sql: ISql) => sql`
   id::text, revision::float8, state, jsonb_build_object('kind', series_kind, 'name', series_name) as series, type,
   severity, jsonb_build_object('severity', peak_severity, 'at', peak_at) as peak, started_at as "startedAt",
   ended_at as "endedAt", explanation, endpoints, clients, impact, change, samples, recommendation,
@@ -96,7 +96,7 @@ export const incidentColumns = (sql: ISql) => sql`
 type Row = Omit<StoredIncident, 'peak'> & { readonly peak: { severity: Severity; at: string } }
 
 /** JSON has no dates. */
-export function fromRow({ peak, ...row }: Row): StoredIncident {
+function fromRow({ peak, ...row }: Row): StoredIncident {
   return { ...row, peak: { severity: peak.severity, at: new Date(peak.at) } }
 }
 

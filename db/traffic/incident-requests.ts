@@ -10,7 +10,7 @@ import { inRange, timeOf } from './times.js'
 // incident is reported without the answer.
 
 /** How long a question may take. */
-export const MAX_QUESTION_MS = 5_000
+const MAX_QUESTION_MS = 5_000
 
 export interface IncidentRange {
   readonly from: Date

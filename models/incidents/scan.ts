@@ -9,7 +9,7 @@ import { MINUTE_MS } from '../traffic/durations.js'
 import type { Incident } from './incident.js'
 
 /** Two alarms with a shorter pause between them belong to one incident. */
-export const MAX_PAUSE_MS = 10 * MINUTE_MS
+const MAX_PAUSE_MS = 10 * MINUTE_MS
 
 /**
  * The incidents that a detector would have found in the history of a gateway, in order of time. Pure; each step judges one

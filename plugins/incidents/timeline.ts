@@ -19,7 +19,7 @@ import { parseTime } from '../http/validation.js'
 export const STEPS = { '1m': 60, '5m': 300, '15m': 900, '1h': 3600, '6h': 21_600, '1d': 86_400 } as const
 export type Step = keyof typeof STEPS
 
-export const MAX_POINTS = 2_000
+const MAX_POINTS = 2_000
 
 export interface TimelineRequest {
   readonly source?: string | undefined

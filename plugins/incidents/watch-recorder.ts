@@ -37,14 +37,14 @@ const MAX_NEWEST = 2_000
 export function createWatchRecorder(options: WatchRecorderOptions): WatchRecorder {
   const { sql, database, retentionDays, log, now, maxRows = MAX_ROWS } = options
   /** By source and minute: a second report replaces the first. */
-  let rows = new Map<string, WatchedMinute>()
+  let rows = new Map<string, Recorded>()
   /** The newest minute of each source. */
   const newest = new Map<string, number>()
   let lost = 0
   let told = 0
   let writing: Promise<void> | undefined
 
-  const put = (key: string, row: WatchedMinute): void => {
+  const put = (key: string, row: Recorded): void => {
     rows.set(key, row)
     if (rows.size <= maxRows) return
     rows.delete(rows.keys().next().value!)
@@ -63,7 +63,7 @@ export function createWatchRecorder(options: WatchRecorderOptions): WatchRecorde
     rows = new Map()
     try {
       await database.assertUsable()
-      await storeWatchedMinutes(sql, [...taken.values()])
+      await storeWatchedMinutes(sql, [...taken.values()].map(watchedMinuteOf))
     } catch (error) {
       const since = rows
       rows = new Map()
@@ -85,10 +85,10 @@ export function createWatchRecorder(options: WatchRecorderOptions): WatchRecorde
       const { source, timestampMs } = judged
       const nowMs = now()
       if (timestampMs > nowMs + CLOCK_TOLERANCE_MS || timestampMs < nowMs - retentionDays * DAY_MS) return
-      const row = watchedMinuteOf(judged)
-      const late = isLate(source, row.timeMs)
-      const key = `${row.timeMs} ${source}`
-      if (!late || !rows.has(key)) put(key, late ? { ...row, isLate: true } : row)
+      const timeMs = Math.floor(timestampMs / MINUTE_MS) * MINUTE_MS
+      const late = isLate(source, timeMs)
+      const key = `${timeMs} ${source}`
+      if (!late || !rows.has(key)) put(key, { judged, timeMs, isLate: late })
     },
     async close() {
       clearInterval(timer)
@@ -101,8 +101,16 @@ export function createWatchRecorder(options: WatchRecorderOptions): WatchRecorde
   }
 }
 
+/** A verdict that is not stored yet. */
+interface Recorded {
+  readonly judged: Judged
+  readonly timeMs: number
+  readonly isLate: boolean
+}
+
 /** A judged report as it is stored: at the beginning of its minute. */
-function watchedMinuteOf({ source, interval, timestampMs, verdict }: Judged): WatchedMinute {
+function watchedMinuteOf({ judged, timeMs, isLate }: Recorded): WatchedMinute {
+  const { source, interval, verdict } = judged
   const { requests, seconds, error_rate: errorRate } = interval
   const known = (value: number) =>
     requests > 0 && !interval.trafficOnly && Number.isFinite(value) ? value : null
@@ -113,8 +121,7 @@ function watchedMinuteOf({ source, interval, timestampMs, verdict }: Judged): Wa
     })
   return {
     series: { kind: 'source', name: source },
-    timeMs: Math.floor(timestampMs / MINUTE_MS) * MINUTE_MS,
-    ...{ seconds, requests, failed: requests * errorRate },
+    ...{ timeMs, isLate, seconds, requests, failed: requests * errorRate },
     latencyMs: {
       avg: known(interval.avg_latency_ms),
       p95: known(interval.p95_latency_ms),
