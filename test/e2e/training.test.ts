@@ -180,7 +180,8 @@ t.test('any CSV file with the six columns can be learned from', async (t) => {
     '\ufefferror_rate,"p99_latency_ms",p95_latency_ms,avg_latency_ms,requests_per_second,extra,time_bucket'
   const lines = Array.from(
     { length: 60 },
-    (_, minute) => `0.01,135,90,45,${50 + (minute % 5)},"a, b",2026-01-31T12:${String(minute).padStart(2, '0')}:00Z`,
+    (_, minute) =>
+      `0.01,135,90,45,${50 + (minute % 5)},"a, b",2026-01-31T12:${String(minute).padStart(2, '0')}:00Z`,
   )
   await writeFile(file, [header, ...lines, '0.01,,,,50,,x'].join('\r\n'))
   t.match((await service.post('/train/synthetic')).body.data, { trained: true, samples: 61 })
