@@ -199,7 +199,8 @@ function createIncidents(options: IncidentsOptions): RunningIncidents {
     async investigate(id) {
       const incident = await findIncident(sql, id)
       if (incident === undefined) throw notFound(id)
-      await describeIncident(sql, id, await investigate(options, incident, stopping.signal))
+      const details = await investigate(options, incident, stopping.signal)
+      if (Object.keys(details).length > 0) await describeIncident(sql, id, details)
     },
     takeOverMarks: () => takeOver(null),
     closing: stopping.signal,
