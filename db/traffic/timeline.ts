@@ -1,4 +1,6 @@
 import type { Sql } from 'postgres'
+import type { EndpointTraffic } from '../../models/incidents/rank-endpoints.js'
+import { MINUTE_MS } from '../../models/traffic/durations.js'
 import { splitEndpoint } from '../../models/traffic/endpoint-name.js'
 import type { TimeRange } from './rollups/times.js'
 import type { TrafficTable } from './table.js'
@@ -84,4 +86,21 @@ export async function rolledUpTo(sql: Sql, table: TrafficTable): Promise<Date | 
   const [row] = await sql<{ to: Date }[]>`
     select rolled_to as to from aegis_ml_rollup_state where traffic_table = ${table}`
   return row?.to
+}
+
+/** The traffic of each named endpoint in a range of whole minutes, from the rollups. */
+export async function endpointTraffic(
+  sql: Sql,
+  table: TrafficTable,
+  { from, to }: TimeRange,
+): Promise<EndpointTraffic[]> {
+  const minutes = (to.getTime() - from.getTime()) / MINUTE_MS
+  const rows = await sql<Omit<EndpointTraffic, 'minutes'>[]>`
+    select case method when '' then path else method || ' ' || path end as endpoint, sum(requests)::float8 as requests,
+      sum(errors)::float8 as failed, sum(latency_sum)::float8 / nullif(sum(latencies), 0) as "latencyMs"
+    from aegis_ml_rollup_endpoint_minutes join aegis_ml_rollup_endpoints using (traffic_table, endpoint)
+    where traffic_table = ${table} and minute >= ${from} and minute < ${to} and state in ('named', 'declared')
+      and endpoint <> 0
+    group by 1`
+  return rows.map((row) => ({ ...row, minutes }))
 }

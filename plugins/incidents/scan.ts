@@ -2,10 +2,13 @@ import type { Sql } from 'postgres'
 import type { Log } from '../../db/log.js'
 import { hasRows } from '../../db/traffic/has-rows.js'
 import { minuteFigures, updateRollups } from '../../db/traffic/rollups.js'
+import type { TrafficTable } from '../../db/traffic/table.js'
+import { endpointTraffic } from '../../db/traffic/timeline.js'
 import type { CalendarEntry } from '../../models/anomaly/calendar.js'
 import type { LeastEffects } from '../../models/anomaly/effects.js'
 import type { Incident } from '../../models/incidents/incident.js'
-import { HOUR_MS } from '../../models/traffic/durations.js'
+import { rankEndpoints } from '../../models/incidents/rank-endpoints.js'
+import { HOUR_MS, MINUTE_MS } from '../../models/traffic/durations.js'
 import type { PathRules } from '../../models/traffic/path-rules.js'
 import type { Database } from '../database.js'
 import { ServiceError } from '../http/errors.js'
@@ -120,7 +123,41 @@ async function scan(
     onProgress: (share) => onProgress(ROLLUP_SHARE + (1 - ROLLUP_SHARE) * share),
   })
   if ('failed' in outcome) throw fromFailure(outcome, table)
-  return { ...range, minutes, modelVersion, incidents: outcome.incidents.toReversed() }
+  const incidents = outcome.incidents.toReversed()
+  return {
+    ...range,
+    minutes,
+    modelVersion,
+    incidents: await withEndpoints(options, table, incidents, signal),
+  }
+}
+
+/** More incidents than this do not name their endpoints. */
+const MAX_NAMED = 200
+/** The traffic before an incident that it is compared with. */
+const BEFORE_MS = HOUR_MS
+
+/** The newest incidents with the endpoints that they are about, where the rollups know endpoints. */
+async function withEndpoints(
+  { sql }: ScanOptions,
+  table: TrafficTable,
+  incidents: readonly Incident[],
+  signal: AbortSignal,
+): Promise<Incident[]> {
+  const named: Incident[] = []
+  for (const incident of incidents.slice(0, MAX_NAMED)) {
+    signal.throwIfAborted()
+    const { type, startedMs, endedMs, peak } = incident
+    const start = new Date(startedMs)
+    const end = new Date(endedMs ?? Math.max(peak.timeMs, startedMs) + MINUTE_MS)
+    const during = await endpointTraffic(sql, table, { from: start, to: end })
+    const before = await endpointTraffic(sql, table, { from: new Date(startedMs - BEFORE_MS), to: start })
+    const endpoints = rankEndpoints(type, (end.getTime() - startedMs) / MINUTE_MS, during, before).map(
+      (each) => ({ ...each, startedMs, type }),
+    )
+    named.push({ ...incident, endpoints })
+  }
+  return [...named, ...incidents.slice(MAX_NAMED)]
 }
 
 /** The minutes of the gateway: of Prometheus, where that is configured and the traffic table has no rows. */
