@@ -1,4 +1,6 @@
+import { readFile } from 'node:fs/promises'
 import t from 'tap'
+import { testDatabase } from '../../postgres.js'
 import { testService, type Service } from '../../service.js'
 import { anIncident, STARTED, store } from './an-incident.js'
 
@@ -160,6 +162,17 @@ t.test('a table of events that takes no row leaves the incident as it is', async
   await store(other.sql, [anIncident({ severity: 'high' }), anIncident({ number: 2 })])
   t.match((await other.get('/incidents')).body.data, { incidents: [{}, { severity: 'high' }] })
   t.equal((await other.post('/incidents/1/acknowledge')).status, 200)
+})
+
+t.test('the table of events that a gateway has made takes the incidents and their marks', async (t) => {
+  const database = await testDatabase(t)
+  await database.sql.unsafe(await readFile('test/compat/scripts/gateway-container.sql', 'utf8'))
+  const gateway = await testService(t, {}, database)
+  await store(gateway.sql, [anIncident()])
+  await gateway.post('/incidents/1/acknowledge', { by: 'ada' })
+  t.match(await eventsOf(gateway), [{ status: 'acknowledged', acknowledged_by: 'ada', severity: 'medium' }])
+  await gateway.sql`update anomaly_events set status = 'resolved', resolved_at = now(), resolution_notes = 'fixed'`
+  t.match((await gateway.get('/incidents')).body.data, { incidents: [{ state: 'resolved' }] })
 })
 
 t.test('twenty people who mark at the same time leave one mark and all notes', async (t) => {
