@@ -4,7 +4,7 @@ import { followActiveModel } from './model-registry/follower.js'
 import { createModelRegistry, type ModelRegistry } from './model-registry/registry.js'
 
 export type { TrainingRecord } from './model-registry/artifact.js'
-export { MODEL_NAMES } from './model-registry/kinds.js'
+export { MODEL_NAMES, storedName } from './model-registry/kinds.js'
 export type {
   ActiveDetector,
   ActiveModels,

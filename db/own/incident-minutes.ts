@@ -1,4 +1,5 @@
 import type { Sql } from 'postgres'
+import { NO_MARKS, type Marks } from '../../models/stream/comparison/marked-incidents.js'
 import { MINUTE_MS } from '../../models/traffic/durations.js'
 import { isTableUnusable } from '../errors.js'
 
@@ -21,6 +22,30 @@ export async function incidentMinutes(sql: Sql, { from, to }: TimeRange): Promis
     return rows.map(({ minute }) => ({ from: minute, to: new Date(minute.getTime() + MINUTE_MS) }))
   } catch (error) {
     if (isTableUnusable(error)) return []
+    throw error
+  }
+}
+
+/** More marks are not read: the oldest are left out. */
+const MAX_MARKS = 100_000
+
+/**
+ * What people said about the alarms of a range, as minutes in ms since 1970. Empty when the gateway's table of events is
+ * missing or has other columns.
+ */
+export async function markedMinutes(sql: Sql, { from, to }: TimeRange): Promise<Marks> {
+  try {
+    const rows = await sql<{ minute: Date; isIncident: boolean }[]>`
+      select distinct date_trunc('minute', detected_at::timestamptz) as minute, status <> 'false_positive' as "isIncident"
+      from anomaly_events
+      where detected_at >= ${from} and detected_at < ${to}
+        and status in ('acknowledged', 'resolved', 'false_positive')
+      order by minute desc limit ${MAX_MARKS}`
+    const times = (isIncident: boolean) =>
+      rows.filter((row) => row.isIncident === isIncident).map(({ minute }) => minute.getTime())
+    return { incidentsMs: times(true), falsePositivesMs: times(false) }
+  } catch (error) {
+    if (isTableUnusable(error)) return NO_MARKS
     throw error
   }
 }

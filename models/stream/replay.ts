@@ -47,9 +47,9 @@ export function replay(
 
 type OpenEpisode = ReplayedEpisode & { readonly counts: Map<AnomalyType, number> }
 
-/** @param judged in the order of their times */
-function episodesOf(
-  judged: readonly (SourceReport & { readonly verdict: StreamVerdict })[],
+/** The episodes in verdicts. @param judged in the order of their times */
+export function episodesOf(
+  judged: Iterable<SourceReport & { readonly verdict: StreamVerdict }>,
 ): ReplayedEpisode[] {
   const open = new Map<string, OpenEpisode>()
   for (const { source, timed, verdict } of judged) {

@@ -100,8 +100,8 @@ function smallestChanges(
   }
 }
 
-/** A row with a change of so many times the smallest deviation that matters. */
-function changedBy(
+/** A row with a change of so many times the smallest deviation that matters, and the size of the change. */
+export function changedBy(
   usual: Interval,
   kind: Kind,
   multiple: number,
