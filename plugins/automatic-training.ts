@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import fp from 'fastify-plugin'
 import type { Sql } from 'postgres'
 import { describeDatabaseError } from '../db/errors.js'
@@ -12,7 +13,7 @@ import {
 import { automaticRequest, whyTooLittle } from './automatic-training/request.js'
 import { nextTraining, type TrainingPast } from './automatic-training/schedule.js'
 import { ServiceError } from './http/errors.js'
-import type { ModelRegistry } from './model-registry.js'
+import { MODEL_NAMES, storedName, type ActiveModels, type ModelRegistry } from './model-registry.js'
 import type { Training } from './training.js'
 import type { TrainingResult } from './training/result.js'
 import type { CurrentTable } from './traffic-table.js'
@@ -20,6 +21,8 @@ import type { CurrentTable } from './traffic-table.js'
 /** The trainings that the service begins by itself. */
 export interface AutomaticTraining {
   status(): AutomaticStatus
+  /** Learns what was trained meanwhile. Never fails. */
+  refresh(): Promise<void>
   /** Trains if a training is due, and waits for its end. Never fails. */
   look(): Promise<void>
 }
@@ -74,6 +77,14 @@ export function createAutomaticTraining(options: AutomaticTrainingOptions): Auto
     said = reason
   }
 
+  const orLater = async (work: () => Promise<void>): Promise<void> => {
+    try {
+      await work()
+    } catch (error) {
+      log.debug({ reason: describeDatabaseError(error) }, 'no automatic training now; trying again')
+    }
+  }
+
   const train = async (): Promise<void> => {
     const tooLittle = await whyTooLittle(options, models.active)
     if (tooLittle !== null) return end('not_enough_data', tooLittle, null)
@@ -109,18 +120,32 @@ export function createAutomaticTraining(options: AutomaticTrainingOptions): Auto
       const last = state?.outcome ?? null
       if (everyMs === null) return { everyMs, nextMs: null, pausedBecause: OFF, last }
       if (state === null) return { everyMs, nextMs: null, pausedBecause: null, last }
-      const pausedBecause = isReset(state) ? RESET : null
-      return { everyMs, nextMs: pausedBecause === null ? nextMs(state, everyMs) : null, pausedBecause, last }
+      const known = withNewest(state, models.active)
+      if (isReset(known)) return { everyMs, nextMs: null, pausedBecause: RESET, last }
+      return { everyMs, nextMs: nextMs(known, everyMs), pausedBecause: null, last }
     },
-    async look() {
-      try {
+    refresh: () =>
+      orLater(async () => {
+        state = await automaticState(sql)
+      }),
+    look: () =>
+      orLater(async () => {
         if (everyMs !== null) await look(everyMs)
         else state = await automaticState(sql)
-      } catch (error) {
-        log.debug({ reason: describeDatabaseError(error) }, 'no automatic training; trying again')
-      }
-    },
+      }),
   }
+}
+
+/** With the models that have become active on this replica since the database was read. */
+function withNewest(state: AutomaticState, models: ActiveModels): AutomaticState {
+  const active = MODEL_NAMES.flatMap((name): AutomaticState['active'] => {
+    const kind = storedName(name)
+    const known = state.active.filter((choice) => choice.kind === kind)
+    const model = models[name]
+    if (model === null || known.some(({ version }) => version === model.version)) return known
+    return [{ kind, version: model.version, changedAt: new Date(model.trainedAt) }]
+  })
+  return { ...state, active }
 }
 
 const isReset = ({ active }: AutomaticState) =>
@@ -160,8 +185,30 @@ function failureOf(error: unknown): [AutomaticOutcome['outcome'], string] {
 }
 
 /** So long after the start, the first training may begin: a service that has just started is about to be used. */
-const FIRST_LOOK_MS = 5 * 60_000
+const FIRST_TRAINING_MS = 5 * 60_000
 const LOOK_EVERY_MS = 60_000
+const MAX_CLOSE_MS = 2_000
+
+/** Looks every minute whether a training is due. @returns what ends that */
+function lookRegularly(automatic: AutomaticTraining): () => Promise<void> {
+  const startedMs = performance.now()
+  let timer: NodeJS.Timeout | undefined
+  let looking: Promise<void> = automatic.refresh()
+  let closed = false
+  const next = (): void => {
+    if (closed) return
+    timer = setTimeout(() => {
+      const isEarly = performance.now() - startedMs < FIRST_TRAINING_MS
+      looking = (isEarly ? automatic.refresh() : automatic.look()).then(next)
+    }, LOOK_EVERY_MS).unref()
+  }
+  looking = looking.then(next)
+  return async () => {
+    closed = true
+    clearTimeout(timer)
+    await Promise.race([looking, delay(MAX_CLOSE_MS, undefined, { ref: false })])
+  }
+}
 
 /** `fastify.automaticTraining`. */
 export default fp(
@@ -174,22 +221,13 @@ export default fp(
       now: () => new Date(),
     })
     app.decorate('automaticTraining', automatic)
-    let timer: NodeJS.Timeout | undefined
-    let looking: Promise<void> | undefined
-    let closed = false
-    const lookIn = (ms: number) => {
-      timer = setTimeout(() => {
-        looking = automatic.look().then(() => {
-          if (!closed) lookIn(LOOK_EVERY_MS)
-        })
-      }, ms).unref()
-    }
-    app.addHook('onReady', async () => lookIn(FIRST_LOOK_MS))
+    let end: (() => Promise<void>) | undefined
+    app.addHook('onReady', async () => {
+      end = lookRegularly(automatic)
+    })
     app.addHook('preClose', async () => {
-      closed = true
-      clearTimeout(timer)
       await training.close()
-      await looking
+      await end?.()
     })
   },
   {
