@@ -89,10 +89,11 @@ export function createAutomaticTraining(options: AutomaticTrainingOptions): Auto
     const tooLittle = await whyTooLittle(options, models.active)
     if (tooLittle !== null) return end('not_enough_data', tooLittle, null)
     const request = automaticRequest(models.active, options)
-    const run = await training.beginAutomatic(request, async (tx, result, job) => {
+    const begun = training.beginAutomatic(request, async (tx, result, job) => {
       await endAttempt(tx, { endedAt: now().toISOString(), job, ...outcomeOf(result) })
     })
-    if (run === null) return log.info({}, 'no automatic training: another training is under way')
+    const run = await begun.catch((error: unknown) => end(...failureOf(error), null))
+    if (run === undefined) return
     const job = run.job.id
     try {
       const { outcome, reason, version } = outcomeOf(await run.result)
@@ -181,7 +182,8 @@ function outcomeOf({
 function failureOf(error: unknown): [AutomaticOutcome['outcome'], string] {
   if (!(error instanceof ServiceError)) return ['failed', 'The log of the service has the reason.']
   if (error.code === 'NO_DATA') return ['not_enough_data', error.message]
-  return [error.code === 'TRAINING_STOPPED' ? 'stopped' : 'failed', error.message]
+  const isStopped = error.code === 'TRAINING_STOPPED' || error.code === 'TRAINING_RUNNING'
+  return [isStopped ? 'stopped' : 'failed', error.message]
 }
 
 /** So long after the start, the first training may begin: a service that has just started is about to be used. */

@@ -48,9 +48,8 @@ export interface Training {
    * Begins a run that nobody asked for: a new detector becomes active only if it is not worse than the active one. The run
    * fails with NO_DATA when there is too little to learn from.
    * @param onEnd enters how it ended, in the transaction that stores the models
-   * @returns null when another run is under way
    */
-  beginAutomatic(request: TrainingRequest, onEnd: OnEnd): Promise<TrainingRun | null>
+  beginAutomatic(request: TrainingRequest, onEnd: OnEnd): Promise<TrainingRun>
   /**
    * A run on the file of synthetic traffic, whoever wrote it. While the database is down, the model becomes active on
    * this replica alone; a warning says so.
@@ -100,7 +99,7 @@ function createTraining(options: TrainingOptions): Training {
 
   const beginRun = async (plan: Plan): Promise<TrainingRun> => {
     await database.assertUsable()
-    const lease = await leaseOrRefuse(plan.request)
+    const lease = await leaseOrRefuse(plan.request, true)
     return { job: lease.job, result: tracked(carryOut(lease, plan, null)) }
   }
 
@@ -115,34 +114,29 @@ function createTraining(options: TrainingOptions): Training {
     return result
   }
 
-  const leaseOrRefuse = async (request: object): Promise<TrainingLease> => {
+  /** @param takesOver whether it stops an automatic run that has the lease */
+  const leaseOrRefuse = async (request: object, takesOver: boolean): Promise<TrainingLease> => {
     const untilMs = performance.now() + MAX_TAKE_OVER_MS
-    for (let attempt = 1; ; attempt++) {
+    let attempts = 0
+    for (;;) {
       const lease = await takeTrainingLease(database.openConnection(), request)
       if (lease) return lease
       const job = await jobs.current()
-      if (job && isAutomatic(job) && performance.now() < untilMs) {
-        await jobs.stop(job.id)
-        await delay(4 * LEASE_PAUSE_MS)
-        continue
-      }
-      if (job || attempt === MAX_LEASE_ATTEMPTS) throw alreadyRunning(job)
+      if (job && takesOver && isAutomatic(job) && performance.now() < untilMs) await jobs.stop(job.id)
+      else if (job || ++attempts === MAX_LEASE_ATTEMPTS) throw alreadyRunning(job)
       await delay(LEASE_PAUSE_MS) // the run that has the lock is about to enter itself, or has just ended
     }
   }
 
-  const carryOut = async (
-    lease: TrainingLease,
-    plan: Plan,
-    onEnd: OnEnd | null,
-  ): Promise<TrainingResult> => {
+  const carryOut = async (lease: TrainingLease, plan: Plan, onEnd: OnEnd | null): Promise<TrainingResult> => {
     try {
       return await train(lease, plan, onEnd, AbortSignal.any([closing.signal, lease.signal]))
     } catch (error) {
       const problem = `The table ${plan.origin.source} cannot be used for training`
       const failure = explainTableError(error, { code: 'TRAFFIC_TABLE_UNUSABLE', problem })
       const isExpected = failure instanceof ServiceError && failure.code === 'NO_DATA'
-      if (!isExpected) log.warn({ err: failure, job: lease.job.id }, 'the training run has ended without a model')
+      if (!isExpected)
+        log.warn({ err: failure, job: lease.job.id }, 'the training run has ended without a model')
       await lease.abandon(failure).catch(() => undefined)
       throw failure
     } finally {
@@ -178,7 +172,8 @@ function createTraining(options: TrainingOptions): Training {
       ))
     progress('fitting')
     const fitting = { contamination, anomalyThreshold, intervalSeconds, timeZone, effects, seed: SEED }
-    const detector = source && (await fitDetector({ source, options: fitting, alarmBudget, reference }, signal))
+    const detector =
+      source && (await fitDetector({ source, options: fitting, alarmBudget, reference }, signal))
 
     progress('publishing')
     const gaps = plan.gaps && (await plan.gaps())
@@ -236,9 +231,8 @@ function createTraining(options: TrainingOptions): Training {
     async beginAutomatic(request, onEnd) {
       const plan = await planOf(request)
       await database.assertUsable()
-      const shown = { ...plan.request, automatic: true }
-      const lease = await takeTrainingLease(database.openConnection(), shown)
-      return lease && { job: lease.job, result: tracked(carryOut(lease, plan, onEnd)) }
+      const lease = await leaseOrRefuse({ ...plan.request, automatic: true }, false)
+      return { job: lease.job, result: tracked(carryOut(lease, plan, onEnd)) }
     },
     async runOnSynthetic() {
       const plan = await syntheticPlan(options)

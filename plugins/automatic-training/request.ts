@@ -1,5 +1,6 @@
 import type { Sql } from 'postgres'
 import { trafficSpan } from '../../db/traffic/traffic-span.js'
+import { knowsTheDay } from '../../models/anomaly/model.js'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../models/traffic/durations.js'
 import { MODEL_NAMES, type ActiveDetector, type ActiveModels } from '../model-registry.js'
 import type { TrainingRequest } from '../training/plan.js'
@@ -14,7 +15,7 @@ interface RequestOptions {
 /** An automatic training learns from two weeks, which show windows of the week; from more where the active model did. */
 export const MIN_DAYS = 14
 
-/** A traffic that covers less than this share of the days that the active model has learned would be a step back. */
+/** A traffic that covers less than this share of the days whose rhythm the active model has learned would be a step back. */
 const MIN_SHARE_OF_DAYS = 0.5
 
 /** As many as POST /train takes. */
@@ -70,7 +71,8 @@ export async function whyTooLittle(
   if (lengthMs < HOUR_MS) {
     return `The table ${table} has ${Math.floor(lengthMs / MINUTE_MS)} minutes of traffic; an automatic training needs 60.`
   }
-  const learned = recordOf(active.anomaly) ? active.anomaly!.model.days : 0
+  const learned =
+    recordOf(active.anomaly) && knowsTheDay(active.anomaly!.model) ? active.anomaly!.model.days : 0
   if (lengthMs >= MIN_SHARE_OF_DAYS * learned * DAY_MS) return null
   const found = Math.floor((10 * lengthMs) / DAY_MS) / 10
   return `The table ${table} has ${found} days of traffic, less than half of the ${Math.round(learned)} days that the active model has learned from.`

@@ -225,14 +225,18 @@ interface Interval {
   readonly to: Date
 }
 
-/** The intervals of the request, and the entries of the calendar that reach into the range. */
+/** The intervals of the request, and the entries of the calendar that reach into the range; each once. */
 function excludedFrom(
   range: Interval,
   calendar: readonly CalendarEntry[],
   given: NonNullable<TrainingRequest['exclude']>,
 ): Interval[] {
   const entries = calendar.map(({ fromMs, toMs }) => ({ from: new Date(fromMs), to: new Date(toMs) }))
-  return [...given.map(toInterval), ...entries.filter(({ from, to }) => from < range.to && to > range.from)]
+  const all = [
+    ...given.map(toInterval),
+    ...entries.filter(({ from, to }) => from < range.to && to > range.from),
+  ]
+  return [...new Map(all.map((each) => [`${each.from.getTime()} ${each.to.getTime()}`, each])).values()]
 }
 
 /** The length of the rows as the job shows it, where the request says so. */

@@ -23,6 +23,11 @@ import * as season from '../../models/seasonality/season.js'
 import * as calibrate from '../../models/stream/calibration/calibrate.js'
 import * as recurrentEvents from '../../models/stream/calibration/recurrent-events.js'
 import * as tail from '../../models/stream/calibration/tail.js'
+import * as compareEpisodes from '../../models/stream/comparison/compare-episodes.js'
+import * as comparison from '../../models/stream/comparison/comparison.js'
+import * as learnedIncident from '../../models/stream/comparison/learned-incident.js'
+import * as markedIncidents from '../../models/stream/comparison/marked-incidents.js'
+import * as probes from '../../models/stream/comparison/probes.js'
 import * as sensitivity from '../../models/stream/sensitivity.js'
 import * as episode from '../../models/stream/episode.js'
 import * as evidence from '../../models/stream/evidence.js'
@@ -41,6 +46,8 @@ const PAGE = 'docs/detection.md'
 /** The modules that the tables of constants name. */
 const MODULES: Readonly<Record<string, object>> = {
   'calibrate.ts': calibrate,
+  'compare-episodes.ts': compareEpisodes,
+  'comparison.ts': comparison,
   'daily-level.ts': dailyLevel,
   'deviation.ts': deviation,
   'episode.ts': episode,
@@ -52,10 +59,13 @@ const MODULES: Readonly<Record<string, object>> = {
   'forest-row.ts': forestRow,
   'held-out-models.ts': heldOutModels,
   'informative-requests.ts': informativeRequests,
+  'learned-incident.ts': learnedIncident,
+  'marked-incidents.ts': markedIncidents,
   'measure.ts': measure,
   'model.ts': model,
   'nearest-level.ts': nearestLevel,
   'noise.ts': noise,
+  'probes.ts': probes,
   'recurrent-events.ts': recurrentEvents,
   'regular-history.ts': regularHistory,
   'row-interval.ts': rowInterval,

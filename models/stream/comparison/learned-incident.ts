@@ -13,8 +13,8 @@ export const MIN_LEARNED_MS = HOUR_MS
 /** Where such alarms were at least this often, as a share of those of the newest days, they say nothing. */
 export const MAX_EARLIER_SHARE = 1 / 3
 
-/** A new model that finds this share of the anomalous rows normal has learned them. */
-export const LEARNED_SHARE = 0.5
+/** A new model that calls a smaller share of those rows anomalous has begun to learn them. */
+export const MIN_STILL_ANOMALOUS = 0.8
 
 /**
  * A long, severe alarm of the newest days about which nobody has decided, and whose rows the new model takes for usual;
@@ -53,7 +53,7 @@ function isLearned({ fromMs }: TimeSpan, before: FollowedHistory, after: Followe
   // Rows of the new model may be longer or shorter: what counts is the share of the time.
   const rowMs = after.detector.model.intervalSeconds * 1000
   const still = [...anomalous].filter((timeMs) => found.has(Math.floor(timeMs / rowMs) * rowMs))
-  return still.length < LEARNED_SHARE * anomalous.size
+  return still.length < MIN_STILL_ANOMALOUS * anomalous.size
 }
 
 /** The times of the rows since a time that a model calls anomalous by themselves. */
