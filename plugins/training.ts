@@ -87,7 +87,7 @@ const LEASE_PAUSE_MS = 50
 const MAX_TAKE_OVER_MS = 15_000
 
 /** The least that an automatic training learns from. */
-export const MIN_AUTOMATIC_MINUTES = 60
+const MIN_AUTOMATIC_MINUTES = 60
 
 function createTraining(options: TrainingOptions): Training {
   const { sql, database, models, currentTable, anomalyThreshold, timeZone, effects, now, log } = options

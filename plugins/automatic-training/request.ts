@@ -13,7 +13,7 @@ interface RequestOptions {
 }
 
 /** An automatic training learns from two weeks, which show windows of the week; from more where the active model did. */
-export const MIN_DAYS = 14
+const MIN_DAYS = 14
 
 /** A traffic that covers less than this share of the days whose rhythm the active model has learned would be a step back. */
 const MIN_SHARE_OF_DAYS = 0.5

@@ -19,19 +19,19 @@ export interface TrainingPast {
 }
 
 /** done: with or without a new model. failed: also one whose service has died. */
-export type AttemptEnd = 'done' | 'no_data' | 'failed'
+type AttemptEnd = 'done' | 'no_data' | 'failed'
 
 /** A training every day happens by night: in the hour after this local hour. */
-export const NIGHT_HOUR = 3
+const NIGHT_HOUR = 3
 
 /** A night that begins sooner after a training is left out. */
-export const MIN_PAUSE_MS = 2 * HOUR_MS
+const MIN_PAUSE_MS = 2 * HOUR_MS
 
 /** After a failure. */
-export const RETRY_MS = HOUR_MS
+const RETRY_MS = HOUR_MS
 
 /** Without any model, the service looks so often whether there is enough data. */
-export const LOOK_MS = 10 * MINUTE_MS
+const LOOK_MS = 10 * MINUTE_MS
 
 /**
  * When the next automatic training is due; a time that has passed means now.

@@ -61,11 +61,7 @@ export interface Publishing {
    * Stores new models under one version and makes them the active ones of the database, in the transaction given.
    * @param inactive models that are stored only; the active ones stay
    */
-  store(
-    tx: TransactionSql,
-    trained: TrainedModels,
-    inactive?: ReadonlySet<ModelName>,
-  ): Promise<StoredModels>
+  store(tx: TransactionSql, trained: TrainedModels, inactive?: ReadonlySet<ModelName>): Promise<StoredModels>
   /** Makes active what was stored and committed. */
   activate(stored: StoredModels): Promise<void>
 }

@@ -17,7 +17,11 @@ export async function activeVersions(sql: Sql): Promise<Versions> {
  * Decides about the models of an automatic training, in the transaction that stores them. A new detector must not be worse
  * than the active one, and what a person has chosen during the run stays.
  */
-export async function refusalsOf(tx: TransactionSql, before: Versions, { detector }: Learned): Promise<Refusals> {
+export async function refusalsOf(
+  tx: TransactionSql,
+  before: Versions,
+  { detector }: Learned,
+): Promise<Refusals> {
   const refusals = new Map<ModelName, string>()
   const objections = detector?.comparison?.objections ?? []
   if (objections.length > 0) refusals.set('anomaly', objections.join(' '))

@@ -4,7 +4,11 @@ import type { AnomalyModel } from '../../models/anomaly/model.js'
 import { regularHistory, type History } from '../../models/anomaly/regular-history.js'
 import { createKernelEngine } from '../../models/scoring/kernel-engine.js'
 import { compareWithPast, followPast, type Comparison } from '../../models/stream/comparison/comparison.js'
-import { markedIncidents, withoutIncidents, type Marks } from '../../models/stream/comparison/marked-incidents.js'
+import {
+  markedIncidents,
+  withoutIncidents,
+  type Marks,
+} from '../../models/stream/comparison/marked-incidents.js'
 import type { TimeSpan } from '../../models/stream/comparison/time-span.js'
 import type { Detector } from '../../models/stream/judge-report.js'
 

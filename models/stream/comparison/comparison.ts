@@ -82,7 +82,10 @@ export function compareWithPast(past: Past, after: Detector, alarmBudget: number
     probes: { injected: probes.length, ...foundProbes(probes, past, next, rows) },
     events: compareEpisodes(past.episodes, next.episodes, past.wholeIncidents),
   }
-  return { ...compared, objections: objectionsTo({ ...compared, learned: learnedIncident(past, spanOf(past.reports), next) }) }
+  return {
+    ...compared,
+    objections: objectionsTo({ ...compared, learned: learnedIncident(past, spanOf(past.reports), next) }),
+  }
 }
 
 /** The rows of probes, with the rows of the same times in other reports. */

@@ -36,7 +36,11 @@ export function probeRows(reports: readonly TimedInterval[]): number[] {
 }
 
 /** The probes at rows that no alarm and no incident is near to. */
-export function probesOf(rows: readonly number[], reports: readonly TimedInterval[], busy: readonly TimeSpan[]): Probe[] {
+export function probesOf(
+  rows: readonly number[],
+  reports: readonly TimedInterval[],
+  busy: readonly TimeSpan[],
+): Probe[] {
   const calm = rows.filter((row) => {
     const { timeMs } = reports[row]!
     return !busy.some((span) => isNear(span, { fromMs: timeMs, toMs: timeMs }, CALM_MS))
@@ -50,7 +54,10 @@ export function probesOf(rows: readonly number[], reports: readonly TimedInterva
  * Whether a detector raises an alarm within a probe: the reports from a row on are changed, and judged from the state
  * that the stream had before them. A probe that changes nothing, such as latencies that are not known, is not found.
  */
-export function findsProbe({ detector, reports, states }: FollowedHistory, { index, kind, size }: Probe): boolean {
+export function findsProbe(
+  { detector, reports, states }: FollowedHistory,
+  { index, kind, size }: Probe,
+): boolean {
   const rowMs = detector.model.intervalSeconds * 1000
   const rows = Math.max(MIN_REPORTS, Math.ceil((PROBE_MINUTES * MINUTE_MS) / rowMs))
   let state = states.get(index)
