@@ -5,6 +5,7 @@ import type { Comparison } from '../models/stream/comparison/comparison.js'
 import type { Database } from './database.js'
 import { ServiceError } from './http/errors.js'
 import {
+  isVersion,
   LOCAL_FOR_NOW,
   MODEL_NAMES,
   storedName,
@@ -76,6 +77,7 @@ function createModelManagement({
     versions: () => withDatabase(() => models.versions()),
     comparison: (version) =>
       withDatabase(async () => {
+        if (!isVersion(version)) throw notStored(version)
         const found = await findComparison(sql, storedName('anomaly'), version)
         if (found === undefined) throw notStored(version)
         if (!found?.comparison) throw notCompared(version)

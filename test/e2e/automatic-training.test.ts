@@ -54,9 +54,9 @@ t.test('a table without requests trains nothing, and the log says so once', asyn
   })
   t.equal(await jobs(service), 1)
   t.match((await service.get(`/model/versions/${before!.version}/comparison`)).body, { code: 'NOT_COMPARED' })
-  t.match((await service.get('/model/versions/20200101T000000000Z/comparison')).body, {
-    code: 'MODEL_NOT_FOUND',
-  })
+  for (const version of ['20200101T000000000Z', 'x', '%00']) {
+    t.match((await service.get(`/model/versions/${version}/comparison`)).body, { code: 'MODEL_NOT_FOUND' })
+  }
 })
 
 t.test('two replicas train once when it is due, the first time and again', async (t) => {
@@ -155,7 +155,7 @@ t.test('a training by request takes the place of an automatic one', async (t) =>
   t.equal(await service.app.training.jobs.current(), null)
 })
 
-const PROCESS = fileURLToPath(new URL('automatic-training-process.js', import.meta.url))
+const PROCESS = fileURLToPath(new URL('./automatic-training-process.js', import.meta.url))
 
 t.test('a kill in the middle of an automatic training leaves nothing, and it is tried again', async (t) => {
   const service = await testService(t)

@@ -3,7 +3,7 @@ import type { Sql } from 'postgres'
 import { createAutomaticTraining, type AutomaticTraining } from '../../plugins/automatic-training.js'
 import { silentLog } from '../postgres-server.js'
 
-export const HOUR_MS = 3_600_000
+const HOUR_MS = 3_600_000
 
 /** The automatic training of a service every hour, by a clock that is so many hours ahead. */
 export function hoursAhead(
