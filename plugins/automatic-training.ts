@@ -11,7 +11,7 @@ import {
   type AutomaticState,
 } from '../db/own/automatic-training.js'
 import { automaticRequest, whyTooLittle } from './automatic-training/request.js'
-import { nextTraining, type TrainingPast } from './automatic-training/schedule.js'
+import { nextTraining, type AttemptEnd, type TrainingPast } from './automatic-training/schedule.js'
 import { ServiceError } from './http/errors.js'
 import { MODEL_NAMES, storedName, type ActiveModels, type ModelRegistry } from './model-registry.js'
 import type { Training } from './training.js'
@@ -66,15 +66,16 @@ const RESET =
 export function createAutomaticTraining(options: AutomaticTrainingOptions): AutomaticTraining {
   const { sql, training, models, everyMs, timeZone, log, now } = options
   let state: AutomaticState | null = null
-  let said: string | null = null
+  let hasSaid = false
 
   const nextMs = (known: AutomaticState, every: number): number =>
     nextTraining({ everyMs: every, timeZone }, pastOf(known), now().getTime())
 
   const end = async (outcome: AutomaticOutcome['outcome'], reason: string, job: string | null) => {
     await endAttempt(sql, { endedAt: now().toISOString(), outcome, reason, version: null, job })
-    if (outcome === 'not_enough_data' && reason !== said) log.info({ reason }, 'no automatic training')
-    said = reason
+    if (outcome !== 'not_enough_data') return
+    if (!hasSaid) log.info({ reason }, 'no automatic training')
+    hasSaid = true
   }
 
   const orLater = async (work: () => Promise<void>): Promise<void> => {
@@ -97,6 +98,7 @@ export function createAutomaticTraining(options: AutomaticTrainingOptions): Auto
     const job = run.job.id
     try {
       const { outcome, reason, version } = outcomeOf(await run.result)
+      hasSaid = false
       log.info({ job, outcome, reason, version }, 'an automatic training has ended')
     } catch (error) {
       if (error instanceof ServiceError && error.code === 'SHUTTING_DOWN') return
@@ -157,13 +159,18 @@ function pastOf({ active, attemptedAt, outcome }: AutomaticState): TrainingPast 
   const times = chosen.map(({ changedAt }) => changedAt.getTime())
   const versions = chosen.map(({ version }) => version!).sort()
   const hasEnded = attemptedAt !== null && outcome !== null && new Date(outcome.endedAt) >= attemptedAt
-  const ends = { not_enough_data: 'no_data', failed: 'failed' } as const
-  const ended = hasEnded ? (ends[outcome.outcome as keyof typeof ends] ?? 'done') : 'failed'
+  const ended = hasEnded ? endOf(outcome, chosen.length > 0) : 'failed'
   return {
     activeSinceMs: times.length === 0 ? null : Math.max(...times),
     version: versions.at(-1) ?? null,
     attempt: attemptedAt && { atMs: attemptedAt.getTime(), ended },
   }
+}
+
+function endOf({ outcome, job }: AutomaticOutcome, hasModel: boolean): AttemptEnd {
+  // To find out by a run that there is too little is not worth repeating soon.
+  if (outcome === 'not_enough_data') return hasModel || job === null ? 'no_data' : 'failed'
+  return outcome === 'failed' ? 'failed' : 'done'
 }
 
 function outcomeOf({

@@ -19,7 +19,7 @@ export interface TrainingPast {
 }
 
 /** done: with or without a new model. failed: also one whose service has died. */
-type AttemptEnd = 'done' | 'no_data' | 'failed'
+export type AttemptEnd = 'done' | 'no_data' | 'failed'
 
 /** A training every day happens by night: in the hour after this local hour. */
 const NIGHT_HOUR = 3
