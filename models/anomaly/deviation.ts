@@ -70,7 +70,7 @@ export const MIN_ERROR_SHARE = 0.005
  * @param level the source's baseline, added to the expected values
  * @param spread factors on the model's standard deviations
  * @param modelSeconds length of the rows that the expectations are of
- * @param shift added to the expected values, on the scale of the feature and interval; see `nearestShift`
+ * @param shift added to the expected values, on the scale of the feature and interval; see `expectedRange`
  */
 export function deviationOf(
   interval: Interval,
