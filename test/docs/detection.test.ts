@@ -26,6 +26,7 @@ import * as tail from '../../models/stream/calibration/tail.js'
 import * as sensitivity from '../../models/stream/sensitivity.js'
 import * as episode from '../../models/stream/episode.js'
 import * as evidence from '../../models/stream/evidence.js'
+import * as flapping from '../../models/stream/flapping.js'
 import * as followBaseline from '../../models/stream/follow-baseline.js'
 import * as informativeRequests from '../../models/stream/informative-requests.js'
 import * as sourceBaseline from '../../models/stream/source-baseline.js'
@@ -48,6 +49,7 @@ const MODULES: Readonly<Record<string, object>> = {
   'expectation.ts': expectation,
   'explain.ts': explain,
   'fit-rhythm.ts': fitRhythm,
+  'flapping.ts': flapping,
   'follow-baseline.ts': followBaseline,
   'forest-row.ts': forestRow,
   'held-out-models.ts': heldOutModels,

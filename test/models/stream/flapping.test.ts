@@ -18,11 +18,18 @@ const SIZES: Readonly<Record<string, Condition>> = {
   'a tenth of the traffic': { traffic: 0.1 },
 }
 
-for (const seconds of [60, 300]) {
+const DETECTORS = new Map(
+  [60, 300].map((seconds) => {
+    const history = minutes(BUSY, { startMs: HISTORY_MS, count: (14 * DAY_MS) / (seconds * 1000), seconds })
+    return [seconds, calibrated(history)] as const
+  }),
+)
+const OF_MINUTES = DETECTORS.get(60)!
+
+for (const [seconds, detector] of DETECTORS) {
   const rowMs = seconds * 1000
   const rowsOf = (startMs: number, count: number, conditionAt?: (row: number) => Condition) =>
     minutes(BUSY, { startMs, count, seconds }, conditionAt)
-  const detector = calibrated(rowsOf(HISTORY_MS, (14 * DAY_MS) / rowMs))
   /** Reports from six in the morning on, with the condition in the rows that are bad. */
   const judged = (count: number, condition: Condition, isBad: (row: number) => boolean) =>
     judgeAll(
@@ -70,21 +77,19 @@ for (const seconds of [60, 300]) {
 }
 
 t.test('an incident soon after another is an episode of its own', async (t) => {
-  const detector = calibrated(minutes(BUSY, { startMs: HISTORY_MS, count: TWO_WEEKS }))
   const isBad = (minute: number) => (minute >= 40 && minute < 60) || (minute >= 70 && minute < 90)
   const reports = minutes(BUSY, { startMs: AFTER_MS, count: 120 }, (m) => (isBad(m) ? { traffic: 5 } : {}))
-  const { verdicts } = judgeAll(detector, reports)
+  const { verdicts } = judgeAll(OF_MINUTES, reports)
   t.equal(episodes(verdicts), 2)
 })
 
 t.test('flapping survives a restart in between', async (t) => {
-  const detector = calibrated(minutes(BUSY, { startMs: HISTORY_MS, count: TWO_WEEKS }))
   const isBad = (minute: number) => minute >= 40 && minute % 6 === 0
   const reports = minutes(BUSY, { startMs: AFTER_MS, count: 200 }, (m) => (isBad(m) ? { errors: 0.07 } : {}))
-  const whole = judgeAll(detector, reports)
-  const before = judgeAll(detector, reports.slice(0, 100))
+  const whole = judgeAll(OF_MINUTES, reports)
+  const before = judgeAll(OF_MINUTES, reports.slice(0, 100))
   const memory = { window: [], state: before.state, before: before.state }
   const stored = JSON.parse(JSON.stringify(memoryToState(memory))) as object
-  const { verdicts } = judgeAll(detector, reports.slice(100), memoryFromState(stored)!.state)
+  const { verdicts } = judgeAll(OF_MINUTES, reports.slice(100), memoryFromState(stored)!.state)
   t.strictSame([...before.verdicts, ...verdicts], whole.verdicts)
 })
