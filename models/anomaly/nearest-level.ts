@@ -8,8 +8,8 @@ import { DEFAULT_INTERVAL_SECONDS } from './row-interval.js'
 import { fromScale, toScale } from './scales.js'
 
 /**
- * A source is near a level within this share of the smallest deviation that matters. It is less than half of the small
- * change that evidence looks for, so that a return to within this distance is no evidence.
+ * Two levels of a source are near each other within this share of the smallest deviation that matters. It is less than
+ * half of the small change that evidence looks for, so that the way between them is no evidence.
  */
 export const NEAR = 0.75
 
@@ -23,8 +23,8 @@ export interface ExpectedRange {
 
 /**
  * The range of values that may be expected of a report:
- * - The level of a source has moved away from an earlier one, as in a sale or a holiday. The way back is no incident. The
- *   range reaches from the present level to near the earlier one, see {@link NEAR}.
+ * - The level of a source has moved away from an earlier one, as in a sale or a holiday. The way back is no incident. An
+ *   earlier level that is near does not count, see {@link NEAR}; from twice as far on, it counts fully.
  * - A job or a weekly window begins or ends about now. It may do so a little earlier or later. In rows that are longer
  *   than a minute, it begins and ends within a row, and this does not count.
  *
@@ -47,7 +47,7 @@ export function expectedRange(
     const { residual, expected } = deviation[feature]
     if (Number.isNaN(residual)) continue
     const distance = reference[feature] - level[feature]
-    const way = distance === 0 ? 0 : wayNear(feature, expected, distance, effects)
+    const way = distance === 0 ? 0 : wayBack(feature, expected, distance, effects)
     const edges = isByMinutes ? edgesAt(expectations[feature].usual.season, minuteOfWeek) : NO_EDGES
     const low = moved(feature, expected + edges.low, Math.min(0, way), seconds) - expected
     const high = moved(feature, expected + edges.high, Math.max(0, way), seconds) - expected
@@ -59,21 +59,24 @@ export function expectedRange(
   return range
 }
 
-/** The way from the present level to near the earlier one; 0 when it is near. */
-function wayNear(
+/** The way from the present level towards the earlier one, on the scale of the feature. */
+function wayBack(
   feature: Feature,
   expected: number,
   distance: number,
   { traffic, latency, errors }: LeastEffects,
 ): number {
-  if (feature !== 'error_rate') {
-    const near = NEAR * Math.log1p(feature === 'requests_per_second' ? traffic : latency)
-    return Math.sign(distance) * Math.max(0, Math.abs(distance) - near)
-  }
-  const earlier = fromScale(feature, expected + distance)
-  const difference = earlier - fromScale(feature, expected)
-  if (Math.abs(difference) <= NEAR * errors) return 0
-  return toScale(feature, earlier - Math.sign(difference) * NEAR * errors) - expected
+  if (feature === 'requests_per_second') return ramp(distance, NEAR * Math.log1p(traffic))
+  if (feature !== 'error_rate') return ramp(distance, NEAR * Math.log1p(latency))
+  const share = fromScale(feature, expected)
+  const way = ramp(fromScale(feature, expected + distance) - share, NEAR * errors)
+  return toScale(feature, share + way) - expected
+}
+
+/** Nothing of a distance that is near, all of one from twice as far on, and ever more between. */
+function ramp(distance: number, near: number): number {
+  const size = Math.abs(distance)
+  return Math.sign(distance) * Math.max(0, Math.min(size, 2 * (size - near)))
 }
 
 /** The deviation from the nearest value of a range; none within it. */

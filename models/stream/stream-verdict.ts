@@ -46,7 +46,17 @@ export function decideReport(
     const reach = Math.max(1, minute.reach, strongest(accumulated))
     const minutes = minute.minutes + (timeMs - episode.sinceMs) / MINUTE_MS
     const lasting = episode.harm
-    return { anomaly: true, score, reach, kinds: episode.kinds, harm, lasting, minutes, confirmed: true, flapping }
+    return {
+      anomaly: true,
+      score,
+      reach,
+      kinds: episode.kinds,
+      harm,
+      lasting,
+      minutes,
+      confirmed: true,
+      flapping,
+    }
   }
   const reach = anomaly
     ? Math.min(minute.reach, MAX_UNCONFIRMED_REACH)

@@ -207,7 +207,10 @@ const Episode = Type.Object({
   to: timestamp('The last report of the alarm.'),
   type: AnomalyType({ description: 'The kind of anomaly.' }),
   severity: Severity({ description: 'The highest severity within the alarm.' }),
-  explanation: Type.String({ description: 'The explanation of the most severe minute; of the latest one if the deviation comes and goes.' }),
+  explanation: Type.String({
+    description:
+      'The explanation of the most severe minute; of the latest one if the deviation comes and goes.',
+  }),
 })
 
 export const BatchVerdict = Type.Object(

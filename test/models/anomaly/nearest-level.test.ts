@@ -22,20 +22,23 @@ function measured(factor: number, level: Partial<PerFeature<number>>) {
   return measure({ interval: report, timeMs: NOON_MS }, model, DEFAULT_EFFECTS, expected)
 }
 
-t.test('a value between the baseline and the model is evidence against a drop and against a rise', async (t) => {
-  for (const level of [Math.log(2), -Math.log(2)]) {
-    const { deviation, channels } = measured(Math.exp(level / 2), {
-      requests_per_second: level,
-      p95_latency_ms: level,
-    })
-    t.equal(deviation.requests_per_second.z, 0)
-    t.equal(deviation.p95_latency_ms.effect, 0)
-    for (const channel of ['traffic_drop', 'traffic_spike', 'p95_latency_ms'] as const) {
-      t.equal(channels[channel].large, -2, `${channel} at ${level}`)
-      t.ok(channels[channel].small < -0.5, `${channel} at ${level}`)
+t.test(
+  'a value between the baseline and the model is evidence against a drop and against a rise',
+  async (t) => {
+    for (const level of [Math.log(2), -Math.log(2)]) {
+      const { deviation, channels } = measured(Math.exp(level / 2), {
+        requests_per_second: level,
+        p95_latency_ms: level,
+      })
+      t.equal(deviation.requests_per_second.z, 0)
+      t.equal(deviation.p95_latency_ms.effect, 0)
+      for (const channel of ['traffic_drop', 'traffic_spike', 'p95_latency_ms'] as const) {
+        t.equal(channels[channel].large, -2, `${channel} at ${level}`)
+        t.ok(channels[channel].small < -0.5, `${channel} at ${level}`)
+      }
     }
-  }
-})
+  },
+)
 
 t.test('a return to the model is no evidence, and what goes beyond it is', async (t) => {
   for (const level of [Math.log(2), -Math.log(2)]) {

@@ -3,7 +3,16 @@ import { memoryFromState, memoryToState } from '../../../models/stream/memory-st
 import { MAX_RUNS } from '../../../models/stream/flapping.js'
 import type { StreamVerdict } from '../../../models/stream/stream-verdict.js'
 import { beginStream } from '../../../models/stream/stream-state.js'
-import { BUSY, calibrated, episodes, HISTORY_MS, judgeAll, minutes, TWO_WEEKS, type Condition } from './gateway.js'
+import {
+  BUSY,
+  calibrated,
+  episodes,
+  HISTORY_MS,
+  judgeAll,
+  minutes,
+  TWO_WEEKS,
+  type Condition,
+} from './gateway.js'
 import { DAY_MS, MINUTE_MS } from '../../../models/traffic/durations.js'
 
 const AFTER_MS = HISTORY_MS + TWO_WEEKS * MINUTE_MS
@@ -48,7 +57,10 @@ for (const [seconds, detector] of DETECTORS) {
       const rows = confirmedRows(verdicts)
       t.equal(episodes(verdicts), 1, `${name}: one episode`)
       t.ok(rows[0]! >= first && rows[0]! <= first + 2 * 6, `${name}: begins within three bad reports`)
-      t.ok(rows.at(-1)! >= last - 6 && rows.at(-1)! <= last + 5, `${name}: ends after quiet, ${rows.at(-1)} after ${last}`)
+      t.ok(
+        rows.at(-1)! >= last - 6 && rows.at(-1)! <= last + 5,
+        `${name}: ends after quiet, ${rows.at(-1)} after ${last}`,
+      )
       const unit = seconds === 60 ? 'minutes' : 'reports'
       const { explanation, flapping } = verdicts[last]!
       t.match(explanation, new RegExp(`Flapping: \\d+ of the last \\d+ ${unit} are anomalous\\.`), name)
