@@ -1,7 +1,7 @@
 import { localTimeOf, type LocalMinute } from '../seasonality/local-time.js'
 import { deviationOf, NO_LEVEL, NO_SPREAD, type Deviation, type Level } from './deviation.js'
 import type { LeastEffects } from './effects.js'
-import { FEATURES, type Interval, type PerFeature } from './features.js'
+import type { Interval, PerFeature } from './features.js'
 import { FOREST_COLUMNS, writeForestRow } from './forest-row.js'
 import { gatesOf, type Gates } from './gates.js'
 import { knowsTheDay, type AnomalyModel } from './model.js'
@@ -81,12 +81,12 @@ export function measure(
 ): MeasuredInterval {
   const moment = localTimeOf(model.timeZone)(timeMs)
   const { expectations, intervalSeconds } = model
-  const deviationFrom = (shift: Level) =>
-    deviationOf(interval, moment, expectations, level, spread, intervalSeconds, shift)
-  const fromBaseline = deviationFrom(NO_LEVEL)
+  const from = (shift: Level, unshifted: Deviation | null) =>
+    deviationOf(interval, moment, expectations, level, spread, intervalSeconds, shift, unshifted)
+  const fromBaseline = from(NO_LEVEL, null)
   const range = expectedRange(fromBaseline, interval, moment, model, effects, level, reference)
-  const lowest = range === null || isNone(range.low) ? fromBaseline : deviationFrom(range.low)
-  const highest = range === null || isNone(range.high) ? fromBaseline : deviationFrom(range.high)
+  const lowest = range === null ? fromBaseline : from(range.low, fromBaseline)
+  const highest = range === null ? fromBaseline : from(range.high, fromBaseline)
   const deviation = range === null ? fromBaseline : nearestDeviation(lowest, highest)
   const gates = gatesOf(interval.seconds)
   const channels = channelsOf(deviation, effects, factor, { lowest, highest })
@@ -96,10 +96,6 @@ export function measure(
   const busyness = Math.min(1, usual / Math.max(usual, model.baselines.requests_per_second.mean, 1e-9))
   const strengths = strengthsOf(channels, gates.gate)
   return { interval, moment, deviation, fromBaseline, factor, gates, busyness, channels, strengths }
-}
-
-function isNone(shift: Level): boolean {
-  return FEATURES.every((feature) => shift[feature] === 0)
 }
 
 /**

@@ -23,6 +23,7 @@ export interface Flaps {
 }
 
 const NO_RUNS: Runs = mapKinds(() => [])
+const NO_REACH = mapKinds(() => 0)
 export const NO_FLAPS: Flaps = { runs: NO_RUNS, ended: null }
 
 /** Short runs that follow each other are flapping from this number on. */
@@ -44,8 +45,9 @@ export const MAX_RUNS = 8
  * @param reach of each kind in the report, 1 or more where it is anomalous
  */
 export function runsAfter(runs: Runs, timeMs: number, rowMs: number, reach: PerKind<number>): Runs {
-  const isIdle = KINDS.every((kind) => runs[kind].length === 0 && reach[kind] < 1)
-  return isIdle ? NO_RUNS : mapKinds((kind) => nextRuns(runs[kind], timeMs, rowMs, reach[kind]))
+  if (runs === NO_RUNS && reach === NO_REACH) return NO_RUNS
+  const next = mapKinds((kind) => nextRuns(runs[kind], timeMs, rowMs, reach[kind]))
+  return KINDS.every((kind) => next[kind].length === 0) ? NO_RUNS : next
 }
 
 function nextRuns(runs: readonly Run[], timeMs: number, rowMs: number, reach: number): readonly Run[] {
@@ -62,11 +64,12 @@ function nextRuns(runs: readonly Run[], timeMs: number, rowMs: number, reach: nu
 
 /** The reach of each kind in which a report is anomalous by itself; 0 for the others. */
 export function anomalousReach({ anomaly, kinds }: Pick<Decision, 'anomaly' | 'kinds'>): PerKind<number> {
-  return mapKinds((kind) => (anomaly && kinds[kind] >= 1 ? kinds[kind] : 0))
+  return anomaly ? mapKinds((kind) => (kinds[kind] >= 1 ? kinds[kind] : 0)) : NO_REACH
 }
 
 /** How often the kind that flaps most has deviated, counted to a report that is part of a run; null when none flaps. */
 export function flappingAt(runs: Runs, timeMs: number, rowMs: number): Flapping | null {
+  if (runs === NO_RUNS) return null
   let most: Flapping | null = null
   for (const kind of KINDS) {
     if (runs[kind].length < MIN_RUNS || runs[kind].at(-1)!.lastMs !== timeMs) continue
@@ -106,6 +109,6 @@ export function nextFlaps(
   before: Episode | null,
   episode: Episode | null,
 ): Flaps {
-  if (runs === NO_RUNS || KINDS.every((kind) => runs[kind].length === 0)) return NO_FLAPS
+  if (runs === NO_RUNS) return NO_FLAPS
   return { runs, ended: episode === null ? (before ?? ended) : null }
 }
