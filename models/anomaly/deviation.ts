@@ -70,7 +70,8 @@ export const MIN_ERROR_SHARE = 0.005
  * @param level the source's baseline, added to the expected values
  * @param spread factors on the model's standard deviations
  * @param modelSeconds length of the rows that the expectations are of
- * @param shift added to the expected values, on the scale of the feature and interval; see `nearestShift`
+ * @param shift added to the expected values, on the scale of the feature and interval; see `expectedRange`
+ * @param unshifted the deviation without any shift; what is not shifted is taken from it
  */
 export function deviationOf(
   interval: Interval,
@@ -80,13 +81,15 @@ export function deviationOf(
   spread: PerFeature<number> = NO_SPREAD,
   modelSeconds = 60,
   shift: Level = NO_LEVEL,
+  unshifted: Deviation | null = null,
 ): Deviation {
   const requests = requestsOf(interval)
   const { seconds } = interval
   const rows = Math.max(seconds, MIN_SECONDS) / modelSeconds
   const minute = moment.minuteOfWeek
-  let usualRequests = 0
+  let usualRequests = unshifted?.requests_per_second.requests ?? 0
   return mapFeatures((feature) => {
+    if (unshifted !== null && shift[feature] === 0) return unshifted[feature]
     const expectation = expectations[feature]
     const ofModel =
       rows > 1

@@ -5,7 +5,7 @@ import type { Interval, PerFeature } from './features.js'
 import { FOREST_COLUMNS, writeForestRow } from './forest-row.js'
 import { gatesOf, type Gates } from './gates.js'
 import { knowsTheDay, type AnomalyModel } from './model.js'
-import { nearestShift } from './nearest-level.js'
+import { expectedRange, nearestDeviation } from './nearest-level.js'
 import { fromScale } from './scales.js'
 import { channelsOf, strengthsOf, type Channels, type Strengths } from './strengths.js'
 
@@ -19,7 +19,7 @@ export interface TimedInterval {
 export interface MeasuredInterval {
   readonly interval: Interval
   readonly moment: LocalMinute
-  /** From the nearest of what may be expected, see `nearestShift`. It decides. */
+  /** From the nearest of what may be expected, see `nearestDeviation`. It decides. */
   readonly deviation: Deviation
   /** From the baseline of the source. The baseline learns from it. */
   readonly fromBaseline: Deviation
@@ -81,13 +81,15 @@ export function measure(
 ): MeasuredInterval {
   const moment = localTimeOf(model.timeZone)(timeMs)
   const { expectations, intervalSeconds } = model
-  const fromBaseline = deviationOf(interval, moment, expectations, level, spread, intervalSeconds)
-  const shift = nearestShift(fromBaseline, interval, moment, model, level, reference)
-  const deviation = shift
-    ? deviationOf(interval, moment, expectations, level, spread, intervalSeconds, shift)
-    : fromBaseline
+  const from = (shift: Level, unshifted: Deviation | null) =>
+    deviationOf(interval, moment, expectations, level, spread, intervalSeconds, shift, unshifted)
+  const fromBaseline = from(NO_LEVEL, null)
+  const range = expectedRange(fromBaseline, interval, moment, model, effects, level, reference)
+  const lowest = range === null ? fromBaseline : from(range.low, fromBaseline)
+  const highest = range === null ? fromBaseline : from(range.high, fromBaseline)
+  const deviation = range === null ? fromBaseline : nearestDeviation(lowest, highest)
   const gates = gatesOf(interval.seconds)
-  const channels = channelsOf(deviation, effects, factor)
+  const channels = channelsOf(deviation, effects, factor, { lowest, highest })
   const usual =
     fromScale('requests_per_second', fromBaseline.requests_per_second.expected, interval.seconds) *
     Math.exp(-level.requests_per_second)

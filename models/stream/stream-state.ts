@@ -5,6 +5,7 @@ import { knowsTheDay, type AnomalyModel } from '../anomaly/model.js'
 import { localTimeOf, type LocalMinute } from '../seasonality/local-time.js'
 import type { Episode } from './episode.js'
 import { NO_EVIDENCE, type Evidence } from './evidence.js'
+import { NO_FLAPS, type Flaps } from './flapping.js'
 import { GATEWAY_BASELINE, NEW_BASELINE, rebase, type SourceBaseline } from './source-baseline.js'
 
 /** Everything that is remembered of a stream besides its window. Immutable, plain JSON. */
@@ -16,6 +17,7 @@ export interface StreamState {
   readonly usual: Level | null
   readonly evidence: Evidence
   readonly episode: Episode | null
+  readonly flaps: Flaps
   /** Anomalous reports in a row. */
   readonly streak: number
   /** The harm of the newest report, if it is anomalous; see `harmOf`. */
@@ -38,6 +40,7 @@ export function beginStream(source: string, knowsDay = true): StreamState {
     usual: null,
     evidence: NO_EVIDENCE,
     episode: null,
+    flaps: NO_FLAPS,
     streak: 0,
     harm: 0,
     modelVersion: null,
@@ -51,7 +54,7 @@ function beginBaseline(source: string, knowsDay: boolean): SourceBaseline {
 
 /** The state with its baseline alone. An older report is judged by it, since the alarm of now says nothing about then. */
 export function withoutAlarm(state: StreamState): StreamState {
-  return { ...state, evidence: NO_EVIDENCE, episode: null, streak: 0, harm: 0 }
+  return { ...state, evidence: NO_EVIDENCE, episode: null, flaps: NO_FLAPS, streak: 0, harm: 0 }
 }
 
 /** The state with all but evidence, streak and harm: reports before a long gap prove nothing. */

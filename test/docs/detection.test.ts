@@ -31,6 +31,7 @@ import * as probes from '../../models/stream/comparison/probes.js'
 import * as sensitivity from '../../models/stream/sensitivity.js'
 import * as episode from '../../models/stream/episode.js'
 import * as evidence from '../../models/stream/evidence.js'
+import * as flapping from '../../models/stream/flapping.js'
 import * as followBaseline from '../../models/stream/follow-baseline.js'
 import * as informativeRequests from '../../models/stream/informative-requests.js'
 import * as sourceBaseline from '../../models/stream/source-baseline.js'
@@ -55,6 +56,7 @@ const MODULES: Readonly<Record<string, object>> = {
   'expectation.ts': expectation,
   'explain.ts': explain,
   'fit-rhythm.ts': fitRhythm,
+  'flapping.ts': flapping,
   'follow-baseline.ts': followBaseline,
   'forest-row.ts': forestRow,
   'held-out-models.ts': heldOutModels,

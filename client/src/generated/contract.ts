@@ -1412,7 +1412,7 @@ export interface components {
             };
             /** @description Number of consecutive anomalous reports of this source, including this one. */
             streak: number;
-            /** @description True if the interval belongs to an alarm: one large deviation, two anomalous minutes in a row, or a small deviation that persists. Always false in an independent batch. */
+            /** @description True if the interval belongs to an alarm: one large deviation, two anomalous minutes in a row, a third anomalous minute within a short time, or a small deviation that persists. Always false in an independent batch. */
             confirmed: boolean;
             /** @description Version of the model that made the verdict. */
             model_version: string;
@@ -1662,7 +1662,7 @@ export interface components {
             };
             /** @description Number of consecutive anomalous reports of this source, including this one. */
             streak: number;
-            /** @description True if the interval belongs to an alarm: one large deviation, two anomalous minutes in a row, or a small deviation that persists. Always false in an independent batch. */
+            /** @description True if the interval belongs to an alarm: one large deviation, two anomalous minutes in a row, a third anomalous minute within a short time, or a small deviation that persists. Always false in an independent batch. */
             confirmed: boolean;
             /** @description Version of the model that made the verdict. */
             model_version: string;
@@ -1839,7 +1839,7 @@ export interface components {
                  * @enum {string}
                  */
                 severity: "low" | "medium" | "high" | "critical";
-                /** @description The explanation of the most severe minute. */
+                /** @description The explanation of the most severe minute; of the latest one if the deviation comes and goes. */
                 explanation: string;
             }[];
         };
