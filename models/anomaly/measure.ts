@@ -81,11 +81,12 @@ export function measure(
 ): MeasuredInterval {
   const moment = localTimeOf(model.timeZone)(timeMs)
   const { expectations, intervalSeconds } = model
-  const fromBaseline = deviationOf(interval, moment, expectations, level, spread, intervalSeconds)
-  const shift = nearestShift(fromBaseline, interval, moment, model, level, reference)
+  const fromLevel = deviationOf(interval, moment, expectations, level, spread, intervalSeconds)
+  const shift = nearestShift(fromLevel, interval, moment, model, level, reference)
   const deviation = shift
     ? deviationOf(interval, moment, expectations, level, spread, intervalSeconds, shift)
-    : fromBaseline
+    : fromLevel
+  const fromBaseline = isSilence(fromLevel, moment, model) ? withoutTraffic(fromLevel) : fromLevel
   const gates = gatesOf(interval.seconds)
   const channels = channelsOf(deviation, effects, factor)
   const usual =
@@ -94,6 +95,20 @@ export function measure(
   const busyness = Math.min(1, usual / Math.max(usual, model.baselines.requests_per_second.mean, 1e-9))
   const strengths = strengthsOf(channels, gates.gate)
   return { interval, moment, deviation, fromBaseline, factor, gates, busyness, channels, strengths }
+}
+
+/** Whether less traffic than expected is usual in this hour. */
+function isSilence(
+  { requests_per_second }: Deviation,
+  { minuteOfWeek }: LocalMinute,
+  { silentHours }: Pick<AnomalyModel, 'silentHours'>,
+): boolean {
+  return silentHours?.[Math.floor(minuteOfWeek / 60)] === 1 && requests_per_second.residual < 0
+}
+
+/** The baseline of traffic learns nothing from silence that is usual. */
+function withoutTraffic(deviation: Deviation): Deviation {
+  return { ...deviation, requests_per_second: { ...deviation.requests_per_second, residual: NaN } }
 }
 
 /**

@@ -58,6 +58,9 @@ const KERNEL = [1, 2, 3, 2, 1]
 /** A slot with samples of this many minutes counts half in its blend with its neighbours. */
 export const HALF_SHARP = 6
 
+/** A neighbour counts as at most so many times as far away as three quarters of all neighbours are. */
+export const STEP = 2
+
 export const NO_SEASON: Season = {
   rhythm: 'none',
   slots: new Float64Array(1),
@@ -80,40 +83,16 @@ export function smoothSeasonAt({ rhythm, slots, slotOfWeek }: Season, minuteOfWe
   return slots[slotOf(rhythm, minuteOfWeek)]! + ofWeek
 }
 
-function jobAt(minuteOfDay: Float64Array, minuteOfWeek: number): number {
+/** The term of a minute of the day. */
+export function jobAt(minuteOfDay: Float64Array, minuteOfWeek: number): number {
   return minuteOfDay[minuteOfPart(minuteOfWeek) % minuteOfDay.length]!
 }
 
-function windowAt(slotOfWeek: Float64Array, minuteOfWeek: number): number {
+/** The term of a weekly window. */
+export function windowAt(slotOfWeek: Float64Array, minuteOfWeek: number): number {
   return slotOfWeek[windowSlotOf(minuteOfWeek, slotOfWeek.length)]!
 }
 
-/** Minutes by which a job or a window may begin or end earlier or later than it usually does. */
-export const EDGE_MINUTES = { job: 1, window: 5 }
-
-/** What terms that hold just before or after a minute of the week would add to it: the least and the most, around 0. */
-export function edgesAt({ minuteOfDay, slotOfWeek }: Season, minuteOfWeek: number): Edges {
-  if (minuteOfDay === null && slotOfWeek === null) return NO_EDGES
-  const at = (shift: number) => (minuteOfWeek + shift + WEEK_MINUTES) % WEEK_MINUTES
-  const steps = (terms: Float64Array, termAt: typeof jobAt, reach: number) => {
-    const now = termAt(terms, minuteOfWeek)
-    return [termAt(terms, at(-reach)) - now, termAt(terms, at(reach)) - now] as const
-  }
-  const job = minuteOfDay ? steps(minuteOfDay, jobAt, EDGE_MINUTES.job) : NO_STEPS
-  const window = slotOfWeek ? steps(slotOfWeek, windowAt, EDGE_MINUTES.window) : NO_STEPS
-  return {
-    low: Math.min(0, ...job) + Math.min(0, ...window),
-    high: Math.max(0, ...job) + Math.max(0, ...window),
-  }
-}
-
-interface Edges {
-  readonly low: number
-  readonly high: number
-}
-
-export const NO_EDGES: Edges = { low: 0, high: 0 }
-const NO_STEPS = [0, 0] as const
 const WEEK_MINUTES = 10_080
 
 /**
@@ -312,18 +291,23 @@ function filled(groups: readonly Float64Array[]): Float64Array {
 
 /**
  * Each slot blended with the mean of its neighbourhood, weighted by KERNEL. The fewer samples, the stronger the blend.
- * Slots form rings: the end of a day is next to its beginning.
+ * A step, as at an opening, stays a step: neighbours that are further away than most neighbours count as if they were
+ * not. Slots form rings: the end of a day is next to its beginning.
  */
 function smoothed(values: Float64Array, counts: readonly number[], ring: number): Float64Array {
   const reach = (KERNEL.length - 1) / 2
   const total = KERNEL.reduce((sum, weight) => sum + weight, 0)
+  const at = (slot: number, k: number) => {
+    const place = slot % ring
+    return values[slot - place + ((((place + k) % ring) + ring) % ring)]!
+  }
+  const most = STEP * quantileSorted(values.map((value, slot) => Math.abs(at(slot, 1) - value)).sort(), 0.75)
   return values.map((value, slot) => {
-    const start = slot - (slot % ring)
     const sum = KERNEL.reduce((all, weight, k) => {
-      const neighbour = start + (((((slot % ring) + k - reach) % ring) + ring) % ring)
-      return all + weight * values[neighbour]!
+      const away = at(slot, k - reach) - value
+      return all + weight * Math.max(-most, Math.min(most, away))
     }, 0)
     const own = counts[slot]! / (counts[slot]! + HALF_SHARP)
-    return own * value + (1 - own) * (sum / total)
+    return value + (1 - own) * (sum / total)
   })
 }

@@ -14,10 +14,12 @@ import * as model from '../../models/anomaly/model.js'
 import * as noise from '../../models/anomaly/noise.js'
 import * as regularHistory from '../../models/anomaly/regular-history.js'
 import * as rowInterval from '../../models/anomaly/row-interval.js'
+import * as silentHours from '../../models/anomaly/silent-hours.js'
 import * as scales from '../../models/anomaly/scales.js'
 import * as strengths from '../../models/anomaly/strengths.js'
 import * as verdict from '../../models/anomaly/verdict.js'
 import * as dailyLevel from '../../models/seasonality/daily-level.js'
+import * as edges from '../../models/seasonality/edges.js'
 import * as fitRhythm from '../../models/seasonality/fit-rhythm.js'
 import * as season from '../../models/seasonality/season.js'
 import * as calibrate from '../../models/stream/calibration/calibrate.js'
@@ -43,6 +45,7 @@ const MODULES: Readonly<Record<string, object>> = {
   'calibrate.ts': calibrate,
   'daily-level.ts': dailyLevel,
   'deviation.ts': deviation,
+  'edges.ts': edges,
   'episode.ts': episode,
   'evidence.ts': evidence,
   'expectation.ts': expectation,
@@ -62,6 +65,7 @@ const MODULES: Readonly<Record<string, object>> = {
   'scales.ts': scales,
   'season.ts': season,
   'sensitivity.ts': sensitivity,
+  'silent-hours.ts': silentHours,
   'source-baseline.ts': sourceBaseline,
   'source-trend.ts': sourceTrend,
   'stream-verdict.ts': streamVerdict,
