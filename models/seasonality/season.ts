@@ -1,14 +1,6 @@
 import { grouped } from '../statistics/grouped.js'
 import { quantileSorted } from '../statistics/quantile.js'
-import {
-  minuteOfPart,
-  SLOTS,
-  slotOf,
-  WINDOW_MINUTES,
-  WINDOW_SLOTS,
-  windowSlotOf,
-  type Rhythm,
-} from './rhythm.js'
+import { minuteOfPart, SLOTS, slotOf, windowSlotOf, type Rhythm } from './rhythm.js'
 
 /** What a moment adds to the level of its day, on the scale of the fit. */
 export interface Season {
@@ -60,6 +52,7 @@ export const HALF_SHARP = 6
 
 /** A neighbour counts as at most so many times as far away as three quarters of all neighbours are. */
 export const STEP = 2
+export const STEP_RANK = 0.75
 
 export const NO_SEASON: Season = {
   rhythm: 'none',
@@ -92,8 +85,6 @@ export function jobAt(minuteOfDay: Float64Array, minuteOfWeek: number): number {
 export function windowAt(slotOfWeek: Float64Array, minuteOfWeek: number): number {
   return slotOfWeek[windowSlotOf(minuteOfWeek, slotOfWeek.length)]!
 }
-
-const WEEK_MINUTES = 10_080
 
 /**
  * Fits a season to values without the level of their day: the median of each slot, shrunk towards the coarser rhythm when
@@ -151,67 +142,13 @@ export function withSharpMinutes(
   return minuteOfDay.some((value) => value !== 0) ? { ...season, minuteOfDay } : season
 }
 
-/** The fewest minutes of a slot in one week that have samples. */
-export const MIN_WINDOW_MINUTES = 3
-
-/** The slots of a window lie this many times the spread of all slots' medians away. */
-export const WINDOW = 4
-
-/** Windows are this many times as many slots as chance would make. */
-export const CHANCE = 8
-
-/**
- * Adds terms for times of the week, five minutes each. A backup on Sundays at three is one of 168 hours, too little for a
- * rhythm of the whole week, and a rhythm of the whole week is too coarse for its beginning and end. A slot counts when its median is far off to the same side in every week with
- * enough samples, at least two. The smallest of them counts, since one may have had an incident. When about as many slots
- * would be far off in every week by chance, as with bursts at any time, none counts.
- */
-export function withWeeklyWindows(season: Season, moments: Moments): Season {
-  const { days, minutesOfWeek, rowMinutes = 1 } = moments
-  // Rows that are longer than the slots have quarters of an hour.
-  const nSlots = rowMinutes > WINDOW_MINUTES ? SLOTS.week : WINDOW_SLOTS
-  if (season.rhythm === 'week' && nSlots === SLOTS.week) return season
-  const left = leftBy(season, moments)
-  const firstWeek = weekOf(days[0]!)
-  const nWeeks = weekOf(days.at(-1)!) - firstWeek + 1
-  const groups = grouped(
-    left,
-    nWeeks * nSlots,
-    (i) => (weekOf(days[i]!) - firstWeek) * nSlots + windowSlotOf(minutesOfWeek[i]!, nSlots),
-  )
-  const medians = groups.map((group) =>
-    group.length * rowMinutes < MIN_WINDOW_MINUTES ? NaN : quantileSorted(group, 0.5),
-  )
-  const [spread, single] = [medianSize(medians), medianSize(left)].map((size) => 1.4826 * size)
-  const least = Math.max(WINDOW * spread!, single!)
-  const byChance = Array.from({ length: nWeeks }, (_, week) => {
-    const known = [...medians.slice(week * nSlots, (week + 1) * nSlots)].filter((m) => !Number.isNaN(m))
-    return known.length === 0 ? 1 : known.filter((m) => Math.abs(m) > least).length / known.length
-  }).reduce((share, far) => share * far, WEEK_MINUTES / Math.max(WEEK_MINUTES / nSlots, rowMinutes))
-  const slotOfWeek = Float64Array.from({ length: nSlots }, (_, slot) => {
-    const known = Array.from({ length: nWeeks }, (_, week) => medians[week * nSlots + slot]!).filter(
-      (median) => !Number.isNaN(median),
-    )
-    const [lowest, highest] = [Math.min(...known), Math.max(...known)]
-    if (known.length < 2 || (lowest <= least && highest >= -least)) return 0
-    return lowest > 0 ? lowest : highest
-  })
-  const found = slotOfWeek.filter((value) => value !== 0).length
-  return found > CHANCE * byChance ? { ...season, slotOfWeek } : season
-}
-
 /** What a season leaves of the values. */
-function leftBy(season: Season, { values, minutesOfWeek }: Moments): Float64Array {
+export function leftBy(season: Season, { values, minutesOfWeek }: Moments): Float64Array {
   return values.map((value, i) => value - seasonAt(season, minutesOfWeek[i]!))
 }
 
-/** Weeks since 1970; a week begins on Monday. */
-function weekOf(day: number): number {
-  return Math.floor((day + 3) / 7)
-}
-
 /** The median of the sizes that are known; Infinity when none is. */
-function medianSize(values: ArrayLike<number>): number {
+export function medianSize(values: ArrayLike<number>): number {
   const sizes = Float64Array.from(values)
     .filter((value) => !Number.isNaN(value))
     .map(Math.abs)
@@ -301,7 +238,8 @@ function smoothed(values: Float64Array, counts: readonly number[], ring: number)
     const place = slot % ring
     return values[slot - place + ((((place + k) % ring) + ring) % ring)]!
   }
-  const most = STEP * quantileSorted(values.map((value, slot) => Math.abs(at(slot, 1) - value)).sort(), 0.75)
+  const most =
+    STEP * quantileSorted(values.map((value, slot) => Math.abs(at(slot, 1) - value)).sort(), STEP_RANK)
   return values.map((value, slot) => {
     const sum = KERNEL.reduce((all, weight, k) => {
       const away = at(slot, k - reach) - value

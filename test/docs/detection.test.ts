@@ -22,6 +22,7 @@ import * as dailyLevel from '../../models/seasonality/daily-level.js'
 import * as edges from '../../models/seasonality/edges.js'
 import * as fitRhythm from '../../models/seasonality/fit-rhythm.js'
 import * as season from '../../models/seasonality/season.js'
+import * as weeklyWindows from '../../models/seasonality/weekly-windows.js'
 import * as calibrate from '../../models/stream/calibration/calibrate.js'
 import * as recurrentEvents from '../../models/stream/calibration/recurrent-events.js'
 import * as tail from '../../models/stream/calibration/tail.js'
@@ -75,6 +76,7 @@ const MODULES: Readonly<Record<string, object>> = {
   'trend.ts': trend,
   'verdict.ts': verdict,
   'warm-up.ts': warmUp,
+  'weekly-windows.ts': weeklyWindows,
 }
 
 const number = (cell: string | undefined) => Number(cell?.replace('∞', 'Infinity').replaceAll(',', ''))
