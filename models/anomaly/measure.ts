@@ -83,11 +83,12 @@ export function measure(
   const { expectations, intervalSeconds } = model
   const from = (shift: Level, unshifted: Deviation | null) =>
     deviationOf(interval, moment, expectations, level, spread, intervalSeconds, shift, unshifted)
-  const fromBaseline = from(NO_LEVEL, null)
-  const range = expectedRange(fromBaseline, interval, moment, model, effects, level, reference)
-  const lowest = range === null ? fromBaseline : from(range.low, fromBaseline)
-  const highest = range === null ? fromBaseline : from(range.high, fromBaseline)
-  const deviation = range === null ? fromBaseline : nearestDeviation(lowest, highest)
+  const fromLevel = from(NO_LEVEL, null)
+  const range = expectedRange(fromLevel, interval, moment, model, effects, level, reference)
+  const lowest = range === null ? fromLevel : from(range.low, fromLevel)
+  const highest = range === null ? fromLevel : from(range.high, fromLevel)
+  const deviation = range === null ? fromLevel : nearestDeviation(lowest, highest)
+  const fromBaseline = isSilence(fromLevel, moment, model) ? withoutTraffic(fromLevel) : fromLevel
   const gates = gatesOf(interval.seconds)
   const channels = channelsOf(deviation, effects, factor, { lowest, highest })
   const usual =
@@ -96,6 +97,20 @@ export function measure(
   const busyness = Math.min(1, usual / Math.max(usual, model.baselines.requests_per_second.mean, 1e-9))
   const strengths = strengthsOf(channels, gates.gate)
   return { interval, moment, deviation, fromBaseline, factor, gates, busyness, channels, strengths }
+}
+
+/** Whether less traffic than expected is usual in this hour. */
+function isSilence(
+  { requests_per_second }: Deviation,
+  { minuteOfWeek }: LocalMinute,
+  { silentHours }: Pick<AnomalyModel, 'silentHours'>,
+): boolean {
+  return silentHours?.[Math.floor(minuteOfWeek / 60)] === 1 && requests_per_second.residual < 0
+}
+
+/** The baseline of traffic learns nothing from silence that is usual. */
+function withoutTraffic(deviation: Deviation): Deviation {
+  return { ...deviation, requests_per_second: { ...deviation.requests_per_second, residual: NaN } }
 }
 
 /**

@@ -10,7 +10,7 @@ import { fitBaseline, type Baseline } from './baseline.js'
 import { deviationOf, NO_LEVEL, NO_SPREAD, modelZOf, type Expectations } from './deviation.js'
 import { tenthsOf } from './drift.js'
 import { DEFAULT_EFFECTS, type LeastEffects } from './effects.js'
-import { fitExpectation, type FeatureHistory } from './expectation.js'
+import { expectedAt, fitExpectation, type FeatureHistory } from './expectation.js'
 import {
   FEATURES,
   intervalsOf,
@@ -23,6 +23,8 @@ import {
 import { FOREST_COLUMNS, writeForestRow } from './forest-row.js'
 import { gatesOf } from './gates.js'
 import { regularHistory, type History, type RegularHistory } from './regular-history.js'
+import { fromScale } from './scales.js'
+import { silentHours } from './silent-hours.js'
 import { channelsOf, strengthsOf, type Strengths } from './strengths.js'
 import { NEUTRAL, type Thresholds } from './thresholds.js'
 
@@ -46,6 +48,8 @@ export interface AnomalyModel {
   readonly timeZone: string
   /** Neutral until `calibrate` sets them. */
   readonly thresholds: Thresholds
+  /** Hours of the week in which silence is usual, see `silentHours`; null for none. */
+  readonly silentHours: Uint8Array | null
 }
 
 export interface AnomalyModelOptions {
@@ -112,6 +116,11 @@ export function fitAnomalyModel(history: History, options: AnomalyModelOptions):
     tenths: mapFeatures((feature) => tenthsOf(deviations.map((deviation) => modelZOf(deviation[feature])))),
     timeZone,
     thresholds: NEUTRAL,
+    silentHours: silentHours(rows, localTime, (minuteOfWeek) => {
+      const { day } = localTime(timesMs.at(-1)!)
+      const expected = expectedAt(expectations.requests_per_second, { day, minuteOfWeek })
+      return fromScale('requests_per_second', expected, intervalSeconds) * intervalSeconds
+    }),
   }
 }
 

@@ -1,10 +1,9 @@
 import type { LocalMinute } from '../seasonality/local-time.js'
-import { edgesAt, NO_EDGES } from '../seasonality/season.js'
+import { edgesAt } from '../seasonality/edges.js'
 import { NO_LEVEL, type Deviation, type Level } from './deviation.js'
 import type { LeastEffects } from './effects.js'
 import { FEATURES, mapFeatures, type Feature, type Interval } from './features.js'
 import type { AnomalyModel } from './model.js'
-import { DEFAULT_INTERVAL_SECONDS } from './row-interval.js'
 import { fromScale, toScale } from './scales.js'
 
 /**
@@ -21,12 +20,14 @@ export interface ExpectedRange {
   readonly high: Level
 }
 
+type ModelOfEdges = Pick<AnomalyModel, 'expectations' | 'intervalSeconds' | 'silentHours'>
+
 /**
  * The range of values that may be expected of a report:
  * - The level of a source has moved away from an earlier one, as in a sale or a holiday. The way back is no incident. An
  *   earlier level that is near does not count, see {@link NEAR}; from twice as far on, it counts fully.
- * - A job or a weekly window begins or ends about now. It may do so a little earlier or later. In rows that are longer
- *   than a minute, it begins and ends within a row, and this does not count.
+ * - The hour is silent in the history, see `silentHours`.
+ * - A job, a weekly window or a step of the rhythm begins or ends about now. It may do so a little earlier or later.
  *
  * @param deviation from the present level
  * @param reference the earlier level
@@ -36,20 +37,21 @@ export function expectedRange(
   deviation: Deviation,
   { seconds }: Pick<Interval, 'seconds'>,
   { minuteOfWeek }: LocalMinute,
-  { expectations, intervalSeconds }: Pick<AnomalyModel, 'expectations' | 'intervalSeconds'>,
+  { expectations, intervalSeconds, silentHours }: ModelOfEdges,
   effects: LeastEffects,
   level: Level,
   reference: Level,
 ): ExpectedRange | null {
-  const isByMinutes = intervalSeconds === DEFAULT_INTERVAL_SECONDS
   let range: { low: Record<Feature, number>; high: Record<Feature, number> } | null = null
   for (const feature of FEATURES) {
     const { residual, expected } = deviation[feature]
     if (Number.isNaN(residual)) continue
     const distance = reference[feature] - level[feature]
     const way = distance === 0 ? 0 : wayBack(feature, expected, distance, effects)
-    const edges = isByMinutes ? edgesAt(expectations[feature].usual.season, minuteOfWeek) : NO_EDGES
-    const low = moved(feature, expected + edges.low, Math.min(0, way), seconds) - expected
+    const edges = edgesAt(expectations[feature].usual.season, minuteOfWeek, intervalSeconds / 60)
+    const lowest = moved(feature, expected + edges.low, Math.min(0, way), seconds)
+    const isSilent = feature === 'requests_per_second' && silentHours?.[Math.floor(minuteOfWeek / 60)] === 1
+    const low = (isSilent ? Math.min(lowest, toScale(feature, 0, seconds)) : lowest) - expected
     const high = moved(feature, expected + edges.high, Math.max(0, way), seconds) - expected
     if (low >= 0 && high <= 0) continue
     range ??= { low: { ...NO_LEVEL }, high: { ...NO_LEVEL } }

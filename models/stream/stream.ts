@@ -177,7 +177,8 @@ function wakesUp(
   { residual, requests, count }: FeatureDeviation,
 ): boolean {
   const usual = level.requests_per_second
-  return warmUp === null && !isGateway && idles(usual, requests) && !idles(usual + residual, count)
+  if (warmUp !== null || isGateway || Number.isNaN(residual)) return false
+  return idles(usual, requests) && !idles(usual + residual, count)
 }
 
 /** While the share of the traffic that a source carries is not known, little traffic is no drop. */

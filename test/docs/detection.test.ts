@@ -14,12 +14,15 @@ import * as model from '../../models/anomaly/model.js'
 import * as noise from '../../models/anomaly/noise.js'
 import * as regularHistory from '../../models/anomaly/regular-history.js'
 import * as rowInterval from '../../models/anomaly/row-interval.js'
+import * as silentHours from '../../models/anomaly/silent-hours.js'
 import * as scales from '../../models/anomaly/scales.js'
 import * as strengths from '../../models/anomaly/strengths.js'
 import * as verdict from '../../models/anomaly/verdict.js'
 import * as dailyLevel from '../../models/seasonality/daily-level.js'
+import * as edges from '../../models/seasonality/edges.js'
 import * as fitRhythm from '../../models/seasonality/fit-rhythm.js'
 import * as season from '../../models/seasonality/season.js'
+import * as weeklyWindows from '../../models/seasonality/weekly-windows.js'
 import * as calibrate from '../../models/stream/calibration/calibrate.js'
 import * as recurrentEvents from '../../models/stream/calibration/recurrent-events.js'
 import * as tail from '../../models/stream/calibration/tail.js'
@@ -51,6 +54,7 @@ const MODULES: Readonly<Record<string, object>> = {
   'comparison.ts': comparison,
   'daily-level.ts': dailyLevel,
   'deviation.ts': deviation,
+  'edges.ts': edges,
   'episode.ts': episode,
   'evidence.ts': evidence,
   'expectation.ts': expectation,
@@ -74,6 +78,7 @@ const MODULES: Readonly<Record<string, object>> = {
   'scales.ts': scales,
   'season.ts': season,
   'sensitivity.ts': sensitivity,
+  'silent-hours.ts': silentHours,
   'source-baseline.ts': sourceBaseline,
   'source-trend.ts': sourceTrend,
   'stream-verdict.ts': streamVerdict,
@@ -83,6 +88,7 @@ const MODULES: Readonly<Record<string, object>> = {
   'trend.ts': trend,
   'verdict.ts': verdict,
   'warm-up.ts': warmUp,
+  'weekly-windows.ts': weeklyWindows,
 }
 
 const number = (cell: string | undefined) => Number(cell?.replace('∞', 'Infinity').replaceAll(',', ''))

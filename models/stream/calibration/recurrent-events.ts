@@ -12,6 +12,16 @@ export const ALIKE = { effect: 1.35, rows: 2, effectAtSameTime: 2 }
 export const SAME_TIME_MINUTES = 60
 export const CHANCE = 3
 
+/** Others of other days that an event has to be like in size and in time. Incidents seldom are. */
+export const MIN_ALIKE_IN_BOTH = 2
+export const CLOSE_MINUTES = 45
+
+/**
+ * Evidence of less than so many times what is enough, without a gate, is weak: what most gateways have at times. An
+ * incident soon comes to more. All weak events are alike.
+ */
+export const WEAK = 3
+
 /** Events up to so many times as large as these belong to their tail. */
 export const TAIL = 1.4
 
@@ -19,23 +29,35 @@ export const TAIL = 1.4
 const ADDED_ROWS = 2
 
 /**
- * The events that are usual for a gateway: those that are like at least four others, in size or in their time of the day.
- * Those that are not much larger than these belong to them. The rest may be incidents, which seldom repeat themselves.
+ * The events that are usual for a gateway: those that are like at least four others, in size or in their time of the day,
+ * or like two in both. Those that are not much larger than these belong to them. The rest may be incidents, which seldom repeat themselves.
  * O(n²).
  *
  * @param events of one kind, in order of time
  * @param days of the history
  */
 export function recurrentEvents(events: readonly ObservedEvent[], days: number): ObservedEvent[] {
-  const least = MIN_ALIKE * Math.max(1, days / TWO_WEEKS)
-  const byChance = (events.length * 2 * SAME_TIME_MINUTES) / 1440
+  const longer = Math.max(1, days / TWO_WEEKS)
+  const least = MIN_ALIKE * longer
+  const byChance = (minutes: number) => CHANCE * ((events.length * 2 * minutes) / 1440)
   const recurrent = events.filter((event) => {
     const others = events.filter((other) => other !== event)
     const inSize = others.filter((other) => isAlike(event, other)).length
-    const inTime = new Set(others.filter((other) => isAtSameTime(event, other)).map(({ day }) => day)).size
-    return inSize >= least || inTime >= Math.max(least, CHANCE * byChance)
+    const sameTime = others.filter((other) => isAtSameTime(event, other))
+    const inBoth = sameTime.filter(
+      (other) => minutesApart(event, other) <= CLOSE_MINUTES && isAlike(event, other),
+    )
+    return (
+      inSize >= least ||
+      daysOf(sameTime) >= Math.max(least, byChance(SAME_TIME_MINUTES)) ||
+      daysOf(inBoth) >= Math.max(MIN_ALIKE_IN_BOTH * longer, byChance(CLOSE_MINUTES))
+    )
   })
-  return recurrent.length > least ? withTail(recurrent, events) : []
+  return recurrent.length > MIN_ALIKE_IN_BOTH ? withTail(recurrent, events) : []
+}
+
+function daysOf(events: readonly ObservedEvent[]): number {
+  return new Set(events.map(({ day }) => day)).size
 }
 
 /** With the events that are not much larger than the largest recurrent ones in any respect. */
@@ -54,8 +76,15 @@ function withTail(recurrent: readonly ObservedEvent[], events: readonly Observed
 }
 
 function isAlike(a: ObservedEvent, b: ObservedEvent): boolean {
+  if (isWeak(a) && isWeak(b)) return true
   const length = ({ rows }: ObservedEvent) => rows + ADDED_ROWS
   return ratio(a.effect, b.effect) <= ALIKE.effect && ratio(length(a), length(b)) <= ALIKE.rows
+}
+
+function isWeak({ sizes: { gate, evidence } }: ObservedEvent): boolean {
+  return (
+    gate < 1 && CHANNELS.every((channel) => Math.max(evidence[channel].small, evidence[channel].large) < WEAK)
+  )
 }
 
 function ratio(a: number, b: number): number {
@@ -63,7 +92,12 @@ function ratio(a: number, b: number): number {
 }
 
 function isAtSameTime(a: ObservedEvent, b: ObservedEvent): boolean {
-  const apart = Math.abs(a.minuteOfDay - b.minuteOfDay)
-  const isSameTime = a.day !== b.day && Math.min(apart, 1440 - apart) <= SAME_TIME_MINUTES
+  const isSameTime = a.day !== b.day && minutesApart(a, b) <= SAME_TIME_MINUTES
   return isSameTime && ratio(a.effect, b.effect) <= ALIKE.effectAtSameTime
+}
+
+/** Between their times of the day. */
+function minutesApart(a: ObservedEvent, b: ObservedEvent): number {
+  const apart = Math.abs(a.minuteOfDay - b.minuteOfDay)
+  return Math.min(apart, 1440 - apart)
 }
