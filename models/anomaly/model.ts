@@ -24,6 +24,7 @@ import { FOREST_COLUMNS, writeForestRow } from './forest-row.js'
 import { gatesOf } from './gates.js'
 import { regularHistory, type History, type RegularHistory } from './regular-history.js'
 import { channelsOf, strengthsOf, type Strengths } from './strengths.js'
+import { isPercentile, tailIndexOf } from './tail-noise.js'
 import { NEUTRAL, type Thresholds } from './thresholds.js'
 
 /** Everything that a detector has learned. Immutable. */
@@ -128,7 +129,13 @@ export function featureHistories(
     minutesOfWeek: Uint16Array.from(moments, ({ minuteOfWeek }) => minuteOfWeek),
     requests: columns.requests_per_second.map((rate) => rate * intervalSeconds),
   }
-  return mapFeatures((feature) => ({ values: known(feature, columns), ...shared }))
+  const values = mapFeatures((feature) => known(feature, columns))
+  const tail = tailIndexOf(values.p95_latency_ms, values.p99_latency_ms, shared.requests)
+  return mapFeatures((feature) => ({
+    values: values[feature],
+    ...shared,
+    tail: isPercentile(feature) ? tail : 0,
+  }))
 }
 
 /** @throws RangeError */

@@ -1,8 +1,9 @@
+import { devianceOf } from './chance.js'
 import { MIN_ERROR_SHARE, type Deviation } from './deviation.js'
 import type { LeastEffects } from './effects.js'
 import { GATE, reachOf, type Gate, type Strength } from './gates.js'
 import type { Channel, PerKind } from './kinds.js'
-import { countRatio, shareRatio, shiftRatio } from './likelihood.js'
+import { countRatio, shareRatio } from './likelihood.js'
 import { ADDED_MS, fromScale, HALF } from './scales.js'
 
 export type Strengths = PerKind<Strength>
@@ -36,6 +37,9 @@ export const SUPPORT = { avg_latency_ms: 0.5, p95_latency_ms: 0.05, p99_latency_
 
 /** From this support on, a latency is evidence in proportion to it. From 1 on, it can be an anomaly alone. */
 export const MIN_SUPPORT = 0.5
+
+/** The same for a percentile whose tail is known: what few requests prove about it is known, too. */
+export const MIN_TAIL_SUPPORT = 0.2
 
 /**
  * The strength of each channel.
@@ -113,15 +117,17 @@ function latencyStrength(
   { latency, latencyMs }: LeastEffects,
   factor: number,
 ): ChannelStrength {
-  const { z, effect, residual, expected, longRun, perRow } = deviation[feature]
+  const { z, effect, residual, expected, lasting, perRow } = deviation[feature]
   const support = Math.min(1, perRow * SUPPORT[feature])
   const value = fromScale(feature, expected) + ADDED_MS
   const step = Math.log1p(latency) * factor
+  const usual = devianceOf(residual, lasting!)
   const ratio = (size: number) => {
     const shift = Math.max(size * step, Math.log1p((size * latencyMs) / value))
-    return bounded(shiftRatio(residual, shift, longRun), RATIO.max * support)
+    return bounded(usual - devianceOf(residual - shift, lasting!), RATIO.max * support)
   }
-  const isKnown = !Number.isNaN(residual) && support >= MIN_SUPPORT
+  const isTail = lasting!.index > 0
+  const isKnown = !Number.isNaN(residual) && support >= (isTail ? MIN_TAIL_SUPPORT : MIN_SUPPORT)
   return {
     z: support < 1 ? Math.min(0, z) : z,
     effect: Math.min(effect / step, (value * Math.expm1(effect)) / latencyMs),
