@@ -2,8 +2,10 @@ import { tailResidual, tailScore } from './tail-noise.js'
 
 /** The noise of one row of a feature, on its scale. */
 export interface Chance {
-  /** Variance that does not depend on the number of requests, and the one that their number adds. */
+  /** Variance that does not depend on the number of requests, and that in a sum over rows, divided by their number. */
   readonly fixed: number
+  readonly longRun: number
+  /** The variance that the number of requests adds. */
   readonly sampled: number
   /** Of a percentile: the tail index and the shape, see tail-noise.ts. An index of 0 is that of symmetric noise. */
   readonly index: number
@@ -56,9 +58,25 @@ export function residualOf(score: number, chance: Chance): number {
   return Math.max(near, Math.log1p(Math.expm1(startOfFar(chance)) * excess))
 }
 
-/** The deviance of a residual, half of its squared score: the logarithm of how many times as likely no residual is. */
-export function devianceOf(residual: number, chance: Chance): number {
-  return scoreOf(residual, chance) ** 2 / 2
+/**
+ * The log-likelihood ratio of a residual in a sum over rows, for a shift of its median instead of 0: the difference of the
+ * deviances, which are half of the squared scores. The lower tail is not longer than the upper one here, since a long one
+ * would make too much of a small rise.
+ *
+ * @param shift above 0
+ * @param min smaller ratios are this
+ */
+export function shiftRatio(residual: number, shift: number, chance: Chance, min: number): number {
+  const { longRun, sampled, factor, up } = chance
+  const down = Math.min(up, chance.down)
+  const above = residual - shift
+  if (above < 0) {
+    // Without skewness and far rows, the ratio is cheap. Below the shift it is no smaller.
+    const difference = (residual / (residual > 0 ? up : down)) ** 2 - (above / down) ** 2
+    if (difference <= 2 * min * factor ** 2 * (longRun + sampled)) return min
+  }
+  const lasting = { ...chance, fixed: longRun, down }
+  return Math.max(min, (scoreOf(residual, lasting) ** 2 - scoreOf(above, lasting) ** 2) / 2)
 }
 
 /**
@@ -91,12 +109,12 @@ function startOfFar(chance: Chance): number {
   return chance.factor * nearResidual(FAR_FROM * chance.up, chance)
 }
 
-function nearScore(residual: number, { fixed, sampled, index, shape }: Chance): number {
-  if (index > 0) return tailScore(residual, { fixed, index, shape })
-  return residual / Math.sqrt(fixed + sampled)
+function nearScore(residual: number, chance: Chance): number {
+  if (chance.index > 0) return tailScore(residual, chance)
+  return residual / Math.sqrt(chance.fixed + chance.sampled)
 }
 
-function nearResidual(score: number, { fixed, sampled, index, shape }: Chance): number {
-  if (index > 0) return tailResidual(score, { fixed, index, shape })
-  return score * Math.sqrt(fixed + sampled)
+function nearResidual(score: number, chance: Chance): number {
+  if (chance.index > 0) return tailResidual(score, chance)
+  return score * Math.sqrt(chance.fixed + chance.sampled)
 }

@@ -32,9 +32,8 @@ export interface FeatureDeviation {
   readonly sampled: number
   /** The standard deviation for sums over intervals, see `longRunVariance`. */
   readonly longRun: number
-  /** Of a latency: the noise of the interval, and that for sums over intervals. */
+  /** Of a latency: the noise of the interval. */
   readonly chance: Chance | null
-  readonly lasting: Chance | null
   /** Requests or errors that were counted; 0 for latencies. */
   readonly count: number
   /** Expected requests for traffic; measured requests for errors and latencies, or expected ones when there are none. */
@@ -141,8 +140,8 @@ export function deviationOf(
     const isSeen = isTraffic || (requests > 0 && !interval.trafficOnly && !Number.isNaN(scaled))
     const isKnown = expectation.isRecorded && isSeen
     const residual = isKnown ? scaled - expected : NaN
-    const chance = isLatency(feature) ? chanceOf(noise, fixed, term, factor) : null
     const longRun = longRunVariance(noise, rows)
+    const chance = isLatency(feature) ? chanceOf(noise, fixed, term, factor, longRun) : null
     // The logarithm of a higher count varies less. For a rise, use the standard deviation half-way up.
     const sigmaOfRise =
       isTraffic && seen > count
@@ -162,8 +161,6 @@ export function deviationOf(
       sampled: sampled / (fixed + sampled),
       longRun: factor * noise.up * Math.sqrt(longRun + sampled),
       chance,
-      // The lower tail is that of the shifted noise in evidence: a longer one would make too much of a small rise.
-      lasting: chance && { ...chance, fixed: longRun, down: Math.min(noise.up, noise.down) },
       count: seen,
       requests: count,
       perRow: count / Math.max(1, rows),

@@ -137,15 +137,17 @@ export function fitNoise(
  * @param fixed the variance that does not depend on the number of requests
  * @param term the sampling term
  * @param factor on the residual
+ * @param longRun the first in sums over rows
  */
 export function chanceOf(
   { sampling, up = 1, down = 1, tail = 0, far = 0 }: Pick<Noise, 'sampling'> & Partial<Noise>,
   fixed: number,
   term: number,
   factor: number,
+  longRun = fixed,
 ): Chance {
   const index = tail > 0 ? Math.sqrt(sampling) : 0
-  return { fixed, sampled: sampling * term, index, shape: 1 / term, factor, up, down, far }
+  return { fixed, longRun, sampled: sampling * term, index, shape: 1 / term, factor, up, down, far }
 }
 
 /** The standard score of a row, before the factors for long tails. */

@@ -1,4 +1,4 @@
-import { devianceOf } from './chance.js'
+import { shiftRatio } from './chance.js'
 import { MIN_ERROR_SHARE, type Deviation } from './deviation.js'
 import type { LeastEffects } from './effects.js'
 import { GATE, reachOf, type Gate, type Strength } from './gates.js'
@@ -117,16 +117,15 @@ function latencyStrength(
   { latency, latencyMs }: LeastEffects,
   factor: number,
 ): ChannelStrength {
-  const { z, effect, residual, expected, lasting, perRow } = deviation[feature]
+  const { z, effect, residual, expected, chance, perRow } = deviation[feature]
   const support = Math.min(1, perRow * SUPPORT[feature])
   const value = fromScale(feature, expected) + ADDED_MS
   const step = Math.log1p(latency) * factor
-  const usual = devianceOf(residual, lasting!)
   const ratio = (size: number) => {
     const shift = Math.max(size * step, Math.log1p((size * latencyMs) / value))
-    return bounded(usual - devianceOf(residual - shift, lasting!), RATIO.max * support)
+    return Math.min(RATIO.max * support, shiftRatio(residual, shift, chance!, RATIO.min))
   }
-  const isTail = lasting!.index > 0
+  const isTail = chance!.index > 0
   const isKnown = !Number.isNaN(residual) && support >= (isTail ? MIN_TAIL_SUPPORT : MIN_SUPPORT)
   return {
     z: support < 1 ? Math.min(0, z) : z,
@@ -136,6 +135,6 @@ function latencyStrength(
   }
 }
 
-function bounded(ratio: number, max = RATIO.max): number {
-  return Math.max(RATIO.min, Math.min(max, ratio))
+function bounded(ratio: number): number {
+  return Math.max(RATIO.min, Math.min(RATIO.max, ratio))
 }

@@ -71,9 +71,9 @@ export interface TailNoise {
   readonly shape: number
 }
 
-/** Rounds of Newton's iteration at most, and the step that ends it. */
+/** Rounds of Newton's iteration at most, and the step that ends it; its error is about the square of the step. */
 const ROUNDS = 20
-const CLOSE = 1e-6
+const CLOSE = 0.01
 
 /**
  * The deviance of a residual from its median, half of the square of a standard score: the least of a² / 2 fixed +
@@ -94,13 +94,15 @@ export function tailResidual(score: number, noise: TailNoise): number {
   const { index, shape } = noise
   if (score === 0) return 0
   const most = mostNormal(noise)
-  let v = score / Math.sqrt(shape * (1 + most / index))
+  const half = (most * shape) / (2 * index)
+  let v = score / Math.sqrt(shape + 2 * half)
   for (let round = 0; round < ROUNDS; round++) {
-    const root = Math.sign(v) * Math.sqrt(2 * devianceAt(v, noise))
-    const slope = (shape * -Math.expm1(-v) * (1 + (most / index) * Math.exp(-v))) / root
-    const step = (score - root) / slope
+    const rest = Math.exp(-v)
+    const normal = 1 - rest
+    const root = Math.sqrt(2 * (shape * (v - normal) + half * normal * normal))
+    const step = ((Math.abs(score) - root) * root) / (normal * (shape + 2 * half * rest))
     v = Math.max(v - 2, v + step)
-    if (Math.abs(step) < 1e-4) break
+    if (Math.abs(step) < CLOSE) break
   }
   return most * -Math.expm1(-v) + index * v
 }
