@@ -44,8 +44,8 @@ const MIN_ROWS = 30
 const MAX_INDEX = 1.5
 
 /**
- * The tail index ξ between the 95th and the 99th percentile: ln(p99 / p95) is ξ ln 5 where both rest on many requests, and
- * less where they rest on few. O(n log n).
+ * The tail index ξ between the 95th and the 99th percentile: ln(p99 / p95) is about ξ ln 5 where both rest on many requests,
+ * and less where they rest on few. O(n log n).
  *
  * @param p95 `[nRows]`, ms; NaN when not known
  * @returns 0 when too few rows show it
@@ -55,8 +55,8 @@ export function tailIndexOf(p95: Float64Array, p99: Float64Array, requests: Floa
   requests.forEach((n, i) => {
     const ratio = Math.log(p99[i]! / p95[i]!)
     if (!(n >= MIN_REQUESTS) || !Number.isFinite(ratio) || ratio < 0) return
-    const seen = Math.log(5) + tailBias('p99_latency_ms', n, 1) - tailBias('p95_latency_ms', n, 1)
-    indexes.push(ratio / seen)
+    // The median of ln(p99 / p95): the shares beyond both have a ratio with a beta distribution.
+    indexes.push(ratio / Math.log((0.05 * n + 1 - MEDIAN) / (0.01 * n + MEDIAN)))
   })
   return indexes.length < MIN_ROWS ? 0 : Math.min(MAX_INDEX, quantile(indexes, 0.5))
 }

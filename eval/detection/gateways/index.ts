@@ -54,6 +54,8 @@ export const UNFAMILIAR: ReadonlyMap<string, DrawGateway> = new Map([
   ['two-regions', calendars.twoRegions],
   ['polling', calendars.polling],
   ['few-requests', calendars.fewRequests],
+  ['few-slow-tails', operations.fewSlowTails],
+  ['rare-timeouts', operations.rareTimeouts],
 ])
 
 /** All kinds of gateways; each seed draws one of each. */
