@@ -1,7 +1,8 @@
 import type { LocalMinute } from '../seasonality/local-time.js'
-import { expectedAt, type Expectation } from './expectation.js'
-import { mapFeatures, type Feature, type Interval, type PerFeature } from './features.js'
-import { fixedVariance, longRunVariance, spreadAt } from './noise.js'
+import { scoreOf, type Chance } from './chance.js'
+import { expectedAt, termOf, type Expectation } from './expectation.js'
+import { isLatency, mapFeatures, type Feature, type Interval, type PerFeature } from './features.js'
+import { chanceOf, fixedVariance, longRunVariance, spreadAt, type Noise } from './noise.js'
 import {
   effectOf,
   fromScale,
@@ -9,9 +10,9 @@ import {
   MIN_SECONDS,
   poissonDeviance,
   requestsOf,
-  samplingTerm,
   toScale,
 } from './scales.js'
+import { tailBias } from './tail-noise.js'
 
 export type Expectations = PerFeature<Expectation>
 
@@ -31,6 +32,8 @@ export interface FeatureDeviation {
   readonly sampled: number
   /** The standard deviation for sums over intervals, see `longRunVariance`. */
   readonly longRun: number
+  /** Of a latency: the noise of the interval. */
+  readonly chance: Chance | null
   /** Requests or errors that were counted; 0 for latencies. */
   readonly count: number
   /** Expected requests for traffic; measured requests for errors and latencies, or expected ones when there are none. */
@@ -40,6 +43,29 @@ export interface FeatureDeviation {
 }
 
 export type Deviation = PerFeature<FeatureDeviation>
+
+/** How far few requests move the expected value of a feature, on its scale. */
+function biasOf(feature: Feature, { tail = 0 }: Noise, requests: number): number {
+  return tail > 0 ? tailBias(feature, requests, tail) : 0
+}
+
+/** What a model expects of a row with the usual number of requests, on the scale of each feature. */
+export function expectedOfRow(
+  {
+    expectations,
+    intervalSeconds,
+  }: { readonly expectations: Expectations; readonly intervalSeconds: number },
+  moment: LocalMinute,
+  expectedOf = expectedAt,
+): Level {
+  const traffic = expectedOf(expectations.requests_per_second, moment)
+  const requests = fromScale('requests_per_second', traffic, intervalSeconds) * intervalSeconds
+  return mapFeatures((feature) => {
+    if (feature === 'requests_per_second') return traffic
+    const expectation = expectations[feature]
+    return expectedOf(expectation, moment) + biasOf(feature, expectation.noise, requests)
+  })
+}
 
 /** The residual in standard deviations, without regard to the counts; NaN when the value is not known. */
 export function modelZOf({ residual, sigmaUp, sigmaDown }: FeatureDeviation): number {
@@ -99,14 +125,16 @@ export function deviationOf(
     const ofSource = isTraffic
       ? sharedTraffic(ofModel, level[feature], modelSeconds, seconds)
       : ofModel + level[feature]
-    const expected = ofSource + shift[feature]
-    if (isTraffic) usualRequests = Math.min(MAX_COUNT, fromScale(feature, expected, seconds) * seconds)
-    // Without requests, latencies and errors are expected as for the usual number of requests.
-    const count = isTraffic || requests === 0 ? usualRequests : requests
     const { noise } = expectation
+    // Without requests, latencies and errors are expected as for the usual number of requests.
+    const few = requests === 0 ? usualRequests : requests
+    const expected = ofSource + shift[feature] + biasOf(feature, noise, few)
+    if (isTraffic) usualRequests = Math.min(MAX_COUNT, fromScale(feature, expected, seconds) * seconds)
+    const count = isTraffic ? usualRequests : few
     const factor = spread[feature] * spreadAt(noise, minute, rows)
     const fixed = fixedVariance(noise, rows)
-    const sampled = noise.sampling * samplingTerm(feature, count)
+    const term = termOf(feature, count, noise)
+    const sampled = noise.sampling * term
     const sigma = factor * Math.sqrt(fixed + sampled)
     const sigmaUp = sigma * noise.up
     const sigmaDown = sigma * noise.down
@@ -115,20 +143,27 @@ export function deviationOf(
     const isSeen = isTraffic || (requests > 0 && !interval.trafficOnly && !Number.isNaN(scaled))
     const isKnown = expectation.isRecorded && isSeen
     const residual = isKnown ? scaled - expected : NaN
+    const longRun = longRunVariance(noise, rows)
+    const chance = isLatency(feature) ? chanceOf(noise, fixed, term, factor, longRun) : null
     // The logarithm of a higher count varies less. For a rise, use the standard deviation half-way up.
     const sigmaOfRise =
       isTraffic && seen > count
-        ? factor * noise.up * Math.sqrt(fixed + noise.sampling * samplingTerm(feature, (count + seen) / 2))
+        ? factor * noise.up * Math.sqrt(fixed + noise.sampling * termOf(feature, (count + seen) / 2, noise))
         : sigmaUp
     return {
-      z: isKnown ? standardised(feature, interval, residual, expected, sigmaOfRise, sigmaDown) : 0,
+      z: !isKnown
+        ? 0
+        : chance
+          ? scoreOf(residual, chance)
+          : standardised(feature, interval, residual, expected, sigmaOfRise, sigmaDown),
       effect: isKnown ? effectOf(feature, scaled, expected) : 0,
       residual,
       expected,
       sigmaUp,
       sigmaDown,
       sampled: sampled / (fixed + sampled),
-      longRun: factor * noise.up * Math.sqrt(longRunVariance(noise, rows) + sampled),
+      longRun: factor * noise.up * Math.sqrt(longRun + sampled),
+      chance,
       count: seen,
       requests: count,
       perRow: count / Math.max(1, rows),

@@ -26,6 +26,7 @@ import { regularHistory, type History, type RegularHistory } from './regular-his
 import { fromScale } from './scales.js'
 import { silentHours } from './silent-hours.js'
 import { channelsOf, strengthsOf, type Strengths } from './strengths.js'
+import { isPercentile, tailIndexOf } from './tail-noise.js'
 import { NEUTRAL, type Thresholds } from './thresholds.js'
 
 /** Everything that a detector has learned. Immutable. */
@@ -137,7 +138,13 @@ export function featureHistories(
     minutesOfWeek: Uint16Array.from(moments, ({ minuteOfWeek }) => minuteOfWeek),
     requests: columns.requests_per_second.map((rate) => rate * intervalSeconds),
   }
-  return mapFeatures((feature) => ({ values: known(feature, columns), ...shared }))
+  const values = mapFeatures((feature) => known(feature, columns))
+  const tail = tailIndexOf(values.p95_latency_ms, values.p99_latency_ms, shared.requests)
+  return mapFeatures((feature) => ({
+    values: values[feature],
+    ...shared,
+    tail: isPercentile(feature) ? tail : 0,
+  }))
 }
 
 /** @throws RangeError */

@@ -159,9 +159,24 @@ function noiseFromState(value: unknown, name: string): Noise {
   // In the order of the fit: a model that comes back makes the very same text.
   if (sigma > 0 && sampling >= 0 && memory >= 1 && up > 0 && down > 0) {
     const [hours, minutes] = [listAt(fields, 'hours', 24), listAt(fields, 'minutes', 60)]
-    return { sigma, sampling, memory, hours, minutes, up, down }
+    return {
+      sigma,
+      sampling,
+      memory,
+      hours,
+      minutes,
+      up,
+      down,
+      ...indexAt(fields, 'tail'),
+      ...indexAt(fields, 'far'),
+    }
   }
   throw new Error(`The expectation of ${name} has no scale.`)
+}
+
+/** A tail index, as a field; none in models of older releases, or where it is not known. */
+function indexAt<K extends string>(fields: Record<string, unknown>, key: K): Partial<Record<K, number>> {
+  return fields[key] === undefined ? {} : ({ [key]: positiveAt(fields, key) } as Record<K, number>)
 }
 
 function listAt(fields: Record<string, unknown>, key: string, length?: number): Float64Array {

@@ -1,8 +1,9 @@
+import { shiftRatio } from './chance.js'
 import { MIN_ERROR_SHARE, type Deviation } from './deviation.js'
 import type { LeastEffects } from './effects.js'
 import { GATE, reachOf, type Gate, type Strength } from './gates.js'
 import type { Channel, PerKind } from './kinds.js'
-import { countRatio, shareRatio, shiftRatio } from './likelihood.js'
+import { countRatio, shareRatio } from './likelihood.js'
 import { ADDED_MS, fromScale, HALF } from './scales.js'
 
 export type Strengths = PerKind<Strength>
@@ -42,6 +43,9 @@ interface Ends {
   readonly lowest: Deviation
   readonly highest: Deviation
 }
+
+/** The same for a percentile whose tail is known: what few requests prove about it is known, too. */
+export const MIN_TAIL_SUPPORT = 0.2
 
 /**
  * The strength of each channel. The evidence for a change is measured from the end that it goes beyond: a value between
@@ -131,15 +135,16 @@ function latencyStrength(
   factor: number,
 ): ChannelStrength {
   const { z, effect } = deviation[feature]
-  const { residual, expected, longRun, perRow } = end[feature]
+  const { residual, expected, chance, perRow } = end[feature]
   const support = Math.min(1, perRow * SUPPORT[feature])
   const value = fromScale(feature, expected) + ADDED_MS
   const step = Math.log1p(latency) * factor
   const ratio = (size: number) => {
     const shift = Math.max(size * step, Math.log1p((size * latencyMs) / value))
-    return bounded(shiftRatio(residual, shift, longRun), RATIO.max * support)
+    return Math.min(RATIO.max * support, shiftRatio(residual, shift, chance!, RATIO.min))
   }
-  const isKnown = !Number.isNaN(residual) && support >= MIN_SUPPORT
+  const isTail = chance!.index > 0
+  const isKnown = !Number.isNaN(residual) && support >= (isTail ? MIN_TAIL_SUPPORT : MIN_SUPPORT)
   return {
     z: support < 1 ? Math.min(0, z) : z,
     effect: Math.min(effect / step, (value * Math.expm1(effect)) / latencyMs),
@@ -148,6 +153,6 @@ function latencyStrength(
   }
 }
 
-function bounded(ratio: number, max = RATIO.max): number {
-  return Math.max(RATIO.min, Math.min(max, ratio))
+function bounded(ratio: number): number {
+  return Math.max(RATIO.min, Math.min(RATIO.max, ratio))
 }

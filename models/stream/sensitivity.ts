@@ -1,6 +1,6 @@
 import { type LeastEffects } from '../anomaly/effects.js'
 import { decideMinute } from '../anomaly/decision.js'
-import { expectedAt } from '../anomaly/expectation.js'
+import { expectedOfRow } from '../anomaly/deviation.js'
 import { mapFeatures, type Interval, type PerFeature } from '../anomaly/features.js'
 import { reachOf } from '../anomaly/gates.js'
 import { KIND_OF, mapKinds, CHANNELS, type Kind, type PerKind } from '../anomaly/kinds.js'
@@ -74,9 +74,8 @@ interface UsualRow {
 function usualAt(model: AnomalyModel, timeMs: number): UsualRow {
   const moment = localTimeOf(model.timeZone)(timeMs)
   const seconds = model.intervalSeconds
-  const values = mapFeatures((feature) =>
-    fromScale(feature, expectedAt(model.expectations[feature], moment), seconds),
-  )
+  const expected = expectedOfRow(model, moment)
+  const values = mapFeatures((feature) => fromScale(feature, expected[feature], seconds))
   return { timeMs, interval: { ...values, seconds, requests: values.requests_per_second * seconds } }
 }
 

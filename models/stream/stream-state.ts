@@ -1,5 +1,6 @@
 import type { Level } from '../anomaly/deviation.js'
 import { smoothlyExpectedAt } from '../anomaly/expectation.js'
+import { expectedOfRow } from '../anomaly/deviation.js'
 import { mapFeatures } from '../anomaly/features.js'
 import { knowsTheDay, type AnomalyModel } from '../anomaly/model.js'
 import { localTimeOf, type LocalMinute } from '../seasonality/local-time.js'
@@ -81,14 +82,11 @@ export function forModel(
 function rebaseOn(model: AnomalyModel, { baseline, usual, timeMs }: StreamState): SourceBaseline | null {
   if (usual === null || timeMs === null) return null
   const moment = localTimeOf(model.timeZone)(timeMs)
-  return rebase(
-    baseline,
-    usual,
-    mapFeatures((feature) => smoothlyExpectedAt(model.expectations[feature], moment)),
-  )
+  return rebase(baseline, usual, expectedOfRow(model, moment, smoothlyExpectedAt))
 }
 
 /** What is usual for a source around a moment, on the scale of each feature. */
-export function usualAt({ expectations }: AnomalyModel, moment: LocalMinute, level: Level): Level {
-  return mapFeatures((feature) => smoothlyExpectedAt(expectations[feature], moment) + level[feature])
+export function usualAt(model: AnomalyModel, moment: LocalMinute, level: Level): Level {
+  const expected = expectedOfRow(model, moment, smoothlyExpectedAt)
+  return mapFeatures((feature) => expected[feature] + level[feature])
 }

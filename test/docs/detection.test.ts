@@ -3,6 +3,7 @@ import { DEFAULT_EFFECTS } from '../../models/anomaly/effects.js'
 import { CERTAIN_GATE, GATE, JOINT_GATE } from '../../models/anomaly/gates.js'
 import { ANOMALY_TYPES, normalizedScore, severityOf } from '../../models/anomaly/verdict.js'
 import { MIN_DAYS, RHYTHMS, SLOT_MINUTES } from '../../models/seasonality/rhythm.js'
+import * as chance from '../../models/anomaly/chance.js'
 import * as deviation from '../../models/anomaly/deviation.js'
 import * as expectation from '../../models/anomaly/expectation.js'
 import * as explain from '../../models/anomaly/explain.js'
@@ -52,6 +53,7 @@ const MODULES: Readonly<Record<string, object>> = {
   'calibrate.ts': calibrate,
   'compare-episodes.ts': compareEpisodes,
   'comparison.ts': comparison,
+  'chance.ts': chance,
   'daily-level.ts': dailyLevel,
   'deviation.ts': deviation,
   'edges.ts': edges,

@@ -58,6 +58,8 @@ export const UNFAMILIAR: ReadonlyMap<string, DrawGateway> = new Map([
   ['lessons', otherClocks.lessons],
   ['late-batches', otherClocks.lateBatches],
   ['tides', otherClocks.tides],
+  ['few-slow-tails', operations.fewSlowTails],
+  ['rare-timeouts', operations.rareTimeouts],
 ])
 
 /** All kinds of gateways; each seed draws one of each. */
