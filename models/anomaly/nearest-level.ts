@@ -53,9 +53,11 @@ export function expectedRange(
     const isSilent = feature === 'requests_per_second' && silentHours?.[Math.floor(minuteOfWeek / 60)] === 1
     const low = (isSilent ? Math.min(lowest, toScale(feature, 0, seconds)) : lowest) - expected
     const high = moved(feature, expected + edges.high, Math.max(0, way), seconds) - expected
-    if (low >= 0 && high <= 0) continue
+    // Fewer errors and faster responses are never anomalies, so that how low they may be does not matter.
+    const isLow = feature === 'requests_per_second' && low < 0
+    if (!isLow && high <= 0) continue
     range ??= { low: { ...NO_LEVEL }, high: { ...NO_LEVEL } }
-    range.low[feature] = Math.min(0, low)
+    if (isLow) range.low[feature] = low
     range.high[feature] = Math.max(0, high)
   }
   return range

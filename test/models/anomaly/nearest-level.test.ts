@@ -31,7 +31,7 @@ t.test(
         p95_latency_ms: level,
       })
       t.equal(deviation.requests_per_second.z, 0)
-      t.equal(deviation.p95_latency_ms.effect, 0)
+      t.ok(deviation.p95_latency_ms.effect <= 0)
       for (const channel of ['traffic_drop', 'traffic_spike', 'p95_latency_ms'] as const) {
         t.equal(channels[channel].large, -2, `${channel} at ${level}`)
         t.ok(channels[channel].small < -0.5, `${channel} at ${level}`)
