@@ -43,6 +43,8 @@ export const TAIL = [
   { rank: 0.99, normal: 2.326 },
 ]
 export const MAX_TAIL = 2
+/** The tail of so many days counts half; that of two weeks counts nearly in full. */
+export const HALF_TAIL_DAYS = 1
 /** Residuals beyond this many standard deviations are incidents, not tails. */
 export const FAR_OFF = 6
 
@@ -82,16 +84,15 @@ export function fitNoise(
   const ofHour = minuteSpreads(grouped(byHour, 60, (i) => minutes[i]! % 60))
   const z = byHour.map((each, i) => each / ofHour[minutes[i]! % 60]!)
   const known = z.filter((each) => Math.abs(each) < FAR_OFF).sort()
-  const tail = (side: number) =>
-    Math.min(
-      MAX_TAIL,
-      Math.max(
-        1,
-        ...TAIL.map(
-          ({ rank, normal }) => (side * quantileSorted(known, side > 0 ? rank : 1 - rank)) / normal,
-        ),
-      ),
+  const days = (residuals.length * rowMinutes) / 1440
+  // A tail of a single day is as likely that of its incidents.
+  const believed = days ** 2 / (days ** 2 + HALF_TAIL_DAYS ** 2)
+  const tail = (side: number) => {
+    const ratios = TAIL.map(
+      ({ rank, normal }) => (side * quantileSorted(known, side > 0 ? rank : 1 - rank)) / normal,
     )
+    return 1 + believed * (Math.min(MAX_TAIL, Math.max(1, ...ratios)) - 1)
+  }
   const always =
     terms.reduce((sum, term) => sum + sigma ** 2 / (sigma ** 2 + sampling * term), 0) / terms.length
   return {
