@@ -54,6 +54,8 @@ export const TAIL = [
 export const MAX_TAIL = 2
 /** The smallest factor of a percentile that few requests skew. Other tails are not shorter than those of a normal variable. */
 export const MIN_TAIL = 0.6
+/** The tail of so many days counts half; that of two weeks counts nearly in full. */
+export const HALF_TAIL_DAYS = 1
 /** Residuals beyond this many standard deviations are incidents, not tails. */
 export const FAR_OFF = 6
 
@@ -96,17 +98,17 @@ export function fitNoise(
   const factorAt = (i: number) => hours[hourOf(minutes[i]!)]! * ofHour[minutes[i]! % 60]!
   const z = residuals.map((each, i) => standardised(each, terms[i]!, factorAt(i)))
   const known = z.filter((each) => Math.abs(each) < FAR_OFF).sort()
-  const tail = (side: number) =>
-    Math.min(
-      MAX_TAIL,
-      Math.max(
-        // The tail index of a percentile is one of its own history: it may be too long, as well as too short.
-        index > 0 ? MIN_TAIL : 1,
-        ...TAIL.map(
-          ({ rank, normal }) => (side * quantileSorted(known, side > 0 ? rank : 1 - rank)) / normal,
-        ),
-      ),
+  const days = (residuals.length * rowMinutes) / 1440
+  // A tail of a single day is as likely that of its incidents.
+  const believed = days ** 2 / (days ** 2 + HALF_TAIL_DAYS ** 2)
+  // The tail index of a percentile is one of its own history: it may be too long, as well as too short.
+  const shortest = index > 0 ? MIN_TAIL : 1
+  const tail = (side: number) => {
+    const ratios = TAIL.map(
+      ({ rank, normal }) => (side * quantileSorted(known, side > 0 ? rank : 1 - rank)) / normal,
     )
+    return 1 + believed * (Math.min(MAX_TAIL, Math.max(shortest, ...ratios)) - 1)
+  }
   const always =
     terms.reduce((sum, term) => sum + sigma ** 2 / (sigma ** 2 + sampling * term), 0) / terms.length
   const up = known.length > 0 ? tail(1) : 1
