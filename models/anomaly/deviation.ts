@@ -29,8 +29,9 @@ export interface FeatureDeviation {
   readonly sigmaDown: number
   /** The share of both variances that the number of requests adds. */
   readonly sampled: number
-  /** The standard deviation for sums over intervals, see `longRunVariance`. */
+  /** The standard deviations for sums over intervals, upwards and downwards, see `longRunVariance`. */
   readonly longRun: number
+  readonly longRunDown: number
   /** Requests or errors that were counted; 0 for latencies. */
   readonly count: number
   /** Expected requests for traffic; measured requests for errors and latencies, or expected ones when there are none. */
@@ -117,6 +118,7 @@ export function deviationOf(
       isTraffic && seen > count
         ? factor * noise.up * Math.sqrt(fixed + noise.sampling * samplingTerm(feature, (count + seen) / 2))
         : sigmaUp
+    const longRun = factor * Math.sqrt(longRunVariance(noise, rows) + sampled)
     return {
       z: isKnown ? standardised(feature, interval, residual, expected, sigmaOfRise, sigmaDown) : 0,
       effect: isKnown ? effectOf(feature, scaled, expected) : 0,
@@ -125,7 +127,8 @@ export function deviationOf(
       sigmaUp,
       sigmaDown,
       sampled: sampled / (fixed + sampled),
-      longRun: factor * noise.up * Math.sqrt(longRunVariance(noise, rows) + sampled),
+      longRun: longRun * noise.up,
+      longRunDown: longRun * noise.down,
       count: seen,
       requests: count,
       perRow: count / Math.max(1, rows),
