@@ -35,7 +35,7 @@ const SHARES = { min: 1e-5, max: 0.5 }
  * the NAB score. That is more than an operator could know. Over all, it keeps those thresholds.
  */
 export function figuresOfSets(judged: readonly JudgedSeries[]): SetFigures[] {
-  const sets = [...new Set(judged.map(({ series }) => series.set))]
+  const sets = [...new Set(judged.map(({ series }) => series.set))].sort()
   const findings = sets.map((set) => {
     const ofSet = judged.filter(({ series }) => series.set === set)
     return Object.fromEntries(CONTENDERS.map((name) => [name, bestFindings(name, ofSet)]))
