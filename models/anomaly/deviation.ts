@@ -62,7 +62,8 @@ export const MIN_ERROR_SHARE = 0.005
 /**
  * The deviations of an interval from what is expected at its moment. One failure among three requests is not treated
  * as an error rate of 33 %: for traffic and errors, z is the smaller of the standardised residual and the signed root of
- * the Poisson deviance of the count (McCullagh and Nelder 1989, section 2.3).
+ * the Poisson deviance of the count (McCullagh and Nelder 1989, section 2.3). Counts of traffic that scatter k times as
+ * much as Poisson counts have its deviance divided by k (section 9.3 there).
  *
  * Latencies and error rate are not known without requests, or when only traffic is to be judged; then z and effect are 0
  * and the residual is NaN. So are a latency of NaN, and a feature that the history did not
@@ -120,7 +121,9 @@ export function deviationOf(
         : sigmaUp
     const longRun = factor * Math.sqrt(longRunVariance(noise, rows) + sampled)
     return {
-      z: isKnown ? standardised(feature, interval, residual, expected, sigmaOfRise, sigmaDown) : 0,
+      z: isKnown
+        ? standardised(feature, interval, residual, expected, sigmaOfRise, sigmaDown, noise.sampling)
+        : 0,
       effect: isKnown ? effectOf(feature, scaled, expected) : 0,
       residual,
       expected,
@@ -185,11 +188,13 @@ function standardised(
   expected: number,
   sigmaUp: number,
   sigmaDown: number,
+  sampling: number,
 ): number {
   const z = residual / (residual > 0 ? sigmaUp : sigmaDown)
   if (feature === 'requests_per_second') {
     const usual = fromScale(feature, expected, interval.seconds) * interval.seconds
-    return smaller(z, poissonDeviance(interval.requests_per_second * interval.seconds, usual))
+    const deviance = poissonDeviance(interval.requests_per_second * interval.seconds, usual)
+    return smaller(z, deviance / Math.sqrt(sampling))
   }
   if (feature !== 'error_rate') return z
   const requests = requestsOf(interval)
