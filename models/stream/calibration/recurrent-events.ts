@@ -1,9 +1,10 @@
 import { CHANNELS } from '../../anomaly/kinds.js'
 import { largerSizes, type ObservedEvent } from './observed-events.js'
+import { MIN_TAIL } from './tail.js'
 
-/** Others that an event has to be like, in a history of up to two weeks. In a longer one they are in proportion. */
+/** Others that an event has to be like, in a history of up to two weeks. In a longer one they grow with its square root. */
 export const MIN_ALIKE = 4
-const TWO_WEEKS = 14
+const WEEK = 7
 
 /** Two events are alike within these ratios of their effects and of their lengths. */
 export const ALIKE = { effect: 1.35, rows: 2, effectAtSameTime: 2 }
@@ -12,6 +13,11 @@ export const ALIKE = { effect: 1.35, rows: 2, effectAtSameTime: 2 }
 export const SAME_TIME_MINUTES = 60
 export const CHANCE = 3
 
+/** More events a week than this, and at least as many as a tail is fitted to, are no incidents, whatever their sizes. */
+export const MAX_INCIDENTS_A_WEEK = 4
+/** The largest of them may be: so many a week. */
+export const LARGEST_A_WEEK = 1
+
 /** Events up to so many times as large as these belong to their tail. */
 export const TAIL = 1.4
 
@@ -19,15 +25,15 @@ export const TAIL = 1.4
 const ADDED_ROWS = 2
 
 /**
- * The events that are usual for a gateway: those that are like at least four others, in size or in their time of the day.
- * Those that are not much larger than these belong to them. The rest may be incidents, which seldom repeat themselves.
- * O(n²).
+ * The events that are usual for a gateway: those that are like at least four others, in size or in their time of the day;
+ * and nearly all of them, if they are too many for incidents. Those that are not much larger than these belong to them. The
+ * rest may be incidents, which seldom repeat themselves. O(n²).
  *
  * @param events of one kind, in order of time
  * @param days of the history
  */
 export function recurrentEvents(events: readonly ObservedEvent[], days: number): ObservedEvent[] {
-  const least = MIN_ALIKE * Math.max(1, days / TWO_WEEKS)
+  const least = MIN_ALIKE * Math.sqrt(Math.max(1, days / WEEK / 2))
   const byChance = (events.length * 2 * SAME_TIME_MINUTES) / 1440
   const recurrent = events.filter((event) => {
     const others = events.filter((other) => other !== event)
@@ -35,7 +41,20 @@ export function recurrentEvents(events: readonly ObservedEvent[], days: number):
     const inTime = new Set(others.filter((other) => isAtSameTime(event, other)).map(({ day }) => day)).size
     return inSize >= least || inTime >= Math.max(least, CHANCE * byChance)
   })
-  return recurrent.length > least ? withTail(recurrent, events) : []
+  const usual = recurrent.length > least ? recurrent : []
+  const bulk = isFrequent(events, days) ? withoutLargest(events, days) : []
+  const all = events.filter((event) => usual.includes(event) || bulk.includes(event))
+  return all.length > 0 ? withTail(all, events) : []
+}
+
+/** Whether events of whatever sizes are too many for incidents: the values have a long tail. */
+function isFrequent({ length }: readonly ObservedEvent[], days: number): boolean {
+  return length >= MIN_TAIL && length > (MAX_INCIDENTS_A_WEEK * days) / WEEK
+}
+
+function withoutLargest(events: readonly ObservedEvent[], days: number): readonly ObservedEvent[] {
+  const bySize = [...events].sort((a, b) => a.effect - b.effect)
+  return bySize.slice(0, -Math.ceil((LARGEST_A_WEEK * days) / WEEK))
 }
 
 /** With the events that are not much larger than the largest recurrent ones in any respect. */
