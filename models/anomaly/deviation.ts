@@ -119,7 +119,8 @@ export function deviationOf(
       isTraffic && seen > count
         ? factor * noise.up * Math.sqrt(fixed + noise.sampling * samplingTerm(feature, (count + seen) / 2))
         : sigmaUp
-    const longRun = factor * Math.sqrt(longRunVariance(noise, rows) + sampled)
+    // The lower tail of a few requests is long by nature. What the history shows beyond that is in the constant part.
+    const longRun = longRunVariance(noise, rows)
     return {
       z: isKnown
         ? standardised(feature, interval, residual, expected, sigmaOfRise, sigmaDown, noise.sampling)
@@ -130,8 +131,8 @@ export function deviationOf(
       sigmaUp,
       sigmaDown,
       sampled: sampled / (fixed + sampled),
-      longRun: longRun * noise.up,
-      longRunDown: longRun * noise.down,
+      longRun: factor * noise.up * Math.sqrt(longRun + sampled),
+      longRunDown: factor * Math.sqrt(noise.down ** 2 * longRun + noise.up ** 2 * sampled),
       count: seen,
       requests: count,
       perRow: count / Math.max(1, rows),

@@ -14,7 +14,7 @@ export const SAME_TIME_MINUTES = 60
 export const CHANCE = 3
 
 /** More events a week than this, and at least as many as a tail is fitted to, are no incidents, whatever their sizes. */
-export const MAX_INCIDENTS_A_WEEK = 4
+export const MAX_INCIDENTS_A_WEEK = 2
 /** The largest of them may be: so many a week. */
 export const LARGEST_A_WEEK = 1
 

@@ -19,7 +19,7 @@ function spikes(count: number, growth: number): ObservedEvent[] {
 
 t.test('a few events of very different sizes may be incidents', async (t) => {
   t.same(recurrentEvents(spikes(12, 1.5), DAYS), [])
-  t.same(recurrentEvents(spikes(31, 1.3), DAYS), [], 'less than four a week')
+  t.same(recurrentEvents(spikes(31, 1.3), 2 * DAYS), [], 'less than two a week')
 })
 
 t.test('too many events for incidents are usual, whatever their sizes, but for the largest', async (t) => {
