@@ -3,10 +3,10 @@ import type { Series, Window } from './series.js'
 import { firstJudged } from './walk-forward.js'
 
 /** A gap of this many rows does not end an alarm. */
-export const JOINED = 5
+const JOINED = 5
 
 /** So many rows of an alarm before and after a window belong to it, where the alarm reaches into it. */
-export const MARGIN = 12
+const MARGIN = 12
 
 /** What a detector says about a series, in rows. */
 export interface Findings {

@@ -125,7 +125,7 @@ function countsOf(findings: readonly Findings[]) {
 }
 
 /** 2 found / (2 found + false alarms + missed); NaN without windows. */
-export function f1Of(findings: readonly Findings[]): number {
+function f1Of(findings: readonly Findings[]): number {
   const { windows, found, falseAlarms } = countsOf(findings)
   return windows === 0 ? NaN : (2 * found) / (found + falseAlarms + windows)
 }

@@ -33,7 +33,7 @@ export async function judgeFolder(folder: string, json: boolean): Promise<number
 }
 
 /** The references that the service is not better than, with the figure. A set without windows decides nothing. */
-export function lostTo({ set, contenders }: SetFigures): string[] {
+function lostTo({ set, contenders }: SetFigures): string[] {
   const ours = contenders[SERVICE]!
   if (set === ALL || ours.windows === 0) return []
   return CONTENDERS.filter((name) => name !== SERVICE).flatMap((name) => {

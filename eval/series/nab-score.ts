@@ -2,7 +2,7 @@ import type { Findings } from './alarms.js'
 import type { Window } from './series.js'
 
 /** Weights of the standard profile: a found window, a false alarm, a missed window. */
-export const STANDARD = { found: 1, falseAlarm: 0.11, missed: 1 }
+const STANDARD = { found: 1, falseAlarm: 0.11, missed: 1 }
 
 /** From this relative position on, a false alarm costs all of its weight. */
 const FAR = 3

@@ -8,7 +8,7 @@ const VALUE = /^(v|value|values)$/i
 const LABEL = /^(label|labels|anomaly|is_anomaly|isanomaly)$/i
 
 /** The fewest rows that can be judged. */
-export const MIN_ROWS = 100
+const MIN_ROWS = 100
 
 /**
  * Reads a series from a table with time, value and label. A header names the columns in any order; without it, they come

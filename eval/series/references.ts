@@ -7,7 +7,7 @@ import type { Series } from './series.js'
 import { blocksOf } from './walk-forward.js'
 
 /** Scores each row by what is known before its block: higher is more anomalous. Rows of the probation have 0. */
-export type Reference = (series: Series) => Float64Array
+type Reference = (series: Series) => Float64Array
 
 /** The detectors that the service is compared with. */
 export const REFERENCES: Readonly<Record<string, Reference>> = {

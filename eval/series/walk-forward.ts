@@ -3,7 +3,7 @@ import { DAY_MS } from '../../models/traffic/durations.js'
 import type { Series } from './series.js'
 
 /** The first share of a series is not judged, as in NAB. */
-export const PROBATION = 0.15
+const PROBATION = 0.15
 
 /** A series of fewer days is judged in tenths. */
 const MIN_DAYS = 5
