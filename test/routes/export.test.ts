@@ -91,7 +91,7 @@ t.test('a range from before the rollups comes from the rows', async (t) => {
 t.test('days count back from the present minute; seven of them when nothing is said', async (t) => {
   const service = await testService(t)
   await service.sql`insert into request_logs ("timestamp", status_code, response_time_ms) values
-    (now() + interval '5 minutes', 200, 1), (now() - interval '2 hours', 200, 1),
+    (now() + interval '5 hours', 200, 1), (now() - interval '2 hours', 200, 1),
     (now() - interval '30 hours', 200, 1), (now() - interval '8 days', 200, 1)`
   const count = async (query: string) =>
     ((await service.get(`${URL}?format=json&${query}`)).body as unknown as { count: number }).count
