@@ -30,8 +30,9 @@ export interface FeatureDeviation {
   readonly sigmaDown: number
   /** The share of both variances that the number of requests adds. */
   readonly sampled: number
-  /** The standard deviation for sums over intervals, see `longRunVariance`. */
+  /** The standard deviations for sums over intervals, upwards and downwards, see `longRunVariance`. */
   readonly longRun: number
+  readonly longRunDown: number
   /** Of a latency: the noise of the interval. */
   readonly chance: Chance | null
   /** Requests or errors that were counted; 0 for latencies. */
@@ -87,7 +88,8 @@ export const MIN_ERROR_SHARE = 0.005
 /**
  * The deviations of an interval from what is expected at its moment. One failure among three requests is not treated
  * as an error rate of 33 %: for traffic and errors, z is the smaller of the standardised residual and the signed root of
- * the Poisson deviance of the count (McCullagh and Nelder 1989, section 2.3).
+ * the Poisson deviance of the count (McCullagh and Nelder 1989, section 2.3). Counts of traffic that scatter k times as
+ * much as Poisson counts have its deviance divided by k (section 9.3 there).
  *
  * Latencies and error rate are not known without requests, or when only traffic is to be judged; then z and effect are 0
  * and the residual is NaN. So are a latency of NaN, and a feature that the history did not
@@ -150,12 +152,14 @@ export function deviationOf(
       isTraffic && seen > count
         ? factor * noise.up * Math.sqrt(fixed + noise.sampling * termOf(feature, (count + seen) / 2, noise))
         : sigmaUp
+    // The lower tail of a few requests is long by nature. What the history shows beyond that is in the constant part.
+    const longRun = longRunVariance(noise, rows)
     return {
       z: !isKnown
         ? 0
         : chance
           ? scoreOf(residual, chance)
-          : standardised(feature, interval, residual, expected, sigmaOfRise, sigmaDown),
+          : standardised(feature, interval, residual, expected, sigmaOfRise, sigmaDown, noise.sampling),
       effect: isKnown ? effectOf(feature, scaled, expected) : 0,
       residual,
       expected,
@@ -163,6 +167,7 @@ export function deviationOf(
       sigmaDown,
       sampled: sampled / (fixed + sampled),
       longRun: factor * noise.up * Math.sqrt(longRun + sampled),
+      longRunDown: factor * Math.sqrt(noise.down ** 2 * longRun + noise.up ** 2 * sampled),
       chance,
       count: seen,
       requests: count,
@@ -220,11 +225,13 @@ function standardised(
   expected: number,
   sigmaUp: number,
   sigmaDown: number,
+  sampling: number,
 ): number {
   const z = residual / (residual > 0 ? sigmaUp : sigmaDown)
   if (feature === 'requests_per_second') {
     const usual = fromScale(feature, expected, interval.seconds) * interval.seconds
-    return smaller(z, poissonDeviance(interval.requests_per_second * interval.seconds, usual))
+    const deviance = poissonDeviance(interval.requests_per_second * interval.seconds, usual)
+    return smaller(z, deviance / Math.sqrt(sampling))
   }
   if (feature !== 'error_rate') return z
   const requests = requestsOf(interval)

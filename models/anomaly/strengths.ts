@@ -96,9 +96,9 @@ function trafficStrength(
   sign: 1 | -1,
 ): ChannelStrength {
   const { z, effect } = deviation.requests_per_second
-  const { residual, longRun, count, requests } = end.requests_per_second
+  const { residual, longRun, longRunDown, count, requests } = end.requests_per_second
   const step = sign * Math.log1p(least.traffic) * factor
-  const dispersion = Math.max(1, longRun ** 2 * (requests + HALF))
+  const dispersion = Math.max(1, (sign > 0 ? longRun : longRunDown) ** 2 * (requests + HALF))
   const isKnown = !Number.isNaN(residual)
   return {
     z: sign * z,
