@@ -145,6 +145,7 @@ export function deviationOf(
     const isSeen = isTraffic || (requests > 0 && !interval.trafficOnly && !Number.isNaN(scaled))
     const isKnown = expectation.isRecorded && isSeen
     const residual = isKnown ? scaled - expected : NaN
+    // The lower tail of a few requests is long by nature. What the history shows beyond that is in the constant part.
     const longRun = longRunVariance(noise, rows)
     const chance = isLatency(feature) ? chanceOf(noise, fixed, term, factor, longRun) : null
     // The logarithm of a higher count varies less. For a rise, use the standard deviation half-way up.
@@ -152,8 +153,6 @@ export function deviationOf(
       isTraffic && seen > count
         ? factor * noise.up * Math.sqrt(fixed + noise.sampling * termOf(feature, (count + seen) / 2, noise))
         : sigmaUp
-    // The lower tail of a few requests is long by nature. What the history shows beyond that is in the constant part.
-    const longRun = longRunVariance(noise, rows)
     return {
       z: !isKnown
         ? 0

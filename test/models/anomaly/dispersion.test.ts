@@ -2,9 +2,10 @@ import t from 'tap'
 import { poisson } from '../../../eval/detection/draws.js'
 import type { Deviation } from '../../../models/anomaly/deviation.js'
 import { DEFAULT_EFFECTS } from '../../../models/anomaly/effects.js'
-import { mapFeatures } from '../../../models/anomaly/features.js'
+import { isLatency, mapFeatures } from '../../../models/anomaly/features.js'
 import { measure } from '../../../models/anomaly/measure.js'
 import { fitAnomalyModel } from '../../../models/anomaly/model.js'
+import { chanceOf } from '../../../models/anomaly/noise.js'
 import { channelsOf } from '../../../models/anomaly/strengths.js'
 import { createRandom } from '../../../models/statistics/random.js'
 
@@ -41,7 +42,8 @@ t.test(
   'evidence of less traffic is weighed by the lower tail, and of more traffic by the upper one',
   async (t) => {
     const deviationOf = (longRun: number, longRunDown: number, count: number): Deviation =>
-      mapFeatures(() => ({
+      mapFeatures((feature) => ({
+        chance: isLatency(feature) ? chanceOf({ sampling: 0 }, 0.01, 0.001, 1) : null,
         ...{ z: 0, effect: 0, residual: Math.log(count / 1000), expected: Math.log(1000), sampled: 0 },
         ...{ sigmaUp: 0.05, sigmaDown: 0.05, longRun, longRunDown, count, requests: 1000, perRow: 1000 },
       }))
