@@ -17,11 +17,6 @@ export const CHANCE = 3
 export const MIN_ALIKE_IN_BOTH = 2
 export const CLOSE_MINUTES = 45
 
-/**
- * Evidence of less than so many times what is enough, without a gate, is weak: what most gateways have at times. An
- * incident soon comes to more. All weak events are alike.
- */
-export const WEAK = 3
 /** More events a week than this, and at least as many as a tail is fitted to, are no incidents, whatever their sizes. */
 export const MAX_INCIDENTS_A_WEEK = 2
 /** The largest of them may be: so many a week. */
@@ -94,15 +89,8 @@ function withTail(recurrent: readonly ObservedEvent[], events: readonly Observed
 }
 
 function isAlike(a: ObservedEvent, b: ObservedEvent): boolean {
-  if (isWeak(a) && isWeak(b)) return true
   const length = ({ rows }: ObservedEvent) => rows + ADDED_ROWS
   return ratio(a.effect, b.effect) <= ALIKE.effect && ratio(length(a), length(b)) <= ALIKE.rows
-}
-
-function isWeak({ sizes: { gate, evidence } }: ObservedEvent): boolean {
-  return (
-    gate < 1 && CHANNELS.every((channel) => Math.max(evidence[channel].small, evidence[channel].large) < WEAK)
-  )
 }
 
 function ratio(a: number, b: number): number {

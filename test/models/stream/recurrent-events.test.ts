@@ -26,16 +26,6 @@ function slow({ day, hour, rows = 10, effect = 2, gate = 0, evidence = 5 }: Draw
 
 const usualOf = (events: readonly Drawn[], days = 14) => recurrentEvents(events.map(slow), days).length
 
-t.test('weak events are usual when there are five of them, however long each is', async (t) => {
-  const weak = [3, 60, 12, 30, 7].map((rows, i) => {
-    return { day: 2 * i, hour: 5 * i, rows, effect: 1 + i / 3, evidence: 1 + i / 4 }
-  })
-  t.equal(usualOf(weak), 5)
-  t.equal(usualOf(weak.slice(1)), 0, 'four are not')
-  t.equal(usualOf(weak, 28), 0, 'nor are five in four weeks')
-  t.equal(usualOf(weak.map((each) => ({ ...each, evidence: 4 + each.evidence }))), 0, 'nor are strong ones')
-})
-
 t.test('events of one size are usual when they begin at about the same time of three days', async (t) => {
   const morning = [8, 8.3, 8.6].map((hour, i) => ({ day: 3 * i, hour, gate: 1.4 }))
   t.equal(usualOf(morning), 3)
