@@ -1,13 +1,16 @@
+import { DAY_MS } from '../../models/traffic/durations.js'
 import { findingsOf, type Findings } from './alarms.js'
 import type { JudgedSeries } from './judge-series.js'
 import { nabScore, normalised } from './nab-score.js'
 import { REFERENCES } from './references.js'
+import { firstJudged } from './walk-forward.js'
 
 /** How well a contender finds the windows of some series. */
 export interface Figures {
   readonly windows: number
   readonly found: number
   readonly falseAlarms: number
+  /** Those that are judged, without the probation. */
   readonly days: number
   /** NaN without windows. */
   readonly f1: number
@@ -63,7 +66,8 @@ interface BestFindings {
 
 function bestFindings(name: string, judged: readonly JudgedSeries[]): BestFindings {
   const days = judged.reduce(
-    (sum, { series: { timesMs } }) => sum + (timesMs.at(-1)! - timesMs[0]!) / 86_400_000,
+    (sum, { series: { timesMs } }) =>
+      sum + (timesMs.at(-1)! - timesMs[firstJudged(timesMs.length)]!) / DAY_MS,
     0,
   )
   if (name === SERVICE) {

@@ -87,7 +87,10 @@ export function measure(
   const range = expectedRange(fromLevel, interval, moment, model, effects, level, reference)
   const lowest = range === null ? fromLevel : from(range.low, fromLevel)
   const highest = range === null ? fromLevel : from(range.high, fromLevel)
-  const deviation = range === null ? fromLevel : nearestDeviation(lowest, highest)
+  const deviation =
+    range === null
+      ? fromLevel
+      : nearestDeviation(fromLevel, lowest, highest, (shift) => from(shift, fromLevel))
   const fromBaseline = isSilence(fromLevel, moment, model) ? withoutTraffic(fromLevel) : fromLevel
   const gates = gatesOf(interval.seconds)
   const channels = channelsOf(deviation, effects, factor, { lowest, highest })

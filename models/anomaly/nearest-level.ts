@@ -83,13 +83,28 @@ function ramp(distance: number, near: number): number {
   return Math.sign(distance) * Math.max(0, Math.min(size, 2 * (size - near)))
 }
 
-/** The deviation from the nearest value of a range; none within it. */
-export function nearestDeviation(lowest: Deviation, highest: Deviation): Deviation {
+/**
+ * The deviation from the nearest value of a range; none within it. There the noise is that of the value itself: the noise
+ * of an end without requests would make its band absurd.
+ *
+ * @param fromLevel the deviation from the present level
+ * @param lowest from the lower end of the range
+ * @param highest from the upper end
+ * @param fromShifted the deviation from the present level with something added to it
+ */
+export function nearestDeviation(
+  fromLevel: Deviation,
+  lowest: Deviation,
+  highest: Deviation,
+  fromShifted: (shift: Level) => Deviation,
+): Deviation {
+  const isWithin = (feature: Feature) => lowest[feature].residual > 0 && !(highest[feature].residual > 0)
+  const within = FEATURES.some(isWithin)
+    ? fromShifted(mapFeatures((feature) => (isWithin(feature) ? fromLevel[feature].residual : 0)))
+    : fromLevel
   return mapFeatures((feature) => {
-    const [low, high] = [lowest[feature], highest[feature]]
-    if (high.residual > 0) return high
-    if (!(low.residual > 0)) return low
-    return { ...low, z: 0, effect: 0, residual: 0, expected: low.expected + low.residual }
+    if (isWithin(feature)) return { ...within[feature], z: 0, effect: 0, residual: 0 }
+    return highest[feature].residual > 0 ? highest[feature] : lowest[feature]
   })
 }
 

@@ -13,7 +13,7 @@ export interface Noise {
   /** Factors on both, by local hour of the day, `[24]`, and by minute of the hour, `[60]`. */
   readonly hours: Float64Array
   readonly minutes: Float64Array
-  /** Factors for long tails, 1 to 2. */
+  /** Factors for long tails, 1 to 2; from 0.6 on for a percentile whose tail is known. */
   readonly up: number
   readonly down: number
   /** The tail index of a percentile that few requests skew, see tail-noise.ts; left out when it is not known. */

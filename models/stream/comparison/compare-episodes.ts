@@ -1,6 +1,7 @@
 import { SEVERITIES } from '../../anomaly/verdict.js'
 import { MINUTE_MS } from '../../traffic/durations.js'
 import type { ReplayedEpisode } from '../replay.js'
+import { isFoundBy } from './marked-incidents.js'
 import { isNear, type TimeSpan } from './time-span.js'
 
 /** Alarms of two models that are at most so far apart are about the same event. */
@@ -43,11 +44,12 @@ export function compareEpisodes(
   after: readonly ReplayedEpisode[],
   incidents: readonly TimeSpan[],
 ): EventDiff {
-  const events = eventsOf(before, after).map((event): ComparedEvent => {
-    const sides = [alarmOf(event.before), alarmOf(event.after)] as const
-    const marked = incidents.some((incident) => isNear(incident, event))
-    return { before: sides[0], after: sides[1], marked }
-  })
+  const isMarked = isFoundBy(incidents)
+  const events = eventsOf(before, after).map((event): ComparedEvent => ({
+    before: alarmOf(event.before),
+    after: alarmOf(event.after),
+    marked: isMarked(event),
+  }))
   const onlyBefore = events.filter((event) => event.after === null)
   const onlyAfter = events.filter((event) => event.before === null)
   const both = events.filter((event) => event.before !== null && event.after !== null)

@@ -74,8 +74,8 @@ export function compareWithPast(past: Past, after: Detector, alarmBudget: number
     against: past.detector.modelVersion,
     ...{ fromMs, toMs },
     alarms: {
-      before: countOutside(past.episodes, past.incidents),
-      after: countOutside(next.episodes, past.incidents),
+      before: countOutside(past.episodes, past.wholeIncidents),
+      after: countOutside(next.episodes, past.wholeIncidents),
       allowed: Math.ceil((alarmBudget / 7) * ((toMs - fromMs) / DAY_MS)),
     },
     incidents: { marked: past.incidents.length, ...foundIncidents(past, next) },

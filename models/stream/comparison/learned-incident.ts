@@ -49,10 +49,11 @@ export function learnedIncident(
 function isLearned({ fromMs }: TimeSpan, before: FollowedHistory, after: FollowedHistory): boolean {
   const anomalous = anomalousSince(fromMs, before)
   if (anomalous.size === 0) return false
-  const found = anomalousSince(fromMs, after)
-  // Rows of the new model may be longer or shorter: what counts is the share of the time.
+  // Rows of the new model may be longer or shorter, and need not begin with a minute: what counts is the share of the time.
   const rowMs = after.detector.model.intervalSeconds * 1000
-  const still = [...anomalous].filter((timeMs) => found.has(Math.floor(timeMs / rowMs) * rowMs))
+  const rowOf = (timeMs: number) => Math.floor(timeMs / rowMs)
+  const found = new Set(Array.from(anomalousSince(fromMs, after), rowOf))
+  const still = [...anomalous].filter((timeMs) => found.has(rowOf(timeMs)))
   return still.length < MIN_STILL_ANOMALOUS * anomalous.size
 }
 

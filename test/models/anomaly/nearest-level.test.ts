@@ -56,3 +56,14 @@ t.test('a drop counts fully while the baseline is only somewhat above the model'
   t.ok(Math.abs(somewhatMore.effect - usually.effect) < 0.05)
   t.ok(usually.effect > 1.5)
 })
+
+t.test(
+  'the band of a value between two levels is as wide as that of an expected value of its size',
+  async (t) => {
+    const widthOf = ({ deviation }: ReturnType<typeof measured>) => deviation.requests_per_second.sigmaUp
+    const [usually, between] = [measured(1, {}), measured(1, { requests_per_second: -5 })]
+    const above = measured(Math.exp(2.5), { requests_per_second: 5 })
+    t.ok(Math.abs(widthOf(between) / widthOf(usually) - 1) < 0.05)
+    t.ok(widthOf(above) <= widthOf(usually) * 1.05)
+  },
+)

@@ -77,6 +77,16 @@ for (const [name, startMinute] of [
   )
 }
 
+t.test('a replica that starts in a silent hour is not missed in the morning', async (t) => {
+  const log = quietMinutes({ day: 400, night: 0, seed: 1 }, 0, 2 * DAY)
+  const detector = fitted(log.filter(({ interval }) => interval.requests > 0))
+  const startMinute = 2 * DAY + 3 * 60
+  const share = quietMinutes({ day: 40, night: 12, seed: 2 }, startMinute, DAY)
+  const { verdicts, state } = judgeAll(detector, share, beginStream('pod'))
+  t.equal(firstAlarm(verdicts), -1)
+  t.ok(Math.abs(state.baseline.level.requests_per_second - Math.log(0.1)) < 0.2)
+})
+
 function without({ interval, timeMs }: TimedInterval): TimedInterval {
   return { interval: { ...interval, requests_per_second: 0, requests: 0, error_rate: 0 }, timeMs }
 }

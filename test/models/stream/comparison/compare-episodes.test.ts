@@ -24,6 +24,14 @@ const episode = (
   explanation: `${from} to ${to}`,
 })
 
+t.test('an alarm that is found near the mark of an incident is marked', async (t) => {
+  const { listed } = compareEpisodes([], [episode(10, 20), episode(100, 110)], [span(0, 0)])
+  t.same(
+    listed.map(({ marked }) => marked),
+    [true, false],
+  )
+})
+
 t.test('alarms of two models about the same event are one event', async (t) => {
   const before = [episode(100, 110), episode(200, 205), episode(300, 360, 'high'), episode(500, 520)]
   const after = [episode(104, 115), episode(303, 320), episode(330, 340, 'critical'), episode(700, 710)]

@@ -72,6 +72,8 @@ t.test('an incident of the newest days that nobody marked is not learned', async
   t.same(compared(rows, { ...NO_MARKS, falsePositivesMs }).objections, [], 'but a false positive is')
   const over = traffic(21, (day) => (between(day, 19, 19.2) ? { errors: 0.5, latency: 4 } : {}))
   t.same(compared(over).objections, [], 'one that is over does not make the model blind')
+  const later = over.map((report) => ({ ...report, timeMs: report.timeMs + 90_000 }))
+  t.same(compared(later).objections, [], 'nor one in rows that begin between two slots')
 })
 
 t.test('a model that misses a marked incident is refused', async (t) => {
