@@ -63,8 +63,9 @@ export async function whyTooLittle(
   if (options.hasPrometheus) return null
   const table = await options.currentTable()
   const { days = MIN_DAYS } = automaticRequest(active, options)
-  const since = new Date(options.now().getTime() - days * DAY_MS)
-  const span = await trafficSpan(options.trafficSql, table, since).catch(() => undefined)
+  const to = options.now()
+  const range = { from: new Date(to.getTime() - days * DAY_MS), to }
+  const span = await trafficSpan(options.trafficSql, table, range).catch(() => undefined)
   if (span === undefined) return null
   if (span === null) return `The table ${table} has no requests of the last ${days} days.`
   const lengthMs = span.newest.getTime() - span.oldest.getTime()
