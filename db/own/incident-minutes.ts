@@ -1,7 +1,7 @@
 import type { Sql } from 'postgres'
 import { NO_MARKS, type Marks } from '../../models/stream/comparison/marked-incidents.js'
 import { MINUTE_MS } from '../../models/traffic/durations.js'
-import { isTableUnusable } from '../errors.js'
+import { isTableUnusable, isValueUnusable } from '../errors.js'
 
 interface TimeRange {
   readonly from: Date
@@ -16,15 +16,18 @@ export async function incidentMinutes(sql: Sql, { from, to }: TimeRange): Promis
   try {
     const rows = await sql<{ minute: Date }[]>`
       select distinct date_trunc('minute', detected_at) as minute from anomaly_events
-      where detected_at >= ${from} and detected_at < ${to} and status in ('acknowledged', 'resolved')
-        and anomaly_type in ('traffic_spike', 'multi_dimensional')
+      where detected_at >= ${from} and detected_at < ${to} and status::text in ('acknowledged', 'resolved')
+        and anomaly_type::text in ('traffic_spike', 'multi_dimensional')
       order by minute limit 100000`
     return rows.map(({ minute }) => ({ from: minute, to: new Date(minute.getTime() + MINUTE_MS) }))
   } catch (error) {
-    if (isTableUnusable(error)) return []
+    if (isForeign(error)) return []
     throw error
   }
 }
+
+/** Whether the table has other columns, or other values in them, than the service knows. */
+const isForeign = (error: unknown): boolean => isTableUnusable(error) || isValueUnusable(error)
 
 /** More marks are not read: the oldest are left out. */
 const MAX_MARKS = 100_000
@@ -36,16 +39,16 @@ const MAX_MARKS = 100_000
 export async function markedMinutes(sql: Sql, { from, to }: TimeRange): Promise<Marks> {
   try {
     const rows = await sql<{ minute: Date; isIncident: boolean }[]>`
-      select distinct date_trunc('minute', detected_at::timestamptz) as minute, status <> 'false_positive' as "isIncident"
+      select distinct date_trunc('minute', detected_at::timestamptz) as minute, status::text <> 'false_positive' as "isIncident"
       from anomaly_events
       where detected_at >= ${from} and detected_at < ${to}
-        and status in ('acknowledged', 'resolved', 'false_positive')
+        and status::text in ('acknowledged', 'resolved', 'false_positive')
       order by minute desc limit ${MAX_MARKS}`
     const times = (isIncident: boolean) =>
       rows.filter((row) => row.isIncident === isIncident).map(({ minute }) => minute.getTime())
     return { incidentsMs: times(true), falsePositivesMs: times(false) }
   } catch (error) {
-    if (isTableUnusable(error)) return NO_MARKS
+    if (isForeign(error)) return NO_MARKS
     throw error
   }
 }

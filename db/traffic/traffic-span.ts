@@ -1,23 +1,23 @@
 import type { Sql } from 'postgres'
-import { timeOf } from './times.js'
+import { inRange, timeOf } from './times.js'
 import type { TrafficTable } from './table.js'
 
 const MAX_MS = 10_000
 
 /**
- * The oldest and the newest request since a time; null without any. A query that takes longer than ten seconds ends with
+ * The oldest and the newest request of a range; null without any. A query that takes longer than ten seconds ends with
  * an error.
  */
 export async function trafficSpan(
   sql: Sql,
   table: TrafficTable,
-  since: Date,
+  range: { readonly from: Date; readonly to: Date },
 ): Promise<{ readonly oldest: Date; readonly newest: Date } | null> {
   return sql.begin('read only', async (tx) => {
     await tx`select set_config('statement_timeout', ${String(MAX_MS)}, true)`
     const [row] = await tx<[{ oldest: Date | null; newest: Date | null }]>`
       select min(${timeOf(tx)}) as oldest, max(${timeOf(tx)}) as newest from ${tx(table)}
-      where "timestamp" >= ${since}::timestamptz`
+      where ${inRange(tx, range)}`
     const { oldest, newest } = row
     return oldest && newest && { oldest, newest }
   })

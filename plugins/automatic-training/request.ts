@@ -63,8 +63,9 @@ export async function whyTooLittle(
   if (options.hasPrometheus) return null
   const table = await options.currentTable()
   const { days = MIN_DAYS } = automaticRequest(active, options)
-  const since = new Date(options.now().getTime() - days * DAY_MS)
-  const span = await trafficSpan(options.trafficSql, table, since).catch(() => undefined)
+  const to = options.now()
+  const range = { from: new Date(to.getTime() - days * DAY_MS), to }
+  const span = await trafficSpan(options.trafficSql, table, range).catch(() => undefined)
   if (span === undefined) return null
   if (span === null) return `The table ${table} has no requests of the last ${days} days.`
   const lengthMs = span.newest.getTime() - span.oldest.getTime()
@@ -73,7 +74,9 @@ export async function whyTooLittle(
   }
   const learned =
     recordOf(active.anomaly) && knowsTheDay(active.anomaly!.model) ? active.anomaly!.model.days : 0
-  if (lengthMs >= MIN_SHARE_OF_DAYS * learned * DAY_MS) return null
+  // A table that is kept for fewer days than the active model has learned from must not end the trainings.
+  const needed = Math.min(MIN_SHARE_OF_DAYS * Math.min(learned, days), MIN_DAYS - 1)
+  if (lengthMs >= needed * DAY_MS) return null
   const found = Math.floor((10 * lengthMs) / DAY_MS) / 10
-  return `The table ${table} has ${found} days of traffic, less than half of the ${Math.round(learned)} days that the active model has learned from.`
+  return `The table ${table} has ${found} days of traffic; an automatic training needs ${Math.ceil(10 * needed) / 10}, since the active model has learned from ${Math.round(learned)}.`
 }

@@ -33,6 +33,9 @@ const RETRY_MS = HOUR_MS
 /** Without any model, the service looks so often whether there is enough data. */
 const LOOK_MS = 10 * MINUTE_MS
 
+/** A time further ahead than the clocks of two servers differ is of a clock that was wrong. It says nothing. */
+const MAX_AHEAD_MS = HOUR_MS
+
 /**
  * When the next automatic training is due; a time that has passed means now.
  *
@@ -40,15 +43,20 @@ const LOOK_MS = 10 * MINUTE_MS
  * - After a failure: an hour later.
  * - Every day: by night. A night that was missed is left out, unless the models are two days old.
  * - Any other period: by the age of the active models.
+ * - After a clock that was ahead has been set back: now.
  */
 export function nextTraining({ everyMs, timeZone }: Schedule, past: TrainingPast, nowMs: number): number {
-  const { activeSinceMs, version, attempt } = past
-  if (activeSinceMs === null) {
+  const { version } = past
+  const isPast = (timeMs: number) => timeMs <= nowMs + MAX_AHEAD_MS
+  const attempt = past.attempt && isPast(past.attempt.atMs) ? past.attempt : null
+  if (past.activeSinceMs === null) {
     if (attempt === null) return nowMs
     return attempt.atMs + (attempt.ended === 'failed' ? RETRY_MS : LOOK_MS)
   }
+  const activeSinceMs = isPast(past.activeSinceMs) ? past.activeSinceMs : -Infinity
   if (attempt?.ended === 'failed' && attempt.atMs > activeSinceMs) return attempt.atMs + RETRY_MS
   const lastMs = Math.max(activeSinceMs, attempt?.atMs ?? -Infinity)
+  if (lastMs === -Infinity) return nowMs
   if (everyMs !== DAY_MS) return lastMs + everyMs
   const minute = NIGHT_HOUR * 60 + minuteOf(version ?? '')
   const nightMs = nightAfter(lastMs + MIN_PAUSE_MS, minute, timeZone)

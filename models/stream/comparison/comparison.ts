@@ -1,4 +1,5 @@
 import type { TimedInterval } from '../../anomaly/measure.js'
+import { knowsTheDay } from '../../anomaly/model.js'
 import type { History } from '../../anomaly/regular-history.js'
 import { DAY_MS } from '../../traffic/durations.js'
 import type { Detector } from '../judge-report.js'
@@ -82,10 +83,24 @@ export function compareWithPast(past: Past, after: Detector, alarmBudget: number
     probes: { injected: probes.length, ...foundProbes(probes, past, next, rows) },
     events: compareEpisodes(past.episodes, next.episodes, past.wholeIncidents),
   }
-  return {
-    ...compared,
-    objections: objectionsTo({ ...compared, learned: learnedIncident(past, spanOf(past.reports), next) }),
-  }
+  const learned = learnedIncident(past, spanOf(past.reports), next)
+  const objections = [...knowsTooLittle(past, after), ...objectionsTo({ ...compared, learned })]
+  return { ...compared, objections }
+}
+
+/** A new model has learned from at least this share of the days of the model before, or of the days that are replayed. */
+export const MIN_LEARNED_DAYS = 0.5
+
+/** Where most of a history is marked, nothing is left on which a poor model would be seen to be one. */
+function knowsTooLittle({ detector, reports }: Past, { model }: Detector): string[] {
+  const { fromMs, toMs } = spanOf(reports)
+  const { days } = detector.model
+  if (!knowsTheDay(detector.model)) return []
+  if (model.days >= MIN_LEARNED_DAYS * Math.min(days, (toMs - fromMs) / DAY_MS)) return []
+  const rounded = (count: number) => Math.round(10 * count) / 10
+  return [
+    `It has learned from only ${rounded(model.days)} days; the model before has learned from ${rounded(days)}. Marked incidents are not learned.`,
+  ]
 }
 
 /** The rows of probes, with the rows of the same times in other reports. */

@@ -61,10 +61,11 @@ t.test('any other period goes by the age of the active models and by what was tr
   const now = '2026-03-10T15:00Z'
   t.equal(next(6 * HOUR_MS, 'UTC', { activeSince: since }, now), '2026-03-10T20:00:00.000Z')
   t.equal(next(7 * DAY_MS, 'UTC', { activeSince: since }, now), '2026-03-17T14:00:00.000Z')
+  const later = '2026-03-10T21:00Z'
   const kept: Partial<Past> = { activeSince: since, attempt: ['2026-03-10T20:00Z', 'done'] }
-  t.equal(next(6 * HOUR_MS, 'UTC', kept, now), '2026-03-11T02:00:00.000Z')
+  t.equal(next(6 * HOUR_MS, 'UTC', kept, later), '2026-03-11T02:00:00.000Z')
   const noData: Partial<Past> = { activeSince: since, attempt: ['2026-03-10T20:00Z', 'no_data'] }
-  t.equal(next(6 * HOUR_MS, 'UTC', noData, now), '2026-03-11T02:00:00.000Z')
+  t.equal(next(6 * HOUR_MS, 'UTC', noData, later), '2026-03-11T02:00:00.000Z')
 })
 
 t.test('a failure is tried again after an hour, unless somebody has trained since', async (t) => {
@@ -83,4 +84,18 @@ t.test('without any model it is due at once, and again soon until there is enoug
   t.equal(next(DAY_MS, 'UTC', {}, now), now)
   t.equal(next(DAY_MS, 'UTC', { attempt: ['2026-03-10T14:55Z', 'no_data'] }, now), '2026-03-10T15:05:00.000Z')
   t.equal(next(DAY_MS, 'UTC', { attempt: ['2026-03-10T14:55Z', 'failed'] }, now), '2026-03-10T15:55:00.000Z')
+})
+
+t.test('times of a clock that was ahead delay nothing', async (t) => {
+  const now = '2026-03-10T15:00:00.000Z'
+  const ahead = '2027-03-10T15:00Z'
+  for (const everyMs of [HOUR_MS, DAY_MS]) {
+    t.equal(next(everyMs, 'UTC', { activeSince: ahead }, now), now)
+    t.equal(next(everyMs, 'UTC', { attempt: [ahead, 'failed'] }, now), now)
+    t.equal(next(everyMs, 'UTC', { activeSince: ahead, attempt: [ahead, 'failed'] }, now), now)
+  }
+  const since: Partial<Past> = { activeSince: ahead, attempt: ['2026-03-10T14:50Z', 'done'] }
+  t.equal(next(HOUR_MS, 'UTC', since, now), '2026-03-10T15:50:00.000Z', 'once')
+  const skewed = { activeSince: '2026-03-10T15:02Z' }
+  t.equal(next(HOUR_MS, 'UTC', skewed, now), '2026-03-10T16:02:00.000Z', 'clocks of two servers differ')
 })

@@ -98,6 +98,12 @@ t.test(
   },
 )
 
+t.test('a model of the little that marks leave is refused', async (t) => {
+  const part = (days: number) => compared(calm, NO_MARKS, calm.slice(0, (7 + days) * DAY_ROWS))
+  t.match(part(2).objections, [/learned from only 2 days; the model before has learned from 14\./])
+  t.same(part(7).objections, [])
+})
+
 t.test('models with rows of different length are compared by their times', async (t) => {
   const quarters = minutes(BUSY, { startMs: HISTORY_MS, count: 14 * 96, seconds: 900 })
   const longer = detector('new', quarters)
