@@ -16,6 +16,8 @@ export interface Episode {
   readonly kinds: PerKind<number>
   /** The largest harm so far that has lasted; see `lastingHarm`. */
   readonly harm: number
+  /** The largest harm of a single report so far; see `harmOf`. */
+  readonly harmAlone: number
 }
 
 /** Quiet reports in a row that end an episode. */
@@ -102,16 +104,20 @@ export function nextEpisode(
   if (episode === null) {
     if (!alarm) return null
     const kinds = mapKinds((kind) => Math.max(0, minute.kinds[kind], accumulated[kind]))
-    return { sinceMs: timeMs, lastMs: timeMs, quiet: 0, kinds, harm: minute.lasting }
+    return { sinceMs: timeMs, lastMs: timeMs, quiet: 0, kinds, harm: minute.lasting, harmAlone: minute.harm }
   }
   const { sinceMs, kinds } = episode
-  const harm = Math.max(episode.harm, minute.lasting)
-  if (alarm || KINDS.some((kind) => kinds[kind] >= ACTIVE_REACH && active[kind])) {
+  const isActive = KINDS.some((kind) => kinds[kind] >= ACTIVE_REACH && active[kind])
+  // What a report between two bad ones lacks by chance is no harm.
+  const isHarmful = minute.anomaly || isActive
+  const harm = isHarmful ? Math.max(episode.harm, minute.lasting) : episode.harm
+  const harmAlone = isHarmful ? Math.max(episode.harmAlone, minute.harm) : episode.harmAlone
+  if (alarm || isActive) {
     const reached = mapKinds((kind) => Math.max(kinds[kind], minute.kinds[kind], accumulated[kind]))
-    return { sinceMs, lastMs: timeMs, quiet: 0, kinds: reached, harm }
+    return { sinceMs, lastMs: timeMs, quiet: 0, kinds: reached, harm, harmAlone }
   }
   const quiet = episode.quiet + 1
-  return quiet >= QUIET_REPORTS ? null : { sinceMs, lastMs: timeMs, quiet, kinds, harm }
+  return quiet >= QUIET_REPORTS ? null : { sinceMs, lastMs: timeMs, quiet, kinds, harm, harmAlone }
 }
 
 /** Whether the report that led to an episode belongs to the alarm; a quiet report does not. */

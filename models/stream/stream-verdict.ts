@@ -45,14 +45,13 @@ export function decideReport(
   if (isConfirmed(episode)) {
     const reach = Math.max(1, minute.reach, strongest(accumulated))
     const minutes = minute.minutes + (timeMs - episode.sinceMs) / MINUTE_MS
-    const lasting = episode.harm
     return {
       anomaly: true,
       score,
       reach,
       kinds: episode.kinds,
-      harm,
-      lasting,
+      harm: Math.max(harm, episode.harmAlone),
+      lasting: episode.harm,
       minutes,
       confirmed: true,
       flapping,

@@ -2,6 +2,7 @@ import t from 'tap'
 import { memoryFromState, memoryToState } from '../../../models/stream/memory-state.js'
 import { MAX_RUNS } from '../../../models/stream/flapping.js'
 import type { StreamVerdict } from '../../../models/stream/stream-verdict.js'
+import { SEVERITIES } from '../../../models/anomaly/verdict.js'
 import { beginStream } from '../../../models/stream/stream-state.js'
 import {
   BUSY,
@@ -56,6 +57,10 @@ for (const [seconds, detector] of DETECTORS) {
       const { verdicts, state } = judged(last + 60, condition, isBad)
       const rows = confirmedRows(verdicts)
       t.equal(episodes(verdicts), 1, `${name}: one episode`)
+      const severities = rows.map((row) => SEVERITIES.indexOf(verdicts[row]!.severity!))
+      t.same(severities, [...severities].sort(), `${name}: the severity does not fall`)
+      if (name === 'seven points more errors')
+        t.equal(SEVERITIES[severities.at(-1)!], seconds < 120 ? 'medium' : 'high')
       t.ok(rows[0]! >= first && rows[0]! <= first + 2 * 6, `${name}: begins within three bad reports`)
       t.ok(
         rows.at(-1)! >= last - 6 && rows.at(-1)! <= last + 5,
