@@ -59,19 +59,25 @@ function otherLengths(gateways: readonly string[], seed: number): Task[] {
   })
 }
 
+function usage(message: string): number {
+  console.error(`${message}\n\n${help}`)
+  return 2
+}
+
 async function main(): Promise<number> {
   if (values.help) {
     console.log(help)
     return 0
   }
   if (values.series !== undefined) return judgeFolder(values.series, values.json)
+  if (values.json) return usage('--json needs --series.')
   const [nSeeds, first] = [Number(values.seeds), Number(values.first)]
   const gateways = values.gateways.split(',')
   const unknown = gateways.filter((name) => !GATEWAYS.has(name))
-  if (!Number.isSafeInteger(nSeeds) || nSeeds < 1 || !Number.isSafeInteger(first) || unknown.length > 0) {
-    console.error(`--seeds and --first must be whole numbers, --gateways must be known names.\n\n${help}`)
-    return 2
+  if (!Number.isSafeInteger(nSeeds) || nSeeds < 1 || !Number.isSafeInteger(first)) {
+    return usage('--seeds and --first must be whole numbers.')
   }
+  if (unknown.length > 0) return usage(`--gateways: ${unknown.join(', ')} is no known kind.`)
   const tasks = Array.from({ length: nSeeds }, (_, i) =>
     gateways
       .filter((name) => name !== QUIET_NIGHTS)

@@ -57,6 +57,11 @@ export function parseWindows(text: string): Map<string, LabelledTimes> {
   const all = JSON.parse(text) as Record<string, [string, string][]>
   return new Map(
     Object.entries(all).map(([name, windows]) => {
+      if (!Array.isArray(windows) || !windows.every(Array.isArray)) {
+        throw new Error(
+          `it is not a list of windows for each series: see ${name}. Move other JSON files elsewhere.`,
+        )
+      }
       const times = windows.map((window) => window.map((time) => timeOf(String(time))) as [number, number])
       if (times.some((window) => window.length !== 2 || window.some(Number.isNaN))) {
         throw new Error(`the windows of ${name} must be pairs of times.`)

@@ -5,6 +5,7 @@ import { parseSeries, parseWindows, type LabelledTimes } from './parse-series.js
 import type { Series } from './series.js'
 
 const TABLE = /\.csv(\.gz)?$/
+const HIDDEN = /(^|[/\\])[.]/
 
 /**
  * The series of a folder and of its folders, sorted by name: files `SET.NAME.csv`, or `NAME.csv` in a folder that is the
@@ -13,7 +14,10 @@ const TABLE = /\.csv(\.gz)?$/
  * @throws Error that names the file, for one that cannot be read
  */
 export function readFolder(folder: string): Series[] {
-  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort()
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(
+    (file) => !HIDDEN.test(file),
+  )
+  files.sort()
   const windows = new Map<string, LabelledTimes>()
   for (const file of files.filter((each) => each.endsWith('.json'))) {
     for (const [name, times] of named(file, () => parseWindows(textOf(folder, file)))) {
@@ -33,7 +37,8 @@ export function readFolder(folder: string): Series[] {
 
 function textOf(folder: string, file: string): string {
   const bytes = readFileSync(join(folder, file))
-  return (file.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString('utf8')
+  const text = (file.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString('utf8')
+  return text.replace(/^\uFEFF/, '')
 }
 
 function named<T>(file: string, read: () => T): T {
