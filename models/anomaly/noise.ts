@@ -164,11 +164,6 @@ export function scoreAt(noise: Noise, residual: number, term: number, minute: nu
   )
 }
 
-/** One standard deviation of a row on the scale of the feature, in a local minute. */
-export function sigmaAt(noise: Noise, term: number, minute: number): number {
-  return Math.sqrt(fixedVariance(noise, 1) + noise.sampling * term) * spreadAt(noise, minute)
-}
-
 /**
  * The variance of an interval that does not depend on the number of requests, before its factors.
  * @param rows length of the interval, in rows of the history. Shorter ones are taken as independent, longer ones average

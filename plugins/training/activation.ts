@@ -32,19 +32,21 @@ export async function refusalsOf(
   return refusals
 }
 
-/** Enters how the new detector compares with the active one. */
+/** Enters how the new models came about, and how the new detector compares with the active one. */
 export async function enterComparison(
   tx: TransactionSql,
   stored: StoredModels,
   { detector }: Learned,
   { automatic, refusals }: { readonly automatic: boolean; readonly refusals: Refusals },
 ): Promise<void> {
-  if (!stored.anomaly) return
-  const refused = refusals.get('anomaly') ?? null
-  const comparison = detector?.comparison ?? null
-  await storeComparison(tx, storedName('anomaly'), stored.anomaly.version, {
-    ...{ activated: refused === null, automatic, refused, comparison },
-  })
+  for (const name of MODEL_NAMES) {
+    const model = stored[name]
+    if (!model) continue
+    const refused = refusals.get(name) ?? null
+    const comparison = name === 'anomaly' ? (detector?.comparison ?? null) : null
+    const entry = { activated: refused === null, automatic, refused, comparison }
+    await storeComparison(tx, storedName(name), model.version, entry)
+  }
 }
 
 /** The models that become active. */
