@@ -82,7 +82,10 @@ t.test('two replicas train once when it is due, the first time and again', async
   const [second, ...older] = await versions(service)
   t.match(second, { active: true, automatic: true, refused: null })
   t.match(older, [{ version: first!.version, active: false, automatic: true }])
-  const { rate_optimizer: optimizers } = (await service.get('/model/versions')).body.data as Record<string, Version[]>
+  const { rate_optimizer: optimizers } = (await service.get('/model/versions')).body.data as Record<
+    string,
+    Version[]
+  >
   t.match(optimizers, [{ automatic: true }, { automatic: true }])
   await eventually(async () => (await info(other)).anomaly_detector?.version === second!.version)
   t.match((await service.get(`/model/versions/${second!.version}/comparison`)).body.data, {
