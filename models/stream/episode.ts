@@ -16,8 +16,6 @@ export interface Episode {
   readonly kinds: PerKind<number>
   /** The largest harm so far that has lasted; see `lastingHarm`. */
   readonly harm: number
-  /** The largest harm of a single report so far; see `harmOf`. */
-  readonly harmAlone: number
 }
 
 /** Quiet reports in a row that end an episode. */
@@ -104,20 +102,18 @@ export function nextEpisode(
   if (episode === null) {
     if (!alarm) return null
     const kinds = mapKinds((kind) => Math.max(0, minute.kinds[kind], accumulated[kind]))
-    return { sinceMs: timeMs, lastMs: timeMs, quiet: 0, kinds, harm: minute.lasting, harmAlone: minute.harm }
+    return { sinceMs: timeMs, lastMs: timeMs, quiet: 0, kinds, harm: minute.lasting }
   }
   const { sinceMs, kinds } = episode
   const isActive = KINDS.some((kind) => kinds[kind] >= ACTIVE_REACH && active[kind])
   // What a report between two bad ones lacks by chance is no harm.
-  const isHarmful = minute.anomaly || isActive
-  const harm = isHarmful ? Math.max(episode.harm, minute.lasting) : episode.harm
-  const harmAlone = isHarmful ? Math.max(episode.harmAlone, minute.harm) : episode.harmAlone
+  const harm = minute.anomaly || isActive ? Math.max(episode.harm, minute.lasting) : episode.harm
   if (alarm || isActive) {
     const reached = mapKinds((kind) => Math.max(kinds[kind], minute.kinds[kind], accumulated[kind]))
-    return { sinceMs, lastMs: timeMs, quiet: 0, kinds: reached, harm, harmAlone }
+    return { sinceMs, lastMs: timeMs, quiet: 0, kinds: reached, harm }
   }
   const quiet = episode.quiet + 1
-  return quiet >= QUIET_REPORTS ? null : { sinceMs, lastMs: timeMs, quiet, kinds, harm, harmAlone }
+  return quiet >= QUIET_REPORTS ? null : { sinceMs, lastMs: timeMs, quiet, kinds, harm }
 }
 
 /** Whether the report that led to an episode belongs to the alarm; a quiet report does not. */

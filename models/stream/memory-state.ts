@@ -19,7 +19,7 @@ interface StoredState extends Omit<StreamState, 'baseline' | 'harm' | 'flaps' | 
   readonly own: StoredBaseline
   readonly harm?: number
   readonly flaps?: Flaps
-  readonly episode: (Omit<Episode, 'harm' | 'harmAlone'> & Partial<Episode>) | null
+  readonly episode: (Omit<Episode, 'harm'> & { readonly harm?: number }) | null
 }
 
 interface StoredMemory {
@@ -60,7 +60,7 @@ function streamFromState({ own, harm = 0, flaps = NO_FLAPS, episode, ...state }:
     ...state,
     harm,
     flaps,
-    episode: episode && { ...episode, harm: episode.harm ?? 0, harmAlone: episode.harmAlone ?? 0 },
+    episode: episode && { ...episode, harm: episode.harm ?? 0 },
     baseline: { level, startLevel: base, spread, minutes, isGateway: isWhole, warmUp: first },
   }
 }

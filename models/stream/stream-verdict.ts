@@ -50,7 +50,7 @@ export function decideReport(
       score,
       reach,
       kinds: episode.kinds,
-      harm: Math.max(harm, episode.harmAlone),
+      harm,
       lasting: episode.harm,
       minutes,
       confirmed: true,

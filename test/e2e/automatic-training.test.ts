@@ -196,5 +196,5 @@ t.test('a kill in the middle of an automatic training leaves nothing, and it is 
   t.equal(await jobs(service), 1, 'not before an hour has passed')
   await hoursAhead(service.app, 1.5).look()
   t.match(await shown(service), { last: { outcome: 'activated' } })
-  t.match(await stored(), { models: 2, comparisons: 1, active: 2 })
+  t.match(await stored(), { models: 2, comparisons: 2, active: 2 })
 })
