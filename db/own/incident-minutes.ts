@@ -8,36 +8,30 @@ interface TimeRange {
   readonly to: Date
 }
 
+/** More marks are not read. */
+const MAX_MARKS = 100_000
+
 /**
- * The minutes of a range in which a person marked a surge as an incident (acknowledged or resolved). Empty when the
- * gateway's table of events has other columns.
+ * The minutes of a range in which a person marked a surge as an incident (acknowledged or resolved), the oldest first. Empty
+ * when the gateway's table of events has other columns.
  */
 export async function incidentMinutes(sql: Sql, { from, to }: TimeRange): Promise<TimeRange[]> {
-  try {
+  return unlessForeign([], async () => {
     const rows = await sql<{ minute: Date }[]>`
       select distinct date_trunc('minute', detected_at) as minute from anomaly_events
       where detected_at >= ${from} and detected_at < ${to} and status::text in ('acknowledged', 'resolved')
         and anomaly_type::text in ('traffic_spike', 'multi_dimensional')
-      order by minute limit 100000`
+      order by minute limit ${MAX_MARKS}`
     return rows.map(({ minute }) => ({ from: minute, to: new Date(minute.getTime() + MINUTE_MS) }))
-  } catch (error) {
-    if (isForeign(error)) return []
-    throw error
-  }
+  })
 }
 
-/** Whether the table has other columns, or other values in them, than the service knows. */
-const isForeign = (error: unknown): boolean => isTableUnusable(error) || isValueUnusable(error)
-
-/** More marks are not read: the oldest are left out. */
-const MAX_MARKS = 100_000
-
 /**
- * What people said about the alarms of a range, as minutes in ms since 1970. Empty when the gateway's table of events is
- * missing or has other columns.
+ * What people said about the alarms of a range, as minutes in ms since 1970, the newest first. Empty when the gateway's table
+ * of events is missing or has other columns.
  */
 export async function markedMinutes(sql: Sql, { from, to }: TimeRange): Promise<Marks> {
-  try {
+  return unlessForeign(NO_MARKS, async () => {
     const rows = await sql<{ minute: Date; isIncident: boolean }[]>`
       select distinct date_trunc('minute', detected_at::timestamptz) as minute, status::text <> 'false_positive' as "isIncident"
       from anomaly_events
@@ -47,8 +41,15 @@ export async function markedMinutes(sql: Sql, { from, to }: TimeRange): Promise<
     const times = (isIncident: boolean) =>
       rows.filter((row) => row.isIncident === isIncident).map(({ minute }) => minute.getTime())
     return { incidentsMs: times(true), falsePositivesMs: times(false) }
+  })
+}
+
+/** What was read; nothing where the table has other columns, or other values in them, than the service knows. */
+async function unlessForeign<T>(nothing: T, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read()
   } catch (error) {
-    if (isForeign(error)) return NO_MARKS
+    if (isTableUnusable(error) || isValueUnusable(error)) return nothing
     throw error
   }
 }

@@ -1,6 +1,7 @@
 import type { Sql } from 'postgres'
 import { inRange, timeOf } from './times.js'
 import type { TrafficTable } from './table.js'
+import { within } from './within.js'
 
 const MAX_MS = 10_000
 
@@ -13,8 +14,7 @@ export async function trafficSpan(
   table: TrafficTable,
   range: { readonly from: Date; readonly to: Date },
 ): Promise<{ readonly oldest: Date; readonly newest: Date } | null> {
-  return sql.begin('read only', async (tx) => {
-    await tx`select set_config('statement_timeout', ${String(MAX_MS)}, true)`
+  return within(sql, MAX_MS, async (tx) => {
     const [row] = await tx<[{ oldest: Date | null; newest: Date | null }]>`
       select min(${timeOf(tx)}) as oldest, max(${timeOf(tx)}) as newest from ${tx(table)}
       where ${inRange(tx, range)}`
