@@ -14,6 +14,7 @@ import type { DetectorTask } from './training/detector-worker.js'
 import { createTrainingJobs, type TrainingJobs } from './training/jobs.js'
 import { takeTrainingLease, type TrainingLease } from './training/lease.js'
 import {
+  MIN_AUTOMATIC_MINUTES,
   recordedPlan,
   syntheticPlan,
   type Plan,
@@ -86,9 +87,6 @@ const LEASE_PAUSE_MS = 50
 /** An automatic run ends so soon when a person wants to train. */
 const MAX_TAKE_OVER_MS = 15_000
 
-/** The least that an automatic training learns from. */
-const MIN_AUTOMATIC_MINUTES = 60
-
 function createTraining(options: TrainingOptions): Training {
   const { sql, database, models, currentTable, anomalyThreshold, timeZone, effects, now, log } = options
   const { alarmBudget } = options
@@ -97,10 +95,12 @@ function createTraining(options: TrainingOptions): Training {
   const runs = new Set<Promise<unknown>>()
   let isTrainingLocally = false
 
-  const beginRun = async (plan: Plan): Promise<TrainingRun> => {
+  /** @param onEnd of an automatic run; null for one that somebody asked for */
+  const beginRun = async (plan: Plan, onEnd: OnEnd | null): Promise<TrainingRun> => {
     await database.assertUsable()
-    const lease = await leaseOrRefuse(plan.request, true)
-    return { job: lease.job, result: tracked(carryOut(lease, plan, null)) }
+    const request = onEnd ? { ...plan.request, automatic: true } : plan.request
+    const lease = await leaseOrRefuse(request, onEnd === null)
+    return { job: lease.job, result: tracked(carryOut(lease, plan, onEnd)) }
   }
 
   const planOf = async (request: TrainingRequest): Promise<Plan> => {
@@ -227,18 +227,13 @@ function createTraining(options: TrainingOptions): Training {
 
   return {
     jobs,
-    begin: async (request) => beginRun(await planOf(request)),
-    async beginAutomatic(request, onEnd) {
-      const plan = await planOf(request)
-      await database.assertUsable()
-      const lease = await leaseOrRefuse({ ...plan.request, automatic: true }, false)
-      return { job: lease.job, result: tracked(carryOut(lease, plan, onEnd)) }
-    },
+    begin: async (request) => beginRun(await planOf(request), null),
+    beginAutomatic: async (request, onEnd) => beginRun(await planOf(request), onEnd),
     async runOnSynthetic() {
       const plan = await syntheticPlan(options)
       if ((await database.status()) !== 'connected')
         return { result: await tracked(trainLocally(plan)), warnings: [LOCAL_FOR_NOW] }
-      const { result } = await beginRun(plan)
+      const { result } = await beginRun(plan, null)
       return { result: await result, warnings: [] }
     },
     closing: closing.signal,

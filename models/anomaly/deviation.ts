@@ -232,7 +232,6 @@ function standardised(
     const deviance = poissonDeviance(interval.requests_per_second * interval.seconds, usual)
     return smaller(z, deviance / Math.sqrt(sampling))
   }
-  if (feature !== 'error_rate') return z
   const requests = requestsOf(interval)
   const share = Math.max(fromScale(feature, expected), MIN_ERROR_SHARE)
   return smaller(z, poissonDeviance(requests * interval.error_rate, requests * share))

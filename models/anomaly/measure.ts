@@ -1,12 +1,14 @@
 import { localTimeOf, type LocalMinute } from '../seasonality/local-time.js'
 import { deviationOf, NO_LEVEL, NO_SPREAD, type Deviation, type Level } from './deviation.js'
 import type { LeastEffects } from './effects.js'
-import type { Interval, PerFeature } from './features.js'
+import { intervalsOf, type Interval, type PerFeature } from './features.js'
 import { FOREST_COLUMNS, writeForestRow } from './forest-row.js'
 import { gatesOf, type Gates } from './gates.js'
 import { knowsTheDay, type AnomalyModel } from './model.js'
 import { expectedRange, nearestDeviation } from './nearest-level.js'
+import type { RegularHistory } from './regular-history.js'
 import { fromScale } from './scales.js'
+import { isSilentAt } from './silent-hours.js'
 import { channelsOf, strengthsOf, type Channels, type Strengths } from './strengths.js'
 
 /** An interval and its beginning, ms since 1970. */
@@ -52,6 +54,12 @@ export const FOLLOWED_DAY_FACTOR = 2
 export function effectFactor(model: AnomalyModel, isFollowed: boolean): number {
   if (knowsTheDay(model)) return 1
   return isFollowed ? FOLLOWED_DAY_FACTOR : UNKNOWN_DAY_FACTOR
+}
+
+/** The rows of a history. */
+export function timedIntervals({ samples, timesMs, intervalSeconds }: RegularHistory): TimedInterval[] {
+  const intervals = intervalsOf(samples, intervalSeconds)
+  return Array.from(intervals, (interval, row) => ({ interval, timeMs: timesMs[row]! }))
 }
 
 /** What is expected of a source, besides what the model expects. */
@@ -108,7 +116,7 @@ function isSilence(
   { minuteOfWeek }: LocalMinute,
   { silentHours }: Pick<AnomalyModel, 'silentHours'>,
 ): boolean {
-  return silentHours?.[Math.floor(minuteOfWeek / 60)] === 1 && requests_per_second.residual < 0
+  return requests_per_second.residual < 0 && isSilentAt(silentHours, minuteOfWeek)
 }
 
 /** The baseline of traffic learns nothing from silence that is usual. */

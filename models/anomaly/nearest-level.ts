@@ -5,6 +5,7 @@ import type { LeastEffects } from './effects.js'
 import { FEATURES, mapFeatures, type Feature, type Interval } from './features.js'
 import type { AnomalyModel } from './model.js'
 import { fromScale, toScale } from './scales.js'
+import { isSilentAt } from './silent-hours.js'
 
 /**
  * Two levels of a source are near each other within this share of the smallest deviation that matters. It is less than
@@ -50,7 +51,7 @@ export function expectedRange(
     const way = distance === 0 ? 0 : wayBack(feature, expected, distance, effects)
     const edges = edgesAt(expectations[feature].usual.season, minuteOfWeek, intervalSeconds / 60)
     const lowest = moved(feature, expected + edges.low, Math.min(0, way), seconds)
-    const isSilent = feature === 'requests_per_second' && silentHours?.[Math.floor(minuteOfWeek / 60)] === 1
+    const isSilent = feature === 'requests_per_second' && isSilentAt(silentHours, minuteOfWeek)
     const low = (isSilent ? Math.min(lowest, toScale(feature, 0, seconds)) : lowest) - expected
     const high = moved(feature, expected + edges.high, Math.max(0, way), seconds) - expected
     // Fewer errors and faster responses are never anomalies, so that how low they may be does not matter.

@@ -52,6 +52,11 @@ export function silentHours(
   return silent.some((each) => each === 1) && silent.some((each) => each === 0) ? silent : null
 }
 
+/** Whether silence is usual at a minute of the week. @param silent see {@link silentHours} */
+export function isSilentAt(silent: Uint8Array | null, minuteOfWeek: number): boolean {
+  return silent?.[Math.floor(minuteOfWeek / 60)] === 1
+}
+
 /** The hour of the week of an hour since 1970, which began on a Thursday. */
 function weekHourOf(hour: number): number {
   return (hour + 3 * DAY_HOURS) % WEEK_HOURS

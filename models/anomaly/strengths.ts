@@ -38,14 +38,14 @@ export const SUPPORT = { avg_latency_ms: 0.5, p95_latency_ms: 0.05, p99_latency_
 /** From this support on, a latency is evidence in proportion to it. From 1 on, it can be an anomaly alone. */
 export const MIN_SUPPORT = 0.5
 
+/** The same for a percentile whose tail is known: what few requests prove about it is known, too. */
+export const MIN_TAIL_SUPPORT = 0.2
+
 /** The deviations from both ends of what may be expected, see `expectedRange`. */
 interface Ends {
   readonly lowest: Deviation
   readonly highest: Deviation
 }
-
-/** The same for a percentile whose tail is known: what few requests prove about it is known, too. */
-export const MIN_TAIL_SUPPORT = 0.2
 
 /**
  * The strength of each channel. The evidence for a change is measured from the end that it goes beyond: a value between

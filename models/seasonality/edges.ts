@@ -1,5 +1,5 @@
 import { quantileSorted } from '../statistics/quantile.js'
-import { SLOT_MINUTES, slotOf } from './rhythm.js'
+import { SLOT_MINUTES, slotOf, WEEK_MINUTES } from './rhythm.js'
 import { jobAt, STEP, STEP_RANK, windowAt, type Season } from './season.js'
 
 /** Minutes by which a job or a weekly window may begin or end earlier or later than it usually does. */
@@ -12,7 +12,6 @@ export interface Edges {
 }
 
 const NO_EDGES: Edges = { low: 0, high: 0 }
-const WEEK_MINUTES = 10_080
 
 /**
  * What the terms that hold just before or after a minute of the week would add to it: the least and the most. Jobs and

@@ -1,9 +1,7 @@
 import { grouped } from '../statistics/grouped.js'
 import { quantileSorted } from '../statistics/quantile.js'
-import { SLOTS, WINDOW_MINUTES, WINDOW_SLOTS, windowSlotOf } from './rhythm.js'
+import { SLOTS, WEEK_MINUTES, WINDOW_MINUTES, WINDOW_SLOTS, windowSlotOf } from './rhythm.js'
 import { leftBy, medianSize, type Moments, type Season } from './season.js'
-
-const WEEK_MINUTES = 10_080
 
 /** The fewest minutes of a slot in one week that have samples. */
 export const MIN_WINDOW_MINUTES = 3
@@ -16,10 +14,10 @@ export const CHANCE = 8
 
 /**
  * Adds terms for times of the week, five minutes each. A backup on Sundays at three is one of 168 hours, too little for a
- * rhythm of the whole week, and a rhythm of the whole week is too coarse for its beginning and end. A slot counts when its median is far off to the same side in every week with
- * enough samples, at least two. The smallest of them counts, since one may have had an incident. When about as many slots
- * would be far off in every week by chance, as with bursts at any time, none counts. Nor does one at a time of the day at which
- * more weekdays have it in some weeks alone.
+ * rhythm of the whole week, and a rhythm of the whole week is too coarse for its beginning and end. A slot counts when its
+ * median is far off to the same side in every week with enough samples, at least two. The smallest of them counts, since
+ * one may have had an incident. When about as many slots would be far off in every week by chance, as with bursts at any
+ * time, none counts. Nor does one at a time of the day at which more weekdays have it in some weeks alone.
  */
 export function withWeeklyWindows(season: Season, moments: Moments): Season {
   const { days, minutesOfWeek, rowMinutes = 1 } = moments

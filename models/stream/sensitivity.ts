@@ -1,7 +1,7 @@
-import { type LeastEffects } from '../anomaly/effects.js'
+import type { LeastEffects } from '../anomaly/effects.js'
 import { decideMinute } from '../anomaly/decision.js'
 import { expectedOfRow } from '../anomaly/deviation.js'
-import { mapFeatures, type Interval, type PerFeature } from '../anomaly/features.js'
+import { isLatency, mapFeatures, type Interval, type PerFeature } from '../anomaly/features.js'
 import { reachOf } from '../anomaly/gates.js'
 import { KIND_OF, mapKinds, CHANNELS, type Kind, type PerKind } from '../anomaly/kinds.js'
 import { measure } from '../anomaly/measure.js'
@@ -112,7 +112,7 @@ export function changedBy(
   }
   if (kind === 'latency_spike') {
     const size = Math.max((1 + latency) ** multiple, 1 + (multiple * latencyMs) / usual.avg_latency_ms)
-    const slower = mapFeatures((feature) => usual[feature] * (feature.endsWith('_ms') ? size : 1))
+    const slower = mapFeatures((feature) => usual[feature] * (isLatency(feature) ? size : 1))
     return { interval: { ...usual, ...slower }, size }
   }
   const size = (1 + traffic) ** (kind === 'traffic_spike' ? multiple : -multiple)

@@ -1,6 +1,5 @@
-import type { Level } from '../anomaly/deviation.js'
+import { expectedOfRow, type Level } from '../anomaly/deviation.js'
 import { smoothlyExpectedAt } from '../anomaly/expectation.js'
-import { expectedOfRow } from '../anomaly/deviation.js'
 import { mapFeatures } from '../anomaly/features.js'
 import { knowsTheDay, type AnomalyModel } from '../anomaly/model.js'
 import { localTimeOf, type LocalMinute } from '../seasonality/local-time.js'

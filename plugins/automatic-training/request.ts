@@ -1,9 +1,9 @@
 import type { Sql } from 'postgres'
 import { trafficSpan } from '../../db/traffic/traffic-span.js'
 import { knowsTheDay } from '../../models/anomaly/model.js'
-import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../models/traffic/durations.js'
+import { DAY_MS, MINUTE_MS } from '../../models/traffic/durations.js'
 import { MODEL_NAMES, type ActiveDetector, type ActiveModels } from '../model-registry.js'
-import type { TrainingRequest } from '../training/plan.js'
+import { MIN_AUTOMATIC_MINUTES, type TrainingRequest } from '../training/plan.js'
 import type { CurrentTable } from '../traffic-table.js'
 
 interface RequestOptions {
@@ -69,8 +69,8 @@ export async function whyTooLittle(
   if (span === undefined) return null
   if (span === null) return `The table ${table} has no requests of the last ${days} days.`
   const lengthMs = span.newest.getTime() - span.oldest.getTime()
-  if (lengthMs < HOUR_MS) {
-    return `The table ${table} has ${Math.floor(lengthMs / MINUTE_MS)} minutes of traffic; an automatic training needs 60.`
+  if (lengthMs < MIN_AUTOMATIC_MINUTES * MINUTE_MS) {
+    return `The table ${table} has ${Math.floor(lengthMs / MINUTE_MS)} minutes of traffic; an automatic training needs ${MIN_AUTOMATIC_MINUTES}.`
   }
   const learned =
     recordOf(active.anomaly) && knowsTheDay(active.anomaly!.model) ? active.anomaly!.model.days : 0

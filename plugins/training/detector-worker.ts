@@ -4,8 +4,9 @@ import { parse } from 'csv-parse'
 import { calendarEntryAt, type CalendarEntry } from '../../models/anomaly/calendar.js'
 import { judgeIntervals } from '../../models/anomaly/detector.js'
 import { DEFAULT_EFFECTS, type LeastEffects } from '../../models/anomaly/effects.js'
-import { FEATURES, intervalsOf, isLatency, N_FEATURES } from '../../models/anomaly/features.js'
+import { FEATURES, isLatency, N_FEATURES } from '../../models/anomaly/features.js'
 import { historyWarnings } from '../../models/anomaly/history-warnings.js'
+import { timedIntervals } from '../../models/anomaly/measure.js'
 import {
   fitAnomalyModel,
   MAX_SAMPLE,
@@ -172,10 +173,7 @@ function anomalyShare(history: History, model: AnomalyModel, effects: LeastEffec
   for (let start = 0; start < timesMs.length; start += MAX_JUDGED_AT_A_TIME) {
     const end = start + MAX_JUDGED_AT_A_TIME
     const part = samples.subarray(start * N_FEATURES, end * N_FEATURES)
-    const rows = [...intervalsOf(part, intervalSeconds)].map((interval, i) => ({
-      interval,
-      timeMs: timesMs[start + i]!,
-    }))
+    const rows = timedIntervals({ samples: part, timesMs: timesMs.subarray(start, end), intervalSeconds })
     const verdicts = judgeIntervals(rows, model, effects, (matrix) => anomalyScores(model.forest, matrix))
     anomalies += verdicts.filter(({ anomaly }) => anomaly).length
   }

@@ -21,6 +21,9 @@ import type { DetectorTask } from './detector-worker.js'
 import type { OptimizerTask } from './optimizer-worker.js'
 import { SEED, type TrainingOrigin } from './result.js'
 
+/** The least that an automatic training learns from. */
+export const MIN_AUTOMATIC_MINUTES = 60
+
 export interface TrainingRequest extends RangeRequest {
   readonly contamination?: number | undefined
   /** Length of the rows of the detector; a minute when left out. */

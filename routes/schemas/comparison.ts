@@ -1,6 +1,7 @@
 import { Type } from '@sinclair/typebox'
 import { MODEL_COMPARISON } from './examples/comparison.js'
-import { count, nullable, oneOf, timestamp } from './types.js'
+import { AnomalyType, Severity } from './detection.js'
+import { count, nullable, timestamp } from './types.js'
 
 export const VersionParams = Type.Object({
   version: Type.String({
@@ -20,18 +21,8 @@ const found = (what: string) => ({
 const Alarm = Type.Object({
   from: timestamp('Its first minute.'),
   to: timestamp('Its last minute.'),
-  anomaly_type: oneOf(
-    [
-      'traffic_spike',
-      'traffic_drop',
-      'latency_spike',
-      'error_rate_spike',
-      'pattern_anomaly',
-      'multi_dimensional',
-    ],
-    { description: 'What is wrong.' },
-  ),
-  severity: oneOf(['low', 'medium', 'high', 'critical'], { description: 'How severe it is at its worst.' }),
+  anomaly_type: AnomalyType({ description: 'What is wrong.' }),
+  severity: Severity({ description: 'How severe it is at its worst.' }),
   explanation: Type.String({ description: 'What happened, in one or two sentences.' }),
 })
 

@@ -105,7 +105,7 @@ const Expected = Type.Object(
   { description: 'The usual value of this feature and its normal range.' },
 )
 
-const AnomalyType = (options: object = {}) =>
+export const AnomalyType = (options: object = {}) =>
   oneOf(
     [
       'traffic_spike',
@@ -117,7 +117,7 @@ const AnomalyType = (options: object = {}) =>
     ],
     options,
   )
-const Severity = (options: object = {}) => oneOf(['low', 'medium', 'high', 'critical'], options)
+export const Severity = (options: object = {}) => oneOf(['low', 'medium', 'high', 'critical'], options)
 
 export const Verdict = Type.Object(
   {

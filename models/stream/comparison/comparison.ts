@@ -70,7 +70,8 @@ export function compareWithPast(past: Past, after: Detector, alarmBudget: number
   const next = followHistory(reports, after, new Set(rows.values()))
   const busy = [...past.wholeIncidents, ...past.episodes, ...next.episodes]
   const probes = probesOf([...rows.keys()], past.reports, busy)
-  const { fromMs, toMs } = spanOf(past.reports)
+  const span = spanOf(past.reports)
+  const { fromMs, toMs } = span
   const compared = {
     against: past.detector.modelVersion,
     ...{ fromMs, toMs },
@@ -83,8 +84,8 @@ export function compareWithPast(past: Past, after: Detector, alarmBudget: number
     probes: { injected: probes.length, ...foundProbes(probes, past, next, rows) },
     events: compareEpisodes(past.episodes, next.episodes, past.wholeIncidents),
   }
-  const learned = learnedIncident(past, spanOf(past.reports), next)
-  const objections = [...knowsTooLittle(past, after), ...objectionsTo({ ...compared, learned })]
+  const learned = learnedIncident(past, span, next)
+  const objections = [...knowsTooLittle(past, span, after), ...objectionsTo({ ...compared, learned })]
   return { ...compared, objections }
 }
 
@@ -92,8 +93,7 @@ export function compareWithPast(past: Past, after: Detector, alarmBudget: number
 export const MIN_LEARNED_DAYS = 0.5
 
 /** Where most of a history is marked, nothing is left on which a poor model would be seen to be one. */
-function knowsTooLittle({ detector, reports }: Past, { model }: Detector): string[] {
-  const { fromMs, toMs } = spanOf(reports)
+function knowsTooLittle({ detector }: Past, { fromMs, toMs }: TimeSpan, { model }: Detector): string[] {
   const { days } = detector.model
   if (!knowsTheDay(detector.model)) return []
   if (model.days >= MIN_LEARNED_DAYS * Math.min(days, (toMs - fromMs) / DAY_MS)) return []
@@ -119,7 +119,8 @@ function spanOf(reports: readonly TimedInterval[]): TimeSpan {
 }
 
 function countOutside(episodes: readonly TimeSpan[], incidents: readonly TimeSpan[]): number {
-  return episodes.filter((episode) => !isFoundBy(incidents)(episode)).length
+  const isInside = isFoundBy(incidents)
+  return episodes.filter((episode) => !isInside(episode)).length
 }
 
 function foundIncidents({ incidents, episodes }: Past, next: FollowedHistory): Found {

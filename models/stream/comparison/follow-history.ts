@@ -1,5 +1,4 @@
-import { intervalsOf } from '../../anomaly/features.js'
-import type { TimedInterval } from '../../anomaly/measure.js'
+import { timedIntervals, type TimedInterval } from '../../anomaly/measure.js'
 import { regularHistory, type History } from '../../anomaly/regular-history.js'
 import { judgeReport, type Detector } from '../judge-report.js'
 import { episodesOf, type ReplayedEpisode, type SourceReport } from '../replay.js'
@@ -19,11 +18,7 @@ export interface FollowedHistory {
 
 /** The history in the rows of a detector. */
 export function reportsOf(history: History, { model }: Pick<Detector, 'model'>): TimedInterval[] {
-  const { samples, timesMs, intervalSeconds } = regularHistory(history, model.intervalSeconds)
-  return [...intervalsOf(samples, intervalSeconds)].map((interval, row) => ({
-    interval,
-    timeMs: timesMs[row]!,
-  }))
+  return timedIntervals(regularHistory(history, model.intervalSeconds))
 }
 
 /**
