@@ -41,7 +41,7 @@ export function figuresOfSets(judged: readonly JudgedSeries[]): SetFigures[] {
   const sets = [...new Set(judged.map(({ series }) => series.set))].sort()
   const findings = sets.map((set) => {
     const ofSet = judged.filter(({ series }) => series.set === set)
-    return Object.fromEntries(CONTENDERS.map((name) => [name, bestFindings(name, ofSet)]))
+    return mapContenders((name) => bestFindings(name, ofSet))
   })
   const figures = sets.map((set, i) => ({
     set,

@@ -19,9 +19,9 @@ export const REFERENCES: Readonly<Record<string, Reference>> = {
 const DAY_SECONDS = 86_400
 
 /** The size of the error of additive Holt-Winters smoothing with a season of a day, in standard deviations of the known errors. */
-function byHoltWinters({ timesMs, values, ...series }: Series): Float64Array {
+function byHoltWinters({ timesMs, values }: Series): Float64Array {
   const scores = new Float64Array(values.length)
-  for (const { from, to } of blocksOf({ ...series, timesMs })) {
+  for (const { from, to } of blocksOf({ timesMs })) {
     const known = values.subarray(0, from)
     const period = Math.round(DAY_SECONDS / rowSeconds(timesMs.subarray(0, from)))
     const forecasts = holtWinters(values.subarray(0, to), from, period, fitSmoothing(known, period))

@@ -14,11 +14,11 @@ import { blocksOf } from './walk-forward.js'
  *
  * @returns `[nRows]`, 1 for a confirmed row
  */
-export function judgeByService({ timesMs, values, ...series }: Series): Uint8Array {
+export function judgeByService({ timesMs, values }: Series): Uint8Array {
   const confirmed = new Uint8Array(values.length)
   const rows = Array.from(values, (value, i) => rowOf(timesMs[i]!, value))
   let state: StreamState | null = null
-  for (const { from, to } of blocksOf({ ...series, timesMs, values } as Series)) {
+  for (const { from, to } of blocksOf({ timesMs })) {
     const fitted = fitOurs(rows.slice(0, from))
     state ??= beginStream(GATEWAY, knowsTheDay(fitted.model))
     for (let i = from; i < to; i++) {

@@ -2,7 +2,7 @@ import { MIN_SAMPLES } from '../../models/anomaly/model.js'
 import { DAY_MS } from '../../models/traffic/durations.js'
 import type { Series } from './series.js'
 
-/** The first share of a series is not judged, as in NAB. */
+/** The first share of a series is not judged. NAB leaves out as much, but at most 750 rows. */
 const PROBATION = 0.15
 
 /** A series of fewer days is judged in tenths. */
