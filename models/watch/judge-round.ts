@@ -1,0 +1,139 @@
+import type { CalendarEntry } from '../anomaly/calendar.js'
+import type { LeastEffects } from '../anomaly/effects.js'
+import type { ScoreRows } from '../anomaly/measure.js'
+import { knowsTheDay, type AnomalyModel } from '../anomaly/model.js'
+import type { SeriesMinute } from '../incidents/series-minute.js'
+import { localTimeOf } from '../seasonality/local-time.js'
+import type { Detector } from '../stream/judge-report.js'
+import { MINUTE_MS } from '../traffic/durations.js'
+import { NO_REQUESTS, type EndpointMinute, type TrafficMinute } from './endpoint-minute.js'
+import { judgeSeries } from './judge-series.js'
+import { beginEndpoint, learnEndpoint, newEndpointModel, type NewEndpoint } from './new-endpoint.js'
+import { beginSeries, type SeriesState, type WatchStates } from './series-state.js'
+import { endpointModel, type WatchModel } from './watch-model.js'
+
+/** A finished minute of the whole gateway and of the endpoints that had requests in it. */
+export interface Round {
+  /** When the minute began, ms since 1970. */
+  readonly timeMs: number
+  readonly gateway: TrafficMinute
+  readonly endpoints: readonly EndpointMinute[]
+}
+
+/** A watch model with everything that its verdicts depend on. */
+export interface WatchDetector {
+  readonly version: string
+  readonly watch: WatchModel
+  /** By the gateway's forest, and by that of the endpoints. */
+  readonly scores: { readonly gateway: ScoreRows; readonly endpoints: ScoreRows }
+  readonly effects: LeastEffects
+  readonly calendar: readonly CalendarEntry[]
+}
+
+export interface JudgedRound {
+  readonly states: WatchStates
+  /** Of the gateway first, then of the endpoints. */
+  readonly minutes: readonly SeriesMinute[]
+}
+
+/** Endpoints that the model does not have and that are watched; of more, the newest are not. */
+export const MAX_NEW_ENDPOINTS = 200
+
+/** A new endpoint without a request for so long is forgotten. */
+const FORGOTTEN_MS = 24 * 60 * MINUTE_MS
+
+/** Endpoints that are judged between two yields. */
+export const SLICE = 50
+
+/**
+ * Judges a minute of the gateway and of all endpoints, by the same code as the reports of a source. An endpoint without
+ * requests in this minute had none. One that the model does not have is learned first, see `learnEndpoint`. Pure and
+ * deterministic.
+ *
+ * @yields after every {@link SLICE} endpoints, so that other work can be done in between
+ */
+export function* judgeRound(
+  before: WatchStates,
+  { timeMs, gateway, endpoints }: Round,
+  detector: WatchDetector,
+): Generator<undefined, JudgedRound> {
+  const { watch, version, effects, calendar, scores } = detector
+  const shared = { modelVersion: version, effects, calendar }
+  const whole = { ...shared, model: watch.gateway, score: scores.gateway }
+  const ofGateway = judgeSeries(before.gateway, { kind: 'gateway', name: '' }, gateway, timeMs, whole)
+  const minutes = [ofGateway.minute]
+  const states = new Map<string, SeriesState>()
+  const seen = new Map(endpoints.map((each) => [each.endpoint, each]))
+  const rhythm = watch.rhythm[localTimeOf(watch.gateway.timeZone)(timeMs).minuteOfWeek]!
+  let count = 0
+  for (const endpoint of watchedEndpoints(before, watch, seen)) {
+    const minute = seen.get(endpoint) ?? NO_REQUESTS
+    const state = freshState(before.endpoints.get(endpoint), endpoint, minute, timeMs, rhythm, watch)
+    const model = state && modelFor(watch, endpoint, state.fresh, timeMs)
+    if (state && model) {
+      const ofEndpoint: Detector = { ...shared, model, score: scores.endpoints }
+      const judged = judgeSeries(state, { kind: 'endpoint', name: endpoint }, minute, timeMs, ofEndpoint)
+      states.set(endpoint, judged.state)
+      minutes.push(judged.minute)
+    } else if (state) states.set(endpoint, state)
+    if (++count % SLICE === 0) yield
+  }
+  return { states: { gateway: ofGateway.state, endpoints: states }, minutes }
+}
+
+/** The endpoints of the model, then the new ones in the order in which they were seen. */
+function watchedEndpoints(
+  before: WatchStates,
+  { endpoints }: WatchModel,
+  seen: ReadonlyMap<string, EndpointMinute>,
+): string[] {
+  const fresh = new Set([...before.endpoints.keys(), ...seen.keys()].filter((name) => !endpoints.has(name)))
+  return [...endpoints.keys(), ...[...fresh].slice(0, MAX_NEW_ENDPOINTS)]
+}
+
+/** The state that an endpoint is judged in; null when it is forgotten. */
+function freshState(
+  before: SeriesState | undefined,
+  endpoint: string,
+  minute: TrafficMinute,
+  timeMs: number,
+  rhythm: number,
+  watch: WatchModel,
+): SeriesState | null {
+  const knowsDay = knowsTheDay(watch.gateway)
+  if (watch.endpoints.has(endpoint)) {
+    return before === undefined ? beginSeries(knowsDay) : before.fresh === null ? before : { ...before, fresh: null }
+  }
+  const state = before ?? beginSeries(knowsDay)
+  const known = state.fresh ?? beginEndpoint(timeMs)
+  const lastMs = minute.requests > 0 ? timeMs : known.lastMs
+  if (timeMs - lastMs > FORGOTTEN_MS) return null
+  const fresh = learnEndpoint({ ...known, lastMs }, minute, rhythm)
+  return { ...state, fresh }
+}
+
+/** The models of endpoints are made once for each watch model, those of new ones for what was learned of them. */
+const known = new WeakMap<WatchModel, Map<string, AnomalyModel>>()
+const fresh = new WeakMap<NonNullable<NewEndpoint['levels']>, AnomalyModel>()
+
+/** The model of an endpoint; null while too little is known of it. */
+function modelFor(
+  watch: WatchModel,
+  endpoint: string,
+  state: NewEndpoint | null,
+  timeMs: number,
+): AnomalyModel | null {
+  const models = known.get(watch) ?? new Map<string, AnomalyModel>()
+  known.set(watch, models)
+  const ofModel = watch.endpoints.get(endpoint)
+  if (ofModel !== undefined) {
+    const model = models.get(endpoint) ?? endpointModel(watch, ofModel)
+    models.set(endpoint, model)
+    return model
+  }
+  if (state === null || state.levels === null) return null
+  const { day } = localTimeOf(watch.gateway.timeZone)(timeMs)
+  const model = fresh.get(state.levels) ?? endpointModel(watch, newEndpointModel(watch, endpoint, state, day))
+  fresh.set(state.levels, model)
+  return model
+}

@@ -1,0 +1,75 @@
+import { CHANNELS, KIND_OF } from '../anomaly/kinds.js'
+import type { TimedInterval } from '../anomaly/measure.js'
+import type { Series, SeriesMinute } from '../incidents/series-minute.js'
+import type { Episode } from '../stream/episode.js'
+import type { Evidence } from '../stream/evidence.js'
+import { judgeReport, type Detector } from '../stream/judge-report.js'
+import { GATEWAY, type StreamState } from '../stream/stream-state.js'
+import type { StreamVerdict } from '../stream/stream-verdict.js'
+import { MINUTE_MS } from '../traffic/durations.js'
+import { intervalOf, type TrafficMinute } from './endpoint-minute.js'
+import type { SeriesState } from './series-state.js'
+
+/** Judges a minute of a series by the code that judges the reports of a source. */
+export function judgeSeries(
+  before: SeriesState,
+  series: Series,
+  minute: TrafficMinute,
+  timeMs: number,
+  detector: Detector,
+): { readonly state: SeriesState; readonly minute: SeriesMinute } {
+  const timed: TimedInterval = { interval: intervalOf(minute), timeMs }
+  const { verdict, state: stream } = judgeReport(before.stream, GATEWAY, timed, detector)
+  const onsetMs = onsetOf(before, stream, timeMs)
+  return {
+    state: { stream, onsetMs, fresh: before.fresh },
+    minute: seriesMinute(series, timed, verdict, stream, onsetMs),
+  }
+}
+
+function seriesMinute(
+  series: Series,
+  { interval, timeMs }: TimedInterval,
+  { confirmed, type, severity, explanation, expected }: StreamVerdict,
+  { harm }: StreamState,
+  onsetMs: number | null,
+): SeriesMinute {
+  const { seconds, requests } = interval
+  return {
+    series,
+    timeMs,
+    seconds,
+    requests,
+    failed: requests * interval.error_rate,
+    latencyMs: Number.isNaN(interval.avg_latency_ms) ? null : interval.avg_latency_ms,
+    expected: {
+      requests: expected.requests_per_second.value * seconds,
+      failed: requests * expected.error_rate.value,
+      latencyMs: expected.avg_latency_ms.value > 0 ? expected.avg_latency_ms.value : null,
+    },
+    alarm:
+      confirmed && type !== null && severity !== null
+        ? { type, severity, harm, sinceMs: onsetMs ?? timeMs, explanation }
+        : null,
+  }
+}
+
+/**
+ * The first abnormal minute of an episode: the first of the anomalous minutes in a row, or the minute in which the
+ * cumulative sum began to rise that proves it (the change point of Page 1954).
+ */
+function onsetOf(before: SeriesState, { episode, evidence, streak }: StreamState, timeMs: number): number | null {
+  if (episode === null) return null
+  if (before.onsetMs !== null && before.stream.episode?.sinceMs === episode.sinceMs) return before.onsetMs
+  const minutes = Math.max(1, streak, minutesOfEvidence(evidence, episode))
+  return timeMs - (minutes - 1) * MINUTE_MS
+}
+
+/** Minutes since the sums of the kinds of an episode began to rise: of the one that began last, since others are older. */
+function minutesOfEvidence(evidence: Evidence, { kinds }: Episode): number {
+  const minutes = CHANNELS.filter((channel) => kinds[KIND_OF[channel]] >= 1).flatMap((channel) => {
+    const { small, large } = evidence[channel]
+    return [large, small].filter(({ sum }) => sum > 0).map((sum) => sum.minutes)
+  })
+  return minutes.length === 0 ? 1 : Math.min(...minutes)
+}
