@@ -1,17 +1,22 @@
-import { clockOf } from '../../models/watch/clock.js'
-import { fitEndpoint } from '../../models/watch/fit-endpoint.js'
-import { fitOurs } from '../detection/contenders.js'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { deserialize, serialize } from 'node:v8'
 import { drawGateway } from './gateway.js'
-const cpu = () => process.cpuUsage().user / 1e6
-let t = cpu()
-const lap = (name: string) => { const now = cpu(); console.log(name, (now - t).toFixed(2)); t = now }
-const world = drawGateway({ nEndpoints: 30, seed: Number(process.argv[2] ?? 1), days: 7 })
-lap('draw')
-const rows = world.gateway.slice(0, world.historyMinutes)
-const { model: gateway } = fitOurs(rows)
-lap('gateway fit')
-const clock = clockOf(gateway, rows.map((r) => r.timestampMs))
-lap('clock')
-const fits = world.endpoints.map((e) => fitEndpoint(clock, e))
-lap('30 endpoints')
-for (const f of fits) { const x = f.expectations; console.log(f.endpoint.padEnd(24), f.requestsPerSecond.toFixed(3), f.minutes, ...['requests_per_second', 'avg_latency_ms', 'p95_latency_ms', 'error_rate'].map((k) => { const n = (x as any)[k].noise; return `${n.sigma.toFixed(3)}/${n.sampling.toFixed(2)}/${n.memory.toFixed(1)}/${n.up.toFixed(2)}/${n.down.toFixed(2)}` }), x.requests_per_second.usual.season.minuteOfDay ? 'jobs' : '', x.requests_per_second.usual.season.slotOfWeek ? 'week' : '') }
+import { judgeGateway } from './judge-gateway.js'
+const [n, days, ...seeds] = process.argv.slice(2).map(Number)
+for (const seed of seeds) {
+  const options = { nEndpoints: n!, seed, days: days! }
+  const f = `/tmp/prof-math/world-${n}-${days}-${seed}`
+  if (!existsSync(f)) writeFileSync(f, serialize(drawGateway(options)))
+  const r = judgeGateway(options, deserialize(readFileSync(f)))
+  const at = (ms: number) => ((ms - r.mondayMs) / 86400000).toFixed(3)
+  for (const { truth, found, isRightFirst, delayMinutes } of r.incidents)
+    if (!isRightFirst || found.length !== 1 || delayMinutes! > 3)
+      console.log(' ', truth.name, truth.endpoint, (truth.start / 1440).toFixed(3), truth.end - truth.start, 'min x', truth.traffic.toFixed(2), truth.latency.toFixed(2), truth.errors.toFixed(2), '| found', found.length, 'first', isRightFirst, 'delay', delayMinutes, found.map(f => f.incident.endpoints.slice(0, 3).map(e => e.endpoint + ' ' + e.share.toFixed(2)).join(',')).join(' | '))
+  console.log('  outage', r.outageTruth.name, r.outage.length, r.outage.map(f => f.incident.series.kind + ' ' + f.incident.endpoints.length).join(' | '))
+  for (const { incident, openedMs } of r.falseIncidents.slice(0,12))
+    console.log('  FALSE', at(openedMs), incident.series.kind, incident.series.name, incident.type, incident.severity, 'onset', at(incident.startedMs), 'lasts', incident.endedMs ? (incident.endedMs - openedMs) / 60000 : 'open', incident.explanation.slice(0, 90), incident.endpoints.slice(0,3).map(e=>e.endpoint).join(','))
+  console.log('  shared', JSON.stringify(r.watch.thresholds.evidence, (_, v) => typeof v === 'number' ? +v.toFixed(2) : v))
+  for (const e of r.watch.endpoints.values()) if (JSON.stringify(e.thresholds) !== JSON.stringify(JSON.parse(JSON.stringify(e.thresholds), (_, v) => typeof v === 'number' ? 1 : v))) console.log('   own', e.endpoint, e.requestsPerSecond.toFixed(2), JSON.stringify(e.thresholds, (_, v) => typeof v === 'number' ? +v.toFixed(1) : v).slice(0, 400))
+  const nf = r.incidents.length
+  console.log(`seed ${seed}: found ${r.incidents.filter((i) => i.found.length).length}/${nf} first ${r.incidents.filter((i) => i.isRightFirst).length} false/day ${(r.falseIncidents.length / r.days).toFixed(2)} costs ${JSON.stringify(r.costs)}`)
+}

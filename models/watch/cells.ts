@@ -24,12 +24,14 @@ export const SCALES = {
   slotOfDay: scale(288, (minute) => Math.floor((minute % 1440) / 5)),
   slotOfPart: scale(576, (minute) => 288 * part(minute) + Math.floor((minute % 1440) / 5)),
   hourOfWeek: scale(168, (minute) => Math.floor(minute / 60)),
+  windowOfWeek: scale(2016, (minute) => Math.floor(minute / 5)),
   minuteOfDay: scale(1440, (minute) => minute % 1440),
   minuteOfPart: scale(2880, (minute) => 1440 * part(minute) + (minute % 1440)),
 } as const
 
-/** What a day says about a cell: a sum, what it was expected to be, and the days it is from. */
+/** What each day says about each cell: a sum, and what it was expected to be. */
 export interface CellSums {
+  /** Days, or shorter parts of the time that repeat each other. */
   readonly nDays: number
   /** `[nDays, nCells]`, row-major. */
   readonly seen: Float64Array
@@ -128,9 +130,10 @@ function middleOfDays({ nDays, seen, expected }: CellSums, reading: Reading, rep
     cells.m[cell] = m
     cells.weight[cell] = b
     cells.count[cell] = to - from
-    if (n < 3) continue
+    if (n < 2) continue
+    const centre = n === 2 ? (deviations[order[0]!]! + deviations[order[1]!]!) / 2 : m
     for (let k = cell % stride; k < n; k += stride) {
-      const square = ((deviations[order[k]!]! - m) ** 2 * n) / (n - 1)
+      const square = ((deviations[order[k]!]! - centre) ** 2 * n) / (n - 1)
       const chance = reading.variance(expected[order[k]! * nCells + cell]!)
       spreads.push(reading.isRelative ? square / chance : square / MEDIAN_OF_SQUARE - chance)
     }
@@ -176,15 +179,15 @@ function median(values: readonly number[]): number {
 /**
  * Values of hours on the line from the middle of one to the middle of the next, in each minute of the week.
  *
- * @param hours `[24 n]`, of n days that each begin where they end
+ * @param hours `[n ring]`, in rings that each begin where they end: of days or of the week
  * @param hourOf of a minute of the week, as an index into hours
  */
-export function betweenHours(hours: Float64Array, hourOf: Uint16Array): Float64Array {
+export function betweenHours(hours: Float64Array, hourOf: Uint16Array, ring: number): Float64Array {
   return Float64Array.from({ length: WEEK_MINUTES }, (_, minute) => {
     const hour = hourOf[minute]!
     const away = ((minute % 60) + 0.5) / 60 - 0.5
-    const start = hour - (hour % 24)
-    const next = start + ((hour + (away < 0 ? 23 : 1)) % 24)
+    const start = hour - (hour % ring)
+    const next = start + ((hour - start + (away < 0 ? ring - 1 : 1)) % ring)
     return hours[hour]! + Math.abs(away) * (hours[next]! - hours[hour]!)
   })
 }

@@ -1,6 +1,7 @@
 import type { Expectation } from '../anomaly/expectation.js'
 import { mapFeatures, N_FEATURES, type Feature, type PerFeature } from '../anomaly/features.js'
 import type { Noise } from '../anomaly/noise.js'
+import { MIN_SUPPORT, SUPPORT } from '../anomaly/strengths.js'
 import type { History } from '../anomaly/regular-history.js'
 import { fromScale, toScale } from '../anomaly/scales.js'
 import { MINUTE_MS } from '../traffic/durations.js'
@@ -21,6 +22,8 @@ export interface EndpointFit {
   readonly minutes: number
   /** Average requests per second. */
   readonly requestsPerSecond: number
+  /** Days with minutes that are far off, see `markFarOff`. */
+  readonly eventDays: number
   /** With the noise of the endpoint alone. */
   readonly expectations: PerFeature<Expectation>
   /** Minutes that each noise rests on. */
@@ -47,6 +50,7 @@ export function fitEndpoint(
   isUsed?: (day: number) => boolean,
 ): EndpointFit {
   const minutes = minutesOn(clock, history)
+  const farOff = new Uint8Array(clock.nDays)
   const noiseMinutes = { ...mapFeatures(() => 0) } as Record<Feature, number>
   const expectations = mapFeatures((feature) => {
     const isTraffic = feature === 'requests_per_second'
@@ -58,7 +62,9 @@ export function fitEndpoint(
     const values = valuesOf(feature, minutes)
     const fitted = endpointNoise(feature, clock, minutes, values, expected)
     noiseMinutes[feature] = fitted.minutes
-    return { usual: usualOf(rhythm, isTraffic), noise: float32Noise(fitted.noise), isRecorded: isRecorded(feature, values) }
+    markFarOff(farOff, clock, values, expected, fitted.noise.sigma)
+    const usual = usualOf(rhythm, isTraffic)
+    return { usual, noise: float32Noise(fitted.noise), isRecorded: isRecorded(feature, values) }
   })
   const known = minutes.requests.filter((n) => !Number.isNaN(n))
   return {
@@ -66,9 +72,30 @@ export function fitEndpoint(
     firstSeenMs: history.firstSeenMs,
     minutes: known.length,
     requestsPerSecond: known.reduce((sum, n) => sum + n, 0) / Math.max(1, known.length) / 60,
+    eventDays: farOff.reduce((sum, each) => sum + each, 0),
     expectations,
     noiseMinutes,
     sample: sampleOf(clock, minutes),
+  }
+}
+
+/** Minutes in a row that are this many times the fixed noise off, and by this much on the scale, are an event. */
+const FAR = { sigmas: 8, least: 0.45 }
+
+/** Marks the days on which two minutes in a row are far off: a first look for what recurs. */
+function markFarOff(
+  farOff: Uint8Array,
+  { days, nMinutes }: Clock,
+  values: Float64Array,
+  expected: Float64Array,
+  sigma: number,
+): void {
+  const least = Math.max(FAR.least, FAR.sigmas * sigma)
+  let before = false
+  for (let i = 0; i < nMinutes; i++) {
+    const isFar = Math.abs(values[i]! - expected[i]!) > least
+    if (isFar && before) farOff[days[i]!] = 1
+    before = isFar
   }
 }
 
@@ -91,7 +118,14 @@ function sampleOf({ startMs, nMinutes }: Clock, minutes: EndpointMinutes): Endpo
 function observedOf(feature: Feature, minutes: EndpointMinutes): ObservedFeature {
   if (feature === 'requests_per_second') return observedTraffic(minutes)
   if (feature === 'error_rate') return observedErrors(minutes)
-  return observedLatency(minutes, latencyOf(feature, minutes))
+  return observedLatency(minutes, latencyOf(feature, minutes), MIN_REQUESTS[feature])
+}
+
+/** Requests from which on a latency of a minute is judged: half a request lies beyond the percentile. */
+export const MIN_REQUESTS = {
+  avg_latency_ms: MIN_SUPPORT / SUPPORT.avg_latency_ms,
+  p95_latency_ms: MIN_SUPPORT / SUPPORT.p95_latency_ms,
+  p99_latency_ms: MIN_SUPPORT / SUPPORT.p99_latency_ms,
 }
 
 function latencyOf(feature: Feature, { avg, p95, p99 }: EndpointMinutes): Float64Array {
@@ -103,13 +137,18 @@ export function valuesOf(feature: Feature, minutes: EndpointMinutes): Float64Arr
   const { requests, failed } = minutes
   if (feature === 'requests_per_second') return requests.map((n) => toScale(feature, n / 60))
   if (feature === 'error_rate') return requests.map((n, i) => (n > 0 ? toScale(feature, failed[i]! / n) : NaN))
-  return latencyOf(feature, minutes)
+  const least = MIN_REQUESTS[feature]
+  return latencyOf(feature, minutes).map((value, i) => (requests[i]! >= least ? value : NaN))
 }
 
-/** Latencies that are 0 or unknown in every minute were not recorded. */
+/** Minutes with enough requests that a latency needs to be judged. */
+const MIN_RECORDED = 30
+
+/** Latencies that are 0, or known in hardly any minute, are not judged. */
 function isRecorded(feature: Feature, values: Float64Array): boolean {
   if (!feature.endsWith('_latency_ms')) return true
-  return values.some((value) => value > toScale(feature, 0))
+  const nothing = toScale(feature, 0)
+  return values.reduce((count, value) => count + (value > nothing ? 1 : 0), 0) >= MIN_RECORDED
 }
 
 function float32Noise(noise: Noise): Noise {

@@ -58,8 +58,8 @@ export function* judgeRound(
   detector: WatchDetector,
 ): Generator<undefined, JudgedRound> {
   const { watch, version, effects, calendar, scores } = detector
-  const shared = { modelVersion: version, effects, calendar }
-  const whole = { ...shared, model: watch.gateway, score: scores.gateway }
+  const shared = { effects, calendar }
+  const whole = { ...shared, modelVersion: version, model: watch.gateway, score: scores.gateway }
   const ofGateway = judgeSeries(before.gateway, { kind: 'gateway', name: '' }, gateway, timeMs, whole)
   const minutes = [ofGateway.minute]
   const states = new Map<string, SeriesState>()
@@ -71,7 +71,9 @@ export function* judgeRound(
     const state = freshState(before.endpoints.get(endpoint), endpoint, minute, timeMs, rhythm, watch)
     const model = state && modelFor(watch, endpoint, state.fresh, timeMs)
     if (state && model) {
-      const ofEndpoint: Detector = { ...shared, model, score: scores.endpoints }
+      // An endpoint that was fitted again since has another model.
+      const modelVersion = `${version} ${model.days}`
+      const ofEndpoint: Detector = { ...shared, modelVersion, model, score: scores.endpoints }
       const judged = judgeSeries(state, { kind: 'endpoint', name: endpoint }, minute, timeMs, ofEndpoint)
       states.set(endpoint, judged.state)
       minutes.push(judged.minute)

@@ -6,6 +6,7 @@ import { quantile } from '../statistics/quantile.js'
 import { MAX_USUAL_ERRORS } from '../stream/warm-up.js'
 import { WEEK_MINUTES } from './clock.js'
 import type { TrafficMinute } from './endpoint-minute.js'
+import { MIN_REQUESTS } from './fit-endpoint.js'
 import { MIN_LOG_RATE } from './log-rate.js'
 import { usualOf } from './usual.js'
 import type { WatchedEndpoint, WatchModel } from './watch-model.js'
@@ -33,6 +34,9 @@ type FirstMinute = readonly [
 /** Minutes that the levels are learned from, and the requests that they need; in any case not more than so many minutes. */
 export const FIRST_MINUTES = { least: 30, requests: 60, most: 120 }
 
+/** Minutes with a latency that show what is usual. */
+const MIN_VALUES = 10
+
 export function beginEndpoint(firstSeenMs: number): NewEndpoint {
   return { firstSeenMs, lastMs: firstSeenMs, rows: [], levels: null }
 }
@@ -56,17 +60,17 @@ export function learnEndpoint(endpoint: NewEndpoint, minute: TrafficMinute, rhyt
 }
 
 function levelsOf(rows: readonly FirstMinute[]): PerFeature<number> {
-  const latency = (index: 2 | 3 | 4) => {
-    const values = rows.map((row) => row[index]).filter((value) => value !== null)
-    return values.length === 0 ? NaN : toScale('avg_latency_ms', quantile(values, 0.5))
+  const latency = (index: 2 | 3 | 4, least: number) => {
+    const values = rows.flatMap((row) => (row[0] >= least && row[index] !== null ? [row[index]] : []))
+    return values.length < MIN_VALUES ? NaN : toScale('avg_latency_ms', quantile(values, 0.5))
   }
   const n = rows.reduce((sum, row) => sum + row[0], 0)
   const failed = rows.reduce((sum, row) => sum + row[1], 0)
   return {
     requests_per_second: trafficLevel(rows),
-    avg_latency_ms: latency(2),
-    p95_latency_ms: latency(3),
-    p99_latency_ms: latency(4),
+    avg_latency_ms: latency(2, MIN_REQUESTS.avg_latency_ms),
+    p95_latency_ms: latency(3, MIN_REQUESTS.p95_latency_ms),
+    p99_latency_ms: latency(4, MIN_REQUESTS.p99_latency_ms),
     error_rate: toScale('error_rate', Math.min(MAX_USUAL_ERRORS, n > 0 ? failed / n : 0)),
   }
 }
@@ -113,6 +117,7 @@ export function newEndpointModel(
     firstSeenMs,
     minutes: FIRST_MINUTES.least,
     requestsPerSecond: rate / rhythm.length / 60,
+    eventDays: 0,
     expectations,
     thresholds: NEUTRAL,
   }

@@ -34,12 +34,20 @@ export function observedTraffic({ requests }: EndpointMinutes): ObservedFeature 
 /** Requests from which on a minute counts fully: the rest of its noise does not depend on their number. */
 const FULL_REQUESTS = 20
 
-/** Means of the residuals of latencies, weighted by their requests. */
-export function observedLatency({ requests }: EndpointMinutes, values: Float64Array): ObservedFeature {
+/**
+ * Means of the residuals of latencies, weighted by their requests.
+ * @param least requests of a minute, at least; a percentile of few requests is another one
+ */
+export function observedLatency(
+  { requests }: EndpointMinutes,
+  values: Float64Array,
+  least: number,
+): ObservedFeature {
   const weightOf = (minute: number) => (requests[minute]! * FULL_REQUESTS) / (requests[minute]! + FULL_REQUESTS)
   return {
-    seen: (minute, expected) => weightOf(minute) * (values[minute]! - expected),
-    weight: (minute) => (Number.isNaN(values[minute]!) ? NaN : weightOf(minute)),
+    seen: (minute, expected) =>
+      requests[minute]! >= least ? weightOf(minute) * (values[minute]! - expected) : NaN,
+    weight: weightOf,
     deviation: (seen, weight) => seen / weight,
     variance: (weight) => 1 / weight,
     isRelative: true,

@@ -23,8 +23,9 @@ export interface FeatureMinutes {
   readonly isUsed?: ((day: number) => boolean) | undefined
 }
 
-/** The days that a term of a minute needs. */
+/** The days that a term of a minute needs. Of the minutes of the hour, quarters of a day are enough. */
 const SHARP_DAYS = 4
+const QUARTERS = 4
 
 /**
  * Fits an endpoint's rhythm, from coarse to fine. Each scale explains what the coarser ones leave, as far as it is more
@@ -51,24 +52,25 @@ export function fitEndpointRhythm(data: FeatureMinutes, prior: Float64Array): Fi
     levels = next
     return fitted
   }
-  const explain = (scale: Scale, into: Float64Array, isHours = false, repeats = 2) => {
-    const cells = cellDeviations(sumCells(data, scale, expected), feature, repeats)
+  const explain = (scale: Scale, into: Float64Array, ring = 0, repeats = 2, partsOfDay = 1) => {
+    const cells = cellDeviations(sumCells(data, scale, expected, partsOfDay), feature, repeats)
     if (cells.every((each) => each === 0)) return
-    const added = isHours ? betweenHours(cells, scale.cellOf) : null
+    const added = ring > 0 ? betweenHours(cells, scale.cellOf, ring) : null
     const at = (minute: number) => (added ? added[minute]! : cells[scale.cellOf[minute]!]!)
     for (let minute = 0; minute < WEEK_MINUTES; minute++) into[minute]! += at(minute)
     for (let i = first; i < clock.nMinutes; i++) expected[i]! += at(clock.minutesOfWeek[i]!)
   }
   level()
-  explain(SCALES.hourOfDay, smooth, true)
-  explain(SCALES.hourOfPart, smooth, true)
+  explain(SCALES.hourOfDay, smooth, 24)
+  explain(SCALES.hourOfPart, smooth, 24)
   level()
-  explain(SCALES.minuteOfHour, sharp, false, SHARP_DAYS)
+  explain(SCALES.minuteOfHour, sharp, 0, SHARP_DAYS, QUARTERS)
   explain(SCALES.slotOfDay, smooth)
   explain(SCALES.slotOfPart, smooth)
-  explain(SCALES.hourOfWeek, smooth)
-  explain(SCALES.minuteOfDay, sharp, false, SHARP_DAYS)
-  explain(SCALES.minuteOfPart, sharp, false, SHARP_DAYS)
+  explain(SCALES.hourOfWeek, smooth, 168)
+  explain(SCALES.windowOfWeek, smooth)
+  explain(SCALES.minuteOfDay, sharp, 0, SHARP_DAYS)
+  explain(SCALES.minuteOfPart, sharp, 0, SHARP_DAYS)
   return { smooth, sharp, level: level() }
 }
 
@@ -97,19 +99,23 @@ function sumCells(
   { clock: { days, nDays, minutesOfWeek, nMinutes }, feature, first, isUsed }: FeatureMinutes,
   { nCells, cellOf }: Scale,
   expected: Float64Array,
+  partsOfDay = 1,
 ): CellSums {
-  const sums = { seen: new Float64Array(nDays * nCells), expected: new Float64Array(nDays * nCells) }
+  const n = nDays * partsOfDay
+  const sums = { seen: new Float64Array(n * nCells), expected: new Float64Array(n * nCells) }
   const used = Uint8Array.from({ length: nDays }, (_, day) => (!isUsed || isUsed(day) ? 1 : 0))
   for (let i = first; i < nMinutes; i++) {
     const day = days[i]!
     if (used[day] === 0) continue
     const seen = feature.seen(i, expected[i]!)
     if (Number.isNaN(seen)) continue
-    const cell = day * nCells + cellOf[minutesOfWeek[i]!]!
+    const minute = minutesOfWeek[i]!
+    const part = partsOfDay === 1 ? day : day * partsOfDay + Math.floor(((minute % 1440) * partsOfDay) / 1440)
+    const cell = part * nCells + cellOf[minute]!
     sums.seen[cell]! += seen
     sums.expected[cell]! += feature.weight(i, expected[i]!)
   }
-  return { nDays, ...sums }
+  return { nDays: n, ...sums }
 }
 
 /** An hour tells about the level from this share of the weight of most hours on. */

@@ -1,8 +1,9 @@
 import { DEFAULT_EFFECTS, type LeastEffects } from '../anomaly/effects.js'
 import { deviationOf, NO_LEVEL } from '../anomaly/deviation.js'
 import { intervalsOf, mapFeatures, type PerFeature } from '../anomaly/features.js'
-import { artificialOutliers, forestMatrix, type AnomalyModel } from '../anomaly/model.js'
-import { mapChannels, mapKinds } from '../anomaly/kinds.js'
+import { FOLLOWED_DAY_FACTOR } from '../anomaly/measure.js'
+import { artificialOutliers, forestMatrix, knowsTheDay, type AnomalyModel } from '../anomaly/model.js'
+import { KIND_OF, mapChannels, mapKinds, type Kind } from '../anomaly/kinds.js'
 import type { Noise } from '../anomaly/noise.js'
 import { channelsOf, strengthsOf, type Strengths } from '../anomaly/strengths.js'
 import { NEUTRAL, type Thresholds } from '../anomaly/thresholds.js'
@@ -11,6 +12,7 @@ import { fitIsolationForest } from '../isolation-forest/fit-isolation-forest.js'
 import type { IsolationForest } from '../isolation-forest/forest.js'
 import { contaminationThreshold } from '../isolation-forest/threshold.js'
 import { localTimeOf } from '../seasonality/local-time.js'
+import { GATE } from '../anomaly/gates.js'
 import { FOREST_COLUMNS } from '../anomaly/forest-row.js'
 import { rhythmOf } from './clock.js'
 import type { EndpointFit } from './fit-endpoint.js'
@@ -19,7 +21,7 @@ import { shrunkNoise, typicalNoise } from './noise.js'
 /** What is known about an endpoint, besides what all endpoints share. */
 export type WatchedEndpoint = Pick<
   EndpointFit,
-  'endpoint' | 'firstSeenMs' | 'minutes' | 'requestsPerSecond' | 'expectations'
+  'endpoint' | 'firstSeenMs' | 'minutes' | 'requestsPerSecond' | 'eventDays' | 'expectations'
 > & {
   /** Factors of its own on the shared thresholds, from what recurs in it. */
   readonly thresholds: Thresholds
@@ -69,17 +71,7 @@ export function assembleWatch(
       .map(({ expectations }) => expectations[feature].noise)
     return typicalNoise(noises.length > 0 ? noises : [gateway.expectations[feature].noise])
   })
-  const endpoints = fits.map((fit) => ({
-    endpoint: fit.endpoint,
-    firstSeenMs: fit.firstSeenMs,
-    minutes: fit.minutes,
-    requestsPerSecond: fit.requestsPerSecond,
-    thresholds: NEUTRAL,
-    expectations: mapFeatures((feature) => {
-      const own = fit.expectations[feature]
-      return { ...own, noise: shrunkNoise(own.noise, fit.noiseMinutes[feature], typical[feature]) }
-    }),
-  }))
+  const endpoints = fits.map((fit) => watchedEndpoint(fit, typical))
   const usual = endpoints.flatMap((each, i) => usualStrengths(each, fits[i]!, gateway.timeZone, effects))
   const forest = usual.length === 0 ? gateway : pooledForest(usual, contamination, anomalyThreshold, seed)
   return {
@@ -91,6 +83,30 @@ export function assembleWatch(
     endpoints: new Map(endpoints.map((each) => [each.endpoint, each])),
     rhythm: rhythmOf(gateway),
   }
+}
+
+/** An endpoint with its noise shrunk towards the typical one. */
+export function watchedEndpoint(
+  { expectations, noiseMinutes, endpoint, firstSeenMs, minutes, requestsPerSecond, eventDays }: EndpointFit,
+  typical: PerFeature<Noise>,
+): WatchedEndpoint {
+  return {
+    ...{ endpoint, firstSeenMs, minutes, requestsPerSecond, eventDays, thresholds: NEUTRAL },
+    expectations: mapFeatures((feature) => {
+      const own = expectations[feature]
+      return { ...own, noise: shrunkNoise(own.noise, noiseMinutes[feature], typical[feature]) }
+    }),
+  }
+}
+
+/**
+ * The model with some endpoints fitted again, or for the first time. Everything that endpoints share stays. New endpoints
+ * learn their own rhythm in this way before the next training.
+ */
+export function withEndpoints(watch: WatchModel, fits: readonly EndpointFit[]): WatchModel {
+  const endpoints = new Map(watch.endpoints)
+  for (const fit of fits) endpoints.set(fit.endpoint, watchedEndpoint(fit, watch.typical))
+  return { ...watch, endpoints }
 }
 
 function usualStrengths(
@@ -123,17 +139,46 @@ function pooledForest(
 /** The model that the stream's code judges an endpoint by. */
 export function endpointModel(
   { gateway, forest, threshold, thresholds }: WatchModel,
-  endpoint: Pick<WatchedEndpoint, 'expectations' | 'requestsPerSecond' | 'thresholds'>,
+  endpoint: Pick<WatchedEndpoint, 'expectations' | 'minutes' | 'requestsPerSecond' | 'thresholds'>,
 ): AnomalyModel {
   const traffic = { ...gateway.baselines.requests_per_second, mean: endpoint.requestsPerSecond }
   return {
     ...gateway,
     forest,
     threshold,
+    // With less than two days of its own, an endpoint is judged as one whose rhythm is not known for certain.
+    days: Math.min(gateway.days, endpoint.minutes / 1440),
     baselines: { ...gateway.baselines, requests_per_second: traffic },
     expectations: endpoint.expectations,
     tenths: mapFeatures(() => NEVER_SEEN),
-    thresholds: largerThresholds(thresholds, endpoint.thresholds),
+    thresholds: largerThresholds(largerThresholds(thresholds, endpoint.thresholds), young(endpoint.minutes)),
+  }
+}
+
+/** How far the logarithms of the rhythms of two days may lie apart; gates are passed at two and a half times that. */
+const RHYTHM_SD = 0.5
+const RHYTHM_Z = 2.5
+
+/** The evidence for a small change that no rhythm makes: practically none. */
+const NO_SMALL_EVIDENCE = 10
+
+/**
+ * Thresholds of an endpoint whose rhythm was learned from few days. Its error falls with the root of their number. What is
+ * not larger than that proves nothing, however long it lasts.
+ */
+function young(minutes: number): Thresholds {
+  const days = Math.max(1, minutes / 1440)
+  const known = (RHYTHM_Z * RHYTHM_SD) / Math.sqrt(days) / (GATE.effect * Math.log1p(DEFAULT_EFFECTS.traffic))
+  // The effects that matter are larger anyway while the day is not known.
+  const factor = Math.max(1, knowsTheDay({ days }) ? known : known / FOLLOWED_DAY_FACTOR)
+  if (factor === 1) return NEUTRAL
+  const isTraffic = (kind: Kind) => kind === 'traffic_spike' || kind === 'traffic_drop'
+  return {
+    gates: mapKinds((kind) => (kind === 'error_rate_spike' ? 1 : factor)),
+    joint: factor,
+    evidence: mapChannels((channel) =>
+      isTraffic(KIND_OF[channel]) ? { small: NO_SMALL_EVIDENCE, large: factor } : { small: 1, large: 1 },
+    ),
   }
 }
 
