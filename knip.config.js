@@ -15,7 +15,7 @@ export default ({ production = false } = {}) => ({
         'docker/*.js!',
         'bench/run.ts',
         'eval/*/main.ts',
-        'eval/detection/judge-thread.ts',
+        'eval/{detection,watch}/judge-thread.ts',
         'test/run.ts',
         'test/plain-children.ts', // .taprc
         'test/**/*.test.ts',

@@ -29,7 +29,9 @@ function drawRhythm(random: Random): Curve {
   const kinds: readonly Curve[] = [
     (minute) => 2 * ofWeek(minute) * (night + (1 - night) * hump(hourOf(minute), hour, width)),
     (minute) =>
-      2.2 * ofWeek(minute) * (night / 2 + rise(hourOf(minute), starts, 0.5) * (1 - rise(hourOf(minute), 18, 0.7))),
+      2.2 *
+      ofWeek(minute) *
+      (night / 2 + rise(hourOf(minute), starts, 0.5) * (1 - rise(hourOf(minute), 18, 0.7))),
     () => 1,
     (minute) => 0.3 + 2.5 * hump(hourOf(minute), 3, 2),
     (minute) => 0.7 + 0.5 * hump(hourOf(minute), hour, 4) + 0.4 * hump(hourOf(minute), hour + 9, 3),
@@ -112,7 +114,8 @@ export function drawEndpoint(
     usual: (minute) => {
       const load = rhythm(minute)
       return {
-        requestsPerMinute: perMinute * load * jobs.traffic(minute) * common(minute - from) * own(minute - from),
+        requestsPerMinute:
+          perMinute * load * jobs.traffic(minute) * common(minute - from) * own(minute - from),
         medianMs: medianMs * (1 + byLoad * (load - 1)) * jobs.latency(minute) * step(minute),
         errorShare,
         shape,

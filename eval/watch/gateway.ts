@@ -154,7 +154,13 @@ function together(timestampMs: number, seen: readonly Seen[]): Row {
   }
 }
 
-const NOTHING = { requests_per_second: 0, avg_latency_ms: 0, p95_latency_ms: 0, p99_latency_ms: 0, error_rate: 0 }
+const NOTHING = {
+  requests_per_second: 0,
+  avg_latency_ms: 0,
+  p95_latency_ms: 0,
+  p99_latency_ms: 0,
+  error_rate: 0,
+}
 const BISECTIONS = 16
 
 function mixtureQuantile(seen: readonly Seen[], n: number, p: number): number {

@@ -31,7 +31,11 @@ export interface Costs {
   readonly longestSlice: number
 }
 
-export type GatewayResult = ScoredGateway & { readonly watch: WatchModel; readonly options: GatewayOptions; readonly costs: Costs }
+export type GatewayResult = ScoredGateway & {
+  readonly watch: WatchModel
+  readonly options: GatewayOptions
+  readonly costs: Costs
+}
 
 /** An incident of the book, with the minute in which it was opened. */
 export interface FoundIncident {

@@ -58,7 +58,9 @@ export function recordRound(
     } else open = open.map((each) => (each === joined ? extend(each, alarmed) : each))
     touched.add(joined?.number ?? count)
   }
-  open = open.map((incident) => (touched.has(incident.number) ? afterRound(incident, minutes, round) : incident))
+  open = open.map((incident) =>
+    touched.has(incident.number) ? afterRound(incident, minutes, round) : incident,
+  )
   const describe = (incident: OpenIncident) => describeIncident(incident, null)
   return {
     state: { count, open },

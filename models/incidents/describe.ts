@@ -88,6 +88,7 @@ function rounded({ requests, failed, slow, missing, excess }: Impact): Impact {
 function explanationOf(explanation: string, ranked: readonly Member[], alarmed: readonly Member[]): string {
   const [first, ...others] = ranked.filter(({ isAlarmed }) => isAlarmed)
   if (alarmed.length === 1 || first === undefined) return explanation
-  const more = others.length === 0 ? '' : ` and ${others.length} more ${others.length === 1 ? 'endpoint' : 'endpoints'}`
+  const more =
+    others.length === 0 ? '' : ` and ${others.length} more ${others.length === 1 ? 'endpoint' : 'endpoints'}`
   return `${explanation} First affected: ${first.series.name}${more}.`
 }

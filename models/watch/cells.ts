@@ -105,7 +105,11 @@ interface Middles {
 
 function middleOfDays({ nDays, seen, expected }: CellSums, reading: Reading, repeats: number): Middles {
   const nCells = seen.length / nDays
-  const cells = { m: new Float64Array(nCells), weight: new Float64Array(nCells), count: new Float64Array(nCells) }
+  const cells = {
+    m: new Float64Array(nCells),
+    weight: new Float64Array(nCells),
+    count: new Float64Array(nCells),
+  }
   const order = new Int32Array(nDays)
   const deviations = new Float64Array(nDays)
   const spreads: number[] = []

@@ -136,7 +136,8 @@ function latencyOf(feature: Feature, { avg, p95, p99 }: EndpointMinutes): Float6
 export function valuesOf(feature: Feature, minutes: EndpointMinutes): Float64Array {
   const { requests, failed } = minutes
   if (feature === 'requests_per_second') return requests.map((n) => toScale(feature, n / 60))
-  if (feature === 'error_rate') return requests.map((n, i) => (n > 0 ? toScale(feature, failed[i]! / n) : NaN))
+  if (feature === 'error_rate')
+    return requests.map((n, i) => (n > 0 ? toScale(feature, failed[i]! / n) : NaN))
   const least = MIN_REQUESTS[feature]
   return latencyOf(feature, minutes).map((value, i) => (requests[i]! >= least ? value : NaN))
 }

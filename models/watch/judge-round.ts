@@ -104,7 +104,11 @@ function freshState(
 ): SeriesState | null {
   const knowsDay = knowsTheDay(watch.gateway)
   if (watch.endpoints.has(endpoint)) {
-    return before === undefined ? beginSeries(knowsDay) : before.fresh === null ? before : { ...before, fresh: null }
+    return before === undefined
+      ? beginSeries(knowsDay)
+      : before.fresh === null
+        ? before
+        : { ...before, fresh: null }
   }
   const state = before ?? beginSeries(knowsDay)
   const known = state.fresh ?? beginEndpoint(timeMs)

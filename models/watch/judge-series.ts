@@ -58,7 +58,11 @@ function seriesMinute(
  * The first abnormal minute of an episode: the first of the anomalous minutes in a row, or the minute in which the
  * cumulative sum began to rise that proves it (the change point of Page 1954).
  */
-function onsetOf(before: SeriesState, { episode, evidence, streak }: StreamState, timeMs: number): number | null {
+function onsetOf(
+  before: SeriesState,
+  { episode, evidence, streak }: StreamState,
+  timeMs: number,
+): number | null {
   if (episode === null) return null
   if (before.onsetMs !== null && before.stream.episode?.sinceMs === episode.sinceMs) return before.onsetMs
   const minutes = Math.max(1, streak, minutesOfEvidence(evidence, episode))

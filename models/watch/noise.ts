@@ -36,8 +36,7 @@ export function endpointNoise(
     minutes: Float64Array.from(used, minuteOf),
   }
   const least = { sigma: MIN_SIGMA[feature], sampling: isTraffic || feature === 'error_rate' ? 1 : 0 }
-  const pools =
-    feature === 'error_rate' ? errorPools(used, requests, failed, expected, minuteOf) : scatter
+  const pools = feature === 'error_rate' ? errorPools(used, requests, failed, expected, minuteOf) : scatter
   return { noise: fitNoise(scatter, least, pools), minutes: used.length * HOUR_STRIDE }
 }
 
@@ -92,7 +91,8 @@ export function typicalNoise(noises: readonly Noise[]): Noise {
  */
 export function shrunkNoise(own: Noise, minutes: number, typical: Noise): Noise {
   const share = minutes / (minutes + HALF_OWN_MINUTES)
-  const geometric = (a: number, b: number) => Math.fround(Math.exp(share * Math.log(a) + (1 - share) * Math.log(b)))
+  const geometric = (a: number, b: number) =>
+    Math.fround(Math.exp(share * Math.log(a) + (1 - share) * Math.log(b)))
   const factors = (values: Float64Array) => values.map((value) => geometric(value, 1))
   return {
     ...own,

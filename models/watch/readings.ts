@@ -43,7 +43,8 @@ export function observedLatency(
   values: Float64Array,
   least: number,
 ): ObservedFeature {
-  const weightOf = (minute: number) => (requests[minute]! * FULL_REQUESTS) / (requests[minute]! + FULL_REQUESTS)
+  const weightOf = (minute: number) =>
+    (requests[minute]! * FULL_REQUESTS) / (requests[minute]! + FULL_REQUESTS)
   return {
     seen: (minute, expected) =>
       requests[minute]! >= least ? weightOf(minute) * (values[minute]! - expected) : NaN,
