@@ -5,6 +5,7 @@ import { FOLLOWED_DAY_FACTOR } from '../anomaly/measure.js'
 import { artificialOutliers, forestMatrix, knowsTheDay, type AnomalyModel } from '../anomaly/model.js'
 import { KIND_OF, mapChannels, mapKinds, type Kind } from '../anomaly/kinds.js'
 import type { Noise } from '../anomaly/noise.js'
+import { DEFAULT_INTERVAL_SECONDS } from '../anomaly/row-interval.js'
 import { channelsOf, strengthsOf, type Strengths } from '../anomaly/strengths.js'
 import { NEUTRAL, type Thresholds } from '../anomaly/thresholds.js'
 import { anomalyScores } from '../isolation-forest/anomaly-scores.js'
@@ -146,6 +147,7 @@ export function endpointModel(
     ...gateway,
     forest,
     threshold,
+    intervalSeconds: DEFAULT_INTERVAL_SECONDS,
     // With less than two days of its own, an endpoint is judged as one whose rhythm is not known for certain.
     days: Math.min(gateway.days, endpoint.minutes / 1440),
     baselines: { ...gateway.baselines, requests_per_second: traffic },
