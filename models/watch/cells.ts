@@ -187,11 +187,20 @@ function median(values: readonly number[]): number {
  * @param hourOf of a minute of the week, as an index into hours
  */
 export function betweenHours(hours: Float64Array, hourOf: Uint16Array, ring: number): Float64Array {
-  return Float64Array.from({ length: WEEK_MINUTES }, (_, minute) => {
+  const values = new Float64Array(WEEK_MINUTES)
+  for (let minute = 0; minute < WEEK_MINUTES; minute++) {
     const hour = hourOf[minute]!
     const away = ((minute % 60) + 0.5) / 60 - 0.5
     const start = hour - (hour % ring)
     const next = start + ((hour - start + (away < 0 ? ring - 1 : 1)) % ring)
-    return hours[hour]! + Math.abs(away) * (hours[next]! - hours[hour]!)
-  })
+    values[minute] = hours[hour]! + Math.abs(away) * (hours[next]! - hours[hour]!)
+  }
+  return values
+}
+
+/** The value of its cell in each minute of the week. */
+export function byMinute(cells: Float64Array, cellOf: Uint16Array): Float64Array {
+  const values = new Float64Array(WEEK_MINUTES)
+  for (let minute = 0; minute < WEEK_MINUTES; minute++) values[minute] = cells[cellOf[minute]!]!
+  return values
 }

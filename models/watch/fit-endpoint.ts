@@ -11,7 +11,7 @@ import { minutesOn, type EndpointMinutes } from './minutes.js'
 import { scaleOf } from './log-rate.js'
 import { endpointNoise } from './noise.js'
 import { observedErrors, observedLatency, observedTraffic, type ObservedFeature } from './readings.js'
-import { expectedOn, fitEndpointRhythm } from './rhythm.js'
+import { fitEndpointRhythm } from './rhythm.js'
 import { usualOf } from './usual.js'
 
 /** What an endpoint's history says about it alone. Plain data: a worker can send it. */
@@ -57,8 +57,7 @@ export function fitEndpoint(
     const observed = observedOf(feature, minutes)
     const prior = isTraffic ? clock.rhythm : NO_RHYTHM
     const rhythm = fitEndpointRhythm({ clock, feature: observed, first: minutes.first, isUsed }, prior)
-    const onScale = expectedOn(clock, rhythm)
-    const expected = isTraffic ? onScale.map(scaleOf) : onScale
+    const expected = isTraffic ? rhythm.expected.map(scaleOf) : rhythm.expected
     const values = valuesOf(feature, minutes)
     const fitted = endpointNoise(feature, clock, minutes, values, expected)
     noiseMinutes[feature] = fitted.minutes

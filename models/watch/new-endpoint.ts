@@ -18,8 +18,8 @@ export interface NewEndpoint {
   readonly lastMs: number
   /** Its first minutes, while they are not enough: requests, failed, latencies (null where not known), expected rhythm. */
   readonly rows: readonly FirstMinute[]
-  /** Its levels; null while its first minutes are not enough. */
-  readonly levels: PerFeature<number> | null
+  /** Its levels, null for latencies that are not known; null while its first minutes are not enough. */
+  readonly levels: PerFeature<number | null> | null
 }
 
 type FirstMinute = readonly [
@@ -59,10 +59,10 @@ export function learnEndpoint(endpoint: NewEndpoint, minute: TrafficMinute, rhyt
   return { ...endpoint, rows: [], levels: levelsOf(learned) }
 }
 
-function levelsOf(rows: readonly FirstMinute[]): PerFeature<number> {
+function levelsOf(rows: readonly FirstMinute[]): PerFeature<number | null> {
   const latency = (index: 2 | 3 | 4, least: number) => {
     const values = rows.flatMap((row) => (row[0] >= least && row[index] !== null ? [row[index]] : []))
-    return values.length < MIN_VALUES ? NaN : toScale('avg_latency_ms', quantile(values, 0.5))
+    return values.length < MIN_VALUES ? null : toScale('avg_latency_ms', quantile(values, 0.5))
   }
   const n = rows.reduce((sum, row) => sum + row[0], 0)
   const failed = rows.reduce((sum, row) => sum + row[1], 0)
@@ -102,13 +102,13 @@ export function newEndpointModel(
 ): WatchedEndpoint {
   const expectations = mapFeatures((feature): Expectation => {
     const isTraffic = feature === 'requests_per_second'
-    const own = levels?.[feature] ?? NaN
-    const value = Number.isNaN(own) ? 0 : own
+    const own = levels?.[feature] ?? null
+    const value = own ?? 0
     const level = { firstDay: day, levels: Float64Array.of(value), recent: value, slope: 0 }
     return {
       usual: usualOf({ smooth: isTraffic ? rhythm : FLAT, sharp: FLAT, level }, isTraffic),
       noise: typical[feature],
-      isRecorded: !Number.isNaN(own),
+      isRecorded: own !== null,
     }
   })
   const rate = rhythm.reduce((sum, value) => sum + Math.exp(value + (levels?.requests_per_second ?? 0)), 0)

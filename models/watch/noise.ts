@@ -1,7 +1,7 @@
 import { MIN_SIGMA, POOLED_REQUESTS } from '../anomaly/expectation.js'
 import type { Feature } from '../anomaly/features.js'
 import { fitNoise, type Noise, type Scatter } from '../anomaly/noise.js'
-import { samplingTerm, toScale } from '../anomaly/scales.js'
+import { HALF, samplingTerm, toScale } from '../anomaly/scales.js'
 import { quantile } from '../statistics/quantile.js'
 import type { Clock } from './clock.js'
 import type { EndpointMinutes } from './minutes.js'
@@ -28,16 +28,23 @@ export function endpointNoise(
     if (Math.floor(i / 60) % HOUR_STRIDE === 0 && !Number.isNaN(values[i]!)) used.push(i)
   }
   const minuteOf = (i: number) => clock.days[i]! * 1440 + (clock.minutesOfWeek[i]! % 1440)
+  const termOf = (i: number) =>
+    samplingTerm(feature, isTraffic ? Math.exp(expected[i]!) - HALF : requests[i]!)
   const scatter: Scatter = {
-    residuals: Float64Array.from(used, (i) => values[i]! - expected[i]!),
-    terms: Float64Array.from(used, (i) =>
-      samplingTerm(feature, isTraffic ? Math.exp(expected[i]!) - 0.5 : requests[i]!),
-    ),
-    minutes: Float64Array.from(used, minuteOf),
+    residuals: mapped(used, (i) => values[i]! - expected[i]!),
+    terms: mapped(used, termOf),
+    minutes: mapped(used, minuteOf),
   }
   const least = { sigma: MIN_SIGMA[feature], sampling: isTraffic || feature === 'error_rate' ? 1 : 0 }
   const pools = feature === 'error_rate' ? errorPools(used, requests, failed, expected, minuteOf) : scatter
   return { noise: fitNoise(scatter, least, pools), minutes: used.length * HOUR_STRIDE }
+}
+
+/** As `Float64Array.from`, many times as fast. */
+function mapped(indexes: readonly number[], value: (i: number) => number): Float64Array {
+  const values = new Float64Array(indexes.length)
+  for (let k = 0; k < values.length; k++) values[k] = value(indexes[k]!)
+  return values
 }
 
 /** Errors of neighbouring minutes, pooled until they rest on enough requests; see `POOLED_REQUESTS`. */

@@ -43,12 +43,10 @@ export function observedLatency(
   values: Float64Array,
   least: number,
 ): ObservedFeature {
-  const weightOf = (minute: number) =>
-    (requests[minute]! * FULL_REQUESTS) / (requests[minute]! + FULL_REQUESTS)
+  const weights = requests.map((n) => (n >= least ? (n * FULL_REQUESTS) / (n + FULL_REQUESTS) : NaN))
   return {
-    seen: (minute, expected) =>
-      requests[minute]! >= least ? weightOf(minute) * (values[minute]! - expected) : NaN,
-    weight: weightOf,
+    seen: (minute, expected) => weights[minute]! * (values[minute]! - expected),
+    weight: (minute) => weights[minute]!,
     deviation: (seen, weight) => seen / weight,
     variance: (weight) => 1 / weight,
     isRelative: true,

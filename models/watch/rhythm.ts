@@ -1,6 +1,6 @@
 import { fitDailyLevel, levelAt, type DailyLevel } from '../seasonality/daily-level.js'
 import { quantile } from '../statistics/quantile.js'
-import { betweenHours, cellDeviations, SCALES, type CellSums, type Scale } from './cells.js'
+import { betweenHours, byMinute, cellDeviations, SCALES, type CellSums, type Scale } from './cells.js'
 import { WEEK_MINUTES, type Clock } from './clock.js'
 import type { ObservedFeature } from './readings.js'
 
@@ -13,6 +13,11 @@ export interface FittedRhythm {
   readonly sharp: Float64Array
 }
 
+/** A rhythm, and what it expects in each minute of the clock from the endpoint's first on. */
+export interface RhythmOnClock extends FittedRhythm {
+  readonly expected: Float64Array
+}
+
 /** An endpoint's feature in the minutes of a clock. */
 export interface FeatureMinutes {
   readonly clock: Clock
@@ -23,9 +28,11 @@ export interface FeatureMinutes {
   readonly isUsed?: ((day: number) => boolean) | undefined
 }
 
-/** The days that a term of a minute needs. Of the minutes of the hour, quarters of a day are enough. */
+/** The days that a term of a minute needs. Of the minutes of the hour, quarters of a day are enough, at first hours. */
 const SHARP_DAYS = 4
 const QUARTERS = 4
+const HOURS = 24
+const YOUNG_MINUTES = 4 * 1440
 
 /**
  * Fits an endpoint's rhythm, from coarse to fine. Each scale explains what the coarser ones leave, as far as it is more
@@ -34,11 +41,12 @@ const QUARTERS = 4
  *
  * @param prior by minute of the week: the gateway's rhythm, or 0
  */
-export function fitEndpointRhythm(data: FeatureMinutes, prior: Float64Array): FittedRhythm {
+export function fitEndpointRhythm(data: FeatureMinutes, prior: Float64Array): RhythmOnClock {
   const { clock, feature, first } = data
   const smooth = prior.slice()
   const sharp = new Float64Array(WEEK_MINUTES)
-  const expected = Float64Array.from(clock.minutesOfWeek, (minute) => smooth[minute]!)
+  const expected = new Float64Array(clock.nMinutes)
+  for (let i = first; i < clock.nMinutes; i++) expected[i] = smooth[clock.minutesOfWeek[i]!]!
   const begin = firstLevel(data, expected)
   for (let i = first; i < clock.nMinutes; i++) expected[i]! += begin
   let levels = new Float64Array(clock.nDays * HALF_HOURS).fill(begin)
@@ -55,32 +63,22 @@ export function fitEndpointRhythm(data: FeatureMinutes, prior: Float64Array): Fi
   const explain = (scale: Scale, into: Float64Array, ring = 0, repeats = 2, partsOfDay = 1) => {
     const cells = cellDeviations(sumCells(data, scale, expected, partsOfDay), feature, repeats)
     if (cells.every((each) => each === 0)) return
-    const added = ring > 0 ? betweenHours(cells, scale.cellOf, ring) : null
-    const at = (minute: number) => (added ? added[minute]! : cells[scale.cellOf[minute]!]!)
-    for (let minute = 0; minute < WEEK_MINUTES; minute++) into[minute]! += at(minute)
-    for (let i = first; i < clock.nMinutes; i++) expected[i]! += at(clock.minutesOfWeek[i]!)
+    const added = ring > 0 ? betweenHours(cells, scale.cellOf, ring) : byMinute(cells, scale.cellOf)
+    for (let minute = 0; minute < WEEK_MINUTES; minute++) into[minute]! += added[minute]!
+    for (let i = first; i < clock.nMinutes; i++) expected[i]! += added[clock.minutesOfWeek[i]!]!
   }
   level()
   explain(SCALES.hourOfDay, smooth, 24)
   explain(SCALES.hourOfPart, smooth, 24)
   level()
-  explain(SCALES.minuteOfHour, sharp, 0, SHARP_DAYS, QUARTERS)
+  explain(SCALES.minuteOfHour, sharp, 0, SHARP_DAYS, clock.nMinutes - first < YOUNG_MINUTES ? HOURS : QUARTERS)
   explain(SCALES.slotOfDay, smooth)
   explain(SCALES.slotOfPart, smooth)
   explain(SCALES.hourOfWeek, smooth, 168)
   explain(SCALES.windowOfWeek, smooth)
   explain(SCALES.minuteOfDay, sharp, 0, SHARP_DAYS)
   explain(SCALES.minuteOfPart, sharp, 0, SHARP_DAYS)
-  return { smooth, sharp, level: level() }
-}
-
-/** The expected values of the minutes of a clock. */
-export function expectedOn(clock: Clock, { smooth, sharp, level }: FittedRhythm): Float64Array {
-  const levels = levelsByHalfHour(level, clock)
-  return Float64Array.from(
-    clock.minutesOfWeek,
-    (minute, i) => levels[halfHourOf(clock, i)]! + smooth[minute]! + sharp[minute]!,
-  )
+  return { smooth, sharp, level: level(), expected }
 }
 
 const HALF_HOURS = 48

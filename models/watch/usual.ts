@@ -5,8 +5,8 @@ import { WEEK_MINUTES } from './clock.js'
 import { scaleOf } from './log-rate.js'
 import type { FittedRhythm } from './rhythm.js'
 
-/** Terms smaller than this are 0. */
-const TINY = 1e-4
+/** Terms of single windows and minutes that are smaller than this, a fiftieth, are 0: it keeps models small. */
+const TINY = 0.02
 
 /**
  * The usual value of an endpoint's feature as the stream's code reads it: level, slots of five minutes for each part of

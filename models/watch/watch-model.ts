@@ -3,7 +3,7 @@ import { deviationOf, NO_LEVEL } from '../anomaly/deviation.js'
 import { intervalsOf, mapFeatures, type PerFeature } from '../anomaly/features.js'
 import { FOLLOWED_DAY_FACTOR } from '../anomaly/measure.js'
 import { artificialOutliers, forestMatrix, knowsTheDay, type AnomalyModel } from '../anomaly/model.js'
-import { KIND_OF, mapChannels, mapKinds, type Kind } from '../anomaly/kinds.js'
+import { mapChannels, mapKinds, type PerKind } from '../anomaly/kinds.js'
 import type { Noise } from '../anomaly/noise.js'
 import { DEFAULT_INTERVAL_SECONDS } from '../anomaly/row-interval.js'
 import { channelsOf, strengthsOf, type Strengths } from '../anomaly/strengths.js'
@@ -161,26 +161,39 @@ export function endpointModel(
 const RHYTHM_SD = 0.5
 const RHYTHM_Z = 2.5
 
-/** The evidence for a small change that no rhythm makes: practically none. */
+/** What no evidence for a small change reaches that a rhythm makes; what no traffic reaches; what no evidence reaches. */
 const NO_SMALL_EVIDENCE = 10
+const NO_GATE = 40
+const NO_EVIDENCE = 1e3
 
 /**
  * Thresholds of an endpoint whose rhythm was learned from few days. Its error falls with the root of their number. What is
- * not larger than that proves nothing, however long it lasts.
+ * not larger than that proves nothing, however long it lasts. More traffic of an endpoint whose day is not known is its
+ * launch: it matters only if it matters to the whole gateway, which is judged itself.
  */
 function young(minutes: number): Thresholds {
   const days = Math.max(1, minutes / 1440)
+  const isDayKnown = knowsTheDay({ days })
   const known = (RHYTHM_Z * RHYTHM_SD) / Math.sqrt(days) / (GATE.effect * Math.log1p(DEFAULT_EFFECTS.traffic))
   // The effects that matter are larger anyway while the day is not known.
-  const factor = Math.max(1, knowsTheDay({ days }) ? known : known / FOLLOWED_DAY_FACTOR)
+  const factor = Math.max(1, isDayKnown ? known : known / FOLLOWED_DAY_FACTOR)
   if (factor === 1) return NEUTRAL
-  const isTraffic = (kind: Kind) => kind === 'traffic_spike' || kind === 'traffic_drop'
+  const factors: PerKind<number> = {
+    traffic_spike: isDayKnown ? factor : NO_GATE,
+    traffic_drop: factor,
+    latency_spike: factor,
+    error_rate_spike: 1,
+  }
   return {
-    gates: mapKinds((kind) => (kind === 'error_rate_spike' ? 1 : factor)),
+    gates: factors,
     joint: factor,
-    evidence: mapChannels((channel) =>
-      isTraffic(KIND_OF[channel]) ? { small: NO_SMALL_EVIDENCE, large: factor } : { small: 1, large: 1 },
-    ),
+    evidence: mapChannels((channel) => {
+      if (channel === 'traffic_drop') return { small: NO_SMALL_EVIDENCE, large: factor }
+      if (channel !== 'traffic_spike') return { small: 1, large: 1 }
+      return isDayKnown
+        ? { small: NO_SMALL_EVIDENCE, large: factor }
+        : { small: NO_EVIDENCE, large: NO_EVIDENCE }
+    }),
   }
 }
 

@@ -162,7 +162,7 @@ t.test(
     t.equal(opened(changes).length, 1)
     const [incident] = ended(changes)
     t.equal(incident!.endpoints.length, 3)
-    t.equal(incident!.impact.missing, 37 * 903)
+    t.equal(incident!.impact.missing, 37 * 600 + 36 * 300 + 20 * 3)
   },
 )
 
