@@ -3,7 +3,6 @@ import type { AnomalyModel } from '../../models/anomaly/model.js'
 import { DEFAULT_EFFECTS } from '../../models/anomaly/effects.js'
 import { EMPTY_BOOK, type BookState } from '../../models/incidents/book-state.js'
 import { recordRound } from '../../models/incidents/book.js'
-import type { Incident } from '../../models/incidents/incident.js'
 import { createKernelEngine } from '../../models/scoring/kernel-engine.js'
 import { calibrateWatch, endpointsToReplay, replayEndpoint } from '../../models/watch/calibrate.js'
 import { clockOf } from '../../models/watch/clock.js'
@@ -15,7 +14,7 @@ import { assembleWatch, withEndpoints, type WatchModel } from '../../models/watc
 import { fitOurs } from '../detection/contenders.js'
 import type { Row } from '../detection/minutes.js'
 import { drawGateway, type DrawnEndpoint, type GatewayOptions, type WatchedGateway } from './gateway.js'
-import { scoreIncidents, type ScoredGateway } from './score.js'
+import { scoreIncidents, type FoundIncident, type ScoredGateway } from './score.js'
 
 const MINUTE_MS = 60_000
 /** False alarms a week. */
@@ -35,12 +34,6 @@ export type GatewayResult = ScoredGateway & {
   readonly watch: WatchModel
   readonly options: GatewayOptions
   readonly costs: Costs
-}
-
-/** An incident of the book, with the minute in which it was opened. */
-export interface FoundIncident {
-  readonly incident: Incident
-  readonly openedMs: number
 }
 
 /** Draws a gateway, fits it to its history and watches what follows. */

@@ -1,6 +1,6 @@
 import { quantile } from '../../models/statistics/quantile.js'
 import type { GatewayResult } from './judge-gateway.js'
-import type { FoundIncident } from './judge-gateway.js'
+import type { FoundIncident } from './score.js'
 
 /** What was measured on gateways of one size. */
 export interface Figures {

@@ -1,12 +1,18 @@
+import type { Incident } from '../../models/incidents/incident.js'
 import type { Change } from '../detection/change.js'
-import type { TrueIncident } from './incidents.js'
 import type { WatchedGateway } from './gateway.js'
-import type { FoundIncident } from './judge-gateway.js'
+import type { TrueIncident } from './incidents.js'
 
 const MINUTE_MS = 60_000
 
 /** An incident that begins so long after a true one is not of it. */
 const AFTER_MINUTES = 10
+
+/** An incident of the book, with the minute in which it was opened. */
+export interface FoundIncident {
+  readonly incident: Incident
+  readonly openedMs: number
+}
 
 /** One true incident, and what was found of it. */
 export interface ScoredIncident {

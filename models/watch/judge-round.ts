@@ -7,6 +7,7 @@ import { localTimeOf } from '../seasonality/local-time.js'
 import type { Detector } from '../stream/judge-report.js'
 import { MINUTE_MS } from '../traffic/durations.js'
 import { NO_REQUESTS, type EndpointMinute, type TrafficMinute } from './endpoint-minute.js'
+import { isExplained } from './explained.js'
 import { judgeSeries } from './judge-series.js'
 import { beginEndpoint, learnEndpoint, newEndpointModel, type NewEndpoint } from './new-endpoint.js'
 import { beginSeries, type SeriesState, type WatchStates } from './series-state.js'
@@ -43,12 +44,12 @@ export const MAX_NEW_ENDPOINTS = 200
 const FORGOTTEN_MS = 24 * 60 * MINUTE_MS
 
 /** Endpoints that are judged between two yields. */
-export const SLICE = 50
+export const SLICE = 25
 
 /**
  * Judges a minute of the gateway and of all endpoints, by the same code as the reports of a source. An endpoint without
- * requests in this minute had none. One that the model does not have is learned first, see `learnEndpoint`. Pure and
- * deterministic.
+ * requests in this minute had none. One that the model does not have is learned first, see `learnEndpoint`. An alarm of
+ * the gateway that its endpoints explain is none, see `isExplained`. Pure and deterministic.
  *
  * @yields after every {@link SLICE} endpoints, so that other work can be done in between
  */
@@ -59,9 +60,10 @@ export function* judgeRound(
 ): Generator<undefined, JudgedRound> {
   const { watch, version, effects, calendar, scores } = detector
   const shared = { effects, calendar }
-  const whole = { ...shared, modelVersion: version, model: watch.gateway, score: scores.gateway }
-  const ofGateway = judgeSeries(before.gateway, { kind: 'gateway', name: '' }, gateway, timeMs, whole)
-  const minutes = [ofGateway.minute]
+  const ofWhole = { ...shared, modelVersion: version, model: watch.gateway, score: scores.gateway }
+  const ofGateway = judgeSeries(before.gateway, { kind: 'gateway', name: '' }, gateway, timeMs, ofWhole)
+  const minutes: SeriesMinute[] = []
+  const learned: SeriesMinute[] = []
   const states = new Map<string, SeriesState>()
   const seen = new Map(endpoints.map((each) => [each.endpoint, each]))
   const rhythm = watch.rhythm[localTimeOf(watch.gateway.timeZone)(timeMs).minuteOfWeek]!
@@ -77,10 +79,22 @@ export function* judgeRound(
       const judged = judgeSeries(state, { kind: 'endpoint', name: endpoint }, minute, timeMs, ofEndpoint)
       states.set(endpoint, judged.state)
       minutes.push(judged.minute)
-    } else if (state) states.set(endpoint, state)
+    } else if (state) {
+      states.set(endpoint, state)
+      learned.push(asExpected(endpoint, minute, timeMs))
+    }
     if (++count % SLICE === 0) yield
   }
-  return { states: { gateway: ofGateway.state, endpoints: states }, minutes }
+  const explained = isExplained(ofGateway.minute, [...minutes, ...learned])
+  const whole = explained ? { ...ofGateway.minute, alarm: null } : ofGateway.minute
+  return { states: { gateway: ofGateway.state, endpoints: states }, minutes: [whole, ...minutes] }
+}
+
+/** A minute of an endpoint that is not judged yet: it is expected to be as it is. */
+function asExpected(name: string, { requests, failed, avgMs }: TrafficMinute, timeMs: number): SeriesMinute {
+  const latencyMs = Number.isNaN(avgMs) ? null : avgMs
+  const seen = { requests, failed, latencyMs }
+  return { series: { kind: 'endpoint', name }, timeMs, seconds: 60, ...seen, expected: seen, alarm: null }
 }
 
 /** The endpoints of the model, then the new ones in the order in which they were seen. */

@@ -71,7 +71,13 @@ export function fitEndpointRhythm(data: FeatureMinutes, prior: Float64Array): Rh
   explain(SCALES.hourOfDay, smooth, 24)
   explain(SCALES.hourOfPart, smooth, 24)
   level()
-  explain(SCALES.minuteOfHour, sharp, 0, SHARP_DAYS, clock.nMinutes - first < YOUNG_MINUTES ? HOURS : QUARTERS)
+  explain(
+    SCALES.minuteOfHour,
+    sharp,
+    0,
+    SHARP_DAYS,
+    clock.nMinutes - first < YOUNG_MINUTES ? HOURS : QUARTERS,
+  )
   explain(SCALES.slotOfDay, smooth)
   explain(SCALES.slotOfPart, smooth)
   explain(SCALES.hourOfWeek, smooth, 168)

@@ -95,18 +95,21 @@ t.test('states that were stored and read again give the same incidents', async (
   t.equal(watchStatesFromState({ version: 0 }), null)
 })
 
-t.test('a new endpoint is watched once its first half hour is known, and fitted again it goes on', async (t) => {
-  const at = NEW + 300
-  const before = watchRounds(rounds.slice(0, at), detector).states
-  t.not(before.endpoints.get('GET /new')!.fresh!.levels, null)
-  t.same(before.endpoints.get('GET /new')!.fresh!.rows, [])
-  const now = clockFor(gateway, simulated, HISTORY + at)
-  const refitted = withEndpoints(watch, [fitEndpoint(now, simulated.histories[4]!)])
-  const after = watchRounds(rounds.slice(at), detectorOf(refitted), before)
-  t.equal(after.states.endpoints.get('GET /new')!.fresh, null)
-  const last = after.incidents.at(-1)!.incident
-  t.equal(last.endpoints[0]!.endpoint, 'GET /new')
-})
+t.test(
+  'a new endpoint is watched once its first half hour is known, and fitted again it goes on',
+  async (t) => {
+    const at = NEW + 300
+    const before = watchRounds(rounds.slice(0, at), detector).states
+    t.not(before.endpoints.get('GET /new')!.fresh!.levels, null)
+    t.same(before.endpoints.get('GET /new')!.fresh!.rows, [])
+    const now = clockFor(gateway, simulated, HISTORY + at)
+    const refitted = withEndpoints(watch, [fitEndpoint(now, simulated.histories[4]!)])
+    const after = watchRounds(rounds.slice(at), detectorOf(refitted), before)
+    t.equal(after.states.endpoints.get('GET /new')!.fresh, null)
+    const last = after.incidents.at(-1)!.incident
+    t.equal(last.endpoints[0]!.endpoint, 'GET /new')
+  },
+)
 
 t.test('a round of many endpoints pauses between slices', async (t) => {
   const names = Array.from({ length: 2 * SLICE }, (_, i) => `GET /copy/${i}`)
