@@ -69,11 +69,13 @@ function onsetOf(
   return timeMs - (minutes - 1) * MINUTE_MS
 }
 
-/** Minutes since the sums of the kinds of an episode began to rise: of the one that began last, since others are older. */
+/** Minutes since the largest sum of the kinds of an episode began to rise; of equal ones, the one that began last. */
 function minutesOfEvidence(evidence: Evidence, { kinds }: Episode): number {
-  const minutes = CHANNELS.filter((channel) => kinds[KIND_OF[channel]] >= 1).flatMap((channel) => {
-    const { small, large } = evidence[channel]
-    return [large, small].filter(({ sum }) => sum > 0).map((sum) => sum.minutes)
-  })
-  return minutes.length === 0 ? 1 : Math.min(...minutes)
+  const sums = CHANNELS.filter((channel) => kinds[KIND_OF[channel]] >= 1).flatMap((channel) => [
+    evidence[channel].large,
+    evidence[channel].small,
+  ])
+  const proven = sums.filter(({ sum }) => sum > 0)
+  if (proven.length === 0) return 1
+  return proven.reduce((a, b) => (b.sum > a.sum || (b.sum === a.sum && b.minutes < a.minutes) ? b : a)).minutes
 }
