@@ -17,7 +17,6 @@ export default ({ production = false } = {}) => ({
         'eval/*/main.ts',
         'eval/{detection,watch}/judge-thread.ts',
         'test/run.ts',
-        'test/plain-children.ts', // .taprc
         'test/**/*.test.ts',
         'test/**/golden/**/*.mjs',
         'test/container/checks.ts',

@@ -11,12 +11,14 @@ export interface SyntheticRequest {
   /** Share of the minutes in incidents. */
   readonly anomalyRate: number
   readonly seed: number
+  /** The traffic ends with the last full minute before it. */
+  readonly endMs: number
 }
 
 export interface SyntheticData {
   /** The file of the traffic: written here, read by training. */
   readonly file: string
-  /** Writes traffic that ends before the present minute. It replaces the file. */
+  /** Replaces the file. */
   generate(request: SyntheticRequest): Promise<{ samples: number; anomalies: number }>
 }
 
@@ -29,12 +31,12 @@ declare module 'fastify' {
 /** Rows written at a time. Requests are answered in between. */
 const MAX_ROWS_AT_A_TIME = 1000
 
-function createSyntheticData({ file, now }: { file: string; now: () => number }): SyntheticData {
+function createSyntheticData(file: string): SyntheticData {
   return {
     file,
-    async generate({ durationHours, baseRps, anomalyRate, seed }) {
+    async generate({ durationHours, baseRps, anomalyRate, seed, endMs }) {
       const samples = Math.max(1, Math.round(durationHours * 60))
-      const startMs = (Math.floor(now() / MINUTE_MS) - samples) * MINUTE_MS
+      const startMs = (Math.floor(endMs / MINUTE_MS) - samples) * MINUTE_MS
       let anomalies = 0
       await replaceFile(file, async (handle) => {
         let text = `timestamp,${FEATURES.join(',')},label\n`
@@ -65,7 +67,7 @@ export default fp(
   async (app) => {
     const file = join(app.config.dataPath, 'synthetic_training_data.csv')
     await removeAbandoned(app.config.dataPath, Date.now())
-    app.decorate('syntheticData', createSyntheticData({ file, now: Date.now }))
+    app.decorate('syntheticData', createSyntheticData(file))
   },
   { name: 'synthetic-data', dependencies: ['config'] },
 )

@@ -30,6 +30,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         baseRps: base_rps,
         anomalyRate: include_anomalies ? anomaly_rate : 0,
         seed,
+        endMs: Date.now(),
       })
       const { file } = app.syntheticData
       return { generated: true as const, samples, anomalies_injected: anomalies, file, seed }

@@ -80,9 +80,19 @@ export const USUAL = {
 /** The same at a time at which it is usual in synthetic traffic, whose rhythm is that of a working week in UTC. */
 export const USUAL_MONDAY = { ...USUAL, timestamp: '2026-11-16T10:00:00.000Z' }
 
-/** Trains the service on synthetic traffic: a week, or the day that is enough where no rhythm matters. */
-export async function trainOnSynthetic({ post }: Pick<Service, 'post'>, hours = 168): Promise<void> {
-  await post('/generate/synthetic', { seed: 42, duration_hours: hours })
+/** The last day is a Friday. */
+const SYNTHETIC = { baseRps: 50, anomalyRate: 0.05, seed: 42, endMs: Date.parse('2026-11-14T00:00:00Z') }
+
+/**
+ * Trains the service on synthetic traffic: a week, or the day that is enough where no rhythm matters. The traffic is
+ * the same at every time of day, except for a service of another process.
+ */
+export async function trainOnSynthetic(
+  { app, post }: Pick<Service, 'post'> & Partial<Pick<Service, 'app'>>,
+  hours = 168,
+): Promise<void> {
+  if (app) await app.syntheticData.generate({ ...SYNTHETIC, durationHours: hours })
+  else await post('/generate/synthetic', { seed: 42, duration_hours: hours })
   const { body } = await post('/train/synthetic')
   if (body.data['trained'] !== true) throw new Error(JSON.stringify(body))
 }

@@ -49,6 +49,9 @@ export const FAR_OFF = 6
 /** The largest factor of a minute of the hour. */
 export const MAX_MINUTE = 4
 
+/** The rank at which minutes of the hour are compared, lowered by so many standard deviations of the share of a sample. */
+export const MINUTE_RANK = { rank: 0.9, certain: 3, min: 0.5 }
+
 /** Rows of a block; means of neighbouring blocks are compared. */
 export const BLOCK = 15
 export const MAX_MEMORY = 20
@@ -210,9 +213,14 @@ function hourSpread(z: Float64Array): number {
   return Math.min(HOUR_RANGE.max, Math.max(HOUR_RANGE.min, Math.sqrt(variance)))
 }
 
-/** The factors of the minutes of the hour. Minutes in which jobs begin vary more than most. */
+/**
+ * The factors of the minutes of the hour. Minutes in which jobs begin vary more than most. In a day or two, a few incidents
+ * may fall on the same minutes of different hours. So the fewer hours there are, the more of them have to vary.
+ */
 function minuteSpreads(groups: readonly Float64Array[]): number[] {
-  const spreads = groups.map((group) => (group.length > 0 ? quantile(group.map(Math.abs), 0.9) : NaN))
+  const spreads = groups.map((group) =>
+    group.length > 0 ? quantile(group.map(Math.abs), certainRank(group.length)) : NaN,
+  )
   const usual = quantile(
     spreads.filter((spread) => !Number.isNaN(spread)),
     0.5,
@@ -221,4 +229,10 @@ function minuteSpreads(groups: readonly Float64Array[]): number[] {
     const times = spread / Math.max(usual, 1e-9)
     return times > 1 + 4 / Math.sqrt(groups[minute]!.length) ? Math.min(MAX_MINUTE, times) : 1
   })
+}
+
+/** The rank in a sample of n values that certainly lies below the rank in their distribution. */
+function certainRank(n: number): number {
+  const { rank, certain, min } = MINUTE_RANK
+  return Math.max(min, rank - certain * Math.sqrt((rank * (1 - rank)) / n))
 }

@@ -1,5 +1,5 @@
-import fc from 'fast-check'
 import t from 'tap'
+import fc from '../properties.js'
 import { MAX_MS, LatencyHistogram } from './core.js'
 
 const latency = fc.double({ min: 0.01, max: MAX_MS, noNaN: true })

@@ -22,7 +22,8 @@ export interface RawAnswer {
   body: string
 }
 
-export interface ContractService extends Pick<Service, 'get' | 'put' | 'delete'> {
+export interface ContractService
+  extends Pick<Service, 'get' | 'put' | 'delete'>, Partial<Pick<Service, 'app'>> {
   post(url: string, body?: object, options?: Pick<Question, 'payload' | 'headers'>): Promise<Answer>
   ask(question: Question): Promise<RawAnswer>
   /** Where it listens. */
@@ -37,13 +38,14 @@ export async function contractService(t: Test): Promise<ContractService> {
 
 async function ownService(t: Test): Promise<ContractService> {
   const { app } = await testService(t)
-  return withMethods({
+  const methods = withMethods({
     ask: (question) => app.inject(question),
     async address() {
       await app.listen({ host: '127.0.0.1', port: 0 })
       return { host: '127.0.0.1', port: (app.server.address() as AddressInfo).port }
     },
   })
+  return { ...methods, app }
 }
 
 function runningService({ hostname: host, port }: URL): ContractService {

@@ -3,18 +3,20 @@ import { readLimits } from '../../formats/limit-files/read/read-limits.js'
 import { testService, type Service } from '../service.js'
 
 /** Three days of people who each load 19 cheap items and a dear export at a time; one guesses paths for a while. */
-async function insertTraffic({ sql }: Service): Promise<void> {
-  await sql`select setseed(0.5)`
-  await sql`
-    insert into request_logs (timestamp, method, path, status_code, response_time_ms, user_id)
-    select date_trunc('minute', now()) - (n / 20) * interval '10 minutes' - random() * interval '20 seconds', 'GET',
-      case when n % 20 = 0 then '/api/exports' else '/api/items/' || n % 50 end, 200,
-      case when n % 20 = 0 then 800 else 20 end, 'user-' || (n / 20) % 97
-    from generate_series(20, 8019) n`
-  await sql`
-    insert into request_logs (timestamp, method, path, status_code, response_time_ms, user_id)
-    select date_trunc('hour', now()) - interval '1 day' + n * interval '1 second', 'GET', '/guess-' || n, 404, 3, 'guesser'
-    from generate_series(0, 299) n`
+async function insertTraffic({ sql: database }: Service): Promise<void> {
+  await database.begin(async (sql) => {
+    await sql`select setseed(0.5)`
+    await sql`
+      insert into request_logs (timestamp, method, path, status_code, response_time_ms, user_id)
+      select date_trunc('minute', now()) - (n / 20) * interval '10 minutes' - random() * interval '20 seconds', 'GET',
+        case when n % 20 = 0 then '/api/exports' else '/api/items/' || n % 50 end, 200,
+        case when n % 20 = 0 then 800 else 20 end, 'user-' || (n / 20) % 97
+      from generate_series(20, 8019) n`
+    await sql`
+      insert into request_logs (timestamp, method, path, status_code, response_time_ms, user_id)
+      select date_trunc('hour', now()) - interval '1 day' + n * interval '1 second', 'GET', '/guess-' || n, 404, 3, 'guesser'
+      from generate_series(0, 299) n`
+  })
 }
 
 t.test('limits of failures, of different paths and of costs, through the service', async (t) => {

@@ -2,23 +2,25 @@ import t from 'tap'
 import { testService, type Service } from '../service.js'
 
 /** Three days of a gateway: people read, few write, and one program floods for a quarter of an hour. */
-async function insertTraffic({ sql }: Service): Promise<void> {
-  await sql`select setseed(0.5)`
-  await sql`
-    insert into request_logs (timestamp, method, path, status_code, response_time_ms, user_id)
-    select date_trunc('minute', now()) - random() * interval '3 days', 'GET', '/api/items/' || n % 50,
-      case when n % 50 = 0 then 500 else 200 end, 40, 'user-' || n % 200
-    from generate_series(1, 20000) n`
-  await sql`
-    insert into request_logs (timestamp, method, path, status_code, response_time_ms, user_id)
-    select date_trunc('minute', now()) - random() * interval '3 days', 'POST', '/api/items/' || n % 50, 201, 90,
-      'user-' || n % 200
-    from generate_series(1, 2000) n`
-  await sql`
-    insert into request_logs (timestamp, method, path, status_code, response_time_ms, user_id)
-    select date_trunc('minute', now()) - interval '1 day' - random() * interval '15 minutes', 'GET',
-      '/api/items/' || n % 50, 200, 40, 'flood'
-    from generate_series(1, 9000) n`
+async function insertTraffic({ sql: database }: Service): Promise<void> {
+  await database.begin(async (sql) => {
+    await sql`select setseed(0.5)`
+    await sql`
+      insert into request_logs (timestamp, method, path, status_code, response_time_ms, user_id)
+      select date_trunc('minute', now()) - random() * interval '3 days', 'GET', '/api/items/' || n % 50,
+        case when n % 50 = 0 then 500 else 200 end, 40, 'user-' || n % 200
+      from generate_series(1, 20000) n`
+    await sql`
+      insert into request_logs (timestamp, method, path, status_code, response_time_ms, user_id)
+      select date_trunc('minute', now()) - random() * interval '3 days', 'POST', '/api/items/' || n % 50, 201, 90,
+        'user-' || n % 200
+      from generate_series(1, 2000) n`
+    await sql`
+      insert into request_logs (timestamp, method, path, status_code, response_time_ms, user_id)
+      select date_trunc('minute', now()) - interval '1 day' - random() * interval '15 minutes', 'GET',
+        '/api/items/' || n % 50, 200, 40, 'flood'
+      from generate_series(1, 9000) n`
+  })
 }
 
 t.test('limits are learned, recommended, replayed, kept and applied', async (t) => {

@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib'
-import fc from 'fast-check'
 import protobuf from 'protobufjs'
 import t, { type Test } from 'tap'
+import fc from '../properties.js'
 import { testService } from '../service.js'
 
 const PROTOBUF = 'application/x-protobuf'

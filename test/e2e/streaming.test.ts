@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, writeFile } from 'node:fs/promises'
+import { mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
@@ -197,14 +197,9 @@ t.test('a reset forgets the windows; untrained is a conflict', async (t) => {
 
 t.test('both engines give the same verdicts', async (t) => {
   const answers = []
-  const file = 'synthetic_training_data.csv'
-  let history: Buffer | undefined
   for (const engine of ['kernel', 'tensor']) {
     const service = await testService(t, { SCORING_ENGINE: engine })
-    if (history) await writeFile(join(service.dataPath, file), history)
-    else await service.post('/generate/synthetic', { seed: 42, duration_hours: 24 })
-    history ??= await readFile(join(service.dataPath, file))
-    await service.post('/train/synthetic')
+    await trainOnSynthetic(service, 24)
     const info = (await service.get('/model/info')).body.data['anomaly_detector'] as { engine: object }
     t.match(info.engine, { name: engine, backend: String, reason: /./ })
     const { data } = (await service.post('/detect/batch', { metrics: [USUAL, SPIKE] })).body

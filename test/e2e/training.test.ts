@@ -1,12 +1,15 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
+import { MINUTE_MS } from '../../models/traffic/durations.js'
 import { testDatabase } from '../postgres.js'
 import { eventually } from '../eventually.js'
 import { holdVersions } from './traffic.js'
 import { testService, USUAL, USUAL_MONDAY, type Service } from '../service.js'
 
-/** Requests of the last minutes, as a gateway writes them: about `perMinute` each minute. */
+const minuteOf = (timeMs: number) => Math.floor(timeMs / MINUTE_MS)
+
+/** Requests of the last whole minutes, `perMinute` in each, as a gateway writes them. */
 async function insertRequests(
   { sql }: Service,
   table: string,
@@ -14,8 +17,9 @@ async function insertRequests(
   perMinute: number,
 ): Promise<void> {
   const duration = table === 'request_logs' ? 'response_time_ms' : 'duration_ms'
+  const end = Math.floor(Date.now() / MINUTE_MS) * MINUTE_MS
   const rows = Array.from({ length: minutes * perMinute }, (_, index) => ({
-    timestamp: new Date(Date.now() - 60_000 * (1 + Math.floor(index / perMinute)) - (index % 50) * 10),
+    timestamp: new Date(end - MINUTE_MS * Math.floor(index / perMinute) - 10 * (1 + (index % 50))),
     method: 'GET',
     path: `/api/items/${index % 20}`,
     status_code: index % 97 === 0 ? 500 : 200,
@@ -59,11 +63,16 @@ for (const table of ['request_logs', 'request_metrics']) {
 }
 
 t.test('a minute is figured as plain SQL over its rows would, the present one left out', async (t) => {
-  const service = await testService(t)
-  await insertRequests(service, 'request_logs', 12, 30)
-  await service.sql`insert into request_logs (timestamp, method, path, status_code, response_time_ms)
-    select now(), 'GET', '/', 200, 1 from generate_series(1, 5000)`
-  const { body } = await service.post('/train', { days: 1 })
+  // When the minute passes before the training, it is not the present one: then once more, from the beginning.
+  const { service, body } = await eventually(async () => {
+    const service = await testService(t)
+    await insertRequests(service, 'request_logs', 12, 30)
+    const began = minuteOf(Date.now())
+    await service.sql`insert into request_logs (timestamp, method, path, status_code, response_time_ms)
+      select now(), 'GET', '/', 200, 1 from generate_series(1, 5000)`
+    const { body } = await service.post('/train', { days: 1 })
+    return minuteOf(Date.now()) === began && { service, body }
+  })
   const { baselines } = (await service.get('/model/info')).body.data['anomaly_detector'] as {
     baselines: { requests_per_second: { max: number } }
   }
@@ -150,17 +159,16 @@ t.test('synthetic traffic is the same for the same seed, and has the size that w
     anomalies_injected: 0,
   })
   t.match(await generate({ duration_hours: 0.001 }), { samples: 1 })
-  const minute = () => Math.floor(Date.now() / 60_000)
   const file = join(service.dataPath, 'synthetic_training_data.csv')
   // The traffic ends with the present minute, and its rhythm is that of the day: compare what one minute has brought.
   const texts = await eventually(async () => {
-    const began = minute()
+    const began = minuteOf(Date.now())
     const generated: string[] = []
     for (const seed of [5, 5, 6]) {
       await generate({ seed, duration_hours: 24 })
       generated.push(await readFile(file, 'utf8'))
     }
-    return minute() === began && generated
+    return minuteOf(Date.now()) === began && generated
   })
   const scores: unknown[] = []
   for (const text of texts) {
@@ -180,7 +188,8 @@ t.test('any CSV file with the six columns can be learned from', async (t) => {
     '\ufefferror_rate,"p99_latency_ms",p95_latency_ms,avg_latency_ms,requests_per_second,extra,time_bucket'
   const lines = Array.from(
     { length: 60 },
-    (_, minute) => `0.01,135,90,45,${50 + (minute % 5)},"a, b",2026-01-31T12:${minute}:00Z`,
+    (_, minute) =>
+      `0.01,135,90,45,${50 + (minute % 5)},"a, b",2026-01-31T12:${String(minute).padStart(2, '0')}:00Z`,
   )
   await writeFile(file, [header, ...lines, '0.01,,,,50,,x'].join('\r\n'))
   t.match((await service.post('/train/synthetic')).body.data, { trained: true, samples: 61 })

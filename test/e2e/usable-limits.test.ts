@@ -156,8 +156,13 @@ t.test('lists, clusters and exports of limits are selected, and say when nothing
       await tx`lock table request_logs in access exclusive mode`
       const { id } = (await post('/optimize/backtest', { limit: 1, wait: false })).body.data
       const url = `/optimize/backtest/jobs/${String(id)}`
-      const waiting = () => tx`
-        select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
+      // Asked outside of the transaction, which would see no connection that begins after its first look.
+      const waiting = async () => {
+        const found = await service.sql<{ query: string }[]>`
+          select pid || ' since ' || query_start as query from pg_stat_activity
+          where datname = current_database() and wait_event_type = 'Lock'`
+        return found.length > 0 && found.map(({ query }) => query)
+      }
       const second = await post('/optimize/backtest', { limit: 1, wait: false })
       t.match(await post('/optimize/backtest', { limit: 1, wait: false }), {
         status: 503,
@@ -166,11 +171,14 @@ t.test('lists, clusters and exports of limits are selected, and say when nothing
       t.match(await service.delete(`/optimize/backtest/jobs/${String(second.body.data['id'])}`), {
         status: 200,
       })
-      await eventually(async () => (await waiting()).length > 0)
+      const began = await eventually(waiting)
       t.match((await service.delete(url)).body.data, { stop_requested: true })
       await eventually(async () => (await get(url)).body.data['state'] === 'stopped')
       t.match((await get(url)).body.data, { error: { code: 'BACKTEST_STOPPED' }, result: null })
-      await eventually(async () => (await waiting()).length === 0)
+      await eventually(async () => {
+        const still = (await waiting()) || []
+        return !began.some((query) => still.includes(query))
+      })
     })
   })
 

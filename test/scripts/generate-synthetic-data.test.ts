@@ -13,6 +13,9 @@ import { DAY_MS, MINUTE_MS } from '../../models/traffic/durations.js'
 const SCRIPT = 'generate-synthetic-data'
 const SMALL = ['--days', '1', '--base-rps', '0.1']
 
+/** Data that ends with another minute is other data. */
+const STOPPED_CLOCK = { NODE_OPTIONS: `--import=data:text/javascript,Date.now=()=>${Date.now()}` }
+
 const run = (...args: string[]) => runScript(SCRIPT, args)
 
 async function folder(t: Test): Promise<string> {
@@ -33,10 +36,7 @@ t.test('requests as CSV on standard output, and nothing else', async (t) => {
   const times = rows.map((row) => Date.parse(row['timestamp']!))
   t.ok(times.every((time, i) => i === 0 || time >= times[i - 1]!))
   const end = Math.floor(before / MINUTE_MS) * MINUTE_MS
-  t.ok(
-    times[0]! >= end - DAY_MS && times.at(-1)! < end + MINUTE_MS,
-    'it ends with the minute before this one',
-  )
+  t.ok(times[0]! >= end - DAY_MS && times.at(-1)! < Date.now(), 'it ends with the minute before this one')
   t.match(rows[0], { method: /^[A-Z]+$/, path: /^\//, status_code: /^\d+$/, response_time_ms: /^\d+$/ })
 })
 
@@ -48,17 +48,12 @@ t.test('the three formats hold the same cells, of both types and tables', async 
     ['--type', 'aggregated', '--bucket', '15m'],
   ]) {
     const read: Row[][] = []
-    // Data that ends with another minute is other data.
-    for (let attempt = 0; attempt < 3; attempt++) {
-      read.length = 0
-      const minute = Math.floor(Date.now() / MINUTE_MS)
-      for (const format of ['csv', 'json', 'parquet']) {
-        const file = join(path, `x.${format}`)
-        const ended = await run(...SMALL, ...what, '--format', format, '--output', file)
-        t.match(ended, { code: 0, stdout: '', stderr: / requests from .* to .*They are in .*x\./ })
-        read.push(await readRows(file, format))
-      }
-      if (Math.floor(Date.now() / MINUTE_MS) === minute) break
+    for (const format of ['csv', 'json', 'parquet']) {
+      const file = join(path, `x.${format}`)
+      const args = [...SMALL, ...what, '--format', format, '--output', file]
+      const ended = await runScript(SCRIPT, args, { env: STOPPED_CLOCK })
+      t.match(ended, { code: 0, stdout: '', stderr: / requests from .* to .*They are in .*x\./ })
+      read.push(await readRows(file, format))
     }
     t.ok(read[0]!.length > 50)
     t.strictSame(texts(read[1]!), read[0], `${what.join(' ')}: JSON as CSV`)

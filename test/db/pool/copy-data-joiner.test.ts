@@ -1,5 +1,5 @@
-import fc from 'fast-check'
 import t from 'tap'
+import fc from '../../properties.js'
 import { CopyDataJoiner } from '../../../db/pool/copy-data-joiner.js'
 
 interface Message {

@@ -1,5 +1,5 @@
-import fc from 'fast-check'
 import t from 'tap'
+import fc from '../../properties.js'
 import { LineSplitter, MAX_LINE_LENGTH } from '../../../formats/access-log/line-splitter.js'
 
 function split(pieces: readonly string[]) {

@@ -1,5 +1,5 @@
-import fc from 'fast-check'
 import t from 'tap'
+import fc from '../../properties.js'
 import { Occurrences } from '../../../formats/access-log/occurrences.js'
 
 t.test('the count of a plain Map, for any hashes', async () => {

@@ -1,5 +1,5 @@
-import fc from 'fast-check'
 import t from 'tap'
+import fc from '../../properties.js'
 import { readLog } from './read-log.js'
 
 /** A request as a server knows it. */

@@ -1,5 +1,5 @@
-import fc from 'fast-check'
 import t from 'tap'
+import fc from '../../properties.js'
 import { readLog, type Expected } from './read-log.js'
 
 const CHARACTERS = [...'abcXYZ019-_.~$()*,;:@|[]{}<>`', '%20', '\\x22', '\\x5C', '\\xC3\\xA9']

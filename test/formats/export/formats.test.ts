@@ -1,6 +1,6 @@
 import { parse } from 'csv-parse/sync'
-import fc from 'fast-check'
 import t from 'tap'
+import fc from '../../properties.js'
 import { CopyTextRows, copyTextCells } from '../../../formats/export/copy-text.js'
 import { CrlfLines } from '../../../formats/export/crlf.js'
 import { csvCell, csvRow, neutralised } from '../../../formats/export/csv.js'

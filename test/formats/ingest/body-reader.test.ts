@@ -1,5 +1,5 @@
-import fc from 'fast-check'
 import t from 'tap'
+import fc from '../../properties.js'
 import { BodyReader } from '../../../formats/ingest/body-reader.js'
 
 /** What a reader makes of a text that comes in pieces of this length. */

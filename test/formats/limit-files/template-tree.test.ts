@@ -1,5 +1,5 @@
-import fc from 'fast-check'
 import t from 'tap'
+import fc from '../../properties.js'
 import { pathPattern } from '../../../formats/limit-files/path-pattern.js'
 import { TemplateTree } from '../../../formats/limit-files/read/template-tree.js'
 

@@ -1,5 +1,5 @@
 import t from 'tap'
-import fc from 'fast-check'
+import fc from '../../properties.js'
 import { FEATURES } from '../../../models/anomaly/features.js'
 import { effectOf, fromScale, requestsOf, samplingTerm, toScale } from '../../../models/anomaly/scales.js'
 import { createRandom } from '../../../models/statistics/random.js'

@@ -1,5 +1,5 @@
-import fc from 'fast-check'
 import t from 'tap'
+import fc from '../../properties.js'
 import { clusterNames } from '../../../models/clustering/cluster-name.js'
 import { clusterEndpoints } from '../../../models/clustering/endpoint-clusters.js'
 import { createRandom } from '../../../models/statistics/random.js'

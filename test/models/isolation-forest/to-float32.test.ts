@@ -1,5 +1,5 @@
-import fc from 'fast-check'
 import t from 'tap'
+import fc from '../../properties.js'
 import { largestFloat32, roundDownToFloat32, toFloat32 } from '../../../models/isolation-forest/to-float32.js'
 
 const finite = fc.double({ noNaN: true, noDefaultInfinity: true })

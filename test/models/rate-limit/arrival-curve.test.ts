@@ -1,5 +1,5 @@
-import fc from 'fast-check'
 import t from 'tap'
+import fc from '../../properties.js'
 import { ArrivalCurves } from '../../../models/rate-limit/arrival-curve.js'
 import { TokenBuckets } from '../../../models/rate-limit/replay/token-bucket.js'
 

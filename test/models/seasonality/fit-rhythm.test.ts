@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import fc from 'fast-check'
+import fc from '../../properties.js'
 import {
   daysOf,
   fitRhythm,

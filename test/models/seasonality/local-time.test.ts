@@ -1,5 +1,5 @@
 import t from 'tap'
-import fc from 'fast-check'
+import fc from '../../properties.js'
 import { localTimeOf } from '../../../models/seasonality/local-time.js'
 import { DAY_MS } from '../../../models/traffic/durations.js'
 

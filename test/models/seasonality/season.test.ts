@@ -1,5 +1,5 @@
 import t from 'tap'
-import fc from 'fast-check'
+import fc from '../../properties.js'
 import { RHYTHMS, SLOT_MINUTES, SLOTS, slotOf } from '../../../models/seasonality/rhythm.js'
 import {
   fitSeason,

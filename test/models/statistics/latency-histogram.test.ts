@@ -1,5 +1,5 @@
-import fc from 'fast-check'
 import t from 'tap'
+import fc from '../../properties.js'
 import { LatencyHistogram, RELATIVE_ERROR } from '../../../models/statistics/latency-histogram.js'
 import { quantile } from '../../../models/statistics/quantile.js'
 

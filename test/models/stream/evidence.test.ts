@@ -1,5 +1,5 @@
 import t from 'tap'
-import fc from 'fast-check'
+import fc from '../../properties.js'
 import { mapChannels } from '../../../models/anomaly/kinds.js'
 import type { ChannelStrength } from '../../../models/anomaly/strengths.js'
 import {

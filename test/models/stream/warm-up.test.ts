@@ -1,5 +1,5 @@
 import t from 'tap'
-import fc from 'fast-check'
+import fc from '../../properties.js'
 import { FEATURES } from '../../../models/anomaly/features.js'
 import { DEFAULT_EFFECTS } from '../../../models/anomaly/effects.js'
 import { beginStream, forModel, GATEWAY, type StreamState } from '../../../models/stream/stream-state.js'

@@ -1,5 +1,5 @@
-import fc from 'fast-check'
 import t from 'tap'
+import fc from '../../properties.js'
 import { createRandom } from '../../../models/statistics/random.js'
 import { aliasTable, zipfWeights } from '../../../models/synthetic/alias-table.js'
 

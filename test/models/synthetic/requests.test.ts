@@ -1,5 +1,5 @@
-import fc from 'fast-check'
 import t from 'tap'
+import fc from '../../properties.js'
 import { ENDPOINTS } from '../../../models/synthetic/endpoints.js'
 import { generateRequests, populationOf, type RequestBatch } from '../../../models/synthetic/requests.js'
 import { generateTraffic, type SyntheticOptions } from '../../../models/synthetic/traffic.js'

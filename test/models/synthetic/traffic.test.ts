@@ -1,5 +1,5 @@
-import fc from 'fast-check'
 import t from 'tap'
+import fc from '../../properties.js'
 import { ANOMALY_TYPES } from '../../../models/anomaly/verdict.js'
 import { generateTraffic, type SyntheticMinute } from '../../../models/synthetic/traffic.js'
 import { quantile } from '../../../models/statistics/quantile.js'

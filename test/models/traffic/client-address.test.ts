@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
-import fc from 'fast-check'
 import t from 'tap'
+import fc from '../../properties.js'
 import { clientAddress, clientNetwork } from '../../../models/traffic/client-address.js'
 
 t.test('addresses, bare and as proxies write them', async (t) => {

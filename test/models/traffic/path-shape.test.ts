@@ -1,5 +1,5 @@
-import fc from 'fast-check'
 import t from 'tap'
+import fc from '../../properties.js'
 import { writePathShape } from '../../../models/traffic/path-shape.js'
 import { pathTemplate } from '../../../models/traffic/path-template.js'
 

@@ -1,5 +1,5 @@
-import fc from 'fast-check'
 import t from 'tap'
+import fc from '../../properties.js'
 import { pathTemplate } from '../../../models/traffic/path-template.js'
 
 t.test('what differs between the paths of an endpoint becomes {id}', async (t) => {

@@ -1,5 +1,5 @@
-import fc from 'fast-check'
 import t from 'tap'
+import fc from '../../../properties.js'
 import { ClientActivity } from '../../../../models/rate-limit/clients/activity.js'
 
 t.test('rows of client and hour are those of a plain count', async (t) => {

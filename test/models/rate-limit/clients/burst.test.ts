@@ -1,5 +1,5 @@
-import fc from 'fast-check'
 import t from 'tap'
+import fc from '../../../properties.js'
 import { ArrivalCurves } from '../../../../models/rate-limit/arrival-curve.js'
 import { sigmaAt } from '../../../../models/rate-limit/clients/burst.js'
 import { MINUTE_MS } from '../../../../models/traffic/durations.js'

@@ -1,5 +1,5 @@
-import fc from 'fast-check'
 import t from 'tap'
+import fc from '../../../properties.js'
 import { highestLegitimatePeak, type Peak } from '../../../../models/rate-limit/clients/runaways.js'
 
 const strangers = (values: readonly number[]): Peak[] => values.map((value) => ({ value, trusted: false }))

@@ -1,5 +1,5 @@
-import fc from 'fast-check'
 import t from 'tap'
+import fc from '../../../properties.js'
 import { dailyP95 } from '../../../../models/rate-limit/endpoints/daily-p95.js'
 import { fitEndpointProfile, type EndpointTraffic } from '../../../../models/rate-limit/endpoints/profile.js'
 import { quantileWithZeros } from '../../../../models/rate-limit/endpoints/quantile-with-zeros.js'

@@ -1,5 +1,5 @@
-import fc from 'fast-check'
 import t from 'tap'
+import fc from '../../../properties.js'
 import { SecondCounts } from '../../../../models/rate-limit/endpoints/second-counts.js'
 import { quantile } from '../../../../models/statistics/quantile.js'
 

@@ -1,5 +1,5 @@
-import fc from 'fast-check'
 import t from 'tap'
+import fc from '../../../properties.js'
 import { FixedWindows } from '../../../../models/rate-limit/replay/fixed-window.js'
 
 t.test('each window of the clock lets the limit through and no more', async () => {

@@ -1,5 +1,5 @@
-import fc from 'fast-check'
 import t from 'tap'
+import fc from '../../../properties.js'
 import { FixedWindows } from '../../../../models/rate-limit/replay/fixed-window.js'
 import { PairSlots } from '../../../../models/rate-limit/pair-slots.js'
 import {

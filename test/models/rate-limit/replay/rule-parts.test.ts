@@ -1,5 +1,5 @@
-import fc from 'fast-check'
 import t from 'tap'
+import fc from '../../../properties.js'
 import { DistinctWindows } from '../../../../models/rate-limit/replay/distinct-windows.js'
 import { Replay, type ReplayOptions } from '../../../../models/rate-limit/replay/replay.js'
 

@@ -1,5 +1,5 @@
-import fc from 'fast-check'
 import t from 'tap'
+import fc from '../../../properties.js'
 import { TokenBuckets } from '../../../../models/rate-limit/replay/token-bucket.js'
 
 /** The textbook bucket in fractions: tokens are a numerator over windowMs. */
