@@ -1,16 +1,25 @@
 import type { AnomalyType } from '../anomaly/verdict.js'
 import type { SeriesMinute } from '../incidents/series-minute.js'
+import { mixtureQuantile, type Latencies } from './mixture.js'
 
-/** What is compared: requests, their average latency, and how many of them fail. */
-type Quantity = 'requests' | 'latency' | 'failed'
+/** A minute of a series with the latencies that it had, and those that were expected of it. */
+export interface DetailedMinute {
+  readonly minute: SeriesMinute
+  readonly latencies: Latencies
+  readonly expected: Latencies
+}
 
+/** What is compared. */
+type Quantity = 'requests' | 'failed' | keyof Latencies
+
+const ALL: readonly Quantity[] = ['requests', 'failed', 'avg', 'p95', 'p99']
 const QUANTITIES: Readonly<Record<AnomalyType, readonly Quantity[]>> = {
   traffic_spike: ['requests'],
   traffic_drop: ['requests'],
-  latency_spike: ['latency'],
+  latency_spike: ['avg', 'p95', 'p99'],
   error_rate_spike: ['failed'],
-  pattern_anomaly: ['requests', 'latency', 'failed'],
-  multi_dimensional: ['requests', 'latency', 'failed'],
+  pattern_anomaly: ALL,
+  multi_dimensional: ALL,
 }
 
 /** The endpoints explain the gateway if what they leave is at most this share of its deviation, */
@@ -29,19 +38,18 @@ const MIN_COVERED = 0.8
  * Whether the endpoints' own expectations explain why the gateway deviates from its own: a new endpoint adds traffic, a
  * job of one endpoint has moved, slow endpoints have a larger share of the requests. What is expected of the parts is
  * expected of the whole (reconciliation of hierarchical forecasts: Hyndman and Athanasopoulos 2021, "Forecasting",
- * chapter 11). A tail that grows while the average does not deviate is not explained in this way.
+ * chapter 11). The percentiles of the whole are those of the mixture of its parts.
  *
  * @param gateway a minute of the gateway with an alarm
  * @param parts the minutes of its endpoints. One that is not judged yet is expected to be as it is
  */
-export function isExplained(gateway: SeriesMinute, parts: readonly SeriesMinute[]): boolean {
-  if (gateway.alarm === null) return false
-  const covered = sum(parts, ({ requests }) => requests)
-  const usual = sum(parts, ({ expected }) => expected.requests)
-  if (Math.max(covered, usual) < MIN_COVERED * Math.max(gateway.requests, gateway.expected.requests)) {
-    return false
-  }
-  const compared = QUANTITIES[gateway.alarm.type].map((quantity) => deviations(gateway, parts, quantity))
+export function isExplained(gateway: DetailedMinute, parts: readonly DetailedMinute[]): boolean {
+  const { alarm, requests, expected } = gateway.minute
+  if (alarm === null) return false
+  const covered = sum(parts, ({ minute }) => minute.requests)
+  const usual = sum(parts, ({ minute }) => minute.expected.requests)
+  if (Math.max(covered, usual) < MIN_COVERED * Math.max(requests, expected.requests)) return false
+  const compared = QUANTITIES[alarm.type].map((quantity) => deviationsIn(quantity, gateway, parts))
   const deviates = ({ ofItself }: Deviations) => Math.abs(ofItself) >= MIN_DEVIATION
   return (
     compared.some(deviates) &&
@@ -52,45 +60,54 @@ export function isExplained(gateway: SeriesMinute, parts: readonly SeriesMinute[
   )
 }
 
+/** The gateway's deviations from what is expected of it, and of its endpoints: logarithms of ratios. */
 interface Deviations {
   readonly ofItself: number
   readonly ofParts: number
 }
 
-/** The gateway's deviations from what is expected of it, and of its endpoints: logarithms of ratios. */
-function deviations(
-  { requests, failed, latencyMs, expected }: SeriesMinute,
-  parts: readonly SeriesMinute[],
+const NO_DEVIATION: Deviations = { ofItself: 0, ofParts: 0 }
+
+function deviationsIn(
   quantity: Quantity,
+  { minute, latencies, expected }: DetailedMinute,
+  parts: readonly DetailedMinute[],
 ): Deviations {
-  const ratio = (seen: number, own: number, ofParts: number) => ({
-    ofItself: Math.log((seen + 0.5) / (own + 0.5)),
-    ofParts: Math.log((seen + 0.5) / (ofParts + 0.5)),
-  })
-  if (quantity === 'requests') {
-    return ratio(
-      requests,
-      expected.requests,
-      sum(parts, (part) => part.expected.requests),
-    )
+  if (quantity === 'requests' || quantity === 'failed') {
+    const ofParts = sum(parts, (part) => part.minute.expected[quantity])
+    return deviations(minute[quantity] + HALF, minute.expected[quantity] + HALF, ofParts + HALF)
   }
-  if (quantity === 'failed') {
-    return ratio(
-      failed,
-      expected.failed,
-      sum(parts, (part) => part.expected.failed),
-    )
-  }
-  const known = parts.filter((part) => part.latencyMs !== null && part.expected.latencyMs !== null)
-  const n = sum(known, (part) => part.requests)
-  if (latencyMs === null || expected.latencyMs === null || n === 0) return { ofItself: 0, ofParts: Infinity }
-  return ratio(
-    latencyMs,
-    expected.latencyMs,
-    sum(known, (part) => (part.requests / n) * part.expected.latencyMs!),
-  )
+  const [seen, usual] = [latencies[quantity], expected[quantity]]
+  if (seen === null || usual === null || !(seen > 0) || !(usual > 0)) return NO_DEVIATION
+  if (quantity === 'avg') return deviations(seen, usual, averageOf(parts))
+  return deviations(seen, usual, usual * changeOfMixture(parts, quantity === 'p95' ? 0.05 : 0.01))
 }
 
-function sum(parts: readonly SeriesMinute[], of: (part: SeriesMinute) => number): number {
+/** Added to counts, so that each has a logarithm. */
+const HALF = 0.5
+
+function deviations(seen: number, usual: number, ofParts: number): Deviations {
+  const left = Math.log(seen / ofParts)
+  return { ofItself: Math.log(seen / usual), ofParts: Number.isNaN(left) ? Infinity : left }
+}
+
+/** The expected average latency of the requests that there were. */
+function averageOf(parts: readonly DetailedMinute[]): number {
+  const known = parts.filter(({ expected }) => expected.avg !== null)
+  const n = sum(known, ({ minute }) => minute.requests)
+  return sum(known, ({ minute, expected }) => (minute.requests / n) * expected.avg!)
+}
+
+/** How a percentile changes when the endpoints have the requests that they had instead of the expected ones: a ratio. */
+function changeOfMixture(parts: readonly DetailedMinute[], share: number): number {
+  const of = (requests: (minute: SeriesMinute) => number) =>
+    mixtureQuantile(
+      parts.map(({ minute, expected }) => ({ requests: requests(minute), latencies: expected })),
+      share,
+    )
+  return of((minute) => minute.requests) / of((minute) => minute.expected.requests)
+}
+
+function sum<T>(parts: readonly T[], of: (part: T) => number): number {
   return parts.reduce((total, part) => total + of(part), 0)
 }

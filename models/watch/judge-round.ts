@@ -7,8 +7,8 @@ import { localTimeOf } from '../seasonality/local-time.js'
 import type { Detector } from '../stream/judge-report.js'
 import { MINUTE_MS } from '../traffic/durations.js'
 import { NO_REQUESTS, type EndpointMinute, type TrafficMinute } from './endpoint-minute.js'
-import { isExplained } from './explained.js'
-import { judgeSeries } from './judge-series.js'
+import { isExplained, type DetailedMinute } from './explained.js'
+import { judgeSeries, latenciesOf } from './judge-series.js'
 import { beginEndpoint, learnEndpoint, newEndpointModel, type NewEndpoint } from './new-endpoint.js'
 import { beginSeries, type SeriesState, type WatchStates } from './series-state.js'
 import { endpointModel, type WatchModel } from './watch-model.js'
@@ -62,8 +62,8 @@ export function* judgeRound(
   const shared = { effects, calendar }
   const ofWhole = { ...shared, modelVersion: version, model: watch.gateway, score: scores.gateway }
   const ofGateway = judgeSeries(before.gateway, { kind: 'gateway', name: '' }, gateway, timeMs, ofWhole)
-  const minutes: SeriesMinute[] = []
-  const learned: SeriesMinute[] = []
+  const judged: DetailedMinute[] = []
+  const learned: DetailedMinute[] = []
   const states = new Map<string, SeriesState>()
   const seen = new Map(endpoints.map((each) => [each.endpoint, each]))
   const rhythm = watch.rhythm[localTimeOf(watch.gateway.timeZone)(timeMs).minuteOfWeek]!
@@ -76,25 +76,34 @@ export function* judgeRound(
       // An endpoint that was fitted again since has another model.
       const modelVersion = `${version} ${model.days}`
       const ofEndpoint: Detector = { ...shared, modelVersion, model, score: scores.endpoints }
-      const judged = judgeSeries(state, { kind: 'endpoint', name: endpoint }, minute, timeMs, ofEndpoint)
-      states.set(endpoint, judged.state)
-      minutes.push(judged.minute)
+      const series = { kind: 'endpoint', name: endpoint } as const
+      const { state: next, ...detailed } = judgeSeries(state, series, minute, timeMs, ofEndpoint)
+      states.set(endpoint, next)
+      judged.push(detailed)
     } else if (state) {
       states.set(endpoint, state)
       learned.push(asExpected(endpoint, minute, timeMs))
     }
     if (++count % SLICE === 0) yield
   }
-  const explained = isExplained(ofGateway.minute, [...minutes, ...learned])
-  const whole = explained ? { ...ofGateway.minute, alarm: null } : ofGateway.minute
-  return { states: { gateway: ofGateway.state, endpoints: states }, minutes: [whole, ...minutes] }
+  const isExplainedByParts = isExplained(ofGateway, [...judged, ...learned])
+  const whole = isExplainedByParts ? { ...ofGateway.minute, alarm: null } : ofGateway.minute
+  return {
+    states: { gateway: ofGateway.state, endpoints: states },
+    minutes: [whole, ...judged.map(({ minute }) => minute)],
+  }
 }
 
 /** A minute of an endpoint that is not judged yet: it is expected to be as it is. */
-function asExpected(name: string, { requests, failed, avgMs }: TrafficMinute, timeMs: number): SeriesMinute {
-  const latencyMs = Number.isNaN(avgMs) ? null : avgMs
-  const seen = { requests, failed, latencyMs }
-  return { series: { kind: 'endpoint', name }, timeMs, seconds: 60, ...seen, expected: seen, alarm: null }
+function asExpected(name: string, minute: TrafficMinute, timeMs: number): DetailedMinute {
+  const latencies = latenciesOf(minute)
+  const seen = { requests: minute.requests, failed: minute.failed, latencyMs: latencies.avg }
+  const series = { kind: 'endpoint', name } as const
+  return {
+    minute: { series, timeMs, seconds: 60, ...seen, expected: seen, alarm: null },
+    latencies,
+    expected: latencies,
+  }
 }
 
 /** The endpoints of the model, then the new ones in the order in which they were seen. */

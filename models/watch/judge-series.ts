@@ -1,4 +1,6 @@
 import { CHANNELS, KIND_OF } from '../anomaly/kinds.js'
+import type { Feature } from '../anomaly/features.js'
+import type { AnomalyModel } from '../anomaly/model.js'
 import type { TimedInterval } from '../anomaly/measure.js'
 import type { Series, SeriesMinute } from '../incidents/series-minute.js'
 import type { Episode } from '../stream/episode.js'
@@ -7,6 +9,8 @@ import { judgeReport, type Detector } from '../stream/judge-report.js'
 import { GATEWAY, type StreamState } from '../stream/stream-state.js'
 import type { StreamVerdict } from '../stream/stream-verdict.js'
 import { MINUTE_MS } from '../traffic/durations.js'
+import type { DetailedMinute } from './explained.js'
+import type { Latencies } from './mixture.js'
 import { intervalOf, type TrafficMinute } from './endpoint-minute.js'
 import type { SeriesState } from './series-state.js'
 
@@ -17,14 +21,27 @@ export function judgeSeries(
   minute: TrafficMinute,
   timeMs: number,
   detector: Detector,
-): { readonly state: SeriesState; readonly minute: SeriesMinute } {
+): DetailedMinute & { readonly state: SeriesState } {
   const timed: TimedInterval = { interval: intervalOf(minute), timeMs }
   const { verdict, state: stream } = judgeReport(before.stream, GATEWAY, timed, detector)
   const onsetMs = onsetOf(before, stream, timeMs)
+  const expected = expectedLatencies(verdict, detector.model)
   return {
     state: { stream, onsetMs, fresh: before.fresh },
-    minute: seriesMinute(series, timed, verdict, stream, onsetMs),
+    minute: seriesMinute(series, timed, verdict, stream, onsetMs, expected.avg),
+    latencies: latenciesOf(minute),
+    expected,
   }
+}
+
+export function latenciesOf({ avgMs, p95Ms, p99Ms }: TrafficMinute): Latencies {
+  const known = (value: number) => (Number.isNaN(value) ? null : value)
+  return { avg: known(avgMs), p95: known(p95Ms), p99: known(p99Ms) }
+}
+
+function expectedLatencies({ expected }: StreamVerdict, { expectations }: AnomalyModel): Latencies {
+  const known = (feature: Feature) => (expectations[feature].isRecorded ? expected[feature].value : null)
+  return { avg: known('avg_latency_ms'), p95: known('p95_latency_ms'), p99: known('p99_latency_ms') }
 }
 
 function seriesMinute(
@@ -33,6 +50,7 @@ function seriesMinute(
   { confirmed, type, severity, explanation, expected }: StreamVerdict,
   { harm }: StreamState,
   onsetMs: number | null,
+  usualMs: number | null,
 ): SeriesMinute {
   const { seconds, requests } = interval
   return {
@@ -45,7 +63,7 @@ function seriesMinute(
     expected: {
       requests: expected.requests_per_second.value * seconds,
       failed: requests * expected.error_rate.value,
-      latencyMs: expected.avg_latency_ms.value > 0 ? expected.avg_latency_ms.value : null,
+      latencyMs: usualMs,
     },
     alarm:
       confirmed && type !== null && severity !== null
@@ -77,5 +95,6 @@ function minutesOfEvidence(evidence: Evidence, { kinds }: Episode): number {
   ])
   const proven = sums.filter(({ sum }) => sum > 0)
   if (proven.length === 0) return 1
-  return proven.reduce((a, b) => (b.sum > a.sum || (b.sum === a.sum && b.minutes < a.minutes) ? b : a)).minutes
+  return proven.reduce((a, b) => (b.sum > a.sum || (b.sum === a.sum && b.minutes < a.minutes) ? b : a))
+    .minutes
 }

@@ -161,8 +161,7 @@ export function endpointModel(
 const RHYTHM_SD = 0.65
 const RHYTHM_Z = 2.5
 
-/** Days of history of an endpoint that is not launched any more, and of one whose rhythm is known. */
-const LAUNCH_DAYS = 4
+/** Days of history of an endpoint whose rhythm is known. */
 const OLD_DAYS = 10
 
 /** What no evidence for a small change reaches that a rhythm makes; what no traffic reaches; what no evidence reaches. */
@@ -172,19 +171,18 @@ const NO_EVIDENCE = 1e3
 
 /**
  * Thresholds of an endpoint whose rhythm was learned from few days. Its error falls with the root of their number. What is
- * not larger than that proves nothing, however long it lasts. More traffic of an endpoint in its first days is its
+ * not larger than that proves nothing, however long it lasts. More traffic of an endpoint whose day is not known is its
  * launch: it matters only if it matters to the whole gateway, which is judged itself.
  */
 function young(minutes: number): Thresholds {
   const days = Math.max(1, minutes / 1440)
   if (days >= OLD_DAYS) return NEUTRAL
-  const isLaunched = days >= LAUNCH_DAYS
   const isDayKnown = knowsTheDay({ days })
   const known = (RHYTHM_Z * RHYTHM_SD) / Math.sqrt(days) / (GATE.effect * Math.log1p(DEFAULT_EFFECTS.traffic))
   // The effects that matter are larger anyway while the day is not known.
   const factor = Math.max(1, isDayKnown ? known : known / FOLLOWED_DAY_FACTOR)
   const factors: PerKind<number> = {
-    traffic_spike: isLaunched ? factor : NO_GATE,
+    traffic_spike: isDayKnown ? factor : NO_GATE,
     traffic_drop: factor,
     latency_spike: factor,
     error_rate_spike: 1,
@@ -195,7 +193,7 @@ function young(minutes: number): Thresholds {
     evidence: mapChannels((channel) => {
       if (channel === 'traffic_drop') return { small: NO_SMALL_EVIDENCE, large: factor }
       if (channel !== 'traffic_spike') return { small: 1, large: 1 }
-      return isLaunched
+      return isDayKnown
         ? { small: NO_SMALL_EVIDENCE, large: factor }
         : { small: NO_EVIDENCE, large: NO_EVIDENCE }
     }),
