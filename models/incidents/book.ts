@@ -22,7 +22,7 @@ export const MAX_PAUSE_MINUTES = 10
 export const MAX_OPEN = 100
 
 /** Series in an incident that have no alarm themselves: those with the largest part in the gateway's deviation. */
-export const MAX_BYSTANDERS = 20
+const MAX_BYSTANDERS = 20
 
 /** An endpoint without an alarm has a part in the deviation of the gateway from this share on. */
 const MIN_PART = 0.05

@@ -9,7 +9,7 @@ import type { Series } from './series-minute.js'
 export const MAX_NAMED = 20
 
 /** An endpoint that was affected this much later ranks as if it had half of the harm. */
-export const HALF_RANK_MINUTES = 5
+const HALF_RANK_MINUTES = 5
 
 /** An open incident as others see it. @param endedMs null while it is open */
 export function describeIncident(incident: OpenIncident, endedMs: number | null): Incident {

@@ -11,13 +11,13 @@ export interface AlarmedMinute {
 }
 
 /** Alarms whose first abnormal minutes lie this near to each other have one cause. */
-export const SAME_ONSET_MS = 5 * MINUTE_MS
+const SAME_ONSET_MS = 5 * MINUTE_MS
 
 /** A series explains the deviation of the gateway when at least this share of it is its own. */
-export const EXPLAINS = 0.3
+const EXPLAINS = 0.3
 
 /** The gateway explains the deviation of an endpoint when it deviates at least so many times as much itself. */
-export const IS_LIKE_GATEWAY = 0.5
+const IS_LIKE_GATEWAY = 0.5
 
 /**
  * The open incident that an alarm belongs to; null when it is another one. In this order:

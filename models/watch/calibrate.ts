@@ -15,10 +15,10 @@ import { endpointModel, watchedEndpoint, type WatchModel } from './watch-model.j
 const PARTS = 3
 
 /** Endpoints that are replayed at most: those in which something recurs, and others at even distances. */
-export const MAX_REPLAYED = { eventful: 24, others: 24 }
+const MAX_REPLAYED = { eventful: 24, others: 24 }
 
 /** Days with events from which on something recurs in an endpoint. */
-export const RECURRENT_DAYS = 3
+const RECURRENT_DAYS = 3
 
 /** How far the held-out days of an endpoint reach. */
 export interface ReplayedEndpoint {

@@ -132,7 +132,7 @@ function latencyOf(feature: Feature, { avg, p95, p99 }: EndpointMinutes): Float6
 }
 
 /** The values of a feature on its scale; NaN when not known. */
-export function valuesOf(feature: Feature, minutes: EndpointMinutes): Float64Array {
+function valuesOf(feature: Feature, minutes: EndpointMinutes): Float64Array {
   const { requests, failed } = minutes
   if (feature === 'requests_per_second') return requests.map((n) => toScale(feature, n / 60))
   if (feature === 'error_rate')

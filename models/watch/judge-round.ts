@@ -11,7 +11,7 @@ import { isExplained, type DetailedMinute } from './explained.js'
 import { judgeSeries, latenciesOf } from './judge-series.js'
 import { beginEndpoint, learnEndpoint, newEndpointModel, type NewEndpoint } from './new-endpoint.js'
 import { beginSeries, type SeriesState, type WatchStates } from './series-state.js'
-import { endpointModel, type WatchModel } from './watch-model.js'
+import { endpointModel, OLD_DAYS, type WatchModel } from './watch-model.js'
 
 /** A finished minute of the whole gateway and of the endpoints that had requests in it. */
 export interface Round {
@@ -38,7 +38,7 @@ export interface JudgedRound {
 }
 
 /** Endpoints that the model does not have and that are watched; of more, the newest are not. */
-export const MAX_NEW_ENDPOINTS = 200
+const MAX_NEW_ENDPOINTS = 200
 
 /** A new endpoint without a request for so long is forgotten. */
 const FORGOTTEN_MS = 24 * 60 * MINUTE_MS
@@ -62,8 +62,8 @@ export function* judgeRound(
   const shared = { effects, calendar }
   const ofWhole = { ...shared, modelVersion: version, model: watch.gateway, score: scores.gateway }
   const ofGateway = judgeSeries(before.gateway, { kind: 'gateway', name: '' }, gateway, timeMs, ofWhole)
-  const judged: DetailedMinute[] = []
-  const learned: DetailedMinute[] = []
+  const minutes: SeriesMinute[] = []
+  const parts: DetailedMinute[] = []
   const states = new Map<string, SeriesState>()
   const seen = new Map(endpoints.map((each) => [each.endpoint, each]))
   const rhythm = watch.rhythm[localTimeOf(watch.gateway.timeZone)(timeMs).minuteOfWeek]!
@@ -79,19 +79,29 @@ export function* judgeRound(
       const series = { kind: 'endpoint', name: endpoint } as const
       const { state: next, ...detailed } = judgeSeries(state, series, minute, timeMs, ofEndpoint)
       states.set(endpoint, next)
-      judged.push(detailed)
+      minutes.push(detailed.minute)
+      parts.push(leniently(detailed, model.days))
     } else if (state) {
       states.set(endpoint, state)
-      learned.push(asExpected(endpoint, minute, timeMs))
+      parts.push(asExpected(endpoint, minute, timeMs))
     }
     if (++count % SLICE === 0) yield
   }
-  const isExplainedByParts = isExplained(ofGateway, [...judged, ...learned])
-  const whole = isExplainedByParts ? { ...ofGateway.minute, alarm: null } : ofGateway.minute
-  return {
-    states: { gateway: ofGateway.state, endpoints: states },
-    minutes: [whole, ...judged.map(({ minute }) => minute)],
-  }
+  const whole = isExplained(ofGateway, parts) ? { ...ofGateway.minute, alarm: null } : ofGateway.minute
+  return { states: { gateway: ofGateway.state, endpoints: states }, minutes: [whole, ...minutes] }
+}
+
+/**
+ * A minute as a part of the gateway. An endpoint whose rhythm was learned from few days is judged leniently. While it has no
+ * alarm itself, its part raises none of the gateway: it is expected to be as it is. Only the launch of an endpoint, whose
+ * traffic is not judged, has to show in the gateway.
+ */
+function leniently(detailed: DetailedMinute, days: number): DetailedMinute {
+  const { minute, latencies } = detailed
+  if (days >= OLD_DAYS || minute.alarm !== null) return detailed
+  const requests = knowsTheDay({ days }) ? minute.requests : minute.expected.requests
+  const expected = { requests, failed: minute.failed, latencyMs: minute.latencyMs }
+  return { latencies, expected: latencies, minute: { ...minute, expected } }
 }
 
 /** A minute of an endpoint that is not judged yet: it is expected to be as it is. */

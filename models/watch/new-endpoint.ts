@@ -32,7 +32,7 @@ type FirstMinute = readonly [
 ]
 
 /** Minutes that the levels are learned from, and the requests that they need; in any case not more than so many minutes. */
-export const FIRST_MINUTES = { least: 30, requests: 60, most: 120 }
+const FIRST_MINUTES = { least: 30, requests: 60, most: 120 }
 
 /** Minutes with a latency that show what is usual. */
 const MIN_VALUES = 10

@@ -1,13 +1,13 @@
 import { quantileSorted } from '../statistics/quantile.js'
 
 /** The share of the largest maxima that may be of incidents: they count as at least as large as the largest other one. */
-export const CENSORED = 0.05
+const CENSORED = 0.05
 
 /** The share of maxima that the tail is fitted to. */
-export const TAIL = 0.35
+const TAIL = 0.35
 
 /** The fewest maxima with a tail. */
-export const MIN_MAXIMA = 20
+const MIN_MAXIMA = 20
 
 /**
  * The level that the maximum of a block exceeds with a probability p. Sums of evidence of blocks without an incident have

@@ -3,7 +3,7 @@ import { deviationOf, NO_LEVEL } from '../anomaly/deviation.js'
 import { intervalsOf, mapFeatures, type PerFeature } from '../anomaly/features.js'
 import { FOLLOWED_DAY_FACTOR } from '../anomaly/measure.js'
 import { artificialOutliers, forestMatrix, knowsTheDay, type AnomalyModel } from '../anomaly/model.js'
-import { mapChannels, mapKinds, type PerKind } from '../anomaly/kinds.js'
+import { KIND_OF, mapChannels, mapKinds, type PerKind } from '../anomaly/kinds.js'
 import type { Noise } from '../anomaly/noise.js'
 import { DEFAULT_INTERVAL_SECONDS } from '../anomaly/row-interval.js'
 import { channelsOf, strengthsOf, type Strengths } from '../anomaly/strengths.js'
@@ -153,7 +153,10 @@ export function endpointModel(
     baselines: { ...gateway.baselines, requests_per_second: traffic },
     expectations: endpoint.expectations,
     tenths: mapFeatures(() => NEVER_SEEN),
-    thresholds: largerThresholds(largerThresholds(thresholds, endpoint.thresholds), young(endpoint.minutes)),
+    thresholds: largerThresholds(
+      largerThresholds(thresholds, endpoint.thresholds),
+      young(endpoint.minutes, gateway),
+    ),
   }
 }
 
@@ -161,8 +164,11 @@ export function endpointModel(
 const RHYTHM_SD = 0.65
 const RHYTHM_Z = 2.5
 
+/** Latencies have less of a rhythm than traffic. */
+const MAX_LATENCY_FACTOR = 1.6
+
 /** Days of history of an endpoint whose rhythm is known. */
-const OLD_DAYS = 10
+export const OLD_DAYS = 10
 
 /** What no evidence for a small change reaches that a rhythm makes; what no traffic reaches; what no evidence reaches. */
 const NO_SMALL_EVIDENCE = 10
@@ -172,11 +178,12 @@ const NO_EVIDENCE = 1e3
 /**
  * Thresholds of an endpoint whose rhythm was learned from few days. Its error falls with the root of their number. What is
  * not larger than that proves nothing, however long it lasts. More traffic of an endpoint whose day is not known is its
- * launch: it matters only if it matters to the whole gateway, which is judged itself.
+ * launch: it matters only if it matters to the whole gateway, which is judged itself. Where the day of the gateway is not
+ * known either, nothing is launched, and all are judged alike.
  */
-function young(minutes: number): Thresholds {
+function young(minutes: number, gateway: AnomalyModel): Thresholds {
   const days = Math.max(1, minutes / 1440)
-  if (days >= OLD_DAYS) return NEUTRAL
+  if (days >= OLD_DAYS || !knowsTheDay(gateway)) return NEUTRAL
   const isDayKnown = knowsTheDay({ days })
   const known = (RHYTHM_Z * RHYTHM_SD) / Math.sqrt(days) / (GATE.effect * Math.log1p(DEFAULT_EFFECTS.traffic))
   // The effects that matter are larger anyway while the day is not known.
@@ -184,18 +191,18 @@ function young(minutes: number): Thresholds {
   const factors: PerKind<number> = {
     traffic_spike: isDayKnown ? factor : NO_GATE,
     traffic_drop: factor,
-    latency_spike: factor,
+    latency_spike: isDayKnown ? Math.min(factor, MAX_LATENCY_FACTOR) : 1,
     error_rate_spike: 1,
   }
   return {
     gates: factors,
     joint: factor,
     evidence: mapChannels((channel) => {
-      if (channel === 'traffic_drop') return { small: NO_SMALL_EVIDENCE, large: factor }
-      if (channel !== 'traffic_spike') return { small: 1, large: 1 }
-      return isDayKnown
-        ? { small: NO_SMALL_EVIDENCE, large: factor }
-        : { small: NO_EVIDENCE, large: NO_EVIDENCE }
+      const large = factors[KIND_OF[channel]]
+      if (large === 1) return { small: 1, large: 1 }
+      if (large === NO_GATE) return { small: NO_EVIDENCE, large: NO_EVIDENCE }
+      const isTraffic = channel === 'traffic_spike' || channel === 'traffic_drop'
+      return { small: isTraffic ? NO_SMALL_EVIDENCE : 2 * large, large }
     }),
   }
 }
