@@ -31,16 +31,16 @@ export interface Costs {
 }
 
 export type GatewayResult = ScoredGateway & {
-  readonly watch: WatchModel
   readonly options: GatewayOptions
   readonly costs: Costs
 }
 
 /** Draws a gateway, fits it to its history and watches what follows. */
-export function judgeGateway(options: GatewayOptions, drawn = drawGateway(options)): GatewayResult {
+export function judgeGateway(options: GatewayOptions): GatewayResult {
+  const drawn = drawGateway(options)
   const { detector, costs } = fitWatch(drawn)
   const { found, ...watched } = watch(drawn, detector)
-  return { ...scoreIncidents(drawn, found), watch: detector.watch, options, costs: { ...costs, ...watched } }
+  return { ...scoreIncidents(drawn, found), options, costs: { ...costs, ...watched } }
 }
 
 function fitWatch(drawn: WatchedGateway): {

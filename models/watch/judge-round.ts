@@ -80,7 +80,7 @@ export function* judgeRound(
       const { state: next, ...detailed } = judgeSeries(state, series, minute, timeMs, ofEndpoint)
       states.set(endpoint, next)
       minutes.push(detailed.minute)
-      parts.push(leniently(detailed, model.days))
+      parts.push(isNew(model, watch.gateway) ? leniently(detailed, model) : detailed)
     } else if (state) {
       states.set(endpoint, state)
       parts.push(asExpected(endpoint, minute, timeMs))
@@ -91,15 +91,20 @@ export function* judgeRound(
   return { states: { gateway: ofGateway.state, endpoints: states }, minutes: [whole, ...minutes] }
 }
 
+/** Whether the rhythm of an endpoint was learned from few days of a gateway that has more. */
+function isNew({ days }: AnomalyModel, gateway: AnomalyModel): boolean {
+  return days < OLD_DAYS && days < gateway.days - 1
+}
+
 /**
- * A minute as a part of the gateway. An endpoint whose rhythm was learned from few days is judged leniently. While it has no
- * alarm itself, its part raises none of the gateway: it is expected to be as it is. Only the launch of an endpoint, whose
- * traffic is not judged, has to show in the gateway.
+ * A minute of a new endpoint as a part of the gateway. It is judged leniently. While it has no alarm itself, its part
+ * raises none of the gateway: it is expected to be as it is. Only the launch of an endpoint, whose traffic is not judged,
+ * has to show in the gateway.
  */
-function leniently(detailed: DetailedMinute, days: number): DetailedMinute {
+function leniently(detailed: DetailedMinute, model: AnomalyModel): DetailedMinute {
   const { minute, latencies } = detailed
-  if (days >= OLD_DAYS || minute.alarm !== null) return detailed
-  const requests = knowsTheDay({ days }) ? minute.requests : minute.expected.requests
+  if (minute.alarm !== null) return detailed
+  const requests = knowsTheDay(model) ? minute.requests : minute.expected.requests
   const expected = { requests, failed: minute.failed, latencyMs: minute.latencyMs }
   return { latencies, expected: latencies, minute: { ...minute, expected } }
 }

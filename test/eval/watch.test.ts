@@ -1,9 +1,7 @@
 import t from 'tap'
 import { NO_CHANGE } from '../../eval/detection/change.js'
-import type { WatchedGateway } from '../../eval/watch/gateway.js'
-import { drawGateway } from '../../eval/watch/gateway.js'
-import type { FoundIncident } from '../../eval/watch/score.js'
-import { scoreIncidents } from '../../eval/watch/score.js'
+import { drawGateway, type WatchedGateway } from '../../eval/watch/gateway.js'
+import { scoreIncidents, type FoundIncident } from '../../eval/watch/score.js'
 
 const MINUTE_MS = 60_000
 const [DAY, HISTORY] = [1440, 14 * 1440]
