@@ -7,6 +7,8 @@ export interface DetailedMinute {
   readonly minute: SeriesMinute
   readonly latencies: Latencies
   readonly expected: Latencies
+  /** An endpoint that the gateway's model has not seen, or hardly. */
+  readonly isNew?: boolean
 }
 
 /** What is compared. */
@@ -98,14 +100,18 @@ function averageOf(parts: readonly DetailedMinute[]): number {
   return sum(known, ({ minute, expected }) => (minute.requests / n) * expected.avg!)
 }
 
-/** How a percentile changes when the endpoints have the requests that they had instead of the expected ones: a ratio. */
+/**
+ * How a percentile changes when the endpoints have the requests that they had, instead of the expected ones of those
+ * endpoints that the gateway's model knows: a ratio.
+ */
 function changeOfMixture(parts: readonly DetailedMinute[], share: number): number {
-  const of = (requests: (minute: SeriesMinute) => number) =>
+  const of = (some: readonly DetailedMinute[], requests: (minute: SeriesMinute) => number) =>
     mixtureQuantile(
-      parts.map(({ minute, expected }) => ({ requests: requests(minute), latencies: expected })),
+      some.map(({ minute, expected }) => ({ requests: requests(minute), latencies: expected })),
       share,
     )
-  return of((minute) => minute.requests) / of((minute) => minute.expected.requests)
+  const known = parts.filter(({ isNew }) => isNew !== true)
+  return of(parts, (minute) => minute.requests) / of(known, (minute) => minute.expected.requests)
 }
 
 function sum<T>(parts: readonly T[], of: (part: T) => number): number {

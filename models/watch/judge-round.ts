@@ -103,10 +103,10 @@ function isNew({ days }: AnomalyModel, gateway: AnomalyModel): boolean {
  */
 function leniently(detailed: DetailedMinute, model: AnomalyModel): DetailedMinute {
   const { minute, latencies } = detailed
-  if (minute.alarm !== null) return detailed
+  if (minute.alarm !== null) return { ...detailed, isNew: true }
   const requests = knowsTheDay(model) ? minute.requests : minute.expected.requests
   const expected = { requests, failed: minute.failed, latencyMs: minute.latencyMs }
-  return { latencies, expected: latencies, minute: { ...minute, expected } }
+  return { latencies, expected: latencies, minute: { ...minute, expected }, isNew: true }
 }
 
 /** A minute of an endpoint that is not judged yet: it is expected to be as it is. */
@@ -118,6 +118,7 @@ function asExpected(name: string, minute: TrafficMinute, timeMs: number): Detail
     minute: { series, timeMs, seconds: 60, ...seen, expected: seen, alarm: null },
     latencies,
     expected: latencies,
+    isNew: true,
   }
 }
 

@@ -161,18 +161,15 @@ export function endpointModel(
 }
 
 /** How far the logarithms of the rhythms of two days may lie apart; gates are passed at two and a half times that. */
-const RHYTHM_SD = 0.65
+const RHYTHM_SD = 0.8
 const RHYTHM_Z = 2.5
-
-/** Latencies have less of a rhythm than traffic. */
-const MAX_LATENCY_FACTOR = 1.6
 
 /** Days of history of an endpoint whose rhythm is known. */
 export const OLD_DAYS = 10
 
 /** What no evidence for a small change reaches that a rhythm makes; what no traffic reaches; what no evidence reaches. */
 const NO_SMALL_EVIDENCE = 10
-const NO_GATE = 40
+const NO_GATE = 8
 const NO_EVIDENCE = 1e3
 
 /**
@@ -191,7 +188,7 @@ function young(minutes: number, gateway: AnomalyModel): Thresholds {
   const factors: PerKind<number> = {
     traffic_spike: isDayKnown ? factor : NO_GATE,
     traffic_drop: factor,
-    latency_spike: isDayKnown ? Math.min(factor, MAX_LATENCY_FACTOR) : 1,
+    latency_spike: isDayKnown ? factor : 1,
     error_rate_spike: 1,
   }
   return {

@@ -43,6 +43,19 @@ t.test('a slower gateway is explained by more requests to slow endpoints, not by
   t.notOk(isExplained(gateway, slower))
 })
 
+t.test('a slow endpoint that the gateway does not know yet explains a slower tail', async (t) => {
+  const known = part('known', 900)
+  const added = part('new', 100, { usualMs: 400, latencyMs: 400 })
+  const slow = seriesMinute(GATEWAY, 0, 900, { type: 'slow' })
+  const gateway = {
+    ...detailed(slow, { requests: 1000 }),
+    latencies: wholeOf([known, added]),
+    expected: wholeOf([known]),
+  }
+  t.ok(isExplained(gateway, [known, { ...added, isNew: true }]))
+  t.notOk(isExplained(gateway, [known, added]), 'a known one should have been expected')
+})
+
 /** The latencies of all parts together, as they are expected for the requests that there are. */
 function wholeOf(parts: readonly DetailedMinute[]): Latencies {
   const all = parts.map(({ minute, expected }) => ({ requests: minute.requests, latencies: expected }))
