@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import { pino } from 'pino'
+import automaticTraining from './plugins/automatic-training.js'
 import config, { type Config } from './plugins/config.js'
 import database from './plugins/database.js'
 import detection from './plugins/detection.js'
@@ -67,6 +68,7 @@ export async function buildApp(settings: Config): Promise<FastifyInstance> {
     await app.register(syntheticData)
     await app.register(prometheus)
     await app.register(training)
+    await app.register(automaticTraining)
     await app.register(modelManagement)
     await app.register(endpoints)
     await app.register(optimization)

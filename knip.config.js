@@ -15,7 +15,7 @@ export default ({ production = false } = {}) => ({
         'docker/*.js!',
         'bench/run.ts',
         'eval/*/main.ts',
-        'eval/{detection,watch}/judge-thread.ts',
+        'eval/*/judge-thread.ts',
         'test/run.ts',
         'test/**/*.test.ts',
         'test/**/golden/**/*.mjs',

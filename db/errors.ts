@@ -55,12 +55,17 @@ export function isStatementCancelled(error: unknown): boolean {
   return CANCELLED_CODES.has(codeOf(error) ?? '')
 }
 
-/** Undefined column, table, function; a type that does not fit; no privilege. */
-const UNUSABLE_CODES = new Set(['42703', '42P01', '42883', '42804', '42501'])
+/** Undefined column, table, function; a type that does not fit; a cast that does not exist; no privilege. */
+const UNUSABLE_CODES = new Set(['42703', '42P01', '42883', '42804', '42846', '42501'])
 
 /** Whether a query failed because a table does not have the expected form. */
 export function isTableUnusable(error: unknown): boolean {
   return UNUSABLE_CODES.has(codeOf(error) ?? '')
+}
+
+/** Whether a query failed because a value is none of its type, such as a text that is no time. */
+export function isValueUnusable(error: unknown): boolean {
+  return /^22...$/.test(codeOf(error) ?? '')
 }
 
 /** Whether a table refused a row: a value does not fit its column or violates a constraint, or the table takes no rows. */

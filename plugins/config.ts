@@ -4,6 +4,7 @@ import fp from 'fastify-plugin'
 import { parseCalendar, type CalendarEntry } from '../models/anomaly/calendar.js'
 import { DEFAULT_EFFECTS, type LeastEffects } from '../models/anomaly/effects.js'
 import { DEFAULT_ALARM_BUDGET } from '../models/stream/calibration/calibrate.js'
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../models/traffic/durations.js'
 import { DEFAULT_IPV6_PREFIX } from '../models/traffic/client-address.js'
 import { parsePathRules, NO_RULES, type PathRules } from '../models/traffic/path-rules.js'
 import { parseTiers, TIERS, type TierTable } from '../models/rate-limit/tiers.js'
@@ -56,6 +57,8 @@ export interface Config {
   readonly effects: LeastEffects
   /** Known holidays and maintenance: left out of training, and not judged. */
   readonly calendar: readonly CalendarEntry[]
+  /** How often the service trains by itself; null when it does not. */
+  readonly trainEveryMs: number | null
   /** A Prometheus that has the minutes of the gateway; null without one. */
   readonly prometheus: PrometheusConfig | null
 }
@@ -110,6 +113,7 @@ export function loadConfig(environment: Environment): Config {
       requests: number('MIN_EFFECT_REQUESTS', DEFAULT_EFFECTS.requests, { min: 1, max: 1e6 }),
     }),
     calendar: readCalendar(text('CALENDAR_FILE', '', /^[^\0]{0,1000}$/, 'a file'), zone),
+    trainEveryMs: readPeriod('TRAIN_EVERY', text('TRAIN_EVERY', '24h', ANY, PERIODS)),
     prometheus: prometheusConfig(
       {
         url: text('PROMETHEUS_URL', '', ANY, 'an address'),
@@ -148,6 +152,19 @@ function timeZone(variable: string, name: string): string {
   } catch {
     throw new ConfigError(variable, name, ZONES)
   }
+}
+
+const PERIODS = 'off, or a period from 1h to 90d in minutes, hours or days, as 90m, 24h or 7d'
+
+const UNITS = { m: MINUTE_MS, h: HOUR_MS, d: DAY_MS } as const
+
+/** A period in ms; null when it is off. */
+function readPeriod(variable: string, given: string): number | null {
+  if (given.toLowerCase() === 'off') return null
+  const [, count, unit] = /^(\d{1,6})([mhd])$/i.exec(given) ?? []
+  const periodMs = Number(count) * UNITS[(unit?.toLowerCase() ?? 'm') as keyof typeof UNITS]
+  if (periodMs >= HOUR_MS && periodMs <= 90 * DAY_MS) return periodMs
+  throw new ConfigError(variable, given, PERIODS)
 }
 
 const TIER_TABLE =

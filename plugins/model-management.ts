@@ -1,8 +1,14 @@
 import fp from 'fastify-plugin'
+import type { Sql } from 'postgres'
+import { findComparison, type TrainedVersion } from '../db/own/model-comparisons.js'
+import type { Comparison } from '../models/stream/comparison/comparison.js'
 import type { Database } from './database.js'
+import { ServiceError } from './http/errors.js'
 import {
+  isVersion,
   LOCAL_FOR_NOW,
   MODEL_NAMES,
+  storedName,
   type ActiveModels,
   type ActiveOf,
   type ModelName,
@@ -18,12 +24,18 @@ export interface ModelManagement {
   info(): ActiveModels
   /** What is stored, the newest first. */
   versions: ModelRegistry['versions']
+  /** How a detector compares with the one that was active before it. */
+  comparison(version: string): Promise<ComparedVersion>
   /** Makes stored models active: the named ones, or all. Null where none is stored. */
   load(models?: readonly ModelName[]): Promise<Changed<Partial<ActiveModels>>>
   /** Makes a stored version active. */
   activate<N extends ModelName>(model: N, version: string): Promise<ActiveOf<N>>
   /** Makes nothing active and clears the sliding windows. */
   reset(): Promise<Changed<void>>
+}
+
+export interface ComparedVersion extends TrainedVersion {
+  readonly comparison: Comparison
 }
 
 export interface Changed<T> {
@@ -39,9 +51,11 @@ declare module 'fastify' {
 }
 
 function createModelManagement({
+  sql,
   models,
   database,
 }: {
+  sql: Sql
   models: ModelRegistry
   database: Pick<Database, 'assertUsable' | 'status'>
 }): ModelManagement {
@@ -61,6 +75,14 @@ function createModelManagement({
   return {
     info: () => models.active,
     versions: () => withDatabase(() => models.versions()),
+    comparison: (version) =>
+      withDatabase(async () => {
+        if (!isVersion(version)) throw notStored(version)
+        const found = await findComparison(sql, storedName('anomaly'), version)
+        if (found === undefined) throw notStored(version)
+        if (!found?.comparison) throw notCompared(version)
+        return { ...found, comparison: found.comparison }
+      }),
     load: (names = MODEL_NAMES) =>
       anyway(async (target) => {
         const loaded: [ModelName, ActiveModels[ModelName]][] = []
@@ -72,6 +94,16 @@ function createModelManagement({
     activate: (model, version) => withDatabase(() => models.activate(model, version)),
     reset: () => anyway((target) => target.reset()),
   }
+}
+
+function notStored(version: string): ServiceError {
+  const message = `There is no version ${version} of the anomaly detector. GET /model/versions lists those that are stored.`
+  return new ServiceError('MODEL_NOT_FOUND', message)
+}
+
+function notCompared(version: string): ServiceError {
+  const message = `Version ${version} was not compared: there was no active version to compare it with, or its training was on a file or in an earlier release. POST /train makes a version that is compared with the active one.`
+  return new ServiceError('NOT_COMPARED', message)
 }
 
 /** `fastify.modelManagement`. */

@@ -3,8 +3,8 @@ import { removeAbandoned } from '../db/files.js'
 import { followActiveModel } from './model-registry/follower.js'
 import { createModelRegistry, type ModelRegistry } from './model-registry/registry.js'
 
-export type { TrainingRecord } from './model-registry/artifact.js'
-export { MODEL_NAMES } from './model-registry/kinds.js'
+export { isVersion, type TrainingRecord } from './model-registry/artifact.js'
+export { MODEL_NAMES, storedName } from './model-registry/kinds.js'
 export type {
   ActiveDetector,
   ActiveModels,

@@ -1,24 +1,39 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import fp from 'fastify-plugin'
 import { orAborted } from '../db/or-aborted.js'
+import type { TransactionSql } from 'postgres'
 import type { TrainingJob } from '../db/own/jobs.js'
+import { MINUTE_MS } from '../models/traffic/durations.js'
 import type { LeastEffects } from '../models/anomaly/effects.js'
 import type { Database } from './database.js'
 import { ServiceError } from './http/errors.js'
 import { explainTableError } from './http/table-errors.js'
-import { LOCAL_FOR_NOW, type ModelRegistry } from './model-registry.js'
+import { LOCAL_FOR_NOW, type ActiveDetector, type ModelRegistry } from './model-registry.js'
+import { activated, activeVersions, enterComparison, refusalsOf } from './training/activation.js'
+import type { DetectorTask } from './training/detector-worker.js'
 import { createTrainingJobs, type TrainingJobs } from './training/jobs.js'
 import { takeTrainingLease, type TrainingLease } from './training/lease.js'
 import {
+  MIN_AUTOMATIC_MINUTES,
   recordedPlan,
   syntheticPlan,
   type Plan,
   type PlanOptions,
   type TrainingRequest,
 } from './training/plan.js'
-import { SEED, toResult, toTrained, type Learned, type TrainingResult } from './training/result.js'
+import {
+  SEED,
+  toResult,
+  toTrained,
+  type Learned,
+  type Refusals,
+  type TrainingResult,
+} from './training/result.js'
 import { fitDetector, fitOptimizer } from './training/workers.js'
 import type { CurrentTable } from './traffic-table.js'
+
+/** What an automatic run leaves behind, in the transaction that stores its models. */
+export type OnEnd = (tx: TransactionSql, result: TrainingResult, job: string) => Promise<void>
 
 /** A run that has begun. */
 export interface TrainingRun {
@@ -28,8 +43,14 @@ export interface TrainingRun {
 
 export interface Training {
   readonly jobs: TrainingJobs
-  /** Begins a run on a range of the traffic table. */
+  /** Begins a run on a range of the traffic table. It takes the place of an automatic run that is under way. */
   begin(request: TrainingRequest): Promise<TrainingRun>
+  /**
+   * Begins a run that nobody asked for: a new detector becomes active only if it is not worse than the active one. The run
+   * fails with NO_DATA when there is too little to learn from.
+   * @param onEnd enters how it ended, in the transaction that stores the models
+   */
+  beginAutomatic(request: TrainingRequest, onEnd: OnEnd): Promise<TrainingRun>
   /**
    * A run on the file of synthetic traffic, whoever wrote it. While the database is down, the model becomes active on
    * this replica alone; a warning says so.
@@ -47,7 +68,7 @@ export interface TrainingOptions extends Omit<PlanOptions, 'table'> {
     Database,
     'assertUsable' | 'assertTraffic' | 'status' | 'openConnection' | 'connection' | 'traffic'
   >
-  readonly models: Pick<ModelRegistry, 'publish' | 'local'>
+  readonly models: Pick<ModelRegistry, 'publish' | 'local' | 'active'>
   readonly anomalyThreshold: number
   readonly alarmBudget: number
   readonly timeZone: string
@@ -63,6 +84,9 @@ declare module 'fastify' {
 const MAX_LEASE_ATTEMPTS = 10
 const LEASE_PAUSE_MS = 50
 
+/** An automatic run ends so soon when a person wants to train. */
+const MAX_TAKE_OVER_MS = 15_000
+
 function createTraining(options: TrainingOptions): Training {
   const { sql, database, models, currentTable, anomalyThreshold, timeZone, effects, now, log } = options
   const { alarmBudget } = options
@@ -71,10 +95,17 @@ function createTraining(options: TrainingOptions): Training {
   const runs = new Set<Promise<unknown>>()
   let isTrainingLocally = false
 
-  const beginRun = async (plan: Plan): Promise<TrainingRun> => {
+  /** @param onEnd of an automatic run; null for one that somebody asked for */
+  const beginRun = async (plan: Plan, onEnd: OnEnd | null): Promise<TrainingRun> => {
     await database.assertUsable()
-    const lease = await leaseOrRefuse(plan.request)
-    return { job: lease.job, result: tracked(carryOut(lease, plan)) }
+    const request = onEnd ? { ...plan.request, automatic: true } : plan.request
+    const lease = await leaseOrRefuse(request, onEnd === null)
+    return { job: lease.job, result: tracked(carryOut(lease, plan, onEnd)) }
+  }
+
+  const planOf = async (request: TrainingRequest): Promise<Plan> => {
+    await database.assertTraffic()
+    return recordedPlan({ ...options, table: await currentTable() }, request)
   }
 
   const tracked = <T>(result: Promise<T>): Promise<T> => {
@@ -83,23 +114,29 @@ function createTraining(options: TrainingOptions): Training {
     return result
   }
 
-  const leaseOrRefuse = async (request: object): Promise<TrainingLease> => {
-    for (let attempt = 1; ; attempt++) {
+  /** @param takesOver whether it stops an automatic run that has the lease */
+  const leaseOrRefuse = async (request: object, takesOver: boolean): Promise<TrainingLease> => {
+    const untilMs = performance.now() + MAX_TAKE_OVER_MS
+    let attempts = 0
+    for (;;) {
       const lease = await takeTrainingLease(database.openConnection(), request)
       if (lease) return lease
       const job = await jobs.current()
-      if (job || attempt === MAX_LEASE_ATTEMPTS) throw alreadyRunning(job)
+      if (job && takesOver && isAutomatic(job) && performance.now() < untilMs) await jobs.stop(job.id)
+      else if (job || ++attempts === MAX_LEASE_ATTEMPTS) throw alreadyRunning(job)
       await delay(LEASE_PAUSE_MS) // the run that has the lock is about to enter itself, or has just ended
     }
   }
 
-  const carryOut = async (lease: TrainingLease, plan: Plan): Promise<TrainingResult> => {
+  const carryOut = async (lease: TrainingLease, plan: Plan, onEnd: OnEnd | null): Promise<TrainingResult> => {
     try {
-      return await train(lease, plan, AbortSignal.any([closing.signal, lease.signal]))
+      return await train(lease, plan, onEnd, AbortSignal.any([closing.signal, lease.signal]))
     } catch (error) {
       const problem = `The table ${plan.origin.source} cannot be used for training`
       const failure = explainTableError(error, { code: 'TRAFFIC_TABLE_UNUSABLE', problem })
-      log.warn({ err: failure, job: lease.job.id }, 'the training run has ended without a model')
+      const isExpected = failure instanceof ServiceError && failure.code === 'NO_DATA'
+      if (!isExpected)
+        log.warn({ err: failure, job: lease.job.id }, 'the training run has ended without a model')
       await lease.abandon(failure).catch(() => undefined)
       throw failure
     } finally {
@@ -110,6 +147,7 @@ function createTraining(options: TrainingOptions): Training {
   /** From the rollups to the models, which nobody uses yet. */
   const learn = async (
     plan: Plan,
+    onEnd: OnEnd | null,
     progress: TrainingLease['progress'],
     signal: AbortSignal,
   ): Promise<Learned> => {
@@ -123,6 +161,8 @@ function createTraining(options: TrainingOptions): Training {
     // Read, and fit in worker threads.
     progress('reading')
     const source = plan.samples && (await orAborted(plan.samples(signal), signal))
+    if (onEnd && source) assertEnough(source)
+    const reference = source && (await referenceOf(plan, models.active.anomaly, signal))
     const optimizer =
       arrivals &&
       (await fitOptimizer(
@@ -132,7 +172,8 @@ function createTraining(options: TrainingOptions): Training {
       ))
     progress('fitting')
     const fitting = { contamination, anomalyThreshold, intervalSeconds, timeZone, effects, seed: SEED }
-    const detector = source && (await fitDetector({ source, options: fitting, alarmBudget }, signal))
+    const detector =
+      source && (await fitDetector({ source, options: fitting, alarmBudget, reference }, signal))
 
     progress('publishing')
     const gaps = plan.gaps && (await plan.gaps())
@@ -141,21 +182,30 @@ function createTraining(options: TrainingOptions): Training {
   }
 
   /** The whole run. Where it fails, or the signal ends it, nothing has changed. */
-  const train = async (lease: TrainingLease, plan: Plan, signal: AbortSignal): Promise<TrainingResult> => {
+  const train = async (
+    lease: TrainingLease,
+    plan: Plan,
+    onEnd: OnEnd | null,
+    signal: AbortSignal,
+  ): Promise<TrainingResult> => {
     const { contamination } = plan
-    const learned = await learn(plan, (stage, share) => lease.progress(stage, share), signal)
+    const before = onEnd && (await activeVersions(sql))
+    const learned = await learn(plan, onEnd, (stage, share) => lease.progress(stage, share), signal)
     const endedAt = now().toISOString()
     const trained = toTrained(plan, { contamination, anomalyThreshold }, learned)
     return models.publish(async (publishing) => {
       // Store the models and finish the job, in one transaction.
-      const { stored, result } = await lease.transaction(async (tx) => {
-        const stored = await publishing.store(tx, trained)
-        const result = toResult(learned, stored, endedAt)
+      const { active, result } = await lease.transaction(async (tx) => {
+        const refusals: Refusals = before ? await refusalsOf(tx, before, learned) : new Map()
+        const stored = await publishing.store(tx, trained, new Set(refusals.keys()))
+        await enterComparison(tx, stored, learned, { automatic: onEnd !== null, refusals })
+        const result = toResult(learned, stored, endedAt, refusals)
         await lease.finish(tx, result)
-        return { stored, result }
+        await onEnd?.(tx, result, lease.job.id)
+        return { active: activated(stored, refusals), result }
       })
       // It is committed, and the other replicas have been notified. Activate the models on this one.
-      await publishing.activate(stored)
+      await publishing.activate(active)
       return result
     })
   }
@@ -166,7 +216,7 @@ function createTraining(options: TrainingOptions): Training {
     isTrainingLocally = true
     try {
       const { contamination } = plan
-      const learned = await learn(plan, () => undefined, closing.signal)
+      const learned = await learn(plan, null, () => undefined, closing.signal)
       closing.signal.throwIfAborted()
       const trained = toTrained(plan, { contamination, anomalyThreshold }, learned)
       return toResult(learned, await models.local.publish(trained), now().toISOString())
@@ -177,15 +227,13 @@ function createTraining(options: TrainingOptions): Training {
 
   return {
     jobs,
-    begin: async (request) => {
-      await database.assertTraffic()
-      return beginRun(await recordedPlan({ ...options, table: await currentTable() }, request))
-    },
+    begin: async (request) => beginRun(await planOf(request), null),
+    beginAutomatic: async (request, onEnd) => beginRun(await planOf(request), onEnd),
     async runOnSynthetic() {
       const plan = await syntheticPlan(options)
       if ((await database.status()) !== 'connected')
         return { result: await tracked(trainLocally(plan)), warnings: [LOCAL_FOR_NOW] }
-      const { result } = await beginRun(plan)
+      const { result } = await beginRun(plan, null)
       return { result: await result, warnings: [] }
     },
     closing: closing.signal,
@@ -195,6 +243,32 @@ function createTraining(options: TrainingOptions): Training {
       await Promise.all(runs)
     },
   }
+}
+
+const isAutomatic = ({ request }: TrainingJob) => (request as { automatic?: unknown }).automatic === true
+
+/** @throws ServiceError NO_DATA */
+function assertEnough(source: DetectorTask['source']): void {
+  if (!('history' in source)) return
+  const { timesMs, intervalSeconds = MINUTE_MS / 1000 } = source.history
+  const minutes = (timesMs.length * intervalSeconds) / 60
+  if (minutes >= MIN_AUTOMATIC_MINUTES) return
+  const message = `There are ${Math.round(minutes)} minutes with requests; an automatic training needs ${MIN_AUTOMATIC_MINUTES}.`
+  throw new ServiceError('NO_DATA', message)
+}
+
+/** What people marked, and what a new detector is compared with. Null for samples that are learned as they are. */
+async function referenceOf(
+  plan: Plan,
+  active: ActiveDetector | null,
+  signal: AbortSignal,
+): Promise<DetectorTask['reference']> {
+  if (!plan.marks || !plan.recent) return null
+  const marks = await orAborted(plan.marks(), signal)
+  if (!active) return { marks, replay: null }
+  const history = await orAborted(plan.recent(signal), signal)
+  const { version, model } = active
+  return { marks, replay: { history, version, model, calendar: plan.calendar } }
 }
 
 function alreadyRunning(job: TrainingJob | null): ServiceError {

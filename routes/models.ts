@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyInstance } from 'fastify'
-import { detectorInfo, minEffects, optimizerInfo } from './mappers/model-info.js'
+import { comparisonInfo } from './mappers/comparison.js'
+import { automaticInfo, detectorInfo, minEffects, optimizerInfo } from './mappers/model-info.js'
 import { sensitivityMap } from './mappers/sensitivity.js'
 import {
   ActivateBody,
@@ -11,6 +12,7 @@ import {
   ModelVersions,
   ResetResult,
 } from './schemas/models.js'
+import { ModelComparison, VersionParams } from './schemas/comparison.js'
 import { ModelSensitivity } from './schemas/sensitivity.js'
 import { failures, Nothing, ref } from './schemas/types.js'
 
@@ -28,6 +30,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     async () => {
       const { anomaly, optimizer } = app.modelManagement.info()
       return {
+        automatic_training: automaticInfo(app.automaticTraining.status()),
         anomaly_detector: anomaly && {
           ...detectorInfo(anomaly),
           min_effects: minEffects(app.config.effects),
@@ -70,6 +73,25 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     async () => {
       const { anomaly, optimizer } = await app.modelManagement.versions()
       return { anomaly_detector: anomaly.map(versionInfo), rate_optimizer: optimizer.map(versionInfo) }
+    },
+  )
+
+  app.get(
+    '/model/versions/:version/comparison',
+    {
+      schema: {
+        operationId: 'getModelComparison',
+        tags: ['models'],
+        summary: 'Compare a version with the one before it',
+        description:
+          'Shows what a version of the anomaly detector would have done in the two weeks before its training, beside the version that was active then. A training on the recorded traffic makes the comparison.',
+        params: VersionParams,
+        response: { 200: ref(ModelComparison), ...failures(400, 404, 409, 503) },
+      },
+    },
+    async (request) => {
+      const { version } = request.params
+      return comparisonInfo(version, await app.modelManagement.comparison(version))
     },
   )
 
@@ -143,6 +165,8 @@ function versionInfo(row: Version) {
   return {
     version: row.version,
     active: row.active,
+    automatic: row.automatic,
+    refused: row.refused,
     trained_at: row.trainedAt,
     training_samples: row.samples,
     source: row.source,

@@ -43,6 +43,7 @@ export async function testService(
   const config = loadConfig({
     ...databaseEnvironment(connection),
     LOG_LEVEL: 'silent',
+    TRAIN_EVERY: 'off', // unless a test looks at it: the clock decides
     DATA_PATH: dataPath,
     MODEL_PATH: join(dataPath, 'models'),
     ...environment,

@@ -28,6 +28,7 @@ export const OPERATIONS = {
   getModelInfo: ['get', '/model/info'],
   getModelSensitivity: ['get', '/model/sensitivity'],
   getModelVersions: ['get', '/model/versions'],
+  getModelComparison: ['get', '/model/versions/{version}/comparison'],
   activateModel: ['post', '/model/activate'],
   loadModels: ['post', '/model/load'],
   resetModels: ['post', '/model/reset'],

@@ -33,6 +33,10 @@ export interface StoredModel {
 export interface VersionRow extends ModelSummary {
   readonly version: string
   readonly active: boolean
+  /** Whether the service trained it by itself. */
+  readonly automatic: boolean
+  /** Why it was not activated at its training; null if it was. */
+  readonly refused: string | null
 }
 
 /** Versions kept beside the active one. */
@@ -165,9 +169,11 @@ export async function modelArtifact(sql: Sql, kind: ModelKind, version: string):
 
 /** What is stored, the newest first. */
 export async function storedVersions(sql: Sql | TransactionSql, kind: ModelKind): Promise<VersionRow[]> {
-  const rows = await sql<{ version: string; summary: ModelSummary; active: boolean }[]>`
-    select model.version, summary, active.version is not null as active
+  const rows = await sql<(Omit<VersionRow, keyof ModelSummary> & { summary: ModelSummary })[]>`
+    select model.version, summary, active.version is not null as active,
+      coalesce(compared.automatic, false) as automatic, compared.refused
     from aegis_ml_models model left join aegis_ml_active_models active using (kind, version)
+      left join aegis_ml_model_comparisons compared using (kind, version)
     where kind = ${kind} order by model.version desc`
-  return rows.map(({ version, summary, active }) => ({ ...summary, version, active }))
+  return rows.map(({ summary, ...row }) => ({ ...summary, ...row }))
 }

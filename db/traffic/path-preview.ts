@@ -1,6 +1,7 @@
 import type { Sql } from 'postgres'
 import { inRange } from './times.js'
 import type { TrafficTable } from './table.js'
+import { within } from './within.js'
 
 export interface CountedPath {
   readonly method: string
@@ -15,8 +16,7 @@ export async function frequentPaths(
   range: { readonly from: Date; readonly to: Date },
   { maxPaths, maxMs }: { readonly maxPaths: number; readonly maxMs: number },
 ): Promise<CountedPath[]> {
-  return sql.begin('read only', async (tx) => {
-    await tx`select set_config('statement_timeout', ${String(maxMs)}, true)`
+  return within(sql, maxMs, async (tx) => {
     return tx<CountedPath[]>`
       select upper(coalesce(method, '')) as method, coalesce(path, '') as path, count(*)::float8 as requests
       from ${tx(table)} where ${inRange(tx, range)}
@@ -48,8 +48,7 @@ export async function countPath(
   range: { readonly from: Date; readonly to: Date },
   maxMs: number,
 ): Promise<PathCounts> {
-  return sql.begin('read only', async (tx) => {
-    await tx`select set_config('statement_timeout', ${String(maxMs)}, true)`
+  return within(sql, maxMs, async (tx) => {
     const [row] = await tx<[PathCounts]>`
       select count(*)::int as requests, count(*) filter (where is_success)::int as successes,
         count(*) filter (where status_code in (404, 410))::int as "notFound",

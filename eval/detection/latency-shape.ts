@@ -7,6 +7,10 @@ export interface LatencyMix {
   readonly slowShare: number
   /** Times the median. */
   readonly slowFactor: number
+  /** Tail index of a power law beyond the 95th percentile; log-normal when left out. */
+  readonly tailIndex?: number
+  /** Up to this many requests of a row, each latency is drawn: a mean of few may be that of one slow request. */
+  readonly drawnOneByOne?: number
 }
 
 /** The slow tail alone, times as slow: the last hundredth, or the last twentieth. */
@@ -23,6 +27,7 @@ export interface LatencyShape {
   readonly sd: number
   /** Standard deviation of the logarithm. */
   readonly logSd: number
+  readonly drawnOneByOne: number
 }
 
 const FROM = -4.5
@@ -32,10 +37,24 @@ const SIZE = 181
 /** The factor of the tail sets in between these ranks: none below the first, all of it beyond the second. */
 const RAMP = { p99: [0.952, 0.985], p95: [0.88, 0.945] } as const
 
-export function latencyShape({ sigma, slowShare, slowFactor }: LatencyMix): LatencyShape {
+/** With more requests, only the reported order statistics are drawn. */
+const DRAWN_ONE_BY_ONE = 40
+
+export function latencyShape({
+  sigma,
+  slowShare,
+  slowFactor,
+  tailIndex,
+  drawnOneByOne = DRAWN_ONE_BY_ONE,
+}: LatencyMix): LatencyShape {
   const cdf = (log: number) =>
     (1 - slowShare) * normalCdf(log / sigma) + slowShare * normalCdf((log - Math.log(slowFactor)) / sigma)
-  return shapeOf(Float64Array.from({ length: SIZE }, (_, i) => inverse(cdf, normalCdf(FROM + i * STEP))))
+  const at = (p: number) =>
+    tailIndex === undefined || p < 0.95
+      ? inverse(cdf, p)
+      : inverse(cdf, 0.95) + tailIndex * Math.log(0.05 / (1 - p))
+  const logs = Float64Array.from({ length: SIZE }, (_, i) => at(normalCdf(FROM + i * STEP)))
+  return shapeOf(logs, drawnOneByOne)
 }
 
 export function withTail(shape: LatencyShape, { factor, of }: Tail): LatencyShape {
@@ -45,6 +64,7 @@ export function withTail(shape: LatencyShape, { factor, of }: Tail): LatencyShap
       const weight = (normalCdf(FROM + i * STEP) - from) / (to - from)
       return log + Math.log1p((factor - 1) * Math.min(1, Math.max(0, weight)))
     }),
+    shape.drawnOneByOne,
   )
 }
 
@@ -61,7 +81,7 @@ export function shareAbove({ logs }: LatencyShape, log: number): number {
   return 1 - normalCdf(FROM + (place < 0 ? SIZE : place) * STEP)
 }
 
-function shapeOf(logs: Float64Array): LatencyShape {
+function shapeOf(logs: Float64Array, drawnOneByOne: number): LatencyShape {
   const weights = logs.map((_, i) => normalDensity(FROM + i * STEP) * STEP)
   const mean = (of: (log: number) => number) => logs.reduce((sum, log, i) => sum + weights[i]! * of(log), 0)
   const first = mean(Math.exp)
@@ -71,6 +91,7 @@ function shapeOf(logs: Float64Array): LatencyShape {
     mean: first,
     sd: Math.sqrt(mean((log) => (Math.exp(log) - first) ** 2)),
     logSd: Math.sqrt(mean((log) => (log - middle) ** 2)),
+    drawnOneByOne,
   }
 }
 

@@ -12,9 +12,11 @@ import { misses } from './targets.js'
 import { printVerbose } from './verbose.js'
 import { drawWeek } from './week-picture.js'
 import { readOptions } from '../options.js'
+import { judgeFolder } from '../series/judge-folder.js'
 
 const help = `Usage: npm run eval -- [--seeds 6] [--first 1] [--gateways office-hours,little-traffic]
                         [--verbose] [--svg FILE] [--report FILE]
+       npm run eval -- --series DIR [--json]
 
 Draws gateways of each kind: two weeks of history with unlabelled incidents, and a week to judge with labelled incidents.
 
@@ -25,8 +27,11 @@ Draws gateways of each kind: two weeks of history with unlabelled incidents, and
   --verbose         list every missed incident and every false alarm
   --svg FILE        draw a week of the first gateway
   --report FILE     write the figures as Markdown
+  --series DIR      judge the labelled series of a folder instead, day by day, beside simple detectors:
+                    .csv or .csv.gz with time, value and label, named SET.NAME.csv; see docs/detection.md
+  --json            print the figures of the series as JSON
 
-Exit codes: 0 success, 1 a target is missed, 2 usage.`
+Exit codes: 0 success, 1 a target is missed, 2 usage, or a file of --series cannot be read.`
 
 const MAX_KINDS_IN_SECONDS = 2
 
@@ -37,6 +42,8 @@ const { values } = readOptions(help, {
   verbose: { type: 'boolean', default: false },
   svg: { type: 'string' },
   report: { type: 'string' },
+  series: { type: 'string' },
+  json: { type: 'boolean', default: false },
   help: { type: 'boolean', short: 'h', default: false },
 })
 
@@ -52,18 +59,25 @@ function otherLengths(gateways: readonly string[], seed: number): Task[] {
   })
 }
 
+function usage(message: string): number {
+  console.error(`${message}\n\n${help}`)
+  return 2
+}
+
 async function main(): Promise<number> {
   if (values.help) {
     console.log(help)
     return 0
   }
+  if (values.series !== undefined) return judgeFolder(values.series, values.json)
+  if (values.json) return usage('--json needs --series.')
   const [nSeeds, first] = [Number(values.seeds), Number(values.first)]
   const gateways = values.gateways.split(',')
   const unknown = gateways.filter((name) => !GATEWAYS.has(name))
-  if (!Number.isSafeInteger(nSeeds) || nSeeds < 1 || !Number.isSafeInteger(first) || unknown.length > 0) {
-    console.error(`--seeds and --first must be whole numbers, --gateways must be known names.\n\n${help}`)
-    return 2
+  if (!Number.isSafeInteger(nSeeds) || nSeeds < 1 || !Number.isSafeInteger(first)) {
+    return usage('--seeds and --first must be whole numbers.')
   }
+  if (unknown.length > 0) return usage(`--gateways: ${unknown.join(', ')} is no known kind.`)
   const tasks = Array.from({ length: nSeeds }, (_, i) =>
     gateways
       .filter((name) => name !== QUIET_NIGHTS)

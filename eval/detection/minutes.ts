@@ -22,9 +22,6 @@ export interface Row {
   readonly error_rate: number
 }
 
-/** With at most this many requests, every latency is drawn. With more, only the reported order statistics are drawn. */
-const DRAWN_ONE_BY_ONE = 40
-
 /** Correlation of the mean with the 95th percentile of the same requests. */
 const MEAN_WITH_P95 = 0.6
 
@@ -50,7 +47,7 @@ export function drawRow(
 type Latencies = Pick<Row, 'avg_latency_ms' | 'p95_latency_ms' | 'p99_latency_ms'>
 
 function latencies(random: Random, { medianMs, shape }: Condition, n: number): Latencies {
-  if (n > DRAWN_ONE_BY_ONE) return orderStatistics(random, medianMs, shape, n)
+  if (n > shape.drawnOneByOne) return orderStatistics(random, medianMs, shape, n)
   const all = Float64Array.from(
     { length: n },
     () => medianMs * Math.exp(logAt(shape, random.normal())),

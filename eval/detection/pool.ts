@@ -14,9 +14,25 @@ export function unfamiliarSeeds(nSeeds: number): number {
   return Math.ceil(nSeeds / 3)
 }
 
-/** Judges worlds on as many threads as there are cores, up to four; the results in the order of the tasks. */
+/** Judges worlds; the results in the order of the tasks. */
 export async function judgeAll(tasks: readonly Task[]): Promise<WeekResult[]> {
-  const results: WeekResult[][] = []
+  const url = new URL('./judge-thread.js', import.meta.url)
+  return (await runInPool<Task, WeekResult[]>(tasks, url)).flat()
+}
+
+/**
+ * Gives tasks to as many threads as there are cores, up to four.
+ *
+ * @param url of a thread that answers each message with a result
+ * @param onResult is called for each result as soon as it is there
+ * @returns the results in the order of the tasks
+ */
+export async function runInPool<T, R>(
+  tasks: readonly T[],
+  url: URL,
+  onResult: (result: R) => void = () => {},
+): Promise<R[]> {
+  const results: R[] = []
   let next = 0
   const work = (worker: Worker) =>
     new Promise<void>((resolve, reject) => {
@@ -26,8 +42,9 @@ export async function judgeAll(tasks: readonly Task[]): Promise<WeekResult[]> {
         current = next++
         worker.postMessage(tasks[current])
       }
-      worker.on('message', (weeks: WeekResult[]) => {
-        results[current] = weeks
+      worker.on('message', (result: R) => {
+        results[current] = result
+        onResult(result)
         give()
       })
       worker.on('error', reject)
@@ -35,12 +52,12 @@ export async function judgeAll(tasks: readonly Task[]): Promise<WeekResult[]> {
     })
   const workers = Array.from(
     { length: Math.min(4, availableParallelism(), tasks.length) },
-    () => new Worker(new URL('./judge-thread.js', import.meta.url)),
+    () => new Worker(url),
   )
   try {
     await Promise.all(workers.map(work))
   } finally {
     await Promise.all(workers.map((worker) => worker.terminate()))
   }
-  return results.flat()
+  return results
 }

@@ -23,6 +23,16 @@ export interface Decision {
   readonly minutes: number
   /** The interval belongs to an alarm. */
   readonly confirmed: boolean
+  /** The alarm comes and goes; null when it does not. */
+  readonly flapping: Flapping | null
+}
+
+/** How often a deviation has come and gone of late. */
+export interface Flapping {
+  /** Anomalous reports. */
+  readonly anomalous: number
+  /** All reports from the first of them to the latest. */
+  readonly reports: number
 }
 
 /** The reach of an interval that is not anomalous stays below this. */
@@ -55,7 +65,7 @@ export function decideMinute(
   const harm = harmOf(measured)
   const lasting = lastingHarm(harm, harmBefore, interval.seconds)
   const minutes = interval.seconds / 60
-  return { anomaly, score, reach, kinds, harm, lasting, minutes, confirmed: false }
+  return { anomaly, score, reach, kinds, harm, lasting, minutes, confirmed: false, flapping: null }
 }
 
 /** How far the second of two kinds reaches the joint gate. */

@@ -1,7 +1,8 @@
 import type { LocalMinute } from '../seasonality/local-time.js'
-import { expectedAt, type Expectation } from './expectation.js'
-import { mapFeatures, type Feature, type Interval, type PerFeature } from './features.js'
-import { fixedVariance, longRunVariance, spreadAt } from './noise.js'
+import { scoreOf, type Chance } from './chance.js'
+import { expectedAt, termOf, type Expectation } from './expectation.js'
+import { isLatency, mapFeatures, type Feature, type Interval, type PerFeature } from './features.js'
+import { chanceOf, fixedVariance, longRunVariance, spreadAt, type Noise } from './noise.js'
 import {
   effectOf,
   fromScale,
@@ -9,9 +10,9 @@ import {
   MIN_SECONDS,
   poissonDeviance,
   requestsOf,
-  samplingTerm,
   toScale,
 } from './scales.js'
+import { tailBias } from './tail-noise.js'
 
 export type Expectations = PerFeature<Expectation>
 
@@ -29,8 +30,11 @@ export interface FeatureDeviation {
   readonly sigmaDown: number
   /** The share of both variances that the number of requests adds. */
   readonly sampled: number
-  /** The standard deviation for sums over intervals, see `longRunVariance`. */
+  /** The standard deviations for sums over intervals, upwards and downwards, see `longRunVariance`. */
   readonly longRun: number
+  readonly longRunDown: number
+  /** Of a latency: the noise of the interval. */
+  readonly chance: Chance | null
   /** Requests or errors that were counted; 0 for latencies. */
   readonly count: number
   /** Expected requests for traffic; measured requests for errors and latencies, or expected ones when there are none. */
@@ -40,6 +44,29 @@ export interface FeatureDeviation {
 }
 
 export type Deviation = PerFeature<FeatureDeviation>
+
+/** How far few requests move the expected value of a feature, on its scale. */
+function biasOf(feature: Feature, { tail = 0 }: Noise, requests: number): number {
+  return tail > 0 ? tailBias(feature, requests, tail) : 0
+}
+
+/** What a model expects of a row with the usual number of requests, on the scale of each feature. */
+export function expectedOfRow(
+  {
+    expectations,
+    intervalSeconds,
+  }: { readonly expectations: Expectations; readonly intervalSeconds: number },
+  moment: LocalMinute,
+  expectedOf = expectedAt,
+): Level {
+  const traffic = expectedOf(expectations.requests_per_second, moment)
+  const requests = fromScale('requests_per_second', traffic, intervalSeconds) * intervalSeconds
+  return mapFeatures((feature) => {
+    if (feature === 'requests_per_second') return traffic
+    const expectation = expectations[feature]
+    return expectedOf(expectation, moment) + biasOf(feature, expectation.noise, requests)
+  })
+}
 
 /** The residual in standard deviations, without regard to the counts; NaN when the value is not known. */
 export function modelZOf({ residual, sigmaUp, sigmaDown }: FeatureDeviation): number {
@@ -61,7 +88,8 @@ export const MIN_ERROR_SHARE = 0.005
 /**
  * The deviations of an interval from what is expected at its moment. One failure among three requests is not treated
  * as an error rate of 33 %: for traffic and errors, z is the smaller of the standardised residual and the signed root of
- * the Poisson deviance of the count (McCullagh and Nelder 1989, section 2.3).
+ * the Poisson deviance of the count (McCullagh and Nelder 1989, section 2.3). Counts of traffic that scatter k times as
+ * much as Poisson counts have its deviance divided by k (section 9.3 there).
  *
  * Latencies and error rate are not known without requests, or when only traffic is to be judged; then z and effect are 0
  * and the residual is NaN. So are a latency of NaN, and a feature that the history did not
@@ -70,7 +98,8 @@ export const MIN_ERROR_SHARE = 0.005
  * @param level the source's baseline, added to the expected values
  * @param spread factors on the model's standard deviations
  * @param modelSeconds length of the rows that the expectations are of
- * @param shift added to the expected values, on the scale of the feature and interval; see `nearestShift`
+ * @param shift added to the expected values, on the scale of the feature and interval; see `expectedRange`
+ * @param unshifted the deviation without any shift; what is not shifted is taken from it
  */
 export function deviationOf(
   interval: Interval,
@@ -80,13 +109,15 @@ export function deviationOf(
   spread: PerFeature<number> = NO_SPREAD,
   modelSeconds = 60,
   shift: Level = NO_LEVEL,
+  unshifted: Deviation | null = null,
 ): Deviation {
   const requests = requestsOf(interval)
   const { seconds } = interval
   const rows = Math.max(seconds, MIN_SECONDS) / modelSeconds
   const minute = moment.minuteOfWeek
-  let usualRequests = 0
+  let usualRequests = unshifted?.requests_per_second.requests ?? 0
   return mapFeatures((feature) => {
+    if (unshifted !== null && shift[feature] === 0) return unshifted[feature]
     const expectation = expectations[feature]
     const ofModel =
       rows > 1
@@ -96,14 +127,16 @@ export function deviationOf(
     const ofSource = isTraffic
       ? sharedTraffic(ofModel, level[feature], modelSeconds, seconds)
       : ofModel + level[feature]
-    const expected = ofSource + shift[feature]
-    if (isTraffic) usualRequests = Math.min(MAX_COUNT, fromScale(feature, expected, seconds) * seconds)
-    // Without requests, latencies and errors are expected as for the usual number of requests.
-    const count = isTraffic || requests === 0 ? usualRequests : requests
     const { noise } = expectation
+    // Without requests, latencies and errors are expected as for the usual number of requests.
+    const few = requests === 0 ? usualRequests : requests
+    const expected = ofSource + shift[feature] + biasOf(feature, noise, few)
+    if (isTraffic) usualRequests = Math.min(MAX_COUNT, fromScale(feature, expected, seconds) * seconds)
+    const count = isTraffic ? usualRequests : few
     const factor = spread[feature] * spreadAt(noise, minute, rows)
     const fixed = fixedVariance(noise, rows)
-    const sampled = noise.sampling * samplingTerm(feature, count)
+    const term = termOf(feature, count, noise)
+    const sampled = noise.sampling * term
     const sigma = factor * Math.sqrt(fixed + sampled)
     const sigmaUp = sigma * noise.up
     const sigmaDown = sigma * noise.down
@@ -112,20 +145,29 @@ export function deviationOf(
     const isSeen = isTraffic || (requests > 0 && !interval.trafficOnly && !Number.isNaN(scaled))
     const isKnown = expectation.isRecorded && isSeen
     const residual = isKnown ? scaled - expected : NaN
+    // The lower tail of a few requests is long by nature. What the history shows beyond that is in the constant part.
+    const longRun = longRunVariance(noise, rows)
+    const chance = isLatency(feature) ? chanceOf(noise, fixed, term, factor, longRun) : null
     // The logarithm of a higher count varies less. For a rise, use the standard deviation half-way up.
     const sigmaOfRise =
       isTraffic && seen > count
-        ? factor * noise.up * Math.sqrt(fixed + noise.sampling * samplingTerm(feature, (count + seen) / 2))
+        ? factor * noise.up * Math.sqrt(fixed + noise.sampling * termOf(feature, (count + seen) / 2, noise))
         : sigmaUp
     return {
-      z: isKnown ? standardised(feature, interval, residual, expected, sigmaOfRise, sigmaDown) : 0,
+      z: !isKnown
+        ? 0
+        : chance
+          ? scoreOf(residual, chance)
+          : standardised(feature, interval, residual, expected, sigmaOfRise, sigmaDown, noise.sampling),
       effect: isKnown ? effectOf(feature, scaled, expected) : 0,
       residual,
       expected,
       sigmaUp,
       sigmaDown,
       sampled: sampled / (fixed + sampled),
-      longRun: factor * noise.up * Math.sqrt(longRunVariance(noise, rows) + sampled),
+      longRun: factor * noise.up * Math.sqrt(longRun + sampled),
+      longRunDown: factor * Math.sqrt(noise.down ** 2 * longRun + noise.up ** 2 * sampled),
+      chance,
       count: seen,
       requests: count,
       perRow: count / Math.max(1, rows),
@@ -182,13 +224,14 @@ function standardised(
   expected: number,
   sigmaUp: number,
   sigmaDown: number,
+  sampling: number,
 ): number {
   const z = residual / (residual > 0 ? sigmaUp : sigmaDown)
   if (feature === 'requests_per_second') {
     const usual = fromScale(feature, expected, interval.seconds) * interval.seconds
-    return smaller(z, poissonDeviance(interval.requests_per_second * interval.seconds, usual))
+    const deviance = poissonDeviance(interval.requests_per_second * interval.seconds, usual)
+    return smaller(z, deviance / Math.sqrt(sampling))
   }
-  if (feature !== 'error_rate') return z
   const requests = requestsOf(interval)
   const share = Math.max(fromScale(feature, expected), MIN_ERROR_SHARE)
   return smaller(z, poissonDeviance(requests * interval.error_rate, requests * share))

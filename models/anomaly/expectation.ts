@@ -2,9 +2,10 @@ import { fitRhythm, refitRhythm, smoothUsualAt, usualAt, type Usual } from '../s
 import { slotOf, SLOTS, type Rhythm } from '../seasonality/rhythm.js'
 import type { LocalMinute } from '../seasonality/local-time.js'
 import type { Moments } from '../seasonality/season.js'
-import type { Feature } from './features.js'
-import { fitNoise, sigmaAt, type Noise, type Scatter } from './noise.js'
+import { isLatency, type Feature } from './features.js'
+import { fitNoise, scoreAt, type Noise, type Scatter } from './noise.js'
 import { HALF, poissonDeviance, samplingTerm, toScale } from './scales.js'
+import { tailBias, tailShape } from './tail-noise.js'
 
 /** The usual value of a feature at each moment, and its noise; on the scale of {@link toScale}. */
 export interface Expectation {
@@ -21,6 +22,8 @@ export interface FeatureHistory extends Omit<Moments, 'values' | 'rowMinutes'> {
   /** `[nRows]`, in the feature's unit; NaN when not known. */
   readonly values: Float64Array
   readonly requests: Float64Array
+  /** Of a percentile: its tail index, see `tailIndexOf`; 0 when it is not known. */
+  readonly tail: number
 }
 
 /** The smallest standard deviations, however calm the history. */
@@ -58,7 +61,7 @@ export function fitExpectation(feature: Feature, history: FeatureHistory): Expec
   if (values.length === 0) throw new RangeError('An expectation needs at least one row.')
   const isRecorded = feature === 'error_rate' || values.some((value) => value > 0)
   const moments = { values: pooled(feature, history), days, minutesOfWeek, rowMinutes }
-  const scaled = values.map((value) => toScale(feature, value, rowMinutes * 60))
+  const scaled = unbiased(feature, history)
   const first = fitRhythm(moments)
   const about = noiseAbout(feature, first, scaled, history)
   const isHabit = habits(about.z, minutesOfWeek, first.season.rhythm)
@@ -80,13 +83,12 @@ export function refitExpectation(
   isUsed: (index: number) => boolean,
 ): Expectation {
   const { usual, noise } = expectation
-  const { values, requests, days, minutesOfWeek, rowMinutes } = history
+  const { requests, days, minutesOfWeek, rowMinutes } = history
   const moments = { values: pooled(feature, history), days, minutesOfWeek, rowMinutes }
-  const z = values.map((value, i) => {
+  const z = unbiased(feature, history).map((value, i) => {
     const expected = usualAt(usual, days[i]!, minutesOfWeek[i]!)
     const n = feature === 'requests_per_second' ? Math.exp(expected) * rowMinutes : requests[i]!
-    const sigma = sigmaAt(noise, samplingTerm(feature, n), minutesOfWeek[i]!)
-    return (toScale(feature, value, rowMinutes * 60) - expected) / sigma
+    return scoreAt(noise, value - expected, termOf(feature, n, noise), minutesOfWeek[i]!)
   })
   const isHabit = habits(z, minutesOfWeek, usual.season.rhythm)
   const isNear = (i: number) => Math.abs(z[i]!) < FAR_OFF || isHabit(i)
@@ -131,7 +133,7 @@ function noiseAbout(
   const expected = scaled.map((_, i) => usualAt(usual, days[i]!, minutesOfWeek[i]!))
   const residuals = scaled.map((value, i) => value - expected[i]!)
   const terms = requests.map((n, i) =>
-    samplingTerm(feature, feature === 'requests_per_second' ? Math.exp(expected[i]!) * rowMinutes : n),
+    termOf(feature, feature === 'requests_per_second' ? Math.exp(expected[i]!) * rowMinutes : n, history),
   )
   const minutes = Float64Array.from(
     minutesOfWeek,
@@ -144,10 +146,12 @@ function noiseAbout(
     terms: Float64Array.from(known, (i) => terms[i]!),
     minutes: Float64Array.from(known, (i) => minutes[i]!),
     rowMinutes,
+    tail: history.tail,
+    learnsFar: isLatency(feature),
   }
   const pools = feature === 'error_rate' ? errorPools(history, expected, minutes) : scatter
   const noise = fitNoise(scatter, least, pools)
-  const z = residuals.map((each, i) => each / sigmaAt(noise, terms[i]!, minutes[i]!))
+  const z = residuals.map((each, i) => scoreAt(noise, each, terms[i]!, minutes[i]!))
   return { noise, z }
 }
 
@@ -181,7 +185,20 @@ function errorPools(
   }
 }
 
-/** The expected value at a moment, on the scale of the feature. */
+/** The sampling term of a feature; that of a percentile whose tail is known is 1 / shape. */
+export function termOf(feature: Feature, requests: number, { tail = 0 }: { readonly tail?: number }): number {
+  return tail > 0 ? 1 / tailShape(feature, requests) : samplingTerm(feature, requests)
+}
+
+/** The values on the feature's scale; percentiles as those of very many requests. */
+function unbiased(feature: Feature, { values, requests, rowMinutes, tail }: FeatureHistory): Float64Array {
+  return values.map((value, i) => {
+    const scaled = toScale(feature, value, rowMinutes * 60)
+    return tail > 0 ? scaled - tailBias(feature, requests[i]!, tail) : scaled
+  })
+}
+
+/** The expected value at a moment, on the scale of the feature; of a percentile that of very many requests. */
 export function expectedAt({ usual }: Expectation, { day, minuteOfWeek }: LocalMinute): number {
   return usualAt(usual, day, minuteOfWeek)
 }
@@ -192,16 +209,17 @@ export function smoothlyExpectedAt({ usual }: Expectation, { day, minuteOfWeek }
 }
 
 /** The values on the feature's scale. Neighbouring rows with too few requests have the value of their pool. */
-function pooled(feature: Feature, { values, requests, rowMinutes }: FeatureHistory): Float64Array {
-  const enough = (POOLED_REQUESTS as Partial<Record<Feature, number>>)[feature] ?? 0
+function pooled(feature: Feature, history: FeatureHistory): Float64Array {
+  if (isLatency(feature)) return unbiased(feature, history)
+  const { values, requests, rowMinutes } = history
   const isTraffic = feature === 'requests_per_second'
+  const enough = isTraffic ? POOLED_REQUESTS.requests_per_second : POOLED_REQUESTS.error_rate
   const scaled = new Float64Array(values.length)
   for (let start = 0; start < values.length;) {
     let [end, n, weighted] = [start, 0, 0]
     do {
       n += requests[end]!
-      weighted +=
-        isTraffic || Number.isNaN(values[end]!) ? 0 : values[end]! * (enough > 0 ? requests[end]! : 1)
+      weighted += isTraffic || Number.isNaN(values[end]!) ? 0 : values[end]! * requests[end]!
       end++
     } while (
       n < enough &&
@@ -209,11 +227,7 @@ function pooled(feature: Feature, { values, requests, rowMinutes }: FeatureHisto
       (end - start + 1) * rowMinutes <= MAX_POOL_MINUTES &&
       !(isTraffic && isOtherRate(n / (end - start), requests[end]!))
     )
-    const value = isTraffic
-      ? n / (end - start) / (rowMinutes * 60)
-      : enough > 0
-        ? weighted / n
-        : values[start]!
+    const value = isTraffic ? n / (end - start) / (rowMinutes * 60) : weighted / n
     scaled.fill(toScale(feature, value, rowMinutes * 60), start, end)
     start = end
   }

@@ -1,4 +1,6 @@
+import { residualOf, type Chance } from './chance.js'
 import type { LeastEffects } from './effects.js'
+import { termOf } from './expectation.js'
 import type { Feature } from './features.js'
 import type { FeatureDeviation } from './deviation.js'
 import type { MeasuredInterval } from './measure.js'
@@ -50,14 +52,24 @@ function factorsOf(feature: Feature, gates: Thresholds['gates']): [number, numbe
 /** How far a value has to lie from the expected one to be certain, downwards and upwards, on the feature's scale. */
 function certainDistances(
   feature: Feature,
-  { sigmaUp, sigmaDown, sampled, requests }: FeatureDeviation,
+  { sigmaUp, sigmaDown, sampled, requests, chance }: FeatureDeviation,
   z: number,
   minRequests: number,
 ): [number, number] {
   if (feature === 'requests_per_second') return [z * sigmaDown, certainRise(z * sigmaUp, sampled)]
   const n = Math.max(1, requests)
+  if (chance) {
+    const judged = n < minRequests ? withRequests(feature, chance, minRequests) : chance
+    return [-residualOf(-z, judged), Math.min(residualOf(z, judged), MAX_RISE)]
+  }
   const fewer = Math.sqrt(1 - sampled + (sampled * n) / Math.max(n, minRequests))
   return [z * sigmaDown * fewer, Math.min(z * sigmaUp * fewer, MAX_RISE)]
+}
+
+/** The noise of a latency of so many requests. */
+function withRequests(feature: Feature, chance: Chance, requests: number): Chance {
+  const term = termOf(feature, requests, { tail: chance.index })
+  return { ...chance, shape: 1 / term, sampled: chance.sampled * chance.shape * term }
 }
 
 /** No band ends further above the expected value than this: a thousand times. */

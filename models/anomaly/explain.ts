@@ -27,13 +27,13 @@ export const WORTH_MENTIONING = 0.2
  * @param contributions null when no figure exceeds one standard deviation
  */
 export function explain(
-  { anomaly, confirmed, minutes }: Pick<Decision, 'anomaly' | 'confirmed' | 'minutes'>,
+  decision: Pick<Decision, 'anomaly' | 'confirmed' | 'minutes' | 'flapping'>,
   { interval, moment, deviation }: MeasuredInterval,
   expected: PerFeature<Band>,
   contributions: PerFeature<number> | null,
 ): string {
-  if (!anomaly) return NORMAL
-  const lasting = confirmed && minutes >= 1.5 ? ` In alarm for ${Math.round(minutes)} minutes.` : ''
+  if (!decision.anomaly) return NORMAL
+  const lasting = lastingText(decision, interval.seconds)
   if (contributions === null) return `Nothing stands out in this minute.${lasting}`
   const parts = strongestOf(contributions).map(([feature, share], place) => {
     const value = interval[feature]
@@ -48,6 +48,16 @@ export function explain(
   })
   const text = parts.join('; ')
   return `${text[0]!.toUpperCase()}${text.slice(1)}.${lasting}`
+}
+
+function lastingText(
+  { confirmed, minutes, flapping }: Pick<Decision, 'confirmed' | 'minutes' | 'flapping'>,
+  seconds: number,
+): string {
+  const alarm = confirmed && minutes >= 1.5 ? ` In alarm for ${Math.round(minutes)} minutes.` : ''
+  if (flapping === null) return alarm
+  const reports = seconds === 60 ? 'minutes' : 'reports'
+  return `${alarm} Flapping: ${flapping.anomalous} of the last ${flapping.reports} ${reports} are anomalous.`
 }
 
 /** The strongest figure of each kind that is worth mentioning, with the share of the whole kind. */

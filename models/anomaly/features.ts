@@ -11,7 +11,7 @@ export type Feature = (typeof FEATURES)[number]
 export const N_FEATURES = FEATURES.length
 
 /** Latencies may be unknown: many access logs have none. */
-export const isLatency = (feature: Feature) => feature.endsWith('_latency_ms')
+export const isLatency = (feature: Feature) => feature !== 'requests_per_second' && feature !== 'error_rate'
 
 /** A value for each feature. */
 export type PerFeature<T> = Readonly<Record<Feature, T>>

@@ -23,8 +23,3 @@ export function countRatio(count: number, mu: number, lnR: number, dispersion: n
 export function shareRatio(errors: number, n: number, p0: number, p1: number, dispersion: number): number {
   return (errors * Math.log(p1 / p0) + (n - errors) * (Math.log1p(-p1) - Math.log1p(-p0))) / dispersion
 }
-
-/** The ratio of a normal residual with standard deviation sigma, for a mean of `shift` instead of 0. */
-export function shiftRatio(residual: number, shift: number, sigma: number): number {
-  return (shift / sigma ** 2) * (residual - shift / 2)
-}

@@ -1,12 +1,14 @@
 import { localTimeOf, type LocalMinute } from '../seasonality/local-time.js'
 import { deviationOf, NO_LEVEL, NO_SPREAD, type Deviation, type Level } from './deviation.js'
 import type { LeastEffects } from './effects.js'
-import type { Interval, PerFeature } from './features.js'
+import { intervalsOf, type Interval, type PerFeature } from './features.js'
 import { FOREST_COLUMNS, writeForestRow } from './forest-row.js'
 import { gatesOf, type Gates } from './gates.js'
 import { knowsTheDay, type AnomalyModel } from './model.js'
-import { nearestShift } from './nearest-level.js'
+import { expectedRange, nearestDeviation } from './nearest-level.js'
+import type { RegularHistory } from './regular-history.js'
 import { fromScale } from './scales.js'
+import { isSilentAt } from './silent-hours.js'
 import { channelsOf, strengthsOf, type Channels, type Strengths } from './strengths.js'
 
 /** An interval and its beginning, ms since 1970. */
@@ -19,7 +21,7 @@ export interface TimedInterval {
 export interface MeasuredInterval {
   readonly interval: Interval
   readonly moment: LocalMinute
-  /** From the nearest of what may be expected, see `nearestShift`. It decides. */
+  /** From the nearest of what may be expected, see `nearestDeviation`. It decides. */
   readonly deviation: Deviation
   /** From the baseline of the source. The baseline learns from it. */
   readonly fromBaseline: Deviation
@@ -54,6 +56,12 @@ export function effectFactor(model: AnomalyModel, isFollowed: boolean): number {
   return isFollowed ? FOLLOWED_DAY_FACTOR : UNKNOWN_DAY_FACTOR
 }
 
+/** The rows of a history. */
+export function timedIntervals({ samples, timesMs, intervalSeconds }: RegularHistory): TimedInterval[] {
+  const intervals = intervalsOf(samples, intervalSeconds)
+  return Array.from(intervals, (interval, row) => ({ interval, timeMs: timesMs[row]! }))
+}
+
 /** What is expected of a source, besides what the model expects. */
 export interface ExpectedBaseline {
   /** Added to the model's expected values. */
@@ -81,19 +89,39 @@ export function measure(
 ): MeasuredInterval {
   const moment = localTimeOf(model.timeZone)(timeMs)
   const { expectations, intervalSeconds } = model
-  const fromBaseline = deviationOf(interval, moment, expectations, level, spread, intervalSeconds)
-  const shift = nearestShift(fromBaseline, interval, moment, model, level, reference)
-  const deviation = shift
-    ? deviationOf(interval, moment, expectations, level, spread, intervalSeconds, shift)
-    : fromBaseline
+  const from = (shift: Level, unshifted: Deviation | null) =>
+    deviationOf(interval, moment, expectations, level, spread, intervalSeconds, shift, unshifted)
+  const fromLevel = from(NO_LEVEL, null)
+  const range = expectedRange(fromLevel, interval, moment, model, effects, level, reference)
+  const lowest = range === null ? fromLevel : from(range.low, fromLevel)
+  const highest = range === null ? fromLevel : from(range.high, fromLevel)
+  const deviation =
+    range === null
+      ? fromLevel
+      : nearestDeviation(fromLevel, lowest, highest, (shift) => from(shift, fromLevel))
+  const fromBaseline = isSilence(fromLevel, moment, model) ? withoutTraffic(fromLevel) : fromLevel
   const gates = gatesOf(interval.seconds)
-  const channels = channelsOf(deviation, effects, factor)
+  const channels = channelsOf(deviation, effects, factor, { lowest, highest })
   const usual =
     fromScale('requests_per_second', fromBaseline.requests_per_second.expected, interval.seconds) *
     Math.exp(-level.requests_per_second)
   const busyness = Math.min(1, usual / Math.max(usual, model.baselines.requests_per_second.mean, 1e-9))
   const strengths = strengthsOf(channels, gates.gate)
   return { interval, moment, deviation, fromBaseline, factor, gates, busyness, channels, strengths }
+}
+
+/** Whether less traffic than expected is usual in this hour. */
+function isSilence(
+  { requests_per_second }: Deviation,
+  { minuteOfWeek }: LocalMinute,
+  { silentHours }: Pick<AnomalyModel, 'silentHours'>,
+): boolean {
+  return requests_per_second.residual < 0 && isSilentAt(silentHours, minuteOfWeek)
+}
+
+/** The baseline of traffic learns nothing from silence that is usual. */
+function withoutTraffic(deviation: Deviation): Deviation {
+  return { ...deviation, requests_per_second: { ...deviation.requests_per_second, residual: NaN } }
 }
 
 /**

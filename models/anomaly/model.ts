@@ -10,7 +10,7 @@ import { fitBaseline, type Baseline } from './baseline.js'
 import { deviationOf, NO_LEVEL, NO_SPREAD, modelZOf, type Expectations } from './deviation.js'
 import { tenthsOf } from './drift.js'
 import { DEFAULT_EFFECTS, type LeastEffects } from './effects.js'
-import { fitExpectation, type FeatureHistory } from './expectation.js'
+import { expectedAt, fitExpectation, type FeatureHistory } from './expectation.js'
 import {
   FEATURES,
   intervalsOf,
@@ -23,7 +23,10 @@ import {
 import { FOREST_COLUMNS, writeForestRow } from './forest-row.js'
 import { gatesOf } from './gates.js'
 import { regularHistory, type History, type RegularHistory } from './regular-history.js'
+import { fromScale } from './scales.js'
+import { silentHours } from './silent-hours.js'
 import { channelsOf, strengthsOf, type Strengths } from './strengths.js'
+import { isPercentile, tailIndexOf } from './tail-noise.js'
 import { NEUTRAL, type Thresholds } from './thresholds.js'
 
 /** Everything that a detector has learned. Immutable. */
@@ -46,6 +49,8 @@ export interface AnomalyModel {
   readonly timeZone: string
   /** Neutral until `calibrate` sets them. */
   readonly thresholds: Thresholds
+  /** Hours of the week in which silence is usual, see `silentHours`; null for none. */
+  readonly silentHours: Uint8Array | null
 }
 
 export interface AnomalyModelOptions {
@@ -112,6 +117,11 @@ export function fitAnomalyModel(history: History, options: AnomalyModelOptions):
     tenths: mapFeatures((feature) => tenthsOf(deviations.map((deviation) => modelZOf(deviation[feature])))),
     timeZone,
     thresholds: NEUTRAL,
+    silentHours: silentHours(rows, localTime, (minuteOfWeek) => {
+      const { day } = localTime(timesMs.at(-1)!)
+      const expected = expectedAt(expectations.requests_per_second, { day, minuteOfWeek })
+      return fromScale('requests_per_second', expected, intervalSeconds) * intervalSeconds
+    }),
   }
 }
 
@@ -128,7 +138,13 @@ export function featureHistories(
     minutesOfWeek: Uint16Array.from(moments, ({ minuteOfWeek }) => minuteOfWeek),
     requests: columns.requests_per_second.map((rate) => rate * intervalSeconds),
   }
-  return mapFeatures((feature) => ({ values: known(feature, columns), ...shared }))
+  const values = mapFeatures((feature) => known(feature, columns))
+  const tail = tailIndexOf(values.p95_latency_ms, values.p99_latency_ms, shared.requests)
+  return mapFeatures((feature) => ({
+    values: values[feature],
+    ...shared,
+    tail: isPercentile(feature) ? tail : 0,
+  }))
 }
 
 /** @throws RangeError */

@@ -1,5 +1,6 @@
 import { grouped } from '../statistics/grouped.js'
 import { quantile, quantileSorted } from '../statistics/quantile.js'
+import { farIndexOf, scoreOf, type Chance } from './chance.js'
 
 /** The noise of a feature around its expected value, on the feature's scale. */
 export interface Noise {
@@ -12,9 +13,13 @@ export interface Noise {
   /** Factors on both, by local hour of the day, `[24]`, and by minute of the hour, `[60]`. */
   readonly hours: Float64Array
   readonly minutes: Float64Array
-  /** Factors for long tails, 1 to 2. */
+  /** Factors for long tails, 1 to 2; from 0.6 on for a percentile whose tail is known. */
   readonly up: number
   readonly down: number
+  /** The tail index of a percentile that few requests skew, see tail-noise.ts; left out when it is not known. */
+  readonly tail?: number
+  /** The tail index of single rows far above the expected value, see chance.ts; left out when there are none. */
+  readonly far?: number
 }
 
 /** Residuals from the expected values, on the scale of a feature. */
@@ -26,6 +31,10 @@ export interface Scatter {
   readonly minutes: Float64Array
   /** Minutes that a row lasts; 1 when left out. */
   readonly rowMinutes?: number
+  /** Of a percentile: its tail index. The sampling terms are 1 / shape then, see tail-noise.ts. */
+  readonly tail?: number
+  /** Whether single rows far above the expected value are learned from. */
+  readonly learnsFar?: boolean
 }
 
 export const SIGMAS_PER_MAD = 1.4826
@@ -43,6 +52,10 @@ export const TAIL = [
   { rank: 0.99, normal: 2.326 },
 ]
 export const MAX_TAIL = 2
+/** The smallest factor of a percentile that few requests skew. Other tails are not shorter than those of a normal variable. */
+export const MIN_TAIL = 0.6
+/** The tail of so many days counts half; that of two weeks counts nearly in full. */
+export const HALF_TAIL_DAYS = 1
 /** Residuals beyond this many standard deviations are incidents, not tails. */
 export const FAR_OFF = 6
 
@@ -70,30 +83,43 @@ export function fitNoise(
   least: { readonly sigma: number; readonly sampling: number },
   pools = scatter,
 ): Noise {
-  const { residuals, terms, minutes, rowMinutes = 1 } = scatter
+  const { residuals, terms, minutes, rowMinutes = 1, tail: index = 0, learnsFar = false } = scatter
   const even = { hours: new Float64Array(24).fill(1), minutes: new Float64Array(60).fill(1) }
   if (residuals.length === 0) return { ...least, memory: 1, ...even, up: 1, down: 1 }
   const { sigma, sampling } =
-    pools.residuals.length > 0 ? components(pools.residuals, pools.terms, least) : least
-  const standardised = (each: number, term: number) => each / Math.sqrt(sigma ** 2 + sampling * term)
-  const pooled = pools.residuals.map((each, i) => standardised(each, pools.terms[i]!))
+    pools.residuals.length > 0 ? components(pools.residuals, pools.terms, least, index) : least
+  const parts = { sampling, ...(index > 0 && { tail: index }) }
+  const standardised = (each: number, term: number, factor: number) =>
+    scoreOf(each, chanceOf(parts, sigma ** 2, term, factor))
+  const pooled = pools.residuals.map((each, i) => standardised(each, pools.terms[i]!, 1))
   const hours = grouped(pooled, 24, (i) => hourOf(pools.minutes[i]!)).map(hourSpread)
-  const byHour = residuals.map((each, i) => standardised(each, terms[i]!) / hours[hourOf(minutes[i]!)]!)
+  const byHour = residuals.map((each, i) => standardised(each, terms[i]!, hours[hourOf(minutes[i]!)]!))
   const ofHour = minuteSpreads(grouped(byHour, 60, (i) => minutes[i]! % 60))
-  const z = byHour.map((each, i) => each / ofHour[minutes[i]! % 60]!)
+  const factorAt = (i: number) => hours[hourOf(minutes[i]!)]! * ofHour[minutes[i]! % 60]!
+  const z = residuals.map((each, i) => standardised(each, terms[i]!, factorAt(i)))
   const known = z.filter((each) => Math.abs(each) < FAR_OFF).sort()
-  const tail = (side: number) =>
-    Math.min(
-      MAX_TAIL,
-      Math.max(
-        1,
-        ...TAIL.map(
-          ({ rank, normal }) => (side * quantileSorted(known, side > 0 ? rank : 1 - rank)) / normal,
-        ),
-      ),
+  const days = (residuals.length * rowMinutes) / 1440
+  // A tail of a single day is as likely that of its incidents.
+  const believed = days ** 2 / (days ** 2 + HALF_TAIL_DAYS ** 2)
+  // The tail index of a percentile is one of its own history: it may be too long, as well as too short.
+  const shortest = index > 0 ? MIN_TAIL : 1
+  const tail = (side: number) => {
+    const ratios = TAIL.map(
+      ({ rank, normal }) => (side * quantileSorted(known, side > 0 ? rank : 1 - rank)) / normal,
     )
+    return 1 + believed * (Math.min(MAX_TAIL, Math.max(shortest, ...ratios)) - 1)
+  }
   const always =
     terms.reduce((sum, term) => sum + sigma ** 2 / (sigma ** 2 + sampling * term), 0) / terms.length
+  const up = known.length > 0 ? tail(1) : 1
+  const down = known.length > 0 ? tail(-1) : 1
+  const far = learnsFar
+    ? farIndexOf(
+        residuals,
+        z.map((each) => each / up),
+        (i) => chanceOf({ ...parts, up, down }, sigma ** 2, terms[i]!, factorAt(i)),
+      )
+    : 0
   return {
     sigma,
     sampling,
@@ -104,14 +130,38 @@ export function fitNoise(
     ),
     hours: Float64Array.from(hours),
     minutes: Float64Array.from(ofHour),
-    up: known.length > 0 ? tail(1) : 1,
-    down: known.length > 0 ? tail(-1) : 1,
+    up,
+    down,
+    ...(index > 0 && { tail: index }),
+    ...(far > 0 && { far }),
   }
 }
 
-/** One standard deviation of a row on the scale of the feature, in a local minute. */
-export function sigmaAt(noise: Noise, term: number, minute: number): number {
-  return Math.sqrt(fixedVariance(noise, 1) + noise.sampling * term) * spreadAt(noise, minute)
+/**
+ * The noise of one row.
+ * @param fixed the variance that does not depend on the number of requests
+ * @param term the sampling term
+ * @param factor on the residual
+ * @param longRun the first in sums over rows
+ */
+export function chanceOf(
+  { sampling, up = 1, down = 1, tail = 0, far = 0 }: Pick<Noise, 'sampling'> & Partial<Noise>,
+  fixed: number,
+  term: number,
+  factor: number,
+  longRun = fixed,
+): Chance {
+  const index = tail > 0 ? Math.sqrt(sampling) : 0
+  return { fixed, longRun, sampled: sampling * term, index, shape: 1 / term, factor, up, down, far }
+}
+
+/** The standard score of a row, before the factors for long tails. */
+export function scoreAt(noise: Noise, residual: number, term: number, minute: number): number {
+  const { sampling, tail = 0 } = noise
+  return scoreOf(
+    residual,
+    chanceOf({ sampling, tail }, fixedVariance(noise, 1), term, spreadAt(noise, minute)),
+  )
 }
 
 /**
@@ -170,6 +220,7 @@ function components(
   residuals: Float64Array,
   terms: Float64Array,
   least: { readonly sigma: number; readonly sampling: number },
+  index: number,
 ): { sigma: number; sampling: number } {
   const order = [...terms.keys()].sort((a, b) => terms[a]! - terms[b]!)
   const bins = Array.from({ length: BINS }, (_, bin) => {
@@ -186,7 +237,15 @@ function components(
   }).filter((bin) => bin !== null)
   const floor = least.sigma ** 2
   const { intercept, slope } = line(bins)
-  const sampling = Math.max(least.sampling, slope)
+  // The tail shows what few requests add even where their number hardly changes, unless there is less noise than that.
+  const ofTail = Math.min(
+    index ** 2,
+    quantile(
+      bins.map(({ x, v }) => v / x),
+      0.5,
+    ),
+  )
+  const sampling = Math.max(least.sampling, ofTail, slope)
   const rest = bins.map(({ x, v }) => v - sampling * x)
   const variance = sampling === slope ? intercept : quantile(rest, 0.5)
   return { sigma: Math.sqrt(Math.max(floor, variance)), sampling }

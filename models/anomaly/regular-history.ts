@@ -104,11 +104,14 @@ interface MissingRun {
   readonly count: number
 }
 
+/** Nobody was silent for longer: rows of a longer run were not recorded. */
+const MAX_SILENCE_MS = 7 * DAY_MS
+
 function missingRuns(timesMs: Float64Array, rowMs: number): MissingRun[] {
   const runs: MissingRun[] = []
   for (let i = 1; i < timesMs.length; i++) {
     const count = Math.round((timesMs[i]! - timesMs[i - 1]!) / rowMs) - 1
-    if (count > 0) runs.push({ startMs: timesMs[i - 1]! + rowMs, count })
+    if (count > 0 && count * rowMs <= MAX_SILENCE_MS) runs.push({ startMs: timesMs[i - 1]! + rowMs, count })
   }
   return runs
 }

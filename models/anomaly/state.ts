@@ -11,10 +11,12 @@ import type { Noise } from './noise.js'
 import { FOREST_COLUMNS } from './forest-row.js'
 import { mapChannels, mapKinds } from './kinds.js'
 import { DEFAULT_INTERVAL_SECONDS } from './row-interval.js'
+import { WEEK_HOURS } from './silent-hours.js'
 import { NEUTRAL, type Thresholds } from './thresholds.js'
 
 /** A model as plain JSON, as an artifact contains it. The arrays of its forest are base64, all others are lists. */
-export function anomalyModelToState({ intervalSeconds, days, thresholds, ...model }: AnomalyModel): object {
+export function anomalyModelToState(whole: AnomalyModel): object {
+  const { intervalSeconds, days, thresholds, silentHours, ...model } = whole
   return {
     ...model,
     // Left out when neutral, as older releases do.
@@ -25,6 +27,7 @@ export function anomalyModelToState({ intervalSeconds, days, thresholds, ...mode
     // A model of minutes without gaps has the form of earlier releases.
     ...(intervalSeconds !== DEFAULT_INTERVAL_SECONDS && { intervalSeconds }),
     ...(days !== model.nSamples / 1440 && { days }),
+    ...(silentHours && { silentHours: [...silentHours] }),
   }
 }
 
@@ -61,6 +64,10 @@ export function anomalyModelFromState(state: unknown): AnomalyModel {
     tenths: mapFeatures((feature) => listAt(tenths, feature)),
     timeZone,
     thresholds: thresholdsFromState(fields['thresholds']),
+    silentHours:
+      fields['silentHours'] === undefined
+        ? null
+        : Uint8Array.from(listAt(fields, 'silentHours', WEEK_HOURS), (each) => Number(each > 0)),
   }
 }
 
@@ -152,9 +159,24 @@ function noiseFromState(value: unknown, name: string): Noise {
   // In the order of the fit: a model that comes back makes the very same text.
   if (sigma > 0 && sampling >= 0 && memory >= 1 && up > 0 && down > 0) {
     const [hours, minutes] = [listAt(fields, 'hours', 24), listAt(fields, 'minutes', 60)]
-    return { sigma, sampling, memory, hours, minutes, up, down }
+    return {
+      sigma,
+      sampling,
+      memory,
+      hours,
+      minutes,
+      up,
+      down,
+      ...indexAt(fields, 'tail'),
+      ...indexAt(fields, 'far'),
+    }
   }
   throw new Error(`The expectation of ${name} has no scale.`)
+}
+
+/** A tail index, as a field; none in models of older releases, or where it is not known. */
+function indexAt<K extends string>(fields: Record<string, unknown>, key: K): Partial<Record<K, number>> {
+  return fields[key] === undefined ? {} : ({ [key]: positiveAt(fields, key) } as Record<K, number>)
 }
 
 function listAt(fields: Record<string, unknown>, key: string, length?: number): Float64Array {

@@ -1,8 +1,9 @@
+import { shiftRatio } from './chance.js'
 import { MIN_ERROR_SHARE, type Deviation } from './deviation.js'
 import type { LeastEffects } from './effects.js'
 import { GATE, reachOf, type Gate, type Strength } from './gates.js'
 import type { Channel, PerKind } from './kinds.js'
-import { countRatio, shareRatio, shiftRatio } from './likelihood.js'
+import { countRatio, shareRatio } from './likelihood.js'
 import { ADDED_MS, fromScale, HALF } from './scales.js'
 
 export type Strengths = PerKind<Strength>
@@ -37,20 +38,36 @@ export const SUPPORT = { avg_latency_ms: 0.5, p95_latency_ms: 0.05, p99_latency_
 /** From this support on, a latency is evidence in proportion to it. From 1 on, it can be an anomaly alone. */
 export const MIN_SUPPORT = 0.5
 
+/** The same for a percentile whose tail is known: what few requests prove about it is known, too. */
+export const MIN_TAIL_SUPPORT = 0.2
+
+/** The deviations from both ends of what may be expected, see `expectedRange`. */
+interface Ends {
+  readonly lowest: Deviation
+  readonly highest: Deviation
+}
+
 /**
- * The strength of each channel.
+ * The strength of each channel. The evidence for a change is measured from the end that it goes beyond: a value between
+ * both ends speaks against a drop and against a rise.
  *
+ * @param deviation from the nearest value that may be expected
  * @param factor multiplies the smallest deviations of traffic and latency; see `effectFactor`
  * @returns z and effect are 0, and the ratios are UNINFORMATIVE, where the value is not known
  */
-export function channelsOf(deviation: Deviation, least: LeastEffects, factor: number): Channels {
+export function channelsOf(
+  deviation: Deviation,
+  least: LeastEffects,
+  factor: number,
+  { lowest, highest }: Ends = { lowest: deviation, highest: deviation },
+): Channels {
   return {
-    traffic_spike: trafficStrength(deviation, least, factor, 1),
-    traffic_drop: trafficStrength(deviation, least, factor, -1),
-    avg_latency_ms: latencyStrength(deviation, 'avg_latency_ms', least, factor),
-    p95_latency_ms: latencyStrength(deviation, 'p95_latency_ms', least, factor),
-    p99_latency_ms: latencyStrength(deviation, 'p99_latency_ms', least, factor),
-    error_rate_spike: errorStrength(deviation, least),
+    traffic_spike: trafficStrength(deviation, highest, least, factor, 1),
+    traffic_drop: trafficStrength(deviation, lowest, least, factor, -1),
+    avg_latency_ms: latencyStrength(deviation, highest, 'avg_latency_ms', least, factor),
+    p95_latency_ms: latencyStrength(deviation, highest, 'p95_latency_ms', least, factor),
+    p99_latency_ms: latencyStrength(deviation, highest, 'p99_latency_ms', least, factor),
+    error_rate_spike: errorStrength(deviation, highest, least),
   }
 }
 
@@ -72,14 +89,16 @@ function further(a: Strength, b: Strength, gate: Gate): Strength {
 }
 
 function trafficStrength(
-  { requests_per_second }: Deviation,
+  deviation: Deviation,
+  end: Deviation,
   least: LeastEffects,
   factor: number,
   sign: 1 | -1,
 ): ChannelStrength {
-  const { z, effect, residual, longRun, count, requests } = requests_per_second
+  const { z, effect } = deviation.requests_per_second
+  const { residual, longRun, longRunDown, count, requests } = end.requests_per_second
   const step = sign * Math.log1p(least.traffic) * factor
-  const dispersion = Math.max(1, longRun ** 2 * (requests + HALF))
+  const dispersion = Math.max(1, (sign > 0 ? longRun : longRunDown) ** 2 * (requests + HALF))
   const isKnown = !Number.isNaN(residual)
   return {
     z: sign * z,
@@ -89,8 +108,9 @@ function trafficStrength(
   }
 }
 
-function errorStrength({ error_rate }: Deviation, least: LeastEffects): ChannelStrength {
-  const { z, effect, residual, expected, longRun, count, requests } = error_rate
+function errorStrength(deviation: Deviation, end: Deviation, least: LeastEffects): ChannelStrength {
+  const { z, effect } = deviation.error_rate
+  const { residual, expected, longRun, count, requests } = end.error_rate
   const expectedShare = fromScale('error_rate', expected)
   const usual = Math.min(MAX_USUAL_SHARE, Math.max(expectedShare, MIN_ERROR_SHARE))
   const dispersion = Math.max(1, longRun ** 2 * 4 * requests)
@@ -109,19 +129,22 @@ function errorStrength({ error_rate }: Deviation, least: LeastEffects): ChannelS
 
 function latencyStrength(
   deviation: Deviation,
+  end: Deviation,
   feature: keyof typeof SUPPORT,
   { latency, latencyMs }: LeastEffects,
   factor: number,
 ): ChannelStrength {
-  const { z, effect, residual, expected, longRun, perRow } = deviation[feature]
+  const { z, effect } = deviation[feature]
+  const { residual, expected, chance, perRow } = end[feature]
   const support = Math.min(1, perRow * SUPPORT[feature])
   const value = fromScale(feature, expected) + ADDED_MS
   const step = Math.log1p(latency) * factor
   const ratio = (size: number) => {
     const shift = Math.max(size * step, Math.log1p((size * latencyMs) / value))
-    return bounded(shiftRatio(residual, shift, longRun), RATIO.max * support)
+    return Math.min(RATIO.max * support, shiftRatio(residual, shift, chance!, RATIO.min))
   }
-  const isKnown = !Number.isNaN(residual) && support >= MIN_SUPPORT
+  const isTail = chance!.index > 0
+  const isKnown = !Number.isNaN(residual) && support >= (isTail ? MIN_TAIL_SUPPORT : MIN_SUPPORT)
   return {
     z: support < 1 ? Math.min(0, z) : z,
     effect: Math.min(effect / step, (value * Math.expm1(effect)) / latencyMs),
@@ -130,6 +153,6 @@ function latencyStrength(
   }
 }
 
-function bounded(ratio: number, max = RATIO.max): number {
-  return Math.max(RATIO.min, Math.min(max, ratio))
+function bounded(ratio: number): number {
+  return Math.max(RATIO.min, Math.min(RATIO.max, ratio))
 }

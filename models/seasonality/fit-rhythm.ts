@@ -6,10 +6,10 @@ import {
   seasonAt,
   smoothSeasonAt,
   withSharpMinutes,
-  withWeeklyWindows,
   type Moments,
   type Season,
 } from './season.js'
+import { withWeeklyWindows } from './weekly-windows.js'
 
 /** The usual value at each moment, on the scale of the fit: season plus level. */
 export interface Usual {

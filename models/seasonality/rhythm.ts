@@ -6,6 +6,7 @@ export const RHYTHMS = ['none', 'day', 'weekpart', 'week'] as const
 export type Rhythm = (typeof RHYTHMS)[number]
 
 const DAY_MINUTES = 1440
+export const WEEK_MINUTES = 7 * DAY_MINUTES
 const SATURDAY = 5 * DAY_MINUTES
 
 /** Minutes of a slot. Within a slot the usual value is the same. */
@@ -18,16 +19,16 @@ export const SLOTS: Readonly<Record<Rhythm, number>> = {
   none: 1,
   day: DAY_SLOTS,
   weekpart: 2 * DAY_SLOTS,
-  week: (7 * DAY_MINUTES) / SLOT_MINUTES.week,
+  week: WEEK_MINUTES / SLOT_MINUTES.week,
 }
 
 /** Minutes of a slot of the week that weekly windows are made of, and their slots. */
 export const WINDOW_MINUTES = 5
-export const WINDOW_SLOTS = (7 * DAY_MINUTES) / WINDOW_MINUTES
+export const WINDOW_SLOTS = WEEK_MINUTES / WINDOW_MINUTES
 
 /** The slot of a weekly window, of so many in a week. */
 export function windowSlotOf(minuteOfWeek: number, nSlots = WINDOW_SLOTS): number {
-  return Math.floor((minuteOfWeek * nSlots) / (7 * DAY_MINUTES))
+  return Math.floor((minuteOfWeek * nSlots) / WEEK_MINUTES)
 }
 
 /** The part of the week of a minute of the week: 0 for Monday to Friday, 1 for the weekend. */

@@ -1,14 +1,6 @@
 import { grouped } from '../statistics/grouped.js'
 import { quantileSorted } from '../statistics/quantile.js'
-import {
-  minuteOfPart,
-  SLOTS,
-  slotOf,
-  WINDOW_MINUTES,
-  WINDOW_SLOTS,
-  windowSlotOf,
-  type Rhythm,
-} from './rhythm.js'
+import { minuteOfPart, SLOTS, slotOf, windowSlotOf, type Rhythm } from './rhythm.js'
 
 /** What a moment adds to the level of its day, on the scale of the fit. */
 export interface Season {
@@ -58,6 +50,10 @@ const KERNEL = [1, 2, 3, 2, 1]
 /** A slot with samples of this many minutes counts half in its blend with its neighbours. */
 export const HALF_SHARP = 6
 
+/** A neighbour counts as at most so many times as far away as three quarters of all neighbours are. */
+export const STEP = 2
+export const STEP_RANK = 0.75
+
 export const NO_SEASON: Season = {
   rhythm: 'none',
   slots: new Float64Array(1),
@@ -80,41 +76,15 @@ export function smoothSeasonAt({ rhythm, slots, slotOfWeek }: Season, minuteOfWe
   return slots[slotOf(rhythm, minuteOfWeek)]! + ofWeek
 }
 
-function jobAt(minuteOfDay: Float64Array, minuteOfWeek: number): number {
+/** The term of a minute of the day. */
+export function jobAt(minuteOfDay: Float64Array, minuteOfWeek: number): number {
   return minuteOfDay[minuteOfPart(minuteOfWeek) % minuteOfDay.length]!
 }
 
-function windowAt(slotOfWeek: Float64Array, minuteOfWeek: number): number {
+/** The term of a weekly window. */
+export function windowAt(slotOfWeek: Float64Array, minuteOfWeek: number): number {
   return slotOfWeek[windowSlotOf(minuteOfWeek, slotOfWeek.length)]!
 }
-
-/** Minutes by which a job or a window may begin or end earlier or later than it usually does. */
-export const EDGE_MINUTES = { job: 1, window: 5 }
-
-/** What terms that hold just before or after a minute of the week would add to it: the least and the most, around 0. */
-export function edgesAt({ minuteOfDay, slotOfWeek }: Season, minuteOfWeek: number): Edges {
-  if (minuteOfDay === null && slotOfWeek === null) return NO_EDGES
-  const at = (shift: number) => (minuteOfWeek + shift + WEEK_MINUTES) % WEEK_MINUTES
-  const steps = (terms: Float64Array, termAt: typeof jobAt, reach: number) => {
-    const now = termAt(terms, minuteOfWeek)
-    return [termAt(terms, at(-reach)) - now, termAt(terms, at(reach)) - now] as const
-  }
-  const job = minuteOfDay ? steps(minuteOfDay, jobAt, EDGE_MINUTES.job) : NO_STEPS
-  const window = slotOfWeek ? steps(slotOfWeek, windowAt, EDGE_MINUTES.window) : NO_STEPS
-  return {
-    low: Math.min(0, ...job) + Math.min(0, ...window),
-    high: Math.max(0, ...job) + Math.max(0, ...window),
-  }
-}
-
-interface Edges {
-  readonly low: number
-  readonly high: number
-}
-
-export const NO_EDGES: Edges = { low: 0, high: 0 }
-const NO_STEPS = [0, 0] as const
-const WEEK_MINUTES = 10_080
 
 /**
  * Fits a season to values without the level of their day: the median of each slot, shrunk towards the coarser rhythm when
@@ -172,67 +142,13 @@ export function withSharpMinutes(
   return minuteOfDay.some((value) => value !== 0) ? { ...season, minuteOfDay } : season
 }
 
-/** The fewest minutes of a slot in one week that have samples. */
-export const MIN_WINDOW_MINUTES = 3
-
-/** The slots of a window lie this many times the spread of all slots' medians away. */
-export const WINDOW = 4
-
-/** Windows are this many times as many slots as chance would make. */
-export const CHANCE = 8
-
-/**
- * Adds terms for times of the week, five minutes each. A backup on Sundays at three is one of 168 hours, too little for a
- * rhythm of the whole week, and a rhythm of the whole week is too coarse for its beginning and end. A slot counts when its median is far off to the same side in every week with
- * enough samples, at least two. The smallest of them counts, since one may have had an incident. When about as many slots
- * would be far off in every week by chance, as with bursts at any time, none counts.
- */
-export function withWeeklyWindows(season: Season, moments: Moments): Season {
-  const { days, minutesOfWeek, rowMinutes = 1 } = moments
-  // Rows that are longer than the slots have quarters of an hour.
-  const nSlots = rowMinutes > WINDOW_MINUTES ? SLOTS.week : WINDOW_SLOTS
-  if (season.rhythm === 'week' && nSlots === SLOTS.week) return season
-  const left = leftBy(season, moments)
-  const firstWeek = weekOf(days[0]!)
-  const nWeeks = weekOf(days.at(-1)!) - firstWeek + 1
-  const groups = grouped(
-    left,
-    nWeeks * nSlots,
-    (i) => (weekOf(days[i]!) - firstWeek) * nSlots + windowSlotOf(minutesOfWeek[i]!, nSlots),
-  )
-  const medians = groups.map((group) =>
-    group.length * rowMinutes < MIN_WINDOW_MINUTES ? NaN : quantileSorted(group, 0.5),
-  )
-  const [spread, single] = [medianSize(medians), medianSize(left)].map((size) => 1.4826 * size)
-  const least = Math.max(WINDOW * spread!, single!)
-  const byChance = Array.from({ length: nWeeks }, (_, week) => {
-    const known = [...medians.slice(week * nSlots, (week + 1) * nSlots)].filter((m) => !Number.isNaN(m))
-    return known.length === 0 ? 1 : known.filter((m) => Math.abs(m) > least).length / known.length
-  }).reduce((share, far) => share * far, WEEK_MINUTES / Math.max(WEEK_MINUTES / nSlots, rowMinutes))
-  const slotOfWeek = Float64Array.from({ length: nSlots }, (_, slot) => {
-    const known = Array.from({ length: nWeeks }, (_, week) => medians[week * nSlots + slot]!).filter(
-      (median) => !Number.isNaN(median),
-    )
-    const [lowest, highest] = [Math.min(...known), Math.max(...known)]
-    if (known.length < 2 || (lowest <= least && highest >= -least)) return 0
-    return lowest > 0 ? lowest : highest
-  })
-  const found = slotOfWeek.filter((value) => value !== 0).length
-  return found > CHANCE * byChance ? { ...season, slotOfWeek } : season
-}
-
 /** What a season leaves of the values. */
-function leftBy(season: Season, { values, minutesOfWeek }: Moments): Float64Array {
+export function leftBy(season: Season, { values, minutesOfWeek }: Moments): Float64Array {
   return values.map((value, i) => value - seasonAt(season, minutesOfWeek[i]!))
 }
 
-/** Weeks since 1970; a week begins on Monday. */
-function weekOf(day: number): number {
-  return Math.floor((day + 3) / 7)
-}
-
 /** The median of the sizes that are known; Infinity when none is. */
-function medianSize(values: ArrayLike<number>): number {
+export function medianSize(values: ArrayLike<number>): number {
   const sizes = Float64Array.from(values)
     .filter((value) => !Number.isNaN(value))
     .map(Math.abs)
@@ -312,18 +228,24 @@ function filled(groups: readonly Float64Array[]): Float64Array {
 
 /**
  * Each slot blended with the mean of its neighbourhood, weighted by KERNEL. The fewer samples, the stronger the blend.
- * Slots form rings: the end of a day is next to its beginning.
+ * A step, as at an opening, stays a step: neighbours that are further away than most neighbours count as if they were
+ * not. Slots form rings: the end of a day is next to its beginning.
  */
 function smoothed(values: Float64Array, counts: readonly number[], ring: number): Float64Array {
   const reach = (KERNEL.length - 1) / 2
   const total = KERNEL.reduce((sum, weight) => sum + weight, 0)
+  const at = (slot: number, k: number) => {
+    const place = slot % ring
+    return values[slot - place + ((((place + k) % ring) + ring) % ring)]!
+  }
+  const most =
+    STEP * quantileSorted(values.map((value, slot) => Math.abs(at(slot, 1) - value)).sort(), STEP_RANK)
   return values.map((value, slot) => {
-    const start = slot - (slot % ring)
     const sum = KERNEL.reduce((all, weight, k) => {
-      const neighbour = start + (((((slot % ring) + k - reach) % ring) + ring) % ring)
-      return all + weight * values[neighbour]!
+      const away = at(slot, k - reach) - value
+      return all + weight * Math.max(-most, Math.min(most, away))
     }, 0)
     const own = counts[slot]! / (counts[slot]! + HALF_SHARP)
-    return own * value + (1 - own) * (sum / total)
+    return value + (1 - own) * (sum / total)
   })
 }

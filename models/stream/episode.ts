@@ -105,8 +105,10 @@ export function nextEpisode(
     return { sinceMs: timeMs, lastMs: timeMs, quiet: 0, kinds, harm: minute.lasting }
   }
   const { sinceMs, kinds } = episode
-  const harm = Math.max(episode.harm, minute.lasting)
-  if (alarm || KINDS.some((kind) => kinds[kind] >= ACTIVE_REACH && active[kind])) {
+  const isActive = KINDS.some((kind) => kinds[kind] >= ACTIVE_REACH && active[kind])
+  // What a report between two bad ones lacks by chance is no harm.
+  const harm = minute.anomaly || isActive ? Math.max(episode.harm, minute.lasting) : episode.harm
+  if (alarm || isActive) {
     const reached = mapKinds((kind) => Math.max(kinds[kind], minute.kinds[kind], accumulated[kind]))
     return { sinceMs, lastMs: timeMs, quiet: 0, kinds: reached, harm }
   }

@@ -35,10 +35,10 @@ const ONE: EvidenceThreshold = { small: 1, large: 1 }
 const NOTHING_ACCUMULATED = mapKinds(() => 0)
 
 /**
- * A sum from which on a change counts as proven: it is e^13 times as likely as no change. A sum is cleared when as much
+ * A sum from which on a change counts as proven: it is e^11.7 times as likely as no change. A sum is cleared when as much
  * speaks for the end of the change. The thresholds of a gateway multiply the first, not the second.
  */
-export const ENOUGH = 13
+export const ENOUGH = 11.7
 
 /** Reports that a proof needs. A shorter run is one odd minute. */
 export const MIN_REPORTS = 3

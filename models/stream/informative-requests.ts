@@ -1,4 +1,5 @@
 import type { Feature, PerFeature } from '../anomaly/features.js'
+import { isPercentile } from '../anomaly/tail-noise.js'
 
 /**
  * Requests from which on a report is fully informative about a feature. For traffic they are the expected ones. A percentile needs enough requests to have one
@@ -34,8 +35,4 @@ export function isInformative(feature: Feature, requests: number): boolean {
   if (feature === 'requests_per_second') return true
   const weight = weightOf(feature, requests)
   return isPercentile(feature) ? weight >= 1 : weight > 0
-}
-
-function isPercentile(feature: Feature): boolean {
-  return feature === 'p95_latency_ms' || feature === 'p99_latency_ms'
 }

@@ -1,4 +1,5 @@
 import type { Episode } from './episode.js'
+import { NO_FLAPS, type Flaps } from './flapping.js'
 import type { SourceBaseline } from './source-baseline.js'
 import type { StreamState } from './stream-state.js'
 import type { SourceMemory } from './streams.js'
@@ -13,10 +14,11 @@ interface StoredBaseline extends Pick<SourceBaseline, 'level' | 'spread' | 'minu
   readonly first: SourceBaseline['warmUp']
 }
 
-/** A state of a release before severity followed the harm has none. */
-interface StoredState extends Omit<StreamState, 'baseline' | 'harm' | 'episode'> {
+/** A state of a release before severity followed the harm has no harm, and one of a release before flapping no flaps. */
+interface StoredState extends Omit<StreamState, 'baseline' | 'harm' | 'flaps' | 'episode'> {
   readonly own: StoredBaseline
   readonly harm?: number
+  readonly flaps?: Flaps
   readonly episode: (Omit<Episode, 'harm'> & { readonly harm?: number }) | null
 }
 
@@ -52,11 +54,12 @@ function streamToState({ baseline, ...state }: StreamState): StoredState {
   return { ...state, own: { level, base: startLevel, spread, minutes, isWhole: isGateway, first: warmUp } }
 }
 
-function streamFromState({ own, harm = 0, episode, ...state }: StoredState): StreamState {
+function streamFromState({ own, harm = 0, flaps = NO_FLAPS, episode, ...state }: StoredState): StreamState {
   const { level, base, spread, minutes, isWhole, first } = own
   return {
     ...state,
     harm,
+    flaps,
     episode: episode && { ...episode, harm: episode.harm ?? 0 },
     baseline: { level, startLevel: base, spread, minutes, isGateway: isWhole, warmUp: first },
   }

@@ -17,7 +17,7 @@ export interface ReplayedEpisode {
   readonly toMs: number
   /** The type of most of its reports. */
   readonly type: AnomalyType
-  /** Severity and explanation of its severest report. */
+  /** Of its severest report; the explanation of its latest one if it flaps. */
   readonly severity: Severity
   readonly explanation: string
 }
@@ -47,13 +47,13 @@ export function replay(
 
 type OpenEpisode = ReplayedEpisode & { readonly counts: Map<AnomalyType, number> }
 
-/** @param judged in the order of their times */
-function episodesOf(
-  judged: readonly (SourceReport & { readonly verdict: StreamVerdict })[],
+/** The episodes in verdicts. @param judged in the order of their times */
+export function episodesOf(
+  judged: Iterable<SourceReport & { readonly verdict: StreamVerdict }>,
 ): ReplayedEpisode[] {
   const open = new Map<string, OpenEpisode>()
   for (const { source, timed, verdict } of judged) {
-    const { confirmed, episodeSinceMs: fromMs, type, severity, explanation } = verdict
+    const { confirmed, episodeSinceMs: fromMs, type, severity, explanation, flapping } = verdict
     if (!confirmed || fromMs === null || type === null || severity === null) continue
     const key = `${fromMs} ${source}`
     const before = open.get(key)
@@ -62,7 +62,10 @@ function episodesOf(
     const toMs = timed.timeMs
     const isSeverer = before && SEVERITIES.indexOf(severity) > SEVERITIES.indexOf(before.severity)
     if (!before) open.set(key, { source, fromMs, toMs, type, severity, explanation, counts })
-    else open.set(key, { ...before, toMs, ...(isSeverer && { severity, explanation }) })
+    else {
+      const worse = { ...(isSeverer && { severity, explanation }), ...(flapping && { explanation }) }
+      open.set(key, { ...before, toMs, ...worse })
+    }
   }
   return [...open.values()]
     .map(({ counts, ...episode }) => ({ ...episode, type: mostFrequent(counts) }))

@@ -1,7 +1,7 @@
-import { type LeastEffects } from '../anomaly/effects.js'
+import type { LeastEffects } from '../anomaly/effects.js'
 import { decideMinute } from '../anomaly/decision.js'
-import { expectedAt } from '../anomaly/expectation.js'
-import { mapFeatures, type Interval, type PerFeature } from '../anomaly/features.js'
+import { expectedOfRow } from '../anomaly/deviation.js'
+import { isLatency, mapFeatures, type Interval, type PerFeature } from '../anomaly/features.js'
 import { reachOf } from '../anomaly/gates.js'
 import { KIND_OF, mapKinds, CHANNELS, type Kind, type PerKind } from '../anomaly/kinds.js'
 import { measure } from '../anomaly/measure.js'
@@ -74,9 +74,8 @@ interface UsualRow {
 function usualAt(model: AnomalyModel, timeMs: number): UsualRow {
   const moment = localTimeOf(model.timeZone)(timeMs)
   const seconds = model.intervalSeconds
-  const values = mapFeatures((feature) =>
-    fromScale(feature, expectedAt(model.expectations[feature], moment), seconds),
-  )
+  const expected = expectedOfRow(model, moment)
+  const values = mapFeatures((feature) => fromScale(feature, expected[feature], seconds))
   return { timeMs, interval: { ...values, seconds, requests: values.requests_per_second * seconds } }
 }
 
@@ -100,8 +99,8 @@ function smallestChanges(
   }
 }
 
-/** A row with a change of so many times the smallest deviation that matters. */
-function changedBy(
+/** A row with a change of so many times the smallest deviation that matters, and the size of the change. */
+export function changedBy(
   usual: Interval,
   kind: Kind,
   multiple: number,
@@ -113,7 +112,7 @@ function changedBy(
   }
   if (kind === 'latency_spike') {
     const size = Math.max((1 + latency) ** multiple, 1 + (multiple * latencyMs) / usual.avg_latency_ms)
-    const slower = mapFeatures((feature) => usual[feature] * (feature.endsWith('_ms') ? size : 1))
+    const slower = mapFeatures((feature) => usual[feature] * (isLatency(feature) ? size : 1))
     return { interval: { ...usual, ...slower }, size }
   }
   const size = (1 + traffic) ** (kind === 'traffic_spike' ? multiple : -multiple)

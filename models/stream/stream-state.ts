@@ -1,10 +1,11 @@
-import type { Level } from '../anomaly/deviation.js'
+import { expectedOfRow, type Level } from '../anomaly/deviation.js'
 import { smoothlyExpectedAt } from '../anomaly/expectation.js'
 import { mapFeatures } from '../anomaly/features.js'
 import { knowsTheDay, type AnomalyModel } from '../anomaly/model.js'
 import { localTimeOf, type LocalMinute } from '../seasonality/local-time.js'
 import type { Episode } from './episode.js'
 import { NO_EVIDENCE, type Evidence } from './evidence.js'
+import { NO_FLAPS, type Flaps } from './flapping.js'
 import { GATEWAY_BASELINE, NEW_BASELINE, rebase, type SourceBaseline } from './source-baseline.js'
 
 /** Everything that is remembered of a stream besides its window. Immutable, plain JSON. */
@@ -16,6 +17,7 @@ export interface StreamState {
   readonly usual: Level | null
   readonly evidence: Evidence
   readonly episode: Episode | null
+  readonly flaps: Flaps
   /** Anomalous reports in a row. */
   readonly streak: number
   /** The harm of the newest report, if it is anomalous; see `harmOf`. */
@@ -38,6 +40,7 @@ export function beginStream(source: string, knowsDay = true): StreamState {
     usual: null,
     evidence: NO_EVIDENCE,
     episode: null,
+    flaps: NO_FLAPS,
     streak: 0,
     harm: 0,
     modelVersion: null,
@@ -51,7 +54,7 @@ function beginBaseline(source: string, knowsDay: boolean): SourceBaseline {
 
 /** The state with its baseline alone. An older report is judged by it, since the alarm of now says nothing about then. */
 export function withoutAlarm(state: StreamState): StreamState {
-  return { ...state, evidence: NO_EVIDENCE, episode: null, streak: 0, harm: 0 }
+  return { ...state, evidence: NO_EVIDENCE, episode: null, flaps: NO_FLAPS, streak: 0, harm: 0 }
 }
 
 /** The state with all but evidence, streak and harm: reports before a long gap prove nothing. */
@@ -78,14 +81,11 @@ export function forModel(
 function rebaseOn(model: AnomalyModel, { baseline, usual, timeMs }: StreamState): SourceBaseline | null {
   if (usual === null || timeMs === null) return null
   const moment = localTimeOf(model.timeZone)(timeMs)
-  return rebase(
-    baseline,
-    usual,
-    mapFeatures((feature) => smoothlyExpectedAt(model.expectations[feature], moment)),
-  )
+  return rebase(baseline, usual, expectedOfRow(model, moment, smoothlyExpectedAt))
 }
 
 /** What is usual for a source around a moment, on the scale of each feature. */
-export function usualAt({ expectations }: AnomalyModel, moment: LocalMinute, level: Level): Level {
-  return mapFeatures((feature) => smoothlyExpectedAt(expectations[feature], moment) + level[feature])
+export function usualAt(model: AnomalyModel, moment: LocalMinute, level: Level): Level {
+  const expected = expectedOfRow(model, moment, smoothlyExpectedAt)
+  return mapFeatures((feature) => expected[feature] + level[feature])
 }

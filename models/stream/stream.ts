@@ -24,6 +24,15 @@ import {
   type Episode,
 } from './episode.js'
 import { accumulatedEvidence, addEvidence, NO_EVIDENCE, withoutKinds, type Evidence } from './evidence.js'
+import {
+  anomalousReach,
+  continuedEpisode,
+  flappingAt,
+  nextFlaps,
+  NO_FLAPS,
+  runsAfter,
+  type Flaps,
+} from './flapping.js'
 import { learnReport } from './learn-report.js'
 import { modelZ } from './model-z.js'
 import {
@@ -71,18 +80,24 @@ export function judgeNext(
   const { thresholds } = model
   const accumulated = accumulatedEvidence(evidence, thresholds.evidence)
   const active = activeKinds(evidence, strengths, thresholds.evidence)
-  const alarm = isAlarm(minute, gates.certain, strengths, state.streak, active, accumulated)
-  const episode = nextEpisode(state.episode, timeMs, rowMs, alarm, active, minute, accumulated)
+  const runs = runsAfter(state.flaps.runs, timeMs, rowMs, anomalousReach(minute))
+  const flapping = flappingAt(runs, timeMs, rowMs)
+  const alarm =
+    flapping !== null || isAlarm(minute, gates.certain, strengths, state.streak, active, accumulated)
+  const open = state.episode ?? continuedEpisode(state.flaps.ended, runs, timeMs)
+  const episode = nextEpisode(open, timeMs, rowMs, alarm, active, minute, accumulated)
+  const flaps = nextFlaps(state.flaps.ended, runs, state.episode, episode)
 
-  const decision = decideReport(minute, accumulated, episode, timeMs)
+  const decision = decideReport(minute, accumulated, episode, timeMs, flapping)
   const streak = decision.anomaly ? state.streak + 1 : 0
   const verdict = verdictOf(measured, decision, effects, model)
 
-  const isSettled = isNewNormal(episode, timeMs, rowMs)
+  // What comes and goes does not become normal: its moments would draw the baseline away from the reports between them.
+  const isSettled = flapping === null && isNewNormal(episode, timeMs, rowMs)
   const learned = learnReport(state.baseline, measured, rows, minute.anomaly, episode, isSettled, model)
   const usual = usualAt(model, measured.moment, learned.baseline.level)
   return {
-    verdict: inStream(verdict, streak, isConfirmed(episode), episode?.sinceMs ?? null),
+    verdict: inStream(verdict, streak, isConfirmed(episode), episode?.sinceMs ?? null, decision.flapping),
     state: nextState(
       state,
       timeMs,
@@ -90,6 +105,7 @@ export function judgeNext(
       usual,
       evidence,
       episode,
+      flaps,
       streak,
       decision.anomaly ? minute.harm : 0,
     ),
@@ -161,7 +177,8 @@ function wakesUp(
   { residual, requests, count }: FeatureDeviation,
 ): boolean {
   const usual = level.requests_per_second
-  return warmUp === null && !isGateway && idles(usual, requests) && !idles(usual + residual, count)
+  if (warmUp !== null || isGateway || Number.isNaN(residual)) return false
+  return idles(usual, requests) && !idles(usual + residual, count)
 }
 
 /** While the share of the traffic that a source carries is not known, little traffic is no drop. */
@@ -180,6 +197,7 @@ function nextState(
   usual: Level,
   evidence: Evidence,
   episode: Episode | null,
+  flaps: Flaps,
   streak: number,
   harm: number,
 ): StreamState {
@@ -191,6 +209,7 @@ function nextState(
     usual,
     evidence: isOver ? NO_EVIDENCE : absorbed.length === 0 ? evidence : withoutKinds(evidence, absorbed),
     episode: remaining,
+    flaps: absorbed.length === 0 ? flaps : NO_FLAPS,
     streak: remaining === null && episode !== null ? 0 : streak,
     harm,
     modelVersion: before.modelVersion,

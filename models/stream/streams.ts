@@ -1,6 +1,7 @@
 import type { TimedInterval } from '../anomaly/measure.js'
 import { mergeIntervals } from '../anomaly/merge-intervals.js'
 import { MINUTE_MS } from '../traffic/durations.js'
+import { NO_FLAPS } from './flapping.js'
 import { reportOf, type KeptReport } from './report.js'
 import { sourceTrend, type Trend } from './source-trend.js'
 import { beginStream, withoutAlarm, type StreamState } from './stream-state.js'
@@ -139,7 +140,7 @@ export class Streams {
     memory.state =
       others.length === 0
         ? memory.before
-        : { ...memory.before, timeMs, usual: null, episode: null, streak: 0, harm: 0 }
+        : { ...memory.before, timeMs, usual: null, episode: null, flaps: NO_FLAPS, streak: 0, harm: 0 }
     memory.before = memory.state
   }
 }

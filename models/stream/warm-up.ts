@@ -41,9 +41,10 @@ export const withoutAbsorbed = (baseline: SourceBaseline): LearnedBaseline => ({
 
 /**
  * The baseline after the next report of the warm-up. Reports of a source that idles say nothing yet: it counts from the
- * first report with its traffic on, or after {@link IDLE_REPORTS} idle ones. The share of the gateway's traffic is the median so far. After
- * {@link FIRST_REPORTS} reports with requests, latencies and errors move to their medians if most of the reports agree that
- * they lie elsewhere. An incident in some of the reports moves nothing.
+ * first report with its traffic on, or after {@link IDLE_REPORTS} idle ones. Nor do reports in silent hours (see
+ * `silentHours`). The share of the gateway's traffic is the median so far. After {@link FIRST_REPORTS} reports with
+ * requests, latencies and errors move to their medians if most of the reports agree that they lie elsewhere. An incident
+ * in some of the reports moves nothing.
  *
  * @param baseline not yet warmed up; a warmed-up one is returned as it is
  * @param requests of the report
@@ -51,9 +52,10 @@ export const withoutAbsorbed = (baseline: SourceBaseline): LearnedBaseline => ({
 export function warmUp(baseline: SourceBaseline, deviation: Deviation, requests: number): LearnedBaseline {
   const before = baseline.warmUp
   const offset = offsetOf('requests_per_second', deviation, baseline)
-  if (before === null || (idles(offset, requests) && baseline.minutes < IDLE_REPORTS)) {
-    return withoutAbsorbed(baseline)
-  }
+  const isIdle = idles(offset, requests) && baseline.minutes < IDLE_REPORTS
+  // In silent hours, the share of the traffic is not known. A warm-up that ended then would take it for the whole.
+  const isSilent = Number.isNaN(offset) && !knowsShare(baseline)
+  if (before === null || isIdle || isSilent) return withoutAbsorbed(baseline)
   const reports = mapFeatures((feature) =>
     withReport(before[feature], feature, baseline, deviation, requests),
   )

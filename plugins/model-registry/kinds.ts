@@ -95,6 +95,9 @@ export const KINDS: { readonly [N in ModelName]: Kind<ModelOf<N>, ActiveOf<N>> }
   },
 }
 
+/** The name of a kind in the database. */
+export const storedName = (name: ModelName): ModelKind => KINDS[name].storedName
+
 export const MODEL_NAMES = Object.keys(KINDS) as readonly ModelName[]
 
 /**

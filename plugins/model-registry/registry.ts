@@ -57,8 +57,11 @@ export interface LocalRegistry {
 
 /** The two steps of a publication. The registry makes no other change in between. */
 export interface Publishing {
-  /** Stores new models under one version and makes them the active ones of the database, in the transaction given. */
-  store(tx: TransactionSql, trained: TrainedModels): Promise<StoredModels>
+  /**
+   * Stores new models under one version and makes them the active ones of the database, in the transaction given.
+   * @param inactive models that are stored only; the active ones stay
+   */
+  store(tx: TransactionSql, trained: TrainedModels, inactive?: ReadonlySet<ModelName>): Promise<StoredModels>
   /** Makes active what was stored and committed. */
   activate(stored: StoredModels): Promise<void>
 }
@@ -113,13 +116,13 @@ export function createModelRegistry({ sql, folder, engine, log, now }: RegistryO
     return Object.values(versions).sort().at(-1)!
   }
   const publishing: Publishing = {
-    async store(tx, trained) {
+    async store(tx, trained, inactive = new Set()) {
       const trainedAt = now()
       if (MODEL_NAMES.every((name) => trained[name] === null)) return NOTHING_STORED
       const version = await versionAt(tx, trainedAt)
       const storeOne = async <N extends ModelName>(name: N): Promise<Artifact<ModelOf<N>> | null> => {
         const model: TrainedModels[N] = trained[name]
-        return model && slots[name].enter(tx, model, version, trainedAt)
+        return model && slots[name].enter(tx, model, { version, trainedAt, isActive: !inactive.has(name) })
       }
       return inTurnForEachKind<StoredModels>(storeOne)
     },

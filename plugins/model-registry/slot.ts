@@ -13,8 +13,8 @@ export interface ModelSlot<M, A extends Artifact<M>> {
   readonly problems: readonly string[]
   /** A version for a model that is trained now, later than any known one. */
   versionAt(tx: TransactionSql, trainedAt: Date): Promise<string>
-  /** Stores a new version and makes it the active one of the database, in the transaction given. */
-  enter(tx: TransactionSql, trained: Trained<M>, version: string, trainedAt: Date): Promise<Artifact<M>>
+  /** Stores a new version in the transaction given and, if it is to be active, makes it the active one of the database. */
+  enter(tx: TransactionSql, trained: Trained<M>, entry: NewVersion): Promise<Artifact<M>>
   /** Makes active what was entered and committed. */
   takeUpNew(artifact: Artifact<M>): Promise<A>
   /** Makes active what the database says is active. */
@@ -33,6 +33,13 @@ export interface ModelSlot<M, A extends Artifact<M>> {
   readonly local: LocalChanges<M, A>
   /** Drops the active model when the service ends. Other replicas keep theirs. */
   drop(): void
+}
+
+/** The place of a new model among the versions. */
+export interface NewVersion {
+  readonly version: string
+  readonly trainedAt: Date
+  readonly isActive: boolean
 }
 
 /**
@@ -153,9 +160,9 @@ export function createModelSlot<M, A extends Artifact<M>>(options: SlotOptions<M
       const [newest] = inOrder(null, stored, await files.versions())
       return versionAfter(newest, trainedAt)
     },
-    async enter(tx, { model, training }, version, trainedAt) {
+    async enter(tx, { model, training }, { version, trainedAt, isActive }) {
       const artifact = { version, trainedAt: trainedAt.toISOString(), training, model }
-      await store.activate(tx, artifact, true)
+      await (isActive ? store.activate(tx, artifact, true) : store.keep(tx, artifact))
       return artifact
     },
     takeUpNew(artifact) {
@@ -178,7 +185,9 @@ export function createModelSlot<M, A extends Artifact<M>>(options: SlotOptions<M
     restoreFromFiles: standIn,
     async load() {
       problems = []
-      const stored = (await store.versions()).map(({ version }) => version)
+      // A version that was refused at its training is not taken unless somebody chooses it.
+      const accepted = (await store.versions()).filter(({ refused }) => refused === null)
+      const stored = accepted.map(({ version }) => version)
       const versions = inOrder(await store.active(), stored, await files.versions())
       const artifact = await firstWhole(versions, (version) => store.find(version, report))
       if (!artifact) return null

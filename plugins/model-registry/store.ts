@@ -45,20 +45,29 @@ export class ModelStore<M> {
 
   /** Enters a version, new or from a file, and makes it active, all in the transaction given. */
   async activate(tx: TransactionSql, artifact: Artifact<M>, isNew: boolean): Promise<void> {
-    const stored = toStored(artifact, this.kind)
-    await storeModel(tx, this.kind.storedName, stored)
-    if (isNew) {
-      const { model } = artifact
-      const problem = await enterTraining(tx, this.kind.storedName, stored, {
-        modelType: this.kind.type,
-        path: this.files.pathOf(artifact.version),
-        featureNames: this.kind.featureNames(model),
-        baselines: this.kind.baselines(model),
-      })
-      if (problem) this.log.warn({ err: problem }, 'the table ml_models does not take the training')
-    }
+    if (isNew) await this.#enter(tx, artifact)
+    else await storeModel(tx, this.kind.storedName, toStored(artifact, this.kind))
     await this.choose(tx, artifact.version)
     await pruneModels(tx, this.kind.storedName)
+  }
+
+  /** Enters a new version in the transaction given. The active one stays. */
+  async keep(tx: TransactionSql, artifact: Artifact<M>): Promise<void> {
+    await this.#enter(tx, artifact)
+    await pruneModels(tx, this.kind.storedName)
+  }
+
+  async #enter(tx: TransactionSql, artifact: Artifact<M>): Promise<void> {
+    const stored = toStored(artifact, this.kind)
+    await storeModel(tx, this.kind.storedName, stored)
+    const { model } = artifact
+    const problem = await enterTraining(tx, this.kind.storedName, stored, {
+      modelType: this.kind.type,
+      path: this.files.pathOf(artifact.version),
+      featureNames: this.kind.featureNames(model),
+      baselines: this.kind.baselines(model),
+    })
+    if (problem) this.log.warn({ err: problem }, 'the table ml_models does not take the training')
   }
 
   /** Makes a version that is in the database active, or none. */

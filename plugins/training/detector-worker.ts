@@ -4,8 +4,9 @@ import { parse } from 'csv-parse'
 import { calendarEntryAt, type CalendarEntry } from '../../models/anomaly/calendar.js'
 import { judgeIntervals } from '../../models/anomaly/detector.js'
 import { DEFAULT_EFFECTS, type LeastEffects } from '../../models/anomaly/effects.js'
-import { FEATURES, intervalsOf, isLatency, N_FEATURES } from '../../models/anomaly/features.js'
+import { FEATURES, isLatency, N_FEATURES } from '../../models/anomaly/features.js'
 import { historyWarnings } from '../../models/anomaly/history-warnings.js'
+import { timedIntervals } from '../../models/anomaly/measure.js'
 import {
   fitAnomalyModel,
   MAX_SAMPLE,
@@ -17,9 +18,11 @@ import { regularHistory, type History } from '../../models/anomaly/regular-histo
 import { anomalyScores } from '../../models/isolation-forest/anomaly-scores.js'
 import { createKernelEngine } from '../../models/scoring/kernel-engine.js'
 import { quantile } from '../../models/statistics/quantile.js'
+import type { Comparison } from '../../models/stream/comparison/comparison.js'
 import { calibrate } from '../../models/stream/calibration/calibrate.js'
 import { sensitivityOf, type Sensitivity } from '../../models/stream/sensitivity.js'
 import { MINUTE_MS } from '../../models/traffic/durations.js'
+import { prepareFit, type Reference } from './compared-fit.js'
 import type { WorkerMessage } from '../workers/message.js'
 
 /** The task of the worker: the samples of a range, or a CSV file that holds them. */
@@ -30,6 +33,8 @@ export interface DetectorTask {
   readonly options: AnomalyModelOptions
   /** False alarms a week, see `calibrate`. */
   readonly alarmBudget: number
+  /** Null for samples of a file, which are learned as they are. */
+  readonly reference: Reference | null
 }
 
 /** The result of the fit. `model` is null when there are too few samples. */
@@ -43,6 +48,10 @@ export interface FittedDetector {
   /** The first and the last time in a file. */
   readonly range: { readonly from: string; readonly to: string } | null
   readonly warnings: readonly string[]
+  /** Minutes that people marked as incidents, and that were not learned. */
+  readonly incidentMinutes: number
+  /** The model beside the active one; null where there is none. */
+  readonly comparison: Comparison | null
 }
 
 /** How the fit ended. */
@@ -164,27 +173,26 @@ function anomalyShare(history: History, model: AnomalyModel, effects: LeastEffec
   for (let start = 0; start < timesMs.length; start += MAX_JUDGED_AT_A_TIME) {
     const end = start + MAX_JUDGED_AT_A_TIME
     const part = samples.subarray(start * N_FEATURES, end * N_FEATURES)
-    const rows = [...intervalsOf(part, intervalSeconds)].map((interval, i) => ({
-      interval,
-      timeMs: timesMs[start + i]!,
-    }))
+    const rows = timedIntervals({ samples: part, timesMs: timesMs.subarray(start, end), intervalSeconds })
     const verdicts = judgeIntervals(rows, model, effects, (matrix) => anomalyScores(model.forest, matrix))
     anomalies += verdicts.filter(({ anomaly }) => anomaly).length
   }
   return anomalies / timesMs.length
 }
 
-async function run({ source, options, alarmBudget }: DetectorTask): Promise<DetectorOutcome> {
+async function run({ source, options, alarmBudget, reference }: DetectorTask): Promise<DetectorOutcome> {
   try {
-    const history: LabelledHistory =
+    const { effects = DEFAULT_EFFECTS, intervalSeconds } = options
+    const given: LabelledHistory =
       'file' in source ? await readHistory(source.file, source.calendar) : source.history
+    const fit = reference && prepareFit(given, reference, { effects, alarmBudget, intervalSeconds })
+    const history = fit?.history ?? given
     const { samples, timesMs } = history
     const range =
       'file' in source && timesMs.length > 0
         ? { from: inText(timesMs[0]!), to: inText(timesMs.at(-1)!) }
         : null
     const span = timesMs.length > 0 ? (timesMs.at(-1)! - timesMs[0]!) / MINUTE_MS : 0
-    const { effects = DEFAULT_EFFECTS } = options
     const rows = regularHistory(history, options.intervalSeconds)
     const minutes = (rows.timesMs.length * rows.intervalSeconds) / 60
     const warnings = historyWarnings(samples, 'file' in source ? span : source.rangeMinutes, minutes)
@@ -192,7 +200,10 @@ async function run({ source, options, alarmBudget }: DetectorTask): Promise<Dete
     const model = isEnough ? fitCalibrated(history, options, alarmBudget, effects) : null
     const share = model ? anomalyShare(history, model, effects) : 0
     const sensitivity = model ? sensitivityOf(model, effects) : []
-    return { samples: timesMs.length, model, sensitivity, anomalyShare: share, range, warnings }
+    const comparison = (model && fit?.compare(model)) ?? null
+    const incidentMinutes = fit?.incidentMinutes ?? 0
+    const result = { samples: timesMs.length, model, sensitivity, anomalyShare: share, range, warnings }
+    return { ...result, incidentMinutes, comparison }
   } catch (error) {
     if (error instanceof InvalidFile) return { invalidFile: error.message }
     throw error

@@ -1,12 +1,16 @@
 import { access } from 'node:fs/promises'
 import type { Sql } from 'postgres'
 import type { Log } from '../../db/log.js'
+import { markedMinutes } from '../../db/own/incident-minutes.js'
 import { historyGaps, type HistoryGaps } from '../../db/traffic/history-gaps.js'
 import { hasRows } from '../../db/traffic/has-rows.js'
 import { minuteFigures, updateRollups } from '../../db/traffic/rollups.js'
 import type { TrafficTable } from '../../db/traffic/table.js'
 import type { CalendarEntry } from '../../models/anomaly/calendar.js'
-import { MINUTE_MS } from '../../models/traffic/durations.js'
+import type { History } from '../../models/anomaly/regular-history.js'
+import { REPLAYED_DAYS } from '../../models/stream/comparison/comparison.js'
+import type { Marks } from '../../models/stream/comparison/marked-incidents.js'
+import { DAY_MS, MINUTE_MS } from '../../models/traffic/durations.js'
 import { ServiceError } from '../http/errors.js'
 import { timeRange, type RangeRequest } from '../http/time-range.js'
 import { parseTime } from '../http/validation.js'
@@ -16,6 +20,9 @@ import type { PathRules } from '../../models/traffic/path-rules.js'
 import type { DetectorTask } from './detector-worker.js'
 import type { OptimizerTask } from './optimizer-worker.js'
 import { SEED, type TrainingOrigin } from './result.js'
+
+/** The least that an automatic training learns from. */
+export const MIN_AUTOMATIC_MINUTES = 60
 
 export interface TrainingRequest extends RangeRequest {
   readonly contamination?: number | undefined
@@ -43,6 +50,12 @@ export interface Plan {
   prepare(signal: AbortSignal, onProgress: (share: number) => void): Promise<void>
   /** Reads the samples of the detector; null when the request does not name it. */
   readonly samples: ((signal: AbortSignal) => Promise<DetectorTask['source']>) | null
+  /** Known holidays and maintenance, which are not judged. */
+  readonly calendar: readonly CalendarEntry[]
+  /** What people marked in the time of the samples and of the replay; null when the samples have no such time. */
+  readonly marks: (() => Promise<Marks>) | null
+  /** Reads the rows on which a new detector is compared with the active one; null as for marks. */
+  readonly recent: ((signal: AbortSignal) => Promise<History>) | null
   /** The task of the optimizer; null when the request does not name it. */
   readonly arrivals: Omit<OptimizerTask, 'connection' | 'traffic'> | null
   /** Finds what the range cannot teach; null when the samples are not from the traffic table. */
@@ -66,6 +79,20 @@ export interface PlanOptions {
   readonly prometheus: Prometheus | null
   readonly log: Log
   readonly now: () => Date
+}
+
+/** What a new detector is compared on: the last two weeks of the range, with everything that was left out of it. */
+function references(
+  sql: Sql,
+  range: Interval,
+  read: (recent: Interval, signal: AbortSignal) => Promise<History>,
+): Pick<Plan, 'marks' | 'recent'> {
+  const recent = { from: new Date(range.to.getTime() - REPLAYED_DAYS * DAY_MS), to: range.to }
+  const from = new Date(Math.min(range.from.getTime(), recent.from.getTime()))
+  return {
+    marks: () => markedMinutes(sql, { from, to: range.to }),
+    recent: (signal) => read(recent, signal),
+  }
 }
 
 /**
@@ -100,6 +127,8 @@ function trafficPlan(
           rangeMinutes: (range.to.getTime() - range.from.getTime()) / MINUTE_MS,
         })
       : null,
+    calendar: options.calendar,
+    ...references(sql, range, (recent, signal) => minuteFigures(sql, table, recent, signal)),
     arrivals: models.includes('optimizer')
       ? { table, ...range, exclude, seed: SEED, ipv6Prefix: options.ipv6Prefix }
       : null,
@@ -137,6 +166,7 @@ function prometheusPlan(options: PlanOptions, request: TrainingRequest, promethe
           rangeMinutes: (range.to.getTime() - range.from.getTime()) / MINUTE_MS,
         })
       : null,
+    ...references(sql, range, (recent, signal) => prometheus.minutes({ ...recent, exclude: [] }, signal)),
     // The gaps of the table are not those of the detector's minutes.
     gaps: models.includes('optimizer')
       ? async () => ({
@@ -186,6 +216,7 @@ export async function syntheticPlan({
     requestOrigin: origin,
     prepare: async () => undefined,
     samples: async () => ({ file: syntheticFile, calendar }),
+    ...{ calendar, marks: null, recent: null },
     arrivals: null,
     gaps: null,
     warnings: () => [],
@@ -197,14 +228,18 @@ interface Interval {
   readonly to: Date
 }
 
-/** The intervals of the request, and the entries of the calendar that reach into the range. */
+/** The intervals of the request, and the entries of the calendar that reach into the range; each once. */
 function excludedFrom(
   range: Interval,
   calendar: readonly CalendarEntry[],
   given: NonNullable<TrainingRequest['exclude']>,
 ): Interval[] {
   const entries = calendar.map(({ fromMs, toMs }) => ({ from: new Date(fromMs), to: new Date(toMs) }))
-  return [...given.map(toInterval), ...entries.filter(({ from, to }) => from < range.to && to > range.from)]
+  const all = [
+    ...given.map(toInterval),
+    ...entries.filter(({ from, to }) => from < range.to && to > range.from),
+  ]
+  return [...new Map(all.map((each) => [`${each.from.getTime()} ${each.to.getTime()}`, each])).values()]
 }
 
 /** The length of the rows as the job shows it, where the request says so. */

@@ -1,6 +1,6 @@
 import type { HistoryGaps } from '../../db/traffic/history-gaps.js'
 import type { Sensitivity } from '../../models/stream/sensitivity.js'
-import type { StoredModels, TrainedModels, TrainingRecord } from '../model-registry.js'
+import type { ModelName, StoredModels, TrainedModels, TrainingRecord } from '../model-registry.js'
 import type { FittedDetector } from './detector-worker.js'
 import type { FittedOptimizer } from './optimizer-worker.js'
 
@@ -14,7 +14,7 @@ export interface DetectorResult {
   readonly trained: boolean
   /** Minutes in the training set. */
   readonly samples: number
-  /** The threshold, and the version that is active now; null when not trained. */
+  /** The threshold, and the version; null when not trained. */
   readonly threshold: number | null
   readonly version: string | null
   readonly timestamp: string
@@ -22,6 +22,11 @@ export interface DetectorResult {
   /** The smallest changes that it finds; empty when not trained. */
   readonly sensitivity: readonly Sensitivity[]
   readonly warnings: readonly string[]
+  /** Minutes that people marked as incidents, and that were not learned. */
+  readonly incidentMinutes: number
+  /** Whether the version became active, and why not; null if it did, or when not trained. */
+  readonly activated: boolean
+  readonly refused: string | null
 }
 
 export interface OptimizerResult {
@@ -36,6 +41,9 @@ export interface OptimizerResult {
   readonly incidentMinutes: number
   readonly warnings: readonly string[]
 }
+
+/** Why new models are not activated, in sentences. Models that are not in it are activated. */
+export type Refusals = ReadonlyMap<ModelName, string>
 
 /** What a run has made of its samples. */
 export interface Learned {
@@ -78,7 +86,9 @@ export function toResult(
   { detector, optimizer, gaps, warnings }: Learned,
   stored: StoredModels,
   timestamp: string,
+  refusals: Refusals = new Map(),
 ): TrainingResult {
+  const refused = refusals.get('anomaly') ?? null
   return {
     anomaly: detector && {
       trained: stored.anomaly !== null,
@@ -89,6 +99,9 @@ export function toResult(
       error: stored.anomaly ? null : INSUFFICIENT,
       sensitivity: detector.sensitivity,
       warnings: [...warnings, ...(gaps ? detectorGaps(gaps, detector.samples) : []), ...detector.warnings],
+      incidentMinutes: detector.incidentMinutes,
+      activated: stored.anomaly !== null && refused === null,
+      refused: stored.anomaly && refused,
     },
     optimizer: optimizer && {
       trained: stored.optimizer !== null,

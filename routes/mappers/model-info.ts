@@ -40,6 +40,23 @@ function termsOf(terms: Float64Array | null, placeOf: (index: number) => number)
   return new Set([...(terms ?? []).keys()].filter((index) => terms![index] !== 0).map(placeOf)).size
 }
 
+type Automatic = ReturnType<FastifyInstance['automaticTraining']['status']>
+
+export function automaticInfo({ everyMs, nextMs, pausedBecause, last }: Automatic) {
+  return {
+    every_seconds: everyMs === null ? null : everyMs / 1000,
+    next_at: nextMs === null ? null : new Date(nextMs).toISOString(),
+    paused_because: pausedBecause,
+    last: last && {
+      ended_at: last.endedAt,
+      outcome: last.outcome,
+      reason: last.reason,
+      version: last.version,
+      job: last.job,
+    },
+  }
+}
+
 export function minEffects({
   traffic,
   latency,

@@ -105,7 +105,7 @@ const Expected = Type.Object(
   { description: 'The usual value of this feature and its normal range.' },
 )
 
-const AnomalyType = (options: object = {}) =>
+export const AnomalyType = (options: object = {}) =>
   oneOf(
     [
       'traffic_spike',
@@ -117,7 +117,7 @@ const AnomalyType = (options: object = {}) =>
     ],
     options,
   )
-const Severity = (options: object = {}) => oneOf(['low', 'medium', 'high', 'critical'], options)
+export const Severity = (options: object = {}) => oneOf(['low', 'medium', 'high', 'critical'], options)
 
 export const Verdict = Type.Object(
   {
@@ -159,7 +159,7 @@ export const Verdict = Type.Object(
     streak: count('Number of consecutive anomalous reports of this source, including this one.'),
     confirmed: Type.Boolean({
       description:
-        'True if the interval belongs to an alarm: one large deviation, two anomalous minutes in a row, or a small deviation that persists. Always false in an independent batch.',
+        'True if the interval belongs to an alarm: one large deviation, two anomalous minutes in a row, a third anomalous minute within a short time, or a small deviation that persists. Always false in an independent batch.',
     }),
     model_version: Type.String({ description: 'Version of the model that made the verdict.' }),
   },
@@ -207,7 +207,10 @@ const Episode = Type.Object({
   to: timestamp('The last report of the alarm.'),
   type: AnomalyType({ description: 'The kind of anomaly.' }),
   severity: Severity({ description: 'The highest severity within the alarm.' }),
-  explanation: Type.String({ description: 'The explanation of the most severe minute.' }),
+  explanation: Type.String({
+    description:
+      'The explanation of the most severe minute; of the latest one if the deviation comes and goes.',
+  }),
 })
 
 export const BatchVerdict = Type.Object(

@@ -2,6 +2,7 @@ import { About, Version } from './about.js'
 import { Backtest, BacktestBody } from './backtest.js'
 import { BacktestJob } from './backtest-job.js'
 import { Clusters } from './clusters.js'
+import { ModelComparison } from './comparison.js'
 import { Batch, BatchResult, BatchVerdict, Metrics, PastMetrics, Trend, Verdict } from './detection.js'
 import { endpointSchemas } from './endpoints.js'
 import { TrafficBucket } from './export.js'
@@ -62,6 +63,7 @@ export const sharedSchemas = [
   ModelInfo,
   ModelVersions,
   ModelSensitivity,
+  ModelComparison,
   ActivateBody,
   ActivateResult,
   LoadBody,

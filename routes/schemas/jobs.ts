@@ -58,6 +58,10 @@ interface DetectorResult {
   /** Runs of older releases have none. */
   readonly sensitivity?: Parameters<typeof sensitivityMap>[0]
   readonly warnings: readonly string[]
+  /** Runs of older releases have none: what they trained became active. */
+  readonly incidentMinutes?: number
+  readonly activated?: boolean
+  readonly refused?: string | null
 }
 
 interface OptimizerResult {
@@ -89,6 +93,7 @@ interface Job {
 
 export function toTrainedDetector(result: DetectorResult): Static<typeof TrainedDetector> {
   const { trained, samples, threshold, version, timestamp, error, sensitivity = [], warnings } = result
+  const { incidentMinutes = 0, activated = trained, refused = null } = result
   const failure = error === null ? {} : { error }
   return {
     trained,
@@ -96,6 +101,9 @@ export function toTrainedDetector(result: DetectorResult): Static<typeof Trained
     score_threshold: threshold,
     timestamp,
     version,
+    activated,
+    refused,
+    incident_minutes: incidentMinutes,
     ...failure,
     sensitivity: sensitivityMap(sensitivity),
     warnings: [...warnings],

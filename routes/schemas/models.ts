@@ -1,6 +1,6 @@
 import { Type } from '@sinclair/typebox'
 import { ACTIVATE_BODY, ACTIVATE_RESULT, LOAD_RESULT, MODEL_INFO, MODEL_VERSIONS } from './examples/models.js'
-import { count, nullable, oneOf, perFeature, Timestamp, timestamp } from './types.js'
+import { amount, count, nullable, oneOf, perFeature, Timestamp, timestamp } from './types.js'
 import { ModelNames } from './training.js'
 
 const Baseline = Type.Object(
@@ -112,8 +112,40 @@ export const OptimizerInfo = Type.Object({
 
 const NONE_ACTIVE = 'Null when no version is active.'
 
+const AutomaticTraining = Type.Object(
+  {
+    every_seconds: nullable(amount('TRAIN_EVERY in seconds.'), {
+      description: 'How often the service trains by itself, in seconds. Null if TRAIN_EVERY is off.',
+    }),
+    next_at: nullable(Timestamp, {
+      description:
+        'When the next training is due. A time that has passed means soon. Null when none will begin by itself, and in the first minutes of the service.',
+    }),
+    paused_because: nullable(Type.String(), {
+      description: 'Why no training will begin by itself. Null otherwise.',
+    }),
+    last: nullable(
+      Type.Object({
+        ended_at: timestamp('When it ended.'),
+        outcome: oneOf(['activated', 'kept', 'not_enough_data', 'stopped', 'failed'], {
+          description:
+            'activated: the new version became active. kept: it was stored, and the active version stayed. The others made no version.',
+        }),
+        reason: nullable(Type.String(), { description: 'Why no new version is active. Null otherwise.' }),
+        version: nullable(Type.String(), { description: 'The version that was stored. Null without one.' }),
+        job: nullable(Type.String({ format: 'uuid' }), {
+          description: 'The training run, for /train/jobs/{id}. Null when none began.',
+        }),
+      }),
+      { description: 'How the last automatic training ended. Null before the first.' },
+    ),
+  },
+  { description: 'The trainings that the service begins by itself.' },
+)
+
 export const ModelInfo = Type.Object(
   {
+    automatic_training: AutomaticTraining,
     anomaly_detector: nullable(DetectorInfo, { description: `The active anomaly detector. ${NONE_ACTIVE}` }),
     rate_optimizer: nullable(OptimizerInfo, { description: `The active rate optimizer. ${NONE_ACTIVE}` }),
   },
@@ -126,6 +158,10 @@ const VersionInfo = Type.Object({
   trained_at: timestamp('When the version was trained.'),
   training_samples: Type.Integer({
     description: 'Number of minutes (anomaly detector) or requests (rate optimizer) in the training data.',
+  }),
+  automatic: Type.Boolean({ description: 'True if the service trained it by itself.' }),
+  refused: nullable(Type.String(), {
+    description: 'Why the version did not become active when it was trained. Null if it did.',
   }),
   source: nullable(Type.String(), {
     description: 'The traffic table of the training data, or synthetic. Null when it is unknown.',

@@ -100,7 +100,14 @@ export const TrainedDetector = Type.Object(
         'Threshold on −s(x, n), on the scale of ANOMALY_THRESHOLD, −1 to 0. Null when the training failed.',
     }),
     timestamp: timestamp('When the training ended.'),
-    version: nullable(Type.String(), { description: ACTIVE_VERSION }),
+    version: nullable(Type.String(), { description: 'The version of this training. Null when it failed.' }),
+    activated: Type.Boolean({
+      description: 'True if the version became active. A training by request always activates its version.',
+    }),
+    refused: nullable(Type.String(), {
+      description: 'Why the version of an automatic training did not become active. Null otherwise.',
+    }),
+    incident_minutes: count('Number of minutes that were skipped because they are marked as incidents.'),
     error,
     sensitivity: SensitivityMap,
     warnings,

@@ -19,6 +19,7 @@ const MIGRATIONS = [
   '010_rollups_endpoint_names.sql',
   '011_path_rules.sql',
   '012_rollups_positions.sql',
+  '013_automatic_training.sql',
 ]
 
 const TABLES = [

@@ -3,6 +3,7 @@ import { DEFAULT_EFFECTS } from '../../models/anomaly/effects.js'
 import { CERTAIN_GATE, GATE, JOINT_GATE } from '../../models/anomaly/gates.js'
 import { ANOMALY_TYPES, normalizedScore, severityOf } from '../../models/anomaly/verdict.js'
 import { MIN_DAYS, RHYTHMS, SLOT_MINUTES } from '../../models/seasonality/rhythm.js'
+import * as chance from '../../models/anomaly/chance.js'
 import * as deviation from '../../models/anomaly/deviation.js'
 import * as expectation from '../../models/anomaly/expectation.js'
 import * as explain from '../../models/anomaly/explain.js'
@@ -14,18 +15,27 @@ import * as model from '../../models/anomaly/model.js'
 import * as noise from '../../models/anomaly/noise.js'
 import * as regularHistory from '../../models/anomaly/regular-history.js'
 import * as rowInterval from '../../models/anomaly/row-interval.js'
+import * as silentHours from '../../models/anomaly/silent-hours.js'
 import * as scales from '../../models/anomaly/scales.js'
 import * as strengths from '../../models/anomaly/strengths.js'
 import * as verdict from '../../models/anomaly/verdict.js'
 import * as dailyLevel from '../../models/seasonality/daily-level.js'
+import * as edges from '../../models/seasonality/edges.js'
 import * as fitRhythm from '../../models/seasonality/fit-rhythm.js'
 import * as season from '../../models/seasonality/season.js'
+import * as weeklyWindows from '../../models/seasonality/weekly-windows.js'
 import * as calibrate from '../../models/stream/calibration/calibrate.js'
 import * as recurrentEvents from '../../models/stream/calibration/recurrent-events.js'
 import * as tail from '../../models/stream/calibration/tail.js'
+import * as compareEpisodes from '../../models/stream/comparison/compare-episodes.js'
+import * as comparison from '../../models/stream/comparison/comparison.js'
+import * as learnedIncident from '../../models/stream/comparison/learned-incident.js'
+import * as markedIncidents from '../../models/stream/comparison/marked-incidents.js'
+import * as probes from '../../models/stream/comparison/probes.js'
 import * as sensitivity from '../../models/stream/sensitivity.js'
 import * as episode from '../../models/stream/episode.js'
 import * as evidence from '../../models/stream/evidence.js'
+import * as flapping from '../../models/stream/flapping.js'
 import * as followBaseline from '../../models/stream/follow-baseline.js'
 import * as informativeRequests from '../../models/stream/informative-requests.js'
 import * as sourceBaseline from '../../models/stream/source-baseline.js'
@@ -41,27 +51,36 @@ const PAGE = 'docs/detection.md'
 /** The modules that the tables of constants name. */
 const MODULES: Readonly<Record<string, object>> = {
   'calibrate.ts': calibrate,
+  'compare-episodes.ts': compareEpisodes,
+  'comparison.ts': comparison,
+  'chance.ts': chance,
   'daily-level.ts': dailyLevel,
   'deviation.ts': deviation,
+  'edges.ts': edges,
   'episode.ts': episode,
   'evidence.ts': evidence,
   'expectation.ts': expectation,
   'explain.ts': explain,
   'fit-rhythm.ts': fitRhythm,
+  'flapping.ts': flapping,
   'follow-baseline.ts': followBaseline,
   'forest-row.ts': forestRow,
   'held-out-models.ts': heldOutModels,
   'informative-requests.ts': informativeRequests,
+  'learned-incident.ts': learnedIncident,
+  'marked-incidents.ts': markedIncidents,
   'measure.ts': measure,
   'model.ts': model,
   'nearest-level.ts': nearestLevel,
   'noise.ts': noise,
+  'probes.ts': probes,
   'recurrent-events.ts': recurrentEvents,
   'regular-history.ts': regularHistory,
   'row-interval.ts': rowInterval,
   'scales.ts': scales,
   'season.ts': season,
   'sensitivity.ts': sensitivity,
+  'silent-hours.ts': silentHours,
   'source-baseline.ts': sourceBaseline,
   'source-trend.ts': sourceTrend,
   'stream-verdict.ts': streamVerdict,
@@ -71,6 +90,7 @@ const MODULES: Readonly<Record<string, object>> = {
   'trend.ts': trend,
   'verdict.ts': verdict,
   'warm-up.ts': warmUp,
+  'weekly-windows.ts': weeklyWindows,
 }
 
 const number = (cell: string | undefined) => Number(cell?.replace('∞', 'Infinity').replaceAll(',', ''))

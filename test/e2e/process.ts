@@ -31,7 +31,10 @@ export async function spawnService(t: Test, environment: Record<string, string>)
   const port = environment['ML_SERVICE_PORT'] ?? (await freePort())
   const child = spawn(process.execPath, [SERVER], {
     cwd: environment['DATA_PATH'] ?? process.cwd(),
-    env: { PATH: process.env['PATH'], ML_SERVICE_PORT: String(port), LOG_LEVEL: 'warn', ...environment },
+    env: {
+      ...{ PATH: process.env['PATH'], ML_SERVICE_PORT: String(port), LOG_LEVEL: 'warn', TRAIN_EVERY: 'off' },
+      ...environment,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let output = ''

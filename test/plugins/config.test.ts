@@ -30,6 +30,7 @@ t.test('an empty environment gives the documented defaults', async (t) => {
     timeZone: 'UTC',
     effects: { traffic: 0.25, latency: 0.25, latencyMs: 5, errors: 0.015, requests: 10 },
     calendar: [],
+    trainEveryMs: 86_400_000,
     prometheus: null,
   })
 })

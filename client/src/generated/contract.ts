@@ -333,6 +333,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/model/versions/{version}/comparison": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Compare a version with the one before it
+         * @description Shows what a version of the anomaly detector would have done in the two weeks before its training, beside the version that was active then. A training on the recorded traffic makes the comparison.
+         */
+        get: operations["getModelComparison"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/model/activate": {
         parameters: {
             query?: never;
@@ -1392,7 +1412,7 @@ export interface components {
             };
             /** @description Number of consecutive anomalous reports of this source, including this one. */
             streak: number;
-            /** @description True if the interval belongs to an alarm: one large deviation, two anomalous minutes in a row, or a small deviation that persists. Always false in an independent batch. */
+            /** @description True if the interval belongs to an alarm: one large deviation, two anomalous minutes in a row, a third anomalous minute within a short time, or a small deviation that persists. Always false in an independent batch. */
             confirmed: boolean;
             /** @description Version of the model that made the verdict. */
             model_version: string;
@@ -1642,7 +1662,7 @@ export interface components {
             };
             /** @description Number of consecutive anomalous reports of this source, including this one. */
             streak: number;
-            /** @description True if the interval belongs to an alarm: one large deviation, two anomalous minutes in a row, or a small deviation that persists. Always false in an independent batch. */
+            /** @description True if the interval belongs to an alarm: one large deviation, two anomalous minutes in a row, a third anomalous minute within a short time, or a small deviation that persists. Always false in an independent batch. */
             confirmed: boolean;
             /** @description Version of the model that made the verdict. */
             model_version: string;
@@ -1819,7 +1839,7 @@ export interface components {
                  * @enum {string}
                  */
                 severity: "low" | "medium" | "high" | "critical";
-                /** @description The explanation of the most severe minute. */
+                /** @description The explanation of the most severe minute; of the latest one if the deviation comes and goes. */
                 explanation: string;
             }[];
         };
@@ -1927,6 +1947,9 @@ export interface components {
          *       "score_threshold": -0.52,
          *       "timestamp": "2026-01-31T03:00:00.000Z",
          *       "version": "20260131T030000000Z",
+         *       "activated": true,
+         *       "refused": null,
+         *       "incident_minutes": 0,
          *       "sensitivity": [
          *         {
          *           "days": "monday_to_friday",
@@ -1987,8 +2010,14 @@ export interface components {
              * @example 2026-01-31T12:00:00.000Z
              */
             timestamp: string;
-            /** @description The version that this training made active. Null when it failed. */
+            /** @description The version of this training. Null when it failed. */
             version: string | null;
+            /** @description True if the version became active. A training by request always activates its version. */
+            activated: boolean;
+            /** @description Why the version of an automatic training did not become active. Null otherwise. */
+            refused: string | null;
+            /** @description Number of minutes that were skipped because they are marked as incidents. */
+            incident_minutes: number;
             /**
              * @description Why the training failed. Absent when it succeeded.
              * @example Insufficient training data
@@ -2122,6 +2151,9 @@ export interface components {
          *         "score_threshold": -0.52,
          *         "timestamp": "2026-01-31T03:00:00.000Z",
          *         "version": "20260131T030000000Z",
+         *         "activated": true,
+         *         "refused": null,
+         *         "incident_minutes": 0,
          *         "sensitivity": [
          *           {
          *             "days": "monday_to_friday",
@@ -2409,6 +2441,9 @@ export interface components {
          *           "score_threshold": -0.52,
          *           "timestamp": "2026-01-31T03:00:00.000Z",
          *           "version": "20260131T030000000Z",
+         *           "activated": true,
+         *           "refused": null,
+         *           "incident_minutes": 0,
          *           "sensitivity": [
          *             {
          *               "days": "monday_to_friday",
@@ -2561,6 +2596,18 @@ export interface components {
         /**
          * @description The active models.
          * @example {
+         *       "automatic_training": {
+         *         "every_seconds": 86400,
+         *         "next_at": "2026-02-01T03:17:00.000Z",
+         *         "paused_because": null,
+         *         "last": {
+         *           "ended_at": "2026-01-31T03:00:00.000Z",
+         *           "outcome": "activated",
+         *           "reason": null,
+         *           "version": "20260131T030000000Z",
+         *           "job": "3f6c1d52-9c4e-4c0b-9c55-0d6f3b6f1c2a"
+         *         }
+         *       },
          *       "anomaly_detector": {
          *         "is_trained": true,
          *         "version": "20260131T030000000Z",
@@ -2703,6 +2750,35 @@ export interface components {
          *     }
          */
         ModelInfo: {
+            /** @description The trainings that the service begins by itself. */
+            automatic_training: {
+                /** @description How often the service trains by itself, in seconds. Null if TRAIN_EVERY is off. */
+                every_seconds: number | null;
+                /** @description When the next training is due. A time that has passed means soon. Null when none will begin by itself, and in the first minutes of the service. */
+                next_at: string | null;
+                /** @description Why no training will begin by itself. Null otherwise. */
+                paused_because: string | null;
+                /** @description How the last automatic training ended. Null before the first. */
+                last: {
+                    /**
+                     * Format: date-time
+                     * @description When it ended.
+                     * @example 2026-01-31T12:00:00.000Z
+                     */
+                    ended_at: string;
+                    /**
+                     * @description activated: the new version became active. kept: it was stored, and the active version stayed. The others made no version.
+                     * @enum {string}
+                     */
+                    outcome: "activated" | "kept" | "not_enough_data" | "stopped" | "failed";
+                    /** @description Why no new version is active. Null otherwise. */
+                    reason: string | null;
+                    /** @description The version that was stored. Null without one. */
+                    version: string | null;
+                    /** @description The training run, for /train/jobs/{id}. Null when none began. */
+                    job: string | null;
+                } | null;
+            };
             /** @description The active anomaly detector. Null when no version is active. */
             anomaly_detector: {
                 /**
@@ -2989,6 +3065,8 @@ export interface components {
          *       "anomaly_detector": [
          *         {
          *           "active": true,
+         *           "automatic": false,
+         *           "refused": null,
          *           "trained_at": "2026-01-31T03:00:00.000Z",
          *           "source": "request_logs",
          *           "from": "2026-01-17T03:00:00.000Z",
@@ -3013,6 +3091,8 @@ export interface components {
          *       "rate_optimizer": [
          *         {
          *           "active": true,
+         *           "automatic": false,
+         *           "refused": null,
          *           "trained_at": "2026-01-31T03:00:00.000Z",
          *           "source": "request_logs",
          *           "from": "2026-01-17T03:00:00.000Z",
@@ -3049,6 +3129,10 @@ export interface components {
                 trained_at: string;
                 /** @description Number of minutes (anomaly detector) or requests (rate optimizer) in the training data. */
                 training_samples: number;
+                /** @description True if the service trained it by itself. */
+                automatic: boolean;
+                /** @description Why the version did not become active when it was trained. Null if it did. */
+                refused: string | null;
                 /** @description The traffic table of the training data, or synthetic. Null when it is unknown. */
                 source: string | null;
                 /** @description Start of the training data. Null when it is unknown. */
@@ -3097,6 +3181,10 @@ export interface components {
                 trained_at: string;
                 /** @description Number of minutes (anomaly detector) or requests (rate optimizer) in the training data. */
                 training_samples: number;
+                /** @description True if the service trained it by itself. */
+                automatic: boolean;
+                /** @description Why the version did not become active when it was trained. Null if it did. */
+                refused: string | null;
                 /** @description The traffic table of the training data, or synthetic. Null when it is unknown. */
                 source: string | null;
                 /** @description Start of the training data. Null when it is unknown. */
@@ -3261,6 +3349,196 @@ export interface components {
                     } | null;
                 };
             }[];
+        };
+        /**
+         * @description A version of the anomaly detector beside the one before it, on the same two weeks.
+         * @example {
+         *       "version": "20260131T030000000Z",
+         *       "compared_with": "20260130T031700000Z",
+         *       "automatic": true,
+         *       "activated": true,
+         *       "refused": null,
+         *       "objections": [],
+         *       "from": "2026-01-17T03:00:00.000Z",
+         *       "to": "2026-01-31T02:59:00.000Z",
+         *       "alarms": {
+         *         "before": 1,
+         *         "after": 0,
+         *         "allowed": 1
+         *       },
+         *       "incidents": {
+         *         "marked": 1,
+         *         "before": 1,
+         *         "after": 1,
+         *         "still": 1
+         *       },
+         *       "probes": {
+         *         "injected": 184,
+         *         "before": 184,
+         *         "after": 183,
+         *         "still": 183
+         *       },
+         *       "episodes": {
+         *         "only_before": 1,
+         *         "only_after": 0,
+         *         "both": 1,
+         *         "listed": [
+         *           {
+         *             "before": {
+         *               "from": "2026-01-24T09:00:00.000Z",
+         *               "to": "2026-01-24T09:06:00.000Z",
+         *               "anomaly_type": "traffic_spike",
+         *               "severity": "medium",
+         *               "explanation": "Traffic 61 requests/s, usually 38 requests/s for Saturday 09:02."
+         *             },
+         *             "after": null,
+         *             "marked": false
+         *           },
+         *           {
+         *             "before": {
+         *               "from": "2026-01-27T14:02:00.000Z",
+         *               "to": "2026-01-27T14:41:00.000Z",
+         *               "anomaly_type": "error_rate_spike",
+         *               "severity": "high",
+         *               "explanation": "Error rate 38 % (35 times the usual), expected 0–2.1 % for Tuesday 14:03."
+         *             },
+         *             "after": {
+         *               "from": "2026-01-27T14:02:00.000Z",
+         *               "to": "2026-01-27T14:41:00.000Z",
+         *               "anomaly_type": "error_rate_spike",
+         *               "severity": "high",
+         *               "explanation": "Error rate 38 % (35 times the usual), expected 0–2.1 % for Tuesday 14:03."
+         *             },
+         *             "marked": true
+         *           }
+         *         ]
+         *       }
+         *     }
+         */
+        ModelComparison: {
+            /** @description The new version. */
+            version: string;
+            /** @description The version that was active before it. */
+            compared_with: string;
+            /** @description True if the service trained it by itself. */
+            automatic: boolean;
+            /** @description True if it became active when it was trained. */
+            activated: boolean;
+            /** @description Why it did not become active. Null if it did. */
+            refused: string | null;
+            /** @description What speaks against the new version, in sentences. A version with objections becomes active only if a person has asked for the training. */
+            objections: string[];
+            /**
+             * Format: date-time
+             * @description First minute that was replayed.
+             * @example 2026-01-31T12:00:00.000Z
+             */
+            from: string;
+            /**
+             * Format: date-time
+             * @description Last minute that was replayed.
+             * @example 2026-01-31T12:00:00.000Z
+             */
+            to: string;
+            /** @description Alarms outside of marked incidents. */
+            alarms: {
+                /** @description Alarms of the version before. */
+                before: number;
+                /** @description Alarms of the new version. */
+                after: number;
+                /** @description What ALARM_BUDGET allows in that time. */
+                allowed: number;
+            };
+            /** @description Incidents that people acknowledged or resolved in anomaly_events. */
+            incidents: {
+                /** @description Incidents that people marked. */
+                marked: number;
+                /** @description How many of them the version before finds. */
+                before: number;
+                /** @description How many of them the new version finds. */
+                after: number;
+                /** @description How many of those that the version before finds are also found by the new one. */
+                still: number;
+            };
+            /** @description Artificial changes of 15 minutes in the replayed traffic. */
+            probes: {
+                /** @description Changes that were injected. */
+                injected: number;
+                /** @description How many of them the version before finds. */
+                before: number;
+                /** @description How many of them the new version finds. */
+                after: number;
+                /** @description How many of those that the version before finds are also found by the new one. */
+                still: number;
+            };
+            /** @description The alarms of both versions in the replayed time. */
+            episodes: {
+                /** @description Events about which only the version before raises an alarm. */
+                only_before: number;
+                /** @description Events about which only the new version raises an alarm. */
+                only_after: number;
+                /** @description Events about which both do. */
+                both: number;
+                /** @description The events in order of time, at most 300. If there are more, those on which the versions differ come first, and the newest. */
+                listed: {
+                    /** @description The alarm of the version before. Null without one. */
+                    before: {
+                        /**
+                         * Format: date-time
+                         * @description Its first minute.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
+                        from: string;
+                        /**
+                         * Format: date-time
+                         * @description Its last minute.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
+                        to: string;
+                        /**
+                         * @description What is wrong.
+                         * @enum {string}
+                         */
+                        anomaly_type: "traffic_spike" | "traffic_drop" | "latency_spike" | "error_rate_spike" | "pattern_anomaly" | "multi_dimensional";
+                        /**
+                         * @description How severe it is at its worst.
+                         * @enum {string}
+                         */
+                        severity: "low" | "medium" | "high" | "critical";
+                        /** @description What happened, in one or two sentences. */
+                        explanation: string;
+                    } | null;
+                    /** @description The alarm of the new version. Null without one. */
+                    after: {
+                        /**
+                         * Format: date-time
+                         * @description Its first minute.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
+                        from: string;
+                        /**
+                         * Format: date-time
+                         * @description Its last minute.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
+                        to: string;
+                        /**
+                         * @description What is wrong.
+                         * @enum {string}
+                         */
+                        anomaly_type: "traffic_spike" | "traffic_drop" | "latency_spike" | "error_rate_spike" | "pattern_anomaly" | "multi_dimensional";
+                        /**
+                         * @description How severe it is at its worst.
+                         * @enum {string}
+                         */
+                        severity: "low" | "medium" | "high" | "critical";
+                        /** @description What happened, in one or two sentences. */
+                        explanation: string;
+                    } | null;
+                    /** @description True if people marked it as an incident. */
+                    marked: boolean;
+                }[];
+            };
         };
         /**
          * @description The version to activate.
@@ -6295,6 +6573,97 @@ export interface operations {
                          */
                         warnings?: string[];
                     };
+                };
+            };
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Any other failure, for example 500 or 503. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    getModelComparison: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description A version of the anomaly detector that GET /model/versions lists.
+                 * @example 20260131T030000000Z
+                 */
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
+                        success: true;
+                        data: components["schemas"]["ModelComparison"];
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
+                        timestamp: string;
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
+                        warnings?: string[];
+                    };
+                };
+            };
+            /** @description The request is invalid. The message names the field and the allowed values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Nothing has this name or id. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The service is not in the required state. The message says what to do first. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
                 };
             };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */

@@ -8,6 +8,7 @@ import { littleTraffic } from './little-traffic.js'
 import { newDeployment } from './new-deployment.js'
 import { officeHours } from './office-hours.js'
 import * as operations from './operations.js'
+import * as otherClocks from './other-clocks.js'
 import { quietNights } from './quiet-nights.js'
 import { quietWeekend } from './quiet-weekend.js'
 
@@ -54,6 +55,11 @@ export const UNFAMILIAR: ReadonlyMap<string, DrawGateway> = new Map([
   ['two-regions', calendars.twoRegions],
   ['polling', calendars.polling],
   ['few-requests', calendars.fewRequests],
+  ['lessons', otherClocks.lessons],
+  ['late-batches', otherClocks.lateBatches],
+  ['tides', otherClocks.tides],
+  ['few-slow-tails', operations.fewSlowTails],
+  ['rare-timeouts', operations.rareTimeouts],
 ])
 
 /** All kinds of gateways; each seed draws one of each. */

@@ -164,3 +164,42 @@ export const heavyTail: DrawGateway = (random, firstMinute) => {
     }),
   }
 }
+
+/** Few requests whose latencies have a tail like a power law: one slow request makes the p99 of a minute. */
+export const fewSlowTails: DrawGateway = (random) => {
+  const usual = times(random, 20, 300)
+  return {
+    mix: {
+      sigma: between(random, 0.4, 0.7),
+      slowShare: 0,
+      slowFactor: 1,
+      tailIndex: between(random, 0.3, 0.65),
+      drawnOneByOne: 500,
+    },
+    dispersion: 0.03,
+    truth: (minute) => ({
+      requestsPerMinute: usual * (0.25 + 0.75 * hump(hourOf(minute), 14, 4)),
+      medianMs: 60,
+      errorShare: 0.01,
+    }),
+  }
+}
+
+/** Few requests, of which one in some hundreds waits for a timeout. */
+export const rareTimeouts: DrawGateway = (random) => {
+  const usual = times(random, 20, 300)
+  return {
+    mix: {
+      sigma: 0.5,
+      slowShare: 1 / times(random, 150, 800),
+      slowFactor: times(random, 60, 300),
+      drawnOneByOne: 500,
+    },
+    dispersion: 0.03,
+    truth: (minute) => ({
+      requestsPerMinute: usual * (0.25 + 0.75 * hump(hourOf(minute), 14, 4)),
+      medianMs: 80,
+      errorShare: 0.01,
+    }),
+  }
+}

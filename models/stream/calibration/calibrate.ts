@@ -1,7 +1,6 @@
 import type { LeastEffects } from '../../anomaly/effects.js'
-import { intervalsOf } from '../../anomaly/features.js'
 import { KIND_OF, mapChannels, mapKinds, type Channel, type Kind } from '../../anomaly/kinds.js'
-import type { ScoreRows } from '../../anomaly/measure.js'
+import { timedIntervals, type ScoreRows } from '../../anomaly/measure.js'
 import { heldOutModels } from '../../anomaly/held-out-models.js'
 import { knowsTheDay, type AnomalyModel } from '../../anomaly/model.js'
 import { regularHistory, type History } from '../../anomaly/regular-history.js'
@@ -36,10 +35,7 @@ export function calibrate(history: History, model: AnomalyModel, options: Calibr
   if (!knowsTheDay(model)) return model
   const { effects, alarmBudget, score, incidentsMs = [] } = options
   const rows = regularHistory(history, model.intervalSeconds)
-  const reports = [...intervalsOf(rows.samples, rows.intervalSeconds)].map((interval, i) => ({
-    interval,
-    timeMs: rows.timesMs[i]!,
-  }))
+  const reports = timedIntervals(rows)
   const rowMs = rows.intervalSeconds * 1000
   const days = (reports.length * rowMs) / DAY_MS
   const models = heldOutModels(rows, { ...model, thresholds: NEVER })

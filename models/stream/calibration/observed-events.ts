@@ -7,6 +7,7 @@ import type { AnomalyModel } from '../../anomaly/model.js'
 import { NEUTRAL, type Thresholds } from '../../anomaly/thresholds.js'
 import { activeKinds, QUIET_REPORTS } from '../episode.js'
 import { accumulatedEvidence, evidenceReach, type Evidence } from '../evidence.js'
+import { flappingReach, followsRun, NO_FLAPS, runsAfter, type Runs } from '../flapping.js'
 import { learnReport } from '../learn-report.js'
 import { beginStream, forModel, GATEWAY, usualAt } from '../stream-state.js'
 import { weighNext, type WeighedReport } from '../stream.js'
@@ -60,22 +61,26 @@ export function observeEvents(
   const open = new Map<EventKind, OpenEvent>()
   let state = beginStream(GATEWAY)
   let before = NO_REACH
+  let runs = NO_FLAPS.runs
   reports.forEach((timed, index) => {
     const { model, name } = modelAt(index)
     const { timeMs } = timed
     const weighed = weighNext(forModel(state, GATEWAY, name, model), timed, model, effects, score)
     const { evidence, rows, rowMs, measured } = weighed
-    const report = reportedOf(weighed, before, effects)
+    const reach = reachOfGates(weighed, effects)
+    runs = runsAfter(runs, timeMs, rowMs, reach)
+    const report = reportedOf(weighed, reach, before, runs)
     for (const kind of EVENT_KINDS) {
       const event = open.get(kind)
-      const isOpen = event !== undefined && timeMs - event.lastMs <= QUIET_REPORTS * rowMs
+      const isRecent = event !== undefined && timeMs - event.lastMs <= QUIET_REPORTS * rowMs
+      const isOpen = isRecent || (event !== undefined && flaps(kind, runs, timeMs, event))
       if (isOpen && (report.active[kind] || report.isLarge(kind))) extend(event, timeMs, rowMs, report)
       if (isOpen || !report.isLarge(kind)) continue
       const begun = begin(kind, timeMs, report)
       open.set(kind, begun)
       events.push(begun)
     }
-    before = report.reach
+    before = reach
     const known = weighed.state.baseline
     const { baseline } = learnReport(known, measured, rows, false, null, false, model)
     const usual = usualAt(model, measured.moment, baseline.level)
@@ -105,16 +110,29 @@ interface Reported {
 
 const NO_REACH: PerEventKind<number> = { ...mapKinds(() => 0), joint: 0 }
 
-function reportedOf(weighed: WeighedReport, before: PerEventKind<number>, effects: LeastEffects): Reported {
+/** Whether a report goes on with an event that comes and goes, as an episode does. */
+function flaps(kind: EventKind, runs: Runs, timeMs: number, { startMs }: OpenEvent): boolean {
+  return kind !== 'joint' && followsRun(runs[kind], timeMs, startMs)
+}
+
+function reportedOf(
+  weighed: WeighedReport,
+  reach: PerEventKind<number>,
+  before: PerEventKind<number>,
+  runs: Runs,
+): Reported {
   const { measured, evidence } = weighed
   const { strengths, gates: ofRow } = measured
-  const reach = reachOfGates(weighed, effects)
   const ofEvidence = accumulatedEvidence(evidence, NEUTRAL.evidence)
   const ofKinds = activeKinds(evidence, strengths, NEUTRAL.evidence)
   const active = { ...ofKinds, joint: reach.joint >= 1 }
   const repeated = (kind: EventKind) => Math.min(reach[kind], before[kind])
+  const flapping = (kind: Kind) => Math.min(reach[kind], flappingReach(runs[kind]))
   const gates = {
-    ...mapKinds((kind) => (reachOf(strengths[kind], ofRow.certain) >= 1 ? reach[kind] : repeated(kind))),
+    ...mapKinds((kind) => {
+      const isCertain = reachOf(strengths[kind], ofRow.certain) >= 1
+      return isCertain ? reach[kind] : Math.max(repeated(kind), flapping(kind))
+    }),
     joint: repeated('joint'),
   }
   const isLarge = (kind: EventKind) =>

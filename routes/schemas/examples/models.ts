@@ -63,10 +63,29 @@ const optimizer = {
   endpoints: ENDPOINTS,
 }
 
-export const MODEL_INFO = { anomaly_detector: detector, rate_optimizer: optimizer }
+const automatic = {
+  every_seconds: 86_400,
+  next_at: '2026-02-01T03:17:00.000Z',
+  paused_because: null,
+  last: {
+    ended_at: TRAINED_DETECTOR.timestamp,
+    outcome: 'activated',
+    reason: null,
+    version: TRAINED_DETECTOR.version,
+    job: '3f6c1d52-9c4e-4c0b-9c55-0d6f3b6f1c2a',
+  },
+}
+
+export const MODEL_INFO = {
+  automatic_training: automatic,
+  anomaly_detector: detector,
+  rate_optimizer: optimizer,
+}
 
 const stored = {
   active: true,
+  automatic: false,
+  refused: null,
   trained_at: TRAINED_DETECTOR.timestamp,
   source: 'request_logs',
   from: '2026-01-17T03:00:00.000Z',

@@ -14,6 +14,9 @@ export const TRAINED_DETECTOR = {
   score_threshold: -0.52,
   timestamp: TRAINED_AT,
   version: VERSION,
+  activated: true,
+  refused: null,
+  incident_minutes: 0,
   sensitivity: SENSITIVITY_MAP,
   warnings: [],
 }

@@ -1,5 +1,6 @@
 import t, { type Test } from 'tap'
-import { fitNoise, longRunVariance, sigmaAt, spreadAt, type Noise } from '../../../models/anomaly/noise.js'
+import { sigmaAt } from './sigma-at.js'
+import { fitNoise, longRunVariance, spreadAt, type Noise } from '../../../models/anomaly/noise.js'
 import { createRandom, type Random } from '../../../models/statistics/random.js'
 
 const LEAST = { sigma: 0.03, sampling: 0 }

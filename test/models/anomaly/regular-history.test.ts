@@ -59,6 +59,13 @@ t.test('silent nights are empty, a lost hour of a busy day is unknown', async (t
   t.notOk([...timesMs].some((timeMs) => isLost((timeMs - START_MS) / MINUTE_MS)))
 })
 
+t.test('years between two rows cost nothing, and are unknown', async (t) => {
+  const { samples, timesMs } = logOf(2, (minute) => Number(minute % 3 > 0))
+  const within = regularHistory({ samples: samples.slice(N_FEATURES), timesMs: timesMs.slice(1) }).timesMs
+  timesMs[0] = 60_000
+  t.equal(regularHistory({ samples, timesMs }).timesMs.length, within.length + 1)
+})
+
 t.test('a history that reports empty minutes is complete, and its gaps are unknown', async (t) => {
   const { samples, timesMs } = logOf(3, (minute) => 1 + (minute % 2))
   const kept = [...timesMs.keys()].filter((row) => row % 3 > 0 || row < 3)

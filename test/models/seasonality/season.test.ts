@@ -1,13 +1,8 @@
 import t from 'tap'
 import fc from '../../properties.js'
 import { RHYTHMS, SLOT_MINUTES, SLOTS, slotOf } from '../../../models/seasonality/rhythm.js'
-import {
-  fitSeason,
-  NO_SEASON,
-  seasonAt,
-  withSharpMinutes,
-  withWeeklyWindows,
-} from '../../../models/seasonality/season.js'
+import { fitSeason, NO_SEASON, seasonAt, withSharpMinutes } from '../../../models/seasonality/season.js'
+import { withWeeklyWindows } from '../../../models/seasonality/weekly-windows.js'
 import { DAY, minuteByMinute, wave, WEEK, withNoise } from './moments.js'
 
 t.test('every minute of the week has a slot, and every slot is as long as it should be', async (t) => {

@@ -50,7 +50,8 @@ t.test('streams of the previous release go on with the same verdicts', async (t)
     const { expected, ...now } = detection.detect(metrics).verdict
     const { anomaly, type, streak, confirmed, episodeSinceMs } = now
     t.match(verdict, { anomaly, type, streak, confirmed, episodeSinceMs })
-    t.ok(Math.abs(now.normalizedScore - verdict.normalizedScore) < 0.02)
+    // Less evidence is enough now: the score of a normal report may be a tenth higher.
+    t.ok(Math.abs(now.normalizedScore - verdict.normalizedScore) < 0.06)
     for (const feature of FEATURES) {
       for (const end of ['value', 'lower', 'upper'] as const) {
         t.ok(

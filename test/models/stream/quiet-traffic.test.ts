@@ -59,6 +59,38 @@ for (const [name, night] of [
   }
 }
 
+for (const [name, startMinute] of [
+  ['from midnight to midnight', 0],
+  ['from ten to ten', 600],
+] as const) {
+  t.test(
+    `a log of two days ${name} leaves out silent nights, which raise no alarm in three days`,
+    async (t) => {
+      const log = quietMinutes({ day: 20, night: 0, seed: 1 }, startMinute, 2 * DAY)
+      const detector = fitted(log.filter(({ interval }) => interval.requests > 0))
+      const next = quietMinutes({ day: 20, night: 0, seed: 2 }, startMinute + 2 * DAY, 3 * DAY)
+      t.equal(firstAlarm(judgeAll(detector, next).verdicts), -1)
+      const noon = 720 - startMinute
+      const stopped = next.slice(0, noon + 30).map((report, i) => (i < noon ? report : without(report)))
+      t.ok(firstAlarm(judgeAll(detector, stopped).verdicts) >= noon, 'silence by day is an alarm')
+    },
+  )
+}
+
+t.test('a replica that starts in a silent hour is not missed in the morning', async (t) => {
+  const log = quietMinutes({ day: 400, night: 0, seed: 1 }, 0, 2 * DAY)
+  const detector = fitted(log.filter(({ interval }) => interval.requests > 0))
+  const startMinute = 2 * DAY + 3 * 60
+  const share = quietMinutes({ day: 40, night: 12, seed: 2 }, startMinute, DAY)
+  const { verdicts, state } = judgeAll(detector, share, beginStream('pod'))
+  t.equal(firstAlarm(verdicts), -1)
+  t.ok(Math.abs(state.baseline.level.requests_per_second - Math.log(0.1)) < 0.2)
+})
+
+function without({ interval, timeMs }: TimedInterval): TimedInterval {
+  return { interval: { ...interval, requests_per_second: 0, requests: 0, error_rate: 0 }, timeMs }
+}
+
 const busy = fitted(minutes(BUSY, { startMs: HISTORY_MS, count: 4 * DAY }))
 const START_MS = HISTORY_MS + 4 * DAY * MINUTE_MS
 
@@ -86,11 +118,7 @@ for (const [name, rows] of [
 }
 
 t.test('a replica that took its share is missed when it stops', async (t) => {
-  const rows = replica(0, () => 0).map((report, minute) =>
-    minute < 60
-      ? report
-      : { ...report, interval: { ...report.interval, requests_per_second: 0, requests: 0, error_rate: 0 } },
-  )
+  const rows = replica(0, () => 0).map((report, minute) => (minute < 60 ? report : without(report)))
   const { verdicts } = judgeAll(busy, rows, beginStream('pod'))
   t.equal(firstAlarm(verdicts), 60)
 })

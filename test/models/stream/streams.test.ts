@@ -25,7 +25,8 @@ const judge =
   (state) => {
     const streak = anomaly ? state.streak + 1 : 0
     const verdict: StreamVerdict = {
-      ...{ anomaly, streak, confirmed: false, episodeSinceMs: null, score: 0, normalizedScore: 0 },
+      ...{ anomaly, streak, confirmed: false, episodeSinceMs: null, flapping: null },
+      ...{ score: 0, normalizedScore: 0 },
       ...{ type: null, severity: null, confidence: 1, explanation: '' },
       expected: mapFeatures(() => ({ value: 0, lower: 0, upper: 0 })),
       contributions: mapFeatures(() => 0.2),

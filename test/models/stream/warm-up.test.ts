@@ -160,6 +160,14 @@ t.test('a model that has learned of a nightly job may come in its minute', async
   t.equal(firstAlarm(verdicts), -1)
 })
 
+/** Without the last digits: a level that moves to another model is rounded. */
+const rounded = (verdicts: readonly StreamVerdict[]): unknown =>
+  JSON.parse(
+    JSON.stringify(verdicts, (_, value: unknown) =>
+      typeof value === 'number' ? Number(value.toPrecision(9)) : value,
+    ),
+  )
+
 t.test('an alarm outlives a new model', async (t) => {
   const fiftieth = { night: 14, noon: 34, seed: 3 }
   for (const [gateway, condition] of [
@@ -175,7 +183,7 @@ t.test('an alarm outlives a new model', async (t) => {
     )
     const rest = (state: StreamState) => judgeAll(busy, all.slice(2 * HOUR), state).verdicts
     t.ok(state.episode)
-    t.same(rest(forModel(state, 'a', 'v2', busy.model)), rest(state))
+    t.same(rounded(rest(forModel(state, 'a', 'v2', busy.model))), rounded(rest(state)))
   }
 })
 
