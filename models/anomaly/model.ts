@@ -185,7 +185,8 @@ function column(samples: Float64Array, index: number): Float64Array {
 
 type Row = Parameters<typeof writeForestRow>[0]
 
-function forestMatrix(rows: readonly Row[]): Float64Array {
+/** The rows of a forest's matrix, see `writeForestRow`. */
+export function forestMatrix(rows: readonly Row[]): Float64Array {
   const matrix = new Float64Array(rows.length * FOREST_COLUMNS)
   rows.forEach((row, index) => writeForestRow(row, matrix, index))
   return matrix
@@ -211,7 +212,7 @@ const OUTLIER_RANGE = { from: Math.log1p(3.5), to: Math.log1p(30) }
  * on the samples and a few artificial outliers (Fan, Miller, Stolfo, Lee and Chan 2001, "Using Artificial Anomalies to
  * Detect Unknown and Known Network Intrusions"). Only the real samples set the threshold.
  */
-function artificialOutliers(usual: readonly Strengths[], seed: number): Row[] {
+export function artificialOutliers(usual: readonly Strengths[], seed: number): Row[] {
   const random = createRandom(seed)
   const count = Math.max(1, Math.round((usual.length * OUTLIER_SHARE) / OUTLIER_KINDS.length))
   const { from, to } = OUTLIER_RANGE

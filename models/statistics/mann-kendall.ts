@@ -1,3 +1,5 @@
+import { upperTail } from './normal-tail.js'
+
 /** A test for a monotonic trend. */
 interface MannKendall {
   /** Pairs in ascending order less pairs in descending order. */
@@ -29,14 +31,4 @@ export function mannKendall(values: ArrayLike<number>): MannKendall {
   varS /= 18
   const z = varS > 0 ? (s - Math.sign(s)) / Math.sqrt(varS) : 0
   return { s, varS, z, p: z === 0 ? 1 : 2 * upperTail(Math.abs(z)) }
-}
-
-/**
- * The standard normal's probability above z >= 0, to 7.5e-8 (Abramowitz and Stegun 1964, formula 26.2.17).
- */
-function upperTail(z: number): number {
-  const t = 1 / (1 + 0.2316419 * z)
-  const polynomial =
-    t * (0.31938153 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429))))
-  return (polynomial * Math.exp((-z * z) / 2)) / Math.sqrt(2 * Math.PI)
 }

@@ -1,0 +1,42 @@
+import type { AnomalyType, Severity } from '../anomaly/verdict.js'
+import type { Impact } from './impact.js'
+import type { Series } from './series-minute.js'
+
+/** A series in an incident. */
+export interface Member {
+  readonly series: Series
+  /** Whether it has had an alarm itself. Otherwise it only has a part in the deviation of the gateway. */
+  readonly isAlarmed: boolean
+  readonly startedMs: number
+  /** Its last minute with an alarm, or with a part in one. */
+  readonly lastMs: number
+  /** Minutes by type of alarm. */
+  readonly types: Partial<Record<AnomalyType, number>>
+  readonly severity: Severity
+  readonly explanation: string
+  readonly impact: Impact
+}
+
+/** An incident that is open, or may go on after a pause. */
+export interface OpenIncident {
+  readonly number: number
+  readonly startedMs: number
+  /** Its last minute with an alarm. */
+  readonly lastMs: number
+  readonly severity: Severity
+  readonly peak: { readonly severity: Severity; readonly timeMs: number; readonly explanation: string }
+  readonly members: readonly Member[]
+}
+
+/** All that is remembered of incidents. Immutable, plain JSON. */
+export interface BookState {
+  /** The number of the last incident; 0 before the first. */
+  readonly count: number
+  readonly open: readonly OpenIncident[]
+}
+
+export const EMPTY_BOOK: BookState = { count: 0, open: [] }
+
+export function isSame(a: Series, b: Series): boolean {
+  return a.kind === b.kind && a.name === b.name
+}

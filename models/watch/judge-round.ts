@@ -1,0 +1,184 @@
+import type { CalendarEntry } from '../anomaly/calendar.js'
+import type { LeastEffects } from '../anomaly/effects.js'
+import type { ScoreRows } from '../anomaly/measure.js'
+import { knowsTheDay, type AnomalyModel } from '../anomaly/model.js'
+import type { SeriesMinute } from '../incidents/series-minute.js'
+import { localTimeOf } from '../seasonality/local-time.js'
+import type { Detector } from '../stream/judge-report.js'
+import { MINUTE_MS } from '../traffic/durations.js'
+import { NO_REQUESTS, type EndpointMinute, type TrafficMinute } from './endpoint-minute.js'
+import { isExplained, type DetailedMinute } from './explained.js'
+import { judgeSeries, latenciesOf } from './judge-series.js'
+import { beginEndpoint, learnEndpoint, newEndpointModel, type NewEndpoint } from './new-endpoint.js'
+import { beginSeries, type SeriesState, type WatchStates } from './series-state.js'
+import { endpointModel, OLD_DAYS, type WatchModel } from './watch-model.js'
+
+/** A finished minute of the whole gateway and of the endpoints that had requests in it. */
+export interface Round {
+  /** When the minute began, ms since 1970. */
+  readonly timeMs: number
+  readonly gateway: TrafficMinute
+  readonly endpoints: readonly EndpointMinute[]
+}
+
+/** A watch model with everything that its verdicts depend on. */
+export interface WatchDetector {
+  readonly version: string
+  readonly watch: WatchModel
+  /** By the gateway's forest, and by that of the endpoints. */
+  readonly scores: { readonly gateway: ScoreRows; readonly endpoints: ScoreRows }
+  readonly effects: LeastEffects
+  readonly calendar: readonly CalendarEntry[]
+}
+
+export interface JudgedRound {
+  readonly states: WatchStates
+  /** Of the gateway first, then of the endpoints. */
+  readonly minutes: readonly SeriesMinute[]
+}
+
+/** Endpoints that the model does not have and that are watched; of more, the newest are not. */
+const MAX_NEW_ENDPOINTS = 200
+
+/** A new endpoint without a request for so long is forgotten. */
+const FORGOTTEN_MS = 24 * 60 * MINUTE_MS
+
+/** Endpoints that are judged between two yields. */
+export const SLICE = 25
+
+/**
+ * Judges a minute of the gateway and of all endpoints, by the same code as the reports of a source. An endpoint without
+ * requests in this minute had none. One that the model does not have is learned first, see `learnEndpoint`. An alarm of
+ * the gateway that its endpoints explain is none, see `isExplained`. Pure and deterministic.
+ *
+ * @yields after every {@link SLICE} endpoints, so that other work can be done in between
+ */
+export function* judgeRound(
+  before: WatchStates,
+  { timeMs, gateway, endpoints }: Round,
+  detector: WatchDetector,
+): Generator<undefined, JudgedRound> {
+  const { watch, version, effects, calendar, scores } = detector
+  const shared = { effects, calendar }
+  const ofWhole = { ...shared, modelVersion: version, model: watch.gateway, score: scores.gateway }
+  const ofGateway = judgeSeries(before.gateway, { kind: 'gateway', name: '' }, gateway, timeMs, ofWhole)
+  const minutes: SeriesMinute[] = []
+  const parts: DetailedMinute[] = []
+  const states = new Map<string, SeriesState>()
+  const seen = new Map(endpoints.map((each) => [each.endpoint, each]))
+  const rhythm = watch.rhythm[localTimeOf(watch.gateway.timeZone)(timeMs).minuteOfWeek]!
+  let count = 0
+  for (const endpoint of watchedEndpoints(before, watch, seen)) {
+    const minute = seen.get(endpoint) ?? NO_REQUESTS
+    const state = freshState(before.endpoints.get(endpoint), endpoint, minute, timeMs, rhythm, watch)
+    const model = state && modelFor(watch, endpoint, state.fresh, timeMs)
+    if (state && model) {
+      // An endpoint that was fitted again since has another model.
+      const modelVersion = `${version} ${model.days}`
+      const ofEndpoint: Detector = { ...shared, modelVersion, model, score: scores.endpoints }
+      const series = { kind: 'endpoint', name: endpoint } as const
+      const { state: next, ...detailed } = judgeSeries(state, series, minute, timeMs, ofEndpoint)
+      states.set(endpoint, next)
+      minutes.push(detailed.minute)
+      parts.push(isNew(model, watch.gateway) ? leniently(detailed, model) : detailed)
+    } else if (state) {
+      states.set(endpoint, state)
+      parts.push(asExpected(endpoint, minute, timeMs))
+    }
+    if (++count % SLICE === 0) yield
+  }
+  const whole = isExplained(ofGateway, parts) ? { ...ofGateway.minute, alarm: null } : ofGateway.minute
+  return { states: { gateway: ofGateway.state, endpoints: states }, minutes: [whole, ...minutes] }
+}
+
+/** Whether the rhythm of an endpoint was learned from few days of a gateway that has more. */
+function isNew({ days }: AnomalyModel, gateway: AnomalyModel): boolean {
+  return days < OLD_DAYS && days < gateway.days - 1
+}
+
+/**
+ * A minute of a new endpoint as a part of the gateway. It is judged leniently. While it has no alarm itself, its part
+ * raises none of the gateway: it is expected to be as it is. Only the launch of an endpoint, whose traffic is not judged,
+ * has to show in the gateway.
+ */
+function leniently(detailed: DetailedMinute, model: AnomalyModel): DetailedMinute {
+  const { minute, latencies } = detailed
+  if (minute.alarm !== null) return { ...detailed, isNew: true }
+  const requests = knowsTheDay(model) ? minute.requests : minute.expected.requests
+  const expected = { requests, failed: minute.failed, latencyMs: minute.latencyMs }
+  return { latencies, expected: latencies, minute: { ...minute, expected }, isNew: true }
+}
+
+/** A minute of an endpoint that is not judged yet: it is expected to be as it is. */
+function asExpected(name: string, minute: TrafficMinute, timeMs: number): DetailedMinute {
+  const latencies = latenciesOf(minute)
+  const seen = { requests: minute.requests, failed: minute.failed, latencyMs: latencies.avg }
+  const series = { kind: 'endpoint', name } as const
+  return {
+    minute: { series, timeMs, seconds: 60, ...seen, expected: seen, alarm: null },
+    latencies,
+    expected: latencies,
+    isNew: true,
+  }
+}
+
+/** The endpoints of the model, then the new ones in the order in which they were seen. */
+function watchedEndpoints(
+  before: WatchStates,
+  { endpoints }: WatchModel,
+  seen: ReadonlyMap<string, EndpointMinute>,
+): string[] {
+  const fresh = new Set([...before.endpoints.keys(), ...seen.keys()].filter((name) => !endpoints.has(name)))
+  return [...endpoints.keys(), ...[...fresh].slice(0, MAX_NEW_ENDPOINTS)]
+}
+
+/** The state that an endpoint is judged in; null when it is forgotten. */
+function freshState(
+  before: SeriesState | undefined,
+  endpoint: string,
+  minute: TrafficMinute,
+  timeMs: number,
+  rhythm: number,
+  watch: WatchModel,
+): SeriesState | null {
+  const knowsDay = knowsTheDay(watch.gateway)
+  if (watch.endpoints.has(endpoint)) {
+    return before === undefined
+      ? beginSeries(knowsDay)
+      : before.fresh === null
+        ? before
+        : { ...before, fresh: null }
+  }
+  const state = before ?? beginSeries(knowsDay)
+  const known = state.fresh ?? beginEndpoint(timeMs)
+  const lastMs = minute.requests > 0 ? timeMs : known.lastMs
+  if (timeMs - lastMs > FORGOTTEN_MS) return null
+  const fresh = learnEndpoint({ ...known, lastMs }, minute, rhythm)
+  return { ...state, fresh }
+}
+
+/** The models of endpoints are made once for each watch model, those of new ones for what was learned of them. */
+const known = new WeakMap<WatchModel, Map<string, AnomalyModel>>()
+const fresh = new WeakMap<NonNullable<NewEndpoint['levels']>, AnomalyModel>()
+
+/** The model of an endpoint; null while too little is known of it. */
+function modelFor(
+  watch: WatchModel,
+  endpoint: string,
+  state: NewEndpoint | null,
+  timeMs: number,
+): AnomalyModel | null {
+  const models = known.get(watch) ?? new Map<string, AnomalyModel>()
+  known.set(watch, models)
+  const ofModel = watch.endpoints.get(endpoint)
+  if (ofModel !== undefined) {
+    const model = models.get(endpoint) ?? endpointModel(watch, ofModel)
+    models.set(endpoint, model)
+    return model
+  }
+  if (state === null || state.levels === null) return null
+  const { day } = localTimeOf(watch.gateway.timeZone)(timeMs)
+  const model = fresh.get(state.levels) ?? endpointModel(watch, newEndpointModel(watch, endpoint, state, day))
+  fresh.set(state.levels, model)
+  return model
+}
