@@ -22,6 +22,8 @@ export const LOCKS = {
   incidents: 10,
   /** Held by the replica that thins out the watched minutes. */
   watchedMinutes: 11,
+  /** Held by the replica that watches. */
+  watcher: 12,
 } as const
 
 export type Lock = (typeof LOCKS)[keyof typeof LOCKS]
