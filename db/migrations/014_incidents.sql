@@ -90,8 +90,8 @@ create table aegis_ml_watch_state (
   book jsonb not null,
   -- How late rows arrive.
   lateness_seconds float8 not null,
-  -- Since when the log has had no rows although it should; null while it has some.
-  silent_since timestamptz,
+  -- The incident of a log that has no rows although it should, until the watcher is past it.
+  silence jsonb,
   -- The states of all series are stored now and then: as they were before the minute of snapshot_at, and the watch model
   -- that they were judged with.
   snapshot_at timestamptz,

@@ -1,5 +1,6 @@
 import type { JSONValue, Sql, TransactionSql } from 'postgres'
 import type { BookState } from '../../models/incidents/book-state.js'
+import type { Incident } from '../../models/incidents/incident.js'
 
 /** How far the watcher is. */
 export interface WatchProgress {
@@ -8,8 +9,8 @@ export interface WatchProgress {
   readonly book: BookState
   /** How late rows arrive, in ms. */
   readonly latenessMs: number
-  /** Since when the log has had no rows although it should; null while it has some. */
-  readonly silentSinceMs: number | null
+  /** The incident of a log that has no rows although it should, until the watcher is past it; null without one. */
+  readonly silence: Incident | null
 }
 
 /** The states of all series before a minute, in the form of `encodeStates`. */
@@ -21,16 +22,14 @@ export interface WatchSnapshot {
 }
 
 export async function readWatchProgress(sql: Sql): Promise<WatchProgress | null> {
-  const [row] = await sql<
-    { judged_to: Date; book: BookState; lateness: number; silent_since: Date | null }[]
-  >`
-    select judged_to, book, lateness_seconds as lateness, silent_since from aegis_ml_watch_state`
+  const [row] = await sql<{ judged_to: Date; book: BookState; lateness: number; silence: Incident | null }[]>`
+    select judged_to, book, lateness_seconds as lateness, silence from aegis_ml_watch_state`
   if (row === undefined) return null
   return {
     judgedToMs: row.judged_to.getTime(),
     book: row.book,
     latenessMs: 1000 * row.lateness,
-    silentSinceMs: row.silent_since?.getTime() ?? null,
+    silence: row.silence,
   }
 }
 
@@ -49,13 +48,13 @@ export async function readWatchSnapshot(sql: Sql): Promise<WatchSnapshot | null>
 export async function writeWatchProgress(
   tx: TransactionSql,
   fromMs: number | null,
-  { judgedToMs, book, latenessMs, silentSinceMs }: WatchProgress,
+  { judgedToMs, book, latenessMs, silence }: WatchProgress,
 ): Promise<boolean> {
   const values = {
     judged_to: new Date(judgedToMs),
     book: tx.json(book as unknown as JSONValue),
     lateness_seconds: latenessMs / 1000,
-    silent_since: silentSinceMs === null ? null : new Date(silentSinceMs),
+    silence: silence && tx.json(silence as unknown as JSONValue),
   }
   const { count } =
     fromMs === null

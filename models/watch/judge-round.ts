@@ -47,6 +47,11 @@ export interface NotableMinute {
   readonly verdict: StreamVerdict
 }
 
+/** What judges the gateway as a whole. */
+export function gatewayDetector({ watch, version, effects, calendar, scores }: WatchDetector): Detector {
+  return { effects, calendar, modelVersion: version, model: watch.gateway, score: scores.gateway }
+}
+
 /** Endpoints that the model does not have and that are watched; of more, the newest are not. */
 const MAX_NEW_ENDPOINTS = 200
 
@@ -70,7 +75,7 @@ export function* judgeRound(
 ): Generator<undefined, JudgedRound> {
   const { watch, version, effects, calendar, scores } = detector
   const shared = { effects, calendar }
-  const ofWhole = { ...shared, modelVersion: version, model: watch.gateway, score: scores.gateway }
+  const ofWhole = gatewayDetector(detector)
   const ofGateway = judgeSeries(before.gateway, { kind: 'gateway', name: '' }, gateway, timeMs, ofWhole)
   const minutes: SeriesMinute[] = []
   const notable: NotableMinute[] = []

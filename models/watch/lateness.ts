@@ -36,7 +36,8 @@ export function beginLateness(latenessMs = 0): Lateness {
  */
 export function afterLook(before: Lateness, { nowMs, oldestNewMs, newestMs }: LogLook): Lateness {
   const { lookedMs, latenessMs } = before
-  const seen = lookedMs === null || before.newestMs === null || oldestNewMs === null ? 0 : lookedMs - oldestNewMs
+  const seen =
+    lookedMs === null || before.newestMs === null || oldestNewMs === null ? 0 : lookedMs - oldestNewMs
   const minutes = lookedMs === null ? 0 : Math.max(0, nowMs - lookedMs) / MINUTE_MS
   return {
     lookedMs: nowMs,
