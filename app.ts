@@ -25,6 +25,7 @@ import syntheticData from './plugins/synthetic-data.js'
 import trafficTable from './plugins/traffic-table.js'
 import training from './plugins/training.js'
 import validation from './plugins/http/validation.js'
+import watchModels from './plugins/watch-models.js'
 import aboutRoutes from './routes/about.js'
 import backtestJobRoutes from './routes/backtest-jobs.js'
 import detectRoutes from './routes/detect.js'
@@ -76,6 +77,7 @@ export async function buildApp(settings: Config): Promise<FastifyInstance> {
     await app.register(automaticTraining)
     await app.register(modelManagement)
     await app.register(endpoints)
+    await app.register(watchModels)
     await app.register(incidents)
     await app.register(optimization)
     await app.register(exports)
