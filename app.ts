@@ -16,10 +16,12 @@ import ingest from './plugins/ingest.js'
 import modelManagement from './plugins/model-management.js'
 import modelRegistry from './plugins/model-registry.js'
 import openapi from './plugins/http/openapi.js'
+import notifications from './plugins/notifications.js'
 import optimization from './plugins/optimization.js'
 import otlp from './plugins/otlp.js'
 import otlpHttp from './plugins/http/otlp.js'
 import prometheus from './plugins/prometheus.js'
+import silences from './plugins/silences.js'
 import streamedBodies from './plugins/http/streamed-bodies.js'
 import syntheticData from './plugins/synthetic-data.js'
 import trafficTable from './plugins/traffic-table.js'
@@ -78,6 +80,8 @@ export async function buildApp(settings: Config): Promise<FastifyInstance> {
     await app.register(modelManagement)
     await app.register(endpoints)
     await app.register(watchModels)
+    await app.register(silences)
+    await app.register(notifications)
     await app.register(incidents)
     await app.register(optimization)
     await app.register(exports)

@@ -13,6 +13,7 @@ import type { Connection } from '../db/pool.js'
 import { readPostgres, readTrafficPostgres, type DatabaseConfig } from './config/postgres.js'
 import { readOpenApi } from '../formats/openapi/read-openapi.js'
 import { localTimeOf } from '../models/seasonality/local-time.js'
+import { notificationConfig, type NotificationConfig } from './config/notifications.js'
 import { prometheusConfig, type PrometheusConfig } from './config/prometheus.js'
 
 export { ConfigError, type DatabaseConfig }
@@ -61,6 +62,8 @@ export interface Config {
   readonly trainEveryMs: number | null
   /** A Prometheus that has the minutes of the gateway; null without one. */
   readonly prometheus: PrometheusConfig | null
+  /** Who is told of incidents. */
+  readonly notifications: NotificationConfig
 }
 
 declare module 'fastify' {
@@ -127,6 +130,14 @@ export function loadConfig(environment: Environment): Config {
       },
       (variable, given, allowed) => new ConfigError(variable, given, allowed),
     ),
+    notifications: notificationConfig({
+      alertmanagerUrl: text('ALERTMANAGER_URL', '', ANY, 'addresses'),
+      alertmanagerTokenFile: text('ALERTMANAGER_TOKEN_FILE', '', /^[^\0]{0,1000}$/, 'a file'),
+      webhookUrls: text('WEBHOOK_URLS', '', ANY, 'addresses'),
+      webhookSecret: text('WEBHOOK_SECRET', '', ANY, 'a secret'),
+      webhookSecretFile: text('WEBHOOK_SECRET_FILE', '', /^[^\0]{0,1000}$/, 'a file'),
+      publicUrl: text('PUBLIC_URL', '', ANY, 'an address'),
+    }),
   })
 }
 

@@ -18,7 +18,7 @@ export interface CommitOptions {
   readonly sql: Sql
   readonly incidents: Pick<Incidents, 'store'>
   /** Puts what people are told into the queue, in the transaction of the round. */
-  readonly announce: (tx: TransactionSql, written: readonly WrittenIncident[]) => Promise<void>
+  readonly announce: (tx: TransactionSql, written: readonly WrittenIncident[], at: Date) => Promise<void>
 }
 
 /** Another replica has judged these minutes. */
@@ -39,7 +39,7 @@ export async function commitRound(
   return sql.begin(async (tx) => {
     if (!(await writeWatchProgress(tx, fromMs, progress))) throw new OvertakenError()
     const written = await incidents.store(tx, changed)
-    await announce(tx, written)
+    await announce(tx, written, new Date(progress.judgedToMs))
     await storeWatchedMinutes(tx, minutes)
     return written
   })

@@ -1,4 +1,4 @@
-import type { Sql, TransactionSql } from 'postgres'
+import type { Sql } from 'postgres'
 import type { WrittenIncident } from '../../db/own/incident-book.js'
 import { readWatchProgress, type WatchProgress } from '../../db/own/watch-state.js'
 import { alarmsOfSources, newestReport, type WatchedMinute } from '../../db/own/watched-minutes.js'
@@ -30,7 +30,7 @@ import {
 import type { Incidents } from '../incidents.js'
 import { watchedMinuteOf } from '../incidents/watched-minute.js'
 import type { LoadedWatch, WatchModels } from '../watch-models.js'
-import { commitRound } from './commit.js'
+import { commitRound, type CommitOptions } from './commit.js'
 import { Judging } from './judging.js'
 import type { WatchedLog } from './log.js'
 import { keepStates, keptStates } from './snapshot.js'
@@ -48,7 +48,7 @@ export interface WatchOptions {
   readonly watchModels: Pick<WatchModels, 'current' | 'load'>
   readonly incidents: Pick<Incidents, 'store' | 'lastBookNumber' | 'takeOverMarks'>
   /** Puts what people are told into the queue, in the transaction of a round. */
-  readonly announce: (tx: TransactionSql, written: readonly WrittenIncident[]) => Promise<void>
+  readonly announce: CommitOptions['announce']
   /** The minutes, without the alarms that nobody wants to hear of. */
   readonly heard: (minutes: readonly SeriesMinute[]) => Promise<readonly SeriesMinute[]>
   /** Called when incidents were written, with the minute that was judged. */
