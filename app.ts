@@ -27,6 +27,7 @@ import syntheticData from './plugins/synthetic-data.js'
 import trafficTable from './plugins/traffic-table.js'
 import training from './plugins/training.js'
 import validation from './plugins/http/validation.js'
+import watcher from './plugins/watcher.js'
 import watchModels from './plugins/watch-models.js'
 import aboutRoutes from './routes/about.js'
 import backtestJobRoutes from './routes/backtest-jobs.js'
@@ -83,6 +84,7 @@ export async function buildApp(settings: Config): Promise<FastifyInstance> {
     await app.register(silences)
     await app.register(notifications)
     await app.register(incidents)
+    await app.register(watcher)
     await app.register(optimization)
     await app.register(exports)
     await app.register(ingest)

@@ -37,7 +37,9 @@ export class Judging {
   ): Promise<Judging> {
     const kept = await keptStates(sql)
     const isRecent = kept !== null && kept.atMs <= timeMs && timeMs - kept.atMs < WARM_UP_MS
-    const judging = new Judging(isRecent ? kept.states : beginWatch(knowsTheDay(loaded.detector.watch.gateway)))
+    const judging = new Judging(
+      isRecent ? kept.states : beginWatch(knowsTheDay(loaded.detector.watch.gateway)),
+    )
     let hasBegun = isRecent
     for await (const round of watchedLog.rounds(isRecent ? kept.atMs : timeMs - WARM_UP_MS, timeMs, signal)) {
       hasBegun ||= round.gateway.requests > 0 // the log may have begun within the day

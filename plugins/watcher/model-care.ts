@@ -54,7 +54,8 @@ export function createModelCare({ models, watchModels, log, now }: ModelCareOpti
           if (closing.signal.aborted) return
           const pauseMs = version === retry.version ? Math.min(MAX_RETRY_MS, 2 * retry.pauseMs) : RETRY_MS
           retry = { afterMs: now() + pauseMs, pauseMs, version }
-          if (error instanceof ServiceError) log.info({ reason: error.message }, 'the endpoints are not fitted')
+          if (error instanceof ServiceError)
+            log.info({ reason: error.message }, 'the endpoints are not fitted')
           else log.warn({ err: error }, 'the endpoints could not be fitted')
         })
         .finally(() => (fitting = undefined))

@@ -2,7 +2,6 @@ import type { Sql } from 'postgres'
 import type { WrittenIncident } from '../../db/own/incident-book.js'
 import { readWatchProgress, type WatchProgress } from '../../db/own/watch-state.js'
 import { alarmsOfSources, newestReport, type WatchedMinute } from '../../db/own/watched-minutes.js'
-import type { BookState } from '../../models/incidents/book-state.js'
 import { recordRound } from '../../models/incidents/book.js'
 import { describeIncident } from '../../models/incidents/describe.js'
 import type { Incident } from '../../models/incidents/incident.js'
@@ -53,6 +52,8 @@ export interface WatchOptions {
   readonly heard: (minutes: readonly SeriesMinute[]) => Promise<readonly SeriesMinute[]>
   /** Called when incidents were written, with the minute that was judged. */
   readonly onWritten: (written: readonly WrittenIncident[], timeMs: number) => void
+  /** Whether the log is watched however long it has been silent. */
+  readonly isAlways: boolean
   /** Waited for after the end of each minute. */
   readonly delayMs: number
   readonly now: () => number
@@ -132,8 +133,8 @@ export class Watch {
 
   #isLive(nowMs: number): boolean {
     const { newestMs } = this.#lateness
-    const maxMs = this.#progress === null ? LIVE_MS : STILL_LIVE_MS
-    return newestMs !== null && nowMs - newestMs <= maxMs
+    if (newestMs === null || this.#options.isAlways) return newestMs !== null
+    return nowMs - newestMs <= (this.#progress === null ? LIVE_MS : STILL_LIVE_MS)
   }
 
   async #model(): Promise<LoadedWatch | null> {
@@ -325,7 +326,14 @@ const isPast = (silence: Incident | null, judgedToMs: number) =>
 /** A minute of the gateway about which nothing is known. It lets incidents end. */
 function quietMinute(timeMs: number): SeriesMinute {
   const nothing = { requests: 0, failed: 0, latencyMs: null }
-  return { series: { kind: 'source', name: '' }, timeMs, seconds: 60, ...nothing, expected: nothing, alarm: null }
+  return {
+    series: { kind: 'source', name: '' },
+    timeMs,
+    seconds: 60,
+    ...nothing,
+    expected: nothing,
+    alarm: null,
+  }
 }
 
 function watchedMinutes({ notable }: JudgedRound): WatchedMinute[] {
