@@ -92,7 +92,7 @@ declare module 'fastify' {
 }
 
 interface IncidentsOptions extends ScanOptions {
-  readonly database: Pick<Database, 'assertUsable' | 'assertTraffic' | 'openConnection'>
+  readonly database: Pick<Database, 'assertUsable' | 'assertTraffic' | 'openConnection' | 'connection'>
   readonly detection: Pick<Detection, 'onJudged'>
   readonly ipv6Prefix: number
   readonly refresh: Refresh
@@ -252,10 +252,10 @@ function everyHour(work: () => Promise<void>, { log }: Pick<IncidentsOptions, 'l
 /** `fastify.incidents`. */
 export default fp(
   async (app) => {
-    const { config, sql, trafficSql, database, detection, models, prometheus, log } = app
+    const { config, sql, trafficSql, database, detection, models, watchModels, prometheus, log } = app
     const { effects, calendar, retentionDays, lookBackMinutes, pathRules, ipv6Prefix } = config
     const incidents = createIncidents({
-      ...{ sql, trafficSql, database, detection, models, prometheus, log },
+      ...{ sql, trafficSql, database, detection, models, watchModels, prometheus, log },
       ...{ effects, calendar, retentionDays, lookBackMinutes, pathRules, ipv6Prefix },
       currentTable: app.trafficTable,
       refresh: app.endpoints.refresh,
@@ -268,6 +268,7 @@ export default fp(
     name: 'incidents',
     dependencies: [
       ...['config', 'database', 'traffic-table', 'model-registry', 'detection', 'prometheus', 'endpoints'],
+      'watch-models',
     ],
   },
 )

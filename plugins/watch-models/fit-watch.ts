@@ -34,7 +34,7 @@ export const MAX_WATCHED = 1_000
 const SEED = 1
 
 /** With fewer endpoints, a second thread costs more than it saves. */
-const MIN_SHARED = 40
+const MIN_SHARED = 12
 
 const FIT_SHARE = 0.7
 
