@@ -35,7 +35,12 @@ export interface LoadedWatch extends Omit<WatchModelRow, 'bytes'> {
 }
 
 /** How the rounds of a range are judged. */
-export type RangeWatch = { readonly id: string } | { readonly fit: WatchFit }
+export interface RangeWatch {
+  /** A stored model; null when one is to be fitted. */
+  readonly id: string | null
+  /** How it was fitted, or how it is to be fitted. */
+  readonly fit: WatchFit
+}
 
 export interface FitOptions {
   readonly signal: AbortSignal
@@ -57,13 +62,13 @@ export interface WatchModels {
    */
   fit(options: FitOptions): Promise<LoadedWatch>
   /**
-   * Fits the endpoints again that are younger than a week, or that the current model does not have.
+   * Fits the endpoints again that are younger than a week, those that the current model does not have too.
    * @returns null when there is none. @throws ServiceError as `fit`
    */
   refitYoung(options: FitOptions): Promise<LoadedWatch | null>
   /**
-   * The stored model for rounds of a range; what a fit for them needs, when the current one was not fitted to that time;
-   * null when the active model cannot watch endpoints.
+   * How rounds of a range are judged: by the current model, or by one that is fitted to the range and what was before it.
+   * Null when the active model cannot watch endpoints.
    */
   forRange(range: { readonly from: Date; readonly to: Date }): Promise<RangeWatch | null>
   /** A stored model, whatever is active; null when it was forgotten, or when another release stored it. */
@@ -92,9 +97,6 @@ interface WatchModelsOptions {
 
 /** The history that endpoints are fitted to. */
 const HISTORY_MS = 14 * DAY_MS
-
-/** Endpoints that are younger are fitted again and again. */
-const YOUNG_MS = 7 * DAY_MS
 
 function createWatchModels(options: WatchModelsOptions): WatchModels & { close(): void } {
   const { sql, models, effects, calendar, log } = options
@@ -194,15 +196,15 @@ function createWatchModels(options: WatchModelsOptions): WatchModels & { close()
         const watch = current() ?? (await syncAnew())
         if (watch === null) return null
         const task = await taskFor(options, active, fitting.to)
-        const since = new Date(task.to.getTime() - YOUNG_MS)
-        return run({ id: watch.id, fitId: watch.fitId, since }, watch.modelVersion, task, fitting)
+        return run({ id: watch.id, fitId: watch.fitId }, watch.modelVersion, task, fitting)
       }),
     async forRange({ from, to }) {
-      const watch = current() ?? (await syncAnew())
-      if (watch !== null && from.getTime() >= watch.from.getTime() - DAY_MS) return { id: watch.id }
       if (whyUnfit(models.active.anomaly) !== null) return null
       const task = await taskFor(options, models.active.anomaly!, to)
-      return { fit: { ...task, from: new Date(Math.min(task.from.getTime(), from.getTime())) } }
+      const watch = current() ?? (await syncAnew())
+      if (watch !== null && from.getTime() >= watch.from.getTime() - DAY_MS)
+        return { id: watch.id, fit: { ...task, from: watch.from, to: watch.to } }
+      return { id: null, fit: { ...task, from: new Date(Math.min(task.from.getTime(), from.getTime())) } }
     },
     async load(id) {
       const row = await findWatchModel(sql, id)

@@ -13,11 +13,12 @@ import type { Incident } from '../../models/incidents/incident.js'
 import { beginRoundScan, scanRound } from '../../models/incidents/scan-rounds.js'
 import { scanHistory } from '../../models/incidents/scan.js'
 import { createKernelEngine } from '../../models/scoring/kernel-engine.js'
+import { DAY_MS, HOUR_MS } from '../../models/traffic/durations.js'
 import type { WatchModel } from '../../models/watch/watch-model.js'
 import type { RangeWatch } from '../watch-models.js'
 import { fromContent } from '../watch-models/content.js'
 import { detectorOf } from '../watch-models/detector.js'
-import { fitWatch } from '../watch-models/fit-watch.js'
+import { fitWatch, refitWatch } from '../watch-models/fit-watch.js'
 import { answerTask } from '../workers/answer.js'
 import type { WorkerFailure } from '../workers/worker-failure.js'
 
@@ -67,14 +68,22 @@ async function scanRounds(task: RoundsTask, signal: AbortSignal): Promise<Incide
   const { connection, table, range, watch, modelVersion, effects, calendar, fromMs } = task
   const sql = openPool(connection, { max: 2 })
   try {
-    const begin = 'fit' in watch ? FIT_SHARE : 0
+    const begin = watch.id === null ? FIT_SHARE : 0
     const fitted = await watchOf(sql, task, signal, (share) => tell(begin * share))
     if (fitted === null) return []
-    const detector = detectorOf(fitted, modelVersion, effects, calendar)
+    let detector = detectorOf(fitted, modelVersion, effects, calendar)
+    let refitMs = nextRefit(Math.max(watch.fit.to.getTime(), range.from.getTime()))
     let state = beginRoundScan(detector)
     let rounds = 0
     const lengthMs = range.to.getTime() - range.from.getTime()
     for await (const round of roundsOf(sql, table, range, signal)) {
+      if (round.timeMs >= refitMs) {
+        const to = new Date(round.timeMs)
+        const fit = { ...watch.fit, from: new Date(round.timeMs - HISTORY_MS), to }
+        const again = await refitWatch(sql, detector.watch, fit, signal)
+        if (again !== null) detector = { ...detector, watch: again }
+        refitMs = nextRefit(round.timeMs)
+      }
       state = await inSlices(scanRound(state, round, detector, round.timeMs >= fromMs), signal)
       const done = (round.timeMs - range.from.getTime()) / lengthMs
       if (++rounds % ROUNDS === 0) tell(begin + (1 - begin) * done)
@@ -85,6 +94,13 @@ async function scanRounds(task: RoundsTask, signal: AbortSignal): Promise<Incide
   }
 }
 
+/** Young endpoints are fitted again where the rounds go beyond the fit, so that they are not judged by their first hours. */
+const REFIT_MS = DAY_MS
+const HISTORY_MS = 14 * DAY_MS
+
+/** At a full hour. */
+const nextRefit = (timeMs: number) => Math.ceil((timeMs + REFIT_MS) / HOUR_MS) * HOUR_MS
+
 /** The stored model, or one that is fitted for this scan alone. */
 async function watchOf(
   sql: Sql,
@@ -92,8 +108,8 @@ async function watchOf(
   signal: AbortSignal,
   onProgress: (share: number) => void,
 ): Promise<WatchModel | null> {
-  if ('fit' in watch) return fitWatch(sql, watch.fit, signal, onProgress)
-  const { id } = watch
+  const { id, fit } = watch
+  if (id === null) return fitWatch(sql, fit, signal, onProgress)
   const content = await watchModelHead(sql, id)
   if (content === undefined) throw new Error('A newer watch model has displaced that of the scan. Try again.')
   return fromContent({ ...content, parts: watchModelParts(sql, id) }, model, signal)
