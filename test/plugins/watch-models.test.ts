@@ -125,8 +125,10 @@ t.test(
 
 t.test('a model of another release is not used', async (t) => {
   const { id } = app.watchModels.current()!
-  await sql`update aegis_ml_watch_models set head = ${gzipSync('{"type":"watch-model","version":0}')}, id = id + 100 where id = ${id}`
-  t.equal(await app.watchModels.load(String(Number(id) + 100)), null)
+  const [{ older }] = await sql<[{ older: string }]>`
+    update aegis_ml_watch_models set head = ${gzipSync('{"type":"watch-model","version":0}')}
+    where id = (select max(id) from aegis_ml_watch_models where id <> ${id}) returning id::text as older`
+  t.equal(await app.watchModels.load(older), null)
   await sql`delete from aegis_ml_watch_models`
   t.equal(await app.watchModels.load(id), app.watchModels.current(), 'what is loaded stays in use')
 })
