@@ -385,7 +385,7 @@ export interface paths {
         };
         /**
          * Show what a series was like over time
-         * @description Values, expected bands and verdicts of the gateway, of a source or of an endpoint. Judged minutes have the bands and the verdicts of then. Other minutes of the gateway have the values of the request log and the bands of the active model; those of an endpoint have values only. Percentiles of longer steps are means of those of the minutes.
+         * @description Values, expected bands and verdicts of the gateway, of a source or of an endpoint. Judged minutes have the bands and the verdicts of then. Other minutes of the gateway and of endpoints have the values of the request log and the bands of the models of now. Percentiles of longer steps are means of those of the minutes.
          */
         get: operations["getTimeline"];
         put?: never;
@@ -1910,7 +1910,8 @@ export interface components {
          *           "endpoint": null,
          *           "status": "normal",
          *           "last_report": "2026-01-31T12:00:00.000Z",
-         *           "open_incident": null
+         *           "open_incident": null,
+         *           "model": null
          *         },
          *         {
          *           "kind": "source",
@@ -1918,7 +1919,8 @@ export interface components {
          *           "endpoint": null,
          *           "status": "alarm",
          *           "last_report": "2026-01-31T12:00:00.000Z",
-         *           "open_incident": "12"
+         *           "open_incident": "12",
+         *           "model": "known"
          *         }
          *       ],
          *       "total": 2,
@@ -1948,6 +1950,8 @@ export interface components {
                 status: "normal" | "alarm" | "silent" | "not_watched";
                 /** @description Id of an incident that goes on. Null without. */
                 open_incident: string | null;
+                /** @description How well the watch model knows an endpoint. young: from less than ten days, so that larger deviations are taken. missing: it is new. Null for other kinds, and without a watch model. */
+                model: ("known" | "young" | "missing") | null;
             }[];
             /** @description Number of those that match. */
             total: number;
