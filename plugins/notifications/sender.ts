@@ -102,10 +102,10 @@ export function startSender(options: SenderOptions): Sender {
     return taken.length
   }
   const pause = async (ms: number): Promise<void> => {
+    if (stopping.signal.aborted) return
     const isAwake = performance.now() < awakeUntil
     sleep = new AbortController()
-    const signal = AbortSignal.any([sleep.signal, stopping.signal])
-    const options = { signal, ref: false }
+    const options = { signal: sleep.signal, ref: false }
     await delay(isAwake ? Math.min(ms, AWAKE_POLL_MS) : ms, undefined, options).catch(() => undefined)
   }
   const run = async (): Promise<void> => {
@@ -130,6 +130,7 @@ export function startSender(options: SenderOptions): Sender {
     },
     async close() {
       stopping.abort()
+      sleep.abort()
       await Promise.race([running, delay(CLOSE_LIMIT_MS, undefined, { ref: false })])
       aborting.abort()
       await running

@@ -7,6 +7,7 @@ import type { Test } from 'tap'
 import { storeIncidents } from '../../../db/own/incident-book.js'
 import type { Incident } from '../../../models/incidents/incident.js'
 import type { Notifications } from '../../../plugins/notifications.js'
+import { eventually } from '../../eventually.js'
 import { STARTED } from '../incidents/an-incident.js'
 
 export const SECRET = `whsec_${Buffer.from('a key of 24 to 64 bytes, random').toString('base64')}`
@@ -83,7 +84,18 @@ export async function tell(
   })
 }
 
+/** Waits until nothing is on its way. */
+export async function settle(sql: Sql): Promise<void> {
+  const look = async () => {
+    const [row] = await sql`select count(*)::int as count from aegis_ml_notifications
+      where claimed_until > now() or due_at <= now()`
+    return row!['count'] === 0
+  }
+  await eventually(look, { what: 'notifications that have arrived or failed' })
+}
+
 /** Lets what waits for another attempt be tried at once. */
 export async function hurry(sql: Sql): Promise<void> {
+  await settle(sql)
   await sql`update aegis_ml_notifications set due_at = now() where due_at > now()`
 }
