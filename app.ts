@@ -11,6 +11,7 @@ import envelope from './plugins/http/envelope.js'
 import errors, { answerMalformed, sendFailure, toServiceError } from './plugins/http/errors.js'
 import endpoints from './plugins/endpoints.js'
 import exports from './plugins/export.js'
+import feedback from './plugins/feedback.js'
 import incidents from './plugins/incidents.js'
 import ingest from './plugins/ingest.js'
 import modelManagement from './plugins/model-management.js'
@@ -31,6 +32,7 @@ import detectRoutes from './routes/detect.js'
 import endpointRoutes from './routes/endpoints.js'
 import exportRoutes from './routes/export.js'
 import exportRateLimitRoutes from './routes/export-rate-limits.js'
+import feedbackRoutes from './routes/feedback.js'
 import healthRoutes from './routes/health.js'
 import incidentRoutes from './routes/incidents.js'
 import incidentScanRoutes from './routes/incident-scan.js'
@@ -77,6 +79,7 @@ export async function buildApp(settings: Config): Promise<FastifyInstance> {
     await app.register(modelManagement)
     await app.register(endpoints)
     await app.register(incidents)
+    await app.register(feedback)
     await app.register(optimization)
     await app.register(exports)
     await app.register(ingest)
@@ -131,6 +134,7 @@ async function registerInterface(app: FastifyInstance): Promise<void> {
   await app.register(incidentScanRoutes)
   await app.register(incidentStreamRoutes)
   await app.register(watchingRoutes)
+  await app.register(feedbackRoutes)
   await app.register(trainRoutes)
   await app.register(jobRoutes)
   await app.register(syntheticRoutes)

@@ -6,6 +6,7 @@ import { ModelComparison } from './comparison.js'
 import { Batch, BatchResult, BatchVerdict, Metrics, PastMetrics, Trend, Verdict } from './detection.js'
 import { endpointSchemas } from './endpoints.js'
 import { TrafficBucket } from './export.js'
+import { feedbackSchemas } from './feedback.js'
 import { Alive, Health, Ready } from './health.js'
 import { incidentSchemas } from './incidents.js'
 import { scanSchemas } from './incident-scan.js'
@@ -47,6 +48,7 @@ import { watchingSchemas } from './watching.js'
 export const sharedSchemas = [
   ...endpointSchemas,
   ...incidentSchemas,
+  ...feedbackSchemas,
   ...scanSchemas,
   ...watchingSchemas,
   Failure,
