@@ -2636,9 +2636,11 @@ export interface components {
          *         "p99_latency_ms": 0.027,
          *         "error_rate": 0
          *       },
-         *       "streak": 1,
+         *       "streak": 2,
          *       "confirmed": true,
-         *       "model_version": "20260131T030000000Z"
+         *       "model_version": "20260131T030000000Z",
+         *       "alarm_since": "2026-01-31T11:59:00.000Z",
+         *       "incident_id": "12"
          *     }
          * @example {
          *       "anomaly": false,
@@ -2692,7 +2694,8 @@ export interface components {
          *       },
          *       "streak": 0,
          *       "confirmed": false,
-         *       "model_version": "20260131T030000000Z"
+         *       "model_version": "20260131T030000000Z",
+         *       "alarm_since": null
          *     }
          */
         Verdict: {
@@ -2796,6 +2799,10 @@ export interface components {
             confirmed: boolean;
             /** @description Version of the model that made the verdict. */
             model_version: string;
+            /** @description The first report of the alarm that goes on, also while up to five reports in a row are normal. Null outside of an alarm. */
+            alarm_since?: string | null;
+            /** @description Id of the incident of this source that goes on, where one is known. It is made a moment after the first report of an alarm, so later reports have it. */
+            incident_id?: string;
         };
         /**
          * @description Intervals to judge in one request.
