@@ -12,6 +12,7 @@ import envelope from './plugins/http/envelope.js'
 import errors, { answerMalformed, sendFailure, toServiceError } from './plugins/http/errors.js'
 import endpoints from './plugins/endpoints.js'
 import exports from './plugins/export.js'
+import feedback from './plugins/feedback.js'
 import incidents from './plugins/incidents.js'
 import ingest from './plugins/ingest.js'
 import modelManagement from './plugins/model-management.js'
@@ -37,6 +38,7 @@ import detectRoutes from './routes/detect.js'
 import endpointRoutes from './routes/endpoints.js'
 import exportRoutes from './routes/export.js'
 import exportRateLimitRoutes from './routes/export-rate-limits.js'
+import feedbackRoutes from './routes/feedback.js'
 import healthRoutes from './routes/health.js'
 import incidentRoutes from './routes/incidents.js'
 import incidentScanRoutes from './routes/incident-scan.js'
@@ -90,6 +92,7 @@ export async function buildApp(settings: Config): Promise<FastifyInstance> {
     await app.register(notifications)
     await app.register(incidents)
     await app.register(watcher)
+    await app.register(feedback)
     await app.register(optimization)
     await app.register(exports)
     await app.register(ingest)
@@ -147,6 +150,7 @@ async function registerInterface(app: FastifyInstance): Promise<void> {
   await app.register(notificationRoutes)
   await app.register(silenceRoutes)
   await app.register(deploymentRoutes)
+  await app.register(feedbackRoutes)
   await app.register(trainRoutes)
   await app.register(jobRoutes)
   await app.register(syntheticRoutes)
