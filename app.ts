@@ -11,6 +11,7 @@ import envelope from './plugins/http/envelope.js'
 import errors, { answerMalformed, sendFailure, toServiceError } from './plugins/http/errors.js'
 import endpoints from './plugins/endpoints.js'
 import exports from './plugins/export.js'
+import incidentLimits from './plugins/incident-limits.js'
 import incidents from './plugins/incidents.js'
 import ingest from './plugins/ingest.js'
 import modelManagement from './plugins/model-management.js'
@@ -32,6 +33,7 @@ import endpointRoutes from './routes/endpoints.js'
 import exportRoutes from './routes/export.js'
 import exportRateLimitRoutes from './routes/export-rate-limits.js'
 import healthRoutes from './routes/health.js'
+import incidentLimitRoutes from './routes/incident-limits.js'
 import incidentRoutes from './routes/incidents.js'
 import incidentScanRoutes from './routes/incident-scan.js'
 import incidentStreamRoutes from './routes/incident-stream.js'
@@ -77,6 +79,7 @@ export async function buildApp(settings: Config): Promise<FastifyInstance> {
     await app.register(modelManagement)
     await app.register(endpoints)
     await app.register(incidents)
+    await app.register(incidentLimits)
     await app.register(optimization)
     await app.register(exports)
     await app.register(ingest)
@@ -128,6 +131,7 @@ async function registerInterface(app: FastifyInstance): Promise<void> {
   await app.register(healthRoutes, { version })
   await app.register(detectRoutes)
   await app.register(incidentRoutes)
+  await app.register(incidentLimitRoutes)
   await app.register(incidentScanRoutes)
   await app.register(incidentStreamRoutes)
   await app.register(watchingRoutes)

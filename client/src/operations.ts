@@ -24,6 +24,8 @@ export const OPERATIONS = {
   resolveIncident: ['post', '/incidents/{id}/resolve', 'harmless'],
   markFalsePositive: ['post', '/incidents/{id}/false-positive', 'harmless'],
   commentIncident: ['post', '/incidents/{id}/comment', 'harmless'],
+  applyIncidentLimit: ['post', '/incidents/{id}/apply', 'harmless'],
+  endIncidentLimit: ['delete', '/incidents/{id}/apply'],
   followIncidents: ['get', '/incidents/stream'],
   scanIncidents: ['post', '/incidents/scan', 'slow'],
   getScanJob: ['get', '/incidents/scan/jobs/{id}'],

@@ -7,6 +7,7 @@ import { Batch, BatchResult, BatchVerdict, Metrics, PastMetrics, Trend, Verdict 
 import { endpointSchemas } from './endpoints.js'
 import { TrafficBucket } from './export.js'
 import { Alive, Health, Ready } from './health.js'
+import { incidentLimitSchemas } from './incident-limits.js'
 import { incidentSchemas } from './incidents.js'
 import { scanSchemas } from './incident-scan.js'
 import { IngestBody, IngestedRequest, IngestResult } from './ingest.js'
@@ -47,6 +48,7 @@ import { watchingSchemas } from './watching.js'
 export const sharedSchemas = [
   ...endpointSchemas,
   ...incidentSchemas,
+  ...incidentLimitSchemas,
   ...scanSchemas,
   ...watchingSchemas,
   Failure,

@@ -21,6 +21,7 @@ const MIGRATIONS = [
   '012_rollups_positions.sql',
   '013_automatic_training.sql',
   '014_incidents.sql',
+  '019_incident_limits.sql',
 ]
 
 const TABLES = [
