@@ -89,10 +89,9 @@ const MIN_RISE_SHARE = 0.5
 const MAX_SENT_BEFORE = 0.02
 
 /** The client that may be new: it makes half of the rise or more, and sent hardly anything in the time before. */
-export function newClientOf({ matters, excess, culprits }: Rise, { before }: BeforeAndDuring): Culprit | null {
-  const [first] = culprits
-  if (!matters || first === undefined || first.excess < MIN_RISE_SHARE * excess) return null
-  return before.requestsOf(first.client) <= maxSentBefore(first) ? first : null
+export function newClientOf({ matters, excess, largest }: Rise, { before }: BeforeAndDuring): Culprit | null {
+  if (!matters || largest === null || largest.excess < MIN_RISE_SHARE * excess) return null
+  return before.requestsOf(largest.client) <= maxSentBefore(largest) ? largest : null
 }
 
 /** How many requests a client may have sent before, and still be new. */

@@ -23,6 +23,8 @@ export interface Rise {
   readonly excess: number
   /** Whether it is more than chance and rhythm: a fifth of what was usual, and 30 requests. */
   readonly matters: boolean
+  /** The client with the largest excess; null where none has 2 % of it. */
+  readonly largest: Culprit | null
   /** The largest excess first; none where many clients share the rise. */
   readonly culprits: readonly Culprit[]
 }
@@ -59,5 +61,6 @@ export function findRise({ before, beforeMs, during, duringMs }: BeforeAndDuring
   let sum = 0
   const count = risen.findIndex((each) => (sum += each.excess) >= MIN_SHARE * excess) + 1
   const most = Math.min(MAX_CULPRITS, Math.max(1, Math.floor(MAX_SHARE_OF_CLIENTS * clients)))
-  return { excess, matters, culprits: matters && count <= most ? risen.slice(0, count) : [] }
+  const culprits = matters && count <= most ? risen.slice(0, count) : []
+  return { excess, matters, largest: risen[0] ?? null, culprits }
 }

@@ -23,6 +23,8 @@ const MIN_LIMIT = 5
 const WORTH_OF_CLIENTS = 20
 /** A limit that stops less is none. */
 const MIN_STOPPED = 0.5
+/** A limit that stops more than this is only stricter. */
+const ENOUGH = 0.95
 const MAX_TOUCHED = 0.02
 
 /**
@@ -45,13 +47,14 @@ export function touchedBy({ others }: LimitEffect): number {
 }
 
 /**
- * The limit that stops the most and touches the fewest: the largest share that is stopped, less 20 times the share of the other
+ * The limit that stops the most and touches the fewest: the largest share that is stopped, up to 95 %, less 20 times the share of the other
  * clients that are touched; of equal ones the higher limit.
  *
  * @returns null where none stops half of the incident and touches at most 2 % of the others
  */
 export function chooseLimit(effects: readonly LimitEffect[]): LimitEffect | null {
-  const worth = (effect: LimitEffect) => stoppedBy(effect) - WORTH_OF_CLIENTS * touchedBy(effect)
+  const worth = (effect: LimitEffect) =>
+    Math.min(ENOUGH, stoppedBy(effect)) - WORTH_OF_CLIENTS * touchedBy(effect)
   return effects
     .filter((effect) => stoppedBy(effect) >= MIN_STOPPED && touchedBy(effect) <= MAX_TOUCHED)
     .reduce<LimitEffect | null>((best, each) => {
