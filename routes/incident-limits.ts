@@ -26,7 +26,9 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       const { limit, isNew } = await app.incidentLimits.apply(params.id, { author: by, minutes })
       if (!isNew) {
         const until = limit.expiresAt.toISOString()
-        warnings.push(`The limit is in force already, until ${until}. To change that, end it and apply it again.`)
+        warnings.push(
+          `The limit is in force already, until ${until}. To change that, end it and apply it again.`,
+        )
       }
       return toTemporaryLimit(limit)
     },
@@ -45,8 +47,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         response: { 200: ref(TemporaryLimit), ...failures(400, 404, 409, 503) },
       },
     },
-    async ({ params, query }) =>
-      toTemporaryLimit(await app.incidentLimits.end(params.id, query.by ?? null)),
+    async ({ params, query }) => toTemporaryLimit(await app.incidentLimits.end(params.id, query.by ?? null)),
   )
 }
 

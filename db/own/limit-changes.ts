@@ -19,7 +19,8 @@ export async function limitChanges(
 ): Promise<LimitChange[]> {
   const own = [...(await temporaryOnes(sql, range)), ...(await orNone(recommendations(sql, range)))]
   const rules = await orNone(changedRules(sql, range))
-  const isOwn = (rule: Row) => own.some(({ pattern, limit }) => pattern === rule.pattern && limit === rule.limit)
+  const isOwn = (rule: Row) =>
+    own.some(({ pattern, limit }) => pattern === rule.pattern && limit === rule.limit)
   return [...own, ...rules.filter((rule) => !isOwn(rule))].map(({ at, ...rest }) => ({
     ...rest,
     atMs: at.getTime(),

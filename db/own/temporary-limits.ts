@@ -110,7 +110,13 @@ async function apply(
     values (${id}::bigint, ${endpoint}, ${tier}, ${limit}, ${burst}, ${author}, ${row.until},
       ${placed.before && tx.json(placed.before as JSONValue)}, ${tx.json(placed.after as JSONValue)})`
   const note = `${limit} requests a minute ${WHOSE[scope]} (${endpoint}), until ${until}.`
-  await enter(tx, { id, kind: 'limit_applied', author, note, detail: { endpoint, tier, limit, burst, until } })
+  await enter(tx, {
+    id,
+    kind: 'limit_applied',
+    author,
+    note,
+    detail: { endpoint, tier, limit, burst, until },
+  })
   return { limit: toLimit((await newestOf(tx, id))!), isNew: true }
 }
 

@@ -84,4 +84,3 @@ export async function takeBackRule(
 /** What an update of the rule needs, as jsonb has it. */
 const pick = (rule: RuleColumns, names: readonly string[]): RuleColumns =>
   Object.fromEntries(names.map((name) => [name, rule[name] ?? null]))
-

@@ -60,7 +60,11 @@ export function startedByLimit(
   const figures = during.limited > 0 ? ` ${answered}` : ''
   if (change === undefined) {
     const atMs = during.firstLimitedMs!
-    return { kind: 'limit', atMs, detail: `A limit rejects requests since ${clock(atMs, timeZone)}: ${answered}` }
+    return {
+      kind: 'limit',
+      atMs,
+      detail: `A limit rejects requests since ${clock(atMs, timeZone)}: ${answered}`,
+    }
   }
   const { atMs, pattern, limit, origin, by } = change
   const what = `${count(limit)} requests a minute for ${pattern}`

@@ -115,7 +115,8 @@ export function describeIncidentLimit(
     ...choice,
     ...{ limit, burst: limit, caused, summary, reasoning },
     backtest: { from: from.toISOString(), to: to.toISOString(), ...others },
-    confidence: stoppedBy(effect) * (1 - WORTH_OF_CLIENTS * touchedBy(effect)) * Math.min(1, days / FULL_DAYS),
+    confidence:
+      stoppedBy(effect) * (1 - WORTH_OF_CLIENTS * touchedBy(effect)) * Math.min(1, days / FULL_DAYS),
     warnings: isStrict ? [warning] : [],
   }
 }

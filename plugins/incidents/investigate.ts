@@ -125,8 +125,14 @@ async function readTraffic(
   const traffic: BeforeAndDuring = {
     ...{ before, during },
     // A log that begins within the hour, and one that was not read to its end, tell of a shorter time.
-    beforeMs: Math.max(MINUTE_MS, (isComplete ? fromMs : (before.lastMs ?? fromMs)) - (before.firstMs ?? fromMs)),
-    duringMs: Math.max(MINUTE_MS, (clients.isComplete ? range.to.getTime() : (during.lastMs ?? fromMs)) - fromMs),
+    beforeMs: Math.max(
+      MINUTE_MS,
+      (isComplete ? fromMs : (before.lastMs ?? fromMs)) - (before.firstMs ?? fromMs),
+    ),
+    duringMs: Math.max(
+      MINUTE_MS,
+      (clients.isComplete ? range.to.getTime() : (during.lastMs ?? fromMs)) - fromMs,
+    ),
   }
   return { clients, traffic, rise: findRise(traffic), clientName: (client: number) => names.clients[client]! }
 }

@@ -105,13 +105,11 @@ async function replayLimits(
 ): Promise<IncidentLimits> {
   const asOf = options.now().toISOString()
   const rules = await allRulesInForce(options.sql)
-  const limits = rules.map(
-    ({ endpoint, tier, limit, burst, description }): LimitInForce => ({
-      pattern: endpoint,
-      ...{ tier, limit, burst: burst !== null && burst >= 1 ? burst : null },
-      scope: scopeOfRule(description),
-    }),
-  )
+  const limits = rules.map(({ endpoint, tier, limit, burst, description }): LimitInForce => ({
+    pattern: endpoint,
+    ...{ tier, limit, burst: burst !== null && burst >= 1 ? burst : null },
+    scope: scopeOfRule(description),
+  }))
   const range = investigatedRange(incident, options.now())
   const outcome = await work<Exclude<LimitsAnswer, WorkerFailure>>(
     options,
@@ -142,6 +140,7 @@ async function work<T>(
     signal: AbortSignal.any([signal, AbortSignal.timeout(maxMs + SPARE_MS)]),
     graceMs: QUERY_GRACE_MS,
   })
-  if (typeof outcome === 'object' && outcome !== null && 'failed' in outcome) throw fromFailure(outcome, table)
+  if (typeof outcome === 'object' && outcome !== null && 'failed' in outcome)
+    throw fromFailure(outcome, table)
   return outcome as T
 }

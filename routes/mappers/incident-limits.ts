@@ -35,7 +35,13 @@ export function toIncidentLimits(found: Limits): Static<typeof IncidentLimits> {
   const { asOf, limits, requests, rejected, clients, clientsAffected, isComplete } = found
   return {
     as_of: asOf,
-    limits: limits.map(({ endpoint, tier, limit, burst, scope }) => ({ endpoint, tier, limit, burst, scope })),
+    limits: limits.map(({ endpoint, tier, limit, burst, scope }) => ({
+      endpoint,
+      tier,
+      limit,
+      burst,
+      scope,
+    })),
     ...{ requests, rejected, rejection_rate: requests > 0 ? rejected / requests : 0 },
     ...{ clients, clients_affected: clientsAffected, is_complete: isComplete },
   }

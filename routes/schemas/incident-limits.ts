@@ -33,7 +33,9 @@ export const IncidentRecommendation = Type.Object(
 )
 
 const limitFields = {
-  endpoint: Type.String({ description: 'The pattern of the rule: a path template, or `/**` for the gateway.' }),
+  endpoint: Type.String({
+    description: 'The pattern of the rule: a path template, or `/**` for the gateway.',
+  }),
   limit: count('Requests per minute.'),
 }
 
@@ -102,7 +104,11 @@ export const ApplyLimitBody = Type.Object(
   {
     by: Author('Who applies it, 1 to 255 characters.'),
     minutes: Type.Optional(
-      Type.Integer({ minimum: 1, maximum: 1440, description: 'For how long, 1 to 1,440 minutes. Default: 60.' }),
+      Type.Integer({
+        minimum: 1,
+        maximum: 1440,
+        description: 'For how long, 1 to 1,440 minutes. Default: 60.',
+      }),
     ),
   },
   {

@@ -108,7 +108,9 @@ const fields = {
   ),
   change: nullable(
     Type.Object({
-      kind: Type.String({ description: 'What kind of change: limit, deployment, new_client or retry_storm.' }),
+      kind: Type.String({
+        description: 'What kind of change: limit, deployment, new_client or retry_storm.',
+      }),
       at: timestamp('When it was, or when it began.'),
       detail: Type.String({ description: 'What was changed, in a sentence with figures.' }),
     }),
@@ -190,7 +192,15 @@ export const IncidentDetail = Type.Object(
         at: timestamp('When it was.'),
         kind: oneOf(
           [
-            ...(['opened', 'changed', 'ended', 'reopened', 'acknowledged', 'resolved', 'false_positive'] as const),
+            ...([
+              'opened',
+              'changed',
+              'ended',
+              'reopened',
+              'acknowledged',
+              'resolved',
+              'false_positive',
+            ] as const),
             ...(['comment', 'limit_applied', 'limit_ended'] as const),
           ],
           { description: 'What happened.' },

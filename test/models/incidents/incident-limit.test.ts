@@ -36,7 +36,13 @@ t.test('the limit that stops the most and touches the fewest is chosen', (t) => 
 t.test('a limit says in numbers what it does', (t) => {
   const range = { from: new Date('2026-03-01T00:00:00Z'), to: new Date('2026-03-08T00:00:00Z') }
   const choice = {
-    ...{ endpoint: '/orders', tier: 'default', scope: 'client' as const, currentLimit: 300, causedBy: ['bot'] },
+    ...{
+      endpoint: '/orders',
+      tier: 'default',
+      scope: 'client' as const,
+      currentLimit: 300,
+      causedBy: ['bot'],
+    },
   }
   const found = describeIncidentLimit(effect(60, 0.967, 2, 1410), choice, range)
   t.match(found, {

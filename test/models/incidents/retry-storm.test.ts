@@ -28,7 +28,10 @@ t.test('clients that repeat what fails without waiting are a storm', (t) => {
     '1,234 clients repeat failed requests without waiting: 5,678 requests (81 %) came within a second of a failure of the same client, at 6.0 times the usual rate of these clients.',
   )
   const few = storms({ clients: 3, failing: 1, retryAfter: () => 0.05 }, { clients: 3 })
-  t.ok(few.every((storm) => storm?.clients === 3), 'a few are enough')
+  t.ok(
+    few.every((storm) => storm?.clients === 3),
+    'a few are enough',
+  )
   t.end()
 })
 

@@ -35,7 +35,8 @@ const rules = async (sql: Sql) => [
 ]
 
 /** As if its time were over. */
-const expire = (sql: Sql) => sql`update aegis_ml_temporary_limits set expires_at = now() - interval '1 second'`
+const expire = (sql: Sql) =>
+  sql`update aegis_ml_temporary_limits set expires_at = now() - interval '1 second'`
 
 const ours = { pattern: '/orders/{id}', limit: 60, tier: 'default', burst: 60, enabled: true }
 const theirs = { pattern: '/orders/{id}', limit: 300, tier: 'Default', burst: 40, enabled: true }
@@ -58,7 +59,9 @@ t.test('an applied limit ends with its time, and the rule that was there is as i
   })
   const { applied_at: at, expires_at: until } = applied.body.data as Record<string, string>
   t.equal(Date.parse(until!) - Date.parse(at!), 300_000)
-  t.match(await rules(sql), [{ ...ours, description: `for each client; temporary until ${until} (AEGIS ML, incident 1)` }])
+  t.match(await rules(sql), [
+    { ...ours, description: `for each client; temporary until ${until} (AEGIS ML, incident 1)` },
+  ])
 
   const again = await service.post('/incidents/1/apply', { by: 'bob' })
   t.match(again.body.data, { applied_by: 'ada', expires_at: until })
@@ -72,7 +75,12 @@ t.test('an applied limit ends with its time, and the rule that was there is as i
   })
   t.match(detail, { applied: { ended_by: null, outcome: 'restored' } })
   t.match((detail['timeline'] as object[]).slice(-2), [
-    { kind: 'limit_applied', by: 'ada', note: /^60 requests a minute for each client/, detail: { limit: 60 } },
+    {
+      kind: 'limit_applied',
+      by: 'ada',
+      note: /^60 requests a minute for each client/,
+      detail: { limit: 60 },
+    },
     { kind: 'limit_ended', by: null, note: /^Its time was over\. The rule that was there/ },
   ])
   await eventually(async () => (await rules(sql)).length === 1)
@@ -114,9 +122,10 @@ t.test('a table with one rule for each pattern gets back the rule of another tie
   await sql`drop table rate_limit_rules`
   await sql`create table rate_limit_rules (endpoint_pattern text, requests_per_minute numeric)`
   await service.post('/incidents/1/apply')
-  t.same([...(await sql`select * from rate_limit_rules`)], [
-    { endpoint_pattern: '/orders/{id}', requests_per_minute: '60' },
-  ])
+  t.same(
+    [...(await sql`select * from rate_limit_rules`)],
+    [{ endpoint_pattern: '/orders/{id}', requests_per_minute: '60' }],
+  )
   await service.delete('/incidents/1/apply')
   t.equal((await sql`select from rate_limit_rules`).length, 0)
   await sql`drop table rate_limit_rules`

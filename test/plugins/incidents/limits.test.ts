@@ -1,4 +1,6 @@
+import type { Static } from '@sinclair/typebox'
 import t from 'tap'
+import type { IncidentDetail } from '../../../routes/schemas/incidents.js'
 import type { Service } from '../../service.js'
 import { testService } from '../../service.js'
 import { anIncident, STARTED, store } from './an-incident.js'
@@ -17,11 +19,14 @@ t.test('a flood by one new client gets a limit that stops it and touches hardly 
     from generate_series(0, 299) i`
   await store(sql, [aFlood()])
   await app.incidents.investigate('1')
-  const { change, clients, recommendation } = (await incident(service)) as Record<string, any>
+  const { change, clients, recommendation } = (await incident(service)) as unknown as Static<
+    typeof IncidentDetail
+  >
   t.match(change, { kind: 'new_client', at: new Date(STARTED).toISOString() })
-  t.match(change.detail, /^A new client, bot, sent 6,000 requests, 100 % .* it sent 0 in the week before\.$/)
+  t.match(change!.detail, /^A new client, bot, sent 6,000 requests, 100 % .* it sent 0 in the week before\.$/)
   t.match(clients[0], { client: 'bot', requests: 6000 })
-  const { recommended_limit: limit, backtest, caused } = recommendation
+  const { backtest, caused } = recommendation!
+  const limit = recommendation!.recommended_limit!
   t.match(recommendation, {
     ...{ endpoint: '/orders/{id}', tier: 'default', scope: 'client', current_limit: null },
     ...{ caused_by: ['bot'], runaway_clients: 1, runaway_names: ['bot'], unit: 'requests' },
@@ -29,12 +34,16 @@ t.test('a flood by one new client gets a limit that stops it and touches hardly 
   })
   t.ok(limit < 300 && limit > 10, `${limit} requests a minute`)
   t.equal(caused.requests, 6000)
-  t.equal(caused.rejected, 6000 - (limit + Math.floor((599.9 * limit) / 60)), 'a full bucket, and what runs in')
+  t.equal(
+    caused.rejected,
+    6000 - (limit + Math.floor((599.9 * limit) / 60)),
+    'a full bucket, and what runs in',
+  )
   t.match(backtest, { clients: 201, from: '2026-02-23T12:04:00.000Z', to: '2026-03-02T12:04:00.000Z' })
-  const { clients_affected: touched } = backtest
+  const touched = backtest!.clients_affected!
   const stopped = Math.floor((100 * caused.rejected) / 6000)
-  t.equal(recommendation.summary, `stops ${stopped} % of this, touches ${touched} of 201 clients`)
-  t.ok(stopped >= 85 && touched <= 1, recommendation.summary)
+  t.equal(recommendation!.summary, `stops ${stopped} % of this, touches ${touched} of 201 clients`)
+  t.ok(stopped >= 85 && touched <= 1, recommendation!.summary)
 })
 
 t.test('a rise by many clients, and an incident of another kind, get no limit', async (t) => {

@@ -28,7 +28,10 @@ t.test('which endpoints the pattern of a rule describes, and how closely', (t) =
   const endpoint = 'GET /users/{id}'
   const ranked = ['GET /users/{id}', '/users/{id}', 'GET /users/:id', '/users/:id', '/us*/*', '/*/*']
   const values = ranked.map((pattern) => close(pattern, endpoint))
-  t.same(values.toSorted((a, b) => b - a), values)
+  t.same(
+    values.toSorted((a, b) => b - a),
+    values,
+  )
   t.ok(limitPattern('/**').isWholeGateway && limitPattern('*').isWholeGateway)
   t.notOk(limitPattern('GET /**').isWholeGateway || limitPattern('/').isWholeGateway)
   t.end()
@@ -39,7 +42,10 @@ const names = { endpoints: ['other', 'GET /a', 'POST /a', 'GET /b'], tiers: ['',
 /** A request is [client, endpoint, tier], all at one moment. */
 function replay(limits: readonly Partial<LimitInForce>[], requests: readonly (readonly number[])[]) {
   const inForce = new LimitsInForce(
-    limits.map((limit) => ({ ...{ pattern: '/a', tier: null, limit: 1, burst: null, scope: 'client' }, ...limit })),
+    limits.map((limit) => ({
+      ...{ pattern: '/a', tier: null, limit: 1, burst: null, scope: 'client' },
+      ...limit,
+    })),
     names,
   )
   const column = (place: number) => requests.map((request) => request[place] ?? 0)
@@ -69,7 +75,10 @@ t.test('the closest limit holds, that of the tier first, beside that of the gate
   t.match(replay([{ limit: 5 }, { tier: 'default' }], twice), { rejected: 1, applied: [1] })
   t.match(replay([{ limit: 5 }, { tier: 'Gold' }], [[0, 1, 1], [0, 1, 1]]), { rejected: 1 }) // prettier-ignore
   t.match(replay([{ tier: 'gold' }], twice), { rejected: 0, applied: [] })
-  const whole = [{ pattern: '/**', limit: 2 }, { pattern: '/a', limit: 1 }]
+  const whole = [
+    { pattern: '/**', limit: 2 },
+    { pattern: '/a', limit: 1 },
+  ]
   const mixed = [[0, 1], [0, 1], [0, 3], [0, 3], [1, 0]] // prettier-ignore
   t.match(replay(whole, mixed), { rejected: 2, applied: [0, 1] }, 'what one rejects the other does not count')
   t.end()
