@@ -22,4 +22,4 @@ create table aegis_ml_temporary_limits (
   after jsonb not null
 );
 create index on aegis_ml_temporary_limits (incident_id, id);
-create unique index aegis_ml_one_temporary_limit on aegis_ml_temporary_limits (endpoint) where ended_at is null;
+create unique index aegis_ml_temporary_limits_in_force on aegis_ml_temporary_limits (endpoint) where ended_at is null;
