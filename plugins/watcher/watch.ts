@@ -4,6 +4,7 @@ import { readWatchProgress, type WatchProgress } from '../../db/own/watch-state.
 import { alarmsOfSources, newestReport, type WatchedMinute } from '../../db/own/watched-minutes.js'
 import { recordRound } from '../../models/incidents/book.js'
 import { describeIncident } from '../../models/incidents/describe.js'
+import { NO_FEEDBACK, withoutMarked, withoutMuted } from '../../models/incidents/feedback.js'
 import type { Incident } from '../../models/incidents/incident.js'
 import type { SeriesMinute } from '../../models/incidents/series-minute.js'
 import { GATEWAY } from '../../models/stream/stream-state.js'
@@ -27,6 +28,7 @@ import {
   silenceIncident,
   type Silence,
 } from '../../models/watch/silence.js'
+import type { Feedback } from '../feedback.js'
 import type { Incidents } from '../incidents.js'
 import { watchedMinuteOf } from '../incidents/watched-minute.js'
 import type { LoadedWatch, WatchModels } from '../watch-models.js'
@@ -49,8 +51,7 @@ export interface WatchOptions {
   readonly incidents: Pick<Incidents, 'store' | 'lastBookNumber' | 'takeOverMarks'>
   /** Puts what people are told into the queue, in the transaction of a round. */
   readonly announce: CommitOptions['announce']
-  /** The minutes, without the alarms that nobody wants to hear of. */
-  readonly heard: (minutes: readonly SeriesMinute[]) => Promise<readonly SeriesMinute[]>
+  readonly feedback: Pick<Feedback, 'since'>
   /** Called when incidents were written, with the minute that was judged. */
   readonly onWritten: (written: readonly WrittenIncident[], timeMs: number) => void
   /** Whether the log is watched however long it has been silent. */
@@ -94,6 +95,8 @@ export class Watch {
   #judging: Judging | null = null
   #snapshot = { atMs: -Infinity, model: '' }
   #silence: Silence | null = null
+  /** What people said about alarms. */
+  #muting: Awaited<ReturnType<Feedback['since']>> = { feedback: [], index: NO_FEEDBACK }
   /** Requests of the gateway in the last judged minutes. */
   readonly #judged = new Map<number, number>()
 
@@ -184,11 +187,11 @@ export class Watch {
   }
 
   async #judgeTo(toMs: number, loaded: LoadedWatch, signal: AbortSignal): Promise<void> {
-    const { watchedLog, incidents } = this.#options
+    const { watchedLog } = this.#options
     const judging = this.#judging!
     while (this.#progress!.judgedToMs < toMs) {
-      await incidents.takeOverMarks()
       const fromMs = this.#progress!.judgedToMs
+      await this.#hearPeople(fromMs)
       const pieceMs = Math.min(toMs, fromMs + PIECE_MS)
       const alarms = await this.#alarmsOfSources(fromMs, pieceMs, false)
       for await (const round of watchedLog.rounds(fromMs, pieceMs, signal)) {
@@ -207,6 +210,13 @@ export class Watch {
     return timeMs >= floorMinute(silence.startedMs) && timeMs < (silence.endedMs ?? Infinity)
   }
 
+  /** What people said of incidents, here and in the gateway's dashboards. */
+  async #hearPeople(fromMs: number): Promise<void> {
+    const { incidents, feedback, sql } = this.#options
+    await incidents.takeOverMarks()
+    this.#muting = await feedback.since(sql, new Date(fromMs))
+  }
+
   async #judge(
     round: Round,
     judging: Judging,
@@ -215,8 +225,7 @@ export class Watch {
     signal: AbortSignal,
   ): Promise<void> {
     const judged = await judging.judge(round, loaded, signal)
-    const minutes = await this.#options.heard([...judged.minutes, ...alarms])
-    await this.#record(round.timeMs, minutes, watchedMinutes(judged))
+    await this.#record(round.timeMs, [...judged.minutes, ...alarms], watchedMinutes(judged))
     this.#judged.set(round.timeMs, round.gateway.requests)
   }
 
@@ -227,7 +236,9 @@ export class Watch {
     watched: readonly WatchedMinute[],
   ): Promise<void> {
     const progress = this.#progress!
-    const { state: book, changes } = recordRound(progress.book, minutes)
+    const { feedback, index } = this.#muting
+    const known = withoutMarked(progress.book, feedback, timeMs)
+    const { state: book, changes } = recordRound(known, withoutMuted(minutes, index))
     const { opened, updated, ended } = changes
     const judgedToMs = timeMs + MINUTE_MS
     const silence = isPast(progress.silence, judgedToMs) ? null : progress.silence
@@ -284,16 +295,15 @@ export class Watch {
   /** Without a log, the alarms of sources are all that there is. */
   async #watchReports(nowMs: number): Promise<void> {
     const toMs = floorMinute(nowMs - this.#options.delayMs)
-    await this.#options.incidents.takeOverMarks()
     let progress = await this.#begin(toMs)
+    await this.#hearPeople(progress.judgedToMs)
     const alarms = await this.#alarmsOfSources(progress.judgedToMs, toMs, true)
     while (progress.judgedToMs < toMs) {
       const timeMs = progress.judgedToMs
       const isQuiet = alarms.size === 0 && progress.book.open.length === 0
       if (isQuiet) await this.#record(toMs - MINUTE_MS, [], [])
       else {
-        const minutes = await this.#options.heard(alarms.get(timeMs) ?? [])
-        await this.#record(timeMs, [quietMinute(timeMs), ...minutes], [])
+        await this.#record(timeMs, [quietMinute(timeMs), ...(alarms.get(timeMs) ?? [])], [])
       }
       progress = this.#progress!
     }

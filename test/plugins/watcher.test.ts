@@ -85,10 +85,10 @@ async function watched(t: Test): Promise<Watched> {
   t.equal((await post('/train', range)).status, 200)
   await app.watchModels.fit({ signal: never, to: new Date(gateway.nowMs) })
   const told: string[] = []
-  const { incidents, watchModels, config, log } = app
+  const { incidents, watchModels, feedback, config, log } = app
   const { retentionDays, lookBackMinutes, pathRules } = config
   const options: WatchOptions = {
-    ...{ sql, incidents, watchModels, delayMs: 5_000, isAlways: false, now: () => gateway.nowMs + 6_000 },
+    ...{ sql, incidents, watchModels, feedback, delayMs: 5_000, isAlways: false, now: () => gateway.nowMs + 6_000 },
     watchedLog: createWatchedLog({
       ...{ sql, trafficSql: sql, currentTable: app.trafficTable, log },
       ...{ retentionDays, lookBackMinutes, pathRules },
@@ -96,7 +96,6 @@ async function watched(t: Test): Promise<Watched> {
     announce: async (_, written) => {
       for (const { kind, incident } of written) if (kind !== null) told.push(`${kind} ${incident.id}`)
     },
-    heard: async (minutes) => minutes,
     onWritten: () => undefined,
   }
   return { gateway, service, options, told }
