@@ -98,7 +98,6 @@ interface IncidentsOptions extends ScanOptions {
   readonly watchModels: Pick<WatchModels, 'current' | 'forRange'>
   readonly database: Pick<Database, 'assertUsable' | 'assertTraffic' | 'openConnection' | 'connection'>
   readonly detection: Pick<Detection, 'onJudged'>
-  readonly ipv6Prefix: number
   readonly refresh: Refresh
 }
 
