@@ -203,7 +203,7 @@ export interface paths {
         put?: never;
         /**
          * Acknowledge an incident
-         * @description Says that it is real. Possible while it is open, and after it has ended by itself. The mark is durable when the answer comes, and stands in anomaly_events too. The same mark again changes nothing; a new note is entered as a comment.
+         * @description Says that it is real. Possible while it is open, after it has ended by itself, and for a false positive, whose feedback ends. The mark is durable when the answer comes, and stands in anomaly_events too. The same mark again changes nothing; a new note is entered as a comment.
          */
         post: operations["acknowledgeIncident"];
         delete?: never;
@@ -243,7 +243,7 @@ export interface paths {
         put?: never;
         /**
          * Say that an incident is none
-         * @description Ends it. Always possible. The mark is durable when the answer comes, and stands in anomaly_events too. The same mark again changes nothing; a new note is entered as a comment.
+         * @description Ends it. Always possible. Similar deviations raise no alarm for 30 days, see GET /feedback. The mark is durable when the answer comes, and stands in anomaly_events too. The same mark again changes nothing; a new note is entered as a comment.
          */
         post: operations["markFalsePositive"];
         delete?: never;
@@ -390,6 +390,177 @@ export interface paths {
         get: operations["getTimeline"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/notifications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the last notifications
+         * @description With their states and failures, and the number in each state for each receiver.
+         */
+        get: operations["listNotifications"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/notifications/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a test to each receiver
+         * @description Waits for the answers, 15 seconds at most. A test is not queued and not repeated. One test runs at a time.
+         */
+        post: operations["testNotifications"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/silences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the silences */
+        get: operations["listSilences"];
+        put?: never;
+        /**
+         * Silence incidents
+         * @description Nobody is told of the incidents that a silence is about while it holds. They are kept. Of one that is still open when the silence ends, receivers are told then.
+         */
+        post: operations["createSilence"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/silences/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get a silence */
+        get: operations["getSilence"];
+        /**
+         * Replace a silence
+         * @description What the body leaves out has its default.
+         */
+        put: operations["replaceSilence"];
+        post?: never;
+        /**
+         * Delete a silence
+         * @description Receivers are told of the open incidents that it was about. The answer is what it was.
+         */
+        delete: operations["deleteSilence"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/deployments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the deployments
+         * @description Newest first.
+         */
+        get: operations["listDeployments"];
+        put?: never;
+        /**
+         * Report a deployment
+         * @description An incident that begins within 15 minutes after it says so in its change. The same deployment again changes nothing.
+         */
+        post: operations["reportDeployment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/feedback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List what is muted by false positives
+         * @description Newest first. Each mark of an incident as a false positive mutes similar deviations for 30 days.
+         */
+        get: operations["listFeedback"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/feedback/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get feedback */
+        get: operations["getFeedback"];
+        put?: never;
+        post?: never;
+        /**
+         * End feedback
+         * @description Similar deviations raise alarms again, from the next minute on. The incident stays a false positive. Feedback that has ended stays as it is.
+         */
+        delete: operations["deleteFeedback"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/incidents/{id}/false-positive/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Preview a false positive
+         * @description Shows what the mark would mute, and which of the last 40 incidents it would have muted. Nothing is changed.
+         */
+        post: operations["previewFalsePositive"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1758,6 +1929,274 @@ export interface components {
             note?: string;
         };
         /**
+         * @description A false positive, and what it mutes.
+         * @example {
+         *       "id": "3",
+         *       "incident_id": "12",
+         *       "source": "default",
+         *       "type": "latency_spike",
+         *       "state": "active",
+         *       "created_at": "2026-01-31T12:10:00.000Z",
+         *       "created_by": "ada",
+         *       "note": "the monthly report",
+         *       "hours": [
+         *         11,
+         *         12,
+         *         13
+         *       ],
+         *       "time_zone": "UTC",
+         *       "deviations": [
+         *         {
+         *           "source": "default",
+         *           "endpoint": "GET /orders/{id}",
+         *           "types": [
+         *             "latency_spike"
+         *           ],
+         *           "sizes": {
+         *             "traffic_spike": 0,
+         *             "traffic_drop": 0.04,
+         *             "latency_spike": 3,
+         *             "error_rate_spike": 0.001
+         *           },
+         *           "up_to": {
+         *             "traffic_spike": 0.25,
+         *             "traffic_drop": 0.25,
+         *             "latency_spike": 4.5,
+         *             "error_rate_spike": 0.015
+         *           }
+         *         }
+         *       ],
+         *       "expires_at": "2026-03-02T12:10:00.000Z",
+         *       "ended_at": null,
+         *       "ended_because": null
+         *     }
+         */
+        IncidentFeedback: {
+            /** @description Id of the feedback. */
+            id: string;
+            /** @description The incident that was none. */
+            incident_id: string;
+            /** @description The source of the incident. */
+            source: string;
+            /**
+             * @description The type of the incident.
+             * @enum {string}
+             */
+            type: "traffic_spike" | "traffic_drop" | "latency_spike" | "error_rate_spike" | "pattern_anomaly" | "multi_dimensional";
+            /**
+             * @description active: similar deviations raise no alarm. ended: they do again.
+             * @enum {string}
+             */
+            state: "active" | "ended";
+            /**
+             * Format: date-time
+             * @description When the incident was marked.
+             * @example 2026-01-31T12:00:00.000Z
+             */
+            created_at: string;
+            /** @description Who marked it. Null where it is not known. */
+            created_by: string | null;
+            /** @description What was said. Null without. */
+            note: string | null;
+            /** @description Hours of the day that it applies to: those of the incident, one before and one after. */
+            hours: number[];
+            /** @description The time zone of the hours. */
+            time_zone: string;
+            /** @description How each series of the incident deviated. Without any, nothing is muted. */
+            deviations: {
+                /** @description The source. `default` is the gateway with its endpoints. */
+                source: string;
+                /** @description The endpoint. Null for a source as a whole. */
+                endpoint: string | null;
+                /** @description What was abnormal. */
+                types: ("traffic_spike" | "traffic_drop" | "latency_spike" | "error_rate_spike" | "pattern_anomaly" | "multi_dimensional")[];
+                /** @description The largest deviations of a minute. */
+                sizes: {
+                    /** @description Requests too many, as a multiple of the expected ones. */
+                    traffic_spike: number;
+                    /** @description Requests missing, as a share of the expected ones, 0 to 1. */
+                    traffic_drop: number;
+                    /** @description How much longer the mean latency is, as a multiple of the expected one. */
+                    latency_spike: number;
+                    /** @description Requests that failed more than usual, as a share of the requests, 0 to 1. */
+                    error_rate_spike: number;
+                };
+                /** @description Deviations up to this size are similar. */
+                up_to: {
+                    /** @description Requests too many, as a multiple of the expected ones. */
+                    traffic_spike: number;
+                    /** @description Requests missing, as a share of the expected ones, 0 to 1. */
+                    traffic_drop: number;
+                    /** @description How much longer the mean latency is, as a multiple of the expected one. */
+                    latency_spike: number;
+                    /** @description Requests that failed more than usual, as a share of the requests, 0 to 1. */
+                    error_rate_spike: number;
+                };
+            }[];
+            /**
+             * Format: date-time
+             * @description When it ends by itself: 30 days after the mark.
+             * @example 2026-01-31T12:00:00.000Z
+             */
+            expires_at: string;
+            /** @description When it ended before its time. Null otherwise. */
+            ended_at: string | null;
+            /** @description Why it ended before its time. deleted: by DELETE. mark_taken_back: the incident has another state. replaced: by newer feedback, since at most 1,000 applies. Null otherwise. */
+            ended_because: ("deleted" | "mark_taken_back" | "replaced") | null;
+        };
+        /**
+         * @description A page of feedback.
+         * @example {
+         *       "feedback": [
+         *         {
+         *           "id": "3",
+         *           "incident_id": "12",
+         *           "source": "default",
+         *           "type": "latency_spike",
+         *           "state": "active",
+         *           "created_at": "2026-01-31T12:10:00.000Z",
+         *           "created_by": "ada",
+         *           "note": "the monthly report",
+         *           "hours": [
+         *             11,
+         *             12,
+         *             13
+         *           ],
+         *           "time_zone": "UTC",
+         *           "deviations": [
+         *             {
+         *               "source": "default",
+         *               "endpoint": "GET /orders/{id}",
+         *               "types": [
+         *                 "latency_spike"
+         *               ],
+         *               "sizes": {
+         *                 "traffic_spike": 0,
+         *                 "traffic_drop": 0.04,
+         *                 "latency_spike": 3,
+         *                 "error_rate_spike": 0.001
+         *               },
+         *               "up_to": {
+         *                 "traffic_spike": 0.25,
+         *                 "traffic_drop": 0.25,
+         *                 "latency_spike": 4.5,
+         *                 "error_rate_spike": 0.015
+         *               }
+         *             }
+         *           ],
+         *           "expires_at": "2026-03-02T12:10:00.000Z",
+         *           "ended_at": null,
+         *           "ended_because": null
+         *         }
+         *       ],
+         *       "total": 1,
+         *       "limit": 100,
+         *       "offset": 0
+         *     }
+         */
+        FeedbackPage: {
+            /** @description The feedback, newest first. */
+            feedback: components["schemas"]["IncidentFeedback"][];
+            /** @description Number of entries that match. */
+            total: number;
+            /** @description The limit of the request. */
+            limit: number;
+            /** @description The offset of the request. */
+            offset: number;
+        };
+        /**
+         * @description What a mark as a false positive would have muted.
+         * @example {
+         *       "summary": "Would have muted 3 of the last 40 incidents, none of those acknowledged.",
+         *       "compared": 40,
+         *       "muted": [
+         *         "11",
+         *         "9",
+         *         "4"
+         *       ],
+         *       "acknowledged": [],
+         *       "hours": [
+         *         11,
+         *         12,
+         *         13
+         *       ],
+         *       "time_zone": "UTC",
+         *       "deviations": [
+         *         {
+         *           "source": "default",
+         *           "endpoint": "GET /orders/{id}",
+         *           "types": [
+         *             "latency_spike"
+         *           ],
+         *           "sizes": {
+         *             "traffic_spike": 0,
+         *             "traffic_drop": 0.04,
+         *             "latency_spike": 3,
+         *             "error_rate_spike": 0.001
+         *           },
+         *           "up_to": {
+         *             "traffic_spike": 0.25,
+         *             "traffic_drop": 0.25,
+         *             "latency_spike": 4.5,
+         *             "error_rate_spike": 0.015
+         *           }
+         *         }
+         *       ],
+         *       "expires_at": "2026-03-02T12:10:00.000Z"
+         *     }
+         */
+        FeedbackPreview: {
+            /** @description The result in words. */
+            summary: string;
+            /** @description How many incidents were compared: the last ones besides this one, at most 40. */
+            compared: number;
+            /** @description Ids of those that would have been muted, newest first. */
+            muted: string[];
+            /** @description Ids of those of them that somebody acknowledged or resolved. */
+            acknowledged: string[];
+            /** @description Hours of the day that it applies to: those of the incident, one before and one after. */
+            hours: number[];
+            /** @description The time zone of the hours. */
+            time_zone: string;
+            /** @description How each series of the incident deviated. Without any, nothing is muted. */
+            deviations: {
+                /** @description The source. `default` is the gateway with its endpoints. */
+                source: string;
+                /** @description The endpoint. Null for a source as a whole. */
+                endpoint: string | null;
+                /** @description What was abnormal. */
+                types: ("traffic_spike" | "traffic_drop" | "latency_spike" | "error_rate_spike" | "pattern_anomaly" | "multi_dimensional")[];
+                /** @description The largest deviations of a minute. */
+                sizes: {
+                    /** @description Requests too many, as a multiple of the expected ones. */
+                    traffic_spike: number;
+                    /** @description Requests missing, as a share of the expected ones, 0 to 1. */
+                    traffic_drop: number;
+                    /** @description How much longer the mean latency is, as a multiple of the expected one. */
+                    latency_spike: number;
+                    /** @description Requests that failed more than usual, as a share of the requests, 0 to 1. */
+                    error_rate_spike: number;
+                };
+                /** @description Deviations up to this size are similar. */
+                up_to: {
+                    /** @description Requests too many, as a multiple of the expected ones. */
+                    traffic_spike: number;
+                    /** @description Requests missing, as a share of the expected ones, 0 to 1. */
+                    traffic_drop: number;
+                    /** @description How much longer the mean latency is, as a multiple of the expected one. */
+                    latency_spike: number;
+                    /** @description Requests that failed more than usual, as a share of the requests, 0 to 1. */
+                    error_rate_spike: number;
+                };
+            }[];
+            /**
+             * Format: date-time
+             * @description When it ends by itself: 30 days after the mark.
+             * @example 2026-01-31T12:00:00.000Z
+             */
+            expires_at: string;
+        };
+        /**
          * @description Which history to scan.
          * @example {
          *       "days": 14
@@ -2114,6 +2553,344 @@ export interface components {
                 } | null;
             }[];
         };
+        /**
+         * @description Who was told of incidents.
+         * @example {
+         *       "channels": [
+         *         {
+         *           "channel": "webhook:hooks.example.com:3f2a9c1b",
+         *           "configured": true,
+         *           "pending": 1,
+         *           "active": 0,
+         *           "delivered": 17,
+         *           "failed": 0,
+         *           "dropped": 0,
+         *           "silenced": 2
+         *         }
+         *       ],
+         *       "notifications": [
+         *         {
+         *           "id": "31",
+         *           "message_id": "msg_0b6c9d6e6f0d4a53a1c0f0c4b1a2d3e4",
+         *           "channel": "webhook:hooks.example.com:3f2a9c1b",
+         *           "incident_id": "12",
+         *           "event": "started",
+         *           "state": "pending",
+         *           "attempts": 2,
+         *           "created_at": "2026-01-31T12:06:02.000Z",
+         *           "next_attempt_at": "2026-01-31T12:06:19.000Z",
+         *           "delivered_at": null,
+         *           "problem": "it answered 503"
+         *         }
+         *       ]
+         *     }
+         */
+        Notifications: {
+            /** @description The receivers, with what is kept of them. */
+            channels: {
+                /** @description The receiver: its kind, host, and a mark of its address. It has no secret. */
+                channel: string;
+                /** @description Whether it is still a receiver. */
+                configured: boolean;
+                /** @description Notifications that wait. */
+                pending: number;
+                /** @description Alerts that are repeated until their incident ends. */
+                active: number;
+                /** @description Notifications that arrived. */
+                delivered: number;
+                /** @description Notifications that were given up. */
+                failed: number;
+                /** @description Notifications that were dropped, since more than 1,000 waited. */
+                dropped: number;
+                /** @description Notifications that nobody got, because of a silence. */
+                silenced: number;
+            }[];
+            /** @description The last notifications, the newest first: one for each receiver. */
+            notifications: {
+                /** @description Id of the row. */
+                id: string;
+                /** @description Id of the notification: the same at each attempt and for all receivers. */
+                message_id: string;
+                /** @description The receiver: its kind, host, and a mark of its address. It has no secret. */
+                channel: string;
+                /** @description Id of the incident. */
+                incident_id: string;
+                /**
+                 * @description What happened to it.
+                 * @enum {string}
+                 */
+                event: "started" | "changed" | "ended";
+                /**
+                 * @description pending: it waits. active: it arrived, and is repeated until the next one. delivered: it arrived. failed: it was given up. dropped: too many waited. silenced: a silence held.
+                 * @enum {string}
+                 */
+                state: "pending" | "active" | "delivered" | "failed" | "dropped" | "silenced";
+                /** @description How often it was tried, without repetitions. */
+                attempts: number;
+                /**
+                 * Format: date-time
+                 * @description When it was queued.
+                 * @example 2026-01-31T12:00:00.000Z
+                 */
+                created_at: string;
+                /** @description When it is sent next. Null for never. */
+                next_attempt_at: string | null;
+                /** @description When it arrived. Null before. */
+                delivered_at: string | null;
+                /** @description Why the last attempt failed. Null without. */
+                problem: string | null;
+            }[];
+        };
+        /**
+         * @description What each receiver said to a test.
+         * @example {
+         *       "channels": [
+         *         {
+         *           "channel": "webhook:hooks.example.com:3f2a9c1b",
+         *           "delivered": false,
+         *           "status": 503,
+         *           "problem": "it answered 503"
+         *         }
+         *       ]
+         *     }
+         */
+        NotificationTest: {
+            /** @description The receivers. Empty when none is configured. */
+            channels: {
+                /** @description The receiver: its kind, host, and a mark of its address. It has no secret. */
+                channel: string;
+                /** @description Whether the test arrived. */
+                delivered: boolean;
+                /** @description The HTTP status. Null without an answer. */
+                status: number | null;
+                /** @description Why it did not arrive. Null when it did. */
+                problem: string | null;
+            }[];
+        };
+        /**
+         * @description A time in which nobody is told of incidents.
+         * @example {
+         *       "id": "3",
+         *       "source": null,
+         *       "endpoint": "GET /reports/*",
+         *       "type": null,
+         *       "from": "2026-01-31T12:00:00.000Z",
+         *       "to": null,
+         *       "recurring": {
+         *         "days": [
+         *           "mon"
+         *         ],
+         *         "start": "22:00",
+         *         "end": "02:00"
+         *       },
+         *       "reason": "weekly reports",
+         *       "created_by": "ada",
+         *       "in_force": false,
+         *       "created_at": "2026-01-31T12:00:00.000Z",
+         *       "updated_at": "2026-01-31T12:00:00.000Z"
+         *     }
+         */
+        Silence: {
+            /** @description Id of the silence. */
+            id: string;
+            /** @description Only incidents of this source. Null is any. */
+            source: string | null;
+            /** @description Only incidents of this endpoint. Null is any. */
+            endpoint: string | null;
+            /** @description Only incidents of this type. Null is any. */
+            type: ("traffic_spike" | "traffic_drop" | "latency_spike" | "error_rate_spike" | "pattern_anomaly" | "multi_dimensional") | null;
+            /**
+             * Format: date-time
+             * @description When it begins.
+             * @example 2026-01-31T12:00:00.000Z
+             */
+            from: string;
+            /** @description When it ends. Null is never. */
+            to: string | null;
+            /** @description Only these hours. Null is all of that time. */
+            recurring: {
+                /** @description The days on which the hours begin, 1 to 7 of mon, tue, wed, thu, fri, sat, sun. */
+                days: ("mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun")[];
+                /** @description When they begin, as 22:00 in TIME_ZONE. */
+                start: string;
+                /** @description When they end, as 02:00. At or before the start, it is of the next day. */
+                end: string;
+            } | null;
+            /** @description Why. */
+            reason: string;
+            /** @description Who it was. Null where it is not known. */
+            created_by: string | null;
+            /** @description Whether it holds now. */
+            in_force: boolean;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             * @example 2026-01-31T12:00:00.000Z
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it was changed last.
+             * @example 2026-01-31T12:00:00.000Z
+             */
+            updated_at: string;
+        };
+        /**
+         * @description All silences.
+         * @example {
+         *       "silences": [
+         *         {
+         *           "id": "3",
+         *           "source": null,
+         *           "endpoint": "GET /reports/*",
+         *           "type": null,
+         *           "from": "2026-01-31T12:00:00.000Z",
+         *           "to": null,
+         *           "recurring": {
+         *             "days": [
+         *               "mon"
+         *             ],
+         *             "start": "22:00",
+         *             "end": "02:00"
+         *           },
+         *           "reason": "weekly reports",
+         *           "created_by": "ada",
+         *           "in_force": false,
+         *           "created_at": "2026-01-31T12:00:00.000Z",
+         *           "updated_at": "2026-01-31T12:00:00.000Z"
+         *         }
+         *       ]
+         *     }
+         */
+        Silences: {
+            /** @description The silences, the newest first. */
+            silences: components["schemas"]["Silence"][];
+        };
+        /**
+         * @description When nobody is told of which incidents.
+         * @example {
+         *       "endpoint": "GET /reports/*",
+         *       "recurring": {
+         *         "days": [
+         *           "mon"
+         *         ],
+         *         "start": "22:00",
+         *         "end": "02:00"
+         *       },
+         *       "reason": "weekly reports",
+         *       "created_by": "ada"
+         *     }
+         */
+        SilenceBody: {
+            /** @description Only incidents of this source. `default` is the gateway with its endpoints. */
+            source?: string | null;
+            /** @description Only incidents of this endpoint: `GET /orders/{id}`, `/orders/{id}` for all methods, or the beginning of either with * at its end. All endpoints that an incident affects have to be so. */
+            endpoint?: string | null;
+            /** @description Only incidents of this type. */
+            type?: ("traffic_spike" | "traffic_drop" | "latency_spike" | "error_rate_spike" | "pattern_anomaly" | "multi_dimensional") | null;
+            /** @description When it begins. Default: now. */
+            from?: string | null;
+            /** @description When it ends. Required without recurring; null is never. */
+            to?: string | null;
+            /** @description Only these hours between from and to. Null is all of that time. */
+            recurring?: {
+                /** @description The days on which the hours begin, 1 to 7 of mon, tue, wed, thu, fri, sat, sun. */
+                days: ("mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun")[];
+                /** @description When they begin, as 22:00 in TIME_ZONE. */
+                start: string;
+                /** @description When they end, as 02:00. At or before the start, it is of the next day. */
+                end: string;
+            } | null;
+            /** @description Why, 1 to 2,000 characters. */
+            reason: string;
+            /** @description Who it is, 1 to 255 characters. */
+            created_by?: string | null;
+        };
+        /**
+         * @description A deployment.
+         * @example {
+         *       "id": "8",
+         *       "source": null,
+         *       "endpoint": "/orders/*",
+         *       "version": "1.4.2",
+         *       "at": "2026-01-31T12:02:00.000Z",
+         *       "created_at": "2026-01-31T12:02:03.000Z"
+         *     }
+         */
+        Deployment: {
+            /** @description Id of the deployment. */
+            id: string;
+            /** @description The source. Null for the gateway or an endpoint. */
+            source: string | null;
+            /** @description The endpoint. Null for a source or the gateway. */
+            endpoint: string | null;
+            /** @description What was deployed. */
+            version: string;
+            /**
+             * Format: date-time
+             * @description When it was.
+             * @example 2026-01-31T12:00:00.000Z
+             */
+            at: string;
+            /**
+             * Format: date-time
+             * @description When it was reported.
+             * @example 2026-01-31T12:00:00.000Z
+             */
+            created_at: string;
+        };
+        /**
+         * @description A page of deployments.
+         * @example {
+         *       "deployments": [
+         *         {
+         *           "id": "8",
+         *           "source": null,
+         *           "endpoint": "/orders/*",
+         *           "version": "1.4.2",
+         *           "at": "2026-01-31T12:02:00.000Z",
+         *           "created_at": "2026-01-31T12:02:03.000Z"
+         *         }
+         *       ],
+         *       "next": null
+         *     }
+         */
+        DeploymentPage: {
+            /** @description The deployments, the newest first. */
+            deployments: components["schemas"]["Deployment"][];
+            /** @description Give it as `next` for the following page. Null on the last one. */
+            next: string | null;
+        };
+        /**
+         * @description A new version that is in use.
+         * @example {
+         *       "endpoint": "/orders/*",
+         *       "version": "1.4.2"
+         *     }
+         */
+        DeploymentBody: {
+            /**
+             * Format: printable
+             * @description What reports to /detect under this name. `default` is the gateway. Default: the gateway, without endpoint.
+             */
+            source?: string;
+            /**
+             * Format: printable
+             * @description An endpoint: `GET /orders/{id}`, `/orders/{id}` for all methods, or the beginning of either with * at its end. Use it instead of source.
+             */
+            endpoint?: string;
+            /**
+             * Format: printable
+             * @description What was deployed: a version or a commit, 1 to 200 characters.
+             */
+            version: string;
+            /**
+             * Format: date-time
+             * @description When, within RETENTION_DAYS. Default: now.
+             * @example 2026-01-31T12:00:00.000Z
+             */
+            at?: string;
+        };
         /** @description The body of every failed request. */
         Failure: {
             /**
@@ -2311,9 +3088,11 @@ export interface components {
          *         "p99_latency_ms": 0.027,
          *         "error_rate": 0
          *       },
-         *       "streak": 1,
+         *       "streak": 2,
          *       "confirmed": true,
-         *       "model_version": "20260131T030000000Z"
+         *       "model_version": "20260131T030000000Z",
+         *       "alarm_since": "2026-01-31T11:59:00.000Z",
+         *       "incident_id": "12"
          *     }
          * @example {
          *       "anomaly": false,
@@ -2367,7 +3146,8 @@ export interface components {
          *       },
          *       "streak": 0,
          *       "confirmed": false,
-         *       "model_version": "20260131T030000000Z"
+         *       "model_version": "20260131T030000000Z",
+         *       "alarm_since": null
          *     }
          */
         Verdict: {
@@ -2471,6 +3251,10 @@ export interface components {
             confirmed: boolean;
             /** @description Version of the model that made the verdict. */
             model_version: string;
+            /** @description The first report of the alarm that goes on, also while up to five reports in a row are normal. Null outside of an alarm. */
+            alarm_since?: string | null;
+            /** @description Id of the incident of this source that goes on, where one is known. It is made a moment after the first report of an alarm, so later reports have it. */
+            incident_id?: string;
         };
         /**
          * @description Intervals to judge in one request.
@@ -8031,6 +8815,1083 @@ export interface operations {
             };
             /** @description The request is invalid. The message names the field and the allowed values. */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Any other failure, for example 500 or 503. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    listNotifications: {
+        parameters: {
+            query?: {
+                /** @description Only notifications in this state. */
+                state?: "pending" | "active" | "delivered" | "failed" | "dropped" | "silenced";
+                /** @description Maximum number of notifications, 1 to 500. Default: 50. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
+                        success: true;
+                        data: components["schemas"]["Notifications"];
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
+                        timestamp: string;
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
+                        warnings?: string[];
+                    };
+                };
+            };
+            /** @description The request is invalid. The message names the field and the allowed values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Any other failure, for example 500 or 503. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    testNotifications: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Nothing"];
+            };
+        };
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
+                        success: true;
+                        data: components["schemas"]["NotificationTest"];
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
+                        timestamp: string;
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
+                        warnings?: string[];
+                    };
+                };
+            };
+            /** @description The request is invalid. The message names the field and the allowed values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The body is larger than 8 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The content type is not application/json. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Any other failure, for example 500 or 503. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    listSilences: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
+                        success: true;
+                        data: components["schemas"]["Silences"];
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
+                        timestamp: string;
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
+                        warnings?: string[];
+                    };
+                };
+            };
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Any other failure, for example 500 or 503. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    createSilence: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SilenceBody"];
+            };
+        };
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
+                        success: true;
+                        data: components["schemas"]["Silence"];
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
+                        timestamp: string;
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
+                        warnings?: string[];
+                    };
+                };
+            };
+            /** @description The request is invalid. The message names the field and the allowed values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The body is larger than 8 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The content type is not application/json. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Any other failure, for example 500 or 503. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    getSilence: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the silence. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
+                        success: true;
+                        data: components["schemas"]["Silence"];
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
+                        timestamp: string;
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
+                        warnings?: string[];
+                    };
+                };
+            };
+            /** @description The request is invalid. The message names the field and the allowed values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Nothing has this name or id. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Any other failure, for example 500 or 503. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    replaceSilence: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the silence. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SilenceBody"];
+            };
+        };
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
+                        success: true;
+                        data: components["schemas"]["Silence"];
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
+                        timestamp: string;
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
+                        warnings?: string[];
+                    };
+                };
+            };
+            /** @description The request is invalid. The message names the field and the allowed values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Nothing has this name or id. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The body is larger than 8 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The content type is not application/json. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Any other failure, for example 500 or 503. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    deleteSilence: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the silence. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
+                        success: true;
+                        data: components["schemas"]["Silence"];
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
+                        timestamp: string;
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
+                        warnings?: string[];
+                    };
+                };
+            };
+            /** @description The request is invalid. The message names the field and the allowed values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Nothing has this name or id. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Any other failure, for example 500 or 503. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    listDeployments: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Only deployments at this time or later.
+                 * @example 2026-01-31T12:00:00.000Z
+                 */
+                from?: string;
+                /**
+                 * @description Only deployments before this time.
+                 * @example 2026-01-31T12:00:00.000Z
+                 */
+                to?: string;
+                /** @description Only deployments of this source. `default` is the gateway. */
+                source?: string;
+                /** @description Only deployments that were reported for this endpoint. */
+                endpoint?: string;
+                /** @description Maximum number of deployments, 1 to 500. Default: 50. */
+                limit?: number;
+                /** @description Where the page begins: `next` of the page before. */
+                next?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
+                        success: true;
+                        data: components["schemas"]["DeploymentPage"];
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
+                        timestamp: string;
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
+                        warnings?: string[];
+                    };
+                };
+            };
+            /** @description The request is invalid. The message names the field and the allowed values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Any other failure, for example 500 or 503. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    reportDeployment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeploymentBody"];
+            };
+        };
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
+                        success: true;
+                        data: components["schemas"]["Deployment"];
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
+                        timestamp: string;
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
+                        warnings?: string[];
+                    };
+                };
+            };
+            /** @description The request is invalid. The message names the field and the allowed values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The body is larger than 8 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The content type is not application/json. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Any other failure, for example 500 or 503. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    listFeedback: {
+        parameters: {
+            query?: {
+                /** @description Only feedback that applies now, or that has ended. */
+                state?: "active" | "ended";
+                /** @description Only feedback on this incident. */
+                incident?: string;
+                /** @description Maximum number of entries, 1 to 1,000. Default: 100. */
+                limit?: number;
+                /** @description Number of entries to skip, 0 to 1,000,000,000. Default: 0. */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
+                        success: true;
+                        data: components["schemas"]["FeedbackPage"];
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
+                        timestamp: string;
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
+                        warnings?: string[];
+                    };
+                };
+            };
+            /** @description The request is invalid. The message names the field and the allowed values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Any other failure, for example 500 or 503. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    getFeedback: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the feedback. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
+                        success: true;
+                        data: components["schemas"]["IncidentFeedback"];
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
+                        timestamp: string;
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
+                        warnings?: string[];
+                    };
+                };
+            };
+            /** @description The request is invalid. The message names the field and the allowed values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Nothing has this name or id. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Any other failure, for example 500 or 503. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    deleteFeedback: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the feedback. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
+                        success: true;
+                        data: components["schemas"]["IncidentFeedback"];
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
+                        timestamp: string;
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
+                        warnings?: string[];
+                    };
+                };
+            };
+            /** @description The request is invalid. The message names the field and the allowed values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Nothing has this name or id. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Any other failure, for example 500 or 503. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    previewFalsePositive: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the incident. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Nothing"];
+            };
+        };
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
+                        success: true;
+                        data: components["schemas"]["FeedbackPreview"];
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
+                        timestamp: string;
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
+                        warnings?: string[];
+                    };
+                };
+            };
+            /** @description The request is invalid. The message names the field and the allowed values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Nothing has this name or id. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The body is larger than 8 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The content type is not application/json. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
