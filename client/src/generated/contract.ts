@@ -307,7 +307,7 @@ export interface paths {
         put?: never;
         /**
          * Find the incidents of stored history
-         * @description Replays the stored traffic of the whole gateway with the active model, and lists what would have been incidents. Nothing is stored. The scan stops when the caller disconnects. With `wait: false`, the service answers 202 with the job, which reports its progress. One scan runs at a time.
+         * @description Replays the stored traffic of the gateway and its endpoints, and lists what would have been incidents. Nothing is stored. The scan stops when the caller disconnects. With `wait: false`, the service answers 202 with the job, which reports its progress. One scan runs at a time.
          */
         post: operations["scanIncidents"];
         delete?: never;
