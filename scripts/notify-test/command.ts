@@ -68,5 +68,7 @@ async function ask(url: string, stop: AbortSignal): Promise<readonly Answer[]> {
     message?: string
   }
   if (response.ok && answer.data?.channels) return answer.data.channels
-  throw new ServiceAwayError(answer.message ?? `${url} answers with status ${response.status}; is it AEGIS ML?`)
+  throw new ServiceAwayError(
+    answer.message ?? `${url} answers with status ${response.status}; is it AEGIS ML?`,
+  )
 }

@@ -9,13 +9,21 @@ const TO = '2999-01-01T00:00:00.000Z'
 t.test('a silence is made, listed, replaced and deleted', async (t) => {
   const made = await post('/silences', {
     ...{ endpoint: 'get /orders/*', type: 'latency_spike', reason: 'load test', created_by: 'ada' },
-    ...{ from: '2026-03-01T00:00:00Z', recurring: { days: ['sun', 'mon', 'sun'], start: '22:05', end: '02:00' } },
+    ...{
+      from: '2026-03-01T00:00:00Z',
+      recurring: { days: ['sun', 'mon', 'sun'], start: '22:05', end: '02:00' },
+    },
   })
   t.match(made, {
     status: 200,
     body: {
       data: {
-        ...{ endpoint: 'GET /orders/*', source: null, type: 'latency_spike', from: '2026-03-01T00:00:00.000Z' },
+        ...{
+          endpoint: 'GET /orders/*',
+          source: null,
+          type: 'latency_spike',
+          from: '2026-03-01T00:00:00.000Z',
+        },
         ...{ to: null, recurring: { days: ['mon', 'sun'], start: '22:05', end: '02:00' }, created_by: 'ada' },
       },
     },
@@ -23,11 +31,17 @@ t.test('a silence is made, listed, replaced and deleted', async (t) => {
   const { id } = made.body.data as { id: string }
   t.strictSame((await get(`/silences/${id}`)).body.data, made.body.data)
   t.match(await put(`/silences/${id}`, { source: 'billing', reason: 'moved', to: TO }), {
-    body: { data: { id, source: 'billing', endpoint: null, type: null, recurring: null, to: TO, in_force: true } },
+    body: {
+      data: { id, source: 'billing', endpoint: null, type: null, recurring: null, to: TO, in_force: true },
+    },
   })
   t.match((await get('/silences')).body.data, { silences: [{ id, reason: 'moved' }] })
   t.match(await service.delete(`/silences/${id}`), { status: 200, body: { data: { id } } })
-  for (const again of [service.delete(`/silences/${id}`), get(`/silences/${id}`), put(`/silences/${id}`, { reason: 'x', to: TO })]) {
+  for (const again of [
+    service.delete(`/silences/${id}`),
+    get(`/silences/${id}`),
+    put(`/silences/${id}`, { reason: 'x', to: TO }),
+  ]) {
     t.match(await again, { status: 404, body: { code: 'SILENCE_NOT_FOUND' } })
   }
 })
@@ -50,7 +64,11 @@ t.test('a bad silence is refused in words that name the field', async (t) => {
   ]
   for (const [body, message] of cases) {
     const answer = await post('/silences', body)
-    t.match(answer, { status: 400, body: { code: 'INVALID_REQUEST', message } }, JSON.stringify(body).slice(0, 80))
+    t.match(
+      answer,
+      { status: 400, body: { code: 'INVALID_REQUEST', message } },
+      JSON.stringify(body).slice(0, 80),
+    )
   }
   t.match(await get('/silences/x'), { status: 400, body: { message: /^id is/ } })
 })
@@ -78,7 +96,9 @@ t.test('deployments are reported, and listed page by page', async (t) => {
   t.strictSame(versions((await get(`/deployments?limit=2&next=${String(page['next'])}`)).body.data), ['1'])
   t.strictSame(versions((await get(`/deployments?from=${at(25)}&to=${at(15)}`)).body.data), ['2'])
   t.strictSame(versions((await get('/deployments?source=default')).body.data), ['1'])
-  t.strictSame(versions((await get(`/deployments?endpoint=${encodeURIComponent('/orders/*')}`)).body.data), ['2'])
+  t.strictSame(versions((await get(`/deployments?endpoint=${encodeURIComponent('/orders/*')}`)).body.data), [
+    '2',
+  ])
 
   const incident = { startedMs: now - 18 * 60_000, endpoints: [{ endpoint: 'GET /orders/{id}' }] }
   const series = { kind: 'gateway', name: '' } as const
@@ -105,5 +125,8 @@ t.test('a bad deployment is refused in words that name the field', async (t) => 
     t.match(answer, { status: 400, body: { code: 'INVALID_REQUEST', message } }, JSON.stringify(body))
   }
   t.match(await get('/deployments?next=x'), { status: 400, body: { message: /^next is/ } })
-  t.match(await get('/deployments?from=2026-03-03&to=2026-03-02'), { status: 400, body: { message: /^from is/ } })
+  t.match(await get('/deployments?from=2026-03-03&to=2026-03-02'), {
+    status: 400,
+    body: { message: /^from is/ },
+  })
 })

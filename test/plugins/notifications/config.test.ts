@@ -25,7 +25,10 @@ t.test('receivers are lists, with user and password as a header and out of the n
     { url: 'http://two:9093', authorization: null, name: /^alertmanager:two:9093:[0-9a-f]{8}$/ },
   ])
   t.match(webhooks, [{ url: 'https://hooks.example/a?token=t', name: /^webhook:hooks.example:[0-9a-f]{8}$/ }])
-  t.strictSame(webhookKeys.map(({ length }) => length), [31, 64])
+  t.strictSame(
+    webhookKeys.map(({ length }) => length),
+    [31, 64],
+  )
   t.equal(publicUrl, 'https://aegis.example/ml')
 })
 
@@ -50,7 +53,10 @@ t.test('a bad value stops the start by its variable, and no secret is shown', as
     [{ ALERTMANAGER_TOKEN_FILE: '/no/such/file' }, /^ALERTMANAGER_TOKEN_FILE is/],
     [webhook, /^WEBHOOK_SECRET is "".* with WEBHOOK_URLS whsec_/],
     [{ ...webhook, WEBHOOK_SECRET: 'hidden' }, /^WEBHOOK_SECRET is/],
-    [{ ...webhook, WEBHOOK_SECRET: `whsec_${Buffer.from('hidden').toString('base64')}` }, /^WEBHOOK_SECRET is/],
+    [
+      { ...webhook, WEBHOOK_SECRET: `whsec_${Buffer.from('hidden').toString('base64')}` },
+      /^WEBHOOK_SECRET is/,
+    ],
     [{ ...webhook, WEBHOOK_SECRET: [SECRET, SECRET, SECRET, SECRET].join(' ') }, /^WEBHOOK_SECRET is/],
     [{ WEBHOOK_SECRET: SECRET, WEBHOOK_SECRET_FILE: '/hidden' }, /^WEBHOOK_SECRET is .* no value beside/],
     [{ WEBHOOK_URLS: 'hidden', WEBHOOK_SECRET: SECRET }, /^WEBHOOK_URLS is/],

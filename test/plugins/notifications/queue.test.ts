@@ -57,7 +57,10 @@ t.test('pauses double up to a quarter of an hour, and end after three days', asy
   const answer = { isGone: false, waitSeconds: null }
   const pause = (attempts: number, random: number, changes: object = {}) =>
     pauseSeconds({ state: 'pending', attempts, createdAt: now, ...changes }, answer, now, random)
-  t.strictSame([1, 2, 3, 8, 9, 1000].map((attempts) => pause(attempts, 0.5)), [5, 10, 20, 640, 900, 900])
+  t.strictSame(
+    [1, 2, 3, 8, 9, 1000].map((attempts) => pause(attempts, 0.5)),
+    [5, 10, 20, 640, 900, 900],
+  )
   t.strictSame([pause(1, 0), pause(1, 0.9999)], [2.5, 5 * 1.4999])
   t.equal(pause(5, 0.5, { createdAt: new Date('2026-02-27T11:59:59Z') }), null)
   t.equal(pause(1000, 0.5, { state: 'active', createdAt: new Date('2026-01-01') }), 15)
