@@ -12,6 +12,7 @@ import envelope from './plugins/http/envelope.js'
 import errors, { answerMalformed, sendFailure, toServiceError } from './plugins/http/errors.js'
 import endpoints from './plugins/endpoints.js'
 import exports from './plugins/export.js'
+import feedback from './plugins/feedback.js'
 import incidents from './plugins/incidents.js'
 import ingest from './plugins/ingest.js'
 import modelManagement from './plugins/model-management.js'
@@ -28,6 +29,8 @@ import syntheticData from './plugins/synthetic-data.js'
 import trafficTable from './plugins/traffic-table.js'
 import training from './plugins/training.js'
 import validation from './plugins/http/validation.js'
+import watcher from './plugins/watcher.js'
+import watchModels from './plugins/watch-models.js'
 import aboutRoutes from './routes/about.js'
 import backtestJobRoutes from './routes/backtest-jobs.js'
 import deploymentRoutes from './routes/deployments.js'
@@ -35,6 +38,7 @@ import detectRoutes from './routes/detect.js'
 import endpointRoutes from './routes/endpoints.js'
 import exportRoutes from './routes/export.js'
 import exportRateLimitRoutes from './routes/export-rate-limits.js'
+import feedbackRoutes from './routes/feedback.js'
 import healthRoutes from './routes/health.js'
 import incidentRoutes from './routes/incidents.js'
 import incidentScanRoutes from './routes/incident-scan.js'
@@ -82,10 +86,13 @@ export async function buildApp(settings: Config): Promise<FastifyInstance> {
     await app.register(automaticTraining)
     await app.register(modelManagement)
     await app.register(endpoints)
+    await app.register(watchModels)
     await app.register(silences)
     await app.register(deployments)
     await app.register(notifications)
     await app.register(incidents)
+    await app.register(watcher)
+    await app.register(feedback)
     await app.register(optimization)
     await app.register(exports)
     await app.register(ingest)
@@ -143,6 +150,7 @@ async function registerInterface(app: FastifyInstance): Promise<void> {
   await app.register(notificationRoutes)
   await app.register(silenceRoutes)
   await app.register(deploymentRoutes)
+  await app.register(feedbackRoutes)
   await app.register(trainRoutes)
   await app.register(jobRoutes)
   await app.register(syntheticRoutes)

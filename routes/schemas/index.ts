@@ -7,6 +7,7 @@ import { Batch, BatchResult, BatchVerdict, Metrics, PastMetrics, Trend, Verdict 
 import { deploymentSchemas } from './deployments.js'
 import { endpointSchemas } from './endpoints.js'
 import { TrafficBucket } from './export.js'
+import { feedbackSchemas } from './feedback.js'
 import { Alive, Health, Ready } from './health.js'
 import { incidentSchemas } from './incidents.js'
 import { scanSchemas } from './incident-scan.js'
@@ -50,6 +51,7 @@ import { watchingSchemas } from './watching.js'
 export const sharedSchemas = [
   ...endpointSchemas,
   ...incidentSchemas,
+  ...feedbackSchemas,
   ...scanSchemas,
   ...watchingSchemas,
   ...notificationSchemas,

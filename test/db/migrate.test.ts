@@ -22,6 +22,8 @@ const MIGRATIONS = [
   '013_automatic_training.sql',
   '014_incidents.sql',
   '015_notifications.sql',
+  '016_watch_models.sql',
+  '018_feedback.sql',
 ]
 
 const TABLES = [
