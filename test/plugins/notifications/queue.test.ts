@@ -160,6 +160,40 @@ t.test('a service that is killed between sending and noting it, sends again with
   t.equal(ids[0], ids[1])
 })
 
+t.test(
+  'of several replicas one sends each notification, and a receiver that hangs does not delay another',
+  async (t) => {
+    const receiver = await startReceiver(t)
+    receiver.answer = (response, { path }) => void (path === '/fast' && response.writeHead(204).end())
+    const environment = { WEBHOOK_URLS: `${receiver.url}/fast,${receiver.url}/hangs`, WEBHOOK_SECRET: SECRET }
+    const replicas = [await testService(t, environment, service), await testService(t, environment, service)]
+    const severities = ['low', 'medium', 'high', 'critical'] as const
+    const many = Array.from({ length: 6 }, (_, i) => 50 + i)
+    for (const [round, severity] of severities.entries()) {
+      const { notifications } = replicas[round % 2]!.app
+      const incidents = many.map((number) => anIncident({ number, severity }))
+      // While those of the round before are on their way.
+      await sql.begin(async (tx) =>
+        notifications.announce(tx, await storeIncidents(tx, incidents), new Date()),
+      )
+    }
+    const { webhooks } = replicas[0]!.app.config.notifications
+    const fast = webhooks.find(({ url }) => url.endsWith('/fast'))!.name
+    await eventually(async () => {
+      const states = await statesOf(fast)
+      return states.length === 24 && states.every((state) => state === 'delivered')
+    })
+    const sent = receiver.received.filter(({ path }) => path === '/fast')
+    t.equal(new Set(sent.map(({ headers }) => headers['webhook-id'])).size, 24)
+    t.equal(sent.length, 24)
+    const first = sent.filter(({ body }) => body.data.incident.id === sent[0]!.body.data.incident.id)
+    t.strictSame(
+      first.map(({ body }) => (body.data.incident as unknown as { severity: string }).severity),
+      severities,
+    )
+  },
+)
+
 async function rowOf(of: Sql, channel: string) {
   const [row] = await of`select state, attempts from aegis_ml_notifications where channel = ${channel}`
   return row
