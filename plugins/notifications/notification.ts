@@ -122,7 +122,10 @@ const WORDS: Readonly<Record<string, string>> = {
   multi_dimensional: 'Several anomalies',
 }
 
-function summaryOf(event: NotificationEvent, { type, severity, source, endpoints }: NotifiedIncident): string {
+function summaryOf(
+  event: NotificationEvent,
+  { type, severity, source, endpoints }: NotifiedIncident,
+): string {
   const of = endpoints[0]?.endpoint ?? (source === GATEWAY ? 'the gateway' : source)
   const more = endpoints.length > 1 ? ` and ${endpoints.length - 1} more` : ''
   const what = `${WORDS[type] ?? type} of ${of}${more}`
