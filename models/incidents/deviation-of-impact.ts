@@ -32,7 +32,7 @@ export function deviationOfImpact(
       ...{ series, timeMs: startedMs, seconds: 60, requests, failed: impact.failed / minutes },
       latencyMs: ratio * usualMs,
       expected: { requests: Math.max(0, usual), failed: 0, latencyMs: usualMs },
-      alarm: { type, severity, harm: 0, sinceMs: startedMs, explanation: '' },
+      alarm: { type, severity, sinceMs: startedMs, explanation: '' },
     },
   ])
   return deviation!

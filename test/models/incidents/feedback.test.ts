@@ -40,7 +40,7 @@ function aMinute(given: Given = {}): SeriesMinute {
   return {
     ...{ series, timeMs, seconds: 60, requests, failed, latencyMs },
     expected: { requests: 995, failed: 10, latencyMs: 50 },
-    alarm: type && { type, severity, harm: 0.5, sinceMs: timeMs, explanation: '' },
+    alarm: type && { type, severity, sinceMs: timeMs, explanation: '' },
   }
 }
 
