@@ -80,16 +80,19 @@ interface RunningNotifications extends Notifications {
 }
 
 const DEFAULT_LIMIT = 50
-const CATCH_UP_MS = 10_000
+const CATCH_UP_MS = 5_000
 const NONE = { pending: 0, active: 0, delivered: 0, failed: 0, dropped: 0, silenced: 0 }
 
 function createNotifications(options: NotificationsOptions): RunningNotifications {
   const { sql, database, silences, config, log, now } = options
   const channels = createChannels(config.notifications)
   const names = channels.map(({ name }) => name)
-  const { queue, announce, catchUp } = createNotificationQueue({ sql, channels: names, silences, log, now })
   const stopping = new AbortController()
   let senders: Sender[] = []
+  const { queue, announce, catchUp } = createNotificationQueue({
+    ...{ sql, channels: names, silences, log, now },
+    onQueued: () => senders.forEach((sender) => sender.wake()),
+  })
   let isTesting = false
 
   const tidy = async (): Promise<void> => {

@@ -8,6 +8,7 @@ import type { WrittenIncident } from '../db/own/incident-book.js'
 import { readWatchProgress } from '../db/own/watch-state.js'
 import { ONE_CONNECTION } from '../db/pool.js'
 import { MINUTE_MS } from '../models/traffic/durations.js'
+import { lagOf } from '../models/watch/lateness.js'
 import type { Config } from './config.js'
 import type { Database } from './database.js'
 import { createInvestigations } from './watcher/investigations.js'
@@ -196,7 +197,7 @@ async function statusOf(
     state,
     reason: situation?.reason ?? null,
     judgedTo: progress && new Date(progress.judgedToMs),
-    delaySeconds: (config.watchDelayMs + (progress?.latenessMs ?? 0)) / 1000,
+    delaySeconds: (config.watchDelayMs + (progress ? lagOf(progress.lateness, Date.now()) : 0)) / 1000,
     endpoints: current?.endpoints ?? 0,
     model: current?.modelVersion ?? null,
   }

@@ -32,9 +32,16 @@ export async function post(
   signal: AbortSignal,
   limitMs = ANSWER_LIMIT_MS,
 ): Promise<Answer> {
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(limitMs)])
+  // Not AbortSignal.timeout: of a signal that only AbortSignal.any holds, Node 20 may collect the timer.
+  const limit = new AbortController()
+  const onTime = () => limit.abort(new DOMException('too late', 'TimeoutError'))
+  const onAbort = () => limit.abort(signal.reason)
+  const timer = setTimeout(onTime, limitMs)
+  signal.addEventListener('abort', onAbort, { once: true })
   try {
-    const response = await fetch(url, { method: 'POST', headers, body, redirect: 'manual', signal: limit })
+    signal.throwIfAborted()
+    const options = { method: 'POST', headers, body, redirect: 'manual', signal: limit.signal } as const
+    const response = await fetch(url, options)
     const { status, ok } = response
     if (ok) {
       await response.body?.cancel().catch(() => undefined)
@@ -49,6 +56,9 @@ export async function post(
     signal.throwIfAborted()
     const problem = reasonOf(error as Error, limitMs)
     return { isAccepted: false, status: null, problem, isGone: false, waitSeconds: null }
+  } finally {
+    clearTimeout(timer)
+    signal.removeEventListener('abort', onAbort)
   }
 }
 
@@ -67,7 +77,7 @@ async function beginningOf(response: Response): Promise<string> {
   }
   const text = Buffer.concat(pieces)
     .toString()
-    .replace(/[^\x20-\x7e]+/g, ' ')
+    .replace(/[^\x21-\x7e]+/g, ' ')
     .trim()
     .slice(0, MAX_SHOWN)
   return text === '' ? '' : `: ${text}`

@@ -36,6 +36,8 @@ export interface QueueOptions {
   readonly silences: Pick<Silences, 'find'>
   readonly log: Pick<Log, 'warn'>
   readonly now: () => Date
+  /** Called when something will be there to send, once the transaction is committed. */
+  readonly onQueued: () => void
   readonly maxPending?: number
 }
 
@@ -44,7 +46,7 @@ const MAX_PENDING = 1_000
 const MAX_UNFINISHED = 100
 
 export function createNotificationQueue(options: QueueOptions): NotificationQueue {
-  const { sql, channels, silences, log, now, maxPending = MAX_PENDING } = options
+  const { sql, channels, silences, log, now, onQueued, maxPending = MAX_PENDING } = options
 
   const queue = async (
     tx: TransactionSql,
@@ -62,6 +64,7 @@ export function createNotificationQueue(options: QueueOptions): NotificationQueu
       return [{ ...next, messageId, channel, incidentId: incident.id, payload }]
     })
     const dropped = await insertNotifications(tx, rows, maxPending)
+    onQueued()
     if (dropped > 0) log.warn({ dropped }, 'notifications were dropped: too many are waiting')
   }
 

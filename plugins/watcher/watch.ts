@@ -12,10 +12,11 @@ import { intervalOf } from '../../models/watch/endpoint-minute.js'
 import type { JudgedRound, Round } from '../../models/watch/judge-round.js'
 import {
   afterLook,
-  beginLateness,
   completeTo,
-  isSilent,
-  withLateRows,
+  hasStopped,
+  isBehind,
+  UNKNOWN_LATENESS,
+  withLag,
   type Lateness,
   type LogLook,
 } from '../../models/watch/lateness.js'
@@ -101,7 +102,8 @@ export class Watch {
   private constructor(options: WatchOptions, progress: WatchProgress | null) {
     this.#options = options
     this.#progress = progress
-    this.#lateness = beginLateness(progress?.latenessMs)
+    // When rows were last found is another matter for each replica.
+    this.#lateness = { ...(progress?.lateness ?? UNKNOWN_LATENESS), newestMs: null, advancedMs: null }
   }
 
   /** Begins where the replica before has ended. */
@@ -153,22 +155,19 @@ export class Watch {
     if (this.#progress !== null && this.#judging !== null && completeMs <= this.#progress.judgedToMs) return
     const rolledToMs = await watchedLog.refresh(look.nowMs, signal)
     if (rolledToMs === null) return
-    const toMs = Math.min(completeMs, rolledToMs)
-    const progress = await this.#begin(toMs)
-    this.#judging ??= await Judging.before(progress.judgedToMs, loaded, this.#options, signal)
     const newestMs = this.#lateness.newestMs!
-    const hasStopped = progress.silence?.endedMs === null && newestMs <= progress.silence.startedMs
-    if (hasStopped || isSilent(this.#lateness, completeMs, this.#judging.usual ?? 0)) {
-      await this.#judgeTo(Math.min(toMs, floorMinute(newestMs)), loaded, signal)
-      await this.#hearSilence(newestMs, completeMs, loaded)
-      return
-    }
-    this.#silence = null
-    if (progress.silence?.endedMs === null) {
+    const toMs = Math.min(completeMs, rolledToMs)
+    const progress = await this.#begin(Math.min(toMs, floorMinute(newestMs)))
+    this.#judging ??= await Judging.before(progress.judgedToMs, loaded, this.#options, signal)
+    const usual = this.#judging.usual ?? 0
+    if (isOpen(progress.silence) && newestMs > progress.silence.startedMs) {
       const ended = endedSilence(progress.silence, look.oldestNewMs ?? look.nowMs)
       await this.#commit({ ...progress, silence: ended }, [ended])
     }
-    await this.#judgeTo(toMs, loaded, signal)
+    const isMissingRows = isBehind(this.#lateness, completeMs, usual)
+    await this.#judgeTo(isMissingRows ? Math.min(toMs, floorMinute(newestMs)) : toMs, loaded, signal)
+    const isSilent = isOpen(this.#progress!.silence) || hasStopped(this.#lateness, look.nowMs, usual)
+    if (isMissingRows && isSilent) await this.#hearSilence(newestMs, completeMs, loaded)
   }
 
   /** Where judging goes on; at first, and after a long absence, where it begins. */
@@ -181,7 +180,7 @@ export class Watch {
     const judgedToMs = toMs - FIRST_MS
     this.#judging = null
     return this.#commit(
-      { judgedToMs, book: { count, open: [] }, latenessMs: 0, silence: before?.silence ?? null },
+      { judgedToMs, book: { count, open: [] }, lateness: this.#lateness, silence: before?.silence ?? null },
       ended,
     )
   }
@@ -235,7 +234,7 @@ export class Watch {
     const { opened, updated, ended } = changes
     const judgedToMs = timeMs + MINUTE_MS
     const silence = isPast(progress.silence, judgedToMs) ? null : progress.silence
-    const next = { judgedToMs, book, latenessMs: this.#lateness.latenessMs, silence }
+    const next = { judgedToMs, book, lateness: this.#lateness, silence }
     await this.#commit(next, [...opened, ...updated, ...ended], watched)
   }
 
@@ -275,7 +274,7 @@ export class Watch {
     for (const [timeMs, before] of this.#judged) {
       const more = (requests.get(timeMs) ?? 0) - before
       if (more < Math.max(LATE.requests, LATE.share * before)) continue
-      this.#lateness = withLateRows(this.#lateness, nowMs - timeMs - MINUTE_MS)
+      this.#lateness = withLag(this.#lateness, nowMs, nowMs - timeMs - MINUTE_MS)
       this.#judged.set(timeMs, before + more)
     }
   }
@@ -324,6 +323,8 @@ export class Watch {
 }
 
 const floorMinute = (timeMs: number) => Math.floor(timeMs / MINUTE_MS) * MINUTE_MS
+
+const isOpen = (silence: Incident | null): silence is Incident => silence?.endedMs === null
 
 const isPast = (silence: Incident | null, judgedToMs: number) =>
   silence !== null && silence.endedMs !== null && silence.endedMs <= judgedToMs
