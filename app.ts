@@ -13,6 +13,7 @@ import errors, { answerMalformed, sendFailure, toServiceError } from './plugins/
 import endpoints from './plugins/endpoints.js'
 import exports from './plugins/export.js'
 import feedback from './plugins/feedback.js'
+import incidentLimits from './plugins/incident-limits.js'
 import incidents from './plugins/incidents.js'
 import ingest from './plugins/ingest.js'
 import modelManagement from './plugins/model-management.js'
@@ -40,6 +41,7 @@ import exportRoutes from './routes/export.js'
 import exportRateLimitRoutes from './routes/export-rate-limits.js'
 import feedbackRoutes from './routes/feedback.js'
 import healthRoutes from './routes/health.js'
+import incidentLimitRoutes from './routes/incident-limits.js'
 import incidentRoutes from './routes/incidents.js'
 import incidentScanRoutes from './routes/incident-scan.js'
 import incidentStreamRoutes from './routes/incident-stream.js'
@@ -92,6 +94,7 @@ export async function buildApp(settings: Config): Promise<FastifyInstance> {
     await app.register(notifications)
     await app.register(incidents)
     await app.register(feedback)
+    await app.register(incidentLimits)
     await app.register(watcher)
     await app.register(optimization)
     await app.register(exports)
@@ -144,6 +147,7 @@ async function registerInterface(app: FastifyInstance): Promise<void> {
   await app.register(healthRoutes, { version })
   await app.register(detectRoutes)
   await app.register(incidentRoutes)
+  await app.register(incidentLimitRoutes)
   await app.register(incidentScanRoutes)
   await app.register(incidentStreamRoutes)
   await app.register(watchingRoutes)

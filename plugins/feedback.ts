@@ -1,5 +1,5 @@
 import fp from 'fastify-plugin'
-import type { Sql } from 'postgres'
+import type { ISql, Sql } from 'postgres'
 import {
   deleteOldFeedback,
   feedbackSince,
@@ -10,17 +10,8 @@ import {
   type FeedbackFilter,
   type StoredFeedback,
 } from '../db/own/feedback.js'
-import {
-  hoursOf,
-  indexFeedback,
-  NO_FEEDBACK,
-  ofAllTimes,
-  withoutMarked,
-  withoutMuted,
-} from '../models/incidents/feedback.js'
+import { hoursOf, indexFeedback } from '../models/incidents/feedback.js'
 import type { Feedback as MutingFeedback, FeedbackIndex } from '../models/incidents/feedback.js'
-import type { BookState } from '../models/incidents/book-state.js'
-import type { SeriesMinute } from '../models/incidents/series-minute.js'
 import { HOUR_MS } from '../models/traffic/durations.js'
 import type { Database } from './database.js'
 import { previewFeedback, type FeedbackPreview } from './feedback/preview.js'
@@ -48,12 +39,17 @@ export interface Feedback {
   withdraw(id: string): Promise<ShownFeedback>
   /** What a mark as a false positive would have muted. @throws ServiceError INCIDENT_NOT_FOUND */
   preview(incidentId: string): Promise<FeedbackPreview>
-  /** Minutes of one time, without the alarms that are muted. */
-  heard(minutes: readonly SeriesMinute[]): Promise<readonly SeriesMinute[]>
-  /** The book without the incidents that were marked before a minute; see `withoutMarked`. */
-  withoutMarked(book: BookState, timeMs: number): Promise<BookState>
-  /** The feedback of now, for judging the past as it would be judged today. */
-  ofToday(): Promise<FeedbackIndex>
+  /**
+   * The feedback that applies to minutes from a time on, for `withoutMuted` and `withoutMarked`. Minutes that are judged
+   * again find the feedback that they found the first time.
+   */
+  since(
+    sql: ISql,
+    since: Date,
+  ): Promise<{
+    readonly feedback: readonly MutingFeedback[]
+    readonly index: FeedbackIndex
+  }>
 }
 
 declare module 'fastify' {
@@ -62,11 +58,7 @@ declare module 'fastify' {
   }
 }
 
-/** Feedback is read again after this time. */
-const READ_AGAIN_MS = 2_000
-const NOTHING: readonly MutingFeedback[] = []
-
-export interface FeedbackOptions {
+interface FeedbackOptions {
   readonly sql: Sql
   readonly database: Pick<Database, 'assertUsable'>
   readonly incidents: Pick<Incidents, 'find'>
@@ -74,23 +66,13 @@ export interface FeedbackOptions {
   readonly now: () => Date
 }
 
-export function createFeedbackCapability(options: FeedbackOptions): Feedback {
+function createFeedbackCapability(options: FeedbackOptions): Feedback {
   const { sql, database, incidents, timeZone, now } = options
   const shown = (stored: StoredFeedback): ShownFeedback => {
     const { startedMs, endedMs, toMs } = toFeedback(stored)
     const isActive = toMs > now().getTime()
     const deviations = stored.deviations.map(shownDeviation)
     return { ...stored, deviations, isActive, hours: hoursOf({ startedMs, endedMs }, timeZone), timeZone }
-  }
-  const since = async (from: Date) => (await feedbackSince(sql, from)).map((each) => toFeedback(each))
-  let read = { fromMs: Infinity, untilMs: -Infinity, feedback: NOTHING, index: NO_FEEDBACK }
-  /** Feedback applies to minutes that begin after the mark. When such a minute is judged, the mark is a minute old. */
-  const recentFor = async (timeMs: number) => {
-    if (performance.now() < read.untilMs && timeMs >= read.fromMs) return read
-    const feedback = await since(new Date(timeMs))
-    const index = indexFeedback(feedback, timeZone)
-    read = { fromMs: timeMs, untilMs: performance.now() + READ_AGAIN_MS, feedback, index }
-    return read
   }
   return {
     async list(filter) {
@@ -110,18 +92,9 @@ export function createFeedbackCapability(options: FeedbackOptions): Feedback {
       const { incident } = await incidents.find(incidentId)
       return previewFeedback(sql, incident, timeZone, now())
     },
-    async heard(minutes) {
-      const alarmed = minutes.find(({ alarm }) => alarm !== null)
-      if (alarmed === undefined) return minutes
-      return withoutMuted(minutes, (await recentFor(alarmed.timeMs)).index)
-    },
-    async withoutMarked(book, timeMs) {
-      if (book.open.length === 0) return book
-      return withoutMarked(book, (await recentFor(timeMs)).feedback, timeMs)
-    },
-    async ofToday() {
-      const today = now()
-      return indexFeedback(ofAllTimes(await since(today), today.getTime()), timeZone)
+    async since(reading, from) {
+      const feedback = (await feedbackSince(reading, from)).map((each) => toFeedback(each))
+      return { feedback, index: indexFeedback(feedback, timeZone) }
     },
   }
 }

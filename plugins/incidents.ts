@@ -1,6 +1,7 @@
 import fp from 'fastify-plugin'
 import type { Sql, TransactionSql } from 'postgres'
 import { isDatabaseReadOnly } from '../db/errors.js'
+import { changeByDeployment } from '../db/own/deployments.js'
 import { storeIncidents, type WrittenIncident } from '../db/own/incident-book.js'
 import { takeOverMarks, type MadeMark } from '../db/own/incident-marks.js'
 import { deleteOldIncidents, describeIncident, type IncidentDetails } from '../db/own/incident-writes.js'
@@ -12,6 +13,7 @@ import {
   type IncidentEntry,
   type StoredIncident,
 } from '../db/own/incidents.js'
+import { temporaryLimit, type TemporaryLimit } from '../db/own/temporary-limits.js'
 import { thinOutWatchedMinutes } from '../db/own/watched-minutes.js'
 import { readFolding } from '../db/traffic/endpoint-folding.js'
 import type { TrafficTable } from '../db/traffic/table.js'
@@ -26,7 +28,7 @@ import type { Detection } from './detection.js'
 import type { Refresh } from './rollup-refresh.js'
 import { ServiceError } from './http/errors.js'
 import { createIncidentFeed } from './incidents/feed.js'
-import { investigate } from './incidents/investigate.js'
+import { createExplanations, type ExplanationOptions } from './incidents/explanations.js'
 import { mark, notFound } from './incidents/marks.js'
 import { filterOf, nextOf, type IncidentsRequest } from './incidents/page.js'
 import { createSourceIncidents } from './incidents/source-incidents.js'
@@ -50,6 +52,13 @@ export interface Timeline extends TimelineRange {
   readonly points: readonly TimelinePoint[]
 }
 
+export interface FoundIncident {
+  readonly incident: StoredIncident
+  readonly entries: readonly IncidentEntry[]
+  /** The newest limit that was applied against it; null without one. */
+  readonly applied: TemporaryLimit | null
+}
+
 export interface Incidents {
   /** Newest first; `next` is where the following page begins, null at the end. @throws ServiceError DATABASE_UNAVAILABLE */
   list(request: IncidentsRequest): Promise<{
@@ -57,7 +66,7 @@ export interface Incidents {
     readonly next: string | null
   }>
   /** @throws ServiceError INCIDENT_NOT_FOUND */
-  find(id: string): Promise<{ readonly incident: StoredIncident; readonly entries: readonly IncidentEntry[] }>
+  find(id: string): Promise<FoundIncident>
   /** @throws ServiceError INCIDENT_NOT_FOUND, INCIDENT_CLOSED, INVALID_REQUEST */
   mark(id: string, made: MadeMark): Promise<StoredIncident>
   /**
@@ -83,7 +92,10 @@ export interface Incidents {
   lastBookNumber(): Promise<number>
   /** Adds what was found out about an incident. @returns false when there is no such incident */
   describe(id: string, details: IncidentDetails): Promise<boolean>
-  /** Looks up the clients and the failed requests of an incident in the request log, and adds them. */
+  /**
+   * Looks up the clients, the failed requests and the change of an incident in the request log, and adds them; then the limit
+   * that would have held, and what the limits in force would have done. Bounded in time: some seconds, or a minute with a limit.
+   */
   investigate(id: string): Promise<void>
   /** Takes over the marks that the gateway's dashboards made in anomaly_events. */
   takeOverMarks(): Promise<void>
@@ -97,11 +109,10 @@ declare module 'fastify' {
   }
 }
 
-interface IncidentsOptions extends ScanOptions {
+interface IncidentsOptions extends ScanOptions, Omit<ExplanationOptions, keyof ScanOptions> {
   readonly watchModels: Pick<WatchModels, 'current' | 'forRange'>
   readonly database: Pick<Database, 'assertUsable' | 'assertTraffic' | 'openConnection' | 'connection'>
   readonly detection: Pick<Detection, 'onJudged'>
-  readonly ipv6Prefix: number
   readonly refresh: Refresh
 }
 
@@ -124,6 +135,7 @@ function createIncidents(options: IncidentsOptions): RunningIncidents {
     if (judged.verdict.anomaly) ofSources.expect()
   })
   const scans = createScans(options)
+  const explanations = createExplanations(options)
   const scanJobs = createWorkerJobs<Scanned>({
     ...{ now, name: 'scan', stoppedCode: 'SCAN_STOPPED', route: 'POST /incidents/scan' },
     onFailure: (error) => log.error({ err: error }, 'a scan has failed'),
@@ -165,7 +177,10 @@ function createIncidents(options: IncidentsOptions): RunningIncidents {
       await takeOver(id)
       const incident = await findIncident(sql, id)
       if (incident === undefined) throw notFound(id)
-      return { incident, entries: await incidentEntries(sql, id) }
+      const limits = await explanations.limitsOf(incident, stopping.signal)
+      const entries = await incidentEntries(sql, id)
+      const applied = (await temporaryLimit(sql, id)) ?? null
+      return { incident: { ...incident, limits }, entries, applied }
     },
     async mark(id, made) {
       await database.assertUsable()
@@ -210,8 +225,7 @@ function createIncidents(options: IncidentsOptions): RunningIncidents {
     async investigate(id) {
       const incident = await findIncident(sql, id)
       if (incident === undefined) throw notFound(id)
-      const details = await investigate(options, incident, stopping.signal)
-      if (Object.keys(details).length > 0) await describeIncident(sql, id, details)
+      await explanations.investigate(incident, stopping.signal)
     },
     takeOverMarks: () => takeOver(null),
     closing: stopping.signal,
@@ -276,10 +290,14 @@ function everyHour(work: () => Promise<void>, { log }: Pick<IncidentsOptions, 'l
 export default fp(
   async (app) => {
     const { config, sql, trafficSql, database, detection, models, watchModels, prometheus, log } = app
-    const { effects, calendar, retentionDays, lookBackMinutes, pathRules, ipv6Prefix } = config
+    const { effects, calendar, retentionDays, lookBackMinutes, pathRules, ipv6Prefix, timeZone } = config
     const incidents = createIncidents({
       ...{ sql, trafficSql, database, detection, models, watchModels, prometheus, log },
-      ...{ effects, calendar, retentionDays, lookBackMinutes, pathRules, ipv6Prefix },
+      ...{ effects, calendar, retentionDays, lookBackMinutes, pathRules, ipv6Prefix, timeZone },
+      connection: database.connection,
+      deploymentBefore: (incident) =>
+        changeByDeployment(sql, { ...incident, startedMs: incident.startedAt.getTime() }),
+      traffic: database.traffic?.connection ?? null,
       currentTable: app.trafficTable,
       refresh: app.endpoints.refresh,
       now: () => new Date(),

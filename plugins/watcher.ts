@@ -131,18 +131,27 @@ export default fp(
       models,
       watchModels,
       incidents,
-      feedback,
       notifications,
+      feedback,
       log,
     } = app
     const { retentionDays, lookBackMinutes, pathRules, watch, watchDelayMs } = config
     const now = Date.now
     const updating = { retentionDays, lookBackMinutes, pathRules, log }
     const loopOptions = (): WatcherOptions => ({
-      ...{ sql, database, watchModels, incidents, log, now, delayMs: watchDelayMs, isAlways: watch === 'on' },
+      ...{
+        sql,
+        database,
+        watchModels,
+        incidents,
+        feedback,
+        log,
+        now,
+        delayMs: watchDelayMs,
+        isAlways: watch === 'on',
+      },
       watchedLog: createWatchedLog({ sql, trafficSql, currentTable: app.trafficTable, ...updating }),
       announce: (tx, written, at) => notifications.announce(tx, written, at),
-      feedback,
       investigations: createInvestigations({ incidents, log }),
       care: createModelCare({ models, watchModels, log, now }),
     })

@@ -28,6 +28,8 @@ export const OPERATIONS = {
   listFeedback: ['get', '/feedback'],
   getFeedback: ['get', '/feedback/{id}'],
   deleteFeedback: ['delete', '/feedback/{id}'],
+  applyIncidentLimit: ['post', '/incidents/{id}/apply', 'harmless'],
+  endIncidentLimit: ['delete', '/incidents/{id}/apply'],
   followIncidents: ['get', '/incidents/stream'],
   scanIncidents: ['post', '/incidents/scan', 'slow'],
   getScanJob: ['get', '/incidents/scan/jobs/{id}'],

@@ -1,5 +1,6 @@
 import type { ISql, Sql } from 'postgres'
 import type { Incident } from '../../models/incidents/incident.js'
+import type { IncidentLimits, IncidentRecommendation } from '../../models/incidents/incident-limit.js'
 import type { Series } from '../../models/incidents/series-minute.js'
 import type { AnomalyType, Severity } from '../../models/anomaly/verdict.js'
 
@@ -57,7 +58,9 @@ export interface StoredIncident {
   readonly impact: Incident['impact'] & { readonly clients?: number | null }
   readonly change: IncidentChange | null
   readonly samples: IncidentSamples | null
-  readonly recommendation: unknown
+  readonly recommendation: IncidentRecommendation | null
+  /** Null where nothing was replayed yet. */
+  readonly limits: IncidentLimits | null
   readonly acknowledgedAt: Date | null
   readonly acknowledgedBy: string | null
   /** When somebody resolved it, or said that it is none; null where it ended by itself. */
@@ -83,13 +86,15 @@ export const ENTRY_KINDS = [
   'resolved',
   'false_positive',
   'comment',
+  'limit_applied',
+  'limit_ended',
 ] as const
 export type EntryKind = (typeof ENTRY_KINDS)[number]
 
 const incidentColumns = (sql: ISql) => sql`
   id::text, revision::float8, state, jsonb_build_object('kind', series_kind, 'name', series_name) as series, type,
   severity, jsonb_build_object('severity', peak_severity, 'at', peak_at) as peak, started_at as "startedAt",
-  ended_at as "endedAt", explanation, endpoints, clients, impact, change, samples, recommendation,
+  ended_at as "endedAt", explanation, endpoints, clients, impact, change, samples, recommendation, limits,
   acknowledged_at as "acknowledgedAt", acknowledged_by as "acknowledgedBy", resolved_at as "resolvedAt",
   resolved_by as "resolvedBy"`
 

@@ -4,6 +4,7 @@ import { readWatchProgress, type WatchProgress } from '../../db/own/watch-state.
 import { alarmsOfSources, newestReport, type WatchedMinute } from '../../db/own/watched-minutes.js'
 import { recordRound } from '../../models/incidents/book.js'
 import { describeIncident } from '../../models/incidents/describe.js'
+import { NO_FEEDBACK, withoutMarked, withoutMuted } from '../../models/incidents/feedback.js'
 import type { Incident } from '../../models/incidents/incident.js'
 import type { SeriesMinute } from '../../models/incidents/series-minute.js'
 import { GATEWAY } from '../../models/stream/stream-state.js'
@@ -51,8 +52,7 @@ export interface WatchOptions {
   readonly incidents: Pick<Incidents, 'store' | 'lastBookNumber' | 'takeOverMarks'>
   /** Puts what people are told into the queue, in the transaction of a round. */
   readonly announce: CommitOptions['announce']
-  /** What nobody wants to hear of. */
-  readonly feedback: Pick<Feedback, 'heard' | 'withoutMarked'>
+  readonly feedback: Pick<Feedback, 'since'>
   /** Called when incidents were written, with the minute that was judged. */
   readonly onWritten: (written: readonly WrittenIncident[], timeMs: number) => void
   /** Whether the log is watched however long it has been silent. */
@@ -96,6 +96,8 @@ export class Watch {
   #judging: Judging | null = null
   #snapshot = { atMs: -Infinity, model: '' }
   #silence: Silence | null = null
+  /** What people said about alarms. */
+  #muting: Awaited<ReturnType<Feedback['since']>> = { feedback: [], index: NO_FEEDBACK }
   /** Requests of the gateway in the last judged minutes. */
   readonly #judged = new Map<number, number>()
 
@@ -186,11 +188,11 @@ export class Watch {
   }
 
   async #judgeTo(toMs: number, loaded: LoadedWatch, signal: AbortSignal): Promise<void> {
-    const { watchedLog, incidents } = this.#options
+    const { watchedLog } = this.#options
     const judging = this.#judging!
     while (this.#progress!.judgedToMs < toMs) {
-      await incidents.takeOverMarks()
       const fromMs = this.#progress!.judgedToMs
+      await this.#hearPeople(fromMs)
       const pieceMs = Math.min(toMs, fromMs + PIECE_MS)
       const alarms = await this.#alarmsOfSources(fromMs, pieceMs, false)
       for await (const round of watchedLog.rounds(fromMs, pieceMs, signal)) {
@@ -209,6 +211,13 @@ export class Watch {
     return timeMs >= floorMinute(silence.startedMs) && timeMs < (silence.endedMs ?? Infinity)
   }
 
+  /** What people said of incidents, here and in the gateway's dashboards. */
+  async #hearPeople(fromMs: number): Promise<void> {
+    const { incidents, feedback, sql } = this.#options
+    await incidents.takeOverMarks()
+    this.#muting = await feedback.since(sql, new Date(fromMs))
+  }
+
   async #judge(
     round: Round,
     judging: Judging,
@@ -217,8 +226,7 @@ export class Watch {
     signal: AbortSignal,
   ): Promise<void> {
     const judged = await judging.judge(round, loaded, signal)
-    const minutes = await this.#options.feedback.heard([...judged.minutes, ...alarms])
-    await this.#record(round.timeMs, minutes, watchedMinutes(judged))
+    await this.#record(round.timeMs, [...judged.minutes, ...alarms], watchedMinutes(judged))
     this.#judged.set(round.timeMs, round.gateway.requests)
   }
 
@@ -229,8 +237,9 @@ export class Watch {
     watched: readonly WatchedMinute[],
   ): Promise<void> {
     const progress = this.#progress!
-    const before = await this.#options.feedback.withoutMarked(progress.book, timeMs)
-    const { state: book, changes } = recordRound(before, minutes)
+    const { feedback, index } = this.#muting
+    const known = withoutMarked(progress.book, feedback, timeMs)
+    const { state: book, changes } = recordRound(known, withoutMuted(minutes, index))
     const { opened, updated, ended } = changes
     const judgedToMs = timeMs + MINUTE_MS
     const silence = isPast(progress.silence, judgedToMs) ? null : progress.silence
@@ -260,9 +269,8 @@ export class Watch {
     const progress = this.#progress!
     const known = progress.silence?.startedMs === sinceMs ? progress.silence : null
     const silence = silenceIncident(this.#silence, known)
-    if (silence === null) return
-    const [minute] = await this.#options.feedback.heard([silentMinute(this.#silence)])
-    if (minute!.alarm !== null) await this.#commit({ ...progress, silence }, [silence])
+    const [minute] = withoutMuted([silentMinute(this.#silence)], this.#muting.index)
+    if (silence !== null && minute!.alarm !== null) await this.#commit({ ...progress, silence }, [silence])
   }
 
   /** Rows that came after their minute was judged: from now on, there is more time. */
@@ -289,16 +297,15 @@ export class Watch {
   /** Without a log, the alarms of sources are all that there is. */
   async #watchReports(nowMs: number): Promise<void> {
     const toMs = floorMinute(nowMs - this.#options.delayMs)
-    await this.#options.incidents.takeOverMarks()
     let progress = await this.#begin(toMs)
+    await this.#hearPeople(progress.judgedToMs)
     const alarms = await this.#alarmsOfSources(progress.judgedToMs, toMs, true)
     while (progress.judgedToMs < toMs) {
       const timeMs = progress.judgedToMs
       const isQuiet = alarms.size === 0 && progress.book.open.length === 0
       if (isQuiet) await this.#record(toMs - MINUTE_MS, [], [])
       else {
-        const minutes = await this.#options.feedback.heard(alarms.get(timeMs) ?? [])
-        await this.#record(timeMs, [quietMinute(timeMs), ...minutes], [])
+        await this.#record(timeMs, [quietMinute(timeMs), ...(alarms.get(timeMs) ?? [])], [])
       }
       progress = this.#progress!
     }

@@ -1,6 +1,7 @@
 import type { Static } from '@sinclair/typebox'
 import type { FastifyInstance } from 'fastify'
 import type { Incident, IncidentDetail } from '../schemas/incidents.js'
+import { toIncidentLimits, toIncidentRecommendation, toTemporaryLimit } from './incident-limits.js'
 import type { Scan } from '../schemas/incident-scan.js'
 
 type Capability = FastifyInstance['incidents']
@@ -27,11 +28,11 @@ export function toIncident(incident: Stored): Static<typeof Incident> {
       at: incident.change.at,
       detail: incident.change.detail,
     },
-    recommendation: incident.recommendation ?? null,
+    recommendation: incident.recommendation && toIncidentRecommendation(incident.recommendation),
   }
 }
 
-export function toIncidentDetail({ incident, entries }: Found): Static<typeof IncidentDetail> {
+export function toIncidentDetail({ incident, entries, applied }: Found): Static<typeof IncidentDetail> {
   const { peak, impact, samples } = incident
   return {
     ...toIncident(incident),
@@ -42,6 +43,8 @@ export function toIncidentDetail({ incident, entries }: Found): Static<typeof In
     acknowledged_by: incident.acknowledgedBy,
     resolved_at: incident.resolvedAt?.toISOString() ?? null,
     resolved_by: incident.resolvedBy,
+    limits: incident.limits && toIncidentLimits(incident.limits),
+    applied: applied && toTemporaryLimit(applied),
     timeline: entries.map(({ at, kind, author, note, detail }) => ({
       ...{ at: at.toISOString(), kind, by: author, note, detail },
     })),

@@ -9,6 +9,7 @@ import { endpointSchemas } from './endpoints.js'
 import { TrafficBucket } from './export.js'
 import { feedbackSchemas } from './feedback.js'
 import { Alive, Health, Ready } from './health.js'
+import { incidentLimitSchemas } from './incident-limits.js'
 import { incidentSchemas } from './incidents.js'
 import { scanSchemas } from './incident-scan.js'
 import { IngestBody, IngestedRequest, IngestResult } from './ingest.js'
@@ -52,6 +53,7 @@ export const sharedSchemas = [
   ...endpointSchemas,
   ...incidentSchemas,
   ...feedbackSchemas,
+  ...incidentLimitSchemas,
   ...scanSchemas,
   ...watchingSchemas,
   ...notificationSchemas,

@@ -24,6 +24,7 @@ const MIGRATIONS = [
   '015_notifications.sql',
   '016_watch_models.sql',
   '018_feedback.sql',
+  '019_incident_limits.sql',
 ]
 
 const TABLES = [

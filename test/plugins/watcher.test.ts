@@ -3,7 +3,6 @@ import type { Sql } from 'postgres'
 import { readWatchProgress } from '../../db/own/watch-state.js'
 import { createRandom } from '../../models/statistics/random.js'
 import { poisson } from '../../eval/detection/draws.js'
-import { createFeedbackCapability } from '../../plugins/feedback.js'
 import { OvertakenError } from '../../plugins/watcher/commit.js'
 import { createWatchedLog } from '../../plugins/watcher/log.js'
 import { Watch, type WatchOptions } from '../../plugins/watcher/watch.js'
@@ -86,10 +85,18 @@ async function watched(t: Test): Promise<Watched> {
   t.equal((await post('/train', range)).status, 200)
   await app.watchModels.fit({ signal: never, to: new Date(gateway.nowMs) })
   const told: string[] = []
-  const { incidents, watchModels, config, log } = app
+  const { incidents, watchModels, feedback, config, log } = app
   const { retentionDays, lookBackMinutes, pathRules } = config
   const options: WatchOptions = {
-    ...{ sql, incidents, watchModels, delayMs: 5_000, isAlways: false, now: () => gateway.nowMs + 6_000 },
+    ...{
+      sql,
+      incidents,
+      watchModels,
+      feedback,
+      delayMs: 5_000,
+      isAlways: false,
+      now: () => gateway.nowMs + 6_000,
+    },
     watchedLog: createWatchedLog({
       ...{ sql, trafficSql: sql, currentTable: app.trafficTable, log },
       ...{ retentionDays, lookBackMinutes, pathRules },
@@ -97,17 +104,9 @@ async function watched(t: Test): Promise<Watched> {
     announce: async (_, written) => {
       for (const { kind, incident } of written) if (kind !== null) told.push(`${kind} ${incident.id}`)
     },
-    feedback: app.feedback,
     onWritten: () => undefined,
   }
   return { gateway, service, options, told }
-}
-
-/** The capability as a replica has it that has just begun. */
-function feedbackOf({ app }: Service) {
-  const { sql, database, incidents, config } = app
-  const { timeZone } = config
-  return createFeedbackCapability({ sql, database, incidents, timeZone, now: () => new Date() })
 }
 
 interface Listed {
@@ -172,9 +171,9 @@ t.test('an endpoint that becomes slow is one incident, whichever replica judges'
 t.test('after a false positive, a similar deviation is no incident; a larger one is', async (t) => {
   const all = await watched(t)
   const { gateway, options, service } = all
-  // Each episode is watched by a replica that has just begun, so it reads feedback again.
+  // Each episode is watched by another replica.
   const pass = async (minutes: number, trouble?: Trouble) => {
-    const watch = await Watch.recall({ ...options, feedback: feedbackOf(service) })
+    const watch = await Watch.recall(options)
     for (let i = 0; i < minutes; i++) {
       await gateway.minute(trouble)
       await watch.step(never)
@@ -207,7 +206,7 @@ t.test('a silence that was marked as a false positive is quiet the next time', a
   const all = await watched(t)
   const { gateway, options, service } = all
   const pass = async (minutes: number, isSilent: boolean) => {
-    const watch = await Watch.recall({ ...options, feedback: feedbackOf(service) })
+    const watch = await Watch.recall(options)
     for (let i = 0; i < minutes; i++) {
       await gateway.minute({ isSilent })
       await watch.step(never)

@@ -272,6 +272,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/incidents/{id}/apply": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Apply the recommended limit of an incident for some time
+         * @description Writes the limit to rate_limit_rules, which the gateway reads. A rule that is there is kept, and comes back at the end. While the limit is in force, the same again changes nothing. When its time is over, any replica ends it within seconds.
+         */
+        post: operations["applyIncidentLimit"];
+        /**
+         * End the applied limit of an incident early
+         * @description The rule that was there before comes back. A limit that has ended stays as it is.
+         */
+        delete: operations["endIncidentLimit"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/incidents/scan": {
         parameters: {
             query?: never;
@@ -1578,21 +1602,21 @@ export interface components {
                 /** @description Number of clients. Null where they are not known. */
                 clients: number | null;
             };
-            /** @description What was changed shortly before. Null where nothing is known. */
+            /** @description What changed when it began. Null where nothing is known. */
             change: {
-                /** @description What kind of change: for example a deployment. */
+                /** @description What kind of change: limit, deployment, new_client or retry_storm. */
                 kind: string;
                 /**
                  * Format: date-time
-                 * @description When it was.
+                 * @description When it was, or when it began.
                  * @example 2026-01-31T12:00:00.000Z
                  */
                 at: string;
-                /** @description What was changed. */
+                /** @description What was changed, in a sentence with figures. */
                 detail: string;
             } | null;
-            /** @description A limit that would have held, as /optimize gives it, with its backtest. Null without one. */
-            recommendation: unknown;
+            /** @description A temporary limit for the clients that caused it, with its backtest. Null where many clients caused it, where no limit would have held, and for incidents that are not about traffic. */
+            recommendation: components["schemas"]["IncidentRecommendation"] | null;
         };
         /**
          * @description A page of incidents.
@@ -1725,6 +1749,8 @@ export interface components {
          *       "acknowledged_by": "ada",
          *       "resolved_at": null,
          *       "resolved_by": null,
+         *       "limits": null,
+         *       "applied": null,
          *       "timeline": [
          *         {
          *           "at": "2026-01-31T12:04:00.000Z",
@@ -1809,21 +1835,21 @@ export interface components {
                 /** @description Number of clients. Null where they are not known. */
                 clients: number | null;
             };
-            /** @description What was changed shortly before. Null where nothing is known. */
+            /** @description What changed when it began. Null where nothing is known. */
             change: {
-                /** @description What kind of change: for example a deployment. */
+                /** @description What kind of change: limit, deployment, new_client or retry_storm. */
                 kind: string;
                 /**
                  * Format: date-time
-                 * @description When it was.
+                 * @description When it was, or when it began.
                  * @example 2026-01-31T12:00:00.000Z
                  */
                 at: string;
-                /** @description What was changed. */
+                /** @description What was changed, in a sentence with figures. */
                 detail: string;
             } | null;
-            /** @description A limit that would have held, as /optimize gives it, with its backtest. Null without one. */
-            recommendation: unknown;
+            /** @description A temporary limit for the clients that caused it, with its backtest. Null where many clients caused it, where no limit would have held, and for incidents that are not about traffic. */
+            recommendation: components["schemas"]["IncidentRecommendation"] | null;
             /** @description When it was worst. */
             peak: {
                 /**
@@ -1894,6 +1920,10 @@ export interface components {
             resolved_at: string | null;
             /** @description Who did. Null where it is not known. */
             resolved_by: string | null;
+            /** @description What the limits in force would have done. Null while it goes on, for a source, and while it is being replayed. */
+            limits: components["schemas"]["IncidentLimits"] | null;
+            /** @description The limit that was applied against it last. Null without one. */
+            applied: components["schemas"]["TemporaryLimit"] | null;
             /** @description What happened to it, in order of time; at most 1,000 entries. */
             timeline: {
                 /**
@@ -1906,7 +1936,7 @@ export interface components {
                  * @description What happened.
                  * @enum {string}
                  */
-                kind: "opened" | "changed" | "ended" | "reopened" | "acknowledged" | "resolved" | "false_positive" | "comment";
+                kind: "opened" | "changed" | "ended" | "reopened" | "acknowledged" | "resolved" | "false_positive" | "comment" | "limit_applied" | "limit_ended";
                 /** @description Who did it. Null for the service itself. */
                 by: string | null;
                 /** @description What was said. */
@@ -2195,6 +2225,347 @@ export interface components {
              * @example 2026-01-31T12:00:00.000Z
              */
             expires_at: string;
+        };
+        /**
+         * @description A temporary limit against an incident, as /optimize gives a limit. Its backtest is that of the other clients in the seven days before.
+         * @example {
+         *       "endpoint": "/orders/{id}",
+         *       "tier": "default",
+         *       "strategy": "balanced",
+         *       "scope": "client",
+         *       "current_limit": 300,
+         *       "state": "named",
+         *       "recommended_limit": 125,
+         *       "recommended_burst": 125,
+         *       "unit": "requests",
+         *       "long_window": null,
+         *       "day_window": null,
+         *       "failures": null,
+         *       "distinct_paths": null,
+         *       "exceptions": [],
+         *       "confidence": 0.93,
+         *       "interval": null,
+         *       "burst_curve": [],
+         *       "client_peaks": null,
+         *       "clients": 1410,
+         *       "runaway_clients": 1,
+         *       "runaway_names": [
+         *         "user-17"
+         *       ],
+         *       "reasoning": "One client caused most of the rise. 125 requests a minute for each client would have rejected 28,840 of their 30,000 requests. In the 7.0 days before, it would have rejected 31 of 402,100 requests of the other clients.",
+         *       "warnings": [],
+         *       "profile": null,
+         *       "backtest": {
+         *         "from": "2026-01-24T12:04:00.000Z",
+         *         "to": "2026-01-31T12:04:00.000Z",
+         *         "requests": 402100,
+         *         "rejected": 31,
+         *         "rejection_rate": 0.000077,
+         *         "clients": 1410,
+         *         "clients_affected": 2
+         *       },
+         *       "summary": "stops 96 % of this, touches 2 of 1,410 clients",
+         *       "caused_by": [
+         *         "user-17"
+         *       ],
+         *       "caused": {
+         *         "requests": 30000,
+         *         "rejected": 28840,
+         *         "rejection_rate": 0.9613
+         *       }
+         *     }
+         */
+        IncidentRecommendation: {
+            /** @description The endpoint of the recommendation. */
+            endpoint: string;
+            /**
+             * @description Tier of the callers.
+             * @example default
+             */
+            tier: string;
+            /**
+             * @description How strict the limit is.
+             * @enum {string}
+             */
+            strategy: "conservative" | "balanced" | "permissive" | "adaptive";
+            /**
+             * @description endpoint: one limit for all callers together. client: one limit for each client. gateway-client: one limit for each client over all endpoints together.
+             * @enum {string}
+             */
+            scope: "endpoint" | "client" | "gateway-client";
+            /** @description The limit in force, in requests per minute. Null when it is unknown. */
+            current_limit: number | null;
+            /**
+             * @description What the endpoint is, as in GET /endpoints. other: known but unnamed. unknown: it has no traffic.
+             * @enum {string}
+             */
+            state?: "named" | "other" | "ignored" | "attack" | "unknown";
+            /** @description The recommended limit, in requests (or the unit) per minute, at least 1. Null for the states attack and ignored, and for a path that is not found. */
+            recommended_limit: number | null;
+            /** @description The number of requests allowed at once, at least 1. Null for the states attack and ignored, and for a path that is not found. */
+            recommended_burst: number | null;
+            /**
+             * @description What the limit, the burst and the windows count: requests, or latency_ms: milliseconds of backend time, by the weights.
+             * @enum {string}
+             */
+            unit?: "requests" | "latency_ms";
+            /** @description What requests count as, by endpoint, at most 2,000. Only with the unit latency_ms. */
+            weights?: {
+                /** @description The path template, with all its methods. */
+                endpoint: string;
+                /** @description What a request of it counts as, at least 1. */
+                weight: number;
+            }[];
+            /** @description What a request of any other endpoint counts as. Only with the unit latency_ms. */
+            default_weight?: number;
+            /** @description A second limit over a longer window. Null when there is none. */
+            long_window: {
+                /** @description Length of the window in seconds. */
+                seconds: number;
+                /** @description Requests allowed in the window. */
+                limit: number;
+            } | null;
+            /** @description A third limit over a day (UTC). Null when there is none. */
+            day_window?: {
+                /** @description Length of the window in seconds. */
+                seconds: number;
+                /** @description Requests allowed in the window. */
+                limit: number;
+            } | null;
+            /** @description Responses 401, 403 and 404 allowed for one client in a window. Null unless the scope is gateway-client. */
+            failures?: {
+                /** @description Length of the window in seconds. */
+                seconds: number;
+                /** @description Requests allowed in the window. */
+                limit: number;
+            } | null;
+            /** @description Different paths allowed for one client in a window. Null unless the scope is gateway-client. */
+            distinct_paths?: {
+                /** @description Length of the window in seconds. */
+                seconds: number;
+                /** @description Requests allowed in the window. */
+                limit: number;
+            } | null;
+            /** @description Legitimate programs with a limit of their own, the busiest first, at most 1,000. */
+            exceptions?: {
+                /** @description The user id, the address, or the IPv6 network. */
+                client: string;
+                /**
+                 * @description How the gateway knows the client.
+                 * @enum {string}
+                 */
+                kind: "user" | "address";
+                /** @description Requests allowed per minute. */
+                limit: number;
+                /** @description Requests allowed at once. */
+                burst: number;
+                /** @description Why the client is taken for a legitimate program. */
+                reason: string;
+                /**
+                 * Format: date-time
+                 * @description When a person should look at the exception again.
+                 * @example 2026-01-31T12:00:00.000Z
+                 */
+                review_at: string;
+            }[];
+            /** @description Confidence in the recommendation, 0 to 1. */
+            confidence: number;
+            /** @description 90 % interval of the limit over resampled days. Null without traffic data. */
+            interval: {
+                /** @description Lower end, in requests per minute. */
+                lower: number;
+                /** @description Upper end, in requests per minute. */
+                upper: number;
+            } | null;
+            /** @description The burst that the recorded traffic needs at several rates, by ascending rate. */
+            burst_curve: {
+                /** @description A rate in requests per minute. */
+                limit: number;
+                /** @description The burst that the recorded traffic needs at this rate, in requests. */
+                burst: number;
+            }[];
+            /** @description Requests in the busiest minute of each client, over all clients. Null for the scope endpoint. */
+            client_peaks: {
+                /** @description Median. */
+                p50: number;
+                /** @description 90th percentile. */
+                p90: number;
+                /** @description 99th percentile. */
+                p99: number;
+            } | null;
+            /** @description Number of clients in the training data. Null for the scope endpoint. */
+            clients: number | null;
+            /** @description Number of floods and scrapers that the limit ignores. */
+            runaway_clients: number;
+            /** @description The first ten of those clients. */
+            runaway_names: string[];
+            /** @description How the limit was computed, with the figures. */
+            reasoning: string;
+            /** @description What to check before you apply the limit. */
+            warnings: string[];
+            /** @description The traffic of the endpoint. Null for an unknown endpoint. */
+            profile: components["schemas"]["Profile"] | null;
+            /** @description The replay of the last seven days. Only with backtest. */
+            backtest?: {
+                /**
+                 * Format: date-time
+                 * @description Start of the replayed range.
+                 * @example 2026-01-31T12:00:00.000Z
+                 */
+                from: string;
+                /**
+                 * Format: date-time
+                 * @description End of the replayed range.
+                 * @example 2026-01-31T12:00:00.000Z
+                 */
+                to: string;
+                /** @description Number of replayed requests. */
+                requests: number;
+                /** @description Number of requests that the limit rejects. */
+                rejected: number;
+                /** @description rejected / requests, 0 to 1. */
+                rejection_rate: number;
+                /** @description Number of clients. Null when all endpoints are replayed together: clients are counted by POST /optimize for one endpoint. */
+                clients: number | null;
+                /** @description Number of clients with a rejected request. Null when all endpoints are replayed together. */
+                clients_affected: number | null;
+            };
+            /** @description Id of the saved recommendation. Only with save. */
+            id?: string;
+            /** @description What the limit does to the incident, and to whom else. */
+            summary: string;
+            /** @description The clients that caused the incident, the largest first; at most 20. */
+            caused_by: string[];
+            /** @description What the limit does to them. */
+            caused: {
+                /** @description Their requests during the incident, or in its first hour. */
+                requests: number;
+                /** @description Those of them that the limit rejects. */
+                rejected: number;
+                /** @description rejected / requests, 0 to 1. */
+                rejection_rate: number;
+            };
+        };
+        /**
+         * @description What the limits in force would have done to an incident.
+         * @example {
+         *       "as_of": "2026-01-31T12:30:00.000Z",
+         *       "limits": [
+         *         {
+         *           "endpoint": "/orders/{id}",
+         *           "tier": "default",
+         *           "limit": 300,
+         *           "burst": 50,
+         *           "scope": "client"
+         *         }
+         *       ],
+         *       "requests": 31200,
+         *       "rejected": 24100,
+         *       "rejection_rate": 0.7724,
+         *       "clients": 212,
+         *       "clients_affected": 1,
+         *       "is_complete": true
+         *     }
+         */
+        IncidentLimits: {
+            /**
+             * Format: date-time
+             * @description When these limits were in force.
+             * @example 2026-01-31T12:00:00.000Z
+             */
+            as_of: string;
+            /** @description The limits in force that apply to its requests, at most 20. */
+            limits: {
+                /** @description The pattern of the rule: a path template, or `/**` for the gateway. */
+                endpoint: string;
+                /** @description Requests per minute. */
+                limit: number;
+                /** @description The tier. Null for all tiers. */
+                tier: string | null;
+                /** @description Requests at once. Null where it is not known. */
+                burst: number | null;
+                /**
+                 * @description Whether all callers share the limit, or each client has its own.
+                 * @enum {string}
+                 */
+                scope: "endpoint" | "client";
+            }[];
+            /** @description Requests that were replayed: of the incident, or of its first hour. */
+            requests: number;
+            /** @description Requests that the limits in force reject. */
+            rejected: number;
+            /** @description rejected / requests, 0 to 1. */
+            rejection_rate: number;
+            /** @description Clients of these requests. */
+            clients: number;
+            /** @description Clients with a rejected request. */
+            clients_affected: number;
+            /** @description False where the replay was ended before the last request. */
+            is_complete: boolean;
+        };
+        /**
+         * @description A limit that was applied against an incident.
+         * @example {
+         *       "incident_id": "12",
+         *       "endpoint": "/orders/{id}",
+         *       "tier": "default",
+         *       "limit": 125,
+         *       "burst": 125,
+         *       "applied_at": "2026-01-31T12:10:00.000Z",
+         *       "applied_by": "ada",
+         *       "expires_at": "2026-01-31T13:10:00.000Z",
+         *       "ended_at": null,
+         *       "ended_by": null,
+         *       "outcome": null,
+         *       "instead_of": 300
+         *     }
+         */
+        TemporaryLimit: {
+            /** @description Id of the incident. */
+            incident_id: string;
+            /** @description The pattern of the rule: a path template, or `/**` for the gateway. */
+            endpoint: string;
+            /** @description Requests per minute. */
+            limit: number;
+            /** @description The tier of the rule. */
+            tier: string;
+            /** @description Requests at once. */
+            burst: number;
+            /**
+             * Format: date-time
+             * @description When it was applied.
+             * @example 2026-01-31T12:00:00.000Z
+             */
+            applied_at: string;
+            /** @description Who applied it. Null where it is not known. */
+            applied_by: string | null;
+            /**
+             * Format: date-time
+             * @description When its time is over.
+             * @example 2026-01-31T12:00:00.000Z
+             */
+            expires_at: string;
+            /** @description When it was ended. Null while it is in force. */
+            ended_at: string | null;
+            /** @description Who ended it. Null while it is in force, and where its time was over. */
+            ended_by: string | null;
+            /** @description What became of the rule. restored: the rule that was there before is in force again. left: somebody had changed the rule meanwhile, and it stays. Null while it is in force. */
+            outcome: ("removed" | "restored" | "left") | null;
+            /** @description Requests per minute of the rule that it stands in for. Null where there was none. */
+            instead_of: number | null;
+        };
+        /**
+         * @description Who applies the limit, and for how long.
+         * @example {
+         *       "by": "ada",
+         *       "minutes": 60
+         *     }
+         */
+        ApplyLimitBody: {
+            /** @description Who applies it, 1 to 255 characters. */
+            by?: string;
+            /** @description For how long, 1 to 1,440 minutes. Default: 60. */
+            minutes?: number;
         };
         /**
          * @description Which history to scan.
@@ -8294,6 +8665,207 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Any other failure, for example 500 or 503. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    applyIncidentLimit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the incident. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ApplyLimitBody"];
+            };
+        };
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
+                        success: true;
+                        data: components["schemas"]["TemporaryLimit"];
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
+                        timestamp: string;
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
+                        warnings?: string[];
+                    };
+                };
+            };
+            /** @description The request is invalid. The message names the field and the allowed values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Nothing has this name or id. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The service is not in the required state. The message says what to do first. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The body is larger than 8 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The content type is not application/json. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Any other failure, for example 500 or 503. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    endIncidentLimit: {
+        parameters: {
+            query?: {
+                /** @description Who ends it, 1 to 255 characters. */
+                by?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Id of the incident. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
+                        success: true;
+                        data: components["schemas"]["TemporaryLimit"];
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
+                        timestamp: string;
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
+                        warnings?: string[];
+                    };
+                };
+            };
+            /** @description The request is invalid. The message names the field and the allowed values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Nothing has this name or id. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The service is not in the required state. The message says what to do first. */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -36,6 +36,8 @@ export const INCIDENT_DETAIL = {
   acknowledged_by: 'ada',
   resolved_at: null,
   resolved_by: null,
+  limits: null,
+  applied: null,
   timeline: [
     {
       ...{ at: '2026-01-31T12:04:00.000Z', kind: 'opened' as const, by: null, note: null },

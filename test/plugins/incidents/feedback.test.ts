@@ -9,7 +9,7 @@ import {
 import { findIncident } from '../../../db/own/incidents.js'
 import { storeWatchedMinutes, type WatchedMinute } from '../../../db/own/watched-minutes.js'
 import type { AnomalyType } from '../../../models/anomaly/verdict.js'
-import { indexFeedback, isMuted, NO_FEEDBACK } from '../../../models/incidents/feedback.js'
+import { indexFeedback, isMuted, NO_FEEDBACK, ofAllTimes } from '../../../models/incidents/feedback.js'
 import type { Series, SeriesMinute } from '../../../models/incidents/series-minute.js'
 import { testService } from '../../service.js'
 import { anIncident, STARTED, store } from './an-incident.js'
@@ -73,6 +73,11 @@ async function isQuiet(minute: SeriesMinute): Promise<boolean> {
   return isMuted(minute, index)
 }
 
+async function ofToday() {
+  const now = new Date()
+  return indexFeedback(ofAllTimes((await feedbackSince(sql, now)).map(toFeedback), now.getTime()), ZONE)
+}
+
 interface Shown {
   id: string
   state: string
@@ -133,7 +138,7 @@ t.test('after a false positive, similar deviations raise no alarm; larger ones d
   t.notOk(await isQuiet(judged(ORDERS, laterAt(1) + 6 * 3_600_000, 250)))
   t.notOk(await isQuiet(judged(EDGE, laterAt(1), 250)))
   t.notOk(await isQuiet(judged(ORDERS, laterAt(31), 250)))
-  const today = await service.app.feedback.ofToday()
+  const today = await ofToday()
   t.ok(isMuted(judged(ORDERS, STARTED - 10 * DAY, 250), today), 'a scan of the past')
 })
 
@@ -145,7 +150,7 @@ t.test('feedback that is deleted mutes nothing from then on; the past stays as i
   t.notOk(await isQuiet(judged(ORDERS, laterAt(1), 250)))
   t.equal((await feedbackSince(sql, new Date(Date.now() - DAY))).length, 1)
   t.equal((await feedbackSince(sql, new Date())).length, 0)
-  t.same(await service.app.feedback.ofToday(), NO_FEEDBACK)
+  t.same(await ofToday(), NO_FEEDBACK)
   t.match((await get('/feedback?state=active')).body.data, { total: 0 })
   t.match((await get('/feedback?state=ended&limit=1&offset=1')).body.data, { feedback: [], total: 1 })
   t.match((await get(`/incidents/${id}`)).body.data, { state: 'false_positive' })
