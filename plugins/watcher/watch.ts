@@ -24,6 +24,7 @@ import {
   endedSilence,
   judgeSilence,
   silenceIncident,
+  silentMinute,
   type Silence,
 } from '../../models/watch/silence.js'
 import type { Feedback } from '../feedback.js'
@@ -266,7 +267,8 @@ export class Watch {
     const progress = this.#progress!
     const known = progress.silence?.startedMs === sinceMs ? progress.silence : null
     const silence = silenceIncident(this.#silence, known)
-    if (silence !== null) await this.#commit({ ...progress, silence }, [silence])
+    const [minute] = withoutMuted([silentMinute(this.#silence)], this.#muting.index)
+    if (silence !== null && minute!.alarm !== null) await this.#commit({ ...progress, silence }, [silence])
   }
 
   /** Rows that came after their minute was judged: from now on, there is more time. */
