@@ -11,6 +11,7 @@ export default ({ production = false } = {}) => ({
         'scripts/demo/main.ts!',
         'plugins/training/*-worker.ts!',
         'plugins/optimization/*-worker.ts!',
+        'plugins/watch-models/*-worker.ts!',
         'models/index.ts!', // the public face of the mathematics
         'docker/*.js!',
         'bench/run.ts',
@@ -31,6 +32,7 @@ export default ({ production = false } = {}) => ({
       ignoreBinaries: [
         'caddy',
         ...['psql', 'nginx', 'haproxy', 'pgbouncer', 'openssl', 'syslog-ng', 'prometheus', 'promtool'],
+        'prometheus-alertmanager',
         ...['unshare', 'openapi-typescript'],
       ],
       // Dependencies of the client, whose gateways the tests and benchmarks start.

@@ -16,11 +16,13 @@ import { temporaryLimit, type TemporaryLimit } from '../db/own/temporary-limits.
 import { thinOutWatchedMinutes } from '../db/own/watched-minutes.js'
 import { readFolding } from '../db/traffic/endpoint-folding.js'
 import type { TrafficTable } from '../db/traffic/table.js'
+import type { AnomalyModel } from '../models/anomaly/model.js'
 import type { Incident } from '../models/incidents/incident.js'
 import type { Series } from '../models/incidents/series-minute.js'
 import { GATEWAY } from '../models/stream/stream-state.js'
 import { DAY_MS, HOUR_MS } from '../models/traffic/durations.js'
 import { endpointName, splitEndpoint } from '../models/traffic/endpoint-name.js'
+import { endpointModel, type WatchModel } from '../models/watch/watch-model.js'
 import type { Detection } from './detection.js'
 import type { Refresh } from './rollup-refresh.js'
 import { ServiceError } from './http/errors.js'
@@ -41,6 +43,7 @@ import { createWatchRecorder } from './incidents/watch-recorder.js'
 import { watchedSeries, type WatchedSeries } from './incidents/watched-series.js'
 import { createWorkerJobs, type WorkerJob, type WorkerJobs } from './worker-jobs.js'
 import type { Database } from './database.js'
+import type { WatchModels } from './watch-models.js'
 
 export interface Timeline extends TimelineRange {
   readonly series: Series
@@ -103,7 +106,8 @@ declare module 'fastify' {
 }
 
 interface IncidentsOptions extends ScanOptions, Omit<ExplanationOptions, keyof ScanOptions> {
-  readonly database: Pick<Database, 'assertUsable' | 'assertTraffic' | 'openConnection'>
+  readonly watchModels: Pick<WatchModels, 'current' | 'forRange'>
+  readonly database: Pick<Database, 'assertUsable' | 'assertTraffic' | 'openConnection' | 'connection'>
   readonly detection: Pick<Detection, 'onJudged'>
   readonly refresh: Refresh
 }
@@ -116,8 +120,7 @@ interface RunningIncidents extends Incidents {
 const TAKE_OVER_MS = 1_000
 
 function createIncidents(options: IncidentsOptions): RunningIncidents {
-  const { sql, database, detection, models, effects, currentTable, retentionDays, refresh, log, now } =
-    options
+  const { sql, database, detection, effects, currentTable, retentionDays, refresh, log, now } = options
   const stopping = new AbortController()
   const feed = createIncidentFeed({ sql, database, log })
   const streams = createIncidentStreams({ sql, feed, log })
@@ -181,7 +184,7 @@ function createIncidents(options: IncidentsOptions): RunningIncidents {
     },
     async sources() {
       await database.assertUsable()
-      const sources = await watchedSeries(sql, await currentTable(), now().getTime())
+      const sources = await watchedSeries(sql, await currentTable(), watchOf(options), now().getTime())
       return { sources, lostMinutes: recorder.lost }
     },
     async timeline(request) {
@@ -191,7 +194,7 @@ function createIncidents(options: IncidentsOptions): RunningIncidents {
       const table = await currentTable()
       const series = asked.kind === 'endpoint' ? await foldedSeries(sql, table, asked) : asked
       if (series.kind !== 'source' && range.to.getTime() > now().getTime() - HOUR_MS) await refresh()
-      const model = models.active.anomaly?.model ?? null
+      const model = modelOf(options, series)
       const reading = { sql, table, model, effects }
       const points = await timelineOf(reading, series, range)
       // Without the traffic of a gateway in the database, the reports of the default source are about it.
@@ -223,6 +226,18 @@ function createIncidents(options: IncidentsOptions): RunningIncidents {
       await Promise.all([feed.close(), recorder.close()])
     },
   }
+}
+
+function watchOf({ watchModels }: Pick<IncidentsOptions, 'watchModels'>): WatchModel | null {
+  return watchModels.current()?.detector.watch ?? null
+}
+
+/** By what a series is judged; null where it has no model. */
+function modelOf(options: IncidentsOptions, { kind, name }: Series): AnomalyModel | null {
+  if (kind !== 'endpoint') return options.models.active.anomaly?.model ?? null
+  const watch = watchOf(options)
+  const endpoint = watch?.endpoints.get(name)
+  return watch && endpoint ? endpointModel(watch, endpoint) : null
 }
 
 /** @throws ServiceError INVALID_REQUEST */
@@ -265,10 +280,10 @@ function everyHour(work: () => Promise<void>, { log }: Pick<IncidentsOptions, 'l
 /** `fastify.incidents`. */
 export default fp(
   async (app) => {
-    const { config, sql, trafficSql, database, detection, models, prometheus, log } = app
+    const { config, sql, trafficSql, database, detection, models, watchModels, prometheus, log } = app
     const { effects, calendar, retentionDays, lookBackMinutes, pathRules, ipv6Prefix, timeZone } = config
     const incidents = createIncidents({
-      ...{ sql, trafficSql, database, detection, models, prometheus, log },
+      ...{ sql, trafficSql, database, detection, models, watchModels, prometheus, log },
       ...{ effects, calendar, retentionDays, lookBackMinutes, pathRules, ipv6Prefix, timeZone },
       connection: database.connection,
       traffic: database.traffic?.connection ?? null,
@@ -283,6 +298,7 @@ export default fp(
     name: 'incidents',
     dependencies: [
       ...['config', 'database', 'traffic-table', 'model-registry', 'detection', 'prometheus', 'endpoints'],
+      'watch-models',
     ],
   },
 )

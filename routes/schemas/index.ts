@@ -4,6 +4,7 @@ import { BacktestJob } from './backtest-job.js'
 import { Clusters } from './clusters.js'
 import { ModelComparison } from './comparison.js'
 import { Batch, BatchResult, BatchVerdict, Metrics, PastMetrics, Trend, Verdict } from './detection.js'
+import { deploymentSchemas } from './deployments.js'
 import { endpointSchemas } from './endpoints.js'
 import { TrafficBucket } from './export.js'
 import { Alive, Health, Ready } from './health.js'
@@ -12,6 +13,8 @@ import { incidentSchemas } from './incidents.js'
 import { scanSchemas } from './incident-scan.js'
 import { IngestBody, IngestedRequest, IngestResult } from './ingest.js'
 import { TrainingJob } from './jobs.js'
+import { notificationSchemas } from './notifications.js'
+import { silenceSchemas } from './silences.js'
 import {
   ActivateBody,
   ActivateResult,
@@ -51,6 +54,9 @@ export const sharedSchemas = [
   ...incidentLimitSchemas,
   ...scanSchemas,
   ...watchingSchemas,
+  ...notificationSchemas,
+  ...silenceSchemas,
+  ...deploymentSchemas,
   Failure,
   Nothing,
   Metrics,

@@ -37,6 +37,10 @@ export const Sources = Type.Object(
         open_incident: nullable(Type.String(), {
           description: 'Id of an incident that goes on. Null without.',
         }),
+        model: nullable(oneOf(['known', 'young', 'missing']), {
+          description:
+            'How well the watch model knows an endpoint. young: from less than ten days, so that larger deviations are taken. missing: it is new. Null for other kinds, and without a watch model.',
+        }),
       }),
       { description: 'The gateway, the sources that report, and the endpoints, in this order.' },
     ),

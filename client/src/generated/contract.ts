@@ -409,11 +409,121 @@ export interface paths {
         };
         /**
          * Show what a series was like over time
-         * @description Values, expected bands and verdicts of the gateway, of a source or of an endpoint. Judged minutes have the bands and the verdicts of then. Other minutes of the gateway have the values of the request log and the bands of the active model; those of an endpoint have values only. Percentiles of longer steps are means of those of the minutes.
+         * @description Values, expected bands and verdicts of the gateway, of a source or of an endpoint. Judged minutes have the bands and the verdicts of then. Other minutes of the gateway and of endpoints have the values of the request log and the bands of the models of now. Percentiles of longer steps are means of those of the minutes.
          */
         get: operations["getTimeline"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/notifications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the last notifications
+         * @description With their states and failures, and the number in each state for each receiver.
+         */
+        get: operations["listNotifications"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/notifications/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a test to each receiver
+         * @description Waits for the answers, 15 seconds at most. A test is not queued and not repeated. One test runs at a time.
+         */
+        post: operations["testNotifications"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/silences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the silences */
+        get: operations["listSilences"];
+        put?: never;
+        /**
+         * Silence incidents
+         * @description Nobody is told of the incidents that a silence is about while it holds. They are kept. Of one that is still open when the silence ends, receivers are told then.
+         */
+        post: operations["createSilence"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/silences/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get a silence */
+        get: operations["getSilence"];
+        /**
+         * Replace a silence
+         * @description What the body leaves out has its default.
+         */
+        put: operations["replaceSilence"];
+        post?: never;
+        /**
+         * Delete a silence
+         * @description Receivers are told of the open incidents that it was about. The answer is what it was.
+         */
+        delete: operations["deleteSilence"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/deployments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the deployments
+         * @description Newest first.
+         */
+        get: operations["listDeployments"];
+        put?: never;
+        /**
+         * Report a deployment
+         * @description An incident that begins within 15 minutes after it says so in its change. The same deployment again changes nothing.
+         */
+        post: operations["reportDeployment"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2281,7 +2391,8 @@ export interface components {
          *           "endpoint": null,
          *           "status": "normal",
          *           "last_report": "2026-01-31T12:00:00.000Z",
-         *           "open_incident": null
+         *           "open_incident": null,
+         *           "model": null
          *         },
          *         {
          *           "kind": "source",
@@ -2289,7 +2400,8 @@ export interface components {
          *           "endpoint": null,
          *           "status": "alarm",
          *           "last_report": "2026-01-31T12:00:00.000Z",
-         *           "open_incident": "12"
+         *           "open_incident": "12",
+         *           "model": "known"
          *         }
          *       ],
          *       "total": 2,
@@ -2319,6 +2431,8 @@ export interface components {
                 status: "normal" | "alarm" | "silent" | "not_watched";
                 /** @description Id of an incident that goes on. Null without. */
                 open_incident: string | null;
+                /** @description How well the watch model knows an endpoint. young: from less than ten days, so that larger deviations are taken. missing: it is new. Null for other kinds, and without a watch model. */
+                model: ("known" | "young" | "missing") | null;
             }[];
             /** @description Number of those that match. */
             total: number;
@@ -2480,6 +2594,344 @@ export interface components {
                     severity: ("low" | "medium" | "high" | "critical") | null;
                 } | null;
             }[];
+        };
+        /**
+         * @description Who was told of incidents.
+         * @example {
+         *       "channels": [
+         *         {
+         *           "channel": "webhook:hooks.example.com:3f2a9c1b",
+         *           "configured": true,
+         *           "pending": 1,
+         *           "active": 0,
+         *           "delivered": 17,
+         *           "failed": 0,
+         *           "dropped": 0,
+         *           "silenced": 2
+         *         }
+         *       ],
+         *       "notifications": [
+         *         {
+         *           "id": "31",
+         *           "message_id": "msg_0b6c9d6e6f0d4a53a1c0f0c4b1a2d3e4",
+         *           "channel": "webhook:hooks.example.com:3f2a9c1b",
+         *           "incident_id": "12",
+         *           "event": "started",
+         *           "state": "pending",
+         *           "attempts": 2,
+         *           "created_at": "2026-01-31T12:06:02.000Z",
+         *           "next_attempt_at": "2026-01-31T12:06:19.000Z",
+         *           "delivered_at": null,
+         *           "problem": "it answered 503"
+         *         }
+         *       ]
+         *     }
+         */
+        Notifications: {
+            /** @description The receivers, with what is kept of them. */
+            channels: {
+                /** @description The receiver: its kind, host, and a mark of its address. It has no secret. */
+                channel: string;
+                /** @description Whether it is still a receiver. */
+                configured: boolean;
+                /** @description Notifications that wait. */
+                pending: number;
+                /** @description Alerts that are repeated until their incident ends. */
+                active: number;
+                /** @description Notifications that arrived. */
+                delivered: number;
+                /** @description Notifications that were given up. */
+                failed: number;
+                /** @description Notifications that were dropped, since more than 1,000 waited. */
+                dropped: number;
+                /** @description Notifications that nobody got, because of a silence. */
+                silenced: number;
+            }[];
+            /** @description The last notifications, the newest first: one for each receiver. */
+            notifications: {
+                /** @description Id of the row. */
+                id: string;
+                /** @description Id of the notification: the same at each attempt and for all receivers. */
+                message_id: string;
+                /** @description The receiver: its kind, host, and a mark of its address. It has no secret. */
+                channel: string;
+                /** @description Id of the incident. */
+                incident_id: string;
+                /**
+                 * @description What happened to it.
+                 * @enum {string}
+                 */
+                event: "started" | "changed" | "ended";
+                /**
+                 * @description pending: it waits. active: it arrived, and is repeated until the next one. delivered: it arrived. failed: it was given up. dropped: too many waited. silenced: a silence held.
+                 * @enum {string}
+                 */
+                state: "pending" | "active" | "delivered" | "failed" | "dropped" | "silenced";
+                /** @description How often it was tried, without repetitions. */
+                attempts: number;
+                /**
+                 * Format: date-time
+                 * @description When it was queued.
+                 * @example 2026-01-31T12:00:00.000Z
+                 */
+                created_at: string;
+                /** @description When it is sent next. Null for never. */
+                next_attempt_at: string | null;
+                /** @description When it arrived. Null before. */
+                delivered_at: string | null;
+                /** @description Why the last attempt failed. Null without. */
+                problem: string | null;
+            }[];
+        };
+        /**
+         * @description What each receiver said to a test.
+         * @example {
+         *       "channels": [
+         *         {
+         *           "channel": "webhook:hooks.example.com:3f2a9c1b",
+         *           "delivered": false,
+         *           "status": 503,
+         *           "problem": "it answered 503"
+         *         }
+         *       ]
+         *     }
+         */
+        NotificationTest: {
+            /** @description The receivers. Empty when none is configured. */
+            channels: {
+                /** @description The receiver: its kind, host, and a mark of its address. It has no secret. */
+                channel: string;
+                /** @description Whether the test arrived. */
+                delivered: boolean;
+                /** @description The HTTP status. Null without an answer. */
+                status: number | null;
+                /** @description Why it did not arrive. Null when it did. */
+                problem: string | null;
+            }[];
+        };
+        /**
+         * @description A time in which nobody is told of incidents.
+         * @example {
+         *       "id": "3",
+         *       "source": null,
+         *       "endpoint": "GET /reports/*",
+         *       "type": null,
+         *       "from": "2026-01-31T12:00:00.000Z",
+         *       "to": null,
+         *       "recurring": {
+         *         "days": [
+         *           "mon"
+         *         ],
+         *         "start": "22:00",
+         *         "end": "02:00"
+         *       },
+         *       "reason": "weekly reports",
+         *       "created_by": "ada",
+         *       "in_force": false,
+         *       "created_at": "2026-01-31T12:00:00.000Z",
+         *       "updated_at": "2026-01-31T12:00:00.000Z"
+         *     }
+         */
+        Silence: {
+            /** @description Id of the silence. */
+            id: string;
+            /** @description Only incidents of this source. Null is any. */
+            source: string | null;
+            /** @description Only incidents of this endpoint. Null is any. */
+            endpoint: string | null;
+            /** @description Only incidents of this type. Null is any. */
+            type: ("traffic_spike" | "traffic_drop" | "latency_spike" | "error_rate_spike" | "pattern_anomaly" | "multi_dimensional") | null;
+            /**
+             * Format: date-time
+             * @description When it begins.
+             * @example 2026-01-31T12:00:00.000Z
+             */
+            from: string;
+            /** @description When it ends. Null is never. */
+            to: string | null;
+            /** @description Only these hours. Null is all of that time. */
+            recurring: {
+                /** @description The days on which the hours begin, 1 to 7 of mon, tue, wed, thu, fri, sat, sun. */
+                days: ("mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun")[];
+                /** @description When they begin, as 22:00 in TIME_ZONE. */
+                start: string;
+                /** @description When they end, as 02:00. At or before the start, it is of the next day. */
+                end: string;
+            } | null;
+            /** @description Why. */
+            reason: string;
+            /** @description Who it was. Null where it is not known. */
+            created_by: string | null;
+            /** @description Whether it holds now. */
+            in_force: boolean;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             * @example 2026-01-31T12:00:00.000Z
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it was changed last.
+             * @example 2026-01-31T12:00:00.000Z
+             */
+            updated_at: string;
+        };
+        /**
+         * @description All silences.
+         * @example {
+         *       "silences": [
+         *         {
+         *           "id": "3",
+         *           "source": null,
+         *           "endpoint": "GET /reports/*",
+         *           "type": null,
+         *           "from": "2026-01-31T12:00:00.000Z",
+         *           "to": null,
+         *           "recurring": {
+         *             "days": [
+         *               "mon"
+         *             ],
+         *             "start": "22:00",
+         *             "end": "02:00"
+         *           },
+         *           "reason": "weekly reports",
+         *           "created_by": "ada",
+         *           "in_force": false,
+         *           "created_at": "2026-01-31T12:00:00.000Z",
+         *           "updated_at": "2026-01-31T12:00:00.000Z"
+         *         }
+         *       ]
+         *     }
+         */
+        Silences: {
+            /** @description The silences, the newest first. */
+            silences: components["schemas"]["Silence"][];
+        };
+        /**
+         * @description When nobody is told of which incidents.
+         * @example {
+         *       "endpoint": "GET /reports/*",
+         *       "recurring": {
+         *         "days": [
+         *           "mon"
+         *         ],
+         *         "start": "22:00",
+         *         "end": "02:00"
+         *       },
+         *       "reason": "weekly reports",
+         *       "created_by": "ada"
+         *     }
+         */
+        SilenceBody: {
+            /** @description Only incidents of this source. `default` is the gateway with its endpoints. */
+            source?: string | null;
+            /** @description Only incidents of this endpoint: `GET /orders/{id}`, `/orders/{id}` for all methods, or the beginning of either with * at its end. All endpoints that an incident affects have to be so. */
+            endpoint?: string | null;
+            /** @description Only incidents of this type. */
+            type?: ("traffic_spike" | "traffic_drop" | "latency_spike" | "error_rate_spike" | "pattern_anomaly" | "multi_dimensional") | null;
+            /** @description When it begins. Default: now. */
+            from?: string | null;
+            /** @description When it ends. Required without recurring; null is never. */
+            to?: string | null;
+            /** @description Only these hours between from and to. Null is all of that time. */
+            recurring?: {
+                /** @description The days on which the hours begin, 1 to 7 of mon, tue, wed, thu, fri, sat, sun. */
+                days: ("mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun")[];
+                /** @description When they begin, as 22:00 in TIME_ZONE. */
+                start: string;
+                /** @description When they end, as 02:00. At or before the start, it is of the next day. */
+                end: string;
+            } | null;
+            /** @description Why, 1 to 2,000 characters. */
+            reason: string;
+            /** @description Who it is, 1 to 255 characters. */
+            created_by?: string | null;
+        };
+        /**
+         * @description A deployment.
+         * @example {
+         *       "id": "8",
+         *       "source": null,
+         *       "endpoint": "/orders/*",
+         *       "version": "1.4.2",
+         *       "at": "2026-01-31T12:02:00.000Z",
+         *       "created_at": "2026-01-31T12:02:03.000Z"
+         *     }
+         */
+        Deployment: {
+            /** @description Id of the deployment. */
+            id: string;
+            /** @description The source. Null for the gateway or an endpoint. */
+            source: string | null;
+            /** @description The endpoint. Null for a source or the gateway. */
+            endpoint: string | null;
+            /** @description What was deployed. */
+            version: string;
+            /**
+             * Format: date-time
+             * @description When it was.
+             * @example 2026-01-31T12:00:00.000Z
+             */
+            at: string;
+            /**
+             * Format: date-time
+             * @description When it was reported.
+             * @example 2026-01-31T12:00:00.000Z
+             */
+            created_at: string;
+        };
+        /**
+         * @description A page of deployments.
+         * @example {
+         *       "deployments": [
+         *         {
+         *           "id": "8",
+         *           "source": null,
+         *           "endpoint": "/orders/*",
+         *           "version": "1.4.2",
+         *           "at": "2026-01-31T12:02:00.000Z",
+         *           "created_at": "2026-01-31T12:02:03.000Z"
+         *         }
+         *       ],
+         *       "next": null
+         *     }
+         */
+        DeploymentPage: {
+            /** @description The deployments, the newest first. */
+            deployments: components["schemas"]["Deployment"][];
+            /** @description Give it as `next` for the following page. Null on the last one. */
+            next: string | null;
+        };
+        /**
+         * @description A new version that is in use.
+         * @example {
+         *       "endpoint": "/orders/*",
+         *       "version": "1.4.2"
+         *     }
+         */
+        DeploymentBody: {
+            /**
+             * Format: printable
+             * @description What reports to /detect under this name. `default` is the gateway. Default: the gateway, without endpoint.
+             */
+            source?: string;
+            /**
+             * Format: printable
+             * @description An endpoint: `GET /orders/{id}`, `/orders/{id}` for all methods, or the beginning of either with * at its end. Use it instead of source.
+             */
+            endpoint?: string;
+            /**
+             * Format: printable
+             * @description What was deployed: a version or a commit, 1 to 200 characters.
+             */
+            version: string;
+            /**
+             * Format: date-time
+             * @description When, within RETENTION_DAYS. Default: now.
+             * @example 2026-01-31T12:00:00.000Z
+             */
+            at?: string;
         };
         /** @description The body of every failed request. */
         Failure: {
@@ -8599,6 +9051,748 @@ export interface operations {
             };
             /** @description The request is invalid. The message names the field and the allowed values. */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Any other failure, for example 500 or 503. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    listNotifications: {
+        parameters: {
+            query?: {
+                /** @description Only notifications in this state. */
+                state?: "pending" | "active" | "delivered" | "failed" | "dropped" | "silenced";
+                /** @description Maximum number of notifications, 1 to 500. Default: 50. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
+                        success: true;
+                        data: components["schemas"]["Notifications"];
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
+                        timestamp: string;
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
+                        warnings?: string[];
+                    };
+                };
+            };
+            /** @description The request is invalid. The message names the field and the allowed values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Any other failure, for example 500 or 503. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    testNotifications: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Nothing"];
+            };
+        };
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
+                        success: true;
+                        data: components["schemas"]["NotificationTest"];
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
+                        timestamp: string;
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
+                        warnings?: string[];
+                    };
+                };
+            };
+            /** @description The request is invalid. The message names the field and the allowed values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The body is larger than 8 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The content type is not application/json. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Any other failure, for example 500 or 503. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    listSilences: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
+                        success: true;
+                        data: components["schemas"]["Silences"];
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
+                        timestamp: string;
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
+                        warnings?: string[];
+                    };
+                };
+            };
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Any other failure, for example 500 or 503. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    createSilence: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SilenceBody"];
+            };
+        };
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
+                        success: true;
+                        data: components["schemas"]["Silence"];
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
+                        timestamp: string;
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
+                        warnings?: string[];
+                    };
+                };
+            };
+            /** @description The request is invalid. The message names the field and the allowed values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The body is larger than 8 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The content type is not application/json. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Any other failure, for example 500 or 503. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    getSilence: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the silence. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
+                        success: true;
+                        data: components["schemas"]["Silence"];
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
+                        timestamp: string;
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
+                        warnings?: string[];
+                    };
+                };
+            };
+            /** @description The request is invalid. The message names the field and the allowed values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Nothing has this name or id. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Any other failure, for example 500 or 503. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    replaceSilence: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the silence. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SilenceBody"];
+            };
+        };
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
+                        success: true;
+                        data: components["schemas"]["Silence"];
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
+                        timestamp: string;
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
+                        warnings?: string[];
+                    };
+                };
+            };
+            /** @description The request is invalid. The message names the field and the allowed values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Nothing has this name or id. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The body is larger than 8 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The content type is not application/json. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Any other failure, for example 500 or 503. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    deleteSilence: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the silence. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
+                        success: true;
+                        data: components["schemas"]["Silence"];
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
+                        timestamp: string;
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
+                        warnings?: string[];
+                    };
+                };
+            };
+            /** @description The request is invalid. The message names the field and the allowed values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Nothing has this name or id. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Any other failure, for example 500 or 503. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    listDeployments: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Only deployments at this time or later.
+                 * @example 2026-01-31T12:00:00.000Z
+                 */
+                from?: string;
+                /**
+                 * @description Only deployments before this time.
+                 * @example 2026-01-31T12:00:00.000Z
+                 */
+                to?: string;
+                /** @description Only deployments of this source. `default` is the gateway. */
+                source?: string;
+                /** @description Only deployments that were reported for this endpoint. */
+                endpoint?: string;
+                /** @description Maximum number of deployments, 1 to 500. Default: 50. */
+                limit?: number;
+                /** @description Where the page begins: `next` of the page before. */
+                next?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
+                        success: true;
+                        data: components["schemas"]["DeploymentPage"];
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
+                        timestamp: string;
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
+                        warnings?: string[];
+                    };
+                };
+            };
+            /** @description The request is invalid. The message names the field and the allowed values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Any other failure, for example 500 or 503. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    reportDeployment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeploymentBody"];
+            };
+        };
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
+                        success: true;
+                        data: components["schemas"]["Deployment"];
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
+                        timestamp: string;
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
+                        warnings?: string[];
+                    };
+                };
+            };
+            /** @description The request is invalid. The message names the field and the allowed values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The body is larger than 8 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The content type is not application/json. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -87,11 +87,11 @@ export const SOURCES = {
   sources: [
     {
       ...{ kind: 'gateway' as const, source: 'default', endpoint: null, status: 'normal' as const },
-      ...{ last_report: '2026-01-31T12:00:00.000Z', open_incident: null },
+      ...{ last_report: '2026-01-31T12:00:00.000Z', open_incident: null, model: null },
     },
     {
       ...{ kind: 'source' as const, source: 'gateway-1', endpoint: null, status: 'alarm' as const },
-      ...{ last_report: '2026-01-31T12:00:00.000Z', open_incident: '12' },
+      ...{ last_report: '2026-01-31T12:00:00.000Z', open_incident: '12', model: 'known' },
     },
   ],
   total: 2,
