@@ -12,6 +12,7 @@ import envelope from './plugins/http/envelope.js'
 import errors, { answerMalformed, sendFailure, toServiceError } from './plugins/http/errors.js'
 import endpoints from './plugins/endpoints.js'
 import exports from './plugins/export.js'
+import feedback from './plugins/feedback.js'
 import incidentLimits from './plugins/incident-limits.js'
 import incidents from './plugins/incidents.js'
 import ingest from './plugins/ingest.js'
@@ -38,6 +39,7 @@ import detectRoutes from './routes/detect.js'
 import endpointRoutes from './routes/endpoints.js'
 import exportRoutes from './routes/export.js'
 import exportRateLimitRoutes from './routes/export-rate-limits.js'
+import feedbackRoutes from './routes/feedback.js'
 import healthRoutes from './routes/health.js'
 import incidentLimitRoutes from './routes/incident-limits.js'
 import incidentRoutes from './routes/incidents.js'
@@ -91,8 +93,9 @@ export async function buildApp(settings: Config): Promise<FastifyInstance> {
     await app.register(deployments)
     await app.register(notifications)
     await app.register(incidents)
-    await app.register(incidentLimits)
     await app.register(watcher)
+    await app.register(feedback)
+    await app.register(incidentLimits)
     await app.register(optimization)
     await app.register(exports)
     await app.register(ingest)
@@ -151,6 +154,7 @@ async function registerInterface(app: FastifyInstance): Promise<void> {
   await app.register(notificationRoutes)
   await app.register(silenceRoutes)
   await app.register(deploymentRoutes)
+  await app.register(feedbackRoutes)
   await app.register(trainRoutes)
   await app.register(jobRoutes)
   await app.register(syntheticRoutes)

@@ -30,6 +30,7 @@ import { createIncidentFeed } from './incidents/feed.js'
 import { createExplanations, type ExplanationOptions } from './incidents/explanations.js'
 import { mark, notFound } from './incidents/marks.js'
 import { filterOf, nextOf, type IncidentsRequest } from './incidents/page.js'
+import { createSourceIncidents } from './incidents/source-incidents.js'
 import { createScans, type Scanned, type ScanOptions, type ScanRequest } from './incidents/scan.js'
 import { createIncidentStreams, type IncidentEvent } from './incidents/stream.js'
 import {
@@ -73,6 +74,8 @@ export interface Incidents {
    * @throws ServiceError BUSY
    */
   follow(after: number | null, signal: AbortSignal): Promise<AsyncGenerator<IncidentEvent>>
+  /** The id of the incident of a source that goes on, from memory; null where none is known. */
+  openIncidentOf(source: string): string | null
   /** What is watched and what reports, and how many judged minutes were lost since the start. */
   sources(): Promise<{ readonly sources: readonly WatchedSeries[]; readonly lostMinutes: number }>
   /** @throws ServiceError INVALID_REQUEST */
@@ -125,7 +128,11 @@ function createIncidents(options: IncidentsOptions): RunningIncidents {
   const feed = createIncidentFeed({ sql, database, log })
   const streams = createIncidentStreams({ sql, feed, log })
   const recorder = createWatchRecorder({ sql, database, retentionDays, log, now: () => now().getTime() })
-  detection.onJudged((judged) => recorder.record(judged))
+  const ofSources = createSourceIncidents({ sql, database, feed, log, now: () => now().getTime() })
+  detection.onJudged((judged) => {
+    recorder.record(judged)
+    if (judged.verdict.anomaly) ofSources.expect()
+  })
   const scans = createScans(options)
   const explanations = createExplanations(options)
   const scanJobs = createWorkerJobs<Scanned>({
@@ -182,6 +189,7 @@ function createIncidents(options: IncidentsOptions): RunningIncidents {
       await database.assertUsable()
       return streams.follow(after, AbortSignal.any([signal, stopping.signal]))
     },
+    openIncidentOf: (source) => ofSources.idOf(source),
     async sources() {
       await database.assertUsable()
       const sources = await watchedSeries(sql, await currentTable(), watchOf(options), now().getTime())
@@ -223,7 +231,7 @@ function createIncidents(options: IncidentsOptions): RunningIncidents {
     async close() {
       housekeeping.stop()
       stopping.abort(new ServiceError('SHUTTING_DOWN', 'The service is stopping.'))
-      await Promise.all([feed.close(), recorder.close()])
+      await Promise.all([ofSources.close(), feed.close(), recorder.close()])
     },
   }
 }

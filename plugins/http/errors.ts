@@ -14,6 +14,7 @@ import { describeValidation } from './validation.js'
 export const FAILURES = {
   INVALID_REQUEST: 400,
   INVALID_JSON: 400,
+  FEEDBACK_NOT_FOUND: 404,
   INCIDENT_NOT_FOUND: 404,
   JOB_NOT_FOUND: 404,
   RECOMMENDATION_NOT_FOUND: 404,

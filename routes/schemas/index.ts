@@ -7,6 +7,7 @@ import { Batch, BatchResult, BatchVerdict, Metrics, PastMetrics, Trend, Verdict 
 import { deploymentSchemas } from './deployments.js'
 import { endpointSchemas } from './endpoints.js'
 import { TrafficBucket } from './export.js'
+import { feedbackSchemas } from './feedback.js'
 import { Alive, Health, Ready } from './health.js'
 import { incidentLimitSchemas } from './incident-limits.js'
 import { incidentSchemas } from './incidents.js'
@@ -51,6 +52,7 @@ import { watchingSchemas } from './watching.js'
 export const sharedSchemas = [
   ...endpointSchemas,
   ...incidentSchemas,
+  ...feedbackSchemas,
   ...incidentLimitSchemas,
   ...scanSchemas,
   ...watchingSchemas,

@@ -203,7 +203,7 @@ export interface paths {
         put?: never;
         /**
          * Acknowledge an incident
-         * @description Says that it is real. Possible while it is open, and after it has ended by itself. The mark is durable when the answer comes, and stands in anomaly_events too. The same mark again changes nothing; a new note is entered as a comment.
+         * @description Says that it is real. Possible while it is open, after it has ended by itself, and for a false positive, whose feedback ends. The mark is durable when the answer comes, and stands in anomaly_events too. The same mark again changes nothing; a new note is entered as a comment.
          */
         post: operations["acknowledgeIncident"];
         delete?: never;
@@ -243,7 +243,7 @@ export interface paths {
         put?: never;
         /**
          * Say that an incident is none
-         * @description Ends it. Always possible. The mark is durable when the answer comes, and stands in anomaly_events too. The same mark again changes nothing; a new note is entered as a comment.
+         * @description Ends it. Always possible. Similar deviations raise no alarm for 30 days, see GET /feedback. The mark is durable when the answer comes, and stands in anomaly_events too. The same mark again changes nothing; a new note is entered as a comment.
          */
         post: operations["markFalsePositive"];
         delete?: never;
@@ -524,6 +524,67 @@ export interface paths {
          * @description An incident that begins within 15 minutes after it says so in its change. The same deployment again changes nothing.
          */
         post: operations["reportDeployment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/feedback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List what is muted by false positives
+         * @description Newest first. Each mark of an incident as a false positive mutes similar deviations for 30 days.
+         */
+        get: operations["listFeedback"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/feedback/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get feedback */
+        get: operations["getFeedback"];
+        put?: never;
+        post?: never;
+        /**
+         * End feedback
+         * @description Similar deviations raise alarms again, from the next minute on. The incident stays a false positive. Feedback that has ended stays as it is.
+         */
+        delete: operations["deleteFeedback"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/incidents/{id}/false-positive/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Preview a false positive
+         * @description Shows what the mark would mute, and which of the last 40 incidents it would have muted. Nothing is changed.
+         */
+        post: operations["previewFalsePositive"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1898,6 +1959,274 @@ export interface components {
             note?: string;
         };
         /**
+         * @description A false positive, and what it mutes.
+         * @example {
+         *       "id": "3",
+         *       "incident_id": "12",
+         *       "source": "default",
+         *       "type": "latency_spike",
+         *       "state": "active",
+         *       "created_at": "2026-01-31T12:10:00.000Z",
+         *       "created_by": "ada",
+         *       "note": "the monthly report",
+         *       "hours": [
+         *         11,
+         *         12,
+         *         13
+         *       ],
+         *       "time_zone": "UTC",
+         *       "deviations": [
+         *         {
+         *           "source": "default",
+         *           "endpoint": "GET /orders/{id}",
+         *           "types": [
+         *             "latency_spike"
+         *           ],
+         *           "sizes": {
+         *             "traffic_spike": 0,
+         *             "traffic_drop": 0.04,
+         *             "latency_spike": 3,
+         *             "error_rate_spike": 0.001
+         *           },
+         *           "up_to": {
+         *             "traffic_spike": 0.25,
+         *             "traffic_drop": 0.25,
+         *             "latency_spike": 4.5,
+         *             "error_rate_spike": 0.015
+         *           }
+         *         }
+         *       ],
+         *       "expires_at": "2026-03-02T12:10:00.000Z",
+         *       "ended_at": null,
+         *       "ended_because": null
+         *     }
+         */
+        IncidentFeedback: {
+            /** @description Id of the feedback. */
+            id: string;
+            /** @description The incident that was none. */
+            incident_id: string;
+            /** @description The source of the incident. */
+            source: string;
+            /**
+             * @description The type of the incident.
+             * @enum {string}
+             */
+            type: "traffic_spike" | "traffic_drop" | "latency_spike" | "error_rate_spike" | "pattern_anomaly" | "multi_dimensional";
+            /**
+             * @description active: similar deviations raise no alarm. ended: they do again.
+             * @enum {string}
+             */
+            state: "active" | "ended";
+            /**
+             * Format: date-time
+             * @description When the incident was marked.
+             * @example 2026-01-31T12:00:00.000Z
+             */
+            created_at: string;
+            /** @description Who marked it. Null where it is not known. */
+            created_by: string | null;
+            /** @description What was said. Null without. */
+            note: string | null;
+            /** @description Hours of the day that it applies to: those of the incident, one before and one after. */
+            hours: number[];
+            /** @description The time zone of the hours. */
+            time_zone: string;
+            /** @description How each series of the incident deviated. Without any, nothing is muted. */
+            deviations: {
+                /** @description The source. `default` is the gateway with its endpoints. */
+                source: string;
+                /** @description The endpoint. Null for a source as a whole. */
+                endpoint: string | null;
+                /** @description What was abnormal. */
+                types: ("traffic_spike" | "traffic_drop" | "latency_spike" | "error_rate_spike" | "pattern_anomaly" | "multi_dimensional")[];
+                /** @description The largest deviations of a minute. */
+                sizes: {
+                    /** @description Requests too many, as a multiple of the expected ones. */
+                    traffic_spike: number;
+                    /** @description Requests missing, as a share of the expected ones, 0 to 1. */
+                    traffic_drop: number;
+                    /** @description How much longer the mean latency is, as a multiple of the expected one. */
+                    latency_spike: number;
+                    /** @description Requests that failed more than usual, as a share of the requests, 0 to 1. */
+                    error_rate_spike: number;
+                };
+                /** @description Deviations up to this size are similar. */
+                up_to: {
+                    /** @description Requests too many, as a multiple of the expected ones. */
+                    traffic_spike: number;
+                    /** @description Requests missing, as a share of the expected ones, 0 to 1. */
+                    traffic_drop: number;
+                    /** @description How much longer the mean latency is, as a multiple of the expected one. */
+                    latency_spike: number;
+                    /** @description Requests that failed more than usual, as a share of the requests, 0 to 1. */
+                    error_rate_spike: number;
+                };
+            }[];
+            /**
+             * Format: date-time
+             * @description When it ends by itself: 30 days after the mark.
+             * @example 2026-01-31T12:00:00.000Z
+             */
+            expires_at: string;
+            /** @description When it ended before its time. Null otherwise. */
+            ended_at: string | null;
+            /** @description Why it ended before its time. deleted: by DELETE. mark_taken_back: the incident has another state. replaced: by newer feedback, since at most 1,000 applies. Null otherwise. */
+            ended_because: ("deleted" | "mark_taken_back" | "replaced") | null;
+        };
+        /**
+         * @description A page of feedback.
+         * @example {
+         *       "feedback": [
+         *         {
+         *           "id": "3",
+         *           "incident_id": "12",
+         *           "source": "default",
+         *           "type": "latency_spike",
+         *           "state": "active",
+         *           "created_at": "2026-01-31T12:10:00.000Z",
+         *           "created_by": "ada",
+         *           "note": "the monthly report",
+         *           "hours": [
+         *             11,
+         *             12,
+         *             13
+         *           ],
+         *           "time_zone": "UTC",
+         *           "deviations": [
+         *             {
+         *               "source": "default",
+         *               "endpoint": "GET /orders/{id}",
+         *               "types": [
+         *                 "latency_spike"
+         *               ],
+         *               "sizes": {
+         *                 "traffic_spike": 0,
+         *                 "traffic_drop": 0.04,
+         *                 "latency_spike": 3,
+         *                 "error_rate_spike": 0.001
+         *               },
+         *               "up_to": {
+         *                 "traffic_spike": 0.25,
+         *                 "traffic_drop": 0.25,
+         *                 "latency_spike": 4.5,
+         *                 "error_rate_spike": 0.015
+         *               }
+         *             }
+         *           ],
+         *           "expires_at": "2026-03-02T12:10:00.000Z",
+         *           "ended_at": null,
+         *           "ended_because": null
+         *         }
+         *       ],
+         *       "total": 1,
+         *       "limit": 100,
+         *       "offset": 0
+         *     }
+         */
+        FeedbackPage: {
+            /** @description The feedback, newest first. */
+            feedback: components["schemas"]["IncidentFeedback"][];
+            /** @description Number of entries that match. */
+            total: number;
+            /** @description The limit of the request. */
+            limit: number;
+            /** @description The offset of the request. */
+            offset: number;
+        };
+        /**
+         * @description What a mark as a false positive would have muted.
+         * @example {
+         *       "summary": "Would have muted 3 of the last 40 incidents, none of those acknowledged.",
+         *       "compared": 40,
+         *       "muted": [
+         *         "11",
+         *         "9",
+         *         "4"
+         *       ],
+         *       "acknowledged": [],
+         *       "hours": [
+         *         11,
+         *         12,
+         *         13
+         *       ],
+         *       "time_zone": "UTC",
+         *       "deviations": [
+         *         {
+         *           "source": "default",
+         *           "endpoint": "GET /orders/{id}",
+         *           "types": [
+         *             "latency_spike"
+         *           ],
+         *           "sizes": {
+         *             "traffic_spike": 0,
+         *             "traffic_drop": 0.04,
+         *             "latency_spike": 3,
+         *             "error_rate_spike": 0.001
+         *           },
+         *           "up_to": {
+         *             "traffic_spike": 0.25,
+         *             "traffic_drop": 0.25,
+         *             "latency_spike": 4.5,
+         *             "error_rate_spike": 0.015
+         *           }
+         *         }
+         *       ],
+         *       "expires_at": "2026-03-02T12:10:00.000Z"
+         *     }
+         */
+        FeedbackPreview: {
+            /** @description The result in words. */
+            summary: string;
+            /** @description How many incidents were compared: the last ones besides this one, at most 40. */
+            compared: number;
+            /** @description Ids of those that would have been muted, newest first. */
+            muted: string[];
+            /** @description Ids of those of them that somebody acknowledged or resolved. */
+            acknowledged: string[];
+            /** @description Hours of the day that it applies to: those of the incident, one before and one after. */
+            hours: number[];
+            /** @description The time zone of the hours. */
+            time_zone: string;
+            /** @description How each series of the incident deviated. Without any, nothing is muted. */
+            deviations: {
+                /** @description The source. `default` is the gateway with its endpoints. */
+                source: string;
+                /** @description The endpoint. Null for a source as a whole. */
+                endpoint: string | null;
+                /** @description What was abnormal. */
+                types: ("traffic_spike" | "traffic_drop" | "latency_spike" | "error_rate_spike" | "pattern_anomaly" | "multi_dimensional")[];
+                /** @description The largest deviations of a minute. */
+                sizes: {
+                    /** @description Requests too many, as a multiple of the expected ones. */
+                    traffic_spike: number;
+                    /** @description Requests missing, as a share of the expected ones, 0 to 1. */
+                    traffic_drop: number;
+                    /** @description How much longer the mean latency is, as a multiple of the expected one. */
+                    latency_spike: number;
+                    /** @description Requests that failed more than usual, as a share of the requests, 0 to 1. */
+                    error_rate_spike: number;
+                };
+                /** @description Deviations up to this size are similar. */
+                up_to: {
+                    /** @description Requests too many, as a multiple of the expected ones. */
+                    traffic_spike: number;
+                    /** @description Requests missing, as a share of the expected ones, 0 to 1. */
+                    traffic_drop: number;
+                    /** @description How much longer the mean latency is, as a multiple of the expected one. */
+                    latency_spike: number;
+                    /** @description Requests that failed more than usual, as a share of the requests, 0 to 1. */
+                    error_rate_spike: number;
+                };
+            }[];
+            /**
+             * Format: date-time
+             * @description When it ends by itself: 30 days after the mark.
+             * @example 2026-01-31T12:00:00.000Z
+             */
+            expires_at: string;
+        };
+        /**
          * @description A temporary limit against an incident, as /optimize gives a limit. Its backtest is that of the other clients in the seven days before.
          * @example {
          *       "endpoint": "/orders/{id}",
@@ -3130,9 +3459,11 @@ export interface components {
          *         "p99_latency_ms": 0.027,
          *         "error_rate": 0
          *       },
-         *       "streak": 1,
+         *       "streak": 2,
          *       "confirmed": true,
-         *       "model_version": "20260131T030000000Z"
+         *       "model_version": "20260131T030000000Z",
+         *       "alarm_since": "2026-01-31T11:59:00.000Z",
+         *       "incident_id": "12"
          *     }
          * @example {
          *       "anomaly": false,
@@ -3186,7 +3517,8 @@ export interface components {
          *       },
          *       "streak": 0,
          *       "confirmed": false,
-         *       "model_version": "20260131T030000000Z"
+         *       "model_version": "20260131T030000000Z",
+         *       "alarm_since": null
          *     }
          */
         Verdict: {
@@ -3290,6 +3622,10 @@ export interface components {
             confirmed: boolean;
             /** @description Version of the model that made the verdict. */
             model_version: string;
+            /** @description The first report of the alarm that goes on, also while up to five reports in a row are normal. Null outside of an alarm. */
+            alarm_since?: string | null;
+            /** @description Id of the incident of this source that goes on, where one is known. It is made a moment after the first report of an alarm, so later reports have it. */
+            incident_id?: string;
         };
         /**
          * @description Intervals to judge in one request.
@@ -9775,6 +10111,341 @@ export interface operations {
             };
             /** @description The request is invalid. The message names the field and the allowed values. */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The body is larger than 8 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The content type is not application/json. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Any other failure, for example 500 or 503. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    listFeedback: {
+        parameters: {
+            query?: {
+                /** @description Only feedback that applies now, or that has ended. */
+                state?: "active" | "ended";
+                /** @description Only feedback on this incident. */
+                incident?: string;
+                /** @description Maximum number of entries, 1 to 1,000. Default: 100. */
+                limit?: number;
+                /** @description Number of entries to skip, 0 to 1,000,000,000. Default: 0. */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
+                        success: true;
+                        data: components["schemas"]["FeedbackPage"];
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
+                        timestamp: string;
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
+                        warnings?: string[];
+                    };
+                };
+            };
+            /** @description The request is invalid. The message names the field and the allowed values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Any other failure, for example 500 or 503. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    getFeedback: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the feedback. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
+                        success: true;
+                        data: components["schemas"]["IncidentFeedback"];
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
+                        timestamp: string;
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
+                        warnings?: string[];
+                    };
+                };
+            };
+            /** @description The request is invalid. The message names the field and the allowed values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Nothing has this name or id. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Any other failure, for example 500 or 503. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    deleteFeedback: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the feedback. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
+                        success: true;
+                        data: components["schemas"]["IncidentFeedback"];
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
+                        timestamp: string;
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
+                        warnings?: string[];
+                    };
+                };
+            };
+            /** @description The request is invalid. The message names the field and the allowed values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Nothing has this name or id. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Any other failure, for example 500 or 503. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    previewFalsePositive: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the incident. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Nothing"];
+            };
+        };
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
+                        success: true;
+                        data: components["schemas"]["FeedbackPreview"];
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
+                        timestamp: string;
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
+                        warnings?: string[];
+                    };
+                };
+            };
+            /** @description The request is invalid. The message names the field and the allowed values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Nothing has this name or id. */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
