@@ -101,7 +101,16 @@ function notifiedIncident(incident: StoredIncident): NotifiedIncident {
       clients: impact.clients ?? null,
     },
     change: change && { kind: change.kind, at: change.at, detail: change.detail },
-    recommendation: incident.recommendation ?? null,
+    recommendation: incident.recommendation && recommended(incident.recommendation),
+  }
+}
+
+/** What matters of a recommended limit, with the names of GET /incidents. */
+function recommended(found: NonNullable<StoredIncident['recommendation']>) {
+  const { endpoint, tier, scope, limit, burst, summary, causedBy } = found
+  return {
+    ...{ endpoint, tier, scope, recommended_limit: limit, recommended_burst: burst, summary },
+    caused_by: causedBy,
   }
 }
 
