@@ -16,15 +16,19 @@ import ingest from './plugins/ingest.js'
 import modelManagement from './plugins/model-management.js'
 import modelRegistry from './plugins/model-registry.js'
 import openapi from './plugins/http/openapi.js'
+import notifications from './plugins/notifications.js'
 import optimization from './plugins/optimization.js'
 import otlp from './plugins/otlp.js'
 import otlpHttp from './plugins/http/otlp.js'
 import prometheus from './plugins/prometheus.js'
+import silences from './plugins/silences.js'
 import streamedBodies from './plugins/http/streamed-bodies.js'
 import syntheticData from './plugins/synthetic-data.js'
 import trafficTable from './plugins/traffic-table.js'
 import training from './plugins/training.js'
 import validation from './plugins/http/validation.js'
+import watcher from './plugins/watcher.js'
+import watchModels from './plugins/watch-models.js'
 import aboutRoutes from './routes/about.js'
 import backtestJobRoutes from './routes/backtest-jobs.js'
 import detectRoutes from './routes/detect.js'
@@ -76,7 +80,11 @@ export async function buildApp(settings: Config): Promise<FastifyInstance> {
     await app.register(automaticTraining)
     await app.register(modelManagement)
     await app.register(endpoints)
+    await app.register(watchModels)
+    await app.register(silences)
+    await app.register(notifications)
     await app.register(incidents)
+    await app.register(watcher)
     await app.register(optimization)
     await app.register(exports)
     await app.register(ingest)

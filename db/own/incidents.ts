@@ -163,7 +163,7 @@ export async function findBookIncident(sql: ISql, bookNumber: number): Promise<S
 /** The highest number of the book; 0 without incidents. A new book begins after it. */
 export async function lastBookNumber(sql: ISql): Promise<number> {
   const [row] = await sql<[{ last: number }]>`
-    select coalesce(max(book_number), 0)::float8 as last from aegis_ml_incidents`
+    select coalesce(max(book_number), 0)::float8 as last from aegis_ml_incidents where book_number > 0`
   return row.last
 }
 

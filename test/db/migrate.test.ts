@@ -21,6 +21,8 @@ const MIGRATIONS = [
   '012_rollups_positions.sql',
   '013_automatic_training.sql',
   '014_incidents.sql',
+  '015_notifications.sql',
+  '016_watch_models.sql',
 ]
 
 const TABLES = [

@@ -31,7 +31,7 @@ function aMinute(timeMs: number, changes: Partial<WatchedMinute> = {}): WatchedM
     expected: [1, 90, 180, null, 0.1],
     lower: [0.5, 80, 150, null, 0],
     upper: [2, 120, 240, null, 0.2],
-    ...{ anomaly: false, type: null, severity: null },
+    ...{ anomaly: false, type: null, severity: null, alarm: null },
     ...changes,
   }
 }
