@@ -154,7 +154,7 @@ function drawTail(random: Random, { tailIndex }: Make): { tailIndex?: number; dr
 function drawBursts(random: Random, minutes: number, perDay: number): Curve {
   const factors = new Float64Array(minutes + 1).fill(1)
   if (perDay < 1) return ALWAYS
-  for (let minute = 0; ; ) {
+  for (let minute = 0; ;) {
     minute += Math.ceil((-Math.log1p(-random.uniform()) * DAY) / perDay)
     if (!(minute < minutes)) return (at) => factors[Math.floor(at)] ?? 1
     factors.fill(times(random, 2, 5), minute, minute + 2 + random.integer(5))

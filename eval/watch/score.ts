@@ -63,8 +63,10 @@ export function scoreIncidents(
       delayMinutes: first ? Math.max(0, (first.openedMs - startMs) / MINUTE_MS) : null,
     }
   })
-  const ofOutage = during(outage)
-  if (ofOutage[0]) used.add(ofOutage[0])
+  const beginsMs = mondayMs + (outage.start - AFTER_MINUTES) * MINUTE_MS
+  const ofOutage = during(outage).filter(({ incident }) => incident.startedMs >= beginsMs)
+  const ofWhole = ofOutage.find(({ incident }) => incident.series.kind === 'gateway') ?? ofOutage[0]
+  if (ofWhole) used.add(ofWhole)
   return {
     mondayMs,
     days: (isScan ? historyMinutes : gateway.length - historyMinutes) / 1440,

@@ -4,7 +4,7 @@ import { isSame, type BookState, type Member, type OpenIncident } from './book-s
 import { describeIncident } from './describe.js'
 import { addImpact, harmedRequests, impactOf, type Impact } from './impact.js'
 import type { Incident } from './incident.js'
-import { hasMember, incidentOf, type AlarmedMinute } from './join.js'
+import { hasMember, incidentOf, SAME_ONSET_MS, type AlarmedMinute } from './join.js'
 import type { SeriesMinute } from './series-minute.js'
 
 /** What a round changed. */
@@ -114,7 +114,11 @@ function extend(incident: OpenIncident, { minute, alarm, impact }: AlarmedMinute
   const { severity, explanation, type, sinceMs } = alarm
   const after: Member =
     before === undefined
-      ? memberOf(minute, alarm, impact)
+      ? memberOf(
+          minute,
+          { ...alarm, sinceMs: Math.max(alarm.sinceMs, incident.startedMs - SAME_ONSET_MS) },
+          impact,
+        )
       : {
           series: before.series,
           isAlarmed: true,

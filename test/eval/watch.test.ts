@@ -75,7 +75,10 @@ t.test('what is not found has no delay', async (t) => {
 
 t.test('the same seed draws the same gateway, another one another', async (t) => {
   const sumOf = (seed: number) =>
-    drawGateway({ nEndpoints: 2, seed, days: 1, make: 'usual', historyMinutes: HISTORY }).gateway.reduce((sum, row) => sum + row.p99_latency_ms, 0)
+    drawGateway({ nEndpoints: 2, seed, days: 1, make: 'usual', historyMinutes: HISTORY }).gateway.reduce(
+      (sum, row) => sum + row.p99_latency_ms,
+      0,
+    )
   t.equal(sumOf(1), sumOf(1))
   t.not(sumOf(1), sumOf(2))
 })
