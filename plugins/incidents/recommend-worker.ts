@@ -115,6 +115,7 @@ async function replayOthers(
 function only(batch: StreamedRequests, isMeant: (client: number) => boolean): StreamedRequests {
   const places: number[] = []
   for (let i = 0; i < batch.length; i++) if (isMeant(batch.client[i]!)) places.push(i)
+  if (places.length === batch.length) return batch
   const at = <T extends Float64Array | Uint32Array | Uint16Array | Uint8Array>(column: T): T => {
     const kept = new (column.constructor as new (length: number) => T)(places.length)
     places.forEach((place, i) => (kept[i] = column[place]!))

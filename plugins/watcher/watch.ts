@@ -1,16 +1,14 @@
 import type { Sql } from 'postgres'
 import type { WrittenIncident } from '../../db/own/incident-book.js'
 import { readWatchProgress, type WatchProgress } from '../../db/own/watch-state.js'
-import { alarmsOfSources, newestReport, type WatchedMinute } from '../../db/own/watched-minutes.js'
+import { newestReport, type WatchedMinute } from '../../db/own/watched-minutes.js'
 import { recordRound } from '../../models/incidents/book.js'
 import { describeIncident } from '../../models/incidents/describe.js'
 import { NO_FEEDBACK, withoutMarked, withoutMuted } from '../../models/incidents/feedback.js'
 import type { Incident } from '../../models/incidents/incident.js'
 import type { SeriesMinute } from '../../models/incidents/series-minute.js'
-import { GATEWAY } from '../../models/stream/stream-state.js'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../models/traffic/durations.js'
-import { intervalOf } from '../../models/watch/endpoint-minute.js'
-import type { JudgedRound, Round } from '../../models/watch/judge-round.js'
+import type { Round } from '../../models/watch/judge-round.js'
 import {
   afterLook,
   completeTo,
@@ -31,11 +29,11 @@ import {
 } from '../../models/watch/silence.js'
 import type { Feedback } from '../feedback.js'
 import type { Incidents } from '../incidents.js'
-import { watchedMinuteOf } from '../incidents/watched-minute.js'
 import type { LoadedWatch, WatchModels } from '../watch-models.js'
 import { commitRound, type CommitOptions } from './commit.js'
 import { Judging } from './judging.js'
 import type { WatchedLog } from './log.js'
+import { quietMinute, sourceAlarms, watchedMinutes } from './minutes.js'
 import { keepStates, keptStates } from './snapshot.js'
 
 /** What is watched: the requests of the log, or the reports of sources alone. */
@@ -194,7 +192,7 @@ export class Watch {
       const fromMs = this.#progress!.judgedToMs
       await this.#hearPeople(fromMs)
       const pieceMs = Math.min(toMs, fromMs + PIECE_MS)
-      const alarms = await this.#alarmsOfSources(fromMs, pieceMs, false)
+      const alarms = await sourceAlarms(this.#options.sql, fromMs, pieceMs, false)
       for await (const round of watchedLog.rounds(fromMs, pieceMs, signal)) {
         if (this.#isSilenced(round)) await this.#record(round.timeMs, [], [])
         else await this.#judge(round, judging, loaded, alarms.get(round.timeMs) ?? [], signal)
@@ -301,7 +299,7 @@ export class Watch {
     const toMs = floorMinute(nowMs - this.#options.delayMs)
     let progress = await this.#begin(toMs)
     await this.#hearPeople(progress.judgedToMs)
-    const alarms = await this.#alarmsOfSources(progress.judgedToMs, toMs, true)
+    const alarms = await sourceAlarms(this.#options.sql, progress.judgedToMs, toMs, true)
     while (progress.judgedToMs < toMs) {
       const timeMs = progress.judgedToMs
       const isQuiet = alarms.size === 0 && progress.book.open.length === 0
@@ -312,23 +310,6 @@ export class Watch {
       progress = this.#progress!
     }
   }
-
-  /** By minute. The reports of the default source are about the gateway, which the log shows where there is one. */
-  async #alarmsOfSources(
-    fromMs: number,
-    toMs: number,
-    isAlone: boolean,
-  ): Promise<ReadonlyMap<number, SeriesMinute[]>> {
-    const alarms = new Map<number, SeriesMinute[]>()
-    const range = { from: new Date(fromMs), to: new Date(toMs) }
-    for (const each of await alarmsOfSources(this.#options.sql, range)) {
-      const isGateway = each.series.name === GATEWAY
-      if (isGateway && !isAlone) continue
-      const minute = isGateway ? { ...each, series: { kind: 'gateway', name: '' } as const } : each
-      alarms.set(each.timeMs, [...(alarms.get(each.timeMs) ?? []), minute])
-    }
-    return alarms
-  }
 }
 
 const floorMinute = (timeMs: number) => Math.floor(timeMs / MINUTE_MS) * MINUTE_MS
@@ -337,26 +318,3 @@ const isOpen = (silence: Incident | null): silence is Incident => silence?.ended
 
 const isPast = (silence: Incident | null, judgedToMs: number) =>
   silence !== null && silence.endedMs !== null && silence.endedMs <= judgedToMs
-
-/** A minute of the gateway about which nothing is known. It lets incidents end. */
-function quietMinute(timeMs: number): SeriesMinute {
-  const nothing = { requests: 0, failed: 0, latencyMs: null }
-  return {
-    series: { kind: 'source', name: '' },
-    timeMs,
-    seconds: 60,
-    ...nothing,
-    expected: nothing,
-    alarm: null,
-  }
-}
-
-function watchedMinutes({ notable }: JudgedRound): WatchedMinute[] {
-  return notable.map(({ minute, traffic, verdict }) => {
-    const { series, timeMs, alarm } = minute
-    const watched = watchedMinuteOf(series, { timeMs, interval: intervalOf(traffic) }, verdict, alarm)
-    // An alarm that the endpoints explain is none.
-    const isExplained = verdict.confirmed && alarm === null
-    return isExplained ? { ...watched, anomaly: false, type: null, severity: null } : watched
-  })
-}
