@@ -267,8 +267,10 @@ export class Watch {
     const progress = this.#progress!
     const known = progress.silence?.startedMs === sinceMs ? progress.silence : null
     const silence = silenceIncident(this.#silence, known)
+    if (silence === null) return
+    await this.#hearPeople(this.#silence.judgedToMs - MINUTE_MS)
     const [minute] = withoutMuted([silentMinute(this.#silence)], this.#muting.index)
-    if (silence !== null && minute!.alarm !== null) await this.#commit({ ...progress, silence }, [silence])
+    if (minute!.alarm !== null) await this.#commit({ ...progress, silence }, [silence])
   }
 
   /** Rows that came after their minute was judged: from now on, there is more time. */
