@@ -215,14 +215,14 @@ function createWatchModels(options: WatchModelsOptions): WatchModels & { close()
 }
 
 function toLoaded(
-  { id, modelVersion, fitId, fittedAt, from, to, endpoints }: WatchModelRow,
+  { id, modelVersion, fitId, fitAt, fittedAt, from, to, endpoints }: WatchModelRow,
   watch: WatchModel,
   effects: LeastEffects,
   calendar: readonly CalendarEntry[],
 ): LoadedWatch {
   // Streams go on with the same version: where some endpoints were fitted again, all others are as they were.
   const detector = detectorOf(watch, `${modelVersion} ${fitId}`, effects, calendar)
-  return { id, modelVersion, fitId, fittedAt, from, to, endpoints, detector }
+  return { id, modelVersion, fitId, fitAt, fittedAt, from, to, endpoints, detector }
 }
 
 /** @throws ServiceError MODEL_NOT_TRAINED */

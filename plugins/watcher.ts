@@ -123,15 +123,35 @@ function createLoop(options: WatcherOptions) {
 /** `fastify.watcher`. */
 export default fp(
   async (app) => {
-    const { config, sql, trafficSql, database, models, watchModels, incidents, notifications, log } = app
+    const {
+      config,
+      sql,
+      trafficSql,
+      database,
+      models,
+      watchModels,
+      incidents,
+      notifications,
+      feedback,
+      log,
+    } = app
     const { retentionDays, lookBackMinutes, pathRules, watch, watchDelayMs } = config
     const now = Date.now
     const updating = { retentionDays, lookBackMinutes, pathRules, log }
     const loopOptions = (): WatcherOptions => ({
-      ...{ sql, database, watchModels, incidents, log, now, delayMs: watchDelayMs, isAlways: watch === 'on' },
+      ...{
+        sql,
+        database,
+        watchModels,
+        incidents,
+        feedback,
+        log,
+        now,
+        delayMs: watchDelayMs,
+        isAlways: watch === 'on',
+      },
       watchedLog: createWatchedLog({ sql, trafficSql, currentTable: app.trafficTable, ...updating }),
       announce: (tx, written, at) => notifications.announce(tx, written, at),
-      heard: async (minutes) => minutes,
       investigations: createInvestigations({ incidents, log }),
       care: createModelCare({ models, watchModels, log, now }),
     })
@@ -155,6 +175,7 @@ export default fp(
         'watch-models',
         'incidents',
         'notifications',
+        'feedback',
       ],
     ],
   },

@@ -23,6 +23,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     async ({ query }) => {
       const { kind, status, limit = DEFAULT_LIMIT, offset = 0 } = query
       const { sources, lostMinutes } = await app.incidents.sources()
+      const { judgedTo, delaySeconds, ...watcher } = await app.watcher.status()
       const matching = sources.filter(
         (each) =>
           (kind === undefined || each.series.kind === kind) &&
@@ -41,6 +42,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
             model,
           })),
         ...{ total: matching.length, limit, offset },
+        watcher: { ...watcher, judged_to: judgedTo?.toISOString() ?? null, delay_seconds: delaySeconds },
         lost_minutes: lostMinutes,
       }
     },

@@ -12,7 +12,7 @@ import { isExplained, type DetailedMinute } from './explained.js'
 import { judgeSeries, latenciesOf } from './judge-series.js'
 import { beginEndpoint, learnEndpoint, newEndpointModel, type NewEndpoint } from './new-endpoint.js'
 import { beginSeries, type SeriesState, type WatchStates } from './series-state.js'
-import { endpointModel, OLD_DAYS, type WatchModel } from './watch-model.js'
+import { endpointModel, OLD_DAYS, watchedGateway, type WatchModel } from './watch-model.js'
 
 /** A finished minute of the whole gateway and of the endpoints that had requests in it. */
 export interface Round {
@@ -49,7 +49,13 @@ export interface NotableMinute {
 
 /** What judges the gateway as a whole. */
 export function gatewayDetector({ watch, version, effects, calendar, scores }: WatchDetector): Detector {
-  return { effects, calendar, modelVersion: version, model: watch.gateway, score: scores.gateway }
+  return {
+    effects,
+    calendar,
+    modelVersion: version,
+    model: watchedGateway(watch.gateway),
+    score: scores.gateway,
+  }
 }
 
 /** Endpoints that the model does not have and that are watched; of more, the newest are not. */
@@ -104,12 +110,23 @@ export function* judgeRound(
     }
     if (++count % SLICE === 0) yield
   }
-  const whole = isExplained(ofGateway, parts) ? { ...ofGateway.minute, alarm: null } : ofGateway.minute
+  const isKnown = wasExplained(before.gateway, ofGateway.state)
+  const explained = isExplained(ofGateway, parts) || (isKnown && minutes.every(({ alarm }) => alarm === null))
+  const whole = explained ? { ...ofGateway.minute, alarm: null } : ofGateway.minute
+  const stateOfGateway = explained || isKnown ? { ...ofGateway.state, isExplained: true } : ofGateway.state
   return {
-    states: { gateway: ofGateway.state, endpoints: states },
+    states: { gateway: stateOfGateway, endpoints: states },
     minutes: [whole, ...minutes],
     notable: [{ minute: whole, traffic: gateway, verdict: ofGateway.verdict }, ...notable],
   }
+}
+
+/**
+ * Whether the endpoints have explained the open episode of the gateway before. It stays explained while none of them has an
+ * alarm.
+ */
+function wasExplained(before: SeriesState, { onsetMs }: SeriesState): boolean {
+  return before.isExplained === true && onsetMs !== null && onsetMs === before.onsetMs
 }
 
 /** Whether the rhythm of an endpoint was learned from few days of a gateway that has more. */

@@ -17,7 +17,7 @@ export interface Request {
   readonly body: string
 }
 
-export const ANSWER_LIMIT_MS = 15_000
+const ANSWER_LIMIT_MS = 15_000
 const MAX_READ_BYTES = 4_096
 const MAX_SHOWN = 200
 const MAX_WAIT_SECONDS = 3_600

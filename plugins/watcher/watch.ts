@@ -1,15 +1,14 @@
 import type { Sql } from 'postgres'
 import type { WrittenIncident } from '../../db/own/incident-book.js'
 import { readWatchProgress, type WatchProgress } from '../../db/own/watch-state.js'
-import { alarmsOfSources, newestReport, type WatchedMinute } from '../../db/own/watched-minutes.js'
+import { newestReport, type WatchedMinute } from '../../db/own/watched-minutes.js'
 import { recordRound } from '../../models/incidents/book.js'
 import { describeIncident } from '../../models/incidents/describe.js'
+import { NO_FEEDBACK, withoutMarked, withoutMuted } from '../../models/incidents/feedback.js'
 import type { Incident } from '../../models/incidents/incident.js'
 import type { SeriesMinute } from '../../models/incidents/series-minute.js'
-import { GATEWAY } from '../../models/stream/stream-state.js'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../models/traffic/durations.js'
-import { intervalOf } from '../../models/watch/endpoint-minute.js'
-import type { JudgedRound, Round } from '../../models/watch/judge-round.js'
+import type { Round } from '../../models/watch/judge-round.js'
 import {
   afterLook,
   completeTo,
@@ -25,14 +24,16 @@ import {
   endedSilence,
   judgeSilence,
   silenceIncident,
+  silentMinute,
   type Silence,
 } from '../../models/watch/silence.js'
+import type { Feedback } from '../feedback.js'
 import type { Incidents } from '../incidents.js'
-import { watchedMinuteOf } from '../incidents/watched-minute.js'
 import type { LoadedWatch, WatchModels } from '../watch-models.js'
 import { commitRound, type CommitOptions } from './commit.js'
 import { Judging } from './judging.js'
 import type { WatchedLog } from './log.js'
+import { quietMinute, sourceAlarms, watchedMinutes } from './minutes.js'
 import { keepStates, keptStates } from './snapshot.js'
 
 /** What is watched: the requests of the log, or the reports of sources alone. */
@@ -49,8 +50,7 @@ export interface WatchOptions {
   readonly incidents: Pick<Incidents, 'store' | 'lastBookNumber' | 'takeOverMarks'>
   /** Puts what people are told into the queue, in the transaction of a round. */
   readonly announce: CommitOptions['announce']
-  /** The minutes, without the alarms that nobody wants to hear of. */
-  readonly heard: (minutes: readonly SeriesMinute[]) => Promise<readonly SeriesMinute[]>
+  readonly feedback: Pick<Feedback, 'since'>
   /** Called when incidents were written, with the minute that was judged. */
   readonly onWritten: (written: readonly WrittenIncident[], timeMs: number) => void
   /** Whether the log is watched however long it has been silent. */
@@ -94,6 +94,8 @@ export class Watch {
   #judging: Judging | null = null
   #snapshot = { atMs: -Infinity, model: '' }
   #silence: Silence | null = null
+  /** What people said about alarms. */
+  #muting: Awaited<ReturnType<Feedback['since']>> = { feedback: [], index: NO_FEEDBACK }
   /** Requests of the gateway in the last judged minutes. */
   readonly #judged = new Map<number, number>()
 
@@ -184,13 +186,13 @@ export class Watch {
   }
 
   async #judgeTo(toMs: number, loaded: LoadedWatch, signal: AbortSignal): Promise<void> {
-    const { watchedLog, incidents } = this.#options
+    const { watchedLog } = this.#options
     const judging = this.#judging!
     while (this.#progress!.judgedToMs < toMs) {
-      await incidents.takeOverMarks()
       const fromMs = this.#progress!.judgedToMs
+      await this.#hearPeople(fromMs)
       const pieceMs = Math.min(toMs, fromMs + PIECE_MS)
-      const alarms = await this.#alarmsOfSources(fromMs, pieceMs, false)
+      const alarms = await sourceAlarms(this.#options.sql, fromMs, pieceMs, false)
       for await (const round of watchedLog.rounds(fromMs, pieceMs, signal)) {
         if (this.#isSilenced(round)) await this.#record(round.timeMs, [], [])
         else await this.#judge(round, judging, loaded, alarms.get(round.timeMs) ?? [], signal)
@@ -207,6 +209,13 @@ export class Watch {
     return timeMs >= floorMinute(silence.startedMs) && timeMs < (silence.endedMs ?? Infinity)
   }
 
+  /** What people said of incidents, here and in the gateway's dashboards. */
+  async #hearPeople(fromMs: number): Promise<void> {
+    const { incidents, feedback, sql } = this.#options
+    await incidents.takeOverMarks()
+    this.#muting = await feedback.since(sql, new Date(fromMs))
+  }
+
   async #judge(
     round: Round,
     judging: Judging,
@@ -215,8 +224,7 @@ export class Watch {
     signal: AbortSignal,
   ): Promise<void> {
     const judged = await judging.judge(round, loaded, signal)
-    const minutes = await this.#options.heard([...judged.minutes, ...alarms])
-    await this.#record(round.timeMs, minutes, watchedMinutes(judged))
+    await this.#record(round.timeMs, [...judged.minutes, ...alarms], watchedMinutes(judged))
     this.#judged.set(round.timeMs, round.gateway.requests)
   }
 
@@ -227,7 +235,9 @@ export class Watch {
     watched: readonly WatchedMinute[],
   ): Promise<void> {
     const progress = this.#progress!
-    const { state: book, changes } = recordRound(progress.book, minutes)
+    const { feedback, index } = this.#muting
+    const known = withoutMarked(progress.book, feedback, timeMs)
+    const { state: book, changes } = recordRound(known, withoutMuted(minutes, index))
     const { opened, updated, ended } = changes
     const judgedToMs = timeMs + MINUTE_MS
     const silence = isPast(progress.silence, judgedToMs) ? null : progress.silence
@@ -257,7 +267,8 @@ export class Watch {
     const progress = this.#progress!
     const known = progress.silence?.startedMs === sinceMs ? progress.silence : null
     const silence = silenceIncident(this.#silence, known)
-    if (silence !== null) await this.#commit({ ...progress, silence }, [silence])
+    const [minute] = withoutMuted([silentMinute(this.#silence)], this.#muting.index)
+    if (silence !== null && minute!.alarm !== null) await this.#commit({ ...progress, silence }, [silence])
   }
 
   /** Rows that came after their minute was judged: from now on, there is more time. */
@@ -284,36 +295,18 @@ export class Watch {
   /** Without a log, the alarms of sources are all that there is. */
   async #watchReports(nowMs: number): Promise<void> {
     const toMs = floorMinute(nowMs - this.#options.delayMs)
-    await this.#options.incidents.takeOverMarks()
     let progress = await this.#begin(toMs)
-    const alarms = await this.#alarmsOfSources(progress.judgedToMs, toMs, true)
+    await this.#hearPeople(progress.judgedToMs)
+    const alarms = await sourceAlarms(this.#options.sql, progress.judgedToMs, toMs, true)
     while (progress.judgedToMs < toMs) {
       const timeMs = progress.judgedToMs
       const isQuiet = alarms.size === 0 && progress.book.open.length === 0
       if (isQuiet) await this.#record(toMs - MINUTE_MS, [], [])
       else {
-        const minutes = await this.#options.heard(alarms.get(timeMs) ?? [])
-        await this.#record(timeMs, [quietMinute(timeMs), ...minutes], [])
+        await this.#record(timeMs, [quietMinute(timeMs), ...(alarms.get(timeMs) ?? [])], [])
       }
       progress = this.#progress!
     }
-  }
-
-  /** By minute. The reports of the default source are about the gateway, which the log shows where there is one. */
-  async #alarmsOfSources(
-    fromMs: number,
-    toMs: number,
-    isAlone: boolean,
-  ): Promise<ReadonlyMap<number, SeriesMinute[]>> {
-    const alarms = new Map<number, SeriesMinute[]>()
-    const range = { from: new Date(fromMs), to: new Date(toMs) }
-    for (const each of await alarmsOfSources(this.#options.sql, range)) {
-      const isGateway = each.series.name === GATEWAY
-      if (isGateway && !isAlone) continue
-      const minute = isGateway ? { ...each, series: { kind: 'gateway', name: '' } as const } : each
-      alarms.set(each.timeMs, [...(alarms.get(each.timeMs) ?? []), minute])
-    }
-    return alarms
   }
 }
 
@@ -323,26 +316,3 @@ const isOpen = (silence: Incident | null): silence is Incident => silence?.ended
 
 const isPast = (silence: Incident | null, judgedToMs: number) =>
   silence !== null && silence.endedMs !== null && silence.endedMs <= judgedToMs
-
-/** A minute of the gateway about which nothing is known. It lets incidents end. */
-function quietMinute(timeMs: number): SeriesMinute {
-  const nothing = { requests: 0, failed: 0, latencyMs: null }
-  return {
-    series: { kind: 'source', name: '' },
-    timeMs,
-    seconds: 60,
-    ...nothing,
-    expected: nothing,
-    alarm: null,
-  }
-}
-
-function watchedMinutes({ notable }: JudgedRound): WatchedMinute[] {
-  return notable.map(({ minute, traffic, verdict }) => {
-    const { series, timeMs, alarm } = minute
-    const watched = watchedMinuteOf(series, { timeMs, interval: intervalOf(traffic) }, verdict, alarm)
-    // An alarm that the endpoints explain is none.
-    const isExplained = verdict.confirmed && alarm === null
-    return isExplained ? { ...watched, anomaly: false, type: null, severity: null } : watched
-  })
-}

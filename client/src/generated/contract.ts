@@ -307,7 +307,7 @@ export interface paths {
         put?: never;
         /**
          * Find the incidents of stored history
-         * @description Replays the stored traffic of the whole gateway with the active model, and lists what would have been incidents. Nothing is stored. The scan stops when the caller disconnects. With `wait: false`, the service answers 202 with the job, which reports its progress. One scan runs at a time.
+         * @description Replays the stored traffic of the gateway and its endpoints, and lists what would have been incidents. Nothing is stored. The scan stops when the caller disconnects. With `wait: false`, the service answers 202 with the job, which reports its progress. One scan runs at a time.
          */
         post: operations["scanIncidents"];
         delete?: never;
@@ -2736,6 +2736,14 @@ export interface components {
          *       "total": 2,
          *       "limit": 1000,
          *       "offset": 0,
+         *       "watcher": {
+         *         "state": "watching",
+         *         "reason": null,
+         *         "judged_to": "2026-01-31T12:16:00.000Z",
+         *         "delay_seconds": 5,
+         *         "endpoints": 31,
+         *         "model": "20260131T031400123Z"
+         *       },
          *       "lost_minutes": 0
          *     }
          */
@@ -2769,6 +2777,24 @@ export interface components {
             limit: number;
             /** @description The offset of the request. */
             offset: number;
+            /** @description What judges each finished minute. */
+            watcher: {
+                /**
+                 * @description watching: this replica judges. elsewhere: another one does, or none has begun. waiting: something is missing. off: WATCH is off.
+                 * @enum {string}
+                 */
+                state: "watching" | "elsewhere" | "waiting" | "off";
+                /** @description What is missing. Null when nothing is. */
+                reason: string | null;
+                /** @description Every minute before this one is judged. Null before the first. */
+                judged_to: string | null;
+                /** @description How long after its end a minute is judged: WATCH_DELAY_SECONDS, and how late rows come. */
+                delay_seconds: number;
+                /** @description Endpoints that have a model. */
+                endpoints: number;
+                /** @description Version of the model that judges. Null without one. */
+                model: string | null;
+            };
             /** @description Judged minutes that this replica could not store since it started. */
             lost_minutes: number;
         };

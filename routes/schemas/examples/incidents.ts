@@ -97,6 +97,14 @@ export const SOURCES = {
   total: 2,
   limit: 1000,
   offset: 0,
+  watcher: {
+    state: 'watching',
+    reason: null,
+    judged_to: '2026-01-31T12:16:00.000Z',
+    delay_seconds: 5,
+    endpoints: 31,
+    model: '20260131T031400123Z',
+  },
   lost_minutes: 0,
 }
 

@@ -70,6 +70,7 @@ t.test('each trouble of an endpoint is one incident of this endpoint, within thr
     t.ok(minutesLate >= 0 && minutesLate <= 2, `${name}: ${minutesLate} minutes late`)
     t.equal(incident.endpoints[0]!.endpoint, name)
     t.equal(incident.endpoints[0]!.type, type)
+    t.ok(['high', 'critical'].includes(incident.peak.severity), `${name}: ${incident.peak.severity}`)
     const lasted = (incident.endedMs! - START_MS) / MINUTE_MS - HISTORY - start
     t.ok(Math.abs(lasted - 30) <= 5, `${name}: ended ${lasted} minutes after its beginning`)
   }
