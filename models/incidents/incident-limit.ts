@@ -37,12 +37,12 @@ export function limitsToTry(perMinute: number): number[] {
 }
 
 /** The share of the requests of the culprits that a limit rejects, 0…1. */
-export function stoppedBy({ caused }: LimitEffect): number {
+function stoppedBy({ caused }: LimitEffect): number {
   return caused.requests > 0 ? caused.rejected / caused.requests : 0
 }
 
 /** The share of the other clients that a limit rejects a request of, 0…1. */
-export function touchedBy({ others }: LimitEffect): number {
+function touchedBy({ others }: LimitEffect): number {
   return others.clients > 0 ? others.clientsAffected / others.clients : 0
 }
 
