@@ -79,14 +79,17 @@ async function recommend(
   const path = affected === null ? null : splitEndpoint(affected).path
   const endpoint = path ?? GATEWAY
   if (endpoint.length > MAX_PATTERN_LENGTH) return null
-  const days = { from: new Date(from.getTime() - BACKTEST_MS) }
   const outcome = await work<Extract<RecommendOutcome, { tier: string }>>(
     options,
     'incidents/recommend-worker',
-    { range: { from, to, endpoint: path }, causedBy, ...days } satisfies Partial<RecommendTask>,
+    {
+      range: { from, to, endpoint: path },
+      causedBy,
+      from: new Date(from.getTime() - BACKTEST_MS),
+    } satisfies Partial<RecommendTask>,
     { maxMs: MAX_RECOMMEND_MS, signal },
   )
-  const { effect, reached } = outcome
+  const { effect, replayed } = outcome
   if (effect === null) return null
   const tier = outcome.tier === '' ? DEFAULT_TIER : outcome.tier
   const rules = await rulesInForce(options.sql, [endpoint])
@@ -95,7 +98,7 @@ async function recommend(
     rules.find((each) => each.tier === null)
   const scope = path === null ? 'gateway-client' : 'client'
   const choice = { endpoint, tier, scope, currentLimit: rule?.limit ?? null, causedBy } as const
-  return describeIncidentLimit(effect, choice, { ...days, to: reached })
+  return describeIncidentLimit(effect, choice, replayed)
 }
 
 async function replayLimits(
