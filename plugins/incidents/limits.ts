@@ -1,4 +1,5 @@
 import type { Sql } from 'postgres'
+import { withTimeLimit } from '../../db/with-time-limit.js'
 import type { Log } from '../../db/log.js'
 import { allRulesInForce, rulesInForce, scopeOfRule } from '../../db/own/rules.js'
 import type { Connection } from '../../db/pool.js'
@@ -139,10 +140,9 @@ async function work<T>(
 ): Promise<T> {
   const table = await currentTable()
   const whole = { connection, traffic, table, ipv6Prefix, maxMs, ...task }
-  const outcome = await runWorker<T | WorkerFailure>(name, whole, {
-    signal: AbortSignal.any([signal, AbortSignal.timeout(maxMs + SPARE_MS)]),
-    graceMs: QUERY_GRACE_MS,
-  })
+  const outcome = await withTimeLimit(maxMs + SPARE_MS, signal, (limited) =>
+    runWorker<T | WorkerFailure>(name, whole, { signal: limited, graceMs: QUERY_GRACE_MS }),
+  )
   if (typeof outcome === 'object' && outcome !== null && 'failed' in outcome)
     throw fromFailure(outcome, table)
   return outcome as T
