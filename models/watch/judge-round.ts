@@ -2,9 +2,11 @@ import type { CalendarEntry } from '../anomaly/calendar.js'
 import type { LeastEffects } from '../anomaly/effects.js'
 import type { ScoreRows } from '../anomaly/measure.js'
 import { knowsTheDay, type AnomalyModel } from '../anomaly/model.js'
-import type { SeriesMinute } from '../incidents/series-minute.js'
+import { deploymentsOf, type Deployment } from '../incidents/deployment.js'
+import type { Series, SeriesMinute } from '../incidents/series-minute.js'
 import { localTimeOf } from '../seasonality/local-time.js'
 import type { Detector } from '../stream/judge-report.js'
+import { GATEWAY } from '../stream/stream-state.js'
 import type { StreamVerdict } from '../stream/stream-verdict.js'
 import { MINUTE_MS } from '../traffic/durations.js'
 import { NO_REQUESTS, type EndpointMinute, type TrafficMinute } from './endpoint-minute.js'
@@ -30,6 +32,8 @@ export interface WatchDetector {
   readonly scores: { readonly gateway: ScoreRows; readonly endpoints: ScoreRows }
   readonly effects: LeastEffects
   readonly calendar: readonly CalendarEntry[]
+  /** Those of the last hours; left out where there are none. */
+  readonly deployments?: readonly Deployment[]
 }
 
 export interface JudgedRound {
@@ -47,14 +51,22 @@ export interface NotableMinute {
   readonly verdict: StreamVerdict
 }
 
+const WHOLE: Series = { kind: 'gateway', name: '' }
+
+function deployedTo(series: Series, { deployments = [] }: WatchDetector): Pick<Detector, 'deployedMs'> {
+  return deployments.length === 0 ? {} : { deployedMs: deploymentsOf(series, deployments, GATEWAY) }
+}
+
 /** What judges the gateway as a whole. */
-export function gatewayDetector({ watch, version, effects, calendar, scores }: WatchDetector): Detector {
+export function gatewayDetector(detector: WatchDetector): Detector {
+  const { watch, version, effects, calendar, scores } = detector
   return {
     effects,
     calendar,
     modelVersion: version,
     model: watchedGateway(watch.gateway),
     score: scores.gateway,
+    ...deployedTo(WHOLE, detector),
   }
 }
 
@@ -82,7 +94,7 @@ export function* judgeRound(
   const { watch, version, effects, calendar, scores } = detector
   const shared = { effects, calendar }
   const ofWhole = gatewayDetector(detector)
-  const ofGateway = judgeSeries(before.gateway, { kind: 'gateway', name: '' }, gateway, timeMs, ofWhole)
+  const ofGateway = judgeSeries(before.gateway, WHOLE, gateway, timeMs, ofWhole)
   const minutes: SeriesMinute[] = []
   const notable: NotableMinute[] = []
   const parts: DetailedMinute[] = []
@@ -97,8 +109,9 @@ export function* judgeRound(
     if (state && model) {
       // An endpoint that was fitted again since has another model.
       const modelVersion = `${version} ${model.days}`
-      const ofEndpoint: Detector = { ...shared, modelVersion, model, score: scores.endpoints }
       const series = { kind: 'endpoint', name: endpoint } as const
+      const deployed = deployedTo(series, detector)
+      const ofEndpoint: Detector = { ...shared, ...deployed, modelVersion, model, score: scores.endpoints }
       const { state: next, verdict, ...detailed } = judgeSeries(state, series, minute, timeMs, ofEndpoint)
       states.set(endpoint, next)
       minutes.push(detailed.minute)

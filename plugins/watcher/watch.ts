@@ -191,6 +191,7 @@ export class Watch {
     while (this.#progress!.judgedToMs < toMs) {
       const fromMs = this.#progress!.judgedToMs
       await this.#hearPeople(fromMs)
+      await judging.learnDeployments(fromMs, Math.min(toMs, fromMs + PIECE_MS))
       const pieceMs = Math.min(toMs, fromMs + PIECE_MS)
       const alarms = await sourceAlarms(this.#options.sql, fromMs, pieceMs, false)
       for await (const round of watchedLog.rounds(fromMs, pieceMs, signal)) {
