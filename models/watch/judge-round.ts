@@ -83,6 +83,9 @@ export function* judgeRound(
   const shared = { effects, calendar }
   const ofWhole = gatewayDetector(detector)
   const ofGateway = judgeSeries(before.gateway, { kind: 'gateway', name: '' }, gateway, timeMs, ofWhole)
+  // What the gateway has got used to; not what it has an alarm for.
+  const level =
+    ofGateway.minute.alarm === null ? ofGateway.state.stream.baseline.level.requests_per_second : 0
   const minutes: SeriesMinute[] = []
   const notable: NotableMinute[] = []
   const parts: DetailedMinute[] = []
@@ -99,7 +102,8 @@ export function* judgeRound(
       const modelVersion = `${version} ${model.days}`
       const ofEndpoint: Detector = { ...shared, modelVersion, model, score: scores.endpoints }
       const series = { kind: 'endpoint', name: endpoint } as const
-      const { state: next, verdict, ...detailed } = judgeSeries(state, series, minute, timeMs, ofEndpoint)
+      const { state: next, verdict, ...judged } = judgeSeries(state, series, minute, timeMs, ofEndpoint)
+      const detailed = isUsualNow(judged.minute, level) ? { ...judged, minute: quiet(judged.minute) } : judged
       states.set(endpoint, next)
       minutes.push(detailed.minute)
       if (detailed.minute.alarm !== null) notable.push({ minute: detailed.minute, traffic: minute, verdict })
@@ -112,13 +116,33 @@ export function* judgeRound(
   }
   const isKnown = wasExplained(before.gateway, ofGateway.state)
   const explained = isExplained(ofGateway, parts) || (isKnown && minutes.every(({ alarm }) => alarm === null))
-  const whole = explained ? { ...ofGateway.minute, alarm: null } : ofGateway.minute
+  const whole = explained ? quiet(ofGateway.minute) : ofGateway.minute
   const stateOfGateway = explained || isKnown ? { ...ofGateway.state, isExplained: true } : ofGateway.state
   return {
     states: { gateway: stateOfGateway, endpoints: states },
     minutes: [whole, ...minutes],
     notable: [{ minute: whole, traffic: gateway, verdict: ofGateway.verdict }, ...notable],
   }
+}
+
+function quiet(minute: SeriesMinute): SeriesMinute {
+  return { ...minute, alarm: null }
+}
+
+/** A level of the gateway, as a logarithm of a ratio, that explains endpoints; and the share of a deviation that it leaves. */
+const MIN_LEVEL = Math.log(1.25)
+const MAX_LEFT = 0.5
+
+/**
+ * Whether an endpoint with an alarm has as much traffic as the gateway has of late, compared with what was learned. On a
+ * holiday, the gateway has an alarm, gets used to it, and each endpoint is quiet too when its hours begin.
+ *
+ * @param level of the gateway's traffic, as a logarithm of a ratio
+ */
+function isUsualNow({ alarm, requests, expected }: SeriesMinute, level: number): boolean {
+  if (alarm?.type !== 'traffic_drop' && alarm?.type !== 'traffic_spike') return false
+  const deviation = Math.log((requests + 0.5) / (expected.requests + 0.5))
+  return Math.abs(level) >= MIN_LEVEL && Math.abs(deviation - level) <= MAX_LEFT * Math.abs(deviation)
 }
 
 /**
