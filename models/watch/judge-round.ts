@@ -103,8 +103,11 @@ export function* judgeRound(
       const ofEndpoint: Detector = { ...shared, modelVersion, model, score: scores.endpoints }
       const series = { kind: 'endpoint', name: endpoint } as const
       const { state: next, verdict, ...judged } = judgeSeries(state, series, minute, timeMs, ofEndpoint)
-      const detailed = isUsualNow(judged.minute, level) ? { ...judged, minute: quiet(judged.minute) } : judged
-      states.set(endpoint, next)
+      const known = wasExplained(state, next)
+      const isUsual = isUsualNow(judged.minute, level, known)
+      const detailed =
+        isUsual || isFewRequests(judged.minute) ? { ...judged, minute: quiet(judged.minute) } : judged
+      states.set(endpoint, known || isUsual ? { ...next, isExplained: true } : next)
       minutes.push(detailed.minute)
       if (detailed.minute.alarm !== null) notable.push({ minute: detailed.minute, traffic: minute, verdict })
       parts.push(isNew(model, watch.gateway) ? leniently(detailed, model) : detailed)
@@ -133,22 +136,33 @@ function quiet(minute: SeriesMinute): SeriesMinute {
 const MIN_LEVEL = Math.log(1.25)
 const MAX_LEFT = 0.5
 
+/** An endpoint that is silent is not as usual, whatever it was before. */
+const MAX_USUAL = Math.log(10)
+
 /**
  * Whether an endpoint with an alarm has as much traffic as the gateway has of late, compared with what was learned. On a
  * holiday, the gateway has an alarm, gets used to it, and each endpoint is quiet too when its hours begin.
  *
  * @param level of the gateway's traffic, as a logarithm of a ratio
+ * @param wasUsual whether an earlier minute of the episode was
  */
-function isUsualNow({ alarm, requests, expected }: SeriesMinute, level: number): boolean {
+function isUsualNow({ alarm, requests, expected }: SeriesMinute, level: number, wasUsual: boolean): boolean {
   if (alarm?.type !== 'traffic_drop' && alarm?.type !== 'traffic_spike') return false
   const deviation = Math.log((requests + 0.5) / (expected.requests + 0.5))
-  return Math.abs(level) >= MIN_LEVEL && Math.abs(deviation - level) <= MAX_LEFT * Math.abs(deviation)
+  const isAlike =
+    deviation * level > 0 && Math.abs(deviation) - Math.abs(level) <= MAX_LEFT * Math.abs(deviation)
+  if (wasUsual) return Math.abs(deviation) <= MAX_USUAL
+  return Math.abs(level) >= MIN_LEVEL && isAlike
 }
 
-/**
- * Whether the endpoints have explained the open episode of the gateway before. It stays explained while none of them has an
- * alarm.
- */
+/** Fewer requests in a minute are no flood, however rare they are usually. */
+const MIN_FLOOD = 5
+
+function isFewRequests({ alarm, requests }: SeriesMinute): boolean {
+  return alarm?.type === 'traffic_spike' && requests < MIN_FLOOD
+}
+
+/** Whether the open episode of a series was explained in an earlier minute. That of the gateway stays so without other alarms. */
 function wasExplained(before: SeriesState, { onsetMs }: SeriesState): boolean {
   return before.isExplained === true && onsetMs !== null && onsetMs === before.onsetMs
 }
