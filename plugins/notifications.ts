@@ -17,7 +17,8 @@ import { DAY_MS, HOUR_MS } from '../models/traffic/durations.js'
 import type { Config } from './config.js'
 import type { Database } from './database.js'
 import { ServiceError } from './http/errors.js'
-import { createChannels, type Channel } from './notifications/channel.js'
+import type { Channel } from './notifications/channel.js'
+import { createChannels } from './notifications/channels.js'
 import { testNotification } from './notifications/notification.js'
 import type { Answer } from './notifications/post.js'
 import { createNotificationQueue, type QueuedNotification } from './notifications/queue.js'
@@ -80,16 +81,19 @@ interface RunningNotifications extends Notifications {
 }
 
 const DEFAULT_LIMIT = 50
-const CATCH_UP_MS = 10_000
+const CATCH_UP_MS = 5_000
 const NONE = { pending: 0, active: 0, delivered: 0, failed: 0, dropped: 0, silenced: 0 }
 
 function createNotifications(options: NotificationsOptions): RunningNotifications {
   const { sql, database, silences, config, log, now } = options
   const channels = createChannels(config.notifications)
   const names = channels.map(({ name }) => name)
-  const { queue, announce, catchUp } = createNotificationQueue({ sql, channels: names, silences, log, now })
   const stopping = new AbortController()
   let senders: Sender[] = []
+  const { queue, announce, catchUp } = createNotificationQueue({
+    ...{ sql, channels: names, silences, log, now },
+    onQueued: () => senders.forEach((sender) => sender.wake()),
+  })
   let isTesting = false
 
   const tidy = async (): Promise<void> => {

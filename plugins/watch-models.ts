@@ -13,7 +13,6 @@ import { rolledUpTo } from '../db/traffic/timeline.js'
 import { DEFAULT_INTERVAL_SECONDS } from '../models/anomaly/row-interval.js'
 import type { CalendarEntry } from '../models/anomaly/calendar.js'
 import type { LeastEffects } from '../models/anomaly/effects.js'
-import { createKernelEngine } from '../models/scoring/kernel-engine.js'
 import { DAY_MS, MINUTE_MS } from '../models/traffic/durations.js'
 import type { WatchDetector } from '../models/watch/judge-round.js'
 import type { WatchModel } from '../models/watch/watch-model.js'
@@ -23,7 +22,9 @@ import { explainTableError } from './http/table-errors.js'
 import type { ActiveDetector, ModelRegistry } from './model-registry.js'
 import type { CurrentTable } from './traffic-table.js'
 import { fromContent, gatewayOf } from './watch-models/content.js'
+import { detectorOf } from './watch-models/detector.js'
 import { followWatchModels } from './watch-models/follower.js'
+import type { WatchFit } from './watch-models/fit-watch.js'
 import type { FitOutcome, FitTask } from './watch-models/fit-worker.js'
 import { QUERY_GRACE_MS, runWorker } from './workers/run-worker.js'
 import { fromFailure } from './workers/worker-failure.js'
@@ -31,6 +32,14 @@ import { fromFailure } from './workers/worker-failure.js'
 /** A watch model that is loaded. */
 export interface LoadedWatch extends Omit<WatchModelRow, 'bytes'> {
   readonly detector: WatchDetector
+}
+
+/** How the rounds of a range are judged. */
+export interface RangeWatch {
+  /** A stored model; null when one is to be fitted. */
+  readonly id: string | null
+  /** How it was fitted, or how it is to be fitted. */
+  readonly fit: WatchFit
 }
 
 export interface FitOptions {
@@ -53,10 +62,15 @@ export interface WatchModels {
    */
   fit(options: FitOptions): Promise<LoadedWatch>
   /**
-   * Fits the endpoints again that are younger than a week, or that the current model does not have.
+   * Fits the endpoints again that are younger than a week, those that the current model does not have too.
    * @returns null when there is none. @throws ServiceError as `fit`
    */
   refitYoung(options: FitOptions): Promise<LoadedWatch | null>
+  /**
+   * How rounds of a range are judged: by the current model, or by one that is fitted to the range and what was before it.
+   * Null when the active model cannot watch endpoints.
+   */
+  forRange(range: { readonly from: Date; readonly to: Date }): Promise<RangeWatch | null>
   /** A stored model, whatever is active; null when it was forgotten, or when another release stored it. */
   load(id: string): Promise<LoadedWatch | null>
 }
@@ -83,9 +97,6 @@ interface WatchModelsOptions {
 
 /** The history that endpoints are fitted to. */
 const HISTORY_MS = 14 * DAY_MS
-
-/** Endpoints that are younger are fitted again and again. */
-const YOUNG_MS = 7 * DAY_MS
 
 function createWatchModels(options: WatchModelsOptions): WatchModels & { close(): void } {
   const { sql, models, effects, calendar, log } = options
@@ -143,7 +154,7 @@ function createWatchModels(options: WatchModelsOptions): WatchModels & { close()
   const run = async (
     young: FitTask['young'],
     modelVersion: string,
-    task: Omit<FitTask, 'young' | 'modelVersion'>,
+    task: WatchFit,
     { signal, onProgress = () => undefined }: FitOptions,
   ): Promise<LoadedWatch | null> => {
     const outcome = await runWorker<FitOutcome>(
@@ -185,9 +196,16 @@ function createWatchModels(options: WatchModelsOptions): WatchModels & { close()
         const watch = current() ?? (await syncAnew())
         if (watch === null) return null
         const task = await taskFor(options, active, fitting.to)
-        const since = new Date(task.to.getTime() - YOUNG_MS)
-        return run({ id: watch.id, fitId: watch.fitId, since }, watch.modelVersion, task, fitting)
+        return run({ id: watch.id, fitId: watch.fitId }, watch.modelVersion, task, fitting)
       }),
+    async forRange({ from, to }) {
+      if (whyUnfit(models.active.anomaly) !== null) return null
+      const task = await taskFor(options, models.active.anomaly!, to)
+      const watch = current() ?? (await syncAnew())
+      if (watch !== null && from.getTime() >= watch.from.getTime() - DAY_MS)
+        return { id: watch.id, fit: { ...task, from: watch.from, to: watch.to } }
+      return { id: null, fit: { ...task, from: new Date(Math.min(task.from.getTime(), from.getTime())) } }
+    },
     async load(id) {
       const row = await findWatchModel(sql, id)
       return row === undefined ? null : load(row)
@@ -197,39 +215,34 @@ function createWatchModels(options: WatchModelsOptions): WatchModels & { close()
 }
 
 function toLoaded(
-  { id, modelVersion, fitId, fittedAt, from, to, endpoints }: WatchModelRow,
+  { id, modelVersion, fitId, fitAt, fittedAt, from, to, endpoints }: WatchModelRow,
   watch: WatchModel,
   effects: LeastEffects,
   calendar: readonly CalendarEntry[],
 ): LoadedWatch {
-  const [gateway, ofEndpoints] = [watch.gateway.forest, watch.forest].map(createKernelEngine)
-  const scores = {
-    gateway: (matrix: Float64Array) => gateway!.score(matrix),
-    endpoints: (matrix: Float64Array) => ofEndpoints!.score(matrix),
-  }
   // Streams go on with the same version: where some endpoints were fitted again, all others are as they were.
-  const version = `${modelVersion} ${fitId}`
-  const detector = { version, watch, scores, effects, calendar }
-  return { id, modelVersion, fitId, fittedAt, from, to, endpoints, detector }
+  const detector = detectorOf(watch, `${modelVersion} ${fitId}`, effects, calendar)
+  return { id, modelVersion, fitId, fitAt, fittedAt, from, to, endpoints, detector }
 }
 
 /** @throws ServiceError MODEL_NOT_TRAINED */
 function fittingModel({ active }: Pick<ModelRegistry, 'active'>): ActiveDetector {
-  const { anomaly } = active
-  if (anomaly === null) {
-    const message = 'No anomaly model is active, so endpoints cannot be watched. Train one with POST /train.'
-    throw new ServiceError('MODEL_NOT_TRAINED', message)
-  }
-  const source = anomaly.training?.source
-  if (source === 'synthetic' || source === 'prometheus') {
-    const message = `The active model was trained on ${source === 'synthetic' ? 'synthetic traffic' : 'Prometheus'}. Endpoints are watched with one of the request log: POST /train.`
-    throw new ServiceError('MODEL_NOT_TRAINED', message)
-  }
-  if (anomaly.model.intervalSeconds !== DEFAULT_INTERVAL_SECONDS) {
-    const message = `The active model judges rows of ${anomaly.model.intervalSeconds} s. Endpoints are watched with one of minutes: POST /train without interval_seconds.`
-    throw new ServiceError('MODEL_NOT_TRAINED', message)
-  }
-  return anomaly
+  const problem = whyUnfit(active.anomaly)
+  if (problem === null) return active.anomaly!
+  throw new ServiceError('MODEL_NOT_TRAINED', problem)
+}
+
+/** Why endpoints cannot be watched with a model of the gateway; null when they can. */
+function whyUnfit(active: ActiveDetector | null): string | null {
+  if (active === null)
+    return 'No anomaly model is active, so endpoints cannot be watched. Train one with POST /train.'
+  const source = active.training?.source
+  if (source === 'synthetic' || source === 'prometheus')
+    return `The active model was trained on ${source === 'synthetic' ? 'synthetic traffic' : 'Prometheus'}. Endpoints are watched with one of the request log: POST /train.`
+  const { intervalSeconds } = active.model
+  return intervalSeconds === DEFAULT_INTERVAL_SECONDS
+    ? null
+    : `The active model judges rows of ${intervalSeconds} s. Endpoints are watched with one of minutes: POST /train without interval_seconds.`
 }
 
 function noTraffic(): ServiceError {
@@ -241,7 +254,7 @@ async function taskFor(
   options: WatchModelsOptions,
   { model }: ActiveDetector,
   to: Date = options.now(),
-): Promise<Omit<FitTask, 'young' | 'modelVersion'>> {
+): Promise<WatchFit> {
   const { sql, database, currentTable, effects, calendar } = options
   const { contamination, anomalyThreshold, alarmBudget } = options
   await database.assertUsable()

@@ -8,6 +8,7 @@ import type { WrittenIncident } from '../db/own/incident-book.js'
 import { readWatchProgress } from '../db/own/watch-state.js'
 import { ONE_CONNECTION } from '../db/pool.js'
 import { MINUTE_MS } from '../models/traffic/durations.js'
+import { lagOf } from '../models/watch/lateness.js'
 import type { Config } from './config.js'
 import type { Database } from './database.js'
 import { createInvestigations } from './watcher/investigations.js'
@@ -122,15 +123,35 @@ function createLoop(options: WatcherOptions) {
 /** `fastify.watcher`. */
 export default fp(
   async (app) => {
-    const { config, sql, trafficSql, database, models, watchModels, incidents, notifications, log } = app
+    const {
+      config,
+      sql,
+      trafficSql,
+      database,
+      models,
+      watchModels,
+      incidents,
+      notifications,
+      feedback,
+      log,
+    } = app
     const { retentionDays, lookBackMinutes, pathRules, watch, watchDelayMs } = config
     const now = Date.now
     const updating = { retentionDays, lookBackMinutes, pathRules, log }
     const loopOptions = (): WatcherOptions => ({
-      ...{ sql, database, watchModels, incidents, log, now, delayMs: watchDelayMs, isAlways: watch === 'on' },
+      ...{
+        sql,
+        database,
+        watchModels,
+        incidents,
+        feedback,
+        log,
+        now,
+        delayMs: watchDelayMs,
+        isAlways: watch === 'on',
+      },
       watchedLog: createWatchedLog({ sql, trafficSql, currentTable: app.trafficTable, ...updating }),
       announce: (tx, written, at) => notifications.announce(tx, written, at),
-      heard: async (minutes) => minutes,
       investigations: createInvestigations({ incidents, log }),
       care: createModelCare({ models, watchModels, log, now }),
     })
@@ -154,6 +175,7 @@ export default fp(
         'watch-models',
         'incidents',
         'notifications',
+        'feedback',
       ],
     ],
   },
@@ -184,7 +206,7 @@ async function statusOf(
     state,
     reason: situation?.reason ?? null,
     judgedTo: progress && new Date(progress.judgedToMs),
-    delaySeconds: (config.watchDelayMs + (progress?.latenessMs ?? 0)) / 1000,
+    delaySeconds: (config.watchDelayMs + (progress ? lagOf(progress.lateness, Date.now()) : 0)) / 1000,
     endpoints: current?.endpoints ?? 0,
     model: current?.modelVersion ?? null,
   }

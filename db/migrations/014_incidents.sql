@@ -88,8 +88,8 @@ create table aegis_ml_watch_state (
   judged_to timestamptz not null,
   -- The incidents that are open, after that minute.
   book jsonb not null,
-  -- How late rows arrive.
-  lateness_seconds float8 not null,
+  -- What is known of how late rows arrive.
+  lateness jsonb not null,
   -- The incident of a log that has no rows although it should, until the watcher is past it.
   silence jsonb,
   -- The states of all series are stored now and then: as they were before the minute of snapshot_at, and the watch model

@@ -1,14 +1,14 @@
 import type { JSONValue, Sql, TransactionSql } from 'postgres'
 import type { BookState } from '../../models/incidents/book-state.js'
 import type { Incident } from '../../models/incidents/incident.js'
+import type { Lateness } from '../../models/watch/lateness.js'
 
 /** How far the watcher is. */
 export interface WatchProgress {
   /** Every minute before this one is judged. */
   readonly judgedToMs: number
   readonly book: BookState
-  /** How late rows arrive, in ms. */
-  readonly latenessMs: number
+  readonly lateness: Lateness
   /** The incident of a log that has no rows although it should, until the watcher is past it; null without one. */
   readonly silence: Incident | null
 }
@@ -22,13 +22,15 @@ export interface WatchSnapshot {
 }
 
 export async function readWatchProgress(sql: Sql): Promise<WatchProgress | null> {
-  const [row] = await sql<{ judged_to: Date; book: BookState; lateness: number; silence: Incident | null }[]>`
-    select judged_to, book, lateness_seconds as lateness, silence from aegis_ml_watch_state`
+  const [row] = await sql<
+    { judged_to: Date; book: BookState; lateness: Lateness; silence: Incident | null }[]
+  >`
+    select judged_to, book, lateness, silence from aegis_ml_watch_state`
   if (row === undefined) return null
   return {
     judgedToMs: row.judged_to.getTime(),
     book: row.book,
-    latenessMs: 1000 * row.lateness,
+    lateness: row.lateness,
     silence: row.silence,
   }
 }
@@ -48,12 +50,12 @@ export async function readWatchSnapshot(sql: Sql): Promise<WatchSnapshot | null>
 export async function writeWatchProgress(
   tx: TransactionSql,
   fromMs: number | null,
-  { judgedToMs, book, latenessMs, silence }: WatchProgress,
+  { judgedToMs, book, lateness, silence }: WatchProgress,
 ): Promise<boolean> {
   const values = {
     judged_to: new Date(judgedToMs),
     book: tx.json(book as unknown as JSONValue),
-    lateness_seconds: latenessMs / 1000,
+    lateness: tx.json(lateness as unknown as JSONValue),
     silence: silence && tx.json(silence as unknown as JSONValue),
   }
   const { count } =

@@ -19,18 +19,24 @@ export interface BusyEndpoint {
 /**
  * The endpoints with a name that have most requests in a range, the busiest first.
  * @param range whole minutes; to is not included
+ * @param youngSince leaves out those that were seen before
  */
 export async function busiestEndpoints(
   sql: Sql,
   table: TrafficTable,
   { from, to }: TimeRange,
   limit: number,
+  youngSince?: Date,
 ): Promise<BusyEndpoint[]> {
+  const ofYoung = youngSince
+    ? sql`and endpoint in (select endpoint from aegis_ml_rollup_endpoints
+        where traffic_table = ${table} and first_seen >= ${youngSince})`
+    : sql``
   const rows = await sql<{ number: number; method: string; path: string; first: Date; seen: Date | null }[]>`
     select endpoint as number, method, path, first, first_seen as seen
     from (
       select endpoint, sum(requests) as requests, min(minute) as first from aegis_ml_rollup_endpoint_minutes
-      where traffic_table = ${table} and minute >= ${from} and minute < ${to} and endpoint <> 0 group by 1
+      where traffic_table = ${table} and minute >= ${from} and minute < ${to} and endpoint <> 0 ${ofYoung} group by 1
     ) busy join aegis_ml_rollup_endpoints named using (endpoint)
     where named.traffic_table = ${table} and state in ('named', 'declared')
     order by requests desc, endpoint limit ${limit}`

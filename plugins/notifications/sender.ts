@@ -19,6 +19,8 @@ import type { Answer } from './post.js'
 
 /** Sends what waits for a receiver, until it is closed. */
 export interface Sender {
+  /** Something was queued in a transaction that will be committed soon. */
+  wake(): void
   close(): Promise<void>
 }
 
@@ -33,7 +35,10 @@ export interface SenderOptions {
   readonly pollMs?: number
 }
 
-const POLL_MS = 2_000
+const POLL_MS = 1_000
+/** After a wake, it looks so often for so long. */
+const AWAKE_POLL_MS = 50
+const AWAKE_MS = 500
 const AWAY_MS = 5_000
 /** Sent at the same time. */
 const MAX_AT_A_TIME = 4
@@ -53,6 +58,8 @@ export function startSender(options: SenderOptions): Sender {
   const stopping = new AbortController() // takes nothing more
   const aborting = new AbortController() // and ends what is on its way
   let problem: string | null = null
+  let awakeUntil = 0
+  let sleep = new AbortController()
 
   const report = (found: string | null): void => {
     if (found !== null && problem === null) {
@@ -94,6 +101,13 @@ export function startSender(options: SenderOptions): Sender {
     }
     return taken.length
   }
+  const pause = async (ms: number): Promise<void> => {
+    if (stopping.signal.aborted) return
+    const isAwake = performance.now() < awakeUntil
+    sleep = new AbortController()
+    const options = { signal: sleep.signal, ref: false }
+    await delay(isAwake ? Math.min(ms, AWAKE_POLL_MS) : ms, undefined, options).catch(() => undefined)
+  }
   const run = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
       let pauseMs = pollMs
@@ -104,14 +118,19 @@ export function startSender(options: SenderOptions): Sender {
         log.debug({ channel: channel.name, reason }, 'notifications wait for the database')
         pauseMs = AWAY_MS
       }
-      await delay(pauseMs, undefined, { signal: stopping.signal, ref: false }).catch(() => undefined)
+      await pause(pauseMs)
     }
   }
 
   const running = run()
   return {
+    wake() {
+      awakeUntil = performance.now() + AWAKE_MS
+      sleep.abort()
+    },
     async close() {
       stopping.abort()
+      sleep.abort()
       await Promise.race([running, delay(CLOSE_LIMIT_MS, undefined, { ref: false })])
       aborting.abort()
       await running
@@ -128,6 +147,9 @@ export function pauseSeconds(
 ): number | null {
   if (state === 'active') return Math.max(REPEAT_PAUSE_SECONDS, waitSeconds ?? 0)
   if (isGone || now.getTime() - createdAt.getTime() > MAX_AGE_MS) return null
-  const usual = Math.min(MAX_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** Math.max(0, Math.min(attempts, 20) - 1))
+  const usual = Math.min(
+    MAX_PAUSE_SECONDS,
+    FIRST_PAUSE_SECONDS * 2 ** Math.max(0, Math.min(attempts, 20) - 1),
+  )
   return Math.max(usual * (0.5 + random), waitSeconds ?? 0)
 }

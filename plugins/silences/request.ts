@@ -1,7 +1,7 @@
 import type { NewSilence } from '../../db/own/silences.js'
 import type { AnomalyType } from '../../models/anomaly/verdict.js'
 import type { Recurrence } from '../../models/incidents/silence.js'
-import { splitEndpoint } from '../../models/traffic/endpoint-name.js'
+import { endpointName, splitEndpoint } from '../../models/traffic/endpoint-name.js'
 import { ServiceError } from '../http/errors.js'
 import { parseTime } from '../http/validation.js'
 
@@ -17,7 +17,7 @@ export interface SilenceRequest {
   readonly createdBy?: string | null | undefined
 }
 
-export const WEEKDAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const
+const WEEKDAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const
 
 /** @throws ServiceError INVALID_REQUEST */
 export function silenceFrom(request: SilenceRequest, now: Date): NewSilence {
@@ -36,7 +36,7 @@ export function silenceFrom(request: SilenceRequest, now: Date): NewSilence {
 /** With the method in capitals, as incidents have it. */
 function nameOf(endpoint: string): string {
   const { method, path } = splitEndpoint(endpoint)
-  return method === '' ? path : `${method} ${path}`
+  return endpointName(method, path)
 }
 
 function recurrenceOf({ days, start, end }: NonNullable<SilenceRequest['recurring']>): Recurrence {

@@ -4,7 +4,7 @@ import { busiestEndpoints, type BusyEndpoint } from '../../db/traffic/endpoint-h
 import { minuteFigures } from '../../db/traffic/rollups.js'
 import { regularHistory } from '../../models/anomaly/regular-history.js'
 import { calibrateWatch, endpointsToReplay, type ReplayedEndpoint } from '../../models/watch/calibrate.js'
-import { MINUTE_MS } from '../../models/traffic/durations.js'
+import { DAY_MS, MINUTE_MS } from '../../models/traffic/durations.js'
 import type { EndpointFit } from '../../models/watch/fit-endpoint.js'
 import {
   assembleWatch,
@@ -28,13 +28,13 @@ export interface WatchFit extends FittedRange {
 }
 
 /** Endpoints that are watched: the busiest. */
-export const MAX_WATCHED = 1_000
+const MAX_WATCHED = 1_000
 
 /** Fixed, so that the same minutes make the same model. */
 const SEED = 1
 
 /** With fewer endpoints, a second thread costs more than it saves. */
-const MIN_SHARED = 40
+const MIN_SHARED = 12
 
 const FIT_SHARE = 0.7
 
@@ -66,26 +66,27 @@ export async function fitWatch(
   return calibrateWatch(watch, inOrder(replayed, replays), alarmBudget)
 }
 
+/** Endpoints that are younger are fitted again and again, so that they learn their own rhythm. */
+const YOUNG_MS = 7 * DAY_MS
+
 /**
- * The model with the endpoints fitted again that are younger than this, or that it does not have.
+ * The model with the endpoints fitted again that are younger than a week at the end of the range.
  * @returns null when there is none
  */
 export async function refitWatch(
   sql: Sql,
   watch: WatchModel,
   task: WatchFit,
-  youngSince: Date,
   signal: AbortSignal,
 ): Promise<WatchModel | null> {
-  const part = await partOf(sql, task, signal)
-  if (part === null) return null
-  const busiest = await busiestEndpoints(sql, task.table, task, MAX_WATCHED)
+  const since = new Date(task.to.getTime() - YOUNG_MS)
+  const young = await busiestEndpoints(sql, task.table, task, MAX_WATCHED, since)
   const isNew = ({ endpoint }: BusyEndpoint) => !watch.endpoints.has(endpoint)
-  const young = busiest.filter((each) => isNew(each) || each.firstSeenMs >= youngSince.getTime())
-  const room = Math.max(0, MAX_WATCHED - watch.endpoints.size)
-  const added = new Set(young.filter(isNew).slice(0, room))
+  const added = new Set(young.filter(isNew).slice(0, Math.max(0, MAX_WATCHED - watch.endpoints.size)))
   const endpoints = young.filter((each) => !isNew(each) || added.has(each))
   if (endpoints.length === 0) return null
+  const part = await partOf(sql, task, signal)
+  if (part === null) return null
   const { fits } = await inTwo(sql, { ...part, endpoints, replayedBy: null }, signal, () => undefined)
   return withEndpoints(watch, inOrder(endpoints, fits))
 }

@@ -14,7 +14,6 @@ export interface FitTask extends WatchFit {
   readonly young: {
     readonly id: string
     readonly fitId: string
-    readonly since: Date
   } | null
 }
 
@@ -47,13 +46,13 @@ async function run(task: FitTask, signal: AbortSignal): Promise<StoredFit> {
 async function refit(
   sql: Sql,
   task: FitTask,
-  { id, since }: NonNullable<FitTask['young']>,
+  { id }: NonNullable<FitTask['young']>,
   signal: AbortSignal,
 ): Promise<WatchModel | null> {
   const content = await watchModelHead(sql, id)
   if (content === undefined) return null // a newer model has displaced it
   const watch = await fromContent({ ...content, parts: watchModelParts(sql, id) }, task.gateway, signal)
-  return refitWatch(sql, watch, task, since, signal)
+  return refitWatch(sql, watch, task, signal)
 }
 
 await answerTask(run, 'The fit was stopped.')

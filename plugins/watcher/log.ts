@@ -1,4 +1,5 @@
 import type { Sql } from 'postgres'
+import { withTimeLimit } from '../../db/with-time-limit.js'
 import type { Log } from '../../db/log.js'
 import { followedRules } from '../../db/traffic/endpoint-folding.js'
 import { lookAtLog } from '../../db/traffic/log-look.js'
@@ -45,13 +46,12 @@ export function createWatchedLog(options: WatchedLogOptions): WatchedLog {
       const table = await currentTable()
       // To watch changes no rules.
       const pathRules = (await followedRules(sql, table)) ?? options.pathRules
-      const limit = AbortSignal.timeout(MAX_UPDATE_MS)
-      const signal = AbortSignal.any([closing, limit])
-      try {
-        await updateRollups(sql, { ...updating, trafficSql, table, pathRules, now: new Date(nowMs), signal })
-      } catch (error) {
-        if (!limit.aborted) throw error
-      }
+      const update = { ...updating, trafficSql, table, pathRules, now: new Date(nowMs) }
+      await withTimeLimit(MAX_UPDATE_MS, closing, (signal) =>
+        updateRollups(sql, { ...update, signal }),
+      ).catch((error: unknown) => {
+        if (!isTimeout(error)) throw error
+      })
       return (await rolledUpTo(sql, table))?.getTime() ?? null
     },
     async *rounds(fromMs, toMs, signal) {
@@ -63,3 +63,5 @@ export function createWatchedLog(options: WatchedLogOptions): WatchedLog {
     },
   }
 }
+
+const isTimeout = (error: unknown) => error instanceof DOMException && error.name === 'TimeoutError'

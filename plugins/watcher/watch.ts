@@ -1,21 +1,21 @@
 import type { Sql } from 'postgres'
 import type { WrittenIncident } from '../../db/own/incident-book.js'
 import { readWatchProgress, type WatchProgress } from '../../db/own/watch-state.js'
-import { alarmsOfSources, newestReport, type WatchedMinute } from '../../db/own/watched-minutes.js'
+import { newestReport, type WatchedMinute } from '../../db/own/watched-minutes.js'
 import { recordRound } from '../../models/incidents/book.js'
 import { describeIncident } from '../../models/incidents/describe.js'
+import { NO_FEEDBACK, withoutMarked, withoutMuted } from '../../models/incidents/feedback.js'
 import type { Incident } from '../../models/incidents/incident.js'
 import type { SeriesMinute } from '../../models/incidents/series-minute.js'
-import { GATEWAY } from '../../models/stream/stream-state.js'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../models/traffic/durations.js'
-import { intervalOf } from '../../models/watch/endpoint-minute.js'
-import type { JudgedRound, Round } from '../../models/watch/judge-round.js'
+import type { Round } from '../../models/watch/judge-round.js'
 import {
   afterLook,
-  beginLateness,
   completeTo,
-  isSilent,
-  withLateRows,
+  hasStopped,
+  isBehind,
+  UNKNOWN_LATENESS,
+  withLag,
   type Lateness,
   type LogLook,
 } from '../../models/watch/lateness.js'
@@ -24,14 +24,16 @@ import {
   endedSilence,
   judgeSilence,
   silenceIncident,
+  silentMinute,
   type Silence,
 } from '../../models/watch/silence.js'
+import type { Feedback } from '../feedback.js'
 import type { Incidents } from '../incidents.js'
-import { watchedMinuteOf } from '../incidents/watched-minute.js'
 import type { LoadedWatch, WatchModels } from '../watch-models.js'
 import { commitRound, type CommitOptions } from './commit.js'
 import { Judging } from './judging.js'
 import type { WatchedLog } from './log.js'
+import { quietMinute, sourceAlarms, watchedMinutes } from './minutes.js'
 import { keepStates, keptStates } from './snapshot.js'
 
 /** What is watched: the requests of the log, or the reports of sources alone. */
@@ -48,8 +50,7 @@ export interface WatchOptions {
   readonly incidents: Pick<Incidents, 'store' | 'lastBookNumber' | 'takeOverMarks'>
   /** Puts what people are told into the queue, in the transaction of a round. */
   readonly announce: CommitOptions['announce']
-  /** The minutes, without the alarms that nobody wants to hear of. */
-  readonly heard: (minutes: readonly SeriesMinute[]) => Promise<readonly SeriesMinute[]>
+  readonly feedback: Pick<Feedback, 'since'>
   /** Called when incidents were written, with the minute that was judged. */
   readonly onWritten: (written: readonly WrittenIncident[], timeMs: number) => void
   /** Whether the log is watched however long it has been silent. */
@@ -93,13 +94,16 @@ export class Watch {
   #judging: Judging | null = null
   #snapshot = { atMs: -Infinity, model: '' }
   #silence: Silence | null = null
+  /** What people said about alarms. */
+  #muting: Awaited<ReturnType<Feedback['since']>> = { feedback: [], index: NO_FEEDBACK }
   /** Requests of the gateway in the last judged minutes. */
   readonly #judged = new Map<number, number>()
 
   private constructor(options: WatchOptions, progress: WatchProgress | null) {
     this.#options = options
     this.#progress = progress
-    this.#lateness = beginLateness(progress?.latenessMs)
+    // When rows were last found is another matter for each replica.
+    this.#lateness = { ...(progress?.lateness ?? UNKNOWN_LATENESS), newestMs: null, advancedMs: null }
   }
 
   /** Begins where the replica before has ended. */
@@ -151,22 +155,19 @@ export class Watch {
     if (this.#progress !== null && this.#judging !== null && completeMs <= this.#progress.judgedToMs) return
     const rolledToMs = await watchedLog.refresh(look.nowMs, signal)
     if (rolledToMs === null) return
-    const toMs = Math.min(completeMs, rolledToMs)
-    const progress = await this.#begin(toMs)
-    this.#judging ??= await Judging.before(progress.judgedToMs, loaded, this.#options, signal)
     const newestMs = this.#lateness.newestMs!
-    const hasStopped = progress.silence?.endedMs === null && newestMs <= progress.silence.startedMs
-    if (hasStopped || isSilent(this.#lateness, completeMs, this.#judging.usual ?? 0)) {
-      await this.#judgeTo(Math.min(toMs, floorMinute(newestMs)), loaded, signal)
-      await this.#hearSilence(newestMs, completeMs, loaded)
-      return
-    }
-    this.#silence = null
-    if (progress.silence?.endedMs === null) {
+    const toMs = Math.min(completeMs, rolledToMs)
+    const progress = await this.#begin(Math.min(toMs, floorMinute(newestMs)))
+    this.#judging ??= await Judging.before(progress.judgedToMs, loaded, this.#options, signal)
+    const usual = this.#judging.usual ?? 0
+    if (isOpen(progress.silence) && newestMs > progress.silence.startedMs) {
       const ended = endedSilence(progress.silence, look.oldestNewMs ?? look.nowMs)
       await this.#commit({ ...progress, silence: ended }, [ended])
     }
-    await this.#judgeTo(toMs, loaded, signal)
+    const isMissingRows = isBehind(this.#lateness, completeMs, usual)
+    await this.#judgeTo(isMissingRows ? Math.min(toMs, floorMinute(newestMs)) : toMs, loaded, signal)
+    const isSilent = isOpen(this.#progress!.silence) || hasStopped(this.#lateness, look.nowMs, usual)
+    if (isMissingRows && isSilent) await this.#hearSilence(newestMs, completeMs, loaded)
   }
 
   /** Where judging goes on; at first, and after a long absence, where it begins. */
@@ -179,19 +180,19 @@ export class Watch {
     const judgedToMs = toMs - FIRST_MS
     this.#judging = null
     return this.#commit(
-      { judgedToMs, book: { count, open: [] }, latenessMs: 0, silence: before?.silence ?? null },
+      { judgedToMs, book: { count, open: [] }, lateness: this.#lateness, silence: before?.silence ?? null },
       ended,
     )
   }
 
   async #judgeTo(toMs: number, loaded: LoadedWatch, signal: AbortSignal): Promise<void> {
-    const { watchedLog, incidents } = this.#options
+    const { watchedLog } = this.#options
     const judging = this.#judging!
     while (this.#progress!.judgedToMs < toMs) {
-      await incidents.takeOverMarks()
       const fromMs = this.#progress!.judgedToMs
+      await this.#hearPeople(fromMs)
       const pieceMs = Math.min(toMs, fromMs + PIECE_MS)
-      const alarms = await this.#alarmsOfSources(fromMs, pieceMs, false)
+      const alarms = await sourceAlarms(this.#options.sql, fromMs, pieceMs, false)
       for await (const round of watchedLog.rounds(fromMs, pieceMs, signal)) {
         if (this.#isSilenced(round)) await this.#record(round.timeMs, [], [])
         else await this.#judge(round, judging, loaded, alarms.get(round.timeMs) ?? [], signal)
@@ -208,6 +209,13 @@ export class Watch {
     return timeMs >= floorMinute(silence.startedMs) && timeMs < (silence.endedMs ?? Infinity)
   }
 
+  /** What people said of incidents, here and in the gateway's dashboards. */
+  async #hearPeople(fromMs: number): Promise<void> {
+    const { incidents, feedback, sql } = this.#options
+    await incidents.takeOverMarks()
+    this.#muting = await feedback.since(sql, new Date(fromMs))
+  }
+
   async #judge(
     round: Round,
     judging: Judging,
@@ -216,8 +224,7 @@ export class Watch {
     signal: AbortSignal,
   ): Promise<void> {
     const judged = await judging.judge(round, loaded, signal)
-    const minutes = await this.#options.heard([...judged.minutes, ...alarms])
-    await this.#record(round.timeMs, minutes, watchedMinutes(judged))
+    await this.#record(round.timeMs, [...judged.minutes, ...alarms], watchedMinutes(judged))
     this.#judged.set(round.timeMs, round.gateway.requests)
   }
 
@@ -228,11 +235,13 @@ export class Watch {
     watched: readonly WatchedMinute[],
   ): Promise<void> {
     const progress = this.#progress!
-    const { state: book, changes } = recordRound(progress.book, minutes)
+    const { feedback, index } = this.#muting
+    const known = withoutMarked(progress.book, feedback, timeMs)
+    const { state: book, changes } = recordRound(known, withoutMuted(minutes, index))
     const { opened, updated, ended } = changes
     const judgedToMs = timeMs + MINUTE_MS
     const silence = isPast(progress.silence, judgedToMs) ? null : progress.silence
-    const next = { judgedToMs, book, latenessMs: this.#lateness.latenessMs, silence }
+    const next = { judgedToMs, book, lateness: this.#lateness, silence }
     await this.#commit(next, [...opened, ...updated, ...ended], watched)
   }
 
@@ -258,7 +267,10 @@ export class Watch {
     const progress = this.#progress!
     const known = progress.silence?.startedMs === sinceMs ? progress.silence : null
     const silence = silenceIncident(this.#silence, known)
-    if (silence !== null) await this.#commit({ ...progress, silence }, [silence])
+    if (silence === null) return
+    await this.#hearPeople(this.#silence.judgedToMs - MINUTE_MS)
+    const [minute] = withoutMuted([silentMinute(this.#silence)], this.#muting.index)
+    if (minute!.alarm !== null) await this.#commit({ ...progress, silence }, [silence])
   }
 
   /** Rows that came after their minute was judged: from now on, there is more time. */
@@ -270,7 +282,7 @@ export class Watch {
     for (const [timeMs, before] of this.#judged) {
       const more = (requests.get(timeMs) ?? 0) - before
       if (more < Math.max(LATE.requests, LATE.share * before)) continue
-      this.#lateness = withLateRows(this.#lateness, nowMs - timeMs - MINUTE_MS)
+      this.#lateness = withLag(this.#lateness, nowMs, nowMs - timeMs - MINUTE_MS)
       this.#judged.set(timeMs, before + more)
     }
   }
@@ -285,63 +297,24 @@ export class Watch {
   /** Without a log, the alarms of sources are all that there is. */
   async #watchReports(nowMs: number): Promise<void> {
     const toMs = floorMinute(nowMs - this.#options.delayMs)
-    await this.#options.incidents.takeOverMarks()
     let progress = await this.#begin(toMs)
-    const alarms = await this.#alarmsOfSources(progress.judgedToMs, toMs, true)
+    await this.#hearPeople(progress.judgedToMs)
+    const alarms = await sourceAlarms(this.#options.sql, progress.judgedToMs, toMs, true)
     while (progress.judgedToMs < toMs) {
       const timeMs = progress.judgedToMs
       const isQuiet = alarms.size === 0 && progress.book.open.length === 0
       if (isQuiet) await this.#record(toMs - MINUTE_MS, [], [])
       else {
-        const minutes = await this.#options.heard(alarms.get(timeMs) ?? [])
-        await this.#record(timeMs, [quietMinute(timeMs), ...minutes], [])
+        await this.#record(timeMs, [quietMinute(timeMs), ...(alarms.get(timeMs) ?? [])], [])
       }
       progress = this.#progress!
     }
-  }
-
-  /** By minute. The reports of the default source are about the gateway, which the log shows where there is one. */
-  async #alarmsOfSources(
-    fromMs: number,
-    toMs: number,
-    isAlone: boolean,
-  ): Promise<ReadonlyMap<number, SeriesMinute[]>> {
-    const alarms = new Map<number, SeriesMinute[]>()
-    const range = { from: new Date(fromMs), to: new Date(toMs) }
-    for (const each of await alarmsOfSources(this.#options.sql, range)) {
-      const isGateway = each.series.name === GATEWAY
-      if (isGateway && !isAlone) continue
-      const minute = isGateway ? { ...each, series: { kind: 'gateway', name: '' } as const } : each
-      alarms.set(each.timeMs, [...(alarms.get(each.timeMs) ?? []), minute])
-    }
-    return alarms
   }
 }
 
 const floorMinute = (timeMs: number) => Math.floor(timeMs / MINUTE_MS) * MINUTE_MS
 
+const isOpen = (silence: Incident | null): silence is Incident => silence?.endedMs === null
+
 const isPast = (silence: Incident | null, judgedToMs: number) =>
   silence !== null && silence.endedMs !== null && silence.endedMs <= judgedToMs
-
-/** A minute of the gateway about which nothing is known. It lets incidents end. */
-function quietMinute(timeMs: number): SeriesMinute {
-  const nothing = { requests: 0, failed: 0, latencyMs: null }
-  return {
-    series: { kind: 'source', name: '' },
-    timeMs,
-    seconds: 60,
-    ...nothing,
-    expected: nothing,
-    alarm: null,
-  }
-}
-
-function watchedMinutes({ notable }: JudgedRound): WatchedMinute[] {
-  return notable.map(({ minute, traffic, verdict }) => {
-    const { series, timeMs, alarm } = minute
-    const watched = watchedMinuteOf(series, { timeMs, interval: intervalOf(traffic) }, verdict, alarm)
-    // An alarm that the endpoints explain is none.
-    const isExplained = verdict.confirmed && alarm === null
-    return isExplained ? { ...watched, anomaly: false, type: null, severity: null } : watched
-  })
-}

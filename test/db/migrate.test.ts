@@ -23,6 +23,8 @@ const MIGRATIONS = [
   '014_incidents.sql',
   '015_notifications.sql',
   '016_watch_models.sql',
+  '018_feedback.sql',
+  '019_incident_limits.sql',
 ]
 
 const TABLES = [

@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib'
 import t from 'tap'
 import { busiestEndpoints, endpointHistories } from '../../db/traffic/endpoint-histories.js'
 import { minuteFigures } from '../../db/traffic/rollups.js'
@@ -105,4 +106,42 @@ t.test('a fit stores a model, which all replicas load', async (t) => {
     watchModelToState(other.app.watchModels.current()!.detector.watch),
     watchModelToState(fitted.detector.watch),
   )
+})
+
+t.test(
+  'endpoints that are young are fitted again; an old model is there until it is displaced',
+  async (t) => {
+    const { watchModels } = app
+    const first = watchModels.current()!
+    const again = (await watchModels.refitYoung({ signal: never, to: at(END) }))!
+    t.match(again, { modelVersion: first.modelVersion, fitId: first.id, endpoints: 4 })
+    t.not(again.id, first.id)
+    t.equal(again.detector.version, first.detector.version, 'streams go on')
+    t.match(await watchModels.load(first.id), { id: first.id, to: first.to })
+    for (let more = 0; more < 2; more++) await watchModels.refitYoung({ signal: never, to: at(END) })
+    t.equal(await watchModels.load(first.id), null, 'the newest three are kept')
+  },
+)
+
+t.test('a model of another release is not used', async (t) => {
+  const { id } = app.watchModels.current()!
+  const [{ older }] = await sql<[{ older: string }]>`
+    update aegis_ml_watch_models set head = ${gzipSync('{"type":"watch-model","version":0}')}
+    where id = (select max(id) from aegis_ml_watch_models where id <> ${id}) returning id::text as older`
+  t.equal(await app.watchModels.load(older), null)
+  await sql`delete from aegis_ml_watch_models`
+  t.equal(await app.watchModels.load(id), null)
+  t.equal(app.watchModels.current()!.id, id, 'what is loaded stays in use')
+})
+
+t.test('two fits at a time are refused, and a signal ends one', async (t) => {
+  const stopping = new AbortController()
+  const fit = app.watchModels.fit({ signal: stopping.signal, to: at(END) })
+  await t.rejects(app.watchModels.fit({ signal: never }), { code: 'BUSY' })
+  stopping.abort(new Error('stopped'))
+  await t.rejects(fit, { message: 'stopped' })
+})
+
+t.test('a history that has ended cannot be watched with', async (t) => {
+  await t.rejects(app.watchModels.fit({ signal: never, to: at(-10 * DAY) }), { code: 'NO_DATA' })
 })
