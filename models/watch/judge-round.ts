@@ -95,6 +95,9 @@ export function* judgeRound(
   const shared = { effects, calendar }
   const ofWhole = gatewayDetector(detector)
   const ofGateway = judgeSeries(before.gateway, WHOLE, gateway, timeMs, ofWhole)
+  // What the gateway has got used to; not what it has an alarm for.
+  const level =
+    ofGateway.minute.alarm === null ? ofGateway.state.stream.baseline.level.requests_per_second : 0
   const minutes: SeriesMinute[] = []
   const notable: NotableMinute[] = []
   const parts: DetailedMinute[] = []
@@ -112,8 +115,12 @@ export function* judgeRound(
       const series = { kind: 'endpoint', name: endpoint } as const
       const deployed = deployedTo(series, detector)
       const ofEndpoint: Detector = { ...shared, ...deployed, modelVersion, model, score: scores.endpoints }
-      const { state: next, verdict, ...detailed } = judgeSeries(state, series, minute, timeMs, ofEndpoint)
-      states.set(endpoint, next)
+      const { state: next, verdict, ...judged } = judgeSeries(state, series, minute, timeMs, ofEndpoint)
+      const known = wasExplained(state, next)
+      const isUsual = isUsualNow(judged.minute, level, known)
+      const detailed =
+        isUsual || isFewRequests(judged.minute) ? { ...judged, minute: quiet(judged.minute) } : judged
+      states.set(endpoint, known || isUsual ? { ...next, isExplained: true } : next)
       minutes.push(detailed.minute)
       if (detailed.minute.alarm !== null) notable.push({ minute: detailed.minute, traffic: minute, verdict })
       parts.push(isNew(model, watch.gateway) ? leniently(detailed, model) : detailed)
@@ -125,7 +132,7 @@ export function* judgeRound(
   }
   const isKnown = wasExplained(before.gateway, ofGateway.state)
   const explained = isExplained(ofGateway, parts) || (isKnown && minutes.every(({ alarm }) => alarm === null))
-  const whole = explained ? { ...ofGateway.minute, alarm: null } : ofGateway.minute
+  const whole = explained ? quiet(ofGateway.minute) : ofGateway.minute
   const stateOfGateway = explained || isKnown ? { ...ofGateway.state, isExplained: true } : ofGateway.state
   return {
     states: { gateway: stateOfGateway, endpoints: states },
@@ -134,10 +141,41 @@ export function* judgeRound(
   }
 }
 
+function quiet(minute: SeriesMinute): SeriesMinute {
+  return { ...minute, alarm: null }
+}
+
+/** A level of the gateway, as a logarithm of a ratio, that explains endpoints; and the share of a deviation that it leaves. */
+const MIN_LEVEL = Math.log(1.25)
+const MAX_LEFT = 0.5
+
+/** An endpoint that is silent is not as usual, whatever it was before. */
+const MAX_USUAL = Math.log(10)
+
 /**
- * Whether the endpoints have explained the open episode of the gateway before. It stays explained while none of them has an
- * alarm.
+ * Whether an endpoint with an alarm has as much traffic as the gateway has of late, compared with what was learned. On a
+ * holiday, the gateway has an alarm, gets used to it, and each endpoint is quiet too when its hours begin.
+ *
+ * @param level of the gateway's traffic, as a logarithm of a ratio
+ * @param wasUsual whether an earlier minute of the episode was
  */
+function isUsualNow({ alarm, requests, expected }: SeriesMinute, level: number, wasUsual: boolean): boolean {
+  if (alarm?.type !== 'traffic_drop' && alarm?.type !== 'traffic_spike') return false
+  const deviation = Math.log((requests + 0.5) / (expected.requests + 0.5))
+  const isAlike =
+    deviation * level > 0 && Math.abs(deviation) - Math.abs(level) <= MAX_LEFT * Math.abs(deviation)
+  if (wasUsual) return Math.abs(deviation) <= MAX_USUAL
+  return Math.abs(level) >= MIN_LEVEL && isAlike
+}
+
+/** Fewer requests in a minute are no flood, however rare they are usually. */
+const MIN_FLOOD = 5
+
+function isFewRequests({ alarm, requests }: SeriesMinute): boolean {
+  return alarm?.type === 'traffic_spike' && requests < MIN_FLOOD
+}
+
+/** Whether the open episode of a series was explained in an earlier minute. That of the gateway stays so without other alarms. */
 function wasExplained(before: SeriesState, { onsetMs }: SeriesState): boolean {
   return before.isExplained === true && onsetMs !== null && onsetMs === before.onsetMs
 }
