@@ -1,5 +1,6 @@
 import { CHANNELS, mapChannels, type Channel } from '../../anomaly/kinds.js'
-import { MIN_REPORTS, type Evidence } from '../evidence.js'
+import { MIN_REPORTS } from '../evidence.js'
+import type { WeighedReport } from '../stream.js'
 
 /** Lower peaks say nothing about the tail. */
 export const MIN_PEAK = 0.5
@@ -14,7 +15,7 @@ export class EvidencePeakObserver {
   readonly peaks: EvidencePeaks = mapChannels(() => ({ small: [], large: [] }))
   readonly #open = mapChannels(() => ({ small: 0, large: 0 }))
 
-  observe(evidence: Evidence): void {
+  observe({ evidence }: Pick<WeighedReport, 'evidence'>): void {
     for (const channel of CHANNELS) {
       const open = this.#open[channel]
       for (const change of CHANGES) {

@@ -70,7 +70,7 @@ export function observeEvents(
     const { timeMs } = timed
     const weighed = weighNext(forModel(state, GATEWAY, name, model), timed, model, effects, score)
     const { evidence, rows, rowMs, measured } = weighed
-    peaks.observe(evidence)
+    peaks.observe(weighed)
     const reach = reachOfGates(weighed, effects)
     runs = runsAfter(runs, timeMs, rowMs, reach)
     const report = reportedOf(weighed, reach, before, runs)

@@ -57,20 +57,20 @@ export const PEAK_INCIDENTS = { share: 0.05, inTwoWeeks: 12 }
  * @param peaks above 0
  * @param allowed above 0
  * @param days in which they were
- * @returns 0 when they are too few to show a tail
+ * @returns 0 when they are too few to show a tail, or no more than allowed
  */
 export function peakBound(peaks: readonly number[], allowed: number, days: number): number {
   const n = peaks.length
   const nIncidents = Math.ceil(Math.max(PEAK_INCIDENTS.share * n, incidentsIn(days)))
   const nTail = Math.max(Math.ceil(PEAK_TAIL.share * n), nIncidents + PEAK_TAIL.min)
-  if (nTail >= n) return 0
+  if (nTail >= n || allowed >= nTail) return 0
   const sorted = [...peaks].sort((a, b) => a - b)
   const start = sorted[n - nTail - 1]!
   const last = sorted[n - nIncidents - 1]!
   const known = sorted.slice(n - nTail, n - nIncidents)
   const sum = known.reduce((total, peak) => total + peak - start, 0) + nIncidents * (last - start)
   const mean = sum / known.length
-  return Math.min(start + mean * Math.max(0, Math.log(nTail / allowed)), MAX_BEYOND * sorted[n - 1]!)
+  return Math.min(start + mean * Math.log(nTail / allowed), MAX_BEYOND * sorted[n - 1]!)
 }
 
 /** In a longer history than two weeks, they grow with the square root of its length. */
