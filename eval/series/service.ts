@@ -13,7 +13,7 @@ import { blocksOf, firstJudged } from './walk-forward.js'
 export interface ServiceRows {
   /** `[nRows]`, 1 for a confirmed row: one of an episode. */
   readonly confirmed: Uint8Array
-  /** `[nRows]`, the anomaly score, 0…1. */
+  /** `[nRows]`, the normalized score, 0…1. */
   readonly scores: Float64Array
 }
 
