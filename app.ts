@@ -5,43 +5,55 @@ import { pino } from 'pino'
 import automaticTraining from './plugins/automatic-training.js'
 import config, { type Config } from './plugins/config.js'
 import database from './plugins/database.js'
+import deployments from './plugins/deployments.js'
 import detection from './plugins/detection.js'
 import cors from './plugins/http/cors.js'
 import envelope from './plugins/http/envelope.js'
 import errors, { answerMalformed, sendFailure, toServiceError } from './plugins/http/errors.js'
 import endpoints from './plugins/endpoints.js'
 import exports from './plugins/export.js'
+import feedback from './plugins/feedback.js'
+import incidentLimits from './plugins/incident-limits.js'
 import incidents from './plugins/incidents.js'
 import ingest from './plugins/ingest.js'
 import modelManagement from './plugins/model-management.js'
 import modelRegistry from './plugins/model-registry.js'
 import openapi from './plugins/http/openapi.js'
+import notifications from './plugins/notifications.js'
 import optimization from './plugins/optimization.js'
 import otlp from './plugins/otlp.js'
 import otlpHttp from './plugins/http/otlp.js'
 import prometheus from './plugins/prometheus.js'
+import silences from './plugins/silences.js'
 import streamedBodies from './plugins/http/streamed-bodies.js'
 import syntheticData from './plugins/synthetic-data.js'
 import trafficTable from './plugins/traffic-table.js'
 import training from './plugins/training.js'
 import validation from './plugins/http/validation.js'
+import watcher from './plugins/watcher.js'
+import watchModels from './plugins/watch-models.js'
 import aboutRoutes from './routes/about.js'
 import backtestJobRoutes from './routes/backtest-jobs.js'
+import deploymentRoutes from './routes/deployments.js'
 import detectRoutes from './routes/detect.js'
 import endpointRoutes from './routes/endpoints.js'
 import exportRoutes from './routes/export.js'
 import exportRateLimitRoutes from './routes/export-rate-limits.js'
+import feedbackRoutes from './routes/feedback.js'
 import healthRoutes from './routes/health.js'
+import incidentLimitRoutes from './routes/incident-limits.js'
 import incidentRoutes from './routes/incidents.js'
 import incidentScanRoutes from './routes/incident-scan.js'
 import incidentStreamRoutes from './routes/incident-stream.js'
 import ingestRoutes from './routes/ingest.js'
 import jobRoutes from './routes/jobs.js'
 import modelRoutes from './routes/models.js'
+import notificationRoutes from './routes/notifications.js'
 import optimizeRoutes from './routes/optimize.js'
 import otlpRoutes from './routes/otlp.js'
 import recommendationRoutes from './routes/recommendations.js'
 import { sharedSchemas } from './routes/schemas/index.js'
+import silenceRoutes from './routes/silences.js'
 import syntheticRoutes from './routes/synthetic.js'
 import trainRoutes from './routes/train.js'
 import watchingRoutes from './routes/watching.js'
@@ -76,7 +88,14 @@ export async function buildApp(settings: Config): Promise<FastifyInstance> {
     await app.register(automaticTraining)
     await app.register(modelManagement)
     await app.register(endpoints)
+    await app.register(watchModels)
+    await app.register(silences)
+    await app.register(deployments)
+    await app.register(notifications)
     await app.register(incidents)
+    await app.register(feedback)
+    await app.register(incidentLimits)
+    await app.register(watcher)
     await app.register(optimization)
     await app.register(exports)
     await app.register(ingest)
@@ -128,9 +147,14 @@ async function registerInterface(app: FastifyInstance): Promise<void> {
   await app.register(healthRoutes, { version })
   await app.register(detectRoutes)
   await app.register(incidentRoutes)
+  await app.register(incidentLimitRoutes)
   await app.register(incidentScanRoutes)
   await app.register(incidentStreamRoutes)
   await app.register(watchingRoutes)
+  await app.register(notificationRoutes)
+  await app.register(silenceRoutes)
+  await app.register(deploymentRoutes)
+  await app.register(feedbackRoutes)
   await app.register(trainRoutes)
   await app.register(jobRoutes)
   await app.register(syntheticRoutes)

@@ -11,6 +11,7 @@ export default ({ production = false } = {}) => ({
         'scripts/demo/main.ts!',
         'plugins/training/*-worker.ts!',
         'plugins/optimization/*-worker.ts!',
+        'plugins/watch-models/*-worker.ts!',
         'models/index.ts!', // the public face of the mathematics
         'docker/*.js!',
         'bench/run.ts',

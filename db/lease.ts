@@ -22,6 +22,10 @@ export const LOCKS = {
   incidents: 10,
   /** Held by the replica that thins out the watched minutes. */
   watchedMinutes: 11,
+  /** Held by the replica that watches. */
+  watcher: 12,
+  /** Held while notifications are queued, or taken to be sent: those of an incident stay in order. */
+  notifications: 15,
 } as const
 
 export type Lock = (typeof LOCKS)[keyof typeof LOCKS]

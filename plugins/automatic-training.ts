@@ -12,6 +12,7 @@ import {
 } from '../db/own/automatic-training.js'
 import { automaticRequest, whyTooLittle } from './automatic-training/request.js'
 import { nextTraining, type AttemptEnd, type TrainingPast } from './automatic-training/schedule.js'
+import { DAY_MS } from '../models/traffic/durations.js'
 import { ServiceError } from './http/errors.js'
 import { MODEL_NAMES, storedName, type ActiveModels, type ModelRegistry } from './model-registry.js'
 import type { Training } from './training.js'
@@ -69,7 +70,7 @@ export function createAutomaticTraining(options: AutomaticTrainingOptions): Auto
   let hasSaid = false
 
   const nextMs = (known: AutomaticState, every: number): number =>
-    nextTraining({ everyMs: every, timeZone }, pastOf(known), now().getTime())
+    nextTraining({ everyMs: every, timeZone }, pastOf(known, models.active), now().getTime())
 
   const end = async (outcome: AutomaticOutcome['outcome'], reason: string, job: string | null) => {
     await endAttempt(sql, { endedAt: now().toISOString(), outcome, reason, version: null, job })
@@ -154,7 +155,10 @@ function withNewest(state: AutomaticState, models: ActiveModels): AutomaticState
 const isReset = ({ active }: AutomaticState) =>
   active.length > 0 && active.every(({ version }) => version === null)
 
-function pastOf({ active, attemptedAt, outcome }: AutomaticState): TrainingPast {
+function pastOf(
+  { active, attemptedAt, outcome }: AutomaticState,
+  { anomaly }: ActiveModels,
+): TrainingPast {
   const chosen = active.filter(({ version }) => version !== null)
   const times = chosen.map(({ changedAt }) => changedAt.getTime())
   const versions = chosen.map(({ version }) => version!).sort()
@@ -162,6 +166,7 @@ function pastOf({ active, attemptedAt, outcome }: AutomaticState): TrainingPast 
   const ended = hasEnded ? endOf(outcome, chosen.length > 0) : 'failed'
   return {
     activeSinceMs: times.length === 0 ? null : Math.max(...times),
+    learnedMs: anomaly?.training && anomaly.training.source !== 'synthetic' ? anomaly.model.days * DAY_MS : null,
     version: versions.at(-1) ?? null,
     attempt: attemptedAt && { atMs: attemptedAt.getTime(), ended },
   }
@@ -193,13 +198,15 @@ function failureOf(error: unknown): [AutomaticOutcome['outcome'], string] {
   return [isStopped ? 'stopped' : 'failed', error.message]
 }
 
-/** So long after the start, the first training may begin: a service that has just started is about to be used. */
+/** So long after the start, a training may begin: a service that has just started is about to be used. */
 const FIRST_TRAINING_MS = 5 * 60_000
+/** The same without a model: nothing can be judged yet. */
+const WITHOUT_MODEL_MS = 2 * 60_000
 const LOOK_EVERY_MS = 60_000
 const MAX_CLOSE_MS = 2_000
 
 /** Looks every minute whether a training is due. @returns what ends that */
-function lookRegularly(automatic: AutomaticTraining): () => Promise<void> {
+function lookRegularly(automatic: AutomaticTraining, hasModel: () => boolean): () => Promise<void> {
   const startedMs = performance.now()
   let timer: NodeJS.Timeout | undefined
   let looking: Promise<void> = automatic.refresh()
@@ -207,7 +214,8 @@ function lookRegularly(automatic: AutomaticTraining): () => Promise<void> {
   const next = (): void => {
     if (closed) return
     timer = setTimeout(() => {
-      const isEarly = performance.now() - startedMs < FIRST_TRAINING_MS
+      const waitMs = hasModel() ? FIRST_TRAINING_MS : WITHOUT_MODEL_MS
+      const isEarly = performance.now() - startedMs < waitMs
       looking = (isEarly ? automatic.refresh() : automatic.look()).then(next)
     }, LOOK_EVERY_MS).unref()
   }
@@ -232,7 +240,7 @@ export default fp(
     app.decorate('automaticTraining', automatic)
     let end: (() => Promise<void>) | undefined
     app.addHook('onReady', async () => {
-      end = lookRegularly(automatic)
+      end = lookRegularly(automatic, () => models.active.anomaly !== null)
     })
     app.addHook('preClose', async () => {
       await training.close()

@@ -13,6 +13,7 @@ import type { Connection } from '../db/pool.js'
 import { readPostgres, readTrafficPostgres, type DatabaseConfig } from './config/postgres.js'
 import { readOpenApi } from '../formats/openapi/read-openapi.js'
 import { localTimeOf } from '../models/seasonality/local-time.js'
+import { notificationConfig, type NotificationConfig } from './config/notifications.js'
 import { prometheusConfig, type PrometheusConfig } from './config/prometheus.js'
 
 export { ConfigError, type DatabaseConfig }
@@ -59,8 +60,14 @@ export interface Config {
   readonly calendar: readonly CalendarEntry[]
   /** How often the service trains by itself; null when it does not. */
   readonly trainEveryMs: number | null
+  /** Whether the service judges each finished minute by itself: auto, when there is something to watch. */
+  readonly watch: (typeof WATCH_CHOICES)[number]
+  /** Waited for after the end of each minute before it is judged, in ms. It grows with how late rows arrive. */
+  readonly watchDelayMs: number
   /** A Prometheus that has the minutes of the gateway; null without one. */
   readonly prometheus: PrometheusConfig | null
+  /** Who is told of incidents. */
+  readonly notifications: NotificationConfig
 }
 
 declare module 'fastify' {
@@ -72,6 +79,7 @@ declare module 'fastify' {
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 const TRAFFIC_TABLES = ['request_logs', 'request_metrics'] as const
 const TABLE_CHOICES = ['auto', ...TRAFFIC_TABLES] as const
+const WATCH_CHOICES = ['auto', 'on', 'off'] as const
 const ENGINE_CHOICES = ['auto', 'kernel', 'tensor'] as const
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -114,6 +122,8 @@ export function loadConfig(environment: Environment): Config {
     }),
     calendar: readCalendar(text('CALENDAR_FILE', '', /^[^\0]{0,1000}$/, 'a file'), zone),
     trainEveryMs: readPeriod('TRAIN_EVERY', text('TRAIN_EVERY', '24h', ANY, PERIODS)),
+    watch: oneOf('WATCH', WATCH_CHOICES, 'auto'),
+    watchDelayMs: 1000 * number('WATCH_DELAY_SECONDS', 5, { min: 0, max: 900 }),
     prometheus: prometheusConfig(
       {
         url: text('PROMETHEUS_URL', '', ANY, 'an address'),
@@ -127,6 +137,14 @@ export function loadConfig(environment: Environment): Config {
       },
       (variable, given, allowed) => new ConfigError(variable, given, allowed),
     ),
+    notifications: notificationConfig({
+      alertmanagerUrl: text('ALERTMANAGER_URL', '', ANY, 'addresses'),
+      alertmanagerTokenFile: text('ALERTMANAGER_TOKEN_FILE', '', /^[^\0]{0,1000}$/, 'a file'),
+      webhookUrls: text('WEBHOOK_URLS', '', ANY, 'addresses'),
+      webhookSecret: text('WEBHOOK_SECRET', '', ANY, 'a secret'),
+      webhookSecretFile: text('WEBHOOK_SECRET_FILE', '', /^[^\0]{0,1000}$/, 'a file'),
+      publicUrl: text('PUBLIC_URL', '', ANY, 'an address'),
+    }),
   })
 }
 

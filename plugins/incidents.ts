@@ -12,21 +12,25 @@ import {
   type IncidentEntry,
   type StoredIncident,
 } from '../db/own/incidents.js'
+import { temporaryLimit, type TemporaryLimit } from '../db/own/temporary-limits.js'
 import { thinOutWatchedMinutes } from '../db/own/watched-minutes.js'
 import { readFolding } from '../db/traffic/endpoint-folding.js'
 import type { TrafficTable } from '../db/traffic/table.js'
+import type { AnomalyModel } from '../models/anomaly/model.js'
 import type { Incident } from '../models/incidents/incident.js'
 import type { Series } from '../models/incidents/series-minute.js'
 import { GATEWAY } from '../models/stream/stream-state.js'
 import { DAY_MS, HOUR_MS } from '../models/traffic/durations.js'
 import { endpointName, splitEndpoint } from '../models/traffic/endpoint-name.js'
+import { endpointModel, type WatchModel } from '../models/watch/watch-model.js'
 import type { Detection } from './detection.js'
 import type { Refresh } from './rollup-refresh.js'
 import { ServiceError } from './http/errors.js'
 import { createIncidentFeed } from './incidents/feed.js'
-import { investigate } from './incidents/investigate.js'
+import { createExplanations, type ExplanationOptions } from './incidents/explanations.js'
 import { mark, notFound } from './incidents/marks.js'
 import { filterOf, nextOf, type IncidentsRequest } from './incidents/page.js'
+import { createSourceIncidents } from './incidents/source-incidents.js'
 import { createScans, type Scanned, type ScanOptions, type ScanRequest } from './incidents/scan.js'
 import { createIncidentStreams, type IncidentEvent } from './incidents/stream.js'
 import {
@@ -40,10 +44,18 @@ import { createWatchRecorder } from './incidents/watch-recorder.js'
 import { watchedSeries, type WatchedSeries } from './incidents/watched-series.js'
 import { createWorkerJobs, type WorkerJob, type WorkerJobs } from './worker-jobs.js'
 import type { Database } from './database.js'
+import type { WatchModels } from './watch-models.js'
 
 export interface Timeline extends TimelineRange {
   readonly series: Series
   readonly points: readonly TimelinePoint[]
+}
+
+export interface FoundIncident {
+  readonly incident: StoredIncident
+  readonly entries: readonly IncidentEntry[]
+  /** The newest limit that was applied against it; null without one. */
+  readonly applied: TemporaryLimit | null
 }
 
 export interface Incidents {
@@ -53,7 +65,7 @@ export interface Incidents {
     readonly next: string | null
   }>
   /** @throws ServiceError INCIDENT_NOT_FOUND */
-  find(id: string): Promise<{ readonly incident: StoredIncident; readonly entries: readonly IncidentEntry[] }>
+  find(id: string): Promise<FoundIncident>
   /** @throws ServiceError INCIDENT_NOT_FOUND, INCIDENT_CLOSED, INVALID_REQUEST */
   mark(id: string, made: MadeMark): Promise<StoredIncident>
   /**
@@ -62,6 +74,8 @@ export interface Incidents {
    * @throws ServiceError BUSY
    */
   follow(after: number | null, signal: AbortSignal): Promise<AsyncGenerator<IncidentEvent>>
+  /** The id of the incident of a source that goes on, from memory; null where none is known. */
+  openIncidentOf(source: string): string | null
   /** What is watched and what reports, and how many judged minutes were lost since the start. */
   sources(): Promise<{ readonly sources: readonly WatchedSeries[]; readonly lostMinutes: number }>
   /** @throws ServiceError INVALID_REQUEST */
@@ -77,7 +91,10 @@ export interface Incidents {
   lastBookNumber(): Promise<number>
   /** Adds what was found out about an incident. @returns false when there is no such incident */
   describe(id: string, details: IncidentDetails): Promise<boolean>
-  /** Looks up the clients and the failed requests of an incident in the request log, and adds them. */
+  /**
+   * Looks up the clients, the failed requests and the change of an incident in the request log, and adds them; then the limit
+   * that would have held, and what the limits in force would have done. Bounded in time: some seconds, or a minute with a limit.
+   */
   investigate(id: string): Promise<void>
   /** Takes over the marks that the gateway's dashboards made in anomaly_events. */
   takeOverMarks(): Promise<void>
@@ -91,10 +108,10 @@ declare module 'fastify' {
   }
 }
 
-interface IncidentsOptions extends ScanOptions {
-  readonly database: Pick<Database, 'assertUsable' | 'assertTraffic' | 'openConnection'>
+interface IncidentsOptions extends ScanOptions, Omit<ExplanationOptions, keyof ScanOptions> {
+  readonly watchModels: Pick<WatchModels, 'current' | 'forRange'>
+  readonly database: Pick<Database, 'assertUsable' | 'assertTraffic' | 'openConnection' | 'connection'>
   readonly detection: Pick<Detection, 'onJudged'>
-  readonly ipv6Prefix: number
   readonly refresh: Refresh
 }
 
@@ -106,14 +123,18 @@ interface RunningIncidents extends Incidents {
 const TAKE_OVER_MS = 1_000
 
 function createIncidents(options: IncidentsOptions): RunningIncidents {
-  const { sql, database, detection, models, effects, currentTable, retentionDays, refresh, log, now } =
-    options
+  const { sql, database, detection, effects, currentTable, retentionDays, refresh, log, now } = options
   const stopping = new AbortController()
   const feed = createIncidentFeed({ sql, database, log })
   const streams = createIncidentStreams({ sql, feed, log })
   const recorder = createWatchRecorder({ sql, database, retentionDays, log, now: () => now().getTime() })
-  detection.onJudged((judged) => recorder.record(judged))
+  const ofSources = createSourceIncidents({ sql, database, feed, log, now: () => now().getTime() })
+  detection.onJudged((judged) => {
+    recorder.record(judged)
+    if (judged.verdict.anomaly) ofSources.expect()
+  })
   const scans = createScans(options)
+  const explanations = createExplanations(options)
   const scanJobs = createWorkerJobs<Scanned>({
     ...{ now, name: 'scan', stoppedCode: 'SCAN_STOPPED', route: 'POST /incidents/scan' },
     onFailure: (error) => log.error({ err: error }, 'a scan has failed'),
@@ -155,7 +176,10 @@ function createIncidents(options: IncidentsOptions): RunningIncidents {
       await takeOver(id)
       const incident = await findIncident(sql, id)
       if (incident === undefined) throw notFound(id)
-      return { incident, entries: await incidentEntries(sql, id) }
+      const limits = await explanations.limitsOf(incident, stopping.signal)
+      const entries = await incidentEntries(sql, id)
+      const applied = (await temporaryLimit(sql, id)) ?? null
+      return { incident: { ...incident, limits }, entries, applied }
     },
     async mark(id, made) {
       await database.assertUsable()
@@ -165,9 +189,10 @@ function createIncidents(options: IncidentsOptions): RunningIncidents {
       await database.assertUsable()
       return streams.follow(after, AbortSignal.any([signal, stopping.signal]))
     },
+    openIncidentOf: (source) => ofSources.idOf(source),
     async sources() {
       await database.assertUsable()
-      const sources = await watchedSeries(sql, await currentTable(), now().getTime())
+      const sources = await watchedSeries(sql, await currentTable(), watchOf(options), now().getTime())
       return { sources, lostMinutes: recorder.lost }
     },
     async timeline(request) {
@@ -177,7 +202,7 @@ function createIncidents(options: IncidentsOptions): RunningIncidents {
       const table = await currentTable()
       const series = asked.kind === 'endpoint' ? await foldedSeries(sql, table, asked) : asked
       if (series.kind !== 'source' && range.to.getTime() > now().getTime() - HOUR_MS) await refresh()
-      const model = models.active.anomaly?.model ?? null
+      const model = modelOf(options, series)
       const reading = { sql, table, model, effects }
       const points = await timelineOf(reading, series, range)
       // Without the traffic of a gateway in the database, the reports of the default source are about it.
@@ -199,17 +224,28 @@ function createIncidents(options: IncidentsOptions): RunningIncidents {
     async investigate(id) {
       const incident = await findIncident(sql, id)
       if (incident === undefined) throw notFound(id)
-      const details = await investigate(options, incident, stopping.signal)
-      if (Object.keys(details).length > 0) await describeIncident(sql, id, details)
+      await explanations.investigate(incident, stopping.signal)
     },
     takeOverMarks: () => takeOver(null),
     closing: stopping.signal,
     async close() {
       housekeeping.stop()
       stopping.abort(new ServiceError('SHUTTING_DOWN', 'The service is stopping.'))
-      await Promise.all([feed.close(), recorder.close()])
+      await Promise.all([ofSources.close(), feed.close(), recorder.close()])
     },
   }
+}
+
+function watchOf({ watchModels }: Pick<IncidentsOptions, 'watchModels'>): WatchModel | null {
+  return watchModels.current()?.detector.watch ?? null
+}
+
+/** By what a series is judged; null where it has no model. */
+function modelOf(options: IncidentsOptions, { kind, name }: Series): AnomalyModel | null {
+  if (kind !== 'endpoint') return options.models.active.anomaly?.model ?? null
+  const watch = watchOf(options)
+  const endpoint = watch?.endpoints.get(name)
+  return watch && endpoint ? endpointModel(watch, endpoint) : null
 }
 
 /** @throws ServiceError INVALID_REQUEST */
@@ -252,11 +288,13 @@ function everyHour(work: () => Promise<void>, { log }: Pick<IncidentsOptions, 'l
 /** `fastify.incidents`. */
 export default fp(
   async (app) => {
-    const { config, sql, trafficSql, database, detection, models, prometheus, log } = app
-    const { effects, calendar, retentionDays, lookBackMinutes, pathRules, ipv6Prefix } = config
+    const { config, sql, trafficSql, database, detection, models, watchModels, prometheus, log } = app
+    const { effects, calendar, retentionDays, lookBackMinutes, pathRules, ipv6Prefix, timeZone } = config
     const incidents = createIncidents({
-      ...{ sql, trafficSql, database, detection, models, prometheus, log },
-      ...{ effects, calendar, retentionDays, lookBackMinutes, pathRules, ipv6Prefix },
+      ...{ sql, trafficSql, database, detection, models, watchModels, prometheus, log },
+      ...{ effects, calendar, retentionDays, lookBackMinutes, pathRules, ipv6Prefix, timeZone },
+      connection: database.connection,
+      traffic: database.traffic?.connection ?? null,
       currentTable: app.trafficTable,
       refresh: app.endpoints.refresh,
       now: () => new Date(),
@@ -268,6 +306,7 @@ export default fp(
     name: 'incidents',
     dependencies: [
       ...['config', 'database', 'traffic-table', 'model-registry', 'detection', 'prometheus', 'endpoints'],
+      'watch-models',
     ],
   },
 )

@@ -26,7 +26,16 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         response: { 200: ref(Verdict), ...failures(400, 409, 413, 415) },
       },
     },
-    async (request) => toVerdict(app.detection.detect(withErrorRate(request.body, request.warnings))),
+    async (request) => {
+      const judged = app.detection.detect(withErrorRate(request.body, request.warnings))
+      const { episodeSinceMs } = judged.verdict
+      const incident = app.incidents.openIncidentOf(judged.source)
+      return {
+        ...toVerdict(judged),
+        alarm_since: episodeSinceMs === null ? null : new Date(episodeSinceMs).toISOString(),
+        ...(incident !== null && { incident_id: incident }),
+      }
+    },
   )
 
   app.post(
@@ -88,7 +97,9 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     },
   )
 
-  function toVerdict(judged: ReturnType<typeof app.detection.detect>): VerdictData {
+  function toVerdict(
+    judged: ReturnType<typeof app.detection.detect>,
+  ): Omit<VerdictData, 'alarm_since' | 'incident_id'> {
     const { verdict, interval } = judged
     return {
       anomaly: verdict.anomaly,

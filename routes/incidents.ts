@@ -79,7 +79,7 @@ const MARKS: readonly {
 }[] = [
   {
     ...{ mark: 'acknowledge', operationId: 'acknowledgeIncident', summary: 'Acknowledge an incident' },
-    description: `Says that it is real. Possible while it is open, and after it has ended by itself. ${AGAIN}`,
+    description: `Says that it is real. Possible while it is open, after it has ended by itself, and for a false positive, whose feedback ends. ${AGAIN}`,
   },
   {
     ...{ mark: 'resolve', operationId: 'resolveIncident', summary: 'Resolve an incident' },
@@ -87,7 +87,7 @@ const MARKS: readonly {
   },
   {
     ...{ mark: 'false-positive', operationId: 'markFalsePositive', summary: 'Say that an incident is none' },
-    description: `Ends it. Always possible. ${AGAIN}`,
+    description: `Ends it. Always possible. Similar deviations raise no alarm for 30 days, see GET /feedback. ${AGAIN}`,
   },
   {
     ...{ mark: 'comment', operationId: 'commentIncident', summary: 'Comment on an incident' },

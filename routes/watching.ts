@@ -23,6 +23,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     async ({ query }) => {
       const { kind, status, limit = DEFAULT_LIMIT, offset = 0 } = query
       const { sources, lostMinutes } = await app.incidents.sources()
+      const { judgedTo, delaySeconds, ...watcher } = await app.watcher.status()
       const matching = sources.filter(
         (each) =>
           (kind === undefined || each.series.kind === kind) &&
@@ -31,15 +32,17 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       return {
         sources: matching
           .slice(offset, offset + limit)
-          .map(({ series, lastReport, status, openIncident }) => ({
+          .map(({ series, lastReport, status, openIncident, model }) => ({
             kind: series.kind,
             source: sourceOf(series),
             endpoint: series.kind === 'endpoint' ? series.name : null,
             last_report: lastReport?.toISOString() ?? null,
             status,
             open_incident: openIncident,
+            model,
           })),
         ...{ total: matching.length, limit, offset },
+        watcher: { ...watcher, judged_to: judgedTo?.toISOString() ?? null, delay_seconds: delaySeconds },
         lost_minutes: lostMinutes,
       }
     },
@@ -53,7 +56,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         tags: ['incidents'],
         summary: 'Show what a series was like over time',
         description:
-          'Values, expected bands and verdicts of the gateway, of a source or of an endpoint. Judged minutes have the bands and the verdicts of then. Other minutes of the gateway have the values of the request log and the bands of the active model; those of an endpoint have values only. Percentiles of longer steps are means of those of the minutes.',
+          'Values, expected bands and verdicts of the gateway, of a source or of an endpoint. Judged minutes have the bands and the verdicts of then. Other minutes of the gateway and of endpoints have the values of the request log and the bands of the models of now. Percentiles of longer steps are means of those of the minutes.',
         querystring: TimelineQuery,
         response: { 200: ref(TimelineData), ...failures(400, 503) },
       },

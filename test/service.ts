@@ -44,6 +44,7 @@ export async function testService(
     ...databaseEnvironment(connection),
     LOG_LEVEL: 'silent',
     TRAIN_EVERY: 'off', // unless a test looks at it: the clock decides
+    WATCH: 'off', // likewise
     DATA_PATH: dataPath,
     MODEL_PATH: join(dataPath, 'models'),
     ...environment,

@@ -23,7 +23,12 @@ export { createMLMiddleware } from './middleware/express.js'
 export type { MLMiddleware, Next } from './middleware/express.js'
 export { mlFastify } from './middleware/fastify.js'
 export type { FastifyLike } from './middleware/fastify.js'
-export type { GatewayRequest, MLMiddlewareOptions, RecordOptions } from './middleware/options.js'
+export type {
+  GatewayRequest,
+  MLMiddlewareOptions,
+  RecordOptions,
+  ResolvedAlarm,
+} from './middleware/options.js'
 export type { RecordedRequest } from './middleware/recorded-request.js'
 export type { Judged } from './middleware/reporter.js'
 export { createMLRouter } from './middleware/router.js'

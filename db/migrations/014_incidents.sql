@@ -75,6 +75,8 @@ create table aegis_ml_watched_minutes (
   type text,
   severity text,
   is_coarse boolean not null default false,
+  -- Null outside an alarm, and in quarter hours.
+  alarm jsonb,
   primary key (series_kind, series_name, minute)
 );
 create index on aegis_ml_watched_minutes (minute);
@@ -84,9 +86,15 @@ create index on aegis_ml_watched_minutes (minute) where not is_coarse;
 create table aegis_ml_watch_state (
   id int primary key default 1 check (id = 1),
   judged_to timestamptz not null,
-  model_version text,
-  -- When the two below were taken.
+  -- The incidents that are open, after that minute.
+  book jsonb not null,
+  -- What is known of how late rows arrive.
+  lateness jsonb not null,
+  -- The incident of a log that has no rows although it should, until the watcher is past it.
+  silence jsonb,
+  -- The states of all series are stored now and then: as they were before the minute of snapshot_at, and the watch model
+  -- that they were judged with.
   snapshot_at timestamptz,
-  states bytea,
-  book jsonb
+  watch_model bigint,
+  states bytea
 );

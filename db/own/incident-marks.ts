@@ -1,4 +1,5 @@
 import type { Sql, TransactionSql } from 'postgres'
+import { createFeedback, withdrawFeedbackOf } from './feedback.js'
 import { foreignMarks } from './incident-events.js'
 import { beginWriting, enter, isEndedByItself, mirror } from './incident-writes.js'
 import { findIncident, incidentEntries, type IncidentState, type StoredIncident } from './incidents.js'
@@ -29,7 +30,7 @@ const STATES = {
 
 /** The states from which each mark leads to another one. That an incident ended by itself decides nothing. */
 const FROM: Readonly<Record<keyof typeof STATES, (incident: StoredIncident) => boolean>> = {
-  acknowledge: (incident) => incident.state === 'open' || isEndedByItself(incident),
+  acknowledge: (incident) => ['open', 'false_positive'].includes(incident.state) || isEndedByItself(incident),
   resolve: (incident) => ['open', 'acknowledged'].includes(incident.state) || isEndedByItself(incident),
   'false-positive': ({ state }) => state !== 'false_positive',
 }
@@ -69,14 +70,18 @@ async function apply(tx: TransactionSql, before: StoredIncident, made: MadeMark)
   return null
 }
 
+/** A new state. Similar deviations raise no alarm after a false positive, until the incident has another state. */
 async function setState(
   tx: TransactionSql,
-  { id, endedAt, acknowledgedAt, acknowledgedBy }: StoredIncident,
+  before: StoredIncident,
   state: Exclude<IncidentState, 'open'>,
   author: string | null,
   note: string | null,
 ): Promise<void> {
+  const { id, endedAt, acknowledgedAt, acknowledgedBy } = before
   const now = new Date()
+  if (before.state === 'false_positive') await withdrawFeedbackOf(tx, id)
+  if (state === 'false_positive') await createFeedback(tx, before, author, note)
   const values =
     state === 'acknowledged'
       ? { acknowledged_at: now, acknowledged_by: author, resolved_at: null, resolved_by: null }
@@ -114,10 +119,11 @@ async function takeOver(tx: TransactionSql, id: string | null): Promise<number> 
   return marks.length
 }
 
-/** Somebody took a mark back. An incident that has ended stays ended. */
+/** Somebody took a mark back. An incident that has ended stays ended, as if it had ended by itself. */
 async function reopen(tx: TransactionSql, { id, state, endedAt }: StoredIncident): Promise<void> {
-  if (state !== 'acknowledged' || endedAt !== null) return
-  await tx`update aegis_ml_incidents set state = 'open', acknowledged_at = null, acknowledged_by = null,
-    updated_at = now() where id = ${id}::bigint`
+  if (state === 'false_positive') await withdrawFeedbackOf(tx, id)
+  else if (state !== 'acknowledged' || endedAt !== null) return
+  await tx`update aegis_ml_incidents set state = ${endedAt === null ? 'open' : 'resolved'}, acknowledged_at = null,
+    acknowledged_by = null, resolved_at = null, resolved_by = null, updated_at = now() where id = ${id}::bigint`
   await enter(tx, { id, kind: 'reopened' })
 }

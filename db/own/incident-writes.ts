@@ -2,6 +2,7 @@ import type { JSONValue, Sql, TransactionSql } from 'postgres'
 import { lockInTransaction, LOCKS } from '../lease.js'
 import { notify } from '../notifications.js'
 import { statusOf, updateEvent, type EventRow } from './incident-events.js'
+import type { IncidentLimits, IncidentRecommendation } from '../../models/incidents/incident-limit.js'
 import type {
   EntryKind,
   IncidentChange,
@@ -81,18 +82,20 @@ export interface IncidentDetails {
   readonly clientCount?: number
   readonly samples?: IncidentSamples
   readonly change?: IncidentChange | null
-  readonly recommendation?: JSONValue
+  readonly recommendation?: IncidentRecommendation
+  readonly limits?: IncidentLimits
 }
 
 /** Adds what was looked up about an incident. @returns false when there is no such incident */
 export async function describeIncident(sql: Sql, id: string, details: IncidentDetails): Promise<boolean> {
-  const { clients, clientCount, samples, change, recommendation } = details
+  const { clients, clientCount, samples, change, recommendation, limits } = details
   const json = (value: unknown) => sql.json(value as JSONValue)
   const values = {
     ...(clients && { clients: json(clients) }),
     ...(samples && { samples: json(samples) }),
     ...(change !== undefined && { change: change && json(change) }),
-    ...(recommendation !== undefined && { recommendation: recommendation && json(recommendation) }),
+    ...(recommendation && { recommendation: json(recommendation) }),
+    ...(limits && { limits: json(limits) }),
     updated_at: new Date(),
   }
   const counted = clientCount === undefined ? {} : { clients: clientCount }
@@ -109,6 +112,7 @@ export async function describeIncident(sql: Sql, id: string, details: IncidentDe
 const MAX_INCIDENTS = 50_000
 
 export async function deleteOldIncidents(sql: Sql): Promise<void> {
-  await sql`delete from aegis_ml_incidents where ended_at is not null and id in (
+  await sql`delete from aegis_ml_incidents where ended_at is not null
+    and id not in (select incident_id from aegis_ml_temporary_limits where ended_at is null) and id in (
     select id from aegis_ml_incidents order by started_at desc, id desc offset ${MAX_INCIDENTS})`
 }

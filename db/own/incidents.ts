@@ -1,5 +1,6 @@
 import type { ISql, Sql } from 'postgres'
 import type { Incident } from '../../models/incidents/incident.js'
+import type { IncidentLimits, IncidentRecommendation } from '../../models/incidents/incident-limit.js'
 import type { Series } from '../../models/incidents/series-minute.js'
 import type { AnomalyType, Severity } from '../../models/anomaly/verdict.js'
 
@@ -57,7 +58,9 @@ export interface StoredIncident {
   readonly impact: Incident['impact'] & { readonly clients?: number | null }
   readonly change: IncidentChange | null
   readonly samples: IncidentSamples | null
-  readonly recommendation: unknown
+  readonly recommendation: IncidentRecommendation | null
+  /** Null where nothing was replayed yet. */
+  readonly limits: IncidentLimits | null
   readonly acknowledgedAt: Date | null
   readonly acknowledgedBy: string | null
   /** When somebody resolved it, or said that it is none; null where it ended by itself. */
@@ -83,13 +86,15 @@ export const ENTRY_KINDS = [
   'resolved',
   'false_positive',
   'comment',
+  'limit_applied',
+  'limit_ended',
 ] as const
 export type EntryKind = (typeof ENTRY_KINDS)[number]
 
 const incidentColumns = (sql: ISql) => sql`
   id::text, revision::float8, state, jsonb_build_object('kind', series_kind, 'name', series_name) as series, type,
   severity, jsonb_build_object('severity', peak_severity, 'at', peak_at) as peak, started_at as "startedAt",
-  ended_at as "endedAt", explanation, endpoints, clients, impact, change, samples, recommendation,
+  ended_at as "endedAt", explanation, endpoints, clients, impact, change, samples, recommendation, limits,
   acknowledged_at as "acknowledgedAt", acknowledged_by as "acknowledgedBy", resolved_at as "resolvedAt",
   resolved_by as "resolvedBy"`
 
@@ -163,7 +168,7 @@ export async function findBookIncident(sql: ISql, bookNumber: number): Promise<S
 /** The highest number of the book; 0 without incidents. A new book begins after it. */
 export async function lastBookNumber(sql: ISql): Promise<number> {
   const [row] = await sql<[{ last: number }]>`
-    select coalesce(max(book_number), 0)::float8 as last from aegis_ml_incidents`
+    select coalesce(max(book_number), 0)::float8 as last from aegis_ml_incidents where book_number > 0`
   return row.last
 }
 
@@ -184,6 +189,16 @@ export async function openIncidents(sql: ISql, limit: number): Promise<StoredInc
     select ${incidentColumns(sql)} from aegis_ml_incidents where ended_at is null
     order by aegis_ml_incidents.id desc limit ${limit}`
   return rows.map(fromRow)
+}
+
+/** The ids of the incidents of sources and of the gateway that go on, by source. The newest counts; at most 2,000. */
+export async function openSourceIncidents(sql: Sql, gatewayName: string): Promise<Map<string, string>> {
+  const rows = await sql<{ source: string; id: string }[]>`
+    select case series_kind when 'source' then series_name else ${gatewayName} end as source, id::text from (
+      select series_kind, series_name, id from aegis_ml_incidents
+      where ended_at is null and series_kind in ('source', 'gateway')
+      order by aegis_ml_incidents.id desc limit 2000) newest order by newest.id`
+  return new Map(rows.map(({ source, id }) => [source, id]))
 }
 
 /** A write of an incident, with the incident as it is now. */

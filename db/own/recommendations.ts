@@ -1,6 +1,6 @@
 import type { JSONValue, Sql, TransactionSql } from 'postgres'
 import { lockInTransaction, LOCKS } from '../lease.js'
-import { putRule } from './rules.js'
+import { putRule, WHOSE } from './rules.js'
 
 /** What is kept of a recommendation. */
 export interface NewRecommendation {
@@ -110,12 +110,6 @@ export interface Decision {
   readonly replacedTier: string | null
 }
 
-const WHOSE: Readonly<Record<string, string>> & { readonly endpoint: string } = {
-  endpoint: 'for all callers together',
-  client: 'for each client',
-  'gateway-client': 'for each client over all endpoints',
-}
-
 /** Makes a pending recommendation the limit in force, in one transaction; undefined when there is no such one. */
 export function applyRecommendation(
   sql: Sql,
@@ -124,7 +118,7 @@ export function applyRecommendation(
 ): Promise<Decision | undefined> {
   return decide(sql, id, async (tx, { endpoint, tier, limit, burst, profile }) => {
     const { scope } = (profile ?? {}) as { scope?: string }
-    const whose = WHOSE[scope ?? 'endpoint'] ?? WHOSE.endpoint
+    const whose = (WHOSE as Readonly<Record<string, string>>)[scope ?? 'endpoint'] ?? WHOSE.endpoint
     const description = `${whose}; recommended by AEGIS ML (recommendation ${id})`
     const replacedTier = await putRule(tx, { endpoint, tier, limit, burst, description })
     await tx`update rate_limit_recommendations set status = 'applied', applied_at = now(), applied_by = ${appliedBy}

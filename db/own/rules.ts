@@ -39,6 +39,45 @@ export async function rulesInForce(sql: Sql, endpoints: readonly string[]): Prom
   }
 }
 
+/** Rules that are read at most. */
+const MAX_RULES = 2_000
+
+/** A limit in force, and what is said about it. */
+export interface DescribedRule extends RuleRow {
+  readonly description: string | null
+}
+
+/** What the description of a rule begins with, by whom it is for. */
+export const WHOSE = {
+  endpoint: 'for all callers together',
+  client: 'for each client',
+  'gateway-client': 'for each client over all endpoints',
+} as const
+
+/** Gateways count each client, unless a rule says that all callers share it. */
+export function scopeOfRule(description: string | null): 'endpoint' | 'client' {
+  return description?.startsWith(WHOSE.endpoint) ? 'endpoint' : 'client'
+}
+
+/** All limits in force, at most 2,000; none where the gateway's table cannot be read. */
+export async function allRulesInForce(sql: ISql): Promise<DescribedRule[]> {
+  try {
+    const { columns } = await tableShape(sql, 'rate_limit_rules')
+    const bursts = BURST_COLUMNS.filter((name) => columns.has(name))
+    return await sql<DescribedRule[]>`
+      select endpoint_pattern as endpoint, requests_per_minute::int as limit,
+        ${columns.has('tier') ? sql`tier` : sql`null as tier`},
+        ${bursts.length > 0 ? sql`coalesce(${sql(bursts)})::int` : sql`null::int`} as burst,
+        ${columns.has('description') ? sql`description` : sql`null as description`}
+      from rate_limit_rules where requests_per_minute >= 1
+        ${columns.has('enabled') ? sql`and enabled is not false` : sql``}
+      order by endpoint_pattern, 3 limit ${MAX_RULES}`
+  } catch (error) {
+    if (isTableUnusable(error)) return []
+    throw error
+  }
+}
+
 /**
  * Puts a limit in force, in the columns that the gateway's table has. The rule of the same pattern and tier (in any
  * case) is changed, or else a new one is made. Where the table takes one rule for each pattern, that one is changed and
@@ -49,7 +88,7 @@ export async function rulesInForce(sql: Sql, endpoints: readonly string[]): Prom
 export async function putRule(tx: ISql, rule: NewRule): Promise<string | null> {
   const { endpoint, tier } = rule
   const { columns } = await tableShape(tx, 'rate_limit_rules')
-  const values = valuesOf(rule, (name) => columns.has(name))
+  const values = ruleValues(rule, (name) => columns.has(name))
   const ofTier = columns.has('tier') ? tx`and lower(tier) = lower(${tier})` : tx``
   const { count } = await tx`
     update rate_limit_rules set ${tx(values)} where endpoint_pattern = ${endpoint} ${ofTier}`
@@ -83,7 +122,8 @@ async function freeKey(
 
 type Values = Record<string, string | number | boolean | Date>
 
-function valuesOf(rule: NewRule, has: (column: string) => boolean): Values {
+/** What a rule is set to, in the columns that the table has. */
+export function ruleValues(rule: NewRule, has: (column: string) => boolean): Values {
   const { limit, burst, description } = rule
   const all: Values = {
     requests_per_minute: limit,
@@ -104,7 +144,7 @@ interface UniqueKey {
 }
 
 /** The unique keys of the table, without those of some rows only and those of expressions. */
-async function uniqueKeys(tx: ISql): Promise<UniqueKey[]> {
+export async function uniqueKeys(tx: ISql): Promise<UniqueKey[]> {
   return tx<UniqueKey[]>`
     select indexrelid::regclass::text as name, array_agg(attname::text) as columns
     from pg_index join pg_attribute on attrelid = indrelid and attnum = any(indkey)

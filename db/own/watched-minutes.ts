@@ -1,6 +1,7 @@
-import type { ISql, Sql } from 'postgres'
+import type { ISql, JSONValue, Sql } from 'postgres'
+import { FEATURES, type Feature } from '../../models/anomaly/features.js'
 import type { AnomalyType, Severity } from '../../models/anomaly/verdict.js'
-import type { Series } from '../../models/incidents/series-minute.js'
+import type { Series, SeriesAlarm, SeriesMinute } from '../../models/incidents/series-minute.js'
 import { DAY_MS, HOUR_MS } from '../../models/traffic/durations.js'
 import { LOCK_SPACE, LOCKS } from '../lease.js'
 
@@ -26,6 +27,8 @@ export interface WatchedMinute {
   readonly anomaly: boolean
   readonly type: AnomalyType | null
   readonly severity: Severity | null
+  /** Null outside an alarm. */
+  readonly alarm: SeriesAlarm | null
   /** A newer minute of the series was judged before: a row of this one stays as it is. */
   readonly isLate?: boolean
 }
@@ -42,7 +45,7 @@ export async function storeWatchedMinutes(sql: ISql, minutes: readonly WatchedMi
 }
 
 async function storePage(sql: ISql, minutes: readonly WatchedMinute[], isLate: boolean): Promise<void> {
-  const rows = minutes.map(({ series, timeMs, latencyMs, expected, lower, upper, ...rest }) => ({
+  const rows = minutes.map(({ series, timeMs, latencyMs, expected, lower, upper, alarm, ...rest }) => ({
     series_kind: series.kind,
     series_name: series.name,
     minute: new Date(timeMs),
@@ -50,11 +53,12 @@ async function storePage(sql: ISql, minutes: readonly WatchedMinute[], isLate: b
     ...{ latency_avg: latencyMs.avg, latency_p95: latencyMs.p95, latency_p99: latencyMs.p99 },
     ...{ expected: floats(expected), lower: floats(lower), upper: floats(upper) },
     ...{ anomaly: rest.anomaly, type: rest.type, severity: rest.severity },
+    alarm: alarm && sql.json(alarm as unknown as JSONValue),
   }))
   const replaced = sql`update set seconds = excluded.seconds, requests = excluded.requests, failed = excluded.failed,
     latency_avg = excluded.latency_avg, latency_p95 = excluded.latency_p95, latency_p99 = excluded.latency_p99,
     expected = excluded.expected, lower = excluded.lower, upper = excluded.upper, anomaly = excluded.anomaly,
-    type = excluded.type, severity = excluded.severity`
+    type = excluded.type, severity = excluded.severity, alarm = excluded.alarm`
   await sql`
     insert into aegis_ml_watched_minutes ${sql(rows as never)}
     on conflict (series_kind, series_name, minute) do ${isLate ? sql`nothing` : replaced}`
@@ -71,7 +75,7 @@ interface TimeRange {
 }
 
 /** The judged minutes of a step, together: latencies by requests, bands on average, the verdict of the severest minute. */
-export type WatchedStep = Omit<WatchedMinute, 'series' | 'isLate'>
+export type WatchedStep = Omit<WatchedMinute, 'series' | 'isLate' | 'alarm'>
 
 const ofLatency = (column: string) =>
   `sum(${column} * greatest(requests, 1e-9)) filter (where ${column} is not null)
@@ -147,6 +151,46 @@ export async function newestOfGateway(sql: Sql): Promise<ReportingSource | undef
     select '' as source, minute as at, seconds, anomaly from aegis_ml_watched_minutes
     where series_kind = 'gateway' and series_name = '' order by minute desc limit 1`
   return row
+}
+
+/** The minutes of sources in alarm, of a range, in order of time; at most {@link MAX_ALARMS}. */
+export async function alarmsOfSources(sql: Sql, { from, to }: TimeRange): Promise<SeriesMinute[]> {
+  interface Row {
+    readonly name: string
+    readonly minute: Date
+    readonly seconds: number
+    readonly requests: number
+    readonly failed: number
+    readonly latency: number | null
+    readonly expected: readonly (number | null)[]
+    readonly alarm: SeriesAlarm
+  }
+  const rows = await sql<Row[]>`
+    select series_name as name, minute, seconds, requests, failed, latency_avg as latency, expected, alarm
+    from aegis_ml_watched_minutes
+    where series_kind = 'source' and minute >= ${from} and minute < ${to} and alarm is not null
+    order by minute, series_name limit ${MAX_ALARMS}`
+  return rows.map(({ name, minute, seconds, requests, failed, latency, expected, alarm }) => ({
+    series: { kind: 'source', name },
+    timeMs: minute.getTime(),
+    ...{ seconds, requests, failed, latencyMs: latency, alarm },
+    expected: {
+      requests: valueOf(expected, 'requests_per_second') * seconds,
+      failed: valueOf(expected, 'error_rate') * requests,
+      latencyMs: expected[FEATURES.indexOf('avg_latency_ms')] ?? null,
+    },
+  }))
+}
+
+const MAX_ALARMS = 10_000
+
+const valueOf = (values: Band, feature: Feature) => values[FEATURES.indexOf(feature)] ?? 0
+
+/** When a source last reported; null when none has. */
+export async function newestReport(sql: Sql): Promise<Date | null> {
+  const [row] = await sql<{ minute: Date }[]>`
+    select minute from aegis_ml_watched_minutes where series_kind = 'source' order by minute desc limit 1`
+  return row?.minute ?? null
 }
 
 /** Rows are kept as minutes for this time. */

@@ -1,7 +1,7 @@
 import type { Sql } from 'postgres'
 import type { EndpointFolding } from '../../models/traffic/endpoint-folding.js'
 import { splitEndpoint } from '../../models/traffic/endpoint-name.js'
-import { RequestNames, streamRequests, UNKNOWN_CLIENT } from './request-stream.js'
+import { RequestNames, streamRequests, UNKNOWN_CLIENT, type StreamedRequests } from './request-stream.js'
 import { addressOf, findTrafficSource, latencyOf } from './rollups/traffic-source.js'
 import type { TrafficTable } from './table.js'
 import { inRange, timeOf } from './times.js'
@@ -39,6 +39,18 @@ export interface IncidentRequestsOptions {
   readonly ipv6Prefix: number
   readonly signal: AbortSignal
   readonly maxMs?: number
+  /** What the indexes of the batches stand for; those of a question alone, when left out. */
+  readonly names?: RequestNames
+  /** Takes all requests as they come, in order of time. */
+  readonly onBatch?: (batch: StreamedRequests) => void
+}
+
+/** The names of clients for several questions that are compared. */
+export function clientNames({
+  folding,
+  ipv6Prefix,
+}: Pick<IncidentRequestsOptions, 'folding' | 'ipv6Prefix'>): RequestNames {
+  return new RequestNames({ byMethod: false, maxEndpoints: 0, folding, ipv6Prefix })
 }
 
 /**
@@ -51,9 +63,9 @@ export async function topClients(
   sql: Sql,
   table: TrafficTable,
   { from, to, endpoint }: IncidentRange,
-  { folding, ipv6Prefix, signal, maxMs = MAX_QUESTION_MS }: IncidentRequestsOptions,
+  options: IncidentRequestsOptions,
 ): Promise<TopClients> {
-  const names = new RequestNames({ byMethod: false, maxEndpoints: 0, folding, ipv6Prefix })
+  const { folding, signal, maxMs = MAX_QUESTION_MS, names = clientNames(options), onBatch } = options
   const counts = new Map<number, number>()
   const limit = AbortSignal.timeout(maxMs)
   const selection = { from, to, folding, names, signal: AbortSignal.any([signal, limit]) }
@@ -62,6 +74,7 @@ export async function topClients(
     const ofEndpoint = endpoint === null ? {} : { endpoint }
     for await (const batch of streamRequests(sql, table, { ...selection, ...ofEndpoint })) {
       requests += batch.length
+      onBatch?.(batch)
       for (let i = 0; i < batch.length; i++) {
         const client = batch.client[i]!
         if (client !== UNKNOWN_CLIENT) counts.set(client, (counts.get(client) ?? 0) + 1)
@@ -136,5 +149,32 @@ export async function failingSamples(
       return rows.filter(isMeant).slice(0, SAMPLES)
     }
     return { first: await read('asc'), last: (await read('desc')).reverse() }
+  })
+}
+
+/**
+ * How many requests a client sent in a range; the count ends at `most`.
+ *
+ * @param client as topClients names it
+ * @returns null for a network, whose addresses are not counted
+ * @throws the error of a statement that took too long
+ */
+export async function requestsOfClient(
+  sql: Sql,
+  table: TrafficTable,
+  client: string,
+  range: Omit<IncidentRange, 'endpoint'>,
+  { most, maxMs = MAX_QUESTION_MS }: { readonly most: number; readonly maxMs?: number },
+): Promise<number | null> {
+  if (/^[\da-f:]+\/\d+$/.test(client)) return null
+  return sql.begin('read only', async (tx) => {
+    await tx`select set_config('statement_timeout', ${`${maxMs}ms`}, true)`
+    const source = await findTrafficSource(tx as unknown as Sql, table)
+    const [row] = await tx<[{ count: number }]>`
+      select count(*)::int as count from (
+        select from ${tx(table)} where ${inRange(tx, range)}
+          and coalesce(nullif(user_id::text, ''), ${addressOf(tx as unknown as Sql, source)}) = ${client}
+        limit ${most}) requests`
+    return row.count
   })
 }

@@ -26,8 +26,6 @@ export interface SeriesMinute {
 export interface SeriesAlarm {
   readonly type: AnomalyType
   readonly severity: Severity
-  /** Share of the requests of the minute that is harmed, 0…1; see `harmOf`. */
-  readonly harm: number
   /** The first abnormal minute of the episode. */
   readonly sinceMs: number
   readonly explanation: string

@@ -5,13 +5,14 @@ import { knowsTheDay, type AnomalyModel } from '../anomaly/model.js'
 import type { SeriesMinute } from '../incidents/series-minute.js'
 import { localTimeOf } from '../seasonality/local-time.js'
 import type { Detector } from '../stream/judge-report.js'
+import type { StreamVerdict } from '../stream/stream-verdict.js'
 import { MINUTE_MS } from '../traffic/durations.js'
 import { NO_REQUESTS, type EndpointMinute, type TrafficMinute } from './endpoint-minute.js'
 import { isExplained, type DetailedMinute } from './explained.js'
 import { judgeSeries, latenciesOf } from './judge-series.js'
 import { beginEndpoint, learnEndpoint, newEndpointModel, type NewEndpoint } from './new-endpoint.js'
 import { beginSeries, type SeriesState, type WatchStates } from './series-state.js'
-import { endpointModel, OLD_DAYS, type WatchModel } from './watch-model.js'
+import { endpointModel, OLD_DAYS, watchedGateway, type WatchModel } from './watch-model.js'
 
 /** A finished minute of the whole gateway and of the endpoints that had requests in it. */
 export interface Round {
@@ -35,6 +36,26 @@ export interface JudgedRound {
   readonly states: WatchStates
   /** Of the gateway first, then of the endpoints. */
   readonly minutes: readonly SeriesMinute[]
+  /** What is worth keeping: the gateway, and the endpoints in alarm. */
+  readonly notable: readonly NotableMinute[]
+}
+
+/** A judged minute with all that was measured, and the verdict. */
+export interface NotableMinute {
+  readonly minute: SeriesMinute
+  readonly traffic: TrafficMinute
+  readonly verdict: StreamVerdict
+}
+
+/** What judges the gateway as a whole. */
+export function gatewayDetector({ watch, version, effects, calendar, scores }: WatchDetector): Detector {
+  return {
+    effects,
+    calendar,
+    modelVersion: version,
+    model: watchedGateway(watch.gateway),
+    score: scores.gateway,
+  }
 }
 
 /** Endpoints that the model does not have and that are watched; of more, the newest are not. */
@@ -60,9 +81,10 @@ export function* judgeRound(
 ): Generator<undefined, JudgedRound> {
   const { watch, version, effects, calendar, scores } = detector
   const shared = { effects, calendar }
-  const ofWhole = { ...shared, modelVersion: version, model: watch.gateway, score: scores.gateway }
+  const ofWhole = gatewayDetector(detector)
   const ofGateway = judgeSeries(before.gateway, { kind: 'gateway', name: '' }, gateway, timeMs, ofWhole)
   const minutes: SeriesMinute[] = []
+  const notable: NotableMinute[] = []
   const parts: DetailedMinute[] = []
   const states = new Map<string, SeriesState>()
   const seen = new Map(endpoints.map((each) => [each.endpoint, each]))
@@ -77,9 +99,10 @@ export function* judgeRound(
       const modelVersion = `${version} ${model.days}`
       const ofEndpoint: Detector = { ...shared, modelVersion, model, score: scores.endpoints }
       const series = { kind: 'endpoint', name: endpoint } as const
-      const { state: next, ...detailed } = judgeSeries(state, series, minute, timeMs, ofEndpoint)
+      const { state: next, verdict, ...detailed } = judgeSeries(state, series, minute, timeMs, ofEndpoint)
       states.set(endpoint, next)
       minutes.push(detailed.minute)
+      if (detailed.minute.alarm !== null) notable.push({ minute: detailed.minute, traffic: minute, verdict })
       parts.push(isNew(model, watch.gateway) ? leniently(detailed, model) : detailed)
     } else if (state) {
       states.set(endpoint, state)
@@ -87,8 +110,23 @@ export function* judgeRound(
     }
     if (++count % SLICE === 0) yield
   }
-  const whole = isExplained(ofGateway, parts) ? { ...ofGateway.minute, alarm: null } : ofGateway.minute
-  return { states: { gateway: ofGateway.state, endpoints: states }, minutes: [whole, ...minutes] }
+  const isKnown = wasExplained(before.gateway, ofGateway.state)
+  const explained = isExplained(ofGateway, parts) || (isKnown && minutes.every(({ alarm }) => alarm === null))
+  const whole = explained ? { ...ofGateway.minute, alarm: null } : ofGateway.minute
+  const stateOfGateway = explained || isKnown ? { ...ofGateway.state, isExplained: true } : ofGateway.state
+  return {
+    states: { gateway: stateOfGateway, endpoints: states },
+    minutes: [whole, ...minutes],
+    notable: [{ minute: whole, traffic: gateway, verdict: ofGateway.verdict }, ...notable],
+  }
+}
+
+/**
+ * Whether the endpoints have explained the open episode of the gateway before. It stays explained while none of them has an
+ * alarm.
+ */
+function wasExplained(before: SeriesState, { onsetMs }: SeriesState): boolean {
+  return before.isExplained === true && onsetMs !== null && onsetMs === before.onsetMs
 }
 
 /** Whether the rhythm of an endpoint was learned from few days of a gateway that has more. */

@@ -21,14 +21,15 @@ export function judgeSeries(
   minute: TrafficMinute,
   timeMs: number,
   detector: Detector,
-): DetailedMinute & { readonly state: SeriesState } {
+): DetailedMinute & { readonly state: SeriesState; readonly verdict: StreamVerdict } {
   const timed: TimedInterval = { interval: intervalOf(minute), timeMs }
   const { verdict, state: stream } = judgeReport(before.stream, GATEWAY, timed, detector)
   const onsetMs = onsetOf(before, stream, timeMs)
   const expected = expectedLatencies(verdict, detector.model)
   return {
     state: { stream, onsetMs, fresh: before.fresh },
-    minute: seriesMinute(series, timed, verdict, stream, onsetMs, expected.avg),
+    verdict,
+    minute: seriesMinute(series, timed, verdict, onsetMs, expected.avg),
     latencies: latenciesOf(minute),
     expected,
   }
@@ -48,7 +49,6 @@ function seriesMinute(
   series: Series,
   { interval, timeMs }: TimedInterval,
   { confirmed, type, severity, explanation, expected }: StreamVerdict,
-  { harm }: StreamState,
   onsetMs: number | null,
   usualMs: number | null,
 ): SeriesMinute {
@@ -67,7 +67,7 @@ function seriesMinute(
     },
     alarm:
       confirmed && type !== null && severity !== null
-        ? { type, severity, harm, sinceMs: onsetMs ?? timeMs, explanation }
+        ? { type, severity, sinceMs: onsetMs ?? timeMs, explanation }
         : null,
   }
 }

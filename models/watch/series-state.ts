@@ -6,6 +6,8 @@ export interface SeriesState {
   readonly stream: StreamState
   /** The first abnormal minute of the open episode, ms since 1970; null outside one. */
   readonly onsetMs: number | null
+  /** Of the gateway: whether its endpoints have explained the open episode. */
+  readonly isExplained?: boolean
   /** What is known of an endpoint that the model does not have; null of others. */
   readonly fresh: NewEndpoint | null
 }
@@ -26,21 +28,38 @@ export function beginWatch(knowsDay: boolean): WatchStates {
 }
 
 /** The version of the stored form. */
-const VERSION = 1
+const VERSION = 2
 
-export function watchStatesToState({ gateway, endpoints }: WatchStates): object {
-  return { version: VERSION, gateway, endpoints: [...endpoints] }
+/**
+ * The states as lines of JSON: the version and the gateway, then an endpoint in each line.
+ * @yields after each line
+ */
+export function* encodeStates({ gateway, endpoints }: WatchStates): Generator<undefined, string> {
+  const lines = [JSON.stringify({ version: VERSION, gateway })]
+  for (const each of endpoints) {
+    lines.push(JSON.stringify(each))
+    yield
+  }
+  return lines.join('\n')
 }
 
 /**
  * The states from their stored form. It is trusted: only this service writes it.
+ * @yields after each line
  * @returns null when another release stored it in another form
  */
-export function watchStatesFromState(stored: unknown): WatchStates | null {
-  const { version, gateway, endpoints } = stored as {
+export function* decodeStates(stored: string): Generator<undefined, WatchStates | null> {
+  const [first = '', ...others] = stored.split('\n')
+  const { version, gateway } = JSON.parse(first) as {
     readonly version?: number
     readonly gateway: SeriesState
-    readonly endpoints: readonly [string, SeriesState][]
   }
-  return version === VERSION ? { gateway, endpoints: new Map(endpoints) } : null
+  if (version !== VERSION) return null
+  const endpoints = new Map<string, SeriesState>()
+  for (const line of others) {
+    const [name, state] = JSON.parse(line) as [string, SeriesState]
+    endpoints.set(name, state)
+    yield
+  }
+  return { gateway, endpoints }
 }

@@ -12,6 +12,8 @@ export interface Schedule {
 export interface TrainingPast {
   /** When the active models became active; null where none ever was. */
   readonly activeSinceMs: number | null
+  /** The length of the history that the active detector has learned from; null where it is not known. */
+  readonly learnedMs: number | null
   /** The newest active version, which sets the minute of the night: all replicas know it. */
   readonly version: string | null
   /** The last automatic training; null before the first. */
@@ -27,11 +29,14 @@ const NIGHT_HOUR = 3
 /** A night that begins sooner after a training is left out. */
 const MIN_PAUSE_MS = 2 * HOUR_MS
 
+/** A detector that has learned from less is trained again when there is twice as much. */
+const YOUNG_MS = 2 * DAY_MS
+
 /** After a failure. */
 const RETRY_MS = HOUR_MS
 
 /** Without any model, the service looks so often whether there is enough data. */
-const LOOK_MS = 10 * MINUTE_MS
+const LOOK_MS = 2 * MINUTE_MS
 
 /** A time further ahead than the clocks of two servers differ is of a clock that was wrong. It says nothing. */
 const MAX_AHEAD_MS = HOUR_MS
@@ -42,6 +47,7 @@ const MAX_AHEAD_MS = HOUR_MS
  * - Without any model: now, and again until there is enough data.
  * - After a failure: an hour later.
  * - Every day: by night. A night that was missed is left out, unless the models are two days old.
+ * - While the detector has learned from less than two days: also as soon as the history is twice as long.
  * - Any other period: by the age of the active models.
  * - After a clock that was ahead has been set back: now.
  */
@@ -57,11 +63,14 @@ export function nextTraining({ everyMs, timeZone }: Schedule, past: TrainingPast
   if (attempt?.ended === 'failed' && attempt.atMs > activeSinceMs) return attempt.atMs + RETRY_MS
   const lastMs = Math.max(activeSinceMs, attempt?.atMs ?? -Infinity)
   if (lastMs === -Infinity) return nowMs
-  if (everyMs !== DAY_MS) return lastMs + everyMs
+  const { learnedMs } = past
+  const doubledMs = learnedMs !== null && learnedMs < YOUNG_MS ? lastMs + learnedMs : Infinity
+  if (everyMs !== DAY_MS) return Math.min(doubledMs, lastMs + everyMs)
   const minute = NIGHT_HOUR * 60 + minuteOf(version ?? '')
   const nightMs = nightAfter(lastMs + MIN_PAUSE_MS, minute, timeZone)
-  if (nowMs - nightMs < HOUR_MS) return nightMs
-  return nowMs - lastMs >= 2 * DAY_MS ? nowMs : nightAfter(nowMs, minute, timeZone)
+  if (nowMs - nightMs < HOUR_MS) return Math.min(doubledMs, nightMs)
+  const regularMs = nowMs - lastMs >= 2 * DAY_MS ? nowMs : nightAfter(nowMs, minute, timeZone)
+  return Math.min(doubledMs, regularMs)
 }
 
 /** The first moment at or after another at which the clocks show this minute of the day. */

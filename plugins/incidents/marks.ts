@@ -33,7 +33,10 @@ export function notFound(id: string): ServiceError {
 function closed({ id, state, resolvedAt, resolvedBy }: StoredIncident): ServiceError {
   const by = resolvedBy === null ? '' : ` by ${resolvedBy}`
   const since = resolvedAt === null ? '' : ` at ${resolvedAt.toISOString()}${by}`
-  const next = state === 'resolved' ? 'Allowed is false-positive, or a comment.' : 'Allowed is a comment.'
+  const next =
+    state === 'resolved'
+      ? 'Allowed is false-positive, or a comment.'
+      : 'Allowed is acknowledge, or a comment.'
   const what = state === 'resolved' ? 'resolved' : 'marked as a false positive'
   return new ServiceError('INCIDENT_CLOSED', `Incident ${id} was ${what}${since}. ${next}`)
 }

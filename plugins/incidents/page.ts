@@ -33,7 +33,8 @@ export function filterOf({ from, to, next, ...rest }: IncidentsRequest): Inciden
   }
 }
 
-function placeOf(next: string): IncidentPlace {
+/** @throws ServiceError INVALID_REQUEST */
+export function placeOf(next: string): IncidentPlace {
   const [start = '', id = ''] = next.split('-')
   const startedMs = parseInt(start, 36)
   if (startedMs <= MAX_TIME_MS) return { startedMs, id }

@@ -7,8 +7,9 @@ import { endpointTraffic } from '../../db/traffic/timeline.js'
 import type { CalendarEntry } from '../../models/anomaly/calendar.js'
 import type { LeastEffects } from '../../models/anomaly/effects.js'
 import type { Incident } from '../../models/incidents/incident.js'
+import type { History } from '../../models/anomaly/regular-history.js'
 import { rankEndpoints } from '../../models/incidents/rank-endpoints.js'
-import { HOUR_MS, MINUTE_MS } from '../../models/traffic/durations.js'
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../models/traffic/durations.js'
 import type { PathRules } from '../../models/traffic/path-rules.js'
 import type { Database } from '../database.js'
 import { ServiceError } from '../http/errors.js'
@@ -17,9 +18,11 @@ import { timeRange, type RangeRequest } from '../http/time-range.js'
 import type { ModelRegistry } from '../model-registry.js'
 import type { Prometheus } from '../prometheus.js'
 import type { CurrentTable } from '../traffic-table.js'
-import { runWorker } from '../workers/run-worker.js'
+import type { WatchModels } from '../watch-models.js'
+import { QUERY_GRACE_MS, runWorker } from '../workers/run-worker.js'
 import { fromFailure } from '../workers/worker-failure.js'
 import type { ScanOutcome, ScanTask } from './scan-worker.js'
+import { withClients, type ScannedIncident } from './scanned-clients.js'
 
 export type ScanRequest = RangeRequest
 
@@ -31,7 +34,7 @@ export interface Scanned {
   readonly minutes: number
   readonly modelVersion: string
   /** The newest first. */
-  readonly incidents: readonly Incident[]
+  readonly incidents: readonly ScannedIncident[]
 }
 
 export interface Scans {
@@ -44,7 +47,8 @@ export interface Scans {
 export interface ScanOptions {
   readonly sql: Sql
   readonly trafficSql: Sql
-  readonly database: Pick<Database, 'assertTraffic'>
+  readonly database: Pick<Database, 'assertTraffic' | 'connection'>
+  readonly watchModels: Pick<WatchModels, 'forRange'>
   readonly models: Pick<ModelRegistry, 'active'>
   readonly effects: LeastEffects
   readonly calendar: readonly CalendarEntry[]
@@ -53,17 +57,21 @@ export interface ScanOptions {
   readonly retentionDays: number
   readonly lookBackMinutes: number
   readonly pathRules: PathRules
+  readonly ipv6Prefix: number
   readonly log: Log
   readonly now: () => Date
 }
 
 const DEFAULT_DAYS = 14
 /** Judged before the range, so that the stream knows the traffic when it begins. */
-const LEAD_MS = 3 * HOUR_MS
+const LEAD_MS = DAY_MS
 /** Share of the work that it is to bring the rollups up to date. */
-const ROLLUP_SHARE = 0.5
+const ROLLUP_SHARE = 0.3
 
-/** Replays stored history of the whole gateway with the active model, one scan at a time, in a worker thread. */
+/**
+ * Replays stored history of the gateway and its endpoints, one scan at a time, in a worker thread. Where the active model
+ * cannot watch endpoints, the gateway is judged as a whole.
+ */
 export function createScans(options: ScanOptions): Scans {
   let isRunning = false
   const assertPossible = (request: ScanRequest) => {
@@ -117,19 +125,28 @@ async function scan(
   const fromMs = range.from.getTime()
   const minutes = history.timesMs.filter((timeMs) => timeMs >= fromMs).length
   if (minutes === 0) throw nothingToScan(range)
-  const task: ScanTask = { history, fromMs, model, modelVersion, effects, calendar }
+  const judging = { fromMs, model, modelVersion, effects, calendar }
+  const watch = history.isFromLog ? await options.watchModels.forRange(range) : null
+  const task: ScanTask =
+    watch === null
+      ? { ...judging, history }
+      : { ...judging, connection: options.database.connection, table, range: spanOf(history), watch }
   const outcome = await runWorker<ScanOutcome>('incidents/scan-worker', task, {
-    ...{ signal, graceMs: 0 },
+    ...{ signal, graceMs: watch === null ? 0 : QUERY_GRACE_MS },
     onProgress: (share) => onProgress(ROLLUP_SHARE + (1 - ROLLUP_SHARE) * share),
   })
   if ('failed' in outcome) throw fromFailure(outcome, table)
-  const incidents = outcome.incidents.toReversed()
-  return {
-    ...range,
-    minutes,
-    modelVersion,
-    incidents: await withEndpoints(options, table, incidents, signal),
-  }
+  const newestFirst = outcome.incidents.toSorted((a, b) => b.startedMs - a.startedMs || b.number - a.number)
+  const named = await withEndpoints(options, table, newestFirst, signal)
+  const incidents = history.isFromLog
+    ? await withClients(options, table, named, signal)
+    : named.map((incident) => ({ ...incident, clients: [], clientCount: null }))
+  return { ...range, minutes, modelVersion, incidents }
+}
+
+/** From the first minute with requests to the last. */
+function spanOf({ timesMs }: History): { readonly from: Date; readonly to: Date } {
+  return { from: new Date(timesMs[0]!), to: new Date(timesMs.at(-1)! + MINUTE_MS) }
 }
 
 /** More incidents than this do not name their endpoints. */
@@ -137,7 +154,7 @@ const MAX_NAMED = 200
 /** The traffic before an incident that it is compared with. */
 const BEFORE_MS = HOUR_MS
 
-/** The newest incidents with the endpoints that they are about, where the rollups know endpoints. */
+/** The newest incidents of the whole gateway with the endpoints that they are about, where the rollups know endpoints. */
 async function withEndpoints(
   { sql }: ScanOptions,
   table: TrafficTable,
@@ -147,6 +164,10 @@ async function withEndpoints(
   const named: Incident[] = []
   for (const incident of incidents.slice(0, MAX_NAMED)) {
     signal.throwIfAborted()
+    if (incident.endpoints.length > 0) {
+      named.push(incident)
+      continue
+    }
     const { type, startedMs, endedMs, peak } = incident
     const start = new Date(startedMs)
     const end = new Date(endedMs ?? Math.max(peak.timeMs, startedMs) + MINUTE_MS)
@@ -172,12 +193,12 @@ async function historyOf(
   const table = await currentTable()
   if (prometheus !== null && !(await hasRows(trafficSql, table))) {
     await prometheus.catchUp(signal, onProgress)
-    return prometheus.minutes(range, signal)
+    return { ...(await prometheus.minutes(range, signal)), isFromLog: false }
   }
   const keep = { retentionDays, keepFrom: range.from }
   const following = { lookBackMinutes, pathRules, signal, log, onProgress }
   await updateRollups(sql, { trafficSql, table, now: options.now(), ...keep, ...following })
-  return minuteFigures(sql, table, range, signal)
+  return { ...(await minuteFigures(sql, table, range, signal)), isFromLog: true }
 }
 
 function nothingToScan({ from, to }: { readonly from: Date; readonly to: Date }): ServiceError {

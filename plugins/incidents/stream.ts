@@ -52,6 +52,8 @@ const NAMES: Readonly<Record<EntryKind, 'opened' | 'changed' | 'ended' | 'marked
   resolved: 'marked',
   false_positive: 'marked',
   comment: 'marked',
+  limit_applied: 'changed',
+  limit_ended: 'changed',
 }
 
 export function createIncidentStreams(options: IncidentStreamsOptions): IncidentStreams {

@@ -88,7 +88,7 @@ function invalid(field: string, problem: string): ServiceError {
 export interface TimelineOptions {
   readonly sql: Sql
   readonly table: TrafficTable
-  /** Null where none is active. */
+  /** Of the series; null without one. */
   readonly model: AnomalyModel | null
   readonly effects: LeastEffects
 }
@@ -108,9 +108,8 @@ export async function timelineOf(
     if (isTableUnusable(error)) return [] // rollup tables may be dropped
     throw error
   })
-  const bandModel = series.kind === 'gateway' ? model : null
   const others = steps.filter(({ timeMs }) => series.kind === 'endpoint' || !points.has(timeMs))
-  const made = await inSlices(mapSteps(others, (step) => fromTraffic(step, stepSeconds, bandModel, effects)))
+  const made = await inSlices(mapSteps(others, (step) => fromTraffic(step, stepSeconds, model, effects)))
   for (const point of made) {
     // Of endpoints only the minutes in alarm are watched: the figures of the whole step are those of the rollups.
     const judged = points.get(point.timeMs)

@@ -1,10 +1,10 @@
 import type { Sql } from 'postgres'
 import type { Log } from '../../db/log.js'
-import { storeWatchedMinutes, type Band, type WatchedMinute } from '../../db/own/watched-minutes.js'
-import { FEATURES } from '../../models/anomaly/features.js'
+import { storeWatchedMinutes, type WatchedMinute } from '../../db/own/watched-minutes.js'
 import { DAY_MS, MINUTE_MS } from '../../models/traffic/durations.js'
 import type { Database } from '../database.js'
 import type { Judged } from '../detection.js'
+import { alarmOf, watchedMinuteOf } from './watched-minute.js'
 
 /** Stores the verdicts on reports of sources, off the path of the verdicts. */
 export interface WatchRecorder {
@@ -63,7 +63,7 @@ export function createWatchRecorder(options: WatchRecorderOptions): WatchRecorde
     rows = new Map()
     try {
       await database.assertUsable()
-      await storeWatchedMinutes(sql, [...taken.values()].map(watchedMinuteOf))
+      await storeWatchedMinutes(sql, [...taken.values()].map(reportedMinute))
     } catch (error) {
       const since = rows
       rows = new Map()
@@ -109,25 +109,8 @@ interface Recorded {
 }
 
 /** A judged report as it is stored: at the beginning of its minute. */
-function watchedMinuteOf({ judged, timeMs, isLate }: Recorded): WatchedMinute {
+function reportedMinute({ judged, timeMs, isLate }: Recorded): WatchedMinute {
   const { source, interval, verdict } = judged
-  const { requests, seconds, error_rate: errorRate } = interval
-  const known = (value: number) =>
-    requests > 0 && !interval.trafficOnly && Number.isFinite(value) ? value : null
-  const band = (of: 'value' | 'lower' | 'upper'): Band =>
-    FEATURES.map((feature) => {
-      const value = verdict.expected[feature][of]
-      return Number.isFinite(Math.fround(value)) ? value : null
-    })
-  return {
-    series: { kind: 'source', name: source },
-    ...{ timeMs, isLate, seconds, requests, failed: requests * errorRate },
-    latencyMs: {
-      avg: known(interval.avg_latency_ms),
-      p95: known(interval.p95_latency_ms),
-      p99: known(interval.p99_latency_ms),
-    },
-    ...{ expected: band('value'), lower: band('lower'), upper: band('upper') },
-    ...{ anomaly: verdict.anomaly, type: verdict.type, severity: verdict.severity },
-  }
+  const series = { kind: 'source', name: source } as const
+  return { ...watchedMinuteOf(series, { timeMs, interval }, verdict, alarmOf(verdict, timeMs)), isLate }
 }

@@ -6,6 +6,7 @@ import type { TrafficTable } from '../../db/traffic/table.js'
 import { rolledUpTo, watchedEndpoints } from '../../db/traffic/timeline.js'
 import type { Series } from '../../models/incidents/series-minute.js'
 import { DAY_MS, MINUTE_MS } from '../../models/traffic/durations.js'
+import { OLD_DAYS, type WatchModel } from '../../models/watch/watch-model.js'
 
 /** A series, and how it is. */
 export interface WatchedSeries {
@@ -16,6 +17,11 @@ export interface WatchedSeries {
   readonly status: 'normal' | 'alarm' | 'silent' | 'not_watched'
   /** Id of an incident that goes on. */
   readonly openIncident: string | null
+  /**
+   * How well the watch model knows an endpoint: known, young (its rhythm was learned from few days, so that larger
+   * deviations are taken), or missing. Null of others, and without a watch model.
+   */
+  readonly model: 'known' | 'young' | 'missing' | null
 }
 
 const MAX_ENDPOINTS = 1_000
@@ -25,7 +31,12 @@ const SOURCE_DAYS = 7
 const SILENT_MS = 10 * MINUTE_MS
 
 /** The gateway, its endpoints of the last day, and the sources that have reported in the last week. */
-export async function watchedSeries(sql: Sql, table: TrafficTable, nowMs: number): Promise<WatchedSeries[]> {
+export async function watchedSeries(
+  sql: Sql,
+  table: TrafficTable,
+  watch: WatchModel | null,
+  nowMs: number,
+): Promise<WatchedSeries[]> {
   const [openOnes, gateway, sources] = await Promise.all([
     openIncidents(sql, MAX_OPEN),
     newestOfGateway(sql),
@@ -42,7 +53,8 @@ export async function watchedSeries(sql: Sql, table: TrafficTable, nowMs: number
   const isSilent = (at: Date, seconds: number) => nowMs - at.getTime() > Math.max(SILENT_MS, 3000 * seconds)
   const of = (series: Series, lastReport: Date | null, usual: WatchedSeries['status']): WatchedSeries => {
     const openIncident = open.get(key(series)) ?? null
-    return { series, lastReport, status: openIncident === null ? usual : 'alarm', openIncident }
+    const status = openIncident === null ? usual : 'alarm'
+    return { series, lastReport, status, openIncident, model: knownBy(watch, series) }
   }
   const reported = (series: Series, at: Date, seconds: number, anomaly: boolean) =>
     of(series, at, isSilent(at, seconds) ? 'silent' : anomaly ? 'alarm' : 'normal')
@@ -63,6 +75,15 @@ export async function watchedSeries(sql: Sql, table: TrafficTable, nowMs: number
     ),
   ]
 }
+
+function knownBy(watch: WatchModel | null, { kind, name }: Series): WatchedSeries['model'] {
+  if (watch === null || kind !== 'endpoint') return null
+  const endpoint = watch.endpoints.get(name)
+  if (endpoint === undefined) return 'missing'
+  return endpoint.minutes < OLD_DAYS * DAY_MINUTES ? 'young' : 'known'
+}
+
+const DAY_MINUTES = DAY_MS / MINUTE_MS
 
 /** The rollup tables may be dropped. */
 async function orNothing<T>(work: Promise<T>, nothing: T): Promise<T> {

@@ -74,10 +74,13 @@ async function run(task: OptimizerTask, signal: AbortSignal): Promise<FittedOpti
     const model = fit.model((client) => {
       return { client: names.clients[client]!, kind: names.clientKinds[client]! }
     })
-    return { model, requestsRead, readSeconds, incidentMinutes: incidents.length }
+    return { model, requestsRead, readSeconds, incidentMinutes: minutesIn(incidents) }
   } finally {
     await Promise.all([sql.end({ timeout: 1 }), trafficSql.end({ timeout: 1 })])
   }
 }
+
+const minutesIn = (ranges: readonly { readonly from: Date; readonly to: Date }[]) =>
+  ranges.reduce((sum, { from, to }) => sum + Math.ceil((to.getTime() - from.getTime()) / MINUTE_MS), 0)
 
 await answerTask(run, 'The run was stopped.')

@@ -22,7 +22,7 @@ import type { OptimizerTask } from './optimizer-worker.js'
 import { SEED, type TrainingOrigin } from './result.js'
 
 /** The least that an automatic training learns from. */
-export const MIN_AUTOMATIC_MINUTES = 60
+export const MIN_AUTOMATIC_MINUTES = 50
 
 export interface TrainingRequest extends RangeRequest {
   readonly contamination?: number | undefined

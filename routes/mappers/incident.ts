@@ -1,6 +1,7 @@
 import type { Static } from '@sinclair/typebox'
 import type { FastifyInstance } from 'fastify'
 import type { Incident, IncidentDetail } from '../schemas/incidents.js'
+import { toIncidentLimits, toIncidentRecommendation, toTemporaryLimit } from './incident-limits.js'
 import type { Scan } from '../schemas/incident-scan.js'
 
 type Capability = FastifyInstance['incidents']
@@ -27,11 +28,11 @@ export function toIncident(incident: Stored): Static<typeof Incident> {
       at: incident.change.at,
       detail: incident.change.detail,
     },
-    recommendation: incident.recommendation ?? null,
+    recommendation: incident.recommendation && toIncidentRecommendation(incident.recommendation),
   }
 }
 
-export function toIncidentDetail({ incident, entries }: Found): Static<typeof IncidentDetail> {
+export function toIncidentDetail({ incident, entries, applied }: Found): Static<typeof IncidentDetail> {
   const { peak, impact, samples } = incident
   return {
     ...toIncident(incident),
@@ -42,6 +43,8 @@ export function toIncidentDetail({ incident, entries }: Found): Static<typeof In
     acknowledged_by: incident.acknowledgedBy,
     resolved_at: incident.resolvedAt?.toISOString() ?? null,
     resolved_by: incident.resolvedBy,
+    limits: incident.limits && toIncidentLimits(incident.limits),
+    applied: applied && toTemporaryLimit(applied),
     timeline: entries.map(({ at, kind, author, note, detail }) => ({
       ...{ at: at.toISOString(), kind, by: author, note, detail },
     })),
@@ -66,8 +69,11 @@ export function toScan({ incidents, from, to, minutes, modelVersion }: Scanned):
       ended_at: incident.endedMs === null ? null : new Date(incident.endedMs).toISOString(),
       explanation: incident.explanation,
       endpoints: endpointsOf(incident.endpoints),
-      clients: [],
-      impact: impactOf(incident.impact),
+      clients: incident.clients.map(({ client, requests, share }) => ({ client, requests, share })),
+      impact: impactOf({
+        ...incident.impact,
+        ...(incident.clientCount !== null && { clients: incident.clientCount }),
+      }),
       ...{ change: null, recommendation: null },
     })),
     from: from.toISOString(),

@@ -1,6 +1,6 @@
 import { Type, type Static } from '@sinclair/typebox'
 import { BATCH, BATCH_VERDICT, METRICS, TREND, VERDICTS } from './examples/detection.js'
-import { count, nullable, oneOf, perFeature, ref, share, timestamp } from './types.js'
+import { count, nullable, oneOf, perFeature, ref, share, Timestamp, timestamp } from './types.js'
 
 /** Models are trained on no larger values either, in any unit. */
 const MAX_VALUE = 1e12
@@ -119,49 +119,65 @@ export const AnomalyType = (options: object = {}) =>
   )
 export const Severity = (options: object = {}) => oneOf(['low', 'medium', 'high', 'critical'], options)
 
+const verdict = {
+  anomaly: Type.Boolean({ description: 'True if the interval is anomalous.' }),
+  score: Type.Number({
+    description:
+      'Decision value of the isolation forest alone. Positive is normal, negative is anomalous. It never decides by itself.',
+  }),
+  normalized_score: share(
+    'Strength of the whole verdict, 0 to 1. It is 0.5 or above exactly when anomaly is true.',
+  ),
+  anomaly_type: nullable(AnomalyType(), {
+    description: 'The kind of anomaly. Null when anomaly is false.',
+  }),
+  severity: nullable(Severity(), {
+    description:
+      'The share of the requests that is harmed for two reports in a row: that fail, are several times slower, or are missing, more than usual. Medium from 2 %, high from 10 %, critical from 30 %. The first report of an alarm is rated one level lower. An alarm of 30 minutes is rated one level higher. Null when anomaly is false.',
+  }),
+  confidence: share('Certainty of the verdict, 0 to 1.'),
+  explanation: Type.String({
+    description: 'The verdict in words, with the measured and the expected values.',
+  }),
+  features: perFeature(Type.Number(), { description: 'The judged values, in the units of the request.' }),
+  timestamp: timestamp('Start of the judged interval.'),
+  expected: Type.Object(
+    {
+      requests_per_second: Expected,
+      avg_latency_ms: Expected,
+      p95_latency_ms: Expected,
+      p99_latency_ms: Expected,
+      error_rate: Expected,
+    },
+    { description: 'The usual value and the normal range of each feature at this time.' },
+  ),
+  contributions: perFeature(Type.Number({ minimum: 0, maximum: 1 }), {
+    description:
+      'Share of each feature in the deviation, 0 to 1. The shares sum to 1. They are equal when nothing deviates.',
+  }),
+  streak: count('Number of consecutive anomalous reports of this source, including this one.'),
+  confirmed: Type.Boolean({
+    description:
+      'True if the interval belongs to an alarm: one large deviation, two anomalous minutes in a row, a third anomalous minute within a short time, or a small deviation that persists. Always false in an independent batch.',
+  }),
+  model_version: Type.String({ description: 'Version of the model that made the verdict.' }),
+}
+
 export const Verdict = Type.Object(
   {
-    anomaly: Type.Boolean({ description: 'True if the interval is anomalous.' }),
-    score: Type.Number({
-      description:
-        'Decision value of the isolation forest alone. Positive is normal, negative is anomalous. It never decides by itself.',
-    }),
-    normalized_score: share(
-      'Strength of the whole verdict, 0 to 1. It is 0.5 or above exactly when anomaly is true.',
+    ...verdict,
+    alarm_since: Type.Optional(
+      nullable(Timestamp, {
+        description:
+          'The first report of the alarm that goes on, also while up to five reports in a row are normal. Null outside of an alarm.',
+      }),
     ),
-    anomaly_type: nullable(AnomalyType(), {
-      description: 'The kind of anomaly. Null when anomaly is false.',
-    }),
-    severity: nullable(Severity(), {
-      description:
-        'The share of the requests that is harmed for two reports in a row: that fail, are several times slower, or are missing, more than usual. Medium from 2 %, high from 10 %, critical from 30 %. The first report of an alarm is rated one level lower. An alarm of 30 minutes is rated one level higher. Null when anomaly is false.',
-    }),
-    confidence: share('Certainty of the verdict, 0 to 1.'),
-    explanation: Type.String({
-      description: 'The verdict in words, with the measured and the expected values.',
-    }),
-    features: perFeature(Type.Number(), { description: 'The judged values, in the units of the request.' }),
-    timestamp: timestamp('Start of the judged interval.'),
-    expected: Type.Object(
-      {
-        requests_per_second: Expected,
-        avg_latency_ms: Expected,
-        p95_latency_ms: Expected,
-        p99_latency_ms: Expected,
-        error_rate: Expected,
-      },
-      { description: 'The usual value and the normal range of each feature at this time.' },
+    incident_id: Type.Optional(
+      Type.String({
+        description:
+          'Id of the incident of this source that goes on, where one is known. It is made a moment after the first report of an alarm, so later reports have it.',
+      }),
     ),
-    contributions: perFeature(Type.Number({ minimum: 0, maximum: 1 }), {
-      description:
-        'Share of each feature in the deviation, 0 to 1. The shares sum to 1. They are equal when nothing deviates.',
-    }),
-    streak: count('Number of consecutive anomalous reports of this source, including this one.'),
-    confirmed: Type.Boolean({
-      description:
-        'True if the interval belongs to an alarm: one large deviation, two anomalous minutes in a row, a third anomalous minute within a short time, or a small deviation that persists. Always false in an independent batch.',
-    }),
-    model_version: Type.String({ description: 'Version of the model that made the verdict.' }),
   },
   {
     $id: 'Verdict',
@@ -191,7 +207,7 @@ export const Batch = Type.Object(
 
 export const BatchResult = Type.Object(
   {
-    ...Verdict.properties,
+    ...verdict,
     is_anomaly: Type.Boolean({ description: 'Equal to anomaly: its name in batches of the old service.' }),
   },
   {

@@ -1,5 +1,6 @@
 import { Type } from '@sinclair/typebox'
 import { INCIDENT, INCIDENT_DETAIL, MARK_BODY } from './examples/incidents.js'
+import { IncidentLimits, IncidentRecommendation, TemporaryLimit } from './incident-limits.js'
 import { Endpoint } from './limit-choice.js'
 import { count, nullable, oneOf, ref, share, Timestamp, timestamp } from './types.js'
 
@@ -107,14 +108,17 @@ const fields = {
   ),
   change: nullable(
     Type.Object({
-      kind: Type.String({ description: 'What kind of change: for example a deployment.' }),
-      at: timestamp('When it was.'),
-      detail: Type.String({ description: 'What was changed.' }),
+      kind: Type.String({
+        description: 'What kind of change: limit, deployment, new_client or retry_storm.',
+      }),
+      at: timestamp('When it was, or when it began.'),
+      detail: Type.String({ description: 'What was changed, in a sentence with figures.' }),
     }),
-    { description: 'What was changed shortly before. Null where nothing is known.' },
+    { description: 'What changed when it began. Null where nothing is known.' },
   ),
-  recommendation: Type.Unknown({
-    description: 'A limit that would have held, as /optimize gives it, with its backtest. Null without one.',
+  recommendation: nullable(ref(IncidentRecommendation), {
+    description:
+      'A temporary limit for the clients that caused it, with its backtest. Null where many clients caused it, where no limit would have held, and for incidents that are not about traffic.',
   }),
 }
 
@@ -176,11 +180,29 @@ export const IncidentDetail = Type.Object(
       description: 'When somebody resolved it or said that it is none. Null where it ended by itself.',
     }),
     resolved_by: text('Who did. Null where it is not known.'),
+    limits: nullable(ref(IncidentLimits), {
+      description:
+        'What the limits in force would have done. Null while it goes on, for a source, and while it is being replayed.',
+    }),
+    applied: nullable(ref(TemporaryLimit), {
+      description: 'The limit that was applied against it last. Null without one.',
+    }),
     timeline: Type.Array(
       Type.Object({
         at: timestamp('When it was.'),
         kind: oneOf(
-          ['opened', 'changed', 'ended', 'reopened', 'acknowledged', 'resolved', 'false_positive', 'comment'],
+          [
+            ...([
+              'opened',
+              'changed',
+              'ended',
+              'reopened',
+              'acknowledged',
+              'resolved',
+              'false_positive',
+            ] as const),
+            ...(['comment', 'limit_applied', 'limit_ended'] as const),
+          ],
           { description: 'What happened.' },
         ),
         by: text('Who did it. Null for the service itself.'),

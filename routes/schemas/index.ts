@@ -4,13 +4,18 @@ import { BacktestJob } from './backtest-job.js'
 import { Clusters } from './clusters.js'
 import { ModelComparison } from './comparison.js'
 import { Batch, BatchResult, BatchVerdict, Metrics, PastMetrics, Trend, Verdict } from './detection.js'
+import { deploymentSchemas } from './deployments.js'
 import { endpointSchemas } from './endpoints.js'
 import { TrafficBucket } from './export.js'
+import { feedbackSchemas } from './feedback.js'
 import { Alive, Health, Ready } from './health.js'
+import { incidentLimitSchemas } from './incident-limits.js'
 import { incidentSchemas } from './incidents.js'
 import { scanSchemas } from './incident-scan.js'
 import { IngestBody, IngestedRequest, IngestResult } from './ingest.js'
 import { TrainingJob } from './jobs.js'
+import { notificationSchemas } from './notifications.js'
+import { silenceSchemas } from './silences.js'
 import {
   ActivateBody,
   ActivateResult,
@@ -47,8 +52,13 @@ import { watchingSchemas } from './watching.js'
 export const sharedSchemas = [
   ...endpointSchemas,
   ...incidentSchemas,
+  ...feedbackSchemas,
+  ...incidentLimitSchemas,
   ...scanSchemas,
   ...watchingSchemas,
+  ...notificationSchemas,
+  ...silenceSchemas,
+  ...deploymentSchemas,
   Failure,
   Nothing,
   Metrics,

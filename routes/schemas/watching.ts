@@ -37,12 +37,37 @@ export const Sources = Type.Object(
         open_incident: nullable(Type.String(), {
           description: 'Id of an incident that goes on. Null without.',
         }),
+        model: nullable(oneOf(['known', 'young', 'missing']), {
+          description:
+            'How well the watch model knows an endpoint. young: from less than ten days, so that larger deviations are taken. missing: it is new. Null for other kinds, and without a watch model.',
+        }),
       }),
       { description: 'The gateway, the sources that report, and the endpoints, in this order.' },
     ),
     total: count('Number of those that match.'),
     limit: count('The limit of the request.'),
     offset: count('The offset of the request.'),
+    watcher: Type.Object(
+      {
+        state: oneOf(['watching', 'elsewhere', 'waiting', 'off'], {
+          description:
+            'watching: this replica judges. elsewhere: another one does, or none has begun. waiting: something is missing. off: WATCH is off.',
+        }),
+        reason: nullable(Type.String(), { description: 'What is missing. Null when nothing is.' }),
+        judged_to: nullable(Timestamp, {
+          description: 'Every minute before this one is judged. Null before the first.',
+        }),
+        delay_seconds: Type.Number({
+          description:
+            'How long after its end a minute is judged: WATCH_DELAY_SECONDS, and how late rows come.',
+        }),
+        endpoints: count('Endpoints that have a model.'),
+        model: nullable(Type.String(), {
+          description: 'Version of the model that judges. Null without one.',
+        }),
+      },
+      { description: 'What judges each finished minute.' },
+    ),
     lost_minutes: count('Judged minutes that this replica could not store since it started.'),
   },
   { $id: 'Sources', description: 'What is watched, and what reports.', examples: [SOURCES] },

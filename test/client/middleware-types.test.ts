@@ -13,6 +13,8 @@ t.test('the frameworks take the middleware by their own types, and a wrong optio
       severity,
       total_requests,
     ],
+    onResolved: ({ incidentId, since }, { explanation }) => [incidentId?.length, since, explanation],
+    exclude: ['/health', '/metrics*'],
   }
   const middleware = createMLMiddleware(options)
   app.use(middleware)

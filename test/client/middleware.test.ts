@@ -80,6 +80,17 @@ for (const [name, start] of Object.entries(GATEWAYS)) {
     t.match(service.reports, [{ total_requests: 1, status_4xx: 1, status_2xx: 0, error_rate: 1 }])
   })
 
+  t.test(`${name}: excluded paths are neither counted nor recorded`, async (t) => {
+    const { service, gateway } = await watched(t, { exclude: ['/503', '/500*'], record: true })
+    for (const path of ['/503', '/503?deep=1', '/500', '/500/x', '/200', '/200/503']) {
+      await (await fetch(gateway.url + path)).text()
+    }
+    await gateway.close()
+    t.match(service.reports, [{ total_requests: 2, status_5xx: 0, error_rate: 0 }])
+    const recorded = service.batches.flatMap(({ requests }) => requests.map(({ path }) => path))
+    t.same(recorded.sort(), ['/200', '/200/503'])
+  })
+
   t.test(`${name}: event streams count when they end, without latency and without failure`, async (t) => {
     const { service, gateway } = await watched(t, { minRequestsForAnalysis: 1 })
     const open = new AbortController()
@@ -137,4 +148,8 @@ t.test('a wrong option is named', async (t) => {
   t.throws(() => createMLMiddleware({ aggregationIntervalMs: 0 }), /aggregationIntervalMs is 0/)
   t.throws(() => createMLMiddleware({ alertThreshold: 7 }), /alertThreshold is 7; allowed is 0 to 1/)
   t.throws(() => createMLMiddleware({ source: '' }), /length of source is 0/)
+  for (const path of ['', 'health', '/a*b', '*', '/a?b', '/'.repeat(501)]) {
+    t.throws(() => createMLMiddleware({ exclude: ['/ok', path] }), /^exclude\[1\] is ".*"; allowed is/)
+  }
+  t.throws(() => createMLMiddleware({ exclude: Array<string>(101).fill('/a') }), /exclude has 101 paths/)
 })

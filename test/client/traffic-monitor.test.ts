@@ -89,6 +89,53 @@ t.test('onAnomaly hears of what is strong enough; one that throws or rejects doe
   service.misbehave = undefined
 })
 
+t.test('onResolved hears once of the end of an alarm, with its incident', async (t) => {
+  const heard: unknown[] = []
+  const { service, clock, told, monitor } = await monitored(t, {
+    onAnomaly: ({ incident_id = null }) => heard.push(['anomaly', incident_id]),
+    onResolved({ incidentId, since }, { normalized_score }, { total_requests }) {
+      heard.push(['resolved', incidentId, since, normalized_score, total_requests])
+      throw new Error('no mail')
+    },
+  })
+  const [anomaly, sinceFirst] = [{ anomaly: true, normalized_score: 0.9 }, '2026-01-31T12:01:00.000Z']
+  const verdicts = [
+    { normalized_score: 0.1, alarm_since: null },
+    { ...anomaly, alarm_since: sinceFirst },
+    { ...anomaly, alarm_since: sinceFirst, incident_id: '7' },
+    { normalized_score: 0.2, alarm_since: sinceFirst, incident_id: '7' },
+    { anomaly: true, normalized_score: 0.6, alarm_since: sinceFirst, incident_id: '7' },
+    { normalized_score: 0.3, alarm_since: null, incident_id: '7' },
+    { normalized_score: 0.1, alarm_since: null },
+    // A service of the release before tells neither.
+    anomaly,
+    { normalized_score: 0.4 },
+  ]
+  const intervals = verdicts.map((verdict, minute) => {
+    const timestamp = new Date(Date.parse('2026-01-31T12:00:00Z') + minute * 60_000).toISOString()
+    return { ...VERDICT, timestamp, ...verdict }
+  })
+  service.misbehave = (request, response) => {
+    request.resume()
+    response.end(JSON.stringify({ success: true, data: intervals[service.asked.length - 1] }))
+  }
+  for (const { timestamp } of intervals) {
+    monitor.count(200, 5)
+    clock.pass(60_000)
+    await eventually(async () => monitor.judged?.verdict.timestamp === timestamp)
+  }
+  await eventually(async () => told.length === 2)
+  t.same(heard, [
+    ['anomaly', null],
+    ['anomaly', '7'],
+    ['resolved', '7', sinceFirst, 0.3, 1],
+    ['anomaly', null],
+    ['resolved', null, '2026-01-31T12:07:00.000Z', 0.4, 1],
+  ])
+  t.same(told, ['onResolved failed: no mail', 'onResolved failed: no mail'])
+  service.misbehave = undefined
+})
+
 t.test(
   'a service that hangs has at most three reports under way; close does not wait for them',
   async (t) => {

@@ -21,6 +21,10 @@ const MIGRATIONS = [
   '012_rollups_positions.sql',
   '013_automatic_training.sql',
   '014_incidents.sql',
+  '015_notifications.sql',
+  '016_watch_models.sql',
+  '018_feedback.sql',
+  '019_incident_limits.sql',
 ]
 
 const TABLES = [

@@ -203,7 +203,7 @@ export interface paths {
         put?: never;
         /**
          * Acknowledge an incident
-         * @description Says that it is real. Possible while it is open, and after it has ended by itself. The mark is durable when the answer comes, and stands in anomaly_events too. The same mark again changes nothing; a new note is entered as a comment.
+         * @description Says that it is real. Possible while it is open, after it has ended by itself, and for a false positive, whose feedback ends. The mark is durable when the answer comes, and stands in anomaly_events too. The same mark again changes nothing; a new note is entered as a comment.
          */
         post: operations["acknowledgeIncident"];
         delete?: never;
@@ -243,7 +243,7 @@ export interface paths {
         put?: never;
         /**
          * Say that an incident is none
-         * @description Ends it. Always possible. The mark is durable when the answer comes, and stands in anomaly_events too. The same mark again changes nothing; a new note is entered as a comment.
+         * @description Ends it. Always possible. Similar deviations raise no alarm for 30 days, see GET /feedback. The mark is durable when the answer comes, and stands in anomaly_events too. The same mark again changes nothing; a new note is entered as a comment.
          */
         post: operations["markFalsePositive"];
         delete?: never;
@@ -272,6 +272,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/incidents/{id}/apply": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Apply the recommended limit of an incident for some time
+         * @description Writes the limit to rate_limit_rules, which the gateway reads. A rule that is there is kept, and comes back at the end. While the limit is in force, the same again changes nothing. When its time is over, any replica ends it within seconds.
+         */
+        post: operations["applyIncidentLimit"];
+        /**
+         * End the applied limit of an incident early
+         * @description The rule that was there before comes back. A limit that has ended stays as it is.
+         */
+        delete: operations["endIncidentLimit"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/incidents/scan": {
         parameters: {
             query?: never;
@@ -283,7 +307,7 @@ export interface paths {
         put?: never;
         /**
          * Find the incidents of stored history
-         * @description Replays the stored traffic of the whole gateway with the active model, and lists what would have been incidents. Nothing is stored. The scan stops when the caller disconnects. With `wait: false`, the service answers 202 with the job, which reports its progress. One scan runs at a time.
+         * @description Replays the stored traffic of the gateway and its endpoints, and lists what would have been incidents. Nothing is stored. The scan stops when the caller disconnects. With `wait: false`, the service answers 202 with the job, which reports its progress. One scan runs at a time.
          */
         post: operations["scanIncidents"];
         delete?: never;
@@ -385,11 +409,182 @@ export interface paths {
         };
         /**
          * Show what a series was like over time
-         * @description Values, expected bands and verdicts of the gateway, of a source or of an endpoint. Judged minutes have the bands and the verdicts of then. Other minutes of the gateway have the values of the request log and the bands of the active model; those of an endpoint have values only. Percentiles of longer steps are means of those of the minutes.
+         * @description Values, expected bands and verdicts of the gateway, of a source or of an endpoint. Judged minutes have the bands and the verdicts of then. Other minutes of the gateway and of endpoints have the values of the request log and the bands of the models of now. Percentiles of longer steps are means of those of the minutes.
          */
         get: operations["getTimeline"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/notifications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the last notifications
+         * @description With their states and failures, and the number in each state for each receiver.
+         */
+        get: operations["listNotifications"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/notifications/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a test to each receiver
+         * @description Waits for the answers, 15 seconds at most. A test is not queued and not repeated. One test runs at a time.
+         */
+        post: operations["testNotifications"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/silences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the silences */
+        get: operations["listSilences"];
+        put?: never;
+        /**
+         * Silence incidents
+         * @description Nobody is told of the incidents that a silence is about while it holds. They are kept. Of one that is still open when the silence ends, receivers are told then.
+         */
+        post: operations["createSilence"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/silences/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get a silence */
+        get: operations["getSilence"];
+        /**
+         * Replace a silence
+         * @description What the body leaves out has its default.
+         */
+        put: operations["replaceSilence"];
+        post?: never;
+        /**
+         * Delete a silence
+         * @description Receivers are told of the open incidents that it was about. The answer is what it was.
+         */
+        delete: operations["deleteSilence"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/deployments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the deployments
+         * @description Newest first.
+         */
+        get: operations["listDeployments"];
+        put?: never;
+        /**
+         * Report a deployment
+         * @description An incident that begins within 15 minutes after it says so in its change. The same deployment again changes nothing.
+         */
+        post: operations["reportDeployment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/feedback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List what is muted by false positives
+         * @description Newest first. Each mark of an incident as a false positive mutes similar deviations for 30 days.
+         */
+        get: operations["listFeedback"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/feedback/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get feedback */
+        get: operations["getFeedback"];
+        put?: never;
+        post?: never;
+        /**
+         * End feedback
+         * @description Similar deviations raise alarms again, from the next minute on. The incident stays a false positive. Feedback that has ended stays as it is.
+         */
+        delete: operations["deleteFeedback"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/incidents/{id}/false-positive/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Preview a false positive
+         * @description Shows what the mark would mute, and which of the last 40 incidents it would have muted. Nothing is changed.
+         */
+        post: operations["previewFalsePositive"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1407,21 +1602,21 @@ export interface components {
                 /** @description Number of clients. Null where they are not known. */
                 clients: number | null;
             };
-            /** @description What was changed shortly before. Null where nothing is known. */
+            /** @description What changed when it began. Null where nothing is known. */
             change: {
-                /** @description What kind of change: for example a deployment. */
+                /** @description What kind of change: limit, deployment, new_client or retry_storm. */
                 kind: string;
                 /**
                  * Format: date-time
-                 * @description When it was.
+                 * @description When it was, or when it began.
                  * @example 2026-01-31T12:00:00.000Z
                  */
                 at: string;
-                /** @description What was changed. */
+                /** @description What was changed, in a sentence with figures. */
                 detail: string;
             } | null;
-            /** @description A limit that would have held, as /optimize gives it, with its backtest. Null without one. */
-            recommendation: unknown;
+            /** @description A temporary limit for the clients that caused it, with its backtest. Null where many clients caused it, where no limit would have held, and for incidents that are not about traffic. */
+            recommendation: components["schemas"]["IncidentRecommendation"] | null;
         };
         /**
          * @description A page of incidents.
@@ -1554,6 +1749,8 @@ export interface components {
          *       "acknowledged_by": "ada",
          *       "resolved_at": null,
          *       "resolved_by": null,
+         *       "limits": null,
+         *       "applied": null,
          *       "timeline": [
          *         {
          *           "at": "2026-01-31T12:04:00.000Z",
@@ -1638,21 +1835,21 @@ export interface components {
                 /** @description Number of clients. Null where they are not known. */
                 clients: number | null;
             };
-            /** @description What was changed shortly before. Null where nothing is known. */
+            /** @description What changed when it began. Null where nothing is known. */
             change: {
-                /** @description What kind of change: for example a deployment. */
+                /** @description What kind of change: limit, deployment, new_client or retry_storm. */
                 kind: string;
                 /**
                  * Format: date-time
-                 * @description When it was.
+                 * @description When it was, or when it began.
                  * @example 2026-01-31T12:00:00.000Z
                  */
                 at: string;
-                /** @description What was changed. */
+                /** @description What was changed, in a sentence with figures. */
                 detail: string;
             } | null;
-            /** @description A limit that would have held, as /optimize gives it, with its backtest. Null without one. */
-            recommendation: unknown;
+            /** @description A temporary limit for the clients that caused it, with its backtest. Null where many clients caused it, where no limit would have held, and for incidents that are not about traffic. */
+            recommendation: components["schemas"]["IncidentRecommendation"] | null;
             /** @description When it was worst. */
             peak: {
                 /**
@@ -1723,6 +1920,10 @@ export interface components {
             resolved_at: string | null;
             /** @description Who did. Null where it is not known. */
             resolved_by: string | null;
+            /** @description What the limits in force would have done. Null while it goes on, for a source, and while it is being replayed. */
+            limits: components["schemas"]["IncidentLimits"] | null;
+            /** @description The limit that was applied against it last. Null without one. */
+            applied: components["schemas"]["TemporaryLimit"] | null;
             /** @description What happened to it, in order of time; at most 1,000 entries. */
             timeline: {
                 /**
@@ -1735,7 +1936,7 @@ export interface components {
                  * @description What happened.
                  * @enum {string}
                  */
-                kind: "opened" | "changed" | "ended" | "reopened" | "acknowledged" | "resolved" | "false_positive" | "comment";
+                kind: "opened" | "changed" | "ended" | "reopened" | "acknowledged" | "resolved" | "false_positive" | "comment" | "limit_applied" | "limit_ended";
                 /** @description Who did it. Null for the service itself. */
                 by: string | null;
                 /** @description What was said. */
@@ -1756,6 +1957,615 @@ export interface components {
             by?: string;
             /** @description What there is to say, 1 to 2,000 characters. A comment requires it. */
             note?: string;
+        };
+        /**
+         * @description A false positive, and what it mutes.
+         * @example {
+         *       "id": "3",
+         *       "incident_id": "12",
+         *       "source": "default",
+         *       "type": "latency_spike",
+         *       "state": "active",
+         *       "created_at": "2026-01-31T12:10:00.000Z",
+         *       "created_by": "ada",
+         *       "note": "the monthly report",
+         *       "hours": [
+         *         11,
+         *         12,
+         *         13
+         *       ],
+         *       "time_zone": "UTC",
+         *       "deviations": [
+         *         {
+         *           "source": "default",
+         *           "endpoint": "GET /orders/{id}",
+         *           "types": [
+         *             "latency_spike"
+         *           ],
+         *           "sizes": {
+         *             "traffic_spike": 0,
+         *             "traffic_drop": 0.04,
+         *             "latency_spike": 3,
+         *             "error_rate_spike": 0.001
+         *           },
+         *           "up_to": {
+         *             "traffic_spike": 0.25,
+         *             "traffic_drop": 0.25,
+         *             "latency_spike": 4.5,
+         *             "error_rate_spike": 0.015
+         *           }
+         *         }
+         *       ],
+         *       "expires_at": "2026-03-02T12:10:00.000Z",
+         *       "ended_at": null,
+         *       "ended_because": null
+         *     }
+         */
+        IncidentFeedback: {
+            /** @description Id of the feedback. */
+            id: string;
+            /** @description The incident that was none. */
+            incident_id: string;
+            /** @description The source of the incident. */
+            source: string;
+            /**
+             * @description The type of the incident.
+             * @enum {string}
+             */
+            type: "traffic_spike" | "traffic_drop" | "latency_spike" | "error_rate_spike" | "pattern_anomaly" | "multi_dimensional";
+            /**
+             * @description active: similar deviations raise no alarm. ended: they do again.
+             * @enum {string}
+             */
+            state: "active" | "ended";
+            /**
+             * Format: date-time
+             * @description When the incident was marked.
+             * @example 2026-01-31T12:00:00.000Z
+             */
+            created_at: string;
+            /** @description Who marked it. Null where it is not known. */
+            created_by: string | null;
+            /** @description What was said. Null without. */
+            note: string | null;
+            /** @description Hours of the day that it applies to: those of the incident, one before and one after. */
+            hours: number[];
+            /** @description The time zone of the hours. */
+            time_zone: string;
+            /** @description How each series of the incident deviated. Without any, nothing is muted. */
+            deviations: {
+                /** @description The source. `default` is the gateway with its endpoints. */
+                source: string;
+                /** @description The endpoint. Null for a source as a whole. */
+                endpoint: string | null;
+                /** @description What was abnormal. */
+                types: ("traffic_spike" | "traffic_drop" | "latency_spike" | "error_rate_spike" | "pattern_anomaly" | "multi_dimensional")[];
+                /** @description The largest deviations of a minute. */
+                sizes: {
+                    /** @description Requests too many, as a multiple of the expected ones. */
+                    traffic_spike: number;
+                    /** @description Requests missing, as a share of the expected ones, 0 to 1. */
+                    traffic_drop: number;
+                    /** @description How much longer the mean latency is, as a multiple of the expected one. */
+                    latency_spike: number;
+                    /** @description Requests that failed more than usual, as a share of the requests, 0 to 1. */
+                    error_rate_spike: number;
+                };
+                /** @description Deviations up to this size are similar. */
+                up_to: {
+                    /** @description Requests too many, as a multiple of the expected ones. */
+                    traffic_spike: number;
+                    /** @description Requests missing, as a share of the expected ones, 0 to 1. */
+                    traffic_drop: number;
+                    /** @description How much longer the mean latency is, as a multiple of the expected one. */
+                    latency_spike: number;
+                    /** @description Requests that failed more than usual, as a share of the requests, 0 to 1. */
+                    error_rate_spike: number;
+                };
+            }[];
+            /**
+             * Format: date-time
+             * @description When it ends by itself: 30 days after the mark.
+             * @example 2026-01-31T12:00:00.000Z
+             */
+            expires_at: string;
+            /** @description When it ended before its time. Null otherwise. */
+            ended_at: string | null;
+            /** @description Why it ended before its time. deleted: by DELETE. mark_taken_back: the incident has another state. replaced: by newer feedback, since at most 1,000 applies. Null otherwise. */
+            ended_because: ("deleted" | "mark_taken_back" | "replaced") | null;
+        };
+        /**
+         * @description A page of feedback.
+         * @example {
+         *       "feedback": [
+         *         {
+         *           "id": "3",
+         *           "incident_id": "12",
+         *           "source": "default",
+         *           "type": "latency_spike",
+         *           "state": "active",
+         *           "created_at": "2026-01-31T12:10:00.000Z",
+         *           "created_by": "ada",
+         *           "note": "the monthly report",
+         *           "hours": [
+         *             11,
+         *             12,
+         *             13
+         *           ],
+         *           "time_zone": "UTC",
+         *           "deviations": [
+         *             {
+         *               "source": "default",
+         *               "endpoint": "GET /orders/{id}",
+         *               "types": [
+         *                 "latency_spike"
+         *               ],
+         *               "sizes": {
+         *                 "traffic_spike": 0,
+         *                 "traffic_drop": 0.04,
+         *                 "latency_spike": 3,
+         *                 "error_rate_spike": 0.001
+         *               },
+         *               "up_to": {
+         *                 "traffic_spike": 0.25,
+         *                 "traffic_drop": 0.25,
+         *                 "latency_spike": 4.5,
+         *                 "error_rate_spike": 0.015
+         *               }
+         *             }
+         *           ],
+         *           "expires_at": "2026-03-02T12:10:00.000Z",
+         *           "ended_at": null,
+         *           "ended_because": null
+         *         }
+         *       ],
+         *       "total": 1,
+         *       "limit": 100,
+         *       "offset": 0
+         *     }
+         */
+        FeedbackPage: {
+            /** @description The feedback, newest first. */
+            feedback: components["schemas"]["IncidentFeedback"][];
+            /** @description Number of entries that match. */
+            total: number;
+            /** @description The limit of the request. */
+            limit: number;
+            /** @description The offset of the request. */
+            offset: number;
+        };
+        /**
+         * @description What a mark as a false positive would have muted.
+         * @example {
+         *       "summary": "Would have muted 3 of the last 40 incidents, none of those acknowledged.",
+         *       "compared": 40,
+         *       "muted": [
+         *         "11",
+         *         "9",
+         *         "4"
+         *       ],
+         *       "acknowledged": [],
+         *       "hours": [
+         *         11,
+         *         12,
+         *         13
+         *       ],
+         *       "time_zone": "UTC",
+         *       "deviations": [
+         *         {
+         *           "source": "default",
+         *           "endpoint": "GET /orders/{id}",
+         *           "types": [
+         *             "latency_spike"
+         *           ],
+         *           "sizes": {
+         *             "traffic_spike": 0,
+         *             "traffic_drop": 0.04,
+         *             "latency_spike": 3,
+         *             "error_rate_spike": 0.001
+         *           },
+         *           "up_to": {
+         *             "traffic_spike": 0.25,
+         *             "traffic_drop": 0.25,
+         *             "latency_spike": 4.5,
+         *             "error_rate_spike": 0.015
+         *           }
+         *         }
+         *       ],
+         *       "expires_at": "2026-03-02T12:10:00.000Z"
+         *     }
+         */
+        FeedbackPreview: {
+            /** @description The result in words. */
+            summary: string;
+            /** @description How many incidents were compared: the last ones besides this one, at most 40. */
+            compared: number;
+            /** @description Ids of those that would have been muted, newest first. */
+            muted: string[];
+            /** @description Ids of those of them that somebody acknowledged or resolved. */
+            acknowledged: string[];
+            /** @description Hours of the day that it applies to: those of the incident, one before and one after. */
+            hours: number[];
+            /** @description The time zone of the hours. */
+            time_zone: string;
+            /** @description How each series of the incident deviated. Without any, nothing is muted. */
+            deviations: {
+                /** @description The source. `default` is the gateway with its endpoints. */
+                source: string;
+                /** @description The endpoint. Null for a source as a whole. */
+                endpoint: string | null;
+                /** @description What was abnormal. */
+                types: ("traffic_spike" | "traffic_drop" | "latency_spike" | "error_rate_spike" | "pattern_anomaly" | "multi_dimensional")[];
+                /** @description The largest deviations of a minute. */
+                sizes: {
+                    /** @description Requests too many, as a multiple of the expected ones. */
+                    traffic_spike: number;
+                    /** @description Requests missing, as a share of the expected ones, 0 to 1. */
+                    traffic_drop: number;
+                    /** @description How much longer the mean latency is, as a multiple of the expected one. */
+                    latency_spike: number;
+                    /** @description Requests that failed more than usual, as a share of the requests, 0 to 1. */
+                    error_rate_spike: number;
+                };
+                /** @description Deviations up to this size are similar. */
+                up_to: {
+                    /** @description Requests too many, as a multiple of the expected ones. */
+                    traffic_spike: number;
+                    /** @description Requests missing, as a share of the expected ones, 0 to 1. */
+                    traffic_drop: number;
+                    /** @description How much longer the mean latency is, as a multiple of the expected one. */
+                    latency_spike: number;
+                    /** @description Requests that failed more than usual, as a share of the requests, 0 to 1. */
+                    error_rate_spike: number;
+                };
+            }[];
+            /**
+             * Format: date-time
+             * @description When it ends by itself: 30 days after the mark.
+             * @example 2026-01-31T12:00:00.000Z
+             */
+            expires_at: string;
+        };
+        /**
+         * @description A temporary limit against an incident, as /optimize gives a limit. Its backtest is that of the other clients in the seven days before.
+         * @example {
+         *       "endpoint": "/orders/{id}",
+         *       "tier": "default",
+         *       "strategy": "balanced",
+         *       "scope": "client",
+         *       "current_limit": 300,
+         *       "state": "named",
+         *       "recommended_limit": 125,
+         *       "recommended_burst": 125,
+         *       "unit": "requests",
+         *       "long_window": null,
+         *       "day_window": null,
+         *       "failures": null,
+         *       "distinct_paths": null,
+         *       "exceptions": [],
+         *       "confidence": 0.93,
+         *       "interval": null,
+         *       "burst_curve": [],
+         *       "client_peaks": null,
+         *       "clients": 1410,
+         *       "runaway_clients": 1,
+         *       "runaway_names": [
+         *         "user-17"
+         *       ],
+         *       "reasoning": "One client caused most of the rise. 125 requests a minute for each client would have rejected 28,840 of their 30,000 requests. In the 7.0 days before, it would have rejected 31 of 402,100 requests of the other clients.",
+         *       "warnings": [],
+         *       "profile": null,
+         *       "backtest": {
+         *         "from": "2026-01-24T12:04:00.000Z",
+         *         "to": "2026-01-31T12:04:00.000Z",
+         *         "requests": 402100,
+         *         "rejected": 31,
+         *         "rejection_rate": 0.000077,
+         *         "clients": 1410,
+         *         "clients_affected": 2
+         *       },
+         *       "summary": "stops 96 % of this, touches 2 of 1,410 clients",
+         *       "caused_by": [
+         *         "user-17"
+         *       ],
+         *       "caused": {
+         *         "requests": 30000,
+         *         "rejected": 28840,
+         *         "rejection_rate": 0.9613
+         *       }
+         *     }
+         */
+        IncidentRecommendation: {
+            /** @description The endpoint of the recommendation. */
+            endpoint: string;
+            /**
+             * @description Tier of the callers.
+             * @example default
+             */
+            tier: string;
+            /**
+             * @description How strict the limit is.
+             * @enum {string}
+             */
+            strategy: "conservative" | "balanced" | "permissive" | "adaptive";
+            /**
+             * @description endpoint: one limit for all callers together. client: one limit for each client. gateway-client: one limit for each client over all endpoints together.
+             * @enum {string}
+             */
+            scope: "endpoint" | "client" | "gateway-client";
+            /** @description The limit in force, in requests per minute. Null when it is unknown. */
+            current_limit: number | null;
+            /**
+             * @description What the endpoint is, as in GET /endpoints. other: known but unnamed. unknown: it has no traffic.
+             * @enum {string}
+             */
+            state?: "named" | "other" | "ignored" | "attack" | "unknown";
+            /** @description The recommended limit, in requests (or the unit) per minute, at least 1. Null for the states attack and ignored, and for a path that is not found. */
+            recommended_limit: number | null;
+            /** @description The number of requests allowed at once, at least 1. Null for the states attack and ignored, and for a path that is not found. */
+            recommended_burst: number | null;
+            /**
+             * @description What the limit, the burst and the windows count: requests, or latency_ms: milliseconds of backend time, by the weights.
+             * @enum {string}
+             */
+            unit?: "requests" | "latency_ms";
+            /** @description What requests count as, by endpoint, at most 2,000. Only with the unit latency_ms. */
+            weights?: {
+                /** @description The path template, with all its methods. */
+                endpoint: string;
+                /** @description What a request of it counts as, at least 1. */
+                weight: number;
+            }[];
+            /** @description What a request of any other endpoint counts as. Only with the unit latency_ms. */
+            default_weight?: number;
+            /** @description A second limit over a longer window. Null when there is none. */
+            long_window: {
+                /** @description Length of the window in seconds. */
+                seconds: number;
+                /** @description Requests allowed in the window. */
+                limit: number;
+            } | null;
+            /** @description A third limit over a day (UTC). Null when there is none. */
+            day_window?: {
+                /** @description Length of the window in seconds. */
+                seconds: number;
+                /** @description Requests allowed in the window. */
+                limit: number;
+            } | null;
+            /** @description Responses 401, 403 and 404 allowed for one client in a window. Null unless the scope is gateway-client. */
+            failures?: {
+                /** @description Length of the window in seconds. */
+                seconds: number;
+                /** @description Requests allowed in the window. */
+                limit: number;
+            } | null;
+            /** @description Different paths allowed for one client in a window. Null unless the scope is gateway-client. */
+            distinct_paths?: {
+                /** @description Length of the window in seconds. */
+                seconds: number;
+                /** @description Requests allowed in the window. */
+                limit: number;
+            } | null;
+            /** @description Legitimate programs with a limit of their own, the busiest first, at most 1,000. */
+            exceptions?: {
+                /** @description The user id, the address, or the IPv6 network. */
+                client: string;
+                /**
+                 * @description How the gateway knows the client.
+                 * @enum {string}
+                 */
+                kind: "user" | "address";
+                /** @description Requests allowed per minute. */
+                limit: number;
+                /** @description Requests allowed at once. */
+                burst: number;
+                /** @description Why the client is taken for a legitimate program. */
+                reason: string;
+                /**
+                 * Format: date-time
+                 * @description When a person should look at the exception again.
+                 * @example 2026-01-31T12:00:00.000Z
+                 */
+                review_at: string;
+            }[];
+            /** @description Confidence in the recommendation, 0 to 1. */
+            confidence: number;
+            /** @description 90 % interval of the limit over resampled days. Null without traffic data. */
+            interval: {
+                /** @description Lower end, in requests per minute. */
+                lower: number;
+                /** @description Upper end, in requests per minute. */
+                upper: number;
+            } | null;
+            /** @description The burst that the recorded traffic needs at several rates, by ascending rate. */
+            burst_curve: {
+                /** @description A rate in requests per minute. */
+                limit: number;
+                /** @description The burst that the recorded traffic needs at this rate, in requests. */
+                burst: number;
+            }[];
+            /** @description Requests in the busiest minute of each client, over all clients. Null for the scope endpoint. */
+            client_peaks: {
+                /** @description Median. */
+                p50: number;
+                /** @description 90th percentile. */
+                p90: number;
+                /** @description 99th percentile. */
+                p99: number;
+            } | null;
+            /** @description Number of clients in the training data. Null for the scope endpoint. */
+            clients: number | null;
+            /** @description Number of floods and scrapers that the limit ignores. */
+            runaway_clients: number;
+            /** @description The first ten of those clients. */
+            runaway_names: string[];
+            /** @description How the limit was computed, with the figures. */
+            reasoning: string;
+            /** @description What to check before you apply the limit. */
+            warnings: string[];
+            /** @description The traffic of the endpoint. Null for an unknown endpoint. */
+            profile: components["schemas"]["Profile"] | null;
+            /** @description The replay of the last seven days. Only with backtest. */
+            backtest?: {
+                /**
+                 * Format: date-time
+                 * @description Start of the replayed range.
+                 * @example 2026-01-31T12:00:00.000Z
+                 */
+                from: string;
+                /**
+                 * Format: date-time
+                 * @description End of the replayed range.
+                 * @example 2026-01-31T12:00:00.000Z
+                 */
+                to: string;
+                /** @description Number of replayed requests. */
+                requests: number;
+                /** @description Number of requests that the limit rejects. */
+                rejected: number;
+                /** @description rejected / requests, 0 to 1. */
+                rejection_rate: number;
+                /** @description Number of clients. Null when all endpoints are replayed together: clients are counted by POST /optimize for one endpoint. */
+                clients: number | null;
+                /** @description Number of clients with a rejected request. Null when all endpoints are replayed together. */
+                clients_affected: number | null;
+            };
+            /** @description Id of the saved recommendation. Only with save. */
+            id?: string;
+            /** @description What the limit does to the incident, and to whom else. */
+            summary: string;
+            /** @description The clients that caused the incident, the largest first; at most 20. */
+            caused_by: string[];
+            /** @description What the limit does to them. */
+            caused: {
+                /** @description Their requests during the incident, or in its first hour. */
+                requests: number;
+                /** @description Those of them that the limit rejects. */
+                rejected: number;
+                /** @description rejected / requests, 0 to 1. */
+                rejection_rate: number;
+            };
+        };
+        /**
+         * @description What the limits in force would have done to an incident.
+         * @example {
+         *       "as_of": "2026-01-31T12:30:00.000Z",
+         *       "limits": [
+         *         {
+         *           "endpoint": "/orders/{id}",
+         *           "tier": "default",
+         *           "limit": 300,
+         *           "burst": 50,
+         *           "scope": "client"
+         *         }
+         *       ],
+         *       "requests": 31200,
+         *       "rejected": 24100,
+         *       "rejection_rate": 0.7724,
+         *       "clients": 212,
+         *       "clients_affected": 1,
+         *       "is_complete": true
+         *     }
+         */
+        IncidentLimits: {
+            /**
+             * Format: date-time
+             * @description When these limits were in force.
+             * @example 2026-01-31T12:00:00.000Z
+             */
+            as_of: string;
+            /** @description The limits in force that apply to its requests, at most 20. */
+            limits: {
+                /** @description The pattern of the rule: a path template, or `/**` for the gateway. */
+                endpoint: string;
+                /** @description Requests per minute. */
+                limit: number;
+                /** @description The tier. Null for all tiers. */
+                tier: string | null;
+                /** @description Requests at once. Null where it is not known. */
+                burst: number | null;
+                /**
+                 * @description Whether all callers share the limit, or each client has its own.
+                 * @enum {string}
+                 */
+                scope: "endpoint" | "client";
+            }[];
+            /** @description Requests that were replayed: of the incident, or of its first hour. */
+            requests: number;
+            /** @description Requests that the limits in force reject. */
+            rejected: number;
+            /** @description rejected / requests, 0 to 1. */
+            rejection_rate: number;
+            /** @description Clients of these requests. */
+            clients: number;
+            /** @description Clients with a rejected request. */
+            clients_affected: number;
+            /** @description False where the replay was ended before the last request. */
+            is_complete: boolean;
+        };
+        /**
+         * @description A limit that was applied against an incident.
+         * @example {
+         *       "incident_id": "12",
+         *       "endpoint": "/orders/{id}",
+         *       "tier": "default",
+         *       "limit": 125,
+         *       "burst": 125,
+         *       "applied_at": "2026-01-31T12:10:00.000Z",
+         *       "applied_by": "ada",
+         *       "expires_at": "2026-01-31T13:10:00.000Z",
+         *       "ended_at": null,
+         *       "ended_by": null,
+         *       "outcome": null,
+         *       "instead_of": 300
+         *     }
+         */
+        TemporaryLimit: {
+            /** @description Id of the incident. */
+            incident_id: string;
+            /** @description The pattern of the rule: a path template, or `/**` for the gateway. */
+            endpoint: string;
+            /** @description Requests per minute. */
+            limit: number;
+            /** @description The tier of the rule. */
+            tier: string;
+            /** @description Requests at once. */
+            burst: number;
+            /**
+             * Format: date-time
+             * @description When it was applied.
+             * @example 2026-01-31T12:00:00.000Z
+             */
+            applied_at: string;
+            /** @description Who applied it. Null where it is not known. */
+            applied_by: string | null;
+            /**
+             * Format: date-time
+             * @description When its time is over.
+             * @example 2026-01-31T12:00:00.000Z
+             */
+            expires_at: string;
+            /** @description When it was ended. Null while it is in force. */
+            ended_at: string | null;
+            /** @description Who ended it. Null while it is in force, and where its time was over. */
+            ended_by: string | null;
+            /** @description What became of the rule. restored: the rule that was there before is in force again. left: somebody had changed the rule meanwhile, and it stays. Null while it is in force. */
+            outcome: ("removed" | "restored" | "left") | null;
+            /** @description Requests per minute of the rule that it stands in for. Null where there was none. */
+            instead_of: number | null;
+        };
+        /**
+         * @description Who applies the limit, and for how long.
+         * @example {
+         *       "by": "ada",
+         *       "minutes": 60
+         *     }
+         */
+        ApplyLimitBody: {
+            /** @description Who applies it, 1 to 255 characters. */
+            by?: string;
+            /** @description For how long, 1 to 1,440 minutes. Default: 60. */
+            minutes?: number;
         };
         /**
          * @description Which history to scan.
@@ -1910,7 +2720,8 @@ export interface components {
          *           "endpoint": null,
          *           "status": "normal",
          *           "last_report": "2026-01-31T12:00:00.000Z",
-         *           "open_incident": null
+         *           "open_incident": null,
+         *           "model": null
          *         },
          *         {
          *           "kind": "source",
@@ -1918,12 +2729,21 @@ export interface components {
          *           "endpoint": null,
          *           "status": "alarm",
          *           "last_report": "2026-01-31T12:00:00.000Z",
-         *           "open_incident": "12"
+         *           "open_incident": "12",
+         *           "model": "known"
          *         }
          *       ],
          *       "total": 2,
          *       "limit": 1000,
          *       "offset": 0,
+         *       "watcher": {
+         *         "state": "watching",
+         *         "reason": null,
+         *         "judged_to": "2026-01-31T12:16:00.000Z",
+         *         "delay_seconds": 5,
+         *         "endpoints": 31,
+         *         "model": "20260131T031400123Z"
+         *       },
          *       "lost_minutes": 0
          *     }
          */
@@ -1948,6 +2768,8 @@ export interface components {
                 status: "normal" | "alarm" | "silent" | "not_watched";
                 /** @description Id of an incident that goes on. Null without. */
                 open_incident: string | null;
+                /** @description How well the watch model knows an endpoint. young: from less than ten days, so that larger deviations are taken. missing: it is new. Null for other kinds, and without a watch model. */
+                model: ("known" | "young" | "missing") | null;
             }[];
             /** @description Number of those that match. */
             total: number;
@@ -1955,6 +2777,24 @@ export interface components {
             limit: number;
             /** @description The offset of the request. */
             offset: number;
+            /** @description What judges each finished minute. */
+            watcher: {
+                /**
+                 * @description watching: this replica judges. elsewhere: another one does, or none has begun. waiting: something is missing. off: WATCH is off.
+                 * @enum {string}
+                 */
+                state: "watching" | "elsewhere" | "waiting" | "off";
+                /** @description What is missing. Null when nothing is. */
+                reason: string | null;
+                /** @description Every minute before this one is judged. Null before the first. */
+                judged_to: string | null;
+                /** @description How long after its end a minute is judged: WATCH_DELAY_SECONDS, and how late rows come. */
+                delay_seconds: number;
+                /** @description Endpoints that have a model. */
+                endpoints: number;
+                /** @description Version of the model that judges. Null without one. */
+                model: string | null;
+            };
             /** @description Judged minutes that this replica could not store since it started. */
             lost_minutes: number;
         };
@@ -2109,6 +2949,344 @@ export interface components {
                     severity: ("low" | "medium" | "high" | "critical") | null;
                 } | null;
             }[];
+        };
+        /**
+         * @description Who was told of incidents.
+         * @example {
+         *       "channels": [
+         *         {
+         *           "channel": "webhook:hooks.example.com:3f2a9c1b",
+         *           "configured": true,
+         *           "pending": 1,
+         *           "active": 0,
+         *           "delivered": 17,
+         *           "failed": 0,
+         *           "dropped": 0,
+         *           "silenced": 2
+         *         }
+         *       ],
+         *       "notifications": [
+         *         {
+         *           "id": "31",
+         *           "message_id": "msg_0b6c9d6e6f0d4a53a1c0f0c4b1a2d3e4",
+         *           "channel": "webhook:hooks.example.com:3f2a9c1b",
+         *           "incident_id": "12",
+         *           "event": "started",
+         *           "state": "pending",
+         *           "attempts": 2,
+         *           "created_at": "2026-01-31T12:06:02.000Z",
+         *           "next_attempt_at": "2026-01-31T12:06:19.000Z",
+         *           "delivered_at": null,
+         *           "problem": "it answered 503"
+         *         }
+         *       ]
+         *     }
+         */
+        Notifications: {
+            /** @description The receivers, with what is kept of them. */
+            channels: {
+                /** @description The receiver: its kind, host, and a mark of its address. It has no secret. */
+                channel: string;
+                /** @description Whether it is still a receiver. */
+                configured: boolean;
+                /** @description Notifications that wait. */
+                pending: number;
+                /** @description Alerts that are repeated until their incident ends. */
+                active: number;
+                /** @description Notifications that arrived. */
+                delivered: number;
+                /** @description Notifications that were given up. */
+                failed: number;
+                /** @description Notifications that were dropped, since more than 1,000 waited. */
+                dropped: number;
+                /** @description Notifications that nobody got, because of a silence. */
+                silenced: number;
+            }[];
+            /** @description The last notifications, the newest first: one for each receiver. */
+            notifications: {
+                /** @description Id of the row. */
+                id: string;
+                /** @description Id of the notification: the same at each attempt and for all receivers. */
+                message_id: string;
+                /** @description The receiver: its kind, host, and a mark of its address. It has no secret. */
+                channel: string;
+                /** @description Id of the incident. */
+                incident_id: string;
+                /**
+                 * @description What happened to it.
+                 * @enum {string}
+                 */
+                event: "started" | "changed" | "ended";
+                /**
+                 * @description pending: it waits. active: it arrived, and is repeated until the next one. delivered: it arrived. failed: it was given up. dropped: too many waited. silenced: a silence held.
+                 * @enum {string}
+                 */
+                state: "pending" | "active" | "delivered" | "failed" | "dropped" | "silenced";
+                /** @description How often it was tried, without repetitions. */
+                attempts: number;
+                /**
+                 * Format: date-time
+                 * @description When it was queued.
+                 * @example 2026-01-31T12:00:00.000Z
+                 */
+                created_at: string;
+                /** @description When it is sent next. Null for never. */
+                next_attempt_at: string | null;
+                /** @description When it arrived. Null before. */
+                delivered_at: string | null;
+                /** @description Why the last attempt failed. Null without. */
+                problem: string | null;
+            }[];
+        };
+        /**
+         * @description What each receiver said to a test.
+         * @example {
+         *       "channels": [
+         *         {
+         *           "channel": "webhook:hooks.example.com:3f2a9c1b",
+         *           "delivered": false,
+         *           "status": 503,
+         *           "problem": "it answered 503"
+         *         }
+         *       ]
+         *     }
+         */
+        NotificationTest: {
+            /** @description The receivers. Empty when none is configured. */
+            channels: {
+                /** @description The receiver: its kind, host, and a mark of its address. It has no secret. */
+                channel: string;
+                /** @description Whether the test arrived. */
+                delivered: boolean;
+                /** @description The HTTP status. Null without an answer. */
+                status: number | null;
+                /** @description Why it did not arrive. Null when it did. */
+                problem: string | null;
+            }[];
+        };
+        /**
+         * @description A time in which nobody is told of incidents.
+         * @example {
+         *       "id": "3",
+         *       "source": null,
+         *       "endpoint": "GET /reports/*",
+         *       "type": null,
+         *       "from": "2026-01-31T12:00:00.000Z",
+         *       "to": null,
+         *       "recurring": {
+         *         "days": [
+         *           "mon"
+         *         ],
+         *         "start": "22:00",
+         *         "end": "02:00"
+         *       },
+         *       "reason": "weekly reports",
+         *       "created_by": "ada",
+         *       "in_force": false,
+         *       "created_at": "2026-01-31T12:00:00.000Z",
+         *       "updated_at": "2026-01-31T12:00:00.000Z"
+         *     }
+         */
+        Silence: {
+            /** @description Id of the silence. */
+            id: string;
+            /** @description Only incidents of this source. Null is any. */
+            source: string | null;
+            /** @description Only incidents of this endpoint. Null is any. */
+            endpoint: string | null;
+            /** @description Only incidents of this type. Null is any. */
+            type: ("traffic_spike" | "traffic_drop" | "latency_spike" | "error_rate_spike" | "pattern_anomaly" | "multi_dimensional") | null;
+            /**
+             * Format: date-time
+             * @description When it begins.
+             * @example 2026-01-31T12:00:00.000Z
+             */
+            from: string;
+            /** @description When it ends. Null is never. */
+            to: string | null;
+            /** @description Only these hours. Null is all of that time. */
+            recurring: {
+                /** @description The days on which the hours begin, 1 to 7 of mon, tue, wed, thu, fri, sat, sun. */
+                days: ("mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun")[];
+                /** @description When they begin, as 22:00 in TIME_ZONE. */
+                start: string;
+                /** @description When they end, as 02:00. At or before the start, it is of the next day. */
+                end: string;
+            } | null;
+            /** @description Why. */
+            reason: string;
+            /** @description Who it was. Null where it is not known. */
+            created_by: string | null;
+            /** @description Whether it holds now. */
+            in_force: boolean;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             * @example 2026-01-31T12:00:00.000Z
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it was changed last.
+             * @example 2026-01-31T12:00:00.000Z
+             */
+            updated_at: string;
+        };
+        /**
+         * @description All silences.
+         * @example {
+         *       "silences": [
+         *         {
+         *           "id": "3",
+         *           "source": null,
+         *           "endpoint": "GET /reports/*",
+         *           "type": null,
+         *           "from": "2026-01-31T12:00:00.000Z",
+         *           "to": null,
+         *           "recurring": {
+         *             "days": [
+         *               "mon"
+         *             ],
+         *             "start": "22:00",
+         *             "end": "02:00"
+         *           },
+         *           "reason": "weekly reports",
+         *           "created_by": "ada",
+         *           "in_force": false,
+         *           "created_at": "2026-01-31T12:00:00.000Z",
+         *           "updated_at": "2026-01-31T12:00:00.000Z"
+         *         }
+         *       ]
+         *     }
+         */
+        Silences: {
+            /** @description The silences, the newest first. */
+            silences: components["schemas"]["Silence"][];
+        };
+        /**
+         * @description When nobody is told of which incidents.
+         * @example {
+         *       "endpoint": "GET /reports/*",
+         *       "recurring": {
+         *         "days": [
+         *           "mon"
+         *         ],
+         *         "start": "22:00",
+         *         "end": "02:00"
+         *       },
+         *       "reason": "weekly reports",
+         *       "created_by": "ada"
+         *     }
+         */
+        SilenceBody: {
+            /** @description Only incidents of this source. `default` is the gateway with its endpoints. */
+            source?: string | null;
+            /** @description Only incidents of this endpoint: `GET /orders/{id}`, `/orders/{id}` for all methods, or the beginning of either with * at its end. All endpoints that an incident affects have to be so. */
+            endpoint?: string | null;
+            /** @description Only incidents of this type. */
+            type?: ("traffic_spike" | "traffic_drop" | "latency_spike" | "error_rate_spike" | "pattern_anomaly" | "multi_dimensional") | null;
+            /** @description When it begins. Default: now. */
+            from?: string | null;
+            /** @description When it ends. Required without recurring; null is never. */
+            to?: string | null;
+            /** @description Only these hours between from and to. Null is all of that time. */
+            recurring?: {
+                /** @description The days on which the hours begin, 1 to 7 of mon, tue, wed, thu, fri, sat, sun. */
+                days: ("mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun")[];
+                /** @description When they begin, as 22:00 in TIME_ZONE. */
+                start: string;
+                /** @description When they end, as 02:00. At or before the start, it is of the next day. */
+                end: string;
+            } | null;
+            /** @description Why, 1 to 2,000 characters. */
+            reason: string;
+            /** @description Who it is, 1 to 255 characters. */
+            created_by?: string | null;
+        };
+        /**
+         * @description A deployment.
+         * @example {
+         *       "id": "8",
+         *       "source": null,
+         *       "endpoint": "/orders/*",
+         *       "version": "1.4.2",
+         *       "at": "2026-01-31T12:02:00.000Z",
+         *       "created_at": "2026-01-31T12:02:03.000Z"
+         *     }
+         */
+        Deployment: {
+            /** @description Id of the deployment. */
+            id: string;
+            /** @description The source. Null for the gateway or an endpoint. */
+            source: string | null;
+            /** @description The endpoint. Null for a source or the gateway. */
+            endpoint: string | null;
+            /** @description What was deployed. */
+            version: string;
+            /**
+             * Format: date-time
+             * @description When it was.
+             * @example 2026-01-31T12:00:00.000Z
+             */
+            at: string;
+            /**
+             * Format: date-time
+             * @description When it was reported.
+             * @example 2026-01-31T12:00:00.000Z
+             */
+            created_at: string;
+        };
+        /**
+         * @description A page of deployments.
+         * @example {
+         *       "deployments": [
+         *         {
+         *           "id": "8",
+         *           "source": null,
+         *           "endpoint": "/orders/*",
+         *           "version": "1.4.2",
+         *           "at": "2026-01-31T12:02:00.000Z",
+         *           "created_at": "2026-01-31T12:02:03.000Z"
+         *         }
+         *       ],
+         *       "next": null
+         *     }
+         */
+        DeploymentPage: {
+            /** @description The deployments, the newest first. */
+            deployments: components["schemas"]["Deployment"][];
+            /** @description Give it as `next` for the following page. Null on the last one. */
+            next: string | null;
+        };
+        /**
+         * @description A new version that is in use.
+         * @example {
+         *       "endpoint": "/orders/*",
+         *       "version": "1.4.2"
+         *     }
+         */
+        DeploymentBody: {
+            /**
+             * Format: printable
+             * @description What reports to /detect under this name. `default` is the gateway. Default: the gateway, without endpoint.
+             */
+            source?: string;
+            /**
+             * Format: printable
+             * @description An endpoint: `GET /orders/{id}`, `/orders/{id}` for all methods, or the beginning of either with * at its end. Use it instead of source.
+             */
+            endpoint?: string;
+            /**
+             * Format: printable
+             * @description What was deployed: a version or a commit, 1 to 200 characters.
+             */
+            version: string;
+            /**
+             * Format: date-time
+             * @description When, within RETENTION_DAYS. Default: now.
+             * @example 2026-01-31T12:00:00.000Z
+             */
+            at?: string;
         };
         /** @description The body of every failed request. */
         Failure: {
@@ -2307,9 +3485,11 @@ export interface components {
          *         "p99_latency_ms": 0.027,
          *         "error_rate": 0
          *       },
-         *       "streak": 1,
+         *       "streak": 2,
          *       "confirmed": true,
-         *       "model_version": "20260131T030000000Z"
+         *       "model_version": "20260131T030000000Z",
+         *       "alarm_since": "2026-01-31T11:59:00.000Z",
+         *       "incident_id": "12"
          *     }
          * @example {
          *       "anomaly": false,
@@ -2363,7 +3543,8 @@ export interface components {
          *       },
          *       "streak": 0,
          *       "confirmed": false,
-         *       "model_version": "20260131T030000000Z"
+         *       "model_version": "20260131T030000000Z",
+         *       "alarm_since": null
          *     }
          */
         Verdict: {
@@ -2467,6 +3648,10 @@ export interface components {
             confirmed: boolean;
             /** @description Version of the model that made the verdict. */
             model_version: string;
+            /** @description The first report of the alarm that goes on, also while up to five reports in a row are normal. Null outside of an alarm. */
+            alarm_since?: string | null;
+            /** @description Id of the incident of this source that goes on, where one is known. It is made a moment after the first report of an alarm, so later reports have it. */
+            incident_id?: string;
         };
         /**
          * @description Intervals to judge in one request.
@@ -7533,6 +8718,207 @@ export interface operations {
             };
         };
     };
+    applyIncidentLimit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the incident. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ApplyLimitBody"];
+            };
+        };
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
+                        success: true;
+                        data: components["schemas"]["TemporaryLimit"];
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
+                        timestamp: string;
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
+                        warnings?: string[];
+                    };
+                };
+            };
+            /** @description The request is invalid. The message names the field and the allowed values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Nothing has this name or id. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The service is not in the required state. The message says what to do first. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The body is larger than 8 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The content type is not application/json. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Any other failure, for example 500 or 503. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    endIncidentLimit: {
+        parameters: {
+            query?: {
+                /** @description Who ends it, 1 to 255 characters. */
+                by?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Id of the incident. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
+                        success: true;
+                        data: components["schemas"]["TemporaryLimit"];
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
+                        timestamp: string;
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
+                        warnings?: string[];
+                    };
+                };
+            };
+            /** @description The request is invalid. The message names the field and the allowed values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Nothing has this name or id. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The service is not in the required state. The message says what to do first. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Any other failure, for example 500 or 503. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
     scanIncidents: {
         parameters: {
             query?: never;
@@ -8027,6 +9413,1083 @@ export interface operations {
             };
             /** @description The request is invalid. The message names the field and the allowed values. */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Any other failure, for example 500 or 503. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    listNotifications: {
+        parameters: {
+            query?: {
+                /** @description Only notifications in this state. */
+                state?: "pending" | "active" | "delivered" | "failed" | "dropped" | "silenced";
+                /** @description Maximum number of notifications, 1 to 500. Default: 50. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
+                        success: true;
+                        data: components["schemas"]["Notifications"];
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
+                        timestamp: string;
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
+                        warnings?: string[];
+                    };
+                };
+            };
+            /** @description The request is invalid. The message names the field and the allowed values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Any other failure, for example 500 or 503. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    testNotifications: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Nothing"];
+            };
+        };
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
+                        success: true;
+                        data: components["schemas"]["NotificationTest"];
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
+                        timestamp: string;
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
+                        warnings?: string[];
+                    };
+                };
+            };
+            /** @description The request is invalid. The message names the field and the allowed values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The body is larger than 8 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The content type is not application/json. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Any other failure, for example 500 or 503. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    listSilences: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
+                        success: true;
+                        data: components["schemas"]["Silences"];
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
+                        timestamp: string;
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
+                        warnings?: string[];
+                    };
+                };
+            };
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Any other failure, for example 500 or 503. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    createSilence: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SilenceBody"];
+            };
+        };
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
+                        success: true;
+                        data: components["schemas"]["Silence"];
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
+                        timestamp: string;
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
+                        warnings?: string[];
+                    };
+                };
+            };
+            /** @description The request is invalid. The message names the field and the allowed values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The body is larger than 8 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The content type is not application/json. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Any other failure, for example 500 or 503. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    getSilence: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the silence. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
+                        success: true;
+                        data: components["schemas"]["Silence"];
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
+                        timestamp: string;
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
+                        warnings?: string[];
+                    };
+                };
+            };
+            /** @description The request is invalid. The message names the field and the allowed values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Nothing has this name or id. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Any other failure, for example 500 or 503. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    replaceSilence: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the silence. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SilenceBody"];
+            };
+        };
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
+                        success: true;
+                        data: components["schemas"]["Silence"];
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
+                        timestamp: string;
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
+                        warnings?: string[];
+                    };
+                };
+            };
+            /** @description The request is invalid. The message names the field and the allowed values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Nothing has this name or id. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The body is larger than 8 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The content type is not application/json. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Any other failure, for example 500 or 503. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    deleteSilence: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the silence. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
+                        success: true;
+                        data: components["schemas"]["Silence"];
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
+                        timestamp: string;
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
+                        warnings?: string[];
+                    };
+                };
+            };
+            /** @description The request is invalid. The message names the field and the allowed values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Nothing has this name or id. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Any other failure, for example 500 or 503. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    listDeployments: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Only deployments at this time or later.
+                 * @example 2026-01-31T12:00:00.000Z
+                 */
+                from?: string;
+                /**
+                 * @description Only deployments before this time.
+                 * @example 2026-01-31T12:00:00.000Z
+                 */
+                to?: string;
+                /** @description Only deployments of this source. `default` is the gateway. */
+                source?: string;
+                /** @description Only deployments that were reported for this endpoint. */
+                endpoint?: string;
+                /** @description Maximum number of deployments, 1 to 500. Default: 50. */
+                limit?: number;
+                /** @description Where the page begins: `next` of the page before. */
+                next?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
+                        success: true;
+                        data: components["schemas"]["DeploymentPage"];
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
+                        timestamp: string;
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
+                        warnings?: string[];
+                    };
+                };
+            };
+            /** @description The request is invalid. The message names the field and the allowed values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Any other failure, for example 500 or 503. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    reportDeployment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeploymentBody"];
+            };
+        };
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
+                        success: true;
+                        data: components["schemas"]["Deployment"];
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
+                        timestamp: string;
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
+                        warnings?: string[];
+                    };
+                };
+            };
+            /** @description The request is invalid. The message names the field and the allowed values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The body is larger than 8 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The content type is not application/json. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Any other failure, for example 500 or 503. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    listFeedback: {
+        parameters: {
+            query?: {
+                /** @description Only feedback that applies now, or that has ended. */
+                state?: "active" | "ended";
+                /** @description Only feedback on this incident. */
+                incident?: string;
+                /** @description Maximum number of entries, 1 to 1,000. Default: 100. */
+                limit?: number;
+                /** @description Number of entries to skip, 0 to 1,000,000,000. Default: 0. */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
+                        success: true;
+                        data: components["schemas"]["FeedbackPage"];
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
+                        timestamp: string;
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
+                        warnings?: string[];
+                    };
+                };
+            };
+            /** @description The request is invalid. The message names the field and the allowed values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Any other failure, for example 500 or 503. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    getFeedback: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the feedback. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
+                        success: true;
+                        data: components["schemas"]["IncidentFeedback"];
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
+                        timestamp: string;
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
+                        warnings?: string[];
+                    };
+                };
+            };
+            /** @description The request is invalid. The message names the field and the allowed values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Nothing has this name or id. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Any other failure, for example 500 or 503. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    deleteFeedback: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the feedback. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
+                        success: true;
+                        data: components["schemas"]["IncidentFeedback"];
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
+                        timestamp: string;
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
+                        warnings?: string[];
+                    };
+                };
+            };
+            /** @description The request is invalid. The message names the field and the allowed values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Nothing has this name or id. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Any other failure, for example 500 or 503. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
+    previewFalsePositive: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the incident. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Nothing"];
+            };
+        };
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
+                        success: true;
+                        data: components["schemas"]["FeedbackPreview"];
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
+                        timestamp: string;
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
+                        warnings?: string[];
+                    };
+                };
+            };
+            /** @description The request is invalid. The message names the field and the allowed values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Nothing has this name or id. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The body is larger than 8 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The content type is not application/json. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -3,6 +3,7 @@ import { hostname } from 'node:os'
 import type { Client } from '../client.js'
 import { MINUTE_MS } from '../durations.js'
 import { getMLClient, type Metrics, type MLServiceClient, type Verdict } from '../ml-service-client.js'
+import { excludedPaths } from './excluded-paths.js'
 import type { Log } from './service-link.js'
 
 /** The common part of requests of Express, Fastify and node:http. */
@@ -32,8 +33,18 @@ export interface MLMiddlewareOptions {
   readonly minRequestsForAnalysis?: number | undefined
   /** onAnomaly is called if normalized_score is at least this value, 0 to 1. Default: 0.7. */
   readonly alertThreshold?: number | undefined
-  /** Called for each anomaly. If it throws or rejects, the middleware only logs a warning. */
+  /**
+   * Called for each anomaly. `incident_id` of the verdict is the incident of this source, where one is known: from the second
+   * report of an alarm on. If it throws or rejects, the middleware only logs a warning.
+   */
   onAnomaly?(verdict: Verdict, metrics: Metrics): unknown
+  /** Called once when an alarm is over that onAnomaly was called for. Failures are treated as those of onAnomaly. */
+  onResolved?(alarm: ResolvedAlarm, verdict: Verdict, metrics: Metrics): unknown
+  /**
+   * Paths that are neither counted, timed nor recorded, such as probes. `*` at the end stands for any rest: `/metrics*`.
+   * At most 100. Default: none.
+   */
+  readonly exclude?: readonly string[] | undefined
   /** Name of the reporting process. Default: host name and process id. */
   readonly source?: string | undefined
   /** Default: the shared client of the process. */
@@ -46,11 +57,21 @@ export interface MLMiddlewareOptions {
   info?(message: string): void
 }
 
+/** An alarm that is over. */
+export interface ResolvedAlarm {
+  /** The incident of this source; null where none is known. */
+  readonly incidentId: string | null
+  /** Start of the first interval that onAnomaly was called for, ISO-8601. */
+  readonly since: string
+}
+
 export interface Settings {
   readonly intervalMs: number
   readonly minRequests: number
   readonly alertThreshold: number
   readonly onAnomaly: (verdict: Verdict, metrics: Metrics) => unknown
+  readonly onResolved: (alarm: ResolvedAlarm, verdict: Verdict, metrics: Metrics) => unknown
+  readonly isExcluded: (request: GatewayRequest) => boolean
   readonly source: string
   readonly api: () => Client
   readonly record: RecordOptions | null
@@ -73,6 +94,8 @@ export function settingsOf(options: MLMiddlewareOptions): Settings {
     minRequests: minRequestsForAnalysis,
     alertThreshold,
     onAnomaly: (verdict, metrics) => options.onAnomaly?.(verdict, metrics),
+    onResolved: (alarm, verdict, metrics) => options.onResolved?.(alarm, verdict, metrics),
+    isExcluded: excludedPaths(options.exclude),
     source,
     api: apiOf(options.client),
     record: record === true ? {} : record || null,

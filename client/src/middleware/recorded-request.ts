@@ -2,6 +2,7 @@ import { isIP } from 'node:net'
 import type { Input } from '../operations.js'
 import type { ObservedRequest } from './observed-request.js'
 import type { RecordOptions } from './options.js'
+import { requestPath } from './request-path.js'
 
 /** A request in the form that the service stores. */
 export type RecordedRequest = Input<'ingestRequests'>['requests'][number]
@@ -45,9 +46,9 @@ function plainMethod(method = 'GET'): string {
   return /^[A-Za-z-]+$/.test(method) ? method.slice(0, MAX_LENGTHS.method) : 'OTHER'
 }
 
-/** Omits the query string, which may be confidential. Frameworks remove mount paths from url but not from originalUrl. */
-function pathOf({ originalUrl, url = '/' }: ObservedRequest['request']): string {
-  return text((originalUrl ?? url).split('?', 1)[0]!, MAX_LENGTHS.path) || '/'
+/** Omits the query string, which may be confidential. */
+function pathOf(request: ObservedRequest['request']): string {
+  return text(requestPath(request), MAX_LENGTHS.path) || '/'
 }
 
 /** Omits the zone of a link-local address, which databases do not accept. */

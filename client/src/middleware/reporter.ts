@@ -2,7 +2,7 @@ import type { CallOptions } from '../client.js'
 import type { Metrics, Verdict } from '../ml-service-client.js'
 import { pause, withRetries } from '../retry.js'
 import type { Clock } from './aligned-intervals.js'
-import type { Settings } from './options.js'
+import type { ResolvedAlarm, Settings } from './options.js'
 import type { ServiceLink } from './service-link.js'
 
 /** The newest judged interval and its verdict. */
@@ -24,6 +24,8 @@ export class Reporter {
   #sent = 0
   #newestJudged = 0
   #last: Judged | null = null
+  /** The alarm that onAnomaly was called for and that goes on. */
+  #alarm: ResolvedAlarm | null = null
 
   constructor(
     private readonly settings: Settings,
@@ -69,18 +71,36 @@ export class Reporter {
       return
     }
     this.link.answered(PURPOSE)
-    if (number > this.#newestJudged) {
+    const isNewest = number > this.#newestJudged
+    if (isNewest) {
       this.#newestJudged = number
       this.#last = { verdict, metrics }
     }
-    if (verdict.normalized_score >= this.settings.alertThreshold) void this.#alert(verdict, metrics)
+    if (verdict.normalized_score >= this.settings.alertThreshold) this.#alert(verdict, metrics)
+    else if (isNewest) this.#follow(verdict, metrics)
   }
 
-  async #alert(verdict: Verdict, metrics: Metrics): Promise<void> {
+  #alert(verdict: Verdict, metrics: Metrics): void {
+    const { incidentId = null, since = verdict.timestamp } = this.#alarm ?? {}
+    this.#alarm = { incidentId: verdict.incident_id ?? incidentId, since }
+    void this.#call('onAnomaly', () => this.settings.onAnomaly(verdict, metrics))
+  }
+
+  /** An alarm is over when a report is normal and in no alarm. */
+  #follow(verdict: Verdict, metrics: Metrics): void {
+    const { anomaly, alarm_since = null, incident_id } = verdict
+    if (this.#alarm === null) return
+    const alarm = { ...this.#alarm, incidentId: incident_id ?? this.#alarm.incidentId }
+    const isOver = !anomaly && alarm_since === null
+    this.#alarm = isOver ? null : alarm
+    if (isOver) void this.#call('onResolved', () => this.settings.onResolved(alarm, verdict, metrics))
+  }
+
+  async #call(name: string, call: () => unknown): Promise<void> {
     try {
-      await this.settings.onAnomaly(verdict, metrics)
+      await call()
     } catch (error) {
-      this.settings.log.warn(`onAnomaly failed: ${error instanceof Error ? error.message : String(error)}`)
+      this.settings.log.warn(`${name} failed: ${error instanceof Error ? error.message : String(error)}`)
     }
   }
 }

@@ -42,12 +42,12 @@ export class TrafficMonitor {
   }
 
   /**
-   * Counts a request when its response ends or its connection closes.
+   * Counts a request when its response ends or its connection closes, unless its path is excluded.
    *
    * @param request the request of the framework, if it has its own
    */
   observe(request: GatewayRequest, response: ServerResponse): void {
-    if (this.#closing !== undefined) return
+    if (this.#closing !== undefined || this.settings.isExcluded(request)) return
     const address = this.#recorder ? (request.ip ?? response.socket?.remoteAddress) : undefined
     const beganMs = this.clock.monotonicMs()
     // A closure instead of a property: adding a property to a response of Express takes microseconds.

@@ -85,8 +85,17 @@ export function compareWithPast(past: Past, after: Detector, alarmBudget: number
     events: compareEpisodes(past.episodes, next.episodes, past.wholeIncidents),
   }
   const learned = learnedIncident(past, span, next)
+  if (isFarYounger(past.detector, after)) return { ...compared, objections: [] }
   const objections = [...knowsTooLittle(past, span, after), ...objectionsTo({ ...compared, learned })]
   return { ...compared, objections }
+}
+
+/** A model of so few days is no measure for one that has learned from almost twice as many, or more. */
+const MAX_YOUNG_DAYS = 2
+const FAR_MORE = 1.8
+
+function isFarYounger({ model: before }: Detector, { model: after }: Detector): boolean {
+  return before.days < MAX_YOUNG_DAYS && after.days >= FAR_MORE * before.days
 }
 
 /** A new model has learned from at least this share of the days of the model before, or of the days that are replayed. */

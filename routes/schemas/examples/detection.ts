@@ -75,7 +75,10 @@ const spikeVerdict = {
 
 /** A minute, and what is answered about it. */
 export const METRICS = [spike, usual]
-export const VERDICTS = [spikeVerdict, usualVerdict]
+export const VERDICTS = [
+  { ...spikeVerdict, streak: 2, alarm_since: '2026-01-31T11:59:00.000Z', incident_id: '12' },
+  { ...usualVerdict, alarm_since: null },
+]
 
 export const BATCH = { metrics: [usual, spike], mode: 'replay' }
 export const BATCH_VERDICT = {

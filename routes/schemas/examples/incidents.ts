@@ -36,6 +36,8 @@ export const INCIDENT_DETAIL = {
   acknowledged_by: 'ada',
   resolved_at: null,
   resolved_by: null,
+  limits: null,
+  applied: null,
   timeline: [
     {
       ...{ at: '2026-01-31T12:04:00.000Z', kind: 'opened' as const, by: null, note: null },
@@ -85,16 +87,24 @@ export const SOURCES = {
   sources: [
     {
       ...{ kind: 'gateway' as const, source: 'default', endpoint: null, status: 'normal' as const },
-      ...{ last_report: '2026-01-31T12:00:00.000Z', open_incident: null },
+      ...{ last_report: '2026-01-31T12:00:00.000Z', open_incident: null, model: null },
     },
     {
       ...{ kind: 'source' as const, source: 'gateway-1', endpoint: null, status: 'alarm' as const },
-      ...{ last_report: '2026-01-31T12:00:00.000Z', open_incident: '12' },
+      ...{ last_report: '2026-01-31T12:00:00.000Z', open_incident: '12', model: 'known' },
     },
   ],
   total: 2,
   limit: 1000,
   offset: 0,
+  watcher: {
+    state: 'watching',
+    reason: null,
+    judged_to: '2026-01-31T12:16:00.000Z',
+    delay_seconds: 5,
+    endpoints: 31,
+    model: '20260131T031400123Z',
+  },
   lost_minutes: 0,
 }
 

@@ -45,7 +45,6 @@ export function seriesMinute(
       ? {
           type: TYPES[type],
           severity,
-          harm: 0.5,
           sinceMs: START_MS + since * MINUTE_MS,
           explanation: `${series.name || 'The gateway'} is ${type}.`,
         }

@@ -1,7 +1,8 @@
 import t from 'tap'
+import { inSlices } from '../../../db/in-slices.js'
 import { fitEndpoint } from '../../../models/watch/fit-endpoint.js'
 import { SLICE } from '../../../models/watch/judge-round.js'
-import { watchStatesFromState, watchStatesToState } from '../../../models/watch/series-state.js'
+import { decodeStates, encodeStates } from '../../../models/watch/series-state.js'
 import { assembleWatch, withEndpoints } from '../../../models/watch/watch-model.js'
 import {
   clockFor,
@@ -69,6 +70,7 @@ t.test('each trouble of an endpoint is one incident of this endpoint, within thr
     t.ok(minutesLate >= 0 && minutesLate <= 2, `${name}: ${minutesLate} minutes late`)
     t.equal(incident.endpoints[0]!.endpoint, name)
     t.equal(incident.endpoints[0]!.type, type)
+    t.ok(['high', 'critical'].includes(incident.peak.severity), `${name}: ${incident.peak.severity}`)
     const lasted = (incident.endedMs! - START_MS) / MINUTE_MS - HISTORY - start
     t.ok(Math.abs(lasted - 30) <= 5, `${name}: ended ${lasted} minutes after its beginning`)
   }
@@ -87,12 +89,11 @@ t.test('the impact is what failed, was slow, missing or too much', async (t) => 
 
 t.test('states that were stored and read again give the same incidents', async (t) => {
   const half = watchRounds(rounds.slice(0, SLOW), detector)
-  const stored = JSON.parse(JSON.stringify(watchStatesToState(half.states))) as object
-  const read = watchStatesFromState(stored)!
-  const rest = watchRounds(rounds.slice(SLOW), detector, read)
+  const read = await inSlices(decodeStates(await inSlices(encodeStates(half.states))))
+  const rest = watchRounds(rounds.slice(SLOW), detector, read!)
   t.same(rest.states, whole.states)
   t.equal(half.incidents.length + rest.incidents.length, whole.incidents.length)
-  t.equal(watchStatesFromState({ version: 0 }), null)
+  t.equal(await inSlices(decodeStates('{"version":0}')), null)
 })
 
 t.test(

@@ -5,9 +5,10 @@ const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
 
 const next = (everyMs: number, timeZone: string, past: Partial<Past>, now: string): string => {
-  const { activeSince = null, version = 'v', attempt = null } = past
+  const { activeSince = null, version = 'v', attempt = null, learnedMs = null } = past
   const known: TrainingPast = {
     activeSinceMs: activeSince === null ? null : Date.parse(activeSince),
+    learnedMs,
     version,
     attempt: attempt && { atMs: Date.parse(attempt[0]), ended: attempt[1] },
   }
@@ -17,6 +18,7 @@ const next = (everyMs: number, timeZone: string, past: Partial<Past>, now: strin
 interface Past {
   activeSince: string | null
   version: string
+  learnedMs: number | null
   attempt: [string, 'done' | 'no_data' | 'failed'] | null
 }
 
@@ -82,8 +84,21 @@ t.test('a failure is tried again after an hour, unless somebody has trained sinc
 t.test('without any model it is due at once, and again soon until there is enough data', async (t) => {
   const now = '2026-03-10T15:00:00.000Z'
   t.equal(next(DAY_MS, 'UTC', {}, now), now)
-  t.equal(next(DAY_MS, 'UTC', { attempt: ['2026-03-10T14:55Z', 'no_data'] }, now), '2026-03-10T15:05:00.000Z')
+  t.equal(next(DAY_MS, 'UTC', { attempt: ['2026-03-10T14:55Z', 'no_data'] }, now), '2026-03-10T14:57:00.000Z')
   t.equal(next(DAY_MS, 'UTC', { attempt: ['2026-03-10T14:55Z', 'failed'] }, now), '2026-03-10T15:55:00.000Z')
+})
+
+t.test('a detector of less than two days is trained again when there is twice as much', async (t) => {
+  const since = '2026-03-10T14:00Z'
+  const now = '2026-03-10T14:30Z'
+  const due = (learnedMs: number, everyMs = DAY_MS, attempt: Past['attempt'] = null) =>
+    next(everyMs, 'UTC', { activeSince: since, version: AT_THREE, learnedMs, attempt }, now)
+  t.equal(due(HOUR_MS), '2026-03-10T15:00:00.000Z')
+  t.equal(due(4 * HOUR_MS), '2026-03-10T18:00:00.000Z')
+  t.equal(due(30 * HOUR_MS), '2026-03-11T03:00:00.000Z', 'the night comes first')
+  t.equal(due(2 * DAY_MS), '2026-03-11T03:00:00.000Z')
+  t.equal(due(HOUR_MS, 6 * HOUR_MS), '2026-03-10T15:00:00.000Z')
+  t.equal(due(HOUR_MS, DAY_MS, ['2026-03-10T14:20Z', 'done']), '2026-03-10T15:20:00.000Z', 'not at once again')
 })
 
 t.test('times of a clock that was ahead delay nothing', async (t) => {

@@ -100,7 +100,7 @@ t.test(
       /^Incident \d+ was resolved at \S+ by ada\. Allowed is false-positive, or a comment\.$/,
     )
     t.match(await mark('false-positive', { by: 'bob' }), { body: { data: { state: 'false_positive' } } })
-    t.match(await mark('resolve'), { status: 409, body: { message: /Allowed is a comment\.$/ } })
+    t.match(await mark('resolve'), { status: 409, body: { message: /Allowed is acknowledge, or a comment\.$/ } })
     t.equal((await mark('comment', { by: 'ada', note: 'hm' })).status, 200)
     t.equal((await mark('comment', { by: 'ada', note: 'hm' })).status, 200, 'a retry')
     t.same(await kindsOf(service, id), [

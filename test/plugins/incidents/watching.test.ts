@@ -31,7 +31,7 @@ function aMinute(timeMs: number, changes: Partial<WatchedMinute> = {}): WatchedM
     expected: [1, 90, 180, null, 0.1],
     lower: [0.5, 80, 150, null, 0],
     upper: [2, 120, 240, null, 0.2],
-    ...{ anomaly: false, type: null, severity: null },
+    ...{ anomaly: false, type: null, severity: null, alarm: null },
     ...changes,
   }
 }
@@ -43,7 +43,7 @@ const countOf = async (sql: Sql, name = '%') =>
   )[0].n
 
 const service = await testService(t)
-const { sql, get, post } = service
+const { app, sql, get, post } = service
 await trainOnSynthetic(service, 48)
 
 t.test('verdicts on reports of a source are stored, and are its timeline', async (t) => {
@@ -254,9 +254,21 @@ t.test('the gateway and its endpoints have the values of the log, and the bands 
   const endpoint = (await get(`/timeline?${query}&endpoint=GET%20/orders/7`)).body.data
   t.match(endpoint, { kind: 'endpoint', source: 'default', endpoint: 'GET /orders/{id}' })
   t.match((endpoint['points'] as Point[])[0], { requests_per_second: { value: 1, expected: null } })
+  // An hour of one endpoint is enough for a model of it.
+  await app.watchModels.fit({ signal: new AbortController().signal })
+  const watched = (await get(`/timeline?${query}&endpoint=GET%20/orders/7`)).body.data['points'] as Point[]
+  t.ok(
+    watched.every(
+      ({ requests_per_second: { lower, expected, upper } }) => lower <= expected && expected <= upper,
+    ),
+  )
+  t.ok(Math.abs(watched[0]!.requests_per_second.expected - 1) < 0.2)
+  t.match((await get('/sources?kind=endpoint')).body.data['sources'], [
+    { endpoint: 'GET /orders/{id}', status: 'not_watched', model: 'young' },
+  ])
   t.match((await get('/sources')).body.data, {
     sources: [
-      { kind: 'gateway', source: 'default', status: 'not_watched' },
+      { kind: 'gateway', source: 'default', status: 'not_watched', model: null },
       { kind: 'source', source: 'x' },
       { kind: 'endpoint', endpoint: 'GET /orders/{id}', status: 'not_watched' },
     ].filter(({ kind }) => kind !== 'source'),

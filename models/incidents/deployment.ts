@@ -1,0 +1,70 @@
+import { MINUTE_MS } from '../traffic/durations.js'
+import type { Series } from './series-minute.js'
+import { isEndpoint } from './silence.js'
+
+/** A new version of a gateway, of one of its endpoints, or of what a source reports on. */
+export interface Deployment {
+  /** Null is the gateway, where no endpoint is given. */
+  readonly source: string | null
+  /** `GET /orders/{id}`, `/orders/{id}` for all methods, or the beginning of either with `*` at its end. */
+  readonly endpoint: string | null
+  readonly version: string
+  /** Ms since 1970. */
+  readonly atMs: number
+}
+
+/** What is known of an incident. */
+export interface Affected {
+  readonly series: Series
+  readonly startedMs: number
+  /** The likely origin first. */
+  readonly endpoints: readonly { readonly endpoint: string }[]
+}
+
+/** An incident may come of a deployment that was so long before it. */
+export const MAX_DEPLOYMENT_AGE_MS = 15 * MINUTE_MS
+
+/**
+ * The deployment that an incident began after: of those at most 15 minutes before its first minute or in it, one of an
+ * affected endpoint rather than one of the whole gateway, and then the last; undefined without one. Pure, O(deployments ×
+ * endpoints).
+ *
+ * @param gatewayName the source that is the gateway
+ */
+export function deploymentBefore<D extends Deployment>(
+  incident: Affected,
+  deployments: readonly D[],
+  gatewayName: string,
+): D | undefined {
+  const { startedMs } = incident
+  const ranked = deployments
+    .filter(({ atMs }) => atMs >= startedMs - MAX_DEPLOYMENT_AGE_MS && atMs < startedMs + MINUTE_MS)
+    .map((deployment) => ({ deployment, rank: rankOf(deployment, incident, gatewayName) }))
+    .filter(({ rank }) => rank < Infinity)
+    .sort((a, b) => a.rank - b.rank || b.deployment.atMs - a.deployment.atMs)
+  return ranked[0]?.deployment
+}
+
+/** 0 is the likely origin; Infinity has nothing to do with the incident. */
+function rankOf({ source, endpoint }: Deployment, incident: Affected, gatewayName: string): number {
+  const { series, endpoints } = incident
+  if (series.kind === 'source') return source === series.name ? 0 : Infinity
+  if (endpoint === null) return source === null || source === gatewayName ? endpoints.length + 1 : Infinity
+  const named = series.kind === 'endpoint' ? [series.name] : []
+  const place = [...named, ...endpoints.map((each) => each.endpoint)].findIndex((each) =>
+    isEndpoint(endpoint, each),
+  )
+  return place === -1 ? Infinity : place
+}
+
+/** What a deployment says about an incident that began after it, as a sentence. */
+export function describeDeployment(
+  { version, endpoint, source, atMs }: Deployment,
+  startedMs: number,
+  gatewayName: string,
+): string {
+  const of = endpoint ?? (source === null || source === gatewayName ? 'the gateway' : source)
+  const minutes = Math.max(0, Math.floor((startedMs - atMs) / MINUTE_MS))
+  const when = minutes === 0 ? 'in that minute' : `${minutes} ${minutes === 1 ? 'minute' : 'minutes'} before`
+  return `Version ${version} of ${of} was deployed ${when}.`
+}

@@ -1,0 +1,89 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Log } from '../../db/log.js'
+import { describeIncident } from '../../db/own/incident-writes.js'
+import type { StoredIncident } from '../../db/own/incidents.js'
+import type { IncidentLimits } from '../../models/incidents/incident-limit.js'
+import { investigate, type InvestigateOptions } from './investigate.js'
+import { createIncidentLimitQuestions, type LimitsOptions } from './limits.js'
+
+/** What is found out about incidents, and stored with them. */
+export interface Explanations {
+  /** Looks up the clients, the failed requests and what changed; then the limit that would have held. */
+  investigate(incident: StoredIncident, signal: AbortSignal): Promise<void>
+  /**
+   * What the limits in force would have done to an incident that has ended: replayed once and stored.
+   * @returns null while it goes on, and where the replay takes too long to wait for: it is there a moment later
+   */
+  limitsOf(incident: StoredIncident, signal: AbortSignal): Promise<IncidentLimits | null>
+}
+
+export type ExplanationOptions = InvestigateOptions & LimitsOptions & { readonly log: Pick<Log, 'info'> }
+
+/** How long the answer about an incident waits for a replay. */
+const MAX_WAIT_MS = 3_000
+
+export function createExplanations(options: ExplanationOptions): Explanations {
+  const { sql, log } = options
+  const questions = createIncidentLimitQuestions(options)
+  /** For whom a limit was looked for last, by incident: an incident that goes on is investigated again and again. */
+  const tried = new Map<string, string>()
+  const underWay = new Map<string, Promise<IncidentLimits | null>>()
+
+  /** The log may be away, or too large: the incident is told without the answer. */
+  const orNothing = <T>(question: Promise<T>, id: string): Promise<T | null> =>
+    question.catch((error: unknown) => {
+      log.info({ err: error, incident: id }, 'the limits of an incident are not known')
+      return null
+    })
+  const replay = async (incident: StoredIncident, signal: AbortSignal): Promise<IncidentLimits | null> => {
+    const limits = await orNothing(questions.inForce(incident, signal), incident.id)
+    if (limits !== null) await describeIncident(sql, incident.id, { limits })
+    return limits
+  }
+  const replayOnce = (incident: StoredIncident, signal: AbortSignal) => {
+    const { id } = incident
+    const present = underWay.get(id)
+    if (present) return present
+    const begun = replay(incident, signal).finally(() => underWay.delete(id))
+    underWay.set(id, begun)
+    return begun
+  }
+  const isReplayed = ({ series, endedAt, limits }: StoredIncident) =>
+    limits !== null || endedAt === null || series.kind === 'source'
+
+  return {
+    async investigate(incident, signal) {
+      const { id } = incident
+      const { details, culprits } = await investigate(options, incident, signal)
+      if (Object.keys(details).length > 0) await describeIncident(sql, id, details)
+      const key = JSON.stringify([culprits.toSorted(), incident.endedAt !== null])
+      if (!isSame(culprits, incident.recommendation?.causedBy) && tried.get(id) !== key) {
+        remember(tried, id, key)
+        const recommendation = await orNothing(questions.recommend(incident, culprits, signal), id)
+        if (recommendation !== null) await describeIncident(sql, id, { recommendation })
+      }
+      if (!isReplayed(incident)) await replayOnce(incident, signal)
+    },
+    async limitsOf(incident, signal) {
+      if (isReplayed(incident)) return incident.limits
+      const stopped = new AbortController()
+      const late = delay(MAX_WAIT_MS, null, { signal: stopped.signal, ref: false }).catch(() => null)
+      const begun = replayOnce(incident, signal)
+      begun.catch((error: unknown) => log.info({ err: error }, 'the limits of an incident are not stored'))
+      return Promise.race([begun.finally(() => stopped.abort()), late])
+    },
+  }
+}
+
+const MAX_TRIED = 1_000
+
+function remember(tried: Map<string, string>, id: string, key: string): void {
+  tried.delete(id)
+  tried.set(id, key)
+  if (tried.size > MAX_TRIED) tried.delete(tried.keys().next().value!)
+}
+
+/** Whether the same clients caused it as when the limit was computed. */
+function isSame(culprits: readonly string[], before: readonly string[] = []): boolean {
+  return culprits.length === before.length && culprits.every((client) => before.includes(client))
+}

@@ -1,0 +1,66 @@
+import type { Sql } from 'postgres'
+import { inSlices } from '../../db/in-slices.js'
+import { knowsTheDay } from '../../models/anomaly/model.js'
+import { DAY_MS } from '../../models/traffic/durations.js'
+import { judgeRound, type JudgedRound, type Round } from '../../models/watch/judge-round.js'
+import { beginWatch, type WatchStates } from '../../models/watch/series-state.js'
+import type { LoadedWatch } from '../watch-models.js'
+import type { WatchedLog } from './log.js'
+import { keptStates } from './snapshot.js'
+
+/** States that are not stored are learned from this much of the log. */
+const WARM_UP_MS = DAY_MS
+
+interface JudgingOptions {
+  readonly sql: Sql
+  readonly watchedLog: WatchedLog
+}
+
+/** What is known of all series before a minute. */
+export class Judging {
+  #states: WatchStates
+  #usual: number | null = null
+
+  private constructor(states: WatchStates) {
+    this.#states = states
+  }
+
+  /**
+   * What is known before a minute: from the states that were stored last, or from the day before. Minutes since then are
+   * judged again, without an effect.
+   */
+  static async before(
+    timeMs: number,
+    loaded: LoadedWatch,
+    { sql, watchedLog }: JudgingOptions,
+    signal: AbortSignal,
+  ): Promise<Judging> {
+    const kept = await keptStates(sql)
+    const isRecent = kept !== null && kept.atMs <= timeMs && timeMs - kept.atMs < WARM_UP_MS
+    const judging = new Judging(
+      isRecent ? kept.states : beginWatch(knowsTheDay(loaded.detector.watch.gateway)),
+    )
+    let hasBegun = isRecent
+    for await (const round of watchedLog.rounds(isRecent ? kept.atMs : timeMs - WARM_UP_MS, timeMs, signal)) {
+      hasBegun ||= round.gateway.requests > 0 // the log may have begun within the day
+      if (hasBegun) await judging.judge(round, loaded, signal)
+    }
+    return judging
+  }
+
+  get states(): WatchStates {
+    return this.#states
+  }
+
+  /** Requests that were expected of the gateway in the last minute; null before one. */
+  get usual(): number | null {
+    return this.#usual
+  }
+
+  async judge(round: Round, { detector }: LoadedWatch, signal: AbortSignal): Promise<JudgedRound> {
+    const judged = await inSlices(judgeRound(this.#states, round, detector), signal)
+    this.#states = judged.states
+    this.#usual = judged.minutes[0]!.expected.requests
+    return judged
+  }
+}
