@@ -1,6 +1,6 @@
 import { DAY_MS } from '../../models/traffic/durations.js'
 import { findingsOf, type Findings } from './alarms.js'
-import type { JudgedSeries } from './judge-series.js'
+import { SERVICE_SCORE, type JudgedSeries } from './judge-series.js'
 import { nabScore, normalised } from './nab-score.js'
 import { REFERENCES } from './references.js'
 import { firstJudged } from './walk-forward.js'
@@ -19,7 +19,7 @@ export interface Figures {
 }
 
 export const SERVICE = 'service'
-export const CONTENDERS = [SERVICE, ...Object.keys(REFERENCES)]
+export const CONTENDERS = [SERVICE, SERVICE_SCORE, ...Object.keys(REFERENCES)]
 
 /** The figures of each contender on each set, and over all. */
 export interface SetFigures {
@@ -34,7 +34,7 @@ const N_THRESHOLDS = 200
 const SHARES = { min: 1e-5, max: 0.5 }
 
 /**
- * The figures of each set and of all. A reference has the threshold that is best for its set: one for F1, another one for
+ * The figures of each set and of all. A reference, and the service's score without its alarms, has the threshold that is best for its set: one for F1, another one for
  * the NAB score. That is more than an operator could know. Over all, it keeps those thresholds.
  */
 export function figuresOfSets(judged: readonly JudgedSeries[]): SetFigures[] {
