@@ -3,9 +3,10 @@ import { inSlices } from '../../db/in-slices.js'
 import { deploymentsBetween } from '../../db/own/deployments.js'
 import type { Deployment } from '../../models/incidents/deployment.js'
 import { knowsTheDay } from '../../models/anomaly/model.js'
-import { DAY_MS, HOUR_MS } from '../../models/traffic/durations.js'
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../models/traffic/durations.js'
 import { judgeRound, type JudgedRound, type Round } from '../../models/watch/judge-round.js'
 import { beginWatch, type WatchStates } from '../../models/watch/series-state.js'
+import { beginSilence, judgeSilence } from '../../models/watch/silence.js'
 import type { LoadedWatch } from '../watch-models.js'
 import type { WatchedLog } from './log.js'
 import { keptStates } from './snapshot.js'
@@ -25,7 +26,7 @@ interface JudgingOptions {
 export class Judging {
   readonly #sql: Sql
   #states: WatchStates
-  #usual: number | null = null
+  #usual = 0
   #deployments: readonly Deployment[] = []
 
   private constructor(states: WatchStates, sql: Sql) {
@@ -49,6 +50,9 @@ export class Judging {
     const judging = new Judging(states, sql)
     const fromMs = isRecent ? kept.atMs : timeMs - WARM_UP_MS
     await judging.learnDeployments(fromMs, timeMs)
+    // Where no minute has to be judged again, what is expected of the next one: without it, a late log seems complete.
+    const next = judgeSilence(beginSilence(timeMs, states.gateway), timeMs + MINUTE_MS, loaded.detector)
+    judging.#usual = next.missing
     let hasBegun = isRecent
     for await (const round of watchedLog.rounds(fromMs, timeMs, signal)) {
       hasBegun ||= round.gateway.requests > 0 // the log may have begun within the day
@@ -61,8 +65,8 @@ export class Judging {
     return this.#states
   }
 
-  /** Requests that were expected of the gateway in the last minute; null before one. */
-  get usual(): number | null {
+  /** Requests that are expected of the gateway in a minute of now. */
+  get usual(): number {
     return this.#usual
   }
 
