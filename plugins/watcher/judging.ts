@@ -2,6 +2,7 @@ import type { Sql } from 'postgres'
 import { inSlices } from '../../db/in-slices.js'
 import { knowsTheDay } from '../../models/anomaly/model.js'
 import { DAY_MS } from '../../models/traffic/durations.js'
+import { NO_REQUESTS } from '../../models/watch/endpoint-minute.js'
 import { judgeRound, type JudgedRound, type Round } from '../../models/watch/judge-round.js'
 import { beginWatch, type WatchStates } from '../../models/watch/series-state.js'
 import type { LoadedWatch } from '../watch-models.js'
@@ -45,6 +46,7 @@ export class Judging {
       hasBegun ||= round.gateway.requests > 0 // the log may have begun within the day
       if (hasBegun) await judging.judge(round, loaded, signal)
     }
+    judging.#usual ??= await judging.#expected(timeMs, loaded, signal)
     return judging
   }
 
@@ -52,9 +54,9 @@ export class Judging {
     return this.#states
   }
 
-  /** Requests that were expected of the gateway in the last minute; null before one. */
-  get usual(): number | null {
-    return this.#usual
+  /** Requests that are expected of the gateway in a minute: in the last one that was judged, or in the first one to judge. */
+  get usual(): number {
+    return this.#usual ?? 0
   }
 
   async judge(round: Round, { detector }: LoadedWatch, signal: AbortSignal): Promise<JudgedRound> {
@@ -62,5 +64,12 @@ export class Judging {
     this.#states = judged.states
     this.#usual = judged.minutes[0]!.expected.requests
     return judged
+  }
+
+  /** Requests that are expected of the gateway in a minute, whatever it has. */
+  async #expected(timeMs: number, { detector }: LoadedWatch, signal: AbortSignal): Promise<number> {
+    const round = { timeMs, gateway: NO_REQUESTS, endpoints: [] }
+    const { minutes } = await inSlices(judgeRound(this.#states, round, detector), signal)
+    return minutes[0]!.expected.requests
   }
 }
