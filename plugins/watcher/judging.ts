@@ -3,7 +3,12 @@ import { inSlices } from '../../db/in-slices.js'
 import { deploymentsBetween } from '../../db/own/deployments.js'
 import type { Deployment } from '../../models/incidents/deployment.js'
 import { knowsTheDay } from '../../models/anomaly/model.js'
+<<<<<<< HEAD
 import { DAY_MS, HOUR_MS } from '../../models/traffic/durations.js'
+=======
+import { DAY_MS } from '../../models/traffic/durations.js'
+import { NO_REQUESTS } from '../../models/watch/endpoint-minute.js'
+>>>>>>> h-demo
 import { judgeRound, type JudgedRound, type Round } from '../../models/watch/judge-round.js'
 import { beginWatch, type WatchStates } from '../../models/watch/series-state.js'
 import type { LoadedWatch } from '../watch-models.js'
@@ -54,6 +59,7 @@ export class Judging {
       hasBegun ||= round.gateway.requests > 0 // the log may have begun within the day
       if (hasBegun) await judging.judge(round, loaded, signal)
     }
+    judging.#usual ??= await judging.#expected(timeMs, loaded, signal)
     return judging
   }
 
@@ -61,9 +67,9 @@ export class Judging {
     return this.#states
   }
 
-  /** Requests that were expected of the gateway in the last minute; null before one. */
-  get usual(): number | null {
-    return this.#usual
+  /** Requests that are expected of the gateway in a minute: in the last one that was judged, or in the first one to judge. */
+  get usual(): number {
+    return this.#usual ?? 0
   }
 
   /** Learns what was deployed in some minutes and in the hours before. */
@@ -77,5 +83,12 @@ export class Judging {
     this.#states = judged.states
     this.#usual = judged.minutes[0]!.expected.requests
     return judged
+  }
+
+  /** Requests that are expected of the gateway in a minute, whatever it has. */
+  async #expected(timeMs: number, { detector }: LoadedWatch, signal: AbortSignal): Promise<number> {
+    const round = { timeMs, gateway: NO_REQUESTS, endpoints: [] }
+    const { minutes } = await inSlices(judgeRound(this.#states, round, detector), signal)
+    return minutes[0]!.expected.requests
   }
 }

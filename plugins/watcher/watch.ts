@@ -153,13 +153,14 @@ export class Watch {
     const { watchedLog, delayMs } = this.#options
     const completeMs = completeTo(this.#lateness, look.nowMs, delayMs)
     if (this.#progress !== null && this.#judging !== null && completeMs <= this.#progress.judgedToMs) return
-    const rolledToMs = await watchedLog.refresh(look.nowMs, signal)
-    if (rolledToMs === null) return
     const newestMs = this.#lateness.newestMs!
+    const sinceMs = Math.max(this.#progress?.judgedToMs ?? newestMs, newestMs - MAX_ABSENCE_MS)
+    const rolledToMs = await watchedLog.refresh(look.nowMs, sinceMs - LATE_MS, signal)
+    if (rolledToMs === null) return
     const toMs = Math.min(completeMs, rolledToMs)
     const progress = await this.#begin(Math.min(toMs, floorMinute(newestMs)))
     this.#judging ??= await Judging.before(progress.judgedToMs, loaded, this.#options, signal)
-    const usual = this.#judging.usual ?? 0
+    const { usual } = this.#judging
     if (isOpen(progress.silence) && newestMs > progress.silence.startedMs) {
       const ended = endedSilence(progress.silence, look.oldestNewMs ?? look.nowMs)
       await this.#commit({ ...progress, silence: ended }, [ended])
