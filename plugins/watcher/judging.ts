@@ -3,12 +3,8 @@ import { inSlices } from '../../db/in-slices.js'
 import { deploymentsBetween } from '../../db/own/deployments.js'
 import type { Deployment } from '../../models/incidents/deployment.js'
 import { knowsTheDay } from '../../models/anomaly/model.js'
-<<<<<<< HEAD
 import { DAY_MS, HOUR_MS } from '../../models/traffic/durations.js'
-=======
-import { DAY_MS } from '../../models/traffic/durations.js'
 import { NO_REQUESTS } from '../../models/watch/endpoint-minute.js'
->>>>>>> h-demo
 import { judgeRound, type JudgedRound, type Round } from '../../models/watch/judge-round.js'
 import { beginWatch, type WatchStates } from '../../models/watch/series-state.js'
 import type { LoadedWatch } from '../watch-models.js'
