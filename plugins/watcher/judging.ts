@@ -17,6 +17,9 @@ const WARM_UP_MS = DAY_MS
 /** An alarm that a deployment began is over before. */
 const DEPLOYED_MS = 4 * HOUR_MS
 
+/** What judges: a watch model, or the gateway's model alone. */
+export type Judge = Pick<LoadedWatch, 'id' | 'detector'>
+
 interface JudgingOptions {
   readonly sql: Sql
   readonly watchedLog: WatchedLog
@@ -40,7 +43,7 @@ export class Judging {
    */
   static async before(
     timeMs: number,
-    loaded: LoadedWatch,
+    loaded: Judge,
     { sql, watchedLog }: JudgingOptions,
     signal: AbortSignal,
   ): Promise<Judging> {
@@ -73,7 +76,7 @@ export class Judging {
     this.#deployments = await deploymentsBetween(this.#sql, fromMs - DEPLOYED_MS, toMs)
   }
 
-  async judge(round: Round, { detector }: LoadedWatch, signal: AbortSignal): Promise<JudgedRound> {
+  async judge(round: Round, { detector }: Judge, signal: AbortSignal): Promise<JudgedRound> {
     const deployments = this.#deployments
     const judged = await inSlices(judgeRound(this.#states, round, { ...detector, deployments }), signal)
     this.#states = judged.states
@@ -82,7 +85,7 @@ export class Judging {
   }
 
   /** Requests that are expected of the gateway in a minute, whatever it has. */
-  async #expected(timeMs: number, { detector }: LoadedWatch, signal: AbortSignal): Promise<number> {
+  async #expected(timeMs: number, { detector }: Judge, signal: AbortSignal): Promise<number> {
     const round = { timeMs, gateway: NO_REQUESTS, endpoints: [] }
     const { minutes } = await inSlices(judgeRound(this.#states, round, detector), signal)
     return minutes[0]!.expected.requests
