@@ -62,13 +62,11 @@ interface MinuteRange {
 }
 
 /** The model of the gateway as a whole. */
-export function fitGateway({ gateway, historyMinutes }: WatchedGateway): Fitted {
+function fitGateway({ gateway, historyMinutes }: WatchedGateway): Fitted {
   return fitOurs(gateway.slice(0, historyMinutes))
 }
 
-export const cpu = threadCpuSeconds
-
-export function fitWatch(
+function fitWatch(
   drawn: WatchedGateway,
   { model: gateway, score }: Fitted,
 ): {
@@ -124,7 +122,7 @@ function refitYoung(drawn: WatchedGateway, detector: WatchDetector, round: numbe
   return { ...detector, watch: withEndpoints(detector.watch, fits) }
 }
 
-export function watch(
+function watch(
   drawn: WatchedGateway,
   fitted: WatchDetector,
   range: MinuteRange,

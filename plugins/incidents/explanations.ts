@@ -56,8 +56,10 @@ export function createExplanations(options: ExplanationOptions): Explanations {
       const { id } = incident
       const { details, culprits } = await investigate(options, incident, signal)
       if (Object.keys(details).length > 0) await describeIncident(sql, id, details)
-      const key = JSON.stringify([culprits.toSorted(), incident.endedAt !== null])
-      if (!isSame(culprits, incident.recommendation?.causedBy) && tried.get(id) !== key) {
+      const hasEnded = incident.endedAt !== null // the figures are those of all of it then
+      const key = JSON.stringify([culprits.toSorted(), hasEnded])
+      const isKnown = !hasEnded && isSame(culprits, incident.recommendation?.causedBy)
+      if (!isKnown && tried.get(id) !== key) {
         remember(tried, id, key)
         const recommendation = await orNothing(questions.recommend(incident, culprits, signal), id)
         if (recommendation !== null) await describeIncident(sql, id, { recommendation })

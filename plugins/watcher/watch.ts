@@ -153,13 +153,14 @@ export class Watch {
     const { watchedLog, delayMs } = this.#options
     const completeMs = completeTo(this.#lateness, look.nowMs, delayMs)
     if (this.#progress !== null && this.#judging !== null && completeMs <= this.#progress.judgedToMs) return
-    const rolledToMs = await watchedLog.refresh(look.nowMs, signal)
-    if (rolledToMs === null) return
     const newestMs = this.#lateness.newestMs!
+    const sinceMs = Math.max(this.#progress?.judgedToMs ?? newestMs, newestMs - MAX_ABSENCE_MS)
+    const rolledToMs = await watchedLog.refresh(look.nowMs, sinceMs - LATE_MS, signal)
+    if (rolledToMs === null) return
     const toMs = Math.min(completeMs, rolledToMs)
     const progress = await this.#begin(Math.min(toMs, floorMinute(newestMs)))
     this.#judging ??= await Judging.before(progress.judgedToMs, loaded, this.#options, signal)
-    const usual = this.#judging.usual ?? 0
+    const { usual } = this.#judging
     if (isOpen(progress.silence) && newestMs > progress.silence.startedMs) {
       const ended = endedSilence(progress.silence, look.oldestNewMs ?? look.nowMs)
       await this.#commit({ ...progress, silence: ended }, [ended])
@@ -191,6 +192,7 @@ export class Watch {
     while (this.#progress!.judgedToMs < toMs) {
       const fromMs = this.#progress!.judgedToMs
       await this.#hearPeople(fromMs)
+      await judging.learnDeployments(fromMs, Math.min(toMs, fromMs + PIECE_MS))
       const pieceMs = Math.min(toMs, fromMs + PIECE_MS)
       const alarms = await sourceAlarms(this.#options.sql, fromMs, pieceMs, false)
       for await (const round of watchedLog.rounds(fromMs, pieceMs, signal)) {
@@ -267,8 +269,10 @@ export class Watch {
     const progress = this.#progress!
     const known = progress.silence?.startedMs === sinceMs ? progress.silence : null
     const silence = silenceIncident(this.#silence, known)
+    if (silence === null) return
+    await this.#hearPeople(this.#silence.judgedToMs - MINUTE_MS)
     const [minute] = withoutMuted([silentMinute(this.#silence)], this.#muting.index)
-    if (silence !== null && minute!.alarm !== null) await this.#commit({ ...progress, silence }, [silence])
+    if (minute!.alarm !== null) await this.#commit({ ...progress, silence }, [silence])
   }
 
   /** Rows that came after their minute was judged: from now on, there is more time. */

@@ -86,7 +86,7 @@ export function observeEvents(
     }
     before = reach
     const known = weighed.state.baseline
-    const { baseline } = learnReport(known, measured, rows, false, null, false, model)
+    const { baseline } = learnReport(known, measured, rows, false, null, null, model)
     const usual = usualAt(model, measured.moment, baseline.level)
     state = { ...weighed.state, timeMs, baseline, usual, evidence }
   })
