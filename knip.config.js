@@ -32,7 +32,6 @@ export default ({ production = false } = {}) => ({
       ignoreBinaries: [
         'caddy',
         ...['psql', 'nginx', 'haproxy', 'pgbouncer', 'openssl', 'syslog-ng', 'prometheus', 'promtool'],
-        'prometheus-alertmanager',
         ...['unshare', 'openapi-typescript'],
       ],
       // Dependencies of the client, whose gateways the tests and benchmarks start.

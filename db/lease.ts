@@ -24,7 +24,7 @@ export const LOCKS = {
   watchedMinutes: 11,
   /** Held by the replica that watches. */
   watcher: 12,
-  /** Held while a replica takes notifications to send: those of an incident stay in order. */
+  /** Held while notifications are queued, or taken to be sent: those of an incident stay in order. */
   notifications: 15,
 } as const
 

@@ -4,6 +4,7 @@ import { findDeployments, putDeployment, type StoredDeployment } from '../db/own
 import { DAY_MS, MINUTE_MS } from '../models/traffic/durations.js'
 import { endpointName, splitEndpoint } from '../models/traffic/endpoint-name.js'
 import type { Database } from './database.js'
+import { createRecentDeployments } from './deployments/recent.js'
 import { ServiceError } from './http/errors.js'
 import { parseTime } from './http/validation.js'
 import { nextOf, placeOf } from './incidents/page.js'
@@ -47,6 +48,8 @@ interface DeploymentsOptions {
   readonly sql: Sql
   readonly database: Pick<Database, 'assertUsable'>
   readonly retentionDays: number
+  /** Called when a deployment is stored. */
+  readonly onReported: () => void
   readonly now: () => Date
 }
 
@@ -54,7 +57,13 @@ const DEFAULT_LIMIT = 50
 /** Clocks may differ by so much. */
 const MAX_AHEAD_MS = 10 * MINUTE_MS
 
-function createDeployments({ sql, database, retentionDays, now }: DeploymentsOptions): Deployments {
+function createDeployments({
+  sql,
+  database,
+  retentionDays,
+  onReported,
+  now,
+}: DeploymentsOptions): Deployments {
   return {
     async report({ source = null, endpoint = null, version, at }) {
       if (source !== null && endpoint !== null) {
@@ -68,7 +77,14 @@ function createDeployments({ sql, database, retentionDays, now }: DeploymentsOpt
         throw invalid('at', `is ${new Date(atMs).toISOString()}; allowed is ${allowed}`)
       }
       await database.assertUsable()
-      return putDeployment(sql, { source, endpoint: endpoint && nameOf(endpoint), version, atMs })
+      const stored = await putDeployment(sql, {
+        source,
+        endpoint: endpoint && nameOf(endpoint),
+        version,
+        atMs,
+      })
+      onReported()
+      return stored
     },
     async list({ from, to, source = null, endpoint = null, limit = DEFAULT_LIMIT, next }) {
       const time = (text: string | undefined) => (text === undefined ? null : new Date(parseTime(text)!))
@@ -102,9 +118,17 @@ function invalid(field: string, problem: string): ServiceError {
 /** `fastify.deployments`. */
 export default fp(
   async (app) => {
-    const { sql, database, config } = app
+    const { sql, database, detection, config, log } = app
     const { retentionDays } = config
-    app.decorate('deployments', createDeployments({ sql, database, retentionDays, now: () => new Date() }))
+    const recent = createRecentDeployments({ sql, database, log, now: Date.now })
+    detection.knowDeployments((source) => recent.of(source))
+    const onReported = () => void recent.refresh()
+    app.decorate(
+      'deployments',
+      createDeployments({ sql, database, retentionDays, onReported, now: () => new Date() }),
+    )
+    app.addHook('onReady', async () => onReported())
+    app.addHook('preClose', () => recent.close())
   },
-  { name: 'deployments', dependencies: ['config', 'database'] },
+  { name: 'deployments', dependencies: ['config', 'database', 'detection'] },
 )

@@ -38,6 +38,8 @@ export interface Detection {
   sensitivity(): { readonly version: string; readonly hours: readonly Sensitivity[] }
   /** What is remembered of each source. */
   readonly streams: Streams
+  /** @param of when something of a source was deployed lately, ms since 1970, from memory */
+  knowDeployments(of: (source: string) => readonly number[]): void
   /** Calls back with each verdict of `detect`. The listener does no I/O and does not throw. */
   onJudged(listener: (judged: Judged) => void): void
 }
@@ -58,6 +60,7 @@ export interface DetectionOptions {
 export function createDetection({ models, effects, calendar, now }: DetectionOptions): Detection {
   const streams = new Streams()
   const listeners: ((judged: Judged) => void)[] = []
+  let deployedTo: (source: string) => readonly number[] = () => []
   let found: ReturnType<Detection['sensitivity']> | undefined
   let drift: { readonly version: string; readonly counts: DriftCounts } | undefined
 
@@ -84,11 +87,15 @@ export function createDetection({ models, effects, calendar, now }: DetectionOpt
   return {
     streams,
     onJudged: (listener) => void listeners.push(listener),
+    knowDeployments(of) {
+      deployedTo = of
+    },
     detect(metrics) {
       const active = activeDetector()
-      const detector = detectorOf(active)
       const { intervalSeconds } = active.model
       const { source, timed } = sourceReportOf(metrics, now(), intervalSeconds)
+      const deployedMs = deployedTo(source)
+      const detector = deployedMs.length === 0 ? detectorOf(active) : { ...detectorOf(active), deployedMs }
       const judged = streams.report(source, timed, 1000 * intervalSeconds, now(), (state, row) => {
         const next = judgeReport(state, source, row, detector)
         if (next.modelZ) driftOf(active).add(next.modelZ)

@@ -10,7 +10,7 @@ import {
   type FeedbackFilter,
   type StoredFeedback,
 } from '../db/own/feedback.js'
-import { hoursOf, indexFeedback, ofAllTimes } from '../models/incidents/feedback.js'
+import { hoursOf, indexFeedback } from '../models/incidents/feedback.js'
 import type { Feedback as MutingFeedback, FeedbackIndex } from '../models/incidents/feedback.js'
 import { HOUR_MS } from '../models/traffic/durations.js'
 import type { Database } from './database.js'
@@ -50,8 +50,6 @@ export interface Feedback {
     readonly feedback: readonly MutingFeedback[]
     readonly index: FeedbackIndex
   }>
-  /** The feedback of now, for judging the past as it would be judged today. */
-  ofToday(): Promise<FeedbackIndex>
 }
 
 declare module 'fastify' {
@@ -60,7 +58,7 @@ declare module 'fastify' {
   }
 }
 
-export interface FeedbackOptions {
+interface FeedbackOptions {
   readonly sql: Sql
   readonly database: Pick<Database, 'assertUsable'>
   readonly incidents: Pick<Incidents, 'find'>
@@ -68,7 +66,7 @@ export interface FeedbackOptions {
   readonly now: () => Date
 }
 
-export function createFeedbackCapability(options: FeedbackOptions): Feedback {
+function createFeedbackCapability(options: FeedbackOptions): Feedback {
   const { sql, database, incidents, timeZone, now } = options
   const shown = (stored: StoredFeedback): ShownFeedback => {
     const { startedMs, endedMs, toMs } = toFeedback(stored)
@@ -76,8 +74,6 @@ export function createFeedbackCapability(options: FeedbackOptions): Feedback {
     const deviations = stored.deviations.map(shownDeviation)
     return { ...stored, deviations, isActive, hours: hoursOf({ startedMs, endedMs }, timeZone), timeZone }
   }
-  const since = async (reading: ISql, from: Date) =>
-    (await feedbackSince(reading, from)).map((each) => toFeedback(each))
   return {
     async list(filter) {
       await database.assertUsable()
@@ -97,12 +93,8 @@ export function createFeedbackCapability(options: FeedbackOptions): Feedback {
       return previewFeedback(sql, incident, timeZone, now())
     },
     async since(reading, from) {
-      const feedback = await since(reading, from)
+      const feedback = (await feedbackSince(reading, from)).map((each) => toFeedback(each))
       return { feedback, index: indexFeedback(feedback, timeZone) }
-    },
-    async ofToday() {
-      const today = now()
-      return indexFeedback(ofAllTimes(await since(sql, today), today.getTime()), timeZone)
     },
   }
 }

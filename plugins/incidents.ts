@@ -1,7 +1,6 @@
 import fp from 'fastify-plugin'
 import type { Sql, TransactionSql } from 'postgres'
 import { isDatabaseReadOnly } from '../db/errors.js'
-import { changeByDeployment } from '../db/own/deployments.js'
 import { storeIncidents, type WrittenIncident } from '../db/own/incident-book.js'
 import { takeOverMarks, type MadeMark } from '../db/own/incident-marks.js'
 import { deleteOldIncidents, describeIncident, type IncidentDetails } from '../db/own/incident-writes.js'
@@ -295,8 +294,6 @@ export default fp(
       ...{ sql, trafficSql, database, detection, models, watchModels, prometheus, log },
       ...{ effects, calendar, retentionDays, lookBackMinutes, pathRules, ipv6Prefix, timeZone },
       connection: database.connection,
-      deploymentBefore: (incident) =>
-        changeByDeployment(sql, { ...incident, startedMs: incident.startedAt.getTime() }),
       traffic: database.traffic?.connection ?? null,
       currentTable: app.trafficTable,
       refresh: app.endpoints.refresh,

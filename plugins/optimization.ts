@@ -69,6 +69,7 @@ import {
 } from './optimization/selection.js'
 import { toShortBacktest, toWholeBacktest, type ShortBacktest } from './optimization/short-backtest.js'
 import { toRow } from './optimization/table-row.js'
+import { readTemporaryLimits, withTemporaryLimits } from './optimization/temporary-limits.js'
 import { createWorkerJobs } from './worker-jobs.js'
 
 interface OptimizationOptions extends BacktestOptions {
@@ -271,7 +272,9 @@ function createOptimization(options: OptimizationOptions): Optimization {
     const { tier, strategy } = choice
     const named = matching.filter(({ state }) => state === 'named')
     const head = { tier: tier.name, strategy, generatedAt: now().toISOString() }
-    return { entries: pageOf(named, request).map(toRateLimitEntry), head, total: named.length }
+    const entries = pageOf(named, request).map(toRateLimitEntry)
+    const temporary = await readTemporaryLimits(sql)
+    return { entries: withTemporaryLimits(entries, temporary, tier.name), head, total: named.length }
   }
 
   async function profilesOf(request: ListRequest) {

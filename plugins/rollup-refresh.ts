@@ -1,4 +1,5 @@
 import type { Sql } from 'postgres'
+import { withTimeLimit } from '../db/with-time-limit.js'
 import { orAborted } from '../db/or-aborted.js'
 import { followedRules } from '../db/traffic/endpoint-folding.js'
 import { updateRollups } from '../db/traffic/rollups.js'
@@ -26,17 +27,21 @@ export function createRefresh(
 ): Refresh {
   let underWay: Promise<boolean> | undefined
   const refresh = async (): Promise<boolean> => {
-    const signal = AbortSignal.any([stopping, AbortSignal.timeout(MAX_UPDATE_MS)])
-    const update = async () => {
+    const update = async (signal: AbortSignal) => {
       const table = await currentTable()
       const pathRules = (await followedRules(sql, table)) ?? options.pathRules
       await updateRollups(sql, { ...options, table, pathRules, now: now(), signal })
     }
+    let isLate = false
     try {
-      await orAborted(update(), signal)
+      await withTimeLimit(MAX_UPDATE_MS, stopping, (limited) => {
+        limited.addEventListener('abort', () => (isLate = true))
+        return orAborted(update(limited), limited)
+      })
       return true
     } catch (error) {
-      if (!signal.aborted) options.log.info({ err: error }, 'the rollups could not be brought up to date')
+      const isEnded = isLate || stopping.aborted
+      if (!isEnded) options.log.info({ err: error }, 'the rollups could not be brought up to date')
       return false
     }
   }

@@ -17,7 +17,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         tags: ['incidents'],
         summary: 'Find the incidents of stored history',
         description:
-          'Replays the stored traffic of the whole gateway with the active model, and lists what would have been incidents. Nothing is stored. The scan stops when the caller disconnects. With `wait: false`, the service answers 202 with the job, which reports its progress. One scan runs at a time.',
+          'Replays the stored traffic of the gateway and its endpoints, and lists what would have been incidents. Nothing is stored. The scan stops when the caller disconnects. With `wait: false`, the service answers 202 with the job, which reports its progress. One scan runs at a time.',
         body: ref(ScanBody),
         response: { 200: ref(Scan), 202: ref(ScanJob), ...failures(400, 404, 409, 413, 415, 503) },
       },

@@ -1,5 +1,4 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { WatcherStatus } from '../plugins/watcher.js'
 import { sourceOf } from './mappers/incident.js'
 import { toTimeline } from './mappers/timeline.js'
 import { failures, ref } from './schemas/types.js'
@@ -24,7 +23,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     async ({ query }) => {
       const { kind, status, limit = DEFAULT_LIMIT, offset = 0 } = query
       const { sources, lostMinutes } = await app.incidents.sources()
-      const watcher = await app.watcher.status()
+      const { judgedTo, delaySeconds, ...watcher } = await app.watcher.status()
       const matching = sources.filter(
         (each) =>
           (kind === undefined || each.series.kind === kind) &&
@@ -43,7 +42,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
             model,
           })),
         ...{ total: matching.length, limit, offset },
-        watcher: toWatcher(watcher),
+        watcher: { ...watcher, judged_to: judgedTo?.toISOString() ?? null, delay_seconds: delaySeconds },
         lost_minutes: lostMinutes,
       }
     },
@@ -65,10 +64,5 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     async ({ query }) => toTimeline(await app.incidents.timeline(query)),
   )
 }
-
-const toWatcher = ({ state, reason, judgedTo, delaySeconds, endpoints, model }: WatcherStatus) => ({
-  ...{ state, reason, judged_to: judgedTo?.toISOString() ?? null },
-  ...{ delay_seconds: delaySeconds, endpoints, model },
-})
 
 export default routes

@@ -6,6 +6,8 @@ create table aegis_ml_watch_models (
   model_version text not null,
   -- The row whose thresholds and forest it has: its own, unless only some of its endpoints were fitted again.
   fit_id bigint not null,
+  -- When all of its endpoints were fitted.
+  fit_at timestamptz not null,
   fitted_at timestamptz not null default now(),
   -- The minutes that it was fitted to.
   from_time timestamptz not null,

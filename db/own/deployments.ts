@@ -61,6 +61,14 @@ export async function findDeployments(sql: Sql, filter: DeploymentFilter): Promi
   return rows.map(fromRow)
 }
 
+/** Those from a time on, and of the minutes until another one; at most {@link MAX_COMPARED}. */
+export async function deploymentsBetween(sql: ISql, fromMs: number, toMs: number): Promise<Deployment[]> {
+  const rows = await sql<Row[]>`
+    select ${columns(sql)} from aegis_ml_deployments
+    where at >= ${new Date(fromMs)} and at < ${new Date(toMs)} order by at desc limit ${MAX_COMPARED}`
+  return rows.map(fromRow)
+}
+
 /** More deployments within a quarter of an hour are not compared. */
 const MAX_COMPARED = 1_000
 

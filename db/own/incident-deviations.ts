@@ -4,6 +4,7 @@ import { MAX_NAMED } from '../../models/incidents/describe.js'
 import { deviationOfImpact } from '../../models/incidents/deviation-of-impact.js'
 import { deviationsOf, type Deviation } from '../../models/incidents/feedback.js'
 import type { Series, SeriesMinute } from '../../models/incidents/series-minute.js'
+import { GATEWAY } from '../../models/stream/stream-state.js'
 import type { StoredIncident } from './incidents.js'
 
 /** More minutes of an incident are not read. */
@@ -54,6 +55,7 @@ async function alarmedMinutes(
 ): Promise<SeriesMinute[]> {
   const names = endpoints.map(({ endpoint }) => endpoint)
   const named = names.length >= MAX_NAMED ? sql`true` : sql`series_name = any(${names})`
+  const isWhole = series.kind === 'gateway'
   // A quarter hour of older days may have begun before the incident.
   const rows = await sql<Row[]>`
     select series_kind as kind, series_name as name, minute as at, seconds, requests, failed,
@@ -61,16 +63,22 @@ async function alarmedMinutes(
       type, severity
     from aegis_ml_watched_minutes
     where minute > ${startedAt}::timestamptz - interval '15 minutes' and minute < ${end}
-      and (is_coarse or minute >= ${startedAt}) and anomaly and type is not null and severity is not null
-      and (series_kind = ${series.kind} and series_name = ${series.name} or series_kind = 'endpoint' and ${named})
+      and (is_coarse or minute >= ${startedAt}) and (alarm is not null or is_coarse and anomaly) and type is not null and severity is not null
+      and (series_kind = ${series.kind} and series_name = ${series.name} or series_kind = 'endpoint' and ${named}
+        or ${isWhole} and series_kind = 'source' and series_name = ${GATEWAY})
     order by minute, series_kind, series_name limit ${MAX_MINUTES}`
-  return rows.map(toSeriesMinute)
+  if (!isWhole) return rows.map(toSeriesMinute)
+  // Without a log, the reports of the default source are about the gateway.
+  const hasOwn = rows.some(({ kind }) => kind === 'gateway')
+  return rows
+    .filter(({ kind }) => kind !== 'source' || !hasOwn)
+    .map((row) => toSeriesMinute(row.kind === 'source' ? { ...row, ...series } : row))
 }
 
 function toSeriesMinute(row: Row): SeriesMinute {
   const { kind, name, at, seconds, requests, failed, latencyMs, usualRate, usualMs, usualErrors } = row
   const timeMs = at.getTime()
-  const alarm = { type: row.type, severity: row.severity, harm: 0, sinceMs: timeMs, explanation: '' }
+  const alarm = { type: row.type, severity: row.severity, sinceMs: timeMs, explanation: '' }
   return {
     ...{ series: { kind, name }, timeMs, seconds, requests, failed, latencyMs, alarm },
     expected: {

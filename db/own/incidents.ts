@@ -191,11 +191,12 @@ export async function openIncidents(sql: ISql, limit: number): Promise<StoredInc
   return rows.map(fromRow)
 }
 
-/** The ids of the incidents of sources that go on, by source. The newest counts; at most 2,000. */
-export async function openSourceIncidents(sql: Sql): Promise<Map<string, string>> {
+/** The ids of the incidents of sources and of the gateway that go on, by source. The newest counts; at most 2,000. */
+export async function openSourceIncidents(sql: Sql, gatewayName: string): Promise<Map<string, string>> {
   const rows = await sql<{ source: string; id: string }[]>`
-    select series_name as source, id::text from (
-      select series_name, id from aegis_ml_incidents where ended_at is null and series_kind = 'source'
+    select case series_kind when 'source' then series_name else ${gatewayName} end as source, id::text from (
+      select series_kind, series_name, id from aegis_ml_incidents
+      where ended_at is null and series_kind in ('source', 'gateway')
       order by aegis_ml_incidents.id desc limit 2000) newest order by newest.id`
   return new Map(rows.map(({ source, id }) => [source, id]))
 }

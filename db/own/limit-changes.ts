@@ -11,27 +11,30 @@ interface Row extends Omit<LimitChange, 'atMs'> {
 
 /**
  * The limits that were put in force in a range: recommendations that were applied, temporary limits, and other rules of the
- * gateway that were made or changed; at most 200 of each.
+ * gateway that were made or changed; at most 200 of each. Without those that were applied against the incident itself.
  */
 export async function limitChanges(
   sql: Sql,
   range: { readonly from: Date; readonly to: Date },
+  incidentId: string,
 ): Promise<LimitChange[]> {
-  const own = [...(await temporaryOnes(sql, range)), ...(await orNone(recommendations(sql, range)))]
+  const temporary = await temporaryOnes(sql, range)
+  const own = [...temporary, ...(await orNone(recommendations(sql, range)))]
   const rules = await orNone(changedRules(sql, range))
   const isOwn = (rule: Row) =>
     own.some(({ pattern, limit }) => pattern === rule.pattern && limit === rule.limit)
-  return [...own, ...rules.filter((rule) => !isOwn(rule))].map(({ at, ...rest }) => ({
-    ...rest,
-    atMs: at.getTime(),
-  }))
+  const answers = new Set<Row>(temporary.filter((each) => each.incidentId === incidentId))
+  return [...own, ...rules.filter((rule) => !isOwn(rule))]
+    .filter((change) => !answers.has(change))
+    .map(({ at, pattern, limit, origin, by }) => ({ atMs: at.getTime(), pattern, limit, origin, by }))
 }
 
 type Range = Parameters<typeof limitChanges>[1]
 
-function temporaryOnes(sql: Sql, { from, to }: Range): Promise<Row[]> {
-  return sql<Row[]>`
-    select applied_at as at, endpoint as pattern, requests_per_minute as limit, 'temporary' as origin, applied_by as by
+function temporaryOnes(sql: Sql, { from, to }: Range): Promise<(Row & { readonly incidentId: string })[]> {
+  return sql<(Row & { incidentId: string })[]>`
+    select applied_at as at, endpoint as pattern, requests_per_minute as limit, 'temporary' as origin, applied_by as by,
+      incident_id::text as "incidentId"
     from aegis_ml_temporary_limits where applied_at >= ${from} and applied_at < ${to}
     order by id desc limit ${MAX_CHANGES}`
 }

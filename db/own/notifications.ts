@@ -1,5 +1,7 @@
-import type { ISql, JSONValue, Sql } from 'postgres'
+import type { ISql, JSONValue, Sql, TransactionSql } from 'postgres'
 import { lockInTransaction, LOCKS } from '../lease.js'
+
+// Whoever writes several rows takes the lock of notifications first: nobody waits for somebody who waits.
 
 export const NOTIFICATION_STATES = [
   'pending',
@@ -70,10 +72,11 @@ export async function toldOf(sql: ISql, incidentId: string): Promise<Told[]> {
 
 /** Queues notifications. Beyond `maxPending`, the oldest of the same receiver are dropped. @returns how many were dropped */
 export async function insertNotifications(
-  sql: ISql,
+  sql: TransactionSql,
   rows: readonly NewNotification[],
   maxPending: number,
 ): Promise<number> {
+  await lockInTransaction(sql, LOCKS.notifications)
   let dropped = 0
   for (const { messageId, channel, incidentId, event, payload, state } of rows) {
     await sql`update aegis_ml_notifications set is_latest = false
@@ -148,15 +151,19 @@ export async function markDelivered(
   repeatSeconds: number | null,
 ): Promise<void> {
   await sql.begin(async (tx) => {
+    await lockInTransaction(tx, LOCKS.notifications)
     await stopRepeating(tx, incidentId, channel, id)
+    // In one statement: a second update of a row in a transaction checks its incident, which a round may have locked.
+    const next = repeatSeconds === null ? 'delivered' : 'active'
     await tx`
-      update aegis_ml_notifications set error = null, delivered_at = coalesce(delivered_at, now()),
-        state = ${repeatSeconds === null ? 'delivered' : 'active'},
-        due_at = now() + ${repeatSeconds}::float8 * interval '1 second'
-      where id = ${id}::bigint and state in ('pending', 'active')`
-    await giveBack(tx, { id })
+      update aegis_ml_notifications set claimed_until = null, error = null,
+        delivered_at = coalesce(delivered_at, now()),
+        due_at = case when state in ('pending', 'active') then now() + ${repeatSeconds}::float8 * interval '1 second' end,
+        state = case when state in ('pending', 'active') then ${next} else state end
+      where id = ${id}::bigint`
     await tx`update aegis_ml_notifications set due_at = now()
-      where channel = ${channel} and state = 'pending' and due_at > now() and attempts > 0 and claimed_until is null`
+      where channel = ${channel} and state = 'pending' and due_at > now() and attempts > 0 and claimed_until is null
+        and id <> ${id}::bigint`
   })
 }
 
@@ -241,11 +248,14 @@ const MAX_ROWS = 50_000
 
 /** Ends what is too old to be sent, and deletes old rows. */
 export async function tidyNotifications(sql: Sql, sentSince: Date, keptSince: Date): Promise<void> {
-  await sql`update aegis_ml_notifications set state = 'failed', due_at = null, error = coalesce(error, 'nobody sends it')
-    where state = 'pending' and created_at < ${sentSince} and coalesce(claimed_until <= now(), true)`
-  await sql`delete from aegis_ml_notifications where created_at < ${keptSince}
-    and (state not in ('pending', 'active') or not is_latest)`
-  await sql`delete from aegis_ml_notifications where state not in ('pending', 'active') and id in (
-    select id from aegis_ml_notifications order by id desc offset ${MAX_ROWS})`
+  await sql.begin(async (tx) => {
+    await lockInTransaction(tx, LOCKS.notifications)
+    await tx`
+      update aegis_ml_notifications set state = 'failed', due_at = null, error = coalesce(error, 'nobody sends it')
+      where state = 'pending' and created_at < ${sentSince} and coalesce(claimed_until <= now(), true)`
+    await tx`delete from aegis_ml_notifications where created_at < ${keptSince}
+      and (state not in ('pending', 'active') or not is_latest)`
+    await tx`delete from aegis_ml_notifications where state not in ('pending', 'active') and id in (
+      select id from aegis_ml_notifications order by id desc offset ${MAX_ROWS})`
+  })
 }
-

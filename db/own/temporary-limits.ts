@@ -169,10 +169,13 @@ export async function endExpiredLimits(sql: Sql): Promise<TemporaryLimit[]> {
     const done = await locked(sql, async (tx) => {
       const [row] = await tx<Row[]>`
         select ${columns(tx)} from aegis_ml_temporary_limits where id = ${id}::bigint and ended_at is null`
-      if (row) await end(tx, row, null)
-      return row
+      if (!row) return undefined // another replica was there
+      await end(tx, row, null)
+      const [now] = await tx<Row[]>`
+        select ${columns(tx)} from aegis_ml_temporary_limits where id = ${id}::bigint`
+      return toLimit(now!)
     }).catch((error: unknown) => void errors.push(error))
-    if (done) ended.push(toLimit(done))
+    if (done) ended.push(done)
   }
   if (errors.length > 0) throw errors[0]
   return ended

@@ -11,6 +11,8 @@ export interface WatchModelRow {
   readonly modelVersion: string
   /** The row whose forest and thresholds it has. */
   readonly fitId: string
+  /** When that was fitted. */
+  readonly fitAt: Date
   readonly fittedAt: Date
   readonly from: Date
   readonly to: Date
@@ -33,7 +35,7 @@ export interface WatchModelContent {
 const KEPT_MODELS = 3
 const MAX_BYTES = 300 * 1024 * 1024
 
-const COLUMNS = `id::text, model_version as "modelVersion", fit_id::text as "fitId", fitted_at as "fittedAt",
+const COLUMNS = `id::text, model_version as "modelVersion", fit_id::text as "fitId", fit_at as "fitAt", fitted_at as "fittedAt",
   from_time as "from", to_time as "to", endpoints, (length(gateway) + length(head)
     + coalesce((select sum(length(part.endpoints)) from aegis_ml_watch_model_parts part where watch_model = id), 0)
   )::float8 as bytes`
@@ -54,8 +56,9 @@ export async function storeWatchModel(
   return sql.begin(async (tx) => {
     const [row] = await tx<[{ id: string }]>`
       with next as (select nextval(pg_get_serial_sequence('aegis_ml_watch_models', 'id')) as id)
-      insert into aegis_ml_watch_models (id, model_version, fit_id, from_time, to_time, endpoints, gateway, head)
-      select id, ${modelVersion}, coalesce(${fitId}::bigint, id), ${from}, ${to}, ${endpoints}, ${gateway}, ${head} from next
+      insert into aegis_ml_watch_models (id, model_version, fit_id, fit_at, from_time, to_time, endpoints, gateway, head)
+      select id, ${modelVersion}, coalesce(${fitId}::bigint, id),
+        coalesce((select min(fit_at) from aegis_ml_watch_models where fit_id = ${fitId}::bigint), now()), ${from}, ${to}, ${endpoints}, ${gateway}, ${head} from next
       returning id::text`
     let part = 0
     for await (const bytes of parts) {

@@ -1,4 +1,5 @@
 import type { Sql } from 'postgres'
+import { withTimeLimit } from '../with-time-limit.js'
 import type { EndpointFolding } from '../../models/traffic/endpoint-folding.js'
 import { splitEndpoint } from '../../models/traffic/endpoint-name.js'
 import { RequestNames, streamRequests, UNKNOWN_CLIENT, type StreamedRequests } from './request-stream.js'
@@ -67,12 +68,12 @@ export async function topClients(
 ): Promise<TopClients> {
   const { folding, signal, maxMs = MAX_QUESTION_MS, names = clientNames(options), onBatch } = options
   const counts = new Map<number, number>()
-  const limit = AbortSignal.timeout(maxMs)
-  const selection = { from, to, folding, names, signal: AbortSignal.any([signal, limit]) }
+  const selection = { from, to, folding, names, ...(endpoint !== null && { endpoint }) }
   let requests = 0
-  try {
-    const ofEndpoint = endpoint === null ? {} : { endpoint }
-    for await (const batch of streamRequests(sql, table, { ...selection, ...ofEndpoint })) {
+  let isLate = false
+  const count = async (limited: AbortSignal) => {
+    limited.addEventListener('abort', () => (isLate = true))
+    for await (const batch of streamRequests(sql, table, { ...selection, signal: limited })) {
       requests += batch.length
       onBatch?.(batch)
       for (let i = 0; i < batch.length; i++) {
@@ -80,9 +81,10 @@ export async function topClients(
         if (client !== UNKNOWN_CLIENT) counts.set(client, (counts.get(client) ?? 0) + 1)
       }
     }
-  } catch (error) {
-    if (!limit.aborted || signal.aborted) throw error
   }
+  await withTimeLimit(maxMs, signal, count).catch((error: unknown) => {
+    if (!isLate || signal.aborted) throw error
+  })
   const nameOf = (client: number) => names.clients[client]!
   const busiest = [...counts]
     .sort(([a, n], [b, m]) => m - n || (nameOf(a) < nameOf(b) ? -1 : 1))
@@ -95,7 +97,7 @@ export async function topClients(
     })),
     count: counts.size,
     requests,
-    isComplete: !limit.aborted,
+    isComplete: !isLate,
   }
 }
 

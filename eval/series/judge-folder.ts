@@ -2,6 +2,7 @@ import { runInPool } from '../detection/pool.js'
 import { ALL, CONTENDERS, figuresOfSets, SERVICE, type SetFigures } from './figures.js'
 import type { JudgedSeries } from './judge-series.js'
 import { readFolder } from './read-folder.js'
+import { REFERENCES } from './references.js'
 import type { Series } from './series.js'
 
 const HEAD = ['windows', 'found', 'false', 'false/day', 'F1', 'NAB']
@@ -36,7 +37,7 @@ export async function judgeFolder(folder: string, json: boolean): Promise<number
 function lostTo({ set, contenders }: SetFigures): string[] {
   const ours = contenders[SERVICE]!
   if (set === ALL || ours.windows === 0) return []
-  return CONTENDERS.filter((name) => name !== SERVICE).flatMap((name) => {
+  return Object.keys(REFERENCES).flatMap((name) => {
     const { f1, nab } = contenders[name]!
     return [...(f1 >= ours.f1 ? [`${name} in F1`] : []), ...(nab >= ours.nab ? [`${name} in NAB`] : [])]
   })

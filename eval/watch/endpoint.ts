@@ -3,6 +3,7 @@ import { between, times } from '../detection/draws.js'
 import { byWeekday, DAY, hourOf, hump, rise, WEEK } from '../detection/gateways/gateway.js'
 import { latencyShape } from '../detection/latency-shape.js'
 import type { Condition } from '../detection/minutes.js'
+import type { Make } from './makes.js'
 
 /** The true endpoint of a simulated gateway. Minutes are those since a Monday, 00:00. */
 export interface TrueEndpoint {
@@ -11,7 +12,6 @@ export interface TrueEndpoint {
   readonly begins: number
   /** Coefficient of variation of a minute's traffic beyond Poisson's. */
   readonly dispersion: number
-  readonly sigma: number
   /** Without incidents. */
   readonly usual: (minute: number) => Condition
 }
@@ -95,32 +95,69 @@ export function drawEndpoint(
   index: number,
   { from, to, begins, judged }: EndpointSpan,
   common: Curve,
+  make: Make,
 ): TrueEndpoint {
   const perMinute = 60 * times(random, 0.05, 50)
-  const rhythm = drawRhythm(random)
+  const everyHour = drawRhythm(random)
+  const rhythm = make.inHours > 0 && random.uniform() < make.inHours ? drawHours(random) : everyHour
   const jobs = drawJobs(random)
   const own = drawWander(random, to - from, between(random, 0, 0.05), between(random, 0.5, 3))
-  const sigma = between(random, 0.35, 0.8)
-  const shape = latencyShape({ sigma, slowShare: 0, slowFactor: 1 })
+  const sigma = between(random, ...make.sigma)
+  const shape = latencyShape({ sigma, slowShare: 0, slowFactor: 1, ...drawTail(random, make) })
   const medianMs = times(random, 8, 600)
   const byLoad = random.uniform() < 0.5 ? between(random, 0, 0.15) : 0
-  const errorShare = times(random, 0.0005, 0.04)
+  const errorShare = times(random, ...make.errors)
   const step = drawStep(random, from, to, judged)
+  const name = `${VERBS[random.integer(VERBS.length)]!} /service-${index}/{id}`
+  const dispersion = between(random, ...make.dispersion)
+  const bursts = make.bursts[1] > 0 ? drawBursts(random, to - from, between(random, ...make.bursts)) : ALWAYS
   return {
-    name: `${VERBS[random.integer(VERBS.length)]!} /service-${index}/{id}`,
+    name,
     begins,
-    dispersion: between(random, 0, 0.12),
-    sigma,
+    dispersion,
     usual: (minute) => {
       const load = rhythm(minute)
       return {
         requestsPerMinute:
-          perMinute * load * jobs.traffic(minute) * common(minute - from) * own(minute - from),
+          perMinute *
+          (load * jobs.traffic(minute) * common(minute - from) * own(minute - from) * bursts(minute - from)),
         medianMs: medianMs * (1 + byLoad * (load - 1)) * jobs.latency(minute) * step(minute),
         errorShare,
         shape,
       }
     },
+  }
+}
+
+const ALWAYS: Curve = () => 1
+
+/** Called between two hours of the day alone, on workdays or on all days. Nearly nothing comes at other times. */
+function drawHours(random: Random): Curve {
+  const start = between(random, 0, 24)
+  const hours = between(random, 2, 12)
+  const otherwise = random.uniform() < 0.5 ? 0 : 0.01
+  const isOnWeekends = random.uniform() < 0.5
+  return (minute) => {
+    const isOn = (hourOf(minute) - start + 24) % 24 < hours
+    return isOn && (isOnWeekends || (minute / DAY) % 7 < 5) ? 1.5 : otherwise
+  }
+}
+
+/** Half of the endpoints of a make with power laws have one. Then each latency is drawn, up to more requests. */
+function drawTail(random: Random, { tailIndex }: Make): { tailIndex?: number; drawnOneByOne?: number } {
+  if (tailIndex === null) return {}
+  const index = between(random, ...tailIndex)
+  return { drawnOneByOne: 200, ...(random.uniform() < 0.5 && { tailIndex: index }) }
+}
+
+/** Times two to five for two to six minutes, at any time. */
+function drawBursts(random: Random, minutes: number, perDay: number): Curve {
+  const factors = new Float64Array(minutes + 1).fill(1)
+  if (perDay < 1) return ALWAYS
+  for (let minute = 0; ;) {
+    minute += Math.ceil((-Math.log1p(-random.uniform()) * DAY) / perDay)
+    if (!(minute < minutes)) return (at) => factors[Math.floor(at)] ?? 1
+    factors.fill(times(random, 2, 5), minute, minute + 2 + random.integer(5))
   }
 }
 

@@ -1,11 +1,13 @@
 import { createRandom, type Random } from '../../models/statistics/random.js'
 import type { EndpointHistory } from '../../models/watch/history.js'
-import { changed, type Change } from '../detection/change.js'
+import { changed, NO_CHANGE, type Change } from '../detection/change.js'
 import { DAY, WEEK } from '../detection/gateways/gateway.js'
-import { drawRow, type Condition, type Row } from '../detection/minutes.js'
-import { normalCdf } from '../detection/normal.js'
+import { drawRow, type Row } from '../detection/minutes.js'
 import { drawEndpoint, drawWander, type TrueEndpoint } from './endpoint.js'
-import { drawEndpointIncidents, drawGatewayIncident, type TrueIncident } from './incidents.js'
+import { between } from '../detection/draws.js'
+import { changeOf, drawEndpointIncidents, drawGatewayIncident, type TrueIncident } from './incidents.js'
+import { mixtureQuantile, type MixturePart } from './mixture.js'
+import { MAKES, type Make, type MakeName } from './makes.js'
 
 /** A simulated gateway: its minutes and those of its endpoints, and what is true of it. */
 export interface WatchedGateway {
@@ -15,7 +17,10 @@ export interface WatchedGateway {
   /** Of the whole gateway; history and what is judged. */
   readonly gateway: readonly Row[]
   readonly historyMinutes: number
+  /** In the history, and in what is judged. */
+  readonly past: readonly TrueIncident[]
   readonly incidents: readonly TrueIncident[]
+  /** Of the whole gateway; it takes no time when there is none. */
   readonly outage: Change
 }
 
@@ -23,7 +28,6 @@ export interface WatchedGateway {
 export type DrawnEndpoint = EndpointHistory
 
 const MINUTE_MS = 60_000
-const HISTORY = 2 * WEEK
 const MONDAY_MS = Date.UTC(2026, 0, 5)
 
 export interface GatewayOptions {
@@ -31,34 +35,87 @@ export interface GatewayOptions {
   readonly seed: number
   /** Days that are judged. */
   readonly days: number
+  readonly make: MakeName
+  /** Minutes of history: two weeks, or hours of a new installation, which is judged for hours. */
+  readonly historyMinutes: number
 }
 
 /** Incidents a day, in what is judged and in the history. */
 const PER_DAY = { judged: 8 / 7, history: 3 / 7 }
 
-export function drawGateway({ nEndpoints, seed, days }: GatewayOptions): WatchedGateway {
+export function drawGateway(options: GatewayOptions): WatchedGateway {
+  const { nEndpoints, seed, days, historyMinutes } = options
+  const make: Make = MAKES[options.make]
   const random = createRandom(seed)
   const from = random.integer(7) * DAY + random.integer(DAY)
-  const judged = from + HISTORY
-  const to = judged + days * DAY
-  const common = drawWander(random, to - from, 0.02, 2)
+  const judged = from + historyMinutes
+  const to = judged + Math.round(days * DAY)
+  const span = { from, judged, to }
+  const common = drawCommon(random, span, make)
   const endpoints = Array.from({ length: nEndpoints }, (_, i) => {
-    const begins = beginning(random, i, { from, judged, days })
-    return drawEndpoint(random, i, { from, to, begins, judged }, common)
+    const begins = isShort(options) ? from : beginning(random, i, { from, judged, days })
+    return drawEndpoint(random, i, { from, to, begins, judged }, common, make)
   })
-  const past = drawEndpointIncidents(random, endpoints, {
-    from,
-    to: judged,
-    count: Math.round(PER_DAY.history * 14),
-  })
-  const incidents = drawEndpointIncidents(random, endpoints, {
-    from: judged,
-    to: to - DAY / 2,
-    count: Math.max(1, Math.round(PER_DAY.judged * days)),
-  })
-  const outage = drawGatewayIncident(random, to - DAY / 2 + 120, to - 120)
-  const drawn = drawMinutes(random, endpoints, [...past, ...incidents], outage, from, to)
-  return { ...drawn, mondayMs: MONDAY_MS, historyMinutes: HISTORY, incidents, outage }
+  const drawn = isShort(options)
+    ? drawFirstIncidents(random, endpoints, span, make)
+    : drawIncidents(random, endpoints, span, make)
+  const { past, incidents, outage } = drawn
+  const minutes = drawMinutes(random, endpoints, [...past, ...incidents], outage, from, to)
+  return { ...minutes, ...drawn, mondayMs: MONDAY_MS, historyMinutes }
+}
+
+/** Whether it is about the first hours of an installation. */
+function isShort({ historyMinutes }: GatewayOptions): boolean {
+  return historyMinutes < DAY
+}
+
+interface Span {
+  readonly from: number
+  readonly judged: number
+  readonly to: number
+}
+
+type Incidents = Pick<WatchedGateway, 'past' | 'incidents' | 'outage'>
+
+function drawIncidents(
+  random: Random,
+  endpoints: readonly TrueEndpoint[],
+  { from, judged, to }: Span,
+  make: Make,
+): Incidents {
+  const countOf = (perDay: number, minutes: number) => Math.max(1, Math.round((perDay * minutes) / DAY))
+  const inPast = { from, to: judged, count: countOf(PER_DAY.history, judged - from) }
+  const after = { from: judged, to: to - DAY / 2, count: countOf(PER_DAY.judged, to - judged) }
+  return {
+    past: drawEndpointIncidents(random, endpoints, inPast, make),
+    incidents: drawEndpointIncidents(random, endpoints, after, make),
+    outage: drawGatewayIncident(random, to - DAY / 2 + 120, to - 120, make),
+  }
+}
+
+const NO_OUTAGE: Change = { ...NO_CHANGE, name: 'none', start: 0, end: 0 }
+
+/** Of the first hours of an installation: ten minutes each, nothing before. */
+function drawFirstIncidents(
+  random: Random,
+  endpoints: readonly TrueEndpoint[],
+  { judged, to }: Span,
+  make: Make,
+): Incidents {
+  const times = { from: judged, to, count: 2, minutes: 10, apart: 20 }
+  return { past: [], incidents: drawEndpointIncidents(random, endpoints, times, make), outage: NO_OUTAGE }
+}
+
+/** What all endpoints share: a level that wanders, growth, and holidays. */
+function drawCommon(random: Random, { from, judged, to }: Span, make: Make): (minute: number) => number {
+  const wander = drawWander(random, to - from, make.together, 2)
+  if (make.growth[1] === 0 && make.holiday === 1) return wander
+  const growth = between(random, ...make.growth)
+  const holidays = [judged - 5 * DAY, judged + 3 * DAY].map((at) => Math.floor(at / DAY))
+  return (minute) => {
+    const factor = holidays.includes(Math.floor((from + minute) / DAY)) ? make.holiday : 1
+    return factor * wander(minute) * (1 + growth) ** (minute / WEEK)
+  }
 }
 
 /** A few endpoints are new: one in the last days of the history, one in what is judged. */
@@ -74,7 +131,7 @@ function beginning(
 
 interface Part {
   readonly endpoint: TrueEndpoint
-  readonly changes: readonly TrueIncident[]
+  readonly changes: readonly Change[]
   readonly columns: Record<'timesMs' | 'requests' | 'failed' | 'avgMs' | 'p95Ms' | 'p99Ms', number[]>
 }
 
@@ -88,7 +145,7 @@ function drawMinutes(
 ): Pick<WatchedGateway, 'endpoints' | 'gateway'> {
   const parts: Part[] = endpoints.map((endpoint) => ({
     endpoint,
-    changes: incidents.filter((incident) => incident.endpoint === endpoint.name),
+    changes: incidents.flatMap((incident) => changeOf(incident, endpoint.name) ?? []),
     columns: { timesMs: [], requests: [], failed: [], avgMs: [], p95Ms: [], p99Ms: [] },
   }))
   const gateway: Row[] = []
@@ -103,7 +160,7 @@ function drawMinutes(
       const row = drawRow(random, condition, endpoint.dispersion, timeMs)
       const requests = Math.round(row.requests_per_second * 60)
       if (requests === 0) continue
-      seen.push({ condition, sigma: endpoint.sigma, row, requests })
+      seen.push({ shape: condition.shape, logMedian: Math.log(condition.medianMs), row, requests })
       columns.timesMs.push(timeMs)
       columns.requests.push(requests)
       columns.failed.push(Math.round(row.error_rate * requests))
@@ -129,11 +186,8 @@ function historyOf({ endpoint, columns }: Part): DrawnEndpoint {
   }
 }
 
-interface Seen {
-  readonly condition: Condition
-  readonly sigma: number
+interface Seen extends MixturePart {
   readonly row: Row
-  readonly requests: number
 }
 
 /** The minute of all endpoints. Its percentiles are those of the mixture of their distributions. */
@@ -160,19 +214,4 @@ const NOTHING = {
   p95_latency_ms: 0,
   p99_latency_ms: 0,
   error_rate: 0,
-}
-const BISECTIONS = 16
-
-function mixtureQuantile(seen: readonly Seen[], n: number, p: number): number {
-  let [low, high] = [0, 14]
-  for (let i = 0; i < BISECTIONS; i++) {
-    const middle = (low + high) / 2
-    let below = 0
-    for (const { condition, sigma, requests } of seen) {
-      below += requests * normalCdf((middle - Math.log(condition.medianMs)) / sigma)
-    }
-    if (below < p * n) low = middle
-    else high = middle
-  }
-  return Math.exp((low + high) / 2)
 }

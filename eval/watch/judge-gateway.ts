@@ -1,5 +1,5 @@
 import type { ScoreRows } from '../../models/anomaly/measure.js'
-import type { AnomalyModel } from '../../models/anomaly/model.js'
+import { knowsTheDay, type AnomalyModel } from '../../models/anomaly/model.js'
 import { DEFAULT_EFFECTS } from '../../models/anomaly/effects.js'
 import { EMPTY_BOOK, type BookState } from '../../models/incidents/book-state.js'
 import { recordRound } from '../../models/incidents/book.js'
@@ -11,45 +11,69 @@ import type { EndpointMinute, TrafficMinute } from '../../models/watch/endpoint-
 import { judgeRound, type Round, type WatchDetector } from '../../models/watch/judge-round.js'
 import { beginWatch, type WatchStates } from '../../models/watch/series-state.js'
 import { assembleWatch, withEndpoints, type WatchModel } from '../../models/watch/watch-model.js'
-import { fitOurs } from '../detection/contenders.js'
+import { quantile } from '../../models/statistics/quantile.js'
+import { fitOurs, type Fitted } from '../detection/contenders.js'
 import type { Row } from '../detection/minutes.js'
 import { drawGateway, type DrawnEndpoint, type GatewayOptions, type WatchedGateway } from './gateway.js'
+import { threadCpuSeconds } from './thread-cpu.js'
 import { scoreIncidents, type FoundIncident, type ScoredGateway } from './score.js'
 
 const MINUTE_MS = 60_000
 /** False alarms a week. */
 const ALARM_BUDGET = 0.5
 
+const USUAL_SLICE = 0.999
+
 const OPTIONS = { contamination: 0.1, anomalyThreshold: -0.5, seed: 1 }
 
-/** What judging a gateway cost, in seconds on the clock: each thread is meant to have a core of its own. */
+/** What judging a gateway cost, in seconds of CPU of its thread. */
 export interface Costs {
   readonly fitPerEndpoint: number
   readonly calibrate: number
   readonly round: number
+  /** The slice that is longer than all but one in a thousand, and the longest one. */
+  readonly usualSlice: number
   readonly longestSlice: number
 }
 
 export type GatewayResult = ScoredGateway & {
-  readonly options: GatewayOptions
+  readonly options: JudgeOptions
   readonly costs: Costs
 }
 
-/** Draws a gateway, fits it to its history and watches what follows. */
-export function judgeGateway(options: GatewayOptions): GatewayResult {
-  const drawn = drawGateway(options)
-  const { detector, costs } = fitWatch(drawn)
-  const { found, ...watched } = watch(drawn, detector)
-  return { ...scoreIncidents(drawn, found), options, costs: { ...costs, ...watched } }
+export interface JudgeOptions extends GatewayOptions {
+  /** The history is judged by the model that has learned it, instead of what follows. */
+  readonly isScan: boolean
 }
 
-function fitWatch(drawn: WatchedGateway): {
+/** Draws a gateway, fits it to its history and watches what follows, or scans the history. */
+export function judgeGateway(options: JudgeOptions): GatewayResult {
+  const drawn = drawGateway(options)
+  const { detector, costs } = fitWatch(drawn, fitGateway(drawn))
+  const range = options.isScan ? { from: 0, to: drawn.historyMinutes } : { from: drawn.historyMinutes }
+  const { found, ...watched } = watch(drawn, detector, range)
+  return { ...scoreIncidents(drawn, found, options.isScan), options, costs: { ...costs, ...watched } }
+}
+
+/** Minutes that are judged, up to the last one when there is no end. */
+interface MinuteRange {
+  readonly from: number
+  readonly to?: number
+}
+
+/** The model of the gateway as a whole. */
+function fitGateway({ gateway, historyMinutes }: WatchedGateway): Fitted {
+  return fitOurs(gateway.slice(0, historyMinutes))
+}
+
+function fitWatch(
+  drawn: WatchedGateway,
+  { model: gateway, score }: Fitted,
+): {
   detector: WatchDetector
   costs: Pick<Costs, 'fitPerEndpoint' | 'calibrate'>
 } {
-  const rows = drawn.gateway.slice(0, drawn.historyMinutes)
-  const { model: gateway, score } = fitOurs(rows)
-  const start = performance.now()
+  const start = threadCpuSeconds()
   const fits = fitEndpoints(drawn, gateway, drawn.historyMinutes, () => true)
   const fitted = secondsSince(start)
   const assembled = assembleWatch(gateway, fits, OPTIONS)
@@ -101,22 +125,24 @@ function refitYoung(drawn: WatchedGateway, detector: WatchDetector, round: numbe
 function watch(
   drawn: WatchedGateway,
   fitted: WatchDetector,
-): Pick<Costs, 'round' | 'longestSlice'> & { readonly found: FoundIncident[] } {
+  range: MinuteRange,
+): Pick<Costs, 'round' | 'usualSlice' | 'longestSlice'> & { readonly found: FoundIncident[] } {
   const found = new Map<number, FoundIncident>()
   let detector = fitted
-  let states: WatchStates = beginWatch(true)
+  let states: WatchStates = beginWatch(knowsTheDay(fitted.watch.gateway))
   let book: BookState = EMPTY_BOOK
-  const rounds = roundsOf(drawn)
-  let [longestSlice, seconds] = [0, 0]
+  const rounds = roundsOf(drawn, range)
+  const slices: number[] = []
+  let seconds = 0
   rounds.forEach((round, i) => {
-    if (i > 0 && i % REFIT_MINUTES === 0) detector = refitYoung(drawn, detector, i)
-    const start = performance.now()
+    if (i > 0 && i % REFIT_MINUTES === 0 && range.from > 0) detector = refitYoung(drawn, detector, i)
+    const start = threadCpuSeconds()
     const steps = judgeRound(states, round, detector)
     let step: ReturnType<typeof steps.next>
     do {
-      const from = performance.now()
+      const from = threadCpuSeconds()
       step = steps.next()
-      longestSlice = Math.max(longestSlice, secondsSince(from))
+      slices.push(threadCpuSeconds() - from)
     } while (step.done !== true)
     states = step.value.states
     const { state, changes } = recordRound(book, step.value.minutes)
@@ -127,17 +153,22 @@ function watch(
       found.set(incident.number, { incident, openedMs })
     }
   })
-  return { found: [...found.values()], round: seconds / rounds.length, longestSlice }
+  return {
+    found: [...found.values()],
+    round: seconds / rounds.length,
+    usualSlice: quantile(slices, USUAL_SLICE),
+    longestSlice: slices.reduce((a, b) => Math.max(a, b), 0),
+  }
 }
 
 /** The minutes after the history, with what each endpoint had in them. */
-function roundsOf({ gateway, endpoints, historyMinutes }: WatchedGateway): Round[] {
-  const rows = gateway.slice(historyMinutes)
+function roundsOf({ gateway, endpoints }: WatchedGateway, { from, to }: MinuteRange): Round[] {
+  const rows = gateway.slice(from, to)
   const startMs = rows[0]!.timestampMs
   const seen = rows.map((): EndpointMinute[] => [])
   for (const history of endpoints) {
     history.timesMs.forEach((timeMs, row) => {
-      if (timeMs >= startMs) seen[Math.round((timeMs - startMs) / MINUTE_MS)]!.push(minuteOf(history, row))
+      seen[Math.round((timeMs - startMs) / MINUTE_MS)]?.push(minuteOf(history, row))
     })
   }
   return rows.map((row, i) => ({ timeMs: row.timestampMs, gateway: trafficOf(row), endpoints: seen[i]! }))
@@ -165,6 +196,6 @@ function trafficOf(row: Row): TrafficMinute {
   }
 }
 
-function secondsSince(startMs: number): number {
-  return (performance.now() - startMs) / 1000
+function secondsSince(start: number): number {
+  return threadCpuSeconds() - start
 }

@@ -1,5 +1,4 @@
 import { parentPort } from 'node:worker_threads'
-import type { GatewayOptions } from './gateway.js'
-import { judgeGateway } from './judge-gateway.js'
+import { judgeGateway, type JudgeOptions } from './judge-gateway.js'
 
-parentPort?.on('message', (options: GatewayOptions) => parentPort?.postMessage(judgeGateway(options)))
+parentPort?.on('message', (options: JudgeOptions) => parentPort?.postMessage(judgeGateway(options)))

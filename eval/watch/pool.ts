@@ -1,10 +1,9 @@
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
-import type { GatewayOptions } from './gateway.js'
-import type { GatewayResult } from './judge-gateway.js'
+import type { GatewayResult, JudgeOptions } from './judge-gateway.js'
 
 /** Judges gateways on as many threads as there are cores, up to four; the results in the order of the options. */
-export async function judgeInThreads(all: readonly GatewayOptions[]): Promise<GatewayResult[]> {
+export async function judgeInThreads(all: readonly JudgeOptions[]): Promise<GatewayResult[]> {
   const results: GatewayResult[] = []
   let next = 0
   const work = (worker: Worker) =>

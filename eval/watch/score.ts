@@ -35,7 +35,12 @@ export interface ScoredGateway {
   readonly falseIncidents: readonly FoundIncident[]
 }
 
-export function scoreIncidents(drawn: WatchedGateway, found: readonly FoundIncident[]): ScoredGateway {
+/** @param isScan whether the incidents are those of the history */
+export function scoreIncidents(
+  drawn: WatchedGateway,
+  found: readonly FoundIncident[],
+  isScan = false,
+): ScoredGateway {
   const { mondayMs, gateway, historyMinutes, outage } = drawn
   const used = new Set<FoundIncident>()
   const during = ({ start, end }: Change) =>
@@ -43,7 +48,7 @@ export function scoreIncidents(drawn: WatchedGateway, found: readonly FoundIncid
       const [from, to] = [mondayMs + start * MINUTE_MS, mondayMs + (end + AFTER_MINUTES) * MINUTE_MS]
       return openedMs < to && (incident.endedMs ?? Infinity) > from
     })
-  const incidents = drawn.incidents.map((truth): ScoredIncident => {
+  const incidents = (isScan ? drawn.past : drawn.incidents).map((truth): ScoredIncident => {
     const own = during(truth).filter(({ incident }) =>
       incident.endpoints.some(({ endpoint }) => endpoint === truth.endpoint),
     )
@@ -58,11 +63,13 @@ export function scoreIncidents(drawn: WatchedGateway, found: readonly FoundIncid
       delayMinutes: first ? Math.max(0, (first.openedMs - startMs) / MINUTE_MS) : null,
     }
   })
-  const ofOutage = during(outage)
-  if (ofOutage[0]) used.add(ofOutage[0])
+  const beginsMs = mondayMs + (outage.start - AFTER_MINUTES) * MINUTE_MS
+  const ofOutage = during(outage).filter(({ incident }) => incident.startedMs >= beginsMs)
+  const ofWhole = ofOutage.find(({ incident }) => incident.series.kind === 'gateway') ?? ofOutage[0]
+  if (ofWhole) used.add(ofWhole)
   return {
     mondayMs,
-    days: (gateway.length - historyMinutes) / 1440,
+    days: (isScan ? historyMinutes : gateway.length - historyMinutes) / 1440,
     incidents,
     outage: ofOutage,
     outageTruth: outage,

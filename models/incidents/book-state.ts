@@ -21,6 +21,8 @@ export interface Member {
 export interface OpenIncident {
   readonly number: number
   readonly startedMs: number
+  /** The minute of its first alarm; books of older releases do not say it. */
+  readonly openedMs?: number
   /** Its last minute with an alarm. */
   readonly lastMs: number
   readonly severity: Severity
@@ -36,7 +38,3 @@ export interface BookState {
 }
 
 export const EMPTY_BOOK: BookState = { count: 0, open: [] }
-
-export function isSame(a: Series, b: Series): boolean {
-  return a.kind === b.kind && a.name === b.name
-}

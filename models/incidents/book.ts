@@ -1,10 +1,17 @@
 import { SEVERITIES, type Severity } from '../anomaly/verdict.js'
 import { MINUTE_MS } from '../traffic/durations.js'
-import { isSame, type BookState, type Member, type OpenIncident } from './book-state.js'
+import type { BookState, Member, OpenIncident } from './book-state.js'
 import { describeIncident } from './describe.js'
 import { addImpact, harmedRequests, impactOf, type Impact } from './impact.js'
 import type { Incident } from './incident.js'
-import { hasMember, incidentOf, type AlarmedMinute } from './join.js'
+import {
+  hasMember,
+  incidentOf,
+  keyOf,
+  SAME_ONSET_MS,
+  type AlarmedMinute,
+  type IncidentDraft,
+} from './join.js'
 import type { SeriesMinute } from './series-minute.js'
 
 /** What a round changed. */
@@ -43,60 +50,68 @@ export function recordRound(
   const round = alarmsOf(minutes)
   const isOver = ({ lastMs }: OpenIncident) => timeMs - lastMs > MAX_PAUSE_MINUTES * MINUTE_MS
   const ended = before.open.filter(isOver)
-  let open: readonly OpenIncident[] = before.open.filter((incident) => !isOver(incident))
+  const open = before.open.filter((incident) => !isOver(incident)).map(draftOf)
   let { count } = before
-  const touched = new Set<number>()
+  const touched = new Map<Draft, AlarmedMinute[]>()
   const opened = new Set<number>()
   for (const alarmed of round) {
     const joined =
-      open.find((incident) => hasMember(incident, alarmed.minute)) ??
+      open.find((incident) => hasMember(incident, alarmed.key)) ??
       incidentOf(alarmed, open, round) ??
       (open.length >= MAX_OPEN ? open.at(-1)! : null)
-    if (joined === null) {
-      opened.add(++count)
-      open = [...open, begin(count, alarmed)]
-    } else open = open.map((each) => (each === joined ? extend(each, alarmed) : each))
-    touched.add(joined?.number ?? count)
+    const incident = joined ?? begin(++count, alarmed)
+    if (joined) extend(joined, alarmed)
+    else {
+      opened.add(count)
+      open.push(incident)
+    }
+    const own = touched.get(incident) ?? []
+    touched.set(incident, own)
+    own.push(alarmed)
   }
-  open = open.map((incident) =>
-    touched.has(incident.number) ? afterRound(incident, minutes, round) : incident,
-  )
+  for (const [incident, own] of touched) endRound(incident, minutes, own, round)
+  const after = open.map((draft): OpenIncident => ({ ...draft, members: [...draft.members.values()] }))
+  const changed = new Set([...touched.keys()].map(({ number }) => number))
   const describe = (incident: OpenIncident) => describeIncident(incident, null)
   return {
-    state: { count, open },
+    state: { count, open: after },
     changes: {
-      opened: open.filter(({ number }) => opened.has(number)).map(describe),
-      updated: open.filter(({ number }) => touched.has(number) && !opened.has(number)).map(describe),
+      opened: after.filter(({ number }) => opened.has(number)).map(describe),
+      updated: after.filter(({ number }) => changed.has(number) && !opened.has(number)).map(describe),
       ended: ended.map((incident) => describeIncident(incident, incident.lastMs + MINUTE_MS)),
     },
   }
+}
+
+/** An open incident that a round changes. */
+type Draft = { -readonly [key in keyof IncidentDraft]: IncidentDraft[key] }
+
+function draftOf(incident: OpenIncident): Draft {
+  return { ...incident, members: new Map(incident.members.map((member) => [keyOf(member.series), member])) }
 }
 
 /** The alarms of a round: the gateway first, then those that harm most, since others may be explained by them. */
 function alarmsOf(minutes: readonly SeriesMinute[]): AlarmedMinute[] {
   const alarms = minutes.flatMap((minute) => {
     const { alarm } = minute
-    return alarm === null ? [] : [{ minute, alarm, impact: impactOf(minute) }]
+    if (alarm === null) return []
+    const impact = impactOf(minute)
+    return [{ key: keyOf(minute.series), minute, alarm, impact, harmed: harmedRequests(impact) }]
   })
   const rank = ({ minute }: AlarmedMinute) => (minute.series.kind === 'gateway' ? 0 : 1)
-  const name = ({ minute: { series } }: AlarmedMinute) => `${series.kind} ${series.name}`
-  return alarms.sort(
-    (a, b) =>
-      rank(a) - rank(b) ||
-      harmedRequests(b.impact) - harmedRequests(a.impact) ||
-      (name(a) < name(b) ? -1 : 1),
-  )
+  return alarms.sort((a, b) => rank(a) - rank(b) || b.harmed - a.harmed || (a.key < b.key ? -1 : 1))
 }
 
-function begin(number: number, { minute, alarm, impact }: AlarmedMinute): OpenIncident {
+function begin(number: number, { key, minute, alarm, impact }: AlarmedMinute): Draft {
   const { severity, sinceMs, explanation } = alarm
   return {
     number,
     startedMs: sinceMs,
+    openedMs: minute.timeMs,
     lastMs: minute.timeMs,
     severity,
     peak: { severity, timeMs: minute.timeMs, explanation },
-    members: [memberOf(minute, alarm, impact)],
+    members: new Map([[key, memberOf(minute, alarm, impact)]]),
   }
 }
 
@@ -109,29 +124,36 @@ function memberOf(
   return { series, isAlarmed: true, ...at, types: { [type]: 1 }, severity, explanation, impact }
 }
 
-function extend(incident: OpenIncident, { minute, alarm, impact }: AlarmedMinute): OpenIncident {
-  const before = incident.members.find((member) => isSame(member.series, minute.series))
-  const { severity, explanation, type, sinceMs } = alarm
-  const after: Member =
+/** Adds an alarm. The member that it is of comes last then. */
+function extend(incident: Draft, { key, minute, alarm, impact }: AlarmedMinute): void {
+  const before = incident.members.get(key)
+  const sinceMs = Math.max(alarm.sinceMs, incident.startedMs - SAME_ONSET_MS)
+  const after =
     before === undefined
-      ? memberOf(minute, alarm, impact)
-      : {
-          series: before.series,
-          isAlarmed: true,
-          startedMs: before.isAlarmed ? before.startedMs : Math.min(before.startedMs, sinceMs),
-          lastMs: minute.timeMs,
-          types: { ...before.types, [type]: (before.types[type] ?? 0) + 1 },
-          ...(isSeverer(before.severity, severity) && before.isAlarmed
-            ? { severity: before.severity, explanation: before.explanation }
-            : { severity, explanation }),
-          impact: addImpact(before.impact, impact),
-        }
-  const members = incident.members.filter((member) => member !== before)
+      ? memberOf(minute, { ...alarm, sinceMs }, impact)
+      : goOn(before, minute, { ...alarm, sinceMs }, impact)
+  incident.members.delete(key)
+  incident.members.set(key, after)
+  incident.startedMs = Math.min(incident.startedMs, after.startedMs)
+  incident.lastMs = minute.timeMs
+}
+
+function goOn(
+  before: Member,
+  { timeMs }: SeriesMinute,
+  { severity, sinceMs, type, explanation }: AlarmedMinute['alarm'],
+  impact: Impact,
+): Member {
   return {
-    ...incident,
-    startedMs: Math.min(incident.startedMs, after.startedMs),
-    lastMs: minute.timeMs,
-    members: [...members, after],
+    series: before.series,
+    isAlarmed: true,
+    startedMs: before.isAlarmed ? before.startedMs : Math.min(before.startedMs, sinceMs),
+    lastMs: timeMs,
+    types: { ...before.types, [type]: (before.types[type] ?? 0) + 1 },
+    ...(isSeverer(before.severity, severity) && before.isAlarmed
+      ? { severity: before.severity, explanation: before.explanation }
+      : { severity, explanation }),
+    impact: addImpact(before.impact, impact),
   }
 }
 
@@ -139,46 +161,44 @@ function isSeverer(a: Severity, b: Severity): boolean {
   return SEVERITIES.indexOf(a) > SEVERITIES.indexOf(b)
 }
 
-/** The severity of an incident, and the endpoints without an alarm that have a part in the gateway's deviation. */
-function afterRound(
-  incident: OpenIncident,
+/**
+ * The severity of an incident, and the endpoints without an alarm that have a part in the gateway's deviation.
+ * @param own the alarms of the round that belong to it
+ */
+function endRound(
+  incident: Draft,
   minutes: readonly SeriesMinute[],
+  own: readonly AlarmedMinute[],
   round: readonly AlarmedMinute[],
-): OpenIncident {
-  const own = round.filter(({ minute }) => hasMember(incident, minute))
+): void {
   const worst = own.reduce((a, b) => (isSeverer(b.alarm.severity, a.alarm.severity) ? b : a))
   const { severity, explanation } = worst.alarm
   const { timeMs } = worst.minute
-  const peak = isSeverer(severity, incident.peak.severity) ? { severity, timeMs, explanation } : incident.peak
+  incident.severity = severity
+  if (isSeverer(severity, incident.peak.severity)) incident.peak = { severity, timeMs, explanation }
   const gateway = own.find(({ minute }) => minute.series.kind === 'gateway')
-  const members = gateway ? withBystanders(incident.members, minutes, gateway, round) : incident.members
-  return { ...incident, severity, peak, members }
+  if (gateway) addBystanders(incident.members, minutes, gateway, round)
 }
 
-function withBystanders(
-  members: readonly Member[],
+function addBystanders(
+  members: Map<string, Member>,
   minutes: readonly SeriesMinute[],
   gateway: AlarmedMinute,
   round: readonly AlarmedMinute[],
-): readonly Member[] {
+): void {
   const alarmed = new Set(round.map(({ minute }) => minute))
   const least = MIN_PART * harmedRequests(gateway.impact)
-  const known = new Map(members.map((member) => [`${member.series.kind} ${member.series.name}`, member]))
-  let isChanged = false
   for (const minute of minutes) {
     const { series, timeMs } = minute
     if (series.kind !== 'endpoint' || alarmed.has(minute)) continue
     const impact = impactOf(minute)
     if (!(harmedRequests(impact) >= least) || least === 0) continue
-    const key = `${series.kind} ${series.name}`
-    const before = known.get(key)
-    if (before === undefined && known.size >= MAX_BYSTANDERS) continue
-    const { alarm } = gateway
+    const key = keyOf(series)
+    const before = members.get(key)
+    if (before === undefined && members.size >= MAX_BYSTANDERS) continue
     const member: Member = before
       ? { ...before, impact: addImpact(before.impact, impact) }
-      : { ...memberOf(minute, { ...alarm, sinceMs: timeMs }, impact), isAlarmed: false }
-    known.set(key, member)
-    isChanged = true
+      : { ...memberOf(minute, { ...gateway.alarm, sinceMs: timeMs }, impact), isAlarmed: false }
+    members.set(key, member)
   }
-  return isChanged ? [...known.values()] : members
 }

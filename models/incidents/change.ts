@@ -56,6 +56,7 @@ export function startedByLimit(
     share(before.limited, before.requests) <= MAX_USUAL_SHARE * share(during.limited, during.requests)
   const change = newestFor(endpoint, changes)
   if (!isAnswer && !(type === 'traffic_drop' && change)) return null
+  if (change === undefined && type === 'traffic_spike') return null // a limit that holds a flood did not start it
   const answered = `429 answered ${count(during.limited)} of the ${count(during.failed)} requests that failed.`
   const figures = during.limited > 0 ? ` ${answered}` : ''
   if (change === undefined) {

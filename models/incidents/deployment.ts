@@ -45,6 +45,18 @@ export function deploymentBefore<D extends Deployment>(
   return ranked[0]?.deployment
 }
 
+/** When something was deployed that a series belongs to, ms since 1970. */
+export function deploymentsOf(
+  series: Series,
+  deployments: readonly Deployment[],
+  gatewayName: string,
+): number[] {
+  const affected = { series, startedMs: 0, endpoints: [] }
+  return deployments
+    .filter((deployment) => rankOf(deployment, affected, gatewayName) < Infinity)
+    .map(({ atMs }) => atMs)
+}
+
 /** 0 is the likely origin; Infinity has nothing to do with the incident. */
 function rankOf({ source, endpoint }: Deployment, incident: Affected, gatewayName: string): number {
   const { series, endpoints } = incident

@@ -38,19 +38,26 @@ function seriesOf(alarmed: readonly Member[]): Series {
 }
 
 /**
- * The likely origin first: by harmed requests, halved for every {@link HALF_RANK_MINUTES} minutes that an endpoint was
- * affected later than the first. Endpoints with an alarm come before those without.
+ * The likely origin first: by harmed requests, times the square of the share of its requests that is affected, since those
+ * that depend on the origin have a part of its trouble; halved for every {@link HALF_RANK_MINUTES} minutes that an endpoint
+ * was affected later than the first. Endpoints with an alarm come before those without.
  */
 function rank(endpoints: readonly Member[]): Member[] {
   const firstMs = Math.min(...endpoints.map(({ startedMs }) => startedMs))
   const weight = ({ impact, startedMs }: Member) =>
-    (harmedRequests(impact) + 1e-9) * 2 ** (-(startedMs - firstMs) / (HALF_RANK_MINUTES * MINUTE_MS))
+    (harmedRequests(impact) * affectedShare(impact) ** 2 + 1e-9) *
+    2 ** (-(startedMs - firstMs) / (HALF_RANK_MINUTES * MINUTE_MS))
   return [...endpoints].sort(
     (a, b) =>
       Number(b.isAlarmed) - Number(a.isAlarmed) ||
       weight(b) - weight(a) ||
       (a.series.name < b.series.name ? -1 : 1),
   )
+}
+
+function affectedShare({ requests, failed, slow, missing, excess }: Impact): number {
+  const all = requests + missing
+  return all > 0 ? Math.min(1, Math.max(failed, slow, missing, excess) / all) : 0
 }
 
 function endpointsOf(ranked: readonly Member[]): Incident['endpoints'] {

@@ -75,7 +75,7 @@ export function largerSizes(a: DeviationSizes, b: DeviationSizes): DeviationSize
 }
 
 /** A deviation is similar up to so many times the size of another one. */
-export const SIMILAR = 1.5
+const SIMILAR = 1.5
 
 /**
  * Up to which size a deviation is similar to one of another size. At most {@link SIMILAR} times as much is too much, and

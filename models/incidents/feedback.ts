@@ -151,7 +151,8 @@ function isKnownKind(types: readonly AnomalyType[], sizes: DeviationSizes, marke
 
 /**
  * The minutes of a round, without the alarms that feedback mutes. An alarm of the gateway is muted too when nothing of it
- * is left without the endpoints whose alarms are muted, see `isOfMuted`. O(minutes + feedback of their series).
+ * is left without the endpoints whose alarms are muted, see `isOfMuted`. So is an alarm of an endpoint that deviates as the
+ * gateway does whose alarm is muted. O(minutes + feedback of their series).
  */
 export function withoutMuted(
   minutes: readonly SeriesMinute[],
@@ -160,11 +161,29 @@ export function withoutMuted(
   if (feedback.size === 0) return minutes
   const muted = new Set(minutes.filter((minute) => isMuted(minute, feedback)))
   if (muted.size === 0) return minutes
+  for (const minute of likeGateway(minutes, muted)) muted.add(minute)
   const endpoints = [...muted].filter(({ series }) => series.kind === 'endpoint')
   return minutes.map((minute) => {
     const isQuiet = muted.has(minute) || (minute.series.kind === 'gateway' && isOfMuted(minute, endpoints))
     return isQuiet ? { ...minute, alarm: null } : minute
   })
+}
+
+/** The endpoints that deviate as the gateway as a whole does, when its alarm is muted: they are part of that. */
+function likeGateway(
+  minutes: readonly SeriesMinute[],
+  muted: ReadonlySet<SeriesMinute>,
+): readonly SeriesMinute[] {
+  const gateway = minutes.filter((minute) => minute.series.kind === 'gateway' && muted.has(minute))
+  const [whole] = deviationsOf(gateway)
+  if (whole === undefined) return []
+  const limits = similarSizes(whole.sizes)
+  return minutes.filter(
+    (minute) =>
+      minute.series.kind === 'endpoint' &&
+      minute.alarm !== null &&
+      isSimilar(minute, minute.alarm, whole, limits),
+  )
 }
 
 /**

@@ -84,8 +84,7 @@ export function harmedRequests({ failed, slow, missing, excess }: Impact): numbe
   return failed + slow + missing + EXCESS_HARM * excess
 }
 
-/** The share of the requests of a minute that are harmed in a way: of the expected ones when they are missing. */
-export function harmedShare(harm: Harm, impact: Impact, { requests, expected }: SeriesMinute): number {
-  const of = harm === 'missing' || harm === 'excess' ? expected.requests : requests
-  return of > 0 ? impact[harm] / of : 0
+/** The requests of a minute that can be harmed in a way: the expected ones when they are missing. */
+export function harmableRequests(harm: Harm, { requests, expected }: SeriesMinute): number {
+  return harm === 'missing' || harm === 'excess' ? expected.requests : requests
 }

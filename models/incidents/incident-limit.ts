@@ -37,12 +37,12 @@ export function limitsToTry(perMinute: number): number[] {
 }
 
 /** The share of the requests of the culprits that a limit rejects, 0…1. */
-export function stoppedBy({ caused }: LimitEffect): number {
+function stoppedBy({ caused }: LimitEffect): number {
   return caused.requests > 0 ? caused.rejected / caused.requests : 0
 }
 
 /** The share of the other clients that a limit rejects a request of, 0…1. */
-export function touchedBy({ others }: LimitEffect): number {
+function touchedBy({ others }: LimitEffect): number {
   return others.clients > 0 ? others.clientsAffected / others.clients : 0
 }
 
@@ -105,10 +105,11 @@ export function describeIncidentLimit(
   const summary = `stops ${percent(stoppedBy(effect))} of this, touches ${count(clientsAffected)} of ${count(clients)} clients`
   const days = (to.getTime() - from.getTime()) / DAY_MS
   const isStrict = choice.currentLimit !== null && choice.currentLimit <= limit
-  const who = choice.causedBy.length === 1 ? 'One client' : `${choice.causedBy.length} clients`
+  const [who, their] =
+    choice.causedBy.length === 1 ? ['One client', 'its'] : [`${choice.causedBy.length} clients`, 'their']
   const reasoning =
     `${who} caused most of the rise. ${count(limit)} requests a minute for each client would have rejected ` +
-    `${count(caused.rejected)} of their ${count(caused.requests)} requests. In the ${days.toFixed(1)} days before, it would have ` +
+    `${count(caused.rejected)} of ${their} ${count(caused.requests)} requests. In the ${days.toFixed(1)} days before, it would have ` +
     `rejected ${count(others.rejected)} of ${count(others.requests)} requests of the other clients.`
   const warning = `The limit in force, ${choice.currentLimit} requests a minute, is as strict: check whether the gateway enforces it.`
   return {

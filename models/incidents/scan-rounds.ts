@@ -4,6 +4,7 @@ import { knowsTheDay } from '../anomaly/model.js'
 import { HOUR_MS } from '../traffic/durations.js'
 import { EMPTY_BOOK, type BookState } from './book-state.js'
 import { recordRound } from './book.js'
+import { NO_FEEDBACK, withoutMuted, type FeedbackIndex } from './feedback.js'
 import type { Incident } from './incident.js'
 
 /** What a scan has found so far. Immutable. */
@@ -16,11 +17,13 @@ export interface RoundScan {
   readonly whole: WatchDetector
   readonly detector: WatchDetector
   readonly hour: number
+  /** What people said was no incident. */
+  readonly feedback: FeedbackIndex
 }
 
-export function beginRoundScan(detector: WatchDetector): RoundScan {
+export function beginRoundScan(detector: WatchDetector, feedback = NO_FEEDBACK): RoundScan {
   const states = beginWatch(knowsTheDay(detector.watch.gateway))
-  return { states, book: EMPTY_BOOK, found: new Map(), whole: detector, detector, hour: NaN }
+  return { states, book: EMPTY_BOOK, found: new Map(), whole: detector, detector, hour: NaN, feedback }
 }
 
 /**
@@ -43,13 +46,13 @@ export function* scanRound(
   const { states, minutes } = yield* judgeRound(before.states, round, begun)
   const judgedBy = { states, whole: detector, detector: begun, hour }
   if (!isRecorded) return { ...before, ...judgedBy }
-  const { state: book, changes } = recordRound(before.book, minutes)
+  const { state: book, changes } = recordRound(before.book, withoutMuted(minutes, before.feedback))
   const changed = [...changes.opened, ...changes.updated, ...changes.ended]
   const found =
     changed.length === 0
       ? before.found
       : new Map([...before.found, ...changed.map((each) => [each.number, each] as const)])
-  return { ...judgedBy, book, found }
+  return { ...before, ...judgedBy, book, found }
 }
 
 /** The detector with the endpoints that had requests before a time; the one before when these are the same. */

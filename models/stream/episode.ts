@@ -127,6 +127,31 @@ export function isNewNormal(episode: Episode | null, timeMs: number, rowMs: numb
   return episode !== null && timeMs - episode.sinceMs >= afterMs
 }
 
+/** A mere step in latency after a deployment is the new normal after so many minutes. */
+export const DEPLOYED_MINUTES = 12
+
+/** So long before the first report of an episode, a deployment may have caused it. */
+const DEPLOYED_BEFORE_MS = 15 * MINUTE_MS
+
+/**
+ * Whether an episode is a mere step in latency after a deployment, and has lasted long enough to be the new normal. More errors
+ * are never mere.
+ *
+ * @param deployedMs when something was deployed, ms since 1970
+ */
+export function isDeployedStep(
+  episode: Episode | null,
+  timeMs: number,
+  rowMs: number,
+  deployedMs: readonly number[],
+): boolean {
+  if (episode === null || deployedMs.length === 0) return false
+  const { sinceMs, kinds } = episode
+  const isMere = KINDS.every((kind) => kind === 'latency_spike' || kinds[kind] < ACTIVE_REACH)
+  const isAfter = deployedMs.some((atMs) => atMs > sinceMs - DEPLOYED_BEFORE_MS && atMs < sinceMs + rowMs)
+  return isMere && isAfter && timeMs - sinceMs >= Math.max(DEPLOYED_MINUTES * MINUTE_MS, rowMs)
+}
+
 /** An episode without the kinds that turned out to be usual for the source; null when nothing is left. */
 export function withoutAbsorbedKinds(episode: Episode | null, absorbed: readonly Kind[]): Episode | null {
   if (episode === null || absorbed.length === 0) return episode

@@ -19,6 +19,9 @@ export const UNKNOWN_DAY_HALF_LIFE = 10
 /** The same for all features when a deviation has lasted so long that it is the new normal. */
 export const SETTLING_HALF_LIFE = 20
 
+/** The same for a step in latency after a deployment. */
+export const DEPLOYED_HALF_LIFE = 1.5
+
 export const SPREAD_HALF_LIFE = 240
 
 /** The most standard deviations that one report counts. Traffic may fall by half on the morning of a holiday. */
@@ -67,14 +70,17 @@ export function followReport(
 /**
  * The baseline after a report of a deviation that is the new normal: the level moves to what is measured, without a
  * limit on a report. Parameters as of {@link followReport}.
+ *
+ * @param halfLife minutes until half of the difference is followed
  */
 export function settleReport(
   baseline: SourceBaseline,
   deviation: Deviation,
   minutes: number,
   requests: number,
+  halfLife: number,
 ): SourceBaseline {
-  const share = 1 - 2 ** (-minutes / SETTLING_HALF_LIFE)
+  const share = 1 - 2 ** (-minutes / halfLife)
   const level = { ...baseline.level }
   for (const feature of FEATURES) {
     const of = deviation[feature]

@@ -15,6 +15,8 @@ export interface Detector {
   readonly score: ScoreRows
   readonly effects: LeastEffects
   readonly calendar: readonly CalendarEntry[]
+  /** When something of the source was deployed lately, ms since 1970; left out where nothing was. */
+  readonly deployedMs?: readonly number[]
 }
 
 /**
@@ -27,10 +29,10 @@ export function judgeReport(
   before: StreamState,
   source: string,
   timed: TimedInterval,
-  { modelVersion, model, score, effects, calendar }: Detector,
+  { modelVersion, model, score, effects, calendar, deployedMs }: Detector,
 ): { verdict: StreamVerdict; state: StreamState; modelZ: PerFeature<number> | null } {
   const state = forModel(before, source, modelVersion, model)
-  const judged = judgeNext(state, timed, model, effects, score)
+  const judged = judgeNext(state, timed, model, effects, score, deployedMs)
   const entry = calendarEntryAt(calendar, timed.timeMs)
   return entry ? { verdict: silenced(judged.verdict, entry), state, modelZ: null } : judged
 }

@@ -12,7 +12,7 @@ import { warmUp, withoutAbsorbed, type LearnedBaseline } from './warm-up.js'
  * @param rows time since the report before, in reports, above 0
  * @param isAnomaly whether the report is an anomaly alone
  * @param episode after the report
- * @param isSettled whether its deviation is the new normal
+ * @param settling half-life in minutes in which its deviation becomes usual; null where it does not
  */
 export function learnReport(
   baseline: SourceBaseline,
@@ -20,12 +20,12 @@ export function learnReport(
   rows: number,
   isAnomaly: boolean,
   episode: Episode | null,
-  isSettled: boolean,
+  settling: number | null,
   model: AnomalyModel,
 ): LearnedBaseline {
   const { requests } = interval
-  if (isSettled && requests > 0) {
-    return withoutAbsorbed(settleReport(baseline, deviation, rows, requests))
+  if (settling !== null && requests > 0) {
+    return withoutAbsorbed(settleReport(baseline, deviation, rows, requests, settling))
   }
   const learned = isWarmedUp(baseline) ? withoutAbsorbed(baseline) : warmUp(baseline, deviation, requests)
   const endsWarmUp = !isWarmedUp(baseline) && isWarmedUp(learned.baseline)

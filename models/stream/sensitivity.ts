@@ -4,12 +4,14 @@ import { expectedOfRow } from '../anomaly/deviation.js'
 import { isLatency, mapFeatures, type Interval, type PerFeature } from '../anomaly/features.js'
 import { reachOf } from '../anomaly/gates.js'
 import { KIND_OF, mapKinds, CHANNELS, type Kind, type PerKind } from '../anomaly/kinds.js'
-import { measure } from '../anomaly/measure.js'
-import type { AnomalyModel } from '../anomaly/model.js'
+import { measure, type ScoreRows } from '../anomaly/measure.js'
+import { knowsTheDay, type AnomalyModel } from '../anomaly/model.js'
 import { fromScale } from '../anomaly/scales.js'
 import { instantOf, localTimeOf } from '../seasonality/local-time.js'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../traffic/durations.js'
 import { ENOUGH, MIN_REPORTS } from './evidence.js'
+import { beginStream, GATEWAY } from './stream-state.js'
+import { judgeNext } from './stream.js'
 
 /** A change, and after how many minutes it is found. */
 export interface FoundChange {
@@ -39,7 +41,12 @@ export const HOURS = 4
 export const MAX_WAIT_MINUTES = 60
 
 /** The sizes that are tried, as multiples of the smallest deviation that matters. */
-const SIZES = Array.from({ length: 160 }, (_, i) => (i + 1) / 8)
+const STEP = 1 / 8
+const MAX_SIZE = 20
+const SIZES = Array.from({ length: MAX_SIZE / STEP }, (_, i) => (i + 1) * STEP)
+
+/** Each replayed size is further away from the one before. */
+const STEP_GROWTH = 1.25
 
 /**
  * The smallest changes that a model finds in a week without noise, hence about the smallest that it finds every second
@@ -86,10 +93,16 @@ function smallestChanges(
 ): Pick<Sensitivity, 'soon' | 'lasting'> {
   const rowMinutes = model.intervalSeconds / 60
   const smallest = (kind: Kind, mostRows: number): FoundChange | null => {
-    for (const multiple of SIZES) {
-      const { interval, size } = changedBy(usual.interval, kind, multiple, effects)
-      const rows = rowsUntilFound(kind, { ...usual, interval }, model, effects)
-      if (rows <= mostRows) return { size, minutes: rows * rowMinutes }
+    // A baseline that follows the change finds no smaller one than a baseline that stays.
+    const isPossible = (multiple: number) => {
+      const { interval } = changedBy(usual.interval, kind, multiple, effects)
+      return rowsIfStill(kind, { ...usual, interval }, model, effects) <= mostRows
+    }
+    const least = SIZES.find(isPossible) ?? Infinity
+    for (let multiple = least, step = STEP; multiple <= MAX_SIZE; multiple += step, step *= STEP_GROWTH) {
+      const rows = rowsUntilFound(kind, multiple, mostRows, usual.timeMs, model, effects)
+      if (rows > mostRows) continue
+      return { size: changedBy(usual.interval, kind, multiple, effects).size, minutes: rows * rowMinutes }
     }
     return null
   }
@@ -120,8 +133,34 @@ export function changedBy(
   return { interval: { ...usual, ...changed, requests: usual.requests * size }, size }
 }
 
-/** How many such rows in succession begin an episode; Infinity when they never do. */
-function rowsUntilFound(kind: Kind, timed: UsualRow, model: AnomalyModel, effects: LeastEffects): number {
+/** The forest calls every row anomalous. */
+const ANOMALOUS: ScoreRows = () => Float64Array.of(Infinity)
+
+/**
+ * How many rows with a change, from some time on, begin an episode of the stream of the whole gateway; Infinity when none
+ * of so many does. Its baseline follows the change meanwhile.
+ */
+function rowsUntilFound(
+  kind: Kind,
+  multiple: number,
+  mostRows: number,
+  fromMs: number,
+  model: AnomalyModel,
+  effects: LeastEffects,
+): number {
+  let state = beginStream(GATEWAY, knowsTheDay(model))
+  for (let row = 1; row <= mostRows; row++) {
+    const usual = usualAt(model, fromMs + (row - 1) * model.intervalSeconds * 1000)
+    const timed = { ...usual, interval: changedBy(usual.interval, kind, multiple, effects).interval }
+    const next = judgeNext(state, timed, model, effects, ANOMALOUS)
+    if (next.verdict.confirmed) return row
+    state = next.state
+  }
+  return Infinity
+}
+
+/** How many rows with a change begin an episode if the baseline stays where it is; Infinity when they never do. */
+function rowsIfStill(kind: Kind, timed: UsualRow, model: AnomalyModel, effects: LeastEffects): number {
   const measured = measure(timed, model, effects)
   const { kinds } = decideMinute(measured, -1, effects, model.thresholds)
   if (kinds[kind] >= 1) return reachOf(measured.strengths[kind], measured.gates.certain) >= 1 ? 1 : 2

@@ -17,6 +17,7 @@ import {
   activeKinds,
   isAlarm,
   isConfirmed,
+  isDeployedStep,
   isNewNormal,
   MAX_GAP_REPORTS,
   nextEpisode,
@@ -33,6 +34,7 @@ import {
   runsAfter,
   type Flaps,
 } from './flapping.js'
+import { DEPLOYED_HALF_LIFE, SETTLING_HALF_LIFE } from './follow-baseline.js'
 import { learnReport } from './learn-report.js'
 import { modelZ } from './model-z.js'
 import {
@@ -66,6 +68,7 @@ interface JudgedReport {
  *
  * @param timed a report that is not older than the state
  * @param score the forest's scores, see `ScoreRows`
+ * @param deployedMs when something of the source was deployed lately, ms since 1970
  */
 export function judgeNext(
   before: StreamState,
@@ -73,6 +76,7 @@ export function judgeNext(
   model: AnomalyModel,
   effects: LeastEffects,
   score: ScoreRows,
+  deployedMs: readonly number[] = [],
 ): JudgedReport {
   const { timeMs } = timed
   const { state, measured, minute, evidence, rowMs, rows } = weighNext(before, timed, model, effects, score)
@@ -93,8 +97,8 @@ export function judgeNext(
   const verdict = verdictOf(measured, decision, effects, model)
 
   // What comes and goes does not become normal: its moments would draw the baseline away from the reports between them.
-  const isSettled = flapping === null && isNewNormal(episode, timeMs, rowMs)
-  const learned = learnReport(state.baseline, measured, rows, minute.anomaly, episode, isSettled, model)
+  const settling = flapping === null ? settlingOf(episode, timeMs, rowMs, deployedMs) : null
+  const learned = learnReport(state.baseline, measured, rows, minute.anomaly, episode, settling, model)
   const usual = usualAt(model, measured.moment, learned.baseline.level)
   return {
     verdict: inStream(verdict, streak, isConfirmed(episode), episode?.sinceMs ?? null, decision.flapping),
@@ -111,6 +115,17 @@ export function judgeNext(
     ),
     modelZ: modelZ(measured.fromBaseline, state.baseline),
   }
+}
+
+/** How fast the deviation of an episode becomes usual: its half-life in minutes; null where it does not. */
+function settlingOf(
+  episode: Episode | null,
+  timeMs: number,
+  rowMs: number,
+  deployedMs: readonly number[],
+): number | null {
+  if (isDeployedStep(episode, timeMs, rowMs, deployedMs)) return DEPLOYED_HALF_LIFE
+  return isNewNormal(episode, timeMs, rowMs) ? SETTLING_HALF_LIFE : null
 }
 
 /** What a report alone and the evidence with it amount to. */

@@ -61,7 +61,7 @@ export function blockMaxima(
       most.small = Math.max(most.small, evidenceReach({ small, large: small }))
       most.large = Math.max(most.large, evidenceReach({ small: large, large }))
     }
-    const learned = learnReport(weighed.state.baseline, measured, weighed.rows, false, null, false, model)
+    const learned = learnReport(weighed.state.baseline, measured, weighed.rows, false, null, null, model)
     state = {
       ...weighed.state,
       timeMs: timed.timeMs,

@@ -3,12 +3,14 @@ import { WEEK_MINUTES } from './clock.js'
 
 /** A partition of the minutes of the week into cells that are thought to be alike. */
 export interface Scale {
+  readonly name: string
   readonly nCells: number
   /** `[10,080]`, the cell of each minute of the week. */
   readonly cellOf: Uint16Array
 }
 
-const scale = (nCells: number, cellOf: (minuteOfWeek: number) => number): Scale => ({
+const scale = (name: string, nCells: number, cellOf: (minuteOfWeek: number) => number): Scale => ({
+  name,
   nCells,
   cellOf: Uint16Array.from({ length: WEEK_MINUTES }, (_, minute) => cellOf(minute)),
 })
@@ -18,15 +20,15 @@ const part = (minute: number) => (minute < SATURDAY ? 0 : 1)
 
 /** The scales of an endpoint's own rhythm. */
 export const SCALES = {
-  hourOfDay: scale(24, (minute) => Math.floor((minute % 1440) / 60)),
-  hourOfPart: scale(48, (minute) => 24 * part(minute) + Math.floor((minute % 1440) / 60)),
-  minuteOfHour: scale(60, (minute) => minute % 60),
-  slotOfDay: scale(288, (minute) => Math.floor((minute % 1440) / 5)),
-  slotOfPart: scale(576, (minute) => 288 * part(minute) + Math.floor((minute % 1440) / 5)),
-  hourOfWeek: scale(168, (minute) => Math.floor(minute / 60)),
-  windowOfWeek: scale(2016, (minute) => Math.floor(minute / 5)),
-  minuteOfDay: scale(1440, (minute) => minute % 1440),
-  minuteOfPart: scale(2880, (minute) => 1440 * part(minute) + (minute % 1440)),
+  hourOfDay: scale('hourOfDay', 24, (minute) => Math.floor((minute % 1440) / 60)),
+  hourOfPart: scale('hourOfPart', 48, (minute) => 24 * part(minute) + Math.floor((minute % 1440) / 60)),
+  minuteOfHour: scale('minuteOfHour', 60, (minute) => minute % 60),
+  slotOfDay: scale('slotOfDay', 288, (minute) => Math.floor((minute % 1440) / 5)),
+  slotOfPart: scale('slotOfPart', 576, (minute) => 288 * part(minute) + Math.floor((minute % 1440) / 5)),
+  hourOfWeek: scale('hourOfWeek', 168, (minute) => Math.floor(minute / 60)),
+  windowOfWeek: scale('windowOfWeek', 2016, (minute) => Math.floor(minute / 5)),
+  minuteOfDay: scale('minuteOfDay', 1440, (minute) => minute % 1440),
+  minuteOfPart: scale('minuteOfPart', 2880, (minute) => 1440 * part(minute) + (minute % 1440)),
 } as const
 
 /** What each day says about each cell: a sum, and what it was expected to be. */
@@ -59,26 +61,34 @@ export interface Reading {
  * (empirical Bayes: Morris 1983, "Parametric empirical Bayes inference"): m τ² / (τ² + v), with the variance v of chance
  * and the variance τ² among the cells, by medians.
  *
- * @param repeats days that a deviation needs
+ * @param repeats days that a deviation needs. With one day alone, the days are taken to lie {@link ONE_DAY_APART}
  * @returns `[nCells]`; 0 for cells with too few days. O(nDays nCells)
  */
 export function cellDeviations(sums: CellSums, reading: Reading, repeats = 2): Float64Array {
   const cells = middleOfDays(sums, reading, repeats)
-  const { m, weight, count, spread } = cells
+  const { m, weight, count, days, spread } = cells
   const { variance, isRelative } = reading
-  const v = m.map((_, cell) => {
+  const v = new Float64Array(m.length)
+  const [sizes, chances] = [new Float64Array(m.length), new Float64Array(m.length)]
+  let known = 0
+  for (let cell = 0; cell < m.length; cell++) {
+    if (count[cell] === 0) continue
     const chance = variance(weight[cell]!)
-    return TRIMMED * (isRelative ? spread * chance : chance + spread / count[cell]!)
-  })
-  const known = [...count.keys()].filter((cell) => count[cell]! > 0)
-  if (known.length === 0) return m
-  const size = SIGMAS_PER_MAD * median(known.map((cell) => Math.abs(m[cell]!)))
-  const between = Math.max(0, size ** 2 - median(known.map((cell) => v[cell]!)))
+    const apart = days[cell] === 1 ? Math.max(spread, ONE_DAY_APART ** 2) : spread / count[cell]!
+    v[cell] = TRIMMED * (isRelative ? spread * chance : chance + apart)
+    sizes[known] = Math.abs(m[cell]!)
+    chances[known++] = v[cell]!
+  }
+  if (known === 0) return m
+  const size = SIGMAS_PER_MAD * median(sizes.subarray(0, known))
+  const between = Math.max(0, size ** 2 - median(chances.subarray(0, known)))
   const certain = 2 * Math.log(m.length)
-  return m.map((deviation, cell) => {
-    if (deviation === 0 || deviation ** 2 > certain * v[cell]!) return deviation
-    return (deviation * between) / (between + v[cell]!)
-  })
+  for (let cell = 0; cell < m.length; cell++) {
+    const deviation = m[cell]!
+    if (deviation === 0 || deviation ** 2 > certain * v[cell]!) continue
+    m[cell] = (deviation * between) / (between + v[cell]!)
+  }
+  return m
 }
 
 const SIGMAS_PER_MAD = 1.4826
@@ -86,8 +96,9 @@ const SIGMAS_PER_MAD = 1.4826
 /** The variance of a trimmed mean is larger than that of a mean by about this. */
 const TRIMMED = 1.2
 
-/** The standard deviation between days that is assumed where none repeats. */
+/** The standard deviation between days that is assumed where none repeats; and of the one day that a cell is known from. */
 const DAYS_APART = 0.1
+const ONE_DAY_APART = 0.2
 
 /** The median of the square of a standard normal variable. */
 const MEDIAN_OF_SQUARE = 0.455
@@ -96,9 +107,10 @@ const MEDIAN_OF_SQUARE = 0.455
 interface Middles {
   /** The deviation of each cell; 0 where too few days are known. */
   readonly m: Float64Array
-  /** What it rests on, and the days that it is from; 0 where too few are known. */
+  /** What it rests on, and the days that it is from; 0 where too few are known. All days that are known. */
   readonly weight: Float64Array
   readonly count: Float64Array
+  readonly days: Float64Array
   /** What the days add to chance: a variance, or for relative readings a factor. */
   readonly spread: number
 }
@@ -109,6 +121,7 @@ function middleOfDays({ nDays, seen, expected }: CellSums, reading: Reading, rep
     m: new Float64Array(nCells),
     weight: new Float64Array(nCells),
     count: new Float64Array(nCells),
+    days: new Float64Array(nCells),
   }
   const order = new Int32Array(nDays)
   const deviations = new Float64Array(nDays)
@@ -117,8 +130,9 @@ function middleOfDays({ nDays, seen, expected }: CellSums, reading: Reading, rep
   const stride = Math.ceil((nDays * nCells) / MAX_SPREADS)
   for (let cell = 0; cell < nCells; cell++) {
     const n = sortDays(seen, expected, cell, nCells, reading, order, deviations)
+    cells.days[cell] = n
     if (n < repeats) continue
-    const cut = n === 2 ? 0 : Math.max(1, Math.floor(n / 5))
+    const cut = n <= 2 ? 0 : Math.max(1, Math.floor(n / 5))
     let [from, to] = [cut, n - cut]
     if (n === 2) {
       const isLowNearer = Math.abs(deviations[order[0]!]!) < Math.abs(deviations[order[1]!]!)
@@ -172,12 +186,13 @@ function sortDays(
 
 function spreadOf(values: readonly number[], { isRelative }: Reading): number {
   if (values.length === 0) return isRelative ? 1 : DAYS_APART ** 2
-  const middle = median(values)
+  const middle = median(Float64Array.from(values))
   return isRelative ? Math.max(1e-12, middle / MEDIAN_OF_SQUARE) : Math.max(0, middle)
 }
 
-function median(values: readonly number[]): number {
-  return quantileSorted(Float64Array.from(values).sort(), 0.5)
+/** Sorts the values. */
+function median(values: Float64Array): number {
+  return quantileSorted(values.sort(), 0.5)
 }
 
 /**

@@ -51,15 +51,26 @@ export function isExplained(gateway: DetailedMinute, parts: readonly DetailedMin
   const covered = sum(parts, ({ minute }) => minute.requests)
   const usual = sum(parts, ({ minute }) => minute.expected.requests)
   if (Math.max(covered, usual) < MIN_COVERED * Math.max(requests, expected.requests)) return false
-  const compared = QUANTITIES[alarm.type].map((quantity) => deviationsIn(quantity, gateway, parts))
-  const deviates = ({ ofItself }: Deviations) => Math.abs(ofItself) >= MIN_DEVIATION
+  const compared = QUANTITIES[alarm.type].map((quantity) => ({
+    quantity,
+    ...deviationsIn(quantity, gateway, parts),
+  }))
   return (
-    compared.some(deviates) &&
-    compared.every(({ ofItself, ofParts }) => {
+    compared.some(({ ofItself }) => Math.abs(ofItself) >= MIN_DEVIATION) &&
+    compared.every(({ quantity, ofItself, ofParts }) => {
       const most = Math.max(MIN_DEVIATION, MAX_LEFT * Math.abs(ofItself))
-      return Math.abs(ofParts) <= Math.min(MAX_RATIO, most)
+      return leftOf(quantity, ofItself, ofParts) <= Math.min(MAX_RATIO, most)
     })
   )
+}
+
+/**
+ * What the parts leave of a deviation. Fewer failures and faster responses than they expect are none. Nor is less of a
+ * deviation in traffic: the gateway's own level has followed a new endpoint, which is counted among the parts again.
+ */
+function leftOf(quantity: Quantity, ofItself: number, ofParts: number): number {
+  if (quantity !== 'requests') return ofParts
+  return Math.abs(ofItself) < MIN_DEVIATION ? Math.abs(ofParts) : Math.sign(ofItself) * ofParts
 }
 
 /** The gateway's deviations from what is expected of it, and of its endpoints: logarithms of ratios. */

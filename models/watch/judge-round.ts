@@ -2,9 +2,11 @@ import type { CalendarEntry } from '../anomaly/calendar.js'
 import type { LeastEffects } from '../anomaly/effects.js'
 import type { ScoreRows } from '../anomaly/measure.js'
 import { knowsTheDay, type AnomalyModel } from '../anomaly/model.js'
-import type { SeriesMinute } from '../incidents/series-minute.js'
+import { deploymentsOf, type Deployment } from '../incidents/deployment.js'
+import type { Series, SeriesMinute } from '../incidents/series-minute.js'
 import { localTimeOf } from '../seasonality/local-time.js'
 import type { Detector } from '../stream/judge-report.js'
+import { GATEWAY } from '../stream/stream-state.js'
 import type { StreamVerdict } from '../stream/stream-verdict.js'
 import { MINUTE_MS } from '../traffic/durations.js'
 import { NO_REQUESTS, type EndpointMinute, type TrafficMinute } from './endpoint-minute.js'
@@ -12,7 +14,7 @@ import { isExplained, type DetailedMinute } from './explained.js'
 import { judgeSeries, latenciesOf } from './judge-series.js'
 import { beginEndpoint, learnEndpoint, newEndpointModel, type NewEndpoint } from './new-endpoint.js'
 import { beginSeries, type SeriesState, type WatchStates } from './series-state.js'
-import { endpointModel, OLD_DAYS, type WatchModel } from './watch-model.js'
+import { endpointModel, OLD_DAYS, watchedGateway, type WatchModel } from './watch-model.js'
 
 /** A finished minute of the whole gateway and of the endpoints that had requests in it. */
 export interface Round {
@@ -30,6 +32,8 @@ export interface WatchDetector {
   readonly scores: { readonly gateway: ScoreRows; readonly endpoints: ScoreRows }
   readonly effects: LeastEffects
   readonly calendar: readonly CalendarEntry[]
+  /** Those of the last hours; left out where there are none. */
+  readonly deployments?: readonly Deployment[]
 }
 
 export interface JudgedRound {
@@ -47,9 +51,23 @@ export interface NotableMinute {
   readonly verdict: StreamVerdict
 }
 
+const WHOLE: Series = { kind: 'gateway', name: '' }
+
+function deployedTo(series: Series, { deployments = [] }: WatchDetector): Pick<Detector, 'deployedMs'> {
+  return deployments.length === 0 ? {} : { deployedMs: deploymentsOf(series, deployments, GATEWAY) }
+}
+
 /** What judges the gateway as a whole. */
-export function gatewayDetector({ watch, version, effects, calendar, scores }: WatchDetector): Detector {
-  return { effects, calendar, modelVersion: version, model: watch.gateway, score: scores.gateway }
+export function gatewayDetector(detector: WatchDetector): Detector {
+  const { watch, version, effects, calendar, scores } = detector
+  return {
+    effects,
+    calendar,
+    modelVersion: version,
+    model: watchedGateway(watch.gateway),
+    score: scores.gateway,
+    ...deployedTo(WHOLE, detector),
+  }
 }
 
 /** Endpoints that the model does not have and that are watched; of more, the newest are not. */
@@ -76,7 +94,10 @@ export function* judgeRound(
   const { watch, version, effects, calendar, scores } = detector
   const shared = { effects, calendar }
   const ofWhole = gatewayDetector(detector)
-  const ofGateway = judgeSeries(before.gateway, { kind: 'gateway', name: '' }, gateway, timeMs, ofWhole)
+  const ofGateway = judgeSeries(before.gateway, WHOLE, gateway, timeMs, ofWhole)
+  // What the gateway has got used to; not what it has an alarm for.
+  const level =
+    ofGateway.minute.alarm === null ? ofGateway.state.stream.baseline.level.requests_per_second : 0
   const minutes: SeriesMinute[] = []
   const notable: NotableMinute[] = []
   const parts: DetailedMinute[] = []
@@ -91,10 +112,15 @@ export function* judgeRound(
     if (state && model) {
       // An endpoint that was fitted again since has another model.
       const modelVersion = `${version} ${model.days}`
-      const ofEndpoint: Detector = { ...shared, modelVersion, model, score: scores.endpoints }
       const series = { kind: 'endpoint', name: endpoint } as const
-      const { state: next, verdict, ...detailed } = judgeSeries(state, series, minute, timeMs, ofEndpoint)
-      states.set(endpoint, next)
+      const deployed = deployedTo(series, detector)
+      const ofEndpoint: Detector = { ...shared, ...deployed, modelVersion, model, score: scores.endpoints }
+      const { state: next, verdict, ...judged } = judgeSeries(state, series, minute, timeMs, ofEndpoint)
+      const known = wasExplained(state, next)
+      const isUsual = isUsualNow(judged.minute, level, known)
+      const detailed =
+        isUsual || isFewRequests(judged.minute) ? { ...judged, minute: quiet(judged.minute) } : judged
+      states.set(endpoint, known || isUsual ? { ...next, isExplained: true } : next)
       minutes.push(detailed.minute)
       if (detailed.minute.alarm !== null) notable.push({ minute: detailed.minute, traffic: minute, verdict })
       parts.push(isNew(model, watch.gateway) ? leniently(detailed, model) : detailed)
@@ -104,12 +130,54 @@ export function* judgeRound(
     }
     if (++count % SLICE === 0) yield
   }
-  const whole = isExplained(ofGateway, parts) ? { ...ofGateway.minute, alarm: null } : ofGateway.minute
+  const isKnown = wasExplained(before.gateway, ofGateway.state)
+  const explained = isExplained(ofGateway, parts) || (isKnown && minutes.every(({ alarm }) => alarm === null))
+  const whole = explained ? quiet(ofGateway.minute) : ofGateway.minute
+  const stateOfGateway = explained || isKnown ? { ...ofGateway.state, isExplained: true } : ofGateway.state
   return {
-    states: { gateway: ofGateway.state, endpoints: states },
+    states: { gateway: stateOfGateway, endpoints: states },
     minutes: [whole, ...minutes],
     notable: [{ minute: whole, traffic: gateway, verdict: ofGateway.verdict }, ...notable],
   }
+}
+
+function quiet(minute: SeriesMinute): SeriesMinute {
+  return { ...minute, alarm: null }
+}
+
+/** A level of the gateway, as a logarithm of a ratio, that explains endpoints; and the share of a deviation that it leaves. */
+const MIN_LEVEL = Math.log(1.25)
+const MAX_LEFT = 0.5
+
+/** An endpoint that is silent is not as usual, whatever it was before. */
+const MAX_USUAL = Math.log(10)
+
+/**
+ * Whether an endpoint with an alarm has as much traffic as the gateway has of late, compared with what was learned. On a
+ * holiday, the gateway has an alarm, gets used to it, and each endpoint is quiet too when its hours begin.
+ *
+ * @param level of the gateway's traffic, as a logarithm of a ratio
+ * @param wasUsual whether an earlier minute of the episode was
+ */
+function isUsualNow({ alarm, requests, expected }: SeriesMinute, level: number, wasUsual: boolean): boolean {
+  if (alarm?.type !== 'traffic_drop' && alarm?.type !== 'traffic_spike') return false
+  const deviation = Math.log((requests + 0.5) / (expected.requests + 0.5))
+  const isAlike =
+    deviation * level > 0 && Math.abs(deviation) - Math.abs(level) <= MAX_LEFT * Math.abs(deviation)
+  if (wasUsual) return Math.abs(deviation) <= MAX_USUAL
+  return Math.abs(level) >= MIN_LEVEL && isAlike
+}
+
+/** Fewer requests in a minute are no flood, however rare they are usually. */
+const MIN_FLOOD = 5
+
+function isFewRequests({ alarm, requests }: SeriesMinute): boolean {
+  return alarm?.type === 'traffic_spike' && requests < MIN_FLOOD
+}
+
+/** Whether the open episode of a series was explained in an earlier minute. That of the gateway stays so without other alarms. */
+function wasExplained(before: SeriesState, { onsetMs }: SeriesState): boolean {
+  return before.isExplained === true && onsetMs !== null && onsetMs === before.onsetMs
 }
 
 /** Whether the rhythm of an endpoint was learned from few days of a gateway that has more. */

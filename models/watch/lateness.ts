@@ -31,7 +31,7 @@ export interface LogLook {
 }
 
 /** Rows that come later are no longer waited for. */
-export const MAX_LATENESS_MS = 15 * MINUTE_MS
+const MAX_LATENESS_MS = 15 * MINUTE_MS
 
 /** How long a pause or a lag is remembered. */
 const MEMORY_MS = 60 * MINUTE_MS

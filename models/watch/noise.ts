@@ -1,5 +1,5 @@
 import { MIN_SIGMA, POOLED_REQUESTS } from '../anomaly/expectation.js'
-import type { Feature } from '../anomaly/features.js'
+import { isLatency, type Feature } from '../anomaly/features.js'
 import { fitNoise, type Noise, type Scatter } from '../anomaly/noise.js'
 import { HALF, samplingTerm, toScale } from '../anomaly/scales.js'
 import { quantile } from '../statistics/quantile.js'
@@ -34,6 +34,7 @@ export function endpointNoise(
     residuals: mapped(used, (i) => values[i]! - expected[i]!),
     terms: mapped(used, termOf),
     minutes: mapped(used, minuteOf),
+    learnsFar: isLatency(feature),
   }
   const least = { sigma: MIN_SIGMA[feature], sampling: isTraffic || feature === 'error_rate' ? 1 : 0 }
   const pools = feature === 'error_rate' ? errorPools(used, requests, failed, expected, minuteOf) : scatter
@@ -81,7 +82,7 @@ const HALF_OWN_MINUTES = 720
 export function typicalNoise(noises: readonly Noise[]): Noise {
   const middle = (part: (noise: Noise) => number) => Math.fround(quantile(noises.map(part), 0.5))
   return {
-    ...noises[0]!,
+    ...withFar(middle(({ far = 0 }) => far)),
     sigma: middle(({ sigma }) => sigma),
     sampling: middle(({ sampling }) => sampling),
     memory: middle(({ memory }) => memory),
@@ -90,6 +91,11 @@ export function typicalNoise(noises: readonly Noise[]): Noise {
     hours: new Float64Array(24).fill(1),
     minutes: new Float64Array(60).fill(1),
   }
+}
+
+/** Single rows far above the expected value; see `Noise`. */
+function withFar(far: number): Pick<Noise, 'far'> {
+  return far > 0 ? { far } : {}
 }
 
 /**
@@ -102,7 +108,7 @@ export function shrunkNoise(own: Noise, minutes: number, typical: Noise): Noise 
     Math.fround(Math.exp(share * Math.log(a) + (1 - share) * Math.log(b)))
   const factors = (values: Float64Array) => values.map((value) => geometric(value, 1))
   return {
-    ...own,
+    ...withFar(Math.fround(share * (own.far ?? 0) + (1 - share) * (typical.far ?? 0))),
     sigma: geometric(own.sigma, typical.sigma),
     sampling: Math.fround(share * own.sampling + (1 - share) * typical.sampling),
     memory: Math.fround(share * own.memory + (1 - share) * typical.memory),

@@ -47,8 +47,7 @@ export function fitEndpointRhythm(data: FeatureMinutes, prior: Float64Array): Rh
   const sharp = new Float64Array(WEEK_MINUTES)
   const expected = new Float64Array(clock.nMinutes)
   for (let i = first; i < clock.nMinutes; i++) expected[i] = smooth[clock.minutesOfWeek[i]!]!
-  const begin = firstLevel(data, expected)
-  for (let i = first; i < clock.nMinutes; i++) expected[i]! += begin
+  const begin = addFirstLevel(data, expected)
   let levels = new Float64Array(clock.nDays * HALF_HOURS).fill(begin)
   const level = (): DailyLevel => {
     const fitted = fitLevel(data, expected, levels)
@@ -68,7 +67,7 @@ export function fitEndpointRhythm(data: FeatureMinutes, prior: Float64Array): Rh
     for (let i = first; i < clock.nMinutes; i++) expected[i]! += added[clock.minutesOfWeek[i]!]!
   }
   level()
-  explain(SCALES.hourOfDay, smooth, 24)
+  explain(SCALES.hourOfDay, smooth, 24, feature.isCount ? 1 : 2)
   explain(SCALES.hourOfPart, smooth, 24)
   level()
   explain(
@@ -99,25 +98,39 @@ function levelsByHalfHour(level: DailyLevel, { firstDay, nDays }: Clock): Float6
   )
 }
 
+/** The cell of each minute of a clock within its day, or its part of a day; the same for all endpoints. */
+const cellsOfClocks = new WeakMap<Clock, Map<string, Int32Array>>()
+
+function cellsOf(clock: Clock, scale: Scale, partsOfDay: number): Int32Array {
+  const known = cellsOfClocks.get(clock) ?? new Map<string, Int32Array>()
+  cellsOfClocks.set(clock, known)
+  const key = `${scale.name} ${partsOfDay}`
+  const cells =
+    known.get(key) ??
+    Int32Array.from({ length: clock.nMinutes }, (_, i) => {
+      const minute = clock.minutesOfWeek[i]!
+      const part = clock.days[i]! * partsOfDay + Math.floor(((minute % 1440) * partsOfDay) / 1440)
+      return part * scale.nCells + scale.cellOf[minute]!
+    })
+  known.set(key, cells)
+  return cells
+}
+
 function sumCells(
-  { clock: { days, nDays, minutesOfWeek, nMinutes }, feature, first, isUsed }: FeatureMinutes,
-  { nCells, cellOf }: Scale,
+  { clock, feature, first, isUsed }: FeatureMinutes,
+  scale: Scale,
   expected: Float64Array,
   partsOfDay = 1,
 ): CellSums {
+  const { nDays } = clock
   const n = nDays * partsOfDay
-  const sums = { seen: new Float64Array(n * nCells), expected: new Float64Array(n * nCells) }
-  const used = Uint8Array.from({ length: nDays }, (_, day) => (!isUsed || isUsed(day) ? 1 : 0))
-  for (let i = first; i < nMinutes; i++) {
-    const day = days[i]!
-    if (used[day] === 0) continue
-    const seen = feature.seen(i, expected[i]!)
-    if (Number.isNaN(seen)) continue
-    const minute = minutesOfWeek[i]!
-    const part = partsOfDay === 1 ? day : day * partsOfDay + Math.floor(((minute % 1440) * partsOfDay) / 1440)
-    const cell = part * nCells + cellOf[minute]!
-    sums.seen[cell]! += seen
-    sums.expected[cell]! += feature.weight(i, expected[i]!)
+  const ofDay = partsOfDay * scale.nCells
+  const sums = { seen: new Float64Array(n * scale.nCells), expected: new Float64Array(n * scale.nCells) }
+  feature.addTo(sums, expected, first, cellsOf(clock, scale, partsOfDay))
+  for (let day = 0; isUsed && day < nDays; day++) {
+    if (isUsed(day)) continue
+    sums.seen.fill(0, day * ofDay, (day + 1) * ofDay)
+    sums.expected.fill(0, day * ofDay, (day + 1) * ofDay)
   }
   return { nDays: n, ...sums }
 }
@@ -147,18 +160,18 @@ function fitLevel(data: FeatureMinutes, expected: Float64Array, levels: Float64A
 /** One minute in so many is enough to begin with. */
 const STRIDE = 7
 
-/** A level to begin with: that of all minutes together. */
-function firstLevel({ clock, feature, first }: FeatureMinutes, expected: Float64Array): number {
+/** Adds a level to begin with to the expected values: that of all minutes together. */
+function addFirstLevel({ clock, feature, first }: FeatureMinutes, expected: Float64Array): number {
+  const cells = new Int32Array(clock.nMinutes).fill(-1)
+  for (let i = first; i < clock.nMinutes; i += STRIDE) cells[i] = 0
   let level = 0
   for (let round = 0; round < ROUNDS; round++) {
-    let [seen, weight] = [0, 0]
-    for (let i = first; i < clock.nMinutes; i += STRIDE) {
-      const each = feature.seen(i, expected[i]! + level)
-      if (Number.isNaN(each)) continue
-      seen += each
-      weight += feature.weight(i, expected[i]! + level)
-    }
-    if (weight > 0) level += feature.deviation(seen, weight)
+    const sums = { seen: new Float64Array(1), expected: new Float64Array(1) }
+    feature.addTo(sums, expected, first, cells)
+    if (!(sums.expected[0]! > 0)) break
+    const step = feature.deviation(sums.seen[0]!, sums.expected[0]!)
+    level += step
+    for (let i = first; i < clock.nMinutes; i++) expected[i]! += step
   }
   return level
 }

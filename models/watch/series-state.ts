@@ -6,6 +6,8 @@ export interface SeriesState {
   readonly stream: StreamState
   /** The first abnormal minute of the open episode, ms since 1970; null outside one. */
   readonly onsetMs: number | null
+  /** Whether the open episode is explained: that of the gateway by its endpoints, that of an endpoint by the gateway. */
+  readonly isExplained?: boolean
   /** What is known of an endpoint that the model does not have; null of others. */
   readonly fresh: NewEndpoint | null
 }

@@ -1,5 +1,5 @@
 import type { Incident } from '../incidents/incident.js'
-import type { SeriesAlarm } from '../incidents/series-minute.js'
+import type { SeriesAlarm, SeriesMinute } from '../incidents/series-minute.js'
 import { SEVERITIES } from '../anomaly/verdict.js'
 import { MINUTE_MS } from '../traffic/durations.js'
 import { NO_REQUESTS } from './endpoint-minute.js'
@@ -73,6 +73,16 @@ export function silenceIncident(
     explanation: `No rows since ${clock(sinceMs)}: the log has stopped, or the gateway has no requests. ${number} were expected.`,
     endpoints: [],
     impact: { requests: 0, failed: 0, slow: 0, missing: number, excess: 0 },
+  }
+}
+
+/** The newest minute of a silence, with as many missing requests as in its minutes on average. */
+export function silentMinute({ sinceMs, judgedToMs, alarm, missing }: Silence): SeriesMinute {
+  const minutes = Math.max(1, (judgedToMs - sinceMs) / MINUTE_MS)
+  return {
+    series: { kind: 'gateway', name: '' },
+    ...{ timeMs: judgedToMs - MINUTE_MS, seconds: 60, requests: 0, failed: 0, latencyMs: null, alarm },
+    expected: { requests: missing / minutes, failed: 0, latencyMs: null },
   }
 }
 

@@ -3,7 +3,7 @@ import { deviationOf, NO_LEVEL } from '../anomaly/deviation.js'
 import { intervalsOf, mapFeatures, type PerFeature } from '../anomaly/features.js'
 import { FOLLOWED_DAY_FACTOR } from '../anomaly/measure.js'
 import { artificialOutliers, forestMatrix, knowsTheDay, type AnomalyModel } from '../anomaly/model.js'
-import { KIND_OF, mapChannels, mapKinds, type PerKind } from '../anomaly/kinds.js'
+import { mapChannels, mapKinds } from '../anomaly/kinds.js'
 import type { Noise } from '../anomaly/noise.js'
 import { DEFAULT_INTERVAL_SECONDS } from '../anomaly/row-interval.js'
 import { channelsOf, strengthsOf, type Strengths } from '../anomaly/strengths.js'
@@ -164,44 +164,59 @@ export function endpointModel(
 const RHYTHM_SD = 0.8
 const RHYTHM_Z = 2.5
 
-/** Days of history of an endpoint whose rhythm is known. */
-export const OLD_DAYS = 10
+/** Few jobs bring more than six times the traffic: a rhythm that is learned from hours takes no more. */
+const LARGEST_JOB = Math.log(6)
 
-/** What no evidence for a small change reaches that a rhythm makes; what no traffic reaches; what no evidence reaches. */
-const NO_SMALL_EVIDENCE = 10
+/** Days of history of an endpoint whose rhythm is known: nearly two weeks show what recurs in a week. */
+export const OLD_DAYS = 12.6
+
+/** What no traffic reaches, and what no evidence reaches. */
 const NO_GATE = 8
 const NO_EVIDENCE = 1e3
 
 /**
  * Thresholds of an endpoint whose rhythm was learned from few days. Its error falls with the root of their number. What is
- * not larger than that proves nothing, however long it lasts. More traffic of an endpoint whose day is not known is its
- * launch: it matters only if it matters to the whole gateway, which is judged itself. Where the day of the gateway is not
- * known either, nothing is launched, and all are judged alike.
+ * not larger than that proves nothing, however long it lasts: it may be a job that has not been seen yet. So a rise of
+ * traffic has to pass the gate, and a small change is no evidence. More traffic of a new endpoint is its launch: it matters
+ * only if it matters to the whole gateway, which is judged itself. In the first hours of a gateway nothing is launched.
  */
 function young(minutes: number, gateway: AnomalyModel): Thresholds {
   const days = Math.max(1, minutes / 1440)
-  if (days >= OLD_DAYS || !knowsTheDay(gateway)) return NEUTRAL
+  if (days >= OLD_DAYS) return NEUTRAL
   const isDayKnown = knowsTheDay({ days })
-  const known = (RHYTHM_Z * RHYTHM_SD) / Math.sqrt(days) / (GATE.effect * Math.log1p(DEFAULT_EFFECTS.traffic))
+  const followed = GATE.effect * Math.log1p(DEFAULT_EFFECTS.traffic) * (isDayKnown ? 1 : FOLLOWED_DAY_FACTOR)
+  const known = (RHYTHM_Z * RHYTHM_SD) / Math.sqrt(days)
   // The effects that matter are larger anyway while the day is not known.
-  const factor = Math.max(1, isDayKnown ? known : known / FOLLOWED_DAY_FACTOR)
-  const factors: PerKind<number> = {
-    traffic_spike: isDayKnown ? factor : NO_GATE,
-    traffic_drop: factor,
-    latency_spike: isDayKnown ? factor : 1,
-    error_rate_spike: 1,
-  }
+  const factor = Math.max(1, (isDayKnown ? known : Math.min(known, LARGEST_JOB)) / followed)
+  const latency = isDayKnown ? { small: 2 * factor, large: factor } : { small: NO_EVIDENCE, large: 1 }
   return {
-    gates: factors,
+    gates: {
+      traffic_spike: isDayKnown || !knowsTheDay(gateway) ? factor : NO_GATE,
+      traffic_drop: factor,
+      latency_spike: isDayKnown ? factor : 1,
+      error_rate_spike: 1,
+    },
     joint: factor,
-    evidence: mapChannels((channel) => {
-      const large = factors[KIND_OF[channel]]
-      if (large === 1) return { small: 1, large: 1 }
-      if (large === NO_GATE) return { small: NO_EVIDENCE, large: NO_EVIDENCE }
-      const isTraffic = channel === 'traffic_spike' || channel === 'traffic_drop'
-      return { small: isTraffic ? NO_SMALL_EVIDENCE : 2 * large, large }
-    }),
+    evidence: {
+      traffic_spike: { small: NO_EVIDENCE, large: NO_EVIDENCE },
+      traffic_drop: { small: NO_EVIDENCE, large: isDayKnown ? factor : 1 },
+      avg_latency_ms: latency,
+      p95_latency_ms: latency,
+      p99_latency_ms: latency,
+      error_rate_spike: { small: 1, large: 1 },
+    },
   }
+}
+
+const watchedGateways = new WeakMap<AnomalyModel, AnomalyModel>()
+
+/** The model that the gateway as a whole is watched by: in its first hours, its jobs have not been seen yet either. */
+export function watchedGateway(gateway: AnomalyModel): AnomalyModel {
+  if (knowsTheDay(gateway)) return gateway
+  const thresholds = largerThresholds(gateway.thresholds, young(0, gateway))
+  const watched = watchedGateways.get(gateway) ?? { ...gateway, thresholds }
+  watchedGateways.set(gateway, watched)
+  return watched
 }
 
 function largerThresholds(a: Thresholds, b: Thresholds): Thresholds {

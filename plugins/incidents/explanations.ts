@@ -25,6 +25,8 @@ const MAX_WAIT_MS = 3_000
 export function createExplanations(options: ExplanationOptions): Explanations {
   const { sql, log } = options
   const questions = createIncidentLimitQuestions(options)
+  /** For whom a limit was looked for last, by incident: an incident that goes on is investigated again and again. */
+  const tried = new Map<string, string>()
   const underWay = new Map<string, Promise<IncidentLimits | null>>()
 
   /** The log may be away, or too large: the incident is told without the answer. */
@@ -54,7 +56,11 @@ export function createExplanations(options: ExplanationOptions): Explanations {
       const { id } = incident
       const { details, culprits } = await investigate(options, incident, signal)
       if (Object.keys(details).length > 0) await describeIncident(sql, id, details)
-      if (!isSame(culprits, incident.recommendation?.causedBy)) {
+      const hasEnded = incident.endedAt !== null // the figures are those of all of it then
+      const key = JSON.stringify([culprits.toSorted(), hasEnded])
+      const isKnown = !hasEnded && isSame(culprits, incident.recommendation?.causedBy)
+      if (!isKnown && tried.get(id) !== key) {
+        remember(tried, id, key)
         const recommendation = await orNothing(questions.recommend(incident, culprits, signal), id)
         if (recommendation !== null) await describeIncident(sql, id, { recommendation })
       }
@@ -69,6 +75,14 @@ export function createExplanations(options: ExplanationOptions): Explanations {
       return Promise.race([begun.finally(() => stopped.abort()), late])
     },
   }
+}
+
+const MAX_TRIED = 1_000
+
+function remember(tried: Map<string, string>, id: string, key: string): void {
+  tried.delete(id)
+  tried.set(id, key)
+  if (tried.size > MAX_TRIED) tried.delete(tried.keys().next().value!)
 }
 
 /** Whether the same clients caused it as when the limit was computed. */

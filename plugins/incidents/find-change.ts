@@ -26,6 +26,7 @@ export interface Places {
 
 /** What was looked up about an incident. */
 export interface Evidence {
+  readonly id: string
   readonly type: AnomalyType
   readonly endpoint: string | null
   readonly startedAt: Date
@@ -41,10 +42,11 @@ const WEEK_MS = 7 * DAY_MS
 /** A limit that was put in force shortly before the incident, or that answers its requests. */
 export async function limitBefore(
   { sql, timeZone }: Places,
-  { type, endpoint, startedAt, traffic }: Omit<Evidence, 'rise' | 'clientName'>,
+  { id, type, endpoint, startedAt, traffic }: Omit<Evidence, 'rise' | 'clientName'>,
 ): Promise<FoundChange | null> {
   const from = new Date(startedAt.getTime() - LIMIT_BEFORE_MS)
-  const changes = await limitChanges(sql, { from, to: new Date(startedAt.getTime() + LIMIT_AFTER_MS) })
+  const to = new Date(startedAt.getTime() + LIMIT_AFTER_MS)
+  const changes = await limitChanges(sql, { from, to }, id)
   return startedByLimit(type, endpoint, traffic, changes, timeZone)
 }
 

@@ -1,6 +1,7 @@
 import type { Sql } from 'postgres'
 import { isDatabaseAway, isStatementCancelled, isTableUnusable } from '../../db/errors.js'
 import type { Log } from '../../db/log.js'
+import { changeByDeployment } from '../../db/own/deployments.js'
 import type { IncidentDetails } from '../../db/own/incident-writes.js'
 import type { IncidentChange, StoredIncident } from '../../db/own/incidents.js'
 import { TrafficTableError } from '../../db/traffic/columns.js'
@@ -26,8 +27,6 @@ export interface InvestigateOptions {
   readonly currentTable: CurrentTable
   readonly ipv6Prefix: number
   readonly timeZone: string
-  /** The deployment shortly before an incident; left out where deployments are not known. */
-  readonly deploymentBefore?: (incident: Investigated) => Promise<IncidentChange | null>
   readonly log: Pick<Log, 'info'>
   readonly now: () => Date
 }
@@ -65,9 +64,10 @@ export async function investigate(
   incident: Investigated,
   signal: AbortSignal,
 ): Promise<Findings> {
-  const deployment = (await options.deploymentBefore?.(incident)) ?? null
-  if (incident.series.kind === 'source')
-    return { details: deployment ? { change: deployment } : {}, culprits: [] }
+  const { series, startedAt, endpoints } = incident
+  const affected = { series, endpoints, startedMs: startedAt.getTime() }
+  const deployment = await changeByDeployment(options.sql, affected)
+  if (series.kind === 'source') return { details: deployment ? { change: deployment } : {}, culprits: [] }
   const table = await options.currentTable()
   const asking = { folding: await readFolding(options.sql, table), ipv6Prefix: options.ipv6Prefix, signal }
   const answer = <T>(question: Promise<T>) =>

@@ -1,4 +1,5 @@
 import type { Sql } from 'postgres'
+import { withTimeLimit } from '../../db/with-time-limit.js'
 import type { Log } from '../../db/log.js'
 import { allRulesInForce, rulesInForce, scopeOfRule } from '../../db/own/rules.js'
 import type { Connection } from '../../db/pool.js'
@@ -79,14 +80,17 @@ async function recommend(
   const path = affected === null ? null : splitEndpoint(affected).path
   const endpoint = path ?? GATEWAY
   if (endpoint.length > MAX_PATTERN_LENGTH) return null
-  const days = { from: new Date(from.getTime() - BACKTEST_MS) }
   const outcome = await work<Extract<RecommendOutcome, { tier: string }>>(
     options,
     'incidents/recommend-worker',
-    { range: { from, to, endpoint: path }, causedBy, ...days } satisfies Partial<RecommendTask>,
+    {
+      range: { from, to, endpoint: path },
+      causedBy,
+      from: new Date(from.getTime() - BACKTEST_MS),
+    } satisfies Partial<RecommendTask>,
     { maxMs: MAX_RECOMMEND_MS, signal },
   )
-  const { effect, reached } = outcome
+  const { effect, replayed } = outcome
   if (effect === null) return null
   const tier = outcome.tier === '' ? DEFAULT_TIER : outcome.tier
   const rules = await rulesInForce(options.sql, [endpoint])
@@ -95,7 +99,7 @@ async function recommend(
     rules.find((each) => each.tier === null)
   const scope = path === null ? 'gateway-client' : 'client'
   const choice = { endpoint, tier, scope, currentLimit: rule?.limit ?? null, causedBy } as const
-  return describeIncidentLimit(effect, choice, { ...days, to: reached })
+  return describeIncidentLimit(effect, choice, replayed)
 }
 
 async function replayLimits(
@@ -136,10 +140,9 @@ async function work<T>(
 ): Promise<T> {
   const table = await currentTable()
   const whole = { connection, traffic, table, ipv6Prefix, maxMs, ...task }
-  const outcome = await runWorker<T | WorkerFailure>(name, whole, {
-    signal: AbortSignal.any([signal, AbortSignal.timeout(maxMs + SPARE_MS)]),
-    graceMs: QUERY_GRACE_MS,
-  })
+  const outcome = await withTimeLimit(maxMs + SPARE_MS, signal, (limited) =>
+    runWorker<T | WorkerFailure>(name, whole, { signal: limited, graceMs: QUERY_GRACE_MS }),
+  )
   if (typeof outcome === 'object' && outcome !== null && 'failed' in outcome)
     throw fromFailure(outcome, table)
   return outcome as T

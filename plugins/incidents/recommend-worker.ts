@@ -29,8 +29,8 @@ export interface RecommendedLimit {
   readonly effect: LimitEffect | null
   /** Of most requests of those who caused the incident; empty where none is known. */
   readonly tier: string
-  /** How far the days before were replayed. */
-  readonly reached: Date
+  /** What was replayed of the days before: from their first request to where it came. */
+  readonly replayed: { readonly from: Date; readonly to: Date }
 }
 
 export type RecommendOutcome = RecommendedLimit | WorkerFailure
@@ -52,7 +52,7 @@ async function recommend(task: RecommendTask, signal: AbortSignal): Promise<Reco
     const caused = await collect(requests(range.from, range.to), isCulprit)
     const limits = limitsToTry(slowest(caused))
     const replays = limits.map(newReplay)
-    const reached = await replayOthers(requests(task.from, range.from), replays, isCulprit, task)
+    const replayed = await replayOthers(requests(task.from, range.from), replays, isCulprit, task)
     const effects = limits.map((limit, i): LimitEffect => {
       const own = newReplay(limit)
       for (const batch of caused) own.push(batch)
@@ -60,7 +60,7 @@ async function recommend(task: RecommendTask, signal: AbortSignal): Promise<Reco
       return { limit, caused: { requests, rejected }, others: replays[i]!.report() }
     })
     const effect = chooseLimit(effects)
-    return { effect: effect && plain(effect), tier: names.tiers[mostFrequentTier(caused)] ?? '', reached }
+    return { effect: effect && plain(effect), tier: names.tiers[mostFrequentTier(caused)] ?? '', replayed }
   } finally {
     await Promise.all([sql.end({ timeout: 1 }), trafficSql.end({ timeout: 1 })])
   }
@@ -94,27 +94,31 @@ async function collect(
   return caused
 }
 
-/** @returns how far it came: the end of the range, unless the time was over before */
+/** @returns what was replayed: to the end of the range, unless the time was over before */
 async function replayOthers(
   batches: AsyncIterable<StreamedRequests>,
   replays: readonly Replay[],
   isCulprit: (client: number) => boolean,
   { range, maxMs }: RecommendTask,
-): Promise<Date> {
+): Promise<RecommendedLimit['replayed']> {
   const sinceMs = performance.now()
-  if (replays.length === 0) return range.from
+  const to = range.from
+  let from = to
+  if (replays.length === 0) return { from, to }
   for await (const batch of batches) {
+    if (from === to) from = new Date(batch.timeMs[0]!)
     const others = only(batch, (client) => !isCulprit(client))
     for (const replay of replays) replay.push(others)
-    if (performance.now() - sinceMs > maxMs) return new Date(batch.timeMs[batch.length - 1]!)
+    if (performance.now() - sinceMs > maxMs) return { from, to: new Date(batch.timeMs[batch.length - 1]!) }
   }
-  return range.from
+  return { from, to }
 }
 
 /** The requests of some clients. */
 function only(batch: StreamedRequests, isMeant: (client: number) => boolean): StreamedRequests {
   const places: number[] = []
   for (let i = 0; i < batch.length; i++) if (isMeant(batch.client[i]!)) places.push(i)
+  if (places.length === batch.length) return batch
   const at = <T extends Float64Array | Uint32Array | Uint16Array | Uint8Array>(column: T): T => {
     const kept = new (column.constructor as new (length: number) => T)(places.length)
     places.forEach((place, i) => (kept[i] = column[place]!))

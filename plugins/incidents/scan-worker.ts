@@ -1,6 +1,7 @@
 import { parentPort } from 'node:worker_threads'
 import type { Sql } from 'postgres'
 import { inSlices } from '../../db/in-slices.js'
+import { feedbackSince, toFeedback } from '../../db/own/feedback.js'
 import { watchModelHead, watchModelParts } from '../../db/own/watch-models.js'
 import { openPool, type Connection } from '../../db/pool.js'
 import { roundsOf } from '../../db/traffic/rounds.js'
@@ -9,6 +10,7 @@ import type { CalendarEntry } from '../../models/anomaly/calendar.js'
 import type { LeastEffects } from '../../models/anomaly/effects.js'
 import type { AnomalyModel } from '../../models/anomaly/model.js'
 import type { History } from '../../models/anomaly/regular-history.js'
+import { indexFeedback, ofAllTimes, type FeedbackIndex } from '../../models/incidents/feedback.js'
 import type { Incident } from '../../models/incidents/incident.js'
 import { beginRoundScan, scanRound } from '../../models/incidents/scan-rounds.js'
 import { scanHistory } from '../../models/incidents/scan.js'
@@ -73,7 +75,7 @@ async function scanRounds(task: RoundsTask, signal: AbortSignal): Promise<Incide
     if (fitted === null) return []
     let detector = detectorOf(fitted, modelVersion, effects, calendar)
     let refitMs = nextRefit(Math.max(watch.fit.to.getTime(), range.from.getTime()))
-    let state = beginRoundScan(detector)
+    let state = beginRoundScan(detector, await feedbackOfToday(sql, task.model.timeZone))
     let rounds = 0
     const lengthMs = range.to.getTime() - range.from.getTime()
     for await (const round of roundsOf(sql, table, range, signal)) {
@@ -92,6 +94,13 @@ async function scanRounds(task: RoundsTask, signal: AbortSignal): Promise<Incide
   } finally {
     await sql.end({ timeout: 1 })
   }
+}
+
+/** The past is judged as it would be judged today. */
+async function feedbackOfToday(sql: Sql, timeZone: string): Promise<FeedbackIndex> {
+  const now = new Date()
+  const feedback = (await feedbackSince(sql, now)).map(toFeedback)
+  return indexFeedback(ofAllTimes(feedback, now.getTime()), timeZone)
 }
 
 /** Young endpoints are fitted again where the rounds go beyond the fit, so that they are not judged by their first hours. */

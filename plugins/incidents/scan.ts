@@ -19,9 +19,10 @@ import type { ModelRegistry } from '../model-registry.js'
 import type { Prometheus } from '../prometheus.js'
 import type { CurrentTable } from '../traffic-table.js'
 import type { WatchModels } from '../watch-models.js'
-import { runWorker } from '../workers/run-worker.js'
+import { QUERY_GRACE_MS, runWorker } from '../workers/run-worker.js'
 import { fromFailure } from '../workers/worker-failure.js'
 import type { ScanOutcome, ScanTask } from './scan-worker.js'
+import { withClients, type ScannedIncident } from './scanned-clients.js'
 
 export type ScanRequest = RangeRequest
 
@@ -33,7 +34,7 @@ export interface Scanned {
   readonly minutes: number
   readonly modelVersion: string
   /** The newest first. */
-  readonly incidents: readonly Incident[]
+  readonly incidents: readonly ScannedIncident[]
 }
 
 export interface Scans {
@@ -56,6 +57,7 @@ export interface ScanOptions {
   readonly retentionDays: number
   readonly lookBackMinutes: number
   readonly pathRules: PathRules
+  readonly ipv6Prefix: number
   readonly log: Log
   readonly now: () => Date
 }
@@ -130,17 +132,16 @@ async function scan(
       ? { ...judging, history }
       : { ...judging, connection: options.database.connection, table, range: spanOf(history), watch }
   const outcome = await runWorker<ScanOutcome>('incidents/scan-worker', task, {
-    ...{ signal, graceMs: 0 },
+    ...{ signal, graceMs: watch === null ? 0 : QUERY_GRACE_MS },
     onProgress: (share) => onProgress(ROLLUP_SHARE + (1 - ROLLUP_SHARE) * share),
   })
   if ('failed' in outcome) throw fromFailure(outcome, table)
-  const incidents = outcome.incidents.toReversed()
-  return {
-    ...range,
-    minutes,
-    modelVersion,
-    incidents: await withEndpoints(options, table, incidents, signal),
-  }
+  const newestFirst = outcome.incidents.toSorted((a, b) => b.startedMs - a.startedMs || b.number - a.number)
+  const named = await withEndpoints(options, table, newestFirst, signal)
+  const incidents = history.isFromLog
+    ? await withClients(options, table, named, signal)
+    : named.map((incident) => ({ ...incident, clients: [], clientCount: null }))
+  return { ...range, minutes, modelVersion, incidents }
 }
 
 /** From the first minute with requests to the last. */

@@ -2,11 +2,12 @@ import type { Sql } from 'postgres'
 import { describeDatabaseError } from '../../db/errors.js'
 import type { Log } from '../../db/log.js'
 import { openSourceIncidents } from '../../db/own/incidents.js'
+import { GATEWAY } from '../../models/stream/stream-state.js'
 import { MINUTE_MS } from '../../models/traffic/durations.js'
 import type { Database } from '../database.js'
 import type { IncidentFeed } from './feed.js'
 
-/** The open incidents of sources, in memory: a verdict looks its incident up without a question to the database. */
+/** The open incidents of sources and of the gateway, in memory: a verdict looks its incident up without a question to the database. */
 export interface SourceIncidents {
   /** Of the incident of a source that goes on; null where none is known. */
   idOf(source: string): string | null
@@ -43,7 +44,7 @@ export function createSourceIncidents(options: SourceIncidentsOptions): SourceIn
       let waitMs = REREAD_MS
       try {
         await database.assertUsable()
-        known = await openSourceIncidents(sql)
+        known = await openSourceIncidents(sql, GATEWAY)
       } catch (error) {
         log.debug({ reason: describeDatabaseError(error) }, 'the incidents of sources are not known')
         waitMs = RETRY_MS

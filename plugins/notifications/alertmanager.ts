@@ -58,7 +58,7 @@ async function bearerOf(file: string): Promise<string | undefined> {
  * The alert of a notification. An alert is known by its labels: where they have changed, the one with the labels before ends.
  * @param earlier of the same incident, the newest first
  */
-export function alertsOf(
+function alertsOf(
   notification: Notification,
   earlier: readonly Notification[],
   now: Date,
@@ -81,13 +81,17 @@ function alertOf(notification: Notification, now: Date, publicUrl: string | null
     ...{ severity, type, source, endpoint: endpoints[0]?.endpoint ?? '', incident: id },
   }
   const url = incidentUrl(notification, publicUrl)
-  const annotations = { summary, description: incident.explanation, impact: impactInWords(incident), url }
+  const annotations = {
+    ...{ summary, description: incident.explanation, impact: impactInWords(incident) },
+    ...{ change: incident.change?.detail ?? '', url },
+  }
   const lifeMs = event === 'test' ? TEST_LIFE_MS : LIFE_MS
   return {
     labels: bounded(labels, MAX_LABEL),
     annotations: bounded(annotations, MAX_ANNOTATION),
     startsAt,
-    endsAt: event === 'ended' ? endOf(startsAt, endedAt, now) : new Date(now.getTime() + lifeMs).toISOString(),
+    endsAt:
+      event === 'ended' ? endOf(startsAt, endedAt, now) : new Date(now.getTime() + lifeMs).toISOString(),
     ...(url !== null && { generatorURL: url }),
   }
 }

@@ -1,8 +1,5 @@
-import type { NotificationConfig } from '../config/notifications.js'
-import { createAlertmanager } from './alertmanager.js'
 import type { Notification } from './notification.js'
 import type { Answer } from './post.js'
-import { createWebhook } from './webhook.js'
 
 /** Somebody who is told of incidents. */
 export interface Channel {
@@ -20,12 +17,4 @@ export interface Channel {
     now: Date,
     signal: AbortSignal,
   ): Promise<Answer>
-}
-
-export function createChannels(config: NotificationConfig): Channel[] {
-  const { alertmanagers, alertmanagerTokenFile, webhooks, webhookKeys, publicUrl } = config
-  return [
-    ...alertmanagers.map((receiver) => createAlertmanager(receiver, alertmanagerTokenFile, publicUrl)),
-    ...webhooks.map((receiver) => createWebhook(receiver, webhookKeys, publicUrl)),
-  ]
 }

@@ -101,7 +101,16 @@ function notifiedIncident(incident: StoredIncident): NotifiedIncident {
       clients: impact.clients ?? null,
     },
     change: change && { kind: change.kind, at: change.at, detail: change.detail },
-    recommendation: incident.recommendation ?? null,
+    recommendation: incident.recommendation && recommended(incident.recommendation),
+  }
+}
+
+/** What matters of a recommended limit, with the names of GET /incidents. */
+function recommended(found: NonNullable<StoredIncident['recommendation']>) {
+  const { endpoint, tier, scope, limit, burst, summary, causedBy } = found
+  return {
+    ...{ endpoint, tier, scope, recommended_limit: limit, recommended_burst: burst, summary },
+    caused_by: causedBy,
   }
 }
 
@@ -122,7 +131,10 @@ const WORDS: Readonly<Record<string, string>> = {
   multi_dimensional: 'Several anomalies',
 }
 
-function summaryOf(event: NotificationEvent, { type, severity, source, endpoints }: NotifiedIncident): string {
+function summaryOf(
+  event: NotificationEvent,
+  { type, severity, source, endpoints }: NotifiedIncident,
+): string {
   const of = endpoints[0]?.endpoint ?? (source === GATEWAY ? 'the gateway' : source)
   const more = endpoints.length > 1 ? ` and ${endpoints.length - 1} more` : ''
   const what = `${WORDS[type] ?? type} of ${of}${more}`

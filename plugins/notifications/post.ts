@@ -1,3 +1,4 @@
+import { withTimeLimit } from '../../db/with-time-limit.js'
 /** What a receiver said to a request. */
 export interface Answer {
   readonly isAccepted: boolean
@@ -17,7 +18,7 @@ export interface Request {
   readonly body: string
 }
 
-export const ANSWER_LIMIT_MS = 15_000
+const ANSWER_LIMIT_MS = 15_000
 const MAX_READ_BYTES = 4_096
 const MAX_SHOWN = 200
 const MAX_WAIT_SECONDS = 3_600
@@ -32,34 +33,28 @@ export async function post(
   signal: AbortSignal,
   limitMs = ANSWER_LIMIT_MS,
 ): Promise<Answer> {
-  // Not AbortSignal.timeout: of a signal that only AbortSignal.any holds, Node 20 may collect the timer.
-  const limit = new AbortController()
-  const onTime = () => limit.abort(new DOMException('too late', 'TimeoutError'))
-  const onAbort = () => limit.abort(signal.reason)
-  const timer = setTimeout(onTime, limitMs)
-  signal.addEventListener('abort', onAbort, { once: true })
   try {
-    signal.throwIfAborted()
-    const options = { method: 'POST', headers, body, redirect: 'manual', signal: limit.signal } as const
-    const response = await fetch(url, options)
-    const { status, ok } = response
-    if (ok) {
-      await response.body?.cancel().catch(() => undefined)
-      return { isAccepted: true, status, problem: null, isGone: false, waitSeconds: null }
-    }
-    const isRedirect = status >= 300 && status < 400
-    const said = isRedirect ? ', and redirects are not followed' : await beginningOf(response)
-    const waitSeconds = secondsOf(response.headers.get('retry-after'))
-    const problem = `it answered ${status}${said}`
-    return { isAccepted: false, status, problem, isGone: status === GONE, waitSeconds }
+    return await withTimeLimit(limitMs, signal, async (limited) =>
+      answerOf(await fetch(url, { method: 'POST', headers, body, redirect: 'manual', signal: limited })),
+    )
   } catch (error) {
     signal.throwIfAborted()
     const problem = reasonOf(error as Error, limitMs)
     return { isAccepted: false, status: null, problem, isGone: false, waitSeconds: null }
-  } finally {
-    clearTimeout(timer)
-    signal.removeEventListener('abort', onAbort)
   }
+}
+
+async function answerOf(response: Response): Promise<Answer> {
+  const { status, ok } = response
+  if (ok) {
+    await response.body?.cancel().catch(() => undefined)
+    return { isAccepted: true, status, problem: null, isGone: false, waitSeconds: null }
+  }
+  const isRedirect = status >= 300 && status < 400
+  const said = isRedirect ? ', and redirects are not followed' : await beginningOf(response)
+  const waitSeconds = secondsOf(response.headers.get('retry-after'))
+  const problem = `it answered ${status}${said}`
+  return { isAccepted: false, status, problem, isGone: status === GONE, waitSeconds }
 }
 
 /** What an answer says, as text; a body without an end is left after its beginning. */

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Sql, TransactionSql } from 'postgres'
 import type { WrittenIncident } from '../../db/own/incident-book.js'
+import { changeByDeployment } from '../../db/own/deployments.js'
 import { findIncident, type StoredIncident } from '../../db/own/incidents.js'
 import {
   insertNotifications,
@@ -56,11 +57,12 @@ export function createNotificationQueue(options: QueueOptions): NotificationQueu
     if (channels.length === 0) return
     const isSilenced = event !== 'ended' && (await silences.find(tx, incident, at)) !== undefined
     const told = new Map((await toldOf(tx, incident.id)).map((each) => [each.channel, each]))
+    const described = await withDeployment(tx, incident)
     const messageId = `msg_${randomUUID().replaceAll('-', '')}`
     const rows = channels.flatMap((channel): NewNotification[] => {
       const next = nextOf(event, told.get(channel), isSilenced)
       if (next === null) return []
-      const payload = notificationOf(messageId, next.event, incident, now())
+      const payload = notificationOf(messageId, next.event, described, now())
       return [{ ...next, messageId, channel, incidentId: incident.id, payload }]
     })
     const dropped = await insertNotifications(tx, rows, maxPending)
@@ -112,6 +114,14 @@ export function nextOf(
     return { event, state: isTold ? 'pending' : 'silenced' }
   }
   return { event: isTold ? 'changed' : 'started', state: isSilenced ? 'silenced' : 'pending' }
+}
+
+/** What else was changed is looked up later; a deployment is known at once. */
+async function withDeployment(tx: TransactionSql, incident: StoredIncident): Promise<StoredIncident> {
+  if (incident.change !== null) return incident
+  const { series, endpoints, startedAt } = incident
+  const change = await changeByDeployment(tx, { series, endpoints, startedMs: startedAt.getTime() })
+  return change === null ? incident : { ...incident, change }
 }
 
 function tell(log: Pick<Log, 'warn'>, event: QueuedEvent, incident: StoredIncident): void {

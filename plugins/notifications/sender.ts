@@ -147,6 +147,9 @@ export function pauseSeconds(
 ): number | null {
   if (state === 'active') return Math.max(REPEAT_PAUSE_SECONDS, waitSeconds ?? 0)
   if (isGone || now.getTime() - createdAt.getTime() > MAX_AGE_MS) return null
-  const usual = Math.min(MAX_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** Math.max(0, Math.min(attempts, 20) - 1))
+  const usual = Math.min(
+    MAX_PAUSE_SECONDS,
+    FIRST_PAUSE_SECONDS * 2 ** Math.max(0, Math.min(attempts, 20) - 1),
+  )
   return Math.max(usual * (0.5 + random), waitSeconds ?? 0)
 }

@@ -31,7 +31,7 @@ export function createWebhook(
 }
 
 /** A signature for each key, with spaces between them: HMAC-SHA256 of id, time of the attempt and body. */
-export function signaturesOf(id: string, seconds: number, body: string, keys: readonly Buffer[]): string {
+function signaturesOf(id: string, seconds: number, body: string, keys: readonly Buffer[]): string {
   const signature = (key: Buffer) =>
     createHmac('sha256', key).update(`${id}.${seconds}.${body}`).digest('base64')
   return keys.map((key) => `v1,${signature(key)}`).join(' ')

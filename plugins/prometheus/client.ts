@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
+import { withTimeLimit } from '../../db/with-time-limit.js'
 import {
   labelsOf,
   minutesOf,
@@ -128,11 +129,12 @@ async function headersOf({ authorization, tokenFile }: PrometheusConfig): Promis
 
 async function askOnce(url: string, headers: Record<string, string>, signal: AbortSignal): Promise<unknown> {
   try {
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_LIMIT_MS)])
-    const response = await fetch(url, { headers, signal: limit })
-    const body = await readJson(response)
-    if (response.ok) return body
-    throw refusal(response.status, body)
+    return await withTimeLimit(ANSWER_LIMIT_MS, signal, async (limited) => {
+      const response = await fetch(url, { headers, signal: limited })
+      const body = await readJson(response)
+      if (response.ok) return body
+      throw refusal(response.status, body)
+    })
   } catch (error) {
     if (error instanceof PrometheusError) throw error
     throw new PrometheusError(reasonOf(error as Error), true)

@@ -28,7 +28,7 @@ export interface WatchFit extends FittedRange {
 }
 
 /** Endpoints that are watched: the busiest. */
-export const MAX_WATCHED = 1_000
+const MAX_WATCHED = 1_000
 
 /** Fixed, so that the same minutes make the same model. */
 const SEED = 1

@@ -1,7 +1,9 @@
 import type { Sql } from 'postgres'
 import { inSlices } from '../../db/in-slices.js'
+import { deploymentsBetween } from '../../db/own/deployments.js'
+import type { Deployment } from '../../models/incidents/deployment.js'
 import { knowsTheDay } from '../../models/anomaly/model.js'
-import { DAY_MS } from '../../models/traffic/durations.js'
+import { DAY_MS, HOUR_MS } from '../../models/traffic/durations.js'
 import { NO_REQUESTS } from '../../models/watch/endpoint-minute.js'
 import { judgeRound, type JudgedRound, type Round } from '../../models/watch/judge-round.js'
 import { beginWatch, type WatchStates } from '../../models/watch/series-state.js'
@@ -12,6 +14,12 @@ import { keptStates } from './snapshot.js'
 /** States that are not stored are learned from this much of the log. */
 const WARM_UP_MS = DAY_MS
 
+/** An alarm that a deployment began is over before. */
+const DEPLOYED_MS = 4 * HOUR_MS
+
+/** What judges: a watch model, or the gateway's model alone. */
+export type Judge = Pick<LoadedWatch, 'id' | 'detector'>
+
 interface JudgingOptions {
   readonly sql: Sql
   readonly watchedLog: WatchedLog
@@ -19,11 +27,14 @@ interface JudgingOptions {
 
 /** What is known of all series before a minute. */
 export class Judging {
+  readonly #sql: Sql
   #states: WatchStates
   #usual: number | null = null
+  #deployments: readonly Deployment[] = []
 
-  private constructor(states: WatchStates) {
+  private constructor(states: WatchStates, sql: Sql) {
     this.#states = states
+    this.#sql = sql
   }
 
   /**
@@ -32,17 +43,18 @@ export class Judging {
    */
   static async before(
     timeMs: number,
-    loaded: LoadedWatch,
+    loaded: Judge,
     { sql, watchedLog }: JudgingOptions,
     signal: AbortSignal,
   ): Promise<Judging> {
     const kept = await keptStates(sql)
     const isRecent = kept !== null && kept.atMs <= timeMs && timeMs - kept.atMs < WARM_UP_MS
-    const judging = new Judging(
-      isRecent ? kept.states : beginWatch(knowsTheDay(loaded.detector.watch.gateway)),
-    )
+    const states = isRecent ? kept.states : beginWatch(knowsTheDay(loaded.detector.watch.gateway))
+    const judging = new Judging(states, sql)
+    const fromMs = isRecent ? kept.atMs : timeMs - WARM_UP_MS
+    await judging.learnDeployments(fromMs, timeMs)
     let hasBegun = isRecent
-    for await (const round of watchedLog.rounds(isRecent ? kept.atMs : timeMs - WARM_UP_MS, timeMs, signal)) {
+    for await (const round of watchedLog.rounds(fromMs, timeMs, signal)) {
       hasBegun ||= round.gateway.requests > 0 // the log may have begun within the day
       if (hasBegun) await judging.judge(round, loaded, signal)
     }
@@ -59,15 +71,21 @@ export class Judging {
     return this.#usual ?? 0
   }
 
-  async judge(round: Round, { detector }: LoadedWatch, signal: AbortSignal): Promise<JudgedRound> {
-    const judged = await inSlices(judgeRound(this.#states, round, detector), signal)
+  /** Learns what was deployed in some minutes and in the hours before. */
+  async learnDeployments(fromMs: number, toMs: number): Promise<void> {
+    this.#deployments = await deploymentsBetween(this.#sql, fromMs - DEPLOYED_MS, toMs)
+  }
+
+  async judge(round: Round, { detector }: Judge, signal: AbortSignal): Promise<JudgedRound> {
+    const deployments = this.#deployments
+    const judged = await inSlices(judgeRound(this.#states, round, { ...detector, deployments }), signal)
     this.#states = judged.states
     this.#usual = judged.minutes[0]!.expected.requests
     return judged
   }
 
   /** Requests that are expected of the gateway in a minute, whatever it has. */
-  async #expected(timeMs: number, { detector }: LoadedWatch, signal: AbortSignal): Promise<number> {
+  async #expected(timeMs: number, { detector }: Judge, signal: AbortSignal): Promise<number> {
     const round = { timeMs, gateway: NO_REQUESTS, endpoints: [] }
     const { minutes } = await inSlices(judgeRound(this.#states, round, detector), signal)
     return minutes[0]!.expected.requests

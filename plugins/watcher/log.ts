@@ -1,4 +1,5 @@
 import type { Sql } from 'postgres'
+import { withTimeLimit } from '../../db/with-time-limit.js'
 import type { Log } from '../../db/log.js'
 import { followedRules } from '../../db/traffic/endpoint-folding.js'
 import { lookAtLog } from '../../db/traffic/log-look.js'
@@ -50,15 +51,13 @@ export function createWatchedLog(options: WatchedLogOptions): WatchedLog {
       const table = await currentTable()
       // To watch changes no rules.
       const pathRules = (await followedRules(sql, table)) ?? options.pathRules
-      const limit = AbortSignal.timeout(MAX_UPDATE_MS)
-      const signal = AbortSignal.any([closing, limit])
-      try {
-        const lookBackMinutes = Math.max(options.lookBackMinutes, Math.ceil((nowMs - sinceMs) / MINUTE_MS))
-        const now = new Date(nowMs)
-        await updateRollups(sql, { ...updating, trafficSql, table, pathRules, lookBackMinutes, now, signal })
-      } catch (error) {
-        if (!limit.aborted) throw error
-      }
+      const lookBackMinutes = Math.max(options.lookBackMinutes, Math.ceil((nowMs - sinceMs) / MINUTE_MS))
+      const update = { ...updating, trafficSql, table, pathRules, lookBackMinutes, now: new Date(nowMs) }
+      await withTimeLimit(MAX_UPDATE_MS, closing, (signal) =>
+        updateRollups(sql, { ...update, signal }),
+      ).catch((error: unknown) => {
+        if (!isTimeout(error)) throw error
+      })
       return (await rolledUpTo(sql, table))?.getTime() ?? null
     },
     async *rounds(fromMs, toMs, signal) {
@@ -70,3 +69,5 @@ export function createWatchedLog(options: WatchedLogOptions): WatchedLog {
     },
   }
 }
+
+const isTimeout = (error: unknown) => error instanceof DOMException && error.name === 'TimeoutError'

@@ -6,7 +6,7 @@ import type { WatchModels } from '../watch-models.js'
 
 export interface ModelCareOptions {
   readonly models: Pick<ModelRegistry, 'active'>
-  readonly watchModels: Pick<WatchModels, 'current' | 'sync' | 'fit' | 'refitYoung'>
+  readonly watchModels: Pick<WatchModels, 'current' | 'ofGateway' | 'sync' | 'fit' | 'refitYoung'>
   readonly log: Pick<Log, 'info' | 'warn'>
   readonly now: () => number
 }
@@ -24,20 +24,21 @@ export function createModelCare({ models, watchModels, log, now }: ModelCareOpti
   const closing = new AbortController()
   let fitting: Promise<void> | undefined
   let retry = { afterMs: -Infinity, pauseMs: RETRY_MS, version: '' }
-  let refittedMs = -Infinity
+  let lookedMs = -Infinity
 
   const isDue = (version: string): 'fit' | 'refitYoung' | null => {
     const current = watchModels.current()
     if (current === null || current.modelVersion !== version) return 'fit'
-    const ageMs = now() - current.fittedAt.getTime()
-    if (now() - current.to.getTime() > MAX_AGE_MS && current.fitId === current.id) return 'fit'
-    return Math.min(ageMs, now() - refittedMs) > REFIT_MS ? 'refitYoung' : null
+    if (now() - current.fitAt.getTime() > MAX_AGE_MS) return 'fit'
+    // Where no endpoint is young, a look leaves the model as it is.
+    const lastMs = Math.max(current.fittedAt.getTime(), lookedMs)
+    return now() - lastMs > REFIT_MS ? 'refitYoung' : null
   }
   const care = async (version: string): Promise<void> => {
     await watchModels.sync()
     const due = isDue(version)
     if (due === null) return
-    if (due === 'refitYoung') refittedMs = now()
+    if (due === 'refitYoung') lookedMs = now()
     const loaded = await watchModels[due]({ signal: closing.signal })
     if (loaded === null) return
     log.info({ model: version, endpoints: loaded.endpoints }, 'the endpoints are fitted')
@@ -47,7 +48,13 @@ export function createModelCare({ models, watchModels, log, now }: ModelCareOpti
     /** Begins what is due. */
     look(): void {
       const version = models.active.anomaly?.version
-      if (version === undefined || fitting !== undefined || closing.signal.aborted) return
+      if (
+        version === undefined ||
+        watchModels.ofGateway() !== null ||
+        fitting !== undefined ||
+        closing.signal.aborted
+      )
+        return
       if (version === retry.version && now() < retry.afterMs) return
       fitting = care(version)
         .catch((error: unknown) => {

@@ -1,16 +1,14 @@
 import type { Sql } from 'postgres'
 import type { WrittenIncident } from '../../db/own/incident-book.js'
 import { readWatchProgress, type WatchProgress } from '../../db/own/watch-state.js'
-import { alarmsOfSources, newestReport, type WatchedMinute } from '../../db/own/watched-minutes.js'
+import { newestReport, type WatchedMinute } from '../../db/own/watched-minutes.js'
 import { recordRound } from '../../models/incidents/book.js'
 import { describeIncident } from '../../models/incidents/describe.js'
 import { NO_FEEDBACK, withoutMarked, withoutMuted } from '../../models/incidents/feedback.js'
 import type { Incident } from '../../models/incidents/incident.js'
 import type { SeriesMinute } from '../../models/incidents/series-minute.js'
-import { GATEWAY } from '../../models/stream/stream-state.js'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../models/traffic/durations.js'
-import { intervalOf } from '../../models/watch/endpoint-minute.js'
-import type { JudgedRound, Round } from '../../models/watch/judge-round.js'
+import type { Round } from '../../models/watch/judge-round.js'
 import {
   afterLook,
   completeTo,
@@ -26,15 +24,16 @@ import {
   endedSilence,
   judgeSilence,
   silenceIncident,
+  silentMinute,
   type Silence,
 } from '../../models/watch/silence.js'
 import type { Feedback } from '../feedback.js'
 import type { Incidents } from '../incidents.js'
-import { watchedMinuteOf } from '../incidents/watched-minute.js'
-import type { LoadedWatch, WatchModels } from '../watch-models.js'
+import type { WatchModels } from '../watch-models.js'
 import { commitRound, type CommitOptions } from './commit.js'
-import { Judging } from './judging.js'
+import { Judging, type Judge } from './judging.js'
 import type { WatchedLog } from './log.js'
+import { quietMinute, sourceAlarms, watchedMinutes } from './minutes.js'
 import { keepStates, keptStates } from './snapshot.js'
 
 /** What is watched: the requests of the log, or the reports of sources alone. */
@@ -47,7 +46,7 @@ export interface WatchSituation {
 export interface WatchOptions {
   readonly sql: Sql
   readonly watchedLog: WatchedLog
-  readonly watchModels: Pick<WatchModels, 'current' | 'load'>
+  readonly watchModels: Pick<WatchModels, 'current' | 'ofGateway' | 'load'>
   readonly incidents: Pick<Incidents, 'store' | 'lastBookNumber' | 'takeOverMarks'>
   /** Puts what people are told into the queue, in the transaction of a round. */
   readonly announce: CommitOptions['announce']
@@ -90,7 +89,7 @@ export class Watch {
   #progress: WatchProgress | null
   #lateness: Lateness
   /** What judges: the model before, while that of a new version is not fitted. */
-  #loaded: LoadedWatch | null = null
+  #loaded: Judge | null = null
   /** Null until it is needed. */
   #judging: Judging | null = null
   #snapshot = { atMs: -Infinity, model: '' }
@@ -142,15 +141,15 @@ export class Watch {
     return nowMs - newestMs <= (this.#progress === null ? LIVE_MS : STILL_LIVE_MS)
   }
 
-  async #model(): Promise<LoadedWatch | null> {
+  async #model(): Promise<Judge | null> {
     const { watchModels, sql } = this.#options
-    const current = watchModels.current() ?? this.#loaded
+    const current = watchModels.current() ?? watchModels.ofGateway() ?? this.#loaded
     if (current !== null) return current
     const kept = await keptStates(sql)
     return kept && watchModels.load(kept.model)
   }
 
-  async #watchLog(loaded: LoadedWatch, look: LogLook, signal: AbortSignal): Promise<void> {
+  async #watchLog(loaded: Judge, look: LogLook, signal: AbortSignal): Promise<void> {
     const { watchedLog, delayMs } = this.#options
     const completeMs = completeTo(this.#lateness, look.nowMs, delayMs)
     if (this.#progress !== null && this.#judging !== null && completeMs <= this.#progress.judgedToMs) return
@@ -187,14 +186,15 @@ export class Watch {
     )
   }
 
-  async #judgeTo(toMs: number, loaded: LoadedWatch, signal: AbortSignal): Promise<void> {
+  async #judgeTo(toMs: number, loaded: Judge, signal: AbortSignal): Promise<void> {
     const { watchedLog } = this.#options
     const judging = this.#judging!
     while (this.#progress!.judgedToMs < toMs) {
       const fromMs = this.#progress!.judgedToMs
       await this.#hearPeople(fromMs)
+      await judging.learnDeployments(fromMs, Math.min(toMs, fromMs + PIECE_MS))
       const pieceMs = Math.min(toMs, fromMs + PIECE_MS)
-      const alarms = await this.#alarmsOfSources(fromMs, pieceMs, false)
+      const alarms = await sourceAlarms(this.#options.sql, fromMs, pieceMs, false)
       for await (const round of watchedLog.rounds(fromMs, pieceMs, signal)) {
         if (this.#isSilenced(round)) await this.#record(round.timeMs, [], [])
         else await this.#judge(round, judging, loaded, alarms.get(round.timeMs) ?? [], signal)
@@ -221,7 +221,7 @@ export class Watch {
   async #judge(
     round: Round,
     judging: Judging,
-    loaded: LoadedWatch,
+    loaded: Judge,
     alarms: readonly SeriesMinute[],
     signal: AbortSignal,
   ): Promise<void> {
@@ -260,7 +260,7 @@ export class Watch {
   }
 
   /** Judges the minutes without rows for now. If that is an alarm, the silence of the log is the incident. */
-  async #hearSilence(sinceMs: number, completeMs: number, loaded: LoadedWatch): Promise<void> {
+  async #hearSilence(sinceMs: number, completeMs: number, loaded: Judge): Promise<void> {
     const before = this.#silence
     const isSame = before?.sinceMs === sinceMs
     const from = isSame ? before : beginSilence(sinceMs, this.#judging!.states.gateway)
@@ -269,7 +269,10 @@ export class Watch {
     const progress = this.#progress!
     const known = progress.silence?.startedMs === sinceMs ? progress.silence : null
     const silence = silenceIncident(this.#silence, known)
-    if (silence !== null) await this.#commit({ ...progress, silence }, [silence])
+    if (silence === null) return
+    await this.#hearPeople(this.#silence.judgedToMs - MINUTE_MS)
+    const [minute] = withoutMuted([silentMinute(this.#silence)], this.#muting.index)
+    if (minute!.alarm !== null) await this.#commit({ ...progress, silence }, [silence])
   }
 
   /** Rows that came after their minute was judged: from now on, there is more time. */
@@ -286,7 +289,7 @@ export class Watch {
     }
   }
 
-  async #keepStates({ states }: Judging, { id: model }: LoadedWatch): Promise<void> {
+  async #keepStates({ states }: Judging, { id: model }: Judge): Promise<void> {
     const atMs = this.#progress!.judgedToMs
     if (atMs - this.#snapshot.atMs < SNAPSHOT_MS && model === this.#snapshot.model) return
     await keepStates(this.#options.sql, { atMs, model, states })
@@ -298,7 +301,7 @@ export class Watch {
     const toMs = floorMinute(nowMs - this.#options.delayMs)
     let progress = await this.#begin(toMs)
     await this.#hearPeople(progress.judgedToMs)
-    const alarms = await this.#alarmsOfSources(progress.judgedToMs, toMs, true)
+    const alarms = await sourceAlarms(this.#options.sql, progress.judgedToMs, toMs, true)
     while (progress.judgedToMs < toMs) {
       const timeMs = progress.judgedToMs
       const isQuiet = alarms.size === 0 && progress.book.open.length === 0
@@ -309,23 +312,6 @@ export class Watch {
       progress = this.#progress!
     }
   }
-
-  /** By minute. The reports of the default source are about the gateway, which the log shows where there is one. */
-  async #alarmsOfSources(
-    fromMs: number,
-    toMs: number,
-    isAlone: boolean,
-  ): Promise<ReadonlyMap<number, SeriesMinute[]>> {
-    const alarms = new Map<number, SeriesMinute[]>()
-    const range = { from: new Date(fromMs), to: new Date(toMs) }
-    for (const each of await alarmsOfSources(this.#options.sql, range)) {
-      const isGateway = each.series.name === GATEWAY
-      if (isGateway && !isAlone) continue
-      const minute = isGateway ? { ...each, series: { kind: 'gateway', name: '' } as const } : each
-      alarms.set(each.timeMs, [...(alarms.get(each.timeMs) ?? []), minute])
-    }
-    return alarms
-  }
 }
 
 const floorMinute = (timeMs: number) => Math.floor(timeMs / MINUTE_MS) * MINUTE_MS
@@ -334,26 +320,3 @@ const isOpen = (silence: Incident | null): silence is Incident => silence?.ended
 
 const isPast = (silence: Incident | null, judgedToMs: number) =>
   silence !== null && silence.endedMs !== null && silence.endedMs <= judgedToMs
-
-/** A minute of the gateway about which nothing is known. It lets incidents end. */
-function quietMinute(timeMs: number): SeriesMinute {
-  const nothing = { requests: 0, failed: 0, latencyMs: null }
-  return {
-    series: { kind: 'source', name: '' },
-    timeMs,
-    seconds: 60,
-    ...nothing,
-    expected: nothing,
-    alarm: null,
-  }
-}
-
-function watchedMinutes({ notable }: JudgedRound): WatchedMinute[] {
-  return notable.map(({ minute, traffic, verdict }) => {
-    const { series, timeMs, alarm } = minute
-    const watched = watchedMinuteOf(series, { timeMs, interval: intervalOf(traffic) }, verdict, alarm)
-    // An alarm that the endpoints explain is none.
-    const isExplained = verdict.confirmed && alarm === null
-    return isExplained ? { ...watched, anomaly: false, type: null, severity: null } : watched
-  })
-}

@@ -69,8 +69,11 @@ export function toScan({ incidents, from, to, minutes, modelVersion }: Scanned):
       ended_at: incident.endedMs === null ? null : new Date(incident.endedMs).toISOString(),
       explanation: incident.explanation,
       endpoints: endpointsOf(incident.endpoints),
-      clients: [],
-      impact: impactOf(incident.impact),
+      clients: incident.clients.map(({ client, requests, share }) => ({ client, requests, share })),
+      impact: impactOf({
+        ...incident.impact,
+        ...(incident.clientCount !== null && { clients: incident.clientCount }),
+      }),
       ...{ change: null, recommendation: null },
     })),
     from: from.toISOString(),

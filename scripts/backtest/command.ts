@@ -1,11 +1,10 @@
 import { Command, type OptionValues } from 'commander'
-import { loadConfig, processEnvironment } from '../../plugins/config.js'
 import { counted, inWords } from '../cli/counted.js'
-import { UsageError } from '../cli/errors.js'
 import { choice, dateOrTime, share, wholeNumber } from '../cli/options.js'
 import { withOutput } from '../cli/output.js'
 import { assertFewRejected, percent } from '../cli/rejected.js'
 import { startProgress } from '../cli/progress.js'
+import { serviceAddress } from '../cli/service-address.js'
 import { runBacktest, type Report } from './service.js'
 
 interface Flags {
@@ -84,18 +83,13 @@ export function backtest(stop: AbortSignal): Command {
 }
 
 async function run(flags: Flags, stop: AbortSignal): Promise<void> {
-  const { url = serviceHere() } = flags
-  if (!URL.canParse(url) || !/^https?:/.test(url)) {
-    throw new UsageError(
-      `--url is ${JSON.stringify(url.slice(0, 80))}; allowed is an address such as http://127.0.0.1:5000.`,
-    )
-  }
+  const url = serviceAddress(flags.url)
   const progress = startProgress('minutes of traffic')
   const minutes = minutesOf(flags)
   let report: Report
   try {
     const onProgress = (done: number) => progress.update(done, Math.round(done * minutes))
-    report = await runBacktest(url.replace(/\/+$/, ''), bodyOf(flags), onProgress, stop)
+    report = await runBacktest(url, bodyOf(flags), onProgress, stop)
   } finally {
     progress.stop()
   }
@@ -103,12 +97,6 @@ async function run(flags: Flags, stop: AbortSignal): Promise<void> {
     output.write(flags.json ? `${JSON.stringify(report, null, 2)}\n` : reportText(report)),
   )
   assertFewRejected(report.rejection_rate, flags.maxRejected)
-}
-
-/** @throws ConfigError on a bad port */
-function serviceHere(): string {
-  const { ML_SERVICE_PORT } = processEnvironment()
-  return `http://127.0.0.1:${loadConfig({ ML_SERVICE_PORT }).port}`
 }
 
 const DEFAULT_DAYS = 7

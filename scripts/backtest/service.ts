@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { withTimeLimit } from '../../db/with-time-limit.js'
 import { NoDataError, ServiceAwayError, UsageError } from '../cli/errors.js'
 
 /** What is read of a job; see BacktestJob of the contract. */
@@ -72,20 +73,28 @@ export async function runBacktest(
   throw failureOf(job.error ?? { code: 'INTERNAL_ERROR', message: 'The backtest has failed.' })
 }
 
+interface Answer {
+  readonly data: Job
+  readonly code: string
+  readonly message: string
+}
+
 async function ask(
   url: string,
   path: string,
   { method, body }: { method: string; body?: object },
   stop: AbortSignal,
 ): Promise<Job> {
-  const signal = AbortSignal.any([stop, AbortSignal.timeout(MAX_ANSWER_MS)])
   const headers = body ? { 'content-type': 'application/json' } : {}
-  const options = { method, headers, signal, ...(body && { body: JSON.stringify(body) }) }
-  const response = await fetch(`${url}${path}`, options).catch((error: Error & { cause?: Error }) => {
+  const options = { method, headers, ...(body && { body: JSON.stringify(body) }) }
+  const { response, answer } = await withTimeLimit(MAX_ANSWER_MS, stop, async (signal) => {
+    const response = await fetch(`${url}${path}`, { ...options, signal })
+    const answer = (await response.json().catch(() => ({}))) as Partial<Answer>
+    return { response, answer }
+  }).catch((error: Error & { cause?: Error }) => {
     stop.throwIfAborted()
     throw new ServiceAwayError(`${url} cannot be reached: ${error.cause?.message || error.message}.`)
   })
-  const answer = (await response.json().catch(() => ({}))) as { data?: Job; code?: string; message?: string }
   if (response.ok && answer.data) return answer.data
   const message = answer.message ?? `${url} answers with status ${response.status}; is it AEGIS ML?`
   if (response.status === UNAVAILABLE) throw new ServiceAwayError(message)

@@ -12,6 +12,9 @@ export class NoDataError extends Error {}
 /** More requests would be rejected than allowed: exit code 1. */
 export class TooManyRejectedError extends Error {}
 
+/** A test did not arrive everywhere, or nobody is told: exit code 1. */
+export class NotToldError extends Error {}
+
 /** The database cannot be reached or cannot be used: exit code 3. */
 export class DatabaseError extends Error {}
 
@@ -32,11 +35,13 @@ export class Stopped extends Error {
 const BAD_FILE = 65
 export const UNEXPECTED = 70
 
+const FAILED = [NoDataError, TooManyRejectedError, NotToldError]
+
 /** The exit code of a failure, and one line for the user (empty: print nothing). */
 export function failureOf(error: unknown): { code: number; message: string } {
   if (error instanceof Stopped) return { code: error.exitCode, message: error.message }
   const message = describeDatabaseError(error)
-  if (error instanceof NoDataError || error instanceof TooManyRejectedError) return { code: 1, message }
+  if (FAILED.some((kind) => error instanceof kind)) return { code: 1, message }
   if (error instanceof DumpFileError) return { code: BAD_FILE, message }
   if (error instanceof UsageError || error instanceof ConfigError) {
     return { code: 2, message: `${message} See --help.` }

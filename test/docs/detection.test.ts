@@ -25,6 +25,7 @@ import * as fitRhythm from '../../models/seasonality/fit-rhythm.js'
 import * as season from '../../models/seasonality/season.js'
 import * as weeklyWindows from '../../models/seasonality/weekly-windows.js'
 import * as calibrate from '../../models/stream/calibration/calibrate.js'
+import * as evidencePeaks from '../../models/stream/calibration/evidence-peaks.js'
 import * as recurrentEvents from '../../models/stream/calibration/recurrent-events.js'
 import * as tail from '../../models/stream/calibration/tail.js'
 import * as compareEpisodes from '../../models/stream/comparison/compare-episodes.js'
@@ -59,6 +60,7 @@ const MODULES: Readonly<Record<string, object>> = {
   'edges.ts': edges,
   'episode.ts': episode,
   'evidence.ts': evidence,
+  'evidence-peaks.ts': evidencePeaks,
   'expectation.ts': expectation,
   'explain.ts': explain,
   'fit-rhythm.ts': fitRhythm,

@@ -10,7 +10,7 @@ const [DAY, HISTORY] = [1440, 14 * 1440]
 function gatewayWith(incidents: WatchedGateway['incidents']): WatchedGateway {
   const outage = { ...NO_CHANGE, name: 'silent', start: HISTORY + 900, end: HISTORY + 930, traffic: 0 }
   const gateway = { length: HISTORY + DAY } as WatchedGateway['gateway']
-  return { mondayMs: 0, endpoints: [], gateway, historyMinutes: HISTORY, incidents, outage }
+  return { mondayMs: 0, endpoints: [], gateway, historyMinutes: HISTORY, past: [], incidents, outage }
 }
 
 function found(number: number, from: number, to: number, endpoints: readonly string[]): FoundIncident {
@@ -38,6 +38,7 @@ const truth = {
   ...NO_CHANGE,
   name: 'slow',
   endpoint: 'a',
+  dependents: [],
   start: HISTORY + 100,
   end: HISTORY + 120,
   latency: 3,
@@ -74,7 +75,10 @@ t.test('what is not found has no delay', async (t) => {
 
 t.test('the same seed draws the same gateway, another one another', async (t) => {
   const sumOf = (seed: number) =>
-    drawGateway({ nEndpoints: 2, seed, days: 1 }).gateway.reduce((sum, row) => sum + row.p99_latency_ms, 0)
+    drawGateway({ nEndpoints: 2, seed, days: 1, make: 'usual', historyMinutes: HISTORY }).gateway.reduce(
+      (sum, row) => sum + row.p99_latency_ms,
+      0,
+    )
   t.equal(sumOf(1), sumOf(1))
   t.not(sumOf(1), sumOf(2))
 })

@@ -32,6 +32,9 @@ t.test('an empty environment gives the documented defaults', async (t) => {
     calendar: [],
     trainEveryMs: 86_400_000,
     prometheus: null,
+    notifications: {
+      ...{ alertmanagers: [], alertmanagerTokenFile: null, webhooks: [], webhookKeys: [], publicUrl: null },
+    },
   })
 })
 

@@ -88,7 +88,15 @@ async function watched(t: Test): Promise<Watched> {
   const { incidents, watchModels, feedback, config, log } = app
   const { retentionDays, lookBackMinutes, pathRules } = config
   const options: WatchOptions = {
-    ...{ sql, incidents, watchModels, feedback, delayMs: 5_000, isAlways: false, now: () => gateway.nowMs + 6_000 },
+    ...{
+      sql,
+      incidents,
+      watchModels,
+      feedback,
+      delayMs: 5_000,
+      isAlways: false,
+      now: () => gateway.nowMs + 6_000,
+    },
     watchedLog: createWatchedLog({
       ...{ sql, trafficSql: sql, currentTable: app.trafficTable, log },
       ...{ retentionDays, lookBackMinutes, pathRules },
@@ -158,6 +166,63 @@ t.test('an endpoint that becomes slow is one incident, whichever replica judges'
   const minutes = await judged(all)
   t.ok(isWithoutGap(minutes), 'every minute once')
   t.equal(minutes.at(-1), gateway.nowMs - MINUTE)
+})
+
+t.test('after a false positive, a similar deviation is no incident; a larger one is', async (t) => {
+  const all = await watched(t)
+  const { gateway, options, service } = all
+  // Each episode is watched by another replica.
+  const pass = async (minutes: number, trouble?: Trouble) => {
+    const watch = await Watch.recall(options)
+    for (let i = 0; i < minutes; i++) {
+      await gateway.minute(trouble)
+      await watch.step(never)
+    }
+  }
+  /** The clock of this gateway is another one than that of the marks. */
+  const markNow = async (id: string) => {
+    t.equal((await service.post(`/incidents/${id}/false-positive`)).status, 200)
+    await service.sql`update aegis_ml_feedback set created_at = ${new Date(gateway.nowMs)}`
+  }
+  await pass(1)
+  await pass(6, { slow: { '/search': 5 } })
+  await pass(12)
+  const [first] = await listed(all)
+  await markNow(first!.id)
+  await pass(6, { slow: { '/search': 5 } })
+  t.equal((await listed(all)).length, 1, 'a similar one')
+  await pass(4, { slow: { '/search': 15 } })
+  const [second] = await listed(all)
+  t.match(second, { state: 'open', type: 'latency_spike' })
+  t.equal(second!.endpoints[0]?.endpoint, 'GET /search')
+  await pass(4, { slow: { '/search': 15 } })
+  t.equal((await listed(all)).length, 2, 'one incident')
+  await pass(12)
+  await pass(6, { slow: { '/orders': 5 } })
+  t.match((await listed(all))[0], { endpoints: [{ endpoint: 'GET /orders' }] }, 'another endpoint')
+})
+
+t.test('a silence that was marked as a false positive is quiet the next time', async (t) => {
+  const all = await watched(t)
+  const { gateway, options, service } = all
+  const pass = async (minutes: number, isSilent: boolean) => {
+    const watch = await Watch.recall(options)
+    for (let i = 0; i < minutes; i++) {
+      await gateway.minute({ isSilent })
+      await watch.step(never)
+    }
+  }
+  await pass(2, false)
+  await pass(8, true)
+  await pass(12, false)
+  const [silence] = await listed(all)
+  t.match(silence, { type: 'traffic_drop', state: 'resolved' })
+  await service.post(`/incidents/${silence!.id}/false-positive`)
+  await service.sql`update aegis_ml_feedback set created_at = ${new Date(gateway.nowMs)}`
+  await pass(8, true)
+  await pass(12, false)
+  t.equal((await listed(all)).length, 1)
+  t.equal((await readWatchProgress(options.sql))!.judgedToMs, gateway.nowMs)
 })
 
 t.test('of two replicas that judge at a time, one writes a minute', async (t) => {

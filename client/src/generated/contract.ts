@@ -307,7 +307,7 @@ export interface paths {
         put?: never;
         /**
          * Find the incidents of stored history
-         * @description Replays the stored traffic of the whole gateway with the active model, and lists what would have been incidents. Nothing is stored. The scan stops when the caller disconnects. With `wait: false`, the service answers 202 with the job, which reports its progress. One scan runs at a time.
+         * @description Replays the stored traffic of the gateway and its endpoints, and lists what would have been incidents. Nothing is stored. The scan stops when the caller disconnects. With `wait: false`, the service answers 202 with the job, which reports its progress. One scan runs at a time.
          */
         post: operations["scanIncidents"];
         delete?: never;
@@ -2252,7 +2252,7 @@ export interface components {
          *       "runaway_names": [
          *         "user-17"
          *       ],
-         *       "reasoning": "One client caused most of the rise. 125 requests a minute for each client would have rejected 28,840 of their 30,000 requests. In the 7.0 days before, it would have rejected 31 of 402,100 requests of the other clients.",
+         *       "reasoning": "One client caused most of the rise. 125 requests a minute for each client would have rejected 28,840 of its 30,000 requests. In the 7.0 days before, it would have rejected 31 of 402,100 requests of the other clients.",
          *       "warnings": [],
          *       "profile": null,
          *       "backtest": {

@@ -1,14 +1,16 @@
 import type { LeastEffects } from '../../anomaly/effects.js'
-import { KIND_OF, mapChannels, mapKinds, type Channel, type Kind } from '../../anomaly/kinds.js'
+import { KIND_OF, KINDS, mapChannels, mapKinds, type Channel, type Kind } from '../../anomaly/kinds.js'
 import { timedIntervals, type ScoreRows } from '../../anomaly/measure.js'
 import { heldOutModels } from '../../anomaly/held-out-models.js'
 import { knowsTheDay, type AnomalyModel } from '../../anomaly/model.js'
 import { regularHistory, type History } from '../../anomaly/regular-history.js'
 import type { Thresholds } from '../../anomaly/thresholds.js'
 import { DAY_MS } from '../../traffic/durations.js'
+import { ENOUGH } from '../evidence.js'
+import { EvidencePeakObserver } from './evidence-peaks.js'
 import { EVENT_KINDS, NEVER, observeEvents, type EventKind, type ObservedEvent } from './observed-events.js'
 import { recurrentEvents } from './recurrent-events.js'
-import { upperBound } from './tail.js'
+import { peakBound, upperBound } from './tail.js'
 
 /** False alarms a week. */
 export const DEFAULT_ALARM_BUDGET = 0.5
@@ -39,7 +41,8 @@ export function calibrate(history: History, model: AnomalyModel, options: Calibr
   const rowMs = rows.intervalSeconds * 1000
   const days = (reports.length * rowMs) / DAY_MS
   const models = heldOutModels(rows, { ...model, thresholds: NEVER })
-  const events = observeEvents(reports, models, effects, score).filter(
+  const observer = new EvidencePeakObserver()
+  const events = observeEvents(reports, models, effects, score, observer).filter(
     ({ startMs, rows: length }) =>
       !incidentsMs.some((timeMs) => timeMs >= startMs && timeMs < startMs + length * rowMs),
   )
@@ -50,7 +53,15 @@ export function calibrate(history: History, model: AnomalyModel, options: Calibr
       days,
     ),
   ])
-  return { ...model, thresholds: thresholdsOf(new Map(usual), (alarmBudget / 7) * days) }
+  const allowed = (alarmBudget / 7) * days
+  const thresholds = thresholdsOf(new Map(usual), allowed)
+  const evidence = mapChannels((channel) => {
+    const { small, large } = thresholds.evidence[channel]
+    const peaks = observer.peaks[channel]
+    const bound = (of: readonly number[]) => peakBound(of, allowed / KINDS.length, days) / ENOUGH
+    return { small: Math.max(small, bound(peaks.small)), large: Math.max(large, bound(peaks.large)) }
+  })
+  return { ...model, thresholds: { ...thresholds, evidence } }
 }
 
 /** @param allowed alarms in the whole history */

@@ -11,6 +11,7 @@ import { flappingReach, followsRun, NO_FLAPS, runsAfter, type Runs } from '../fl
 import { learnReport } from '../learn-report.js'
 import { beginStream, forModel, GATEWAY, usualAt } from '../stream-state.js'
 import { weighNext, type WeighedReport } from '../stream.js'
+import { EvidencePeakObserver } from './evidence-peaks.js'
 
 /** A kind of alarm, or that of two kinds at once. */
 export type EventKind = Kind | 'joint'
@@ -49,6 +50,7 @@ export const NEVER: Thresholds = {
  * neutral thresholds.
  *
  * @param modelAt the model, with the thresholds NEVER, that judges a report, and its name
+ * @param peaks observes the evidence of all reports
  * @returns in the order of their beginnings
  */
 export function observeEvents(
@@ -56,6 +58,7 @@ export function observeEvents(
   modelAt: (index: number) => { readonly model: AnomalyModel; readonly name: string },
   effects: LeastEffects,
   score: ScoreRows,
+  peaks = new EvidencePeakObserver(),
 ): ObservedEvent[] {
   const events: OpenEvent[] = []
   const open = new Map<EventKind, OpenEvent>()
@@ -67,6 +70,7 @@ export function observeEvents(
     const { timeMs } = timed
     const weighed = weighNext(forModel(state, GATEWAY, name, model), timed, model, effects, score)
     const { evidence, rows, rowMs, measured } = weighed
+    peaks.observe(weighed)
     const reach = reachOfGates(weighed, effects)
     runs = runsAfter(runs, timeMs, rowMs, reach)
     const report = reportedOf(weighed, reach, before, runs)
@@ -82,7 +86,7 @@ export function observeEvents(
     }
     before = reach
     const known = weighed.state.baseline
-    const { baseline } = learnReport(known, measured, rows, false, null, false, model)
+    const { baseline } = learnReport(known, measured, rows, false, null, null, model)
     const usual = usualAt(model, measured.moment, baseline.level)
     state = { ...weighed.state, timeMs, baseline, usual, evidence }
   })

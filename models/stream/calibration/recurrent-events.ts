@@ -1,6 +1,5 @@
 import { CHANNELS } from '../../anomaly/kinds.js'
 import { largerSizes, type ObservedEvent } from './observed-events.js'
-import { MIN_TAIL } from './tail.js'
 
 /** Others that an event has to be like, in a history of up to two weeks. In a longer one they grow with its square root. */
 export const MIN_ALIKE = 4
@@ -17,8 +16,9 @@ export const CHANCE = 3
 export const MIN_ALIKE_IN_BOTH = 2
 export const CLOSE_MINUTES = 45
 
-/** More events a week than this, and at least as many as a tail is fitted to, are no incidents, whatever their sizes. */
+/** More events a week than this are no incidents, whatever their sizes: at least twenty in two weeks, fewer in a longer history. */
 export const MAX_INCIDENTS_A_WEEK = 2
+export const MIN_FREQUENT = { inTwoWeeks: 20, inLonger: 12 }
 /** The largest of them may be: so many a week. */
 export const LARGEST_A_WEEK = 1
 
@@ -37,7 +37,7 @@ const ADDED_ROWS = 2
  * @param days of the history
  */
 export function recurrentEvents(events: readonly ObservedEvent[], days: number): ObservedEvent[] {
-  const longer = Math.sqrt(Math.max(1, days / WEEK / 2))
+  const longer = longerThanTwoWeeks(days)
   const least = MIN_ALIKE * longer
   const byChance = (minutes: number) => CHANCE * ((events.length * 2 * minutes) / 1440)
   const recurrent = events.filter((event) => {
@@ -65,7 +65,14 @@ function daysOf(events: readonly ObservedEvent[]): number {
 
 /** Whether events of whatever sizes are too many for incidents: the values have a long tail. */
 function isFrequent({ length }: readonly ObservedEvent[], days: number): boolean {
-  return length >= MIN_TAIL && length > (MAX_INCIDENTS_A_WEEK * days) / WEEK
+  const { inTwoWeeks, inLonger } = MIN_FREQUENT
+  const least = Math.max(inLonger, inTwoWeeks / longerThanTwoWeeks(days))
+  return length >= least && length > (MAX_INCIDENTS_A_WEEK * days) / WEEK
+}
+
+/** The square root of how many times as long a history is. */
+function longerThanTwoWeeks(days: number): number {
+  return Math.sqrt(Math.max(1, days / WEEK / 2))
 }
 
 function withoutLargest(events: readonly ObservedEvent[], days: number): readonly ObservedEvent[] {

@@ -41,3 +41,40 @@ function tailQuantile(excesses: readonly number[], p: number): number {
   const scale = mean * (1 - shape)
   return Math.abs(shape) < 1e-6 ? -scale * Math.log(p) : (scale * (p ** -shape - 1)) / shape
 }
+
+/** Peaks of fluctuations: the share that shows their tail, and at least so many. */
+export const PEAK_TAIL = { share: 0.25, min: 12 }
+
+/** The largest peaks, which may be incidents: a share of them, and at least so many in two weeks. */
+export const PEAK_INCIDENTS = { share: 0.05, inTwoWeeks: 12 }
+
+/**
+ * A bound that a number of peaks of fluctuations are expected to exceed in a time as long as theirs. The tail of the peaks
+ * is exponential. The largest of them may be incidents: they are known to be larger than the others alone (maximum
+ * likelihood with censoring on the right, Lawless 2003, "Statistical Models and Methods for Lifetime Data", section 4.1).
+ * The bound is at most {@link MAX_BEYOND} times the largest peak. O(n log n).
+ *
+ * @param peaks above 0
+ * @param allowed above 0
+ * @param days in which they were
+ * @returns 0 when they are too few to show a tail, or no more than allowed
+ */
+export function peakBound(peaks: readonly number[], allowed: number, days: number): number {
+  const n = peaks.length
+  const nIncidents = Math.ceil(Math.max(PEAK_INCIDENTS.share * n, incidentsIn(days)))
+  const nTail = Math.max(Math.ceil(PEAK_TAIL.share * n), nIncidents + PEAK_TAIL.min)
+  if (nTail >= n || allowed >= nTail) return 0
+  const sorted = [...peaks].sort((a, b) => a - b)
+  const start = sorted[n - nTail - 1]!
+  const last = sorted[n - nIncidents - 1]!
+  const known = sorted.slice(n - nTail, n - nIncidents)
+  const sum = known.reduce((total, peak) => total + peak - start, 0) + nIncidents * (last - start)
+  const mean = sum / known.length
+  return Math.min(start + mean * Math.log(nTail / allowed), MAX_BEYOND * sorted[n - 1]!)
+}
+
+/** In a longer history than two weeks, they grow with the square root of its length. */
+function incidentsIn(days: number): number {
+  const twoWeeks = days / 14
+  return PEAK_INCIDENTS.inTwoWeeks * (twoWeeks > 1 ? Math.sqrt(twoWeeks) : twoWeeks)
+}

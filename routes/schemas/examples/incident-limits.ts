@@ -5,7 +5,7 @@ export const INCIDENT_RECOMMENDATION = {
   ...{ exceptions: [], confidence: 0.93, interval: null, burst_curve: [], client_peaks: null, clients: 1410 },
   ...{ runaway_clients: 1, runaway_names: ['user-17'] },
   reasoning:
-    'One client caused most of the rise. 125 requests a minute for each client would have rejected 28,840 of their 30,000 requests. In the 7.0 days before, it would have rejected 31 of 402,100 requests of the other clients.',
+    'One client caused most of the rise. 125 requests a minute for each client would have rejected 28,840 of its 30,000 requests. In the 7.0 days before, it would have rejected 31 of 402,100 requests of the other clients.',
   ...{ warnings: [], profile: null },
   backtest: {
     ...{ from: '2026-01-24T12:04:00.000Z', to: '2026-01-31T12:04:00.000Z' },

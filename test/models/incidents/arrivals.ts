@@ -9,7 +9,7 @@ export interface Arrival {
   readonly status: number
 }
 
-export function arrivalsOf(requests: readonly Arrival[]): ClientArrivals {
+function arrivalsOf(requests: readonly Arrival[]): ClientArrivals {
   const sorted = requests.toSorted((a, b) => a.at - b.at)
   const arrivals = new ClientArrivals()
   arrivals.push({

@@ -166,6 +166,63 @@ t.test(
   },
 )
 
+t.test(
+  'in an outage, endpoints of few requests whose alarm comes early or late are in the same incident',
+  async (t) => {
+    for (const [from, since] of [
+      [10, 1], // Some of its requests have failed by chance before.
+      [18, 18],
+    ] as const) {
+      const rounds = roundsOf(
+        60,
+        (name, minute) => {
+          const [begins, onset] = name === 'tiny' ? [from, since] : [10, 10]
+          return minute >= begins && minute < 40 ? { type: 'failing', since: onset } : null
+        },
+        { a: 600, b: 300, c: 200, tiny: 2 },
+      )
+      const { changes } = record(rounds)
+      t.equal(opened(changes).length, 1, `from ${from}`)
+      t.not(ended(changes)[0]!.endpoints[0]!.endpoint, 'tiny')
+    }
+  },
+)
+
+t.test(
+  'a late alarm of few requests belongs to the outage of its kind, though the gateway is well again',
+  async (t) => {
+    const rounds = roundsOf(
+      60,
+      (name, minute) => {
+        if (name === 'tiny') return minute >= 22 && minute < 30 ? { type: 'failing', since: 18 } : null
+        return minute >= 10 && minute < 20 ? { type: 'failing', since: 10 } : null
+      },
+      { a: 600, b: 300, c: 200, tiny: 2 },
+    )
+    t.equal(opened(record(rounds).changes).length, 1)
+  },
+)
+
+t.test(
+  'an endpoint that fails while another one makes the gateway fail is an incident of its own',
+  async (t) => {
+    const rounds = roundsOf(
+      60,
+      (name, minute) => {
+        if (name === 'b') return minute >= 25 && minute < 40 ? { type: 'failing', since: 25 } : null
+        return (name === 'a' || name === '') && minute >= 5 && minute < 40
+          ? { type: 'failing', since: 5 }
+          : null
+      },
+      { a: 600, b: 60, c: 100 },
+    )
+    t.same(
+      opened(record(rounds).changes).map(({ endpoints }) => endpoints[0]!.endpoint),
+      ['a', 'b'],
+    )
+  },
+)
+
 t.test('an incident of the gateway names endpoints that have a part in it without an alarm', async (t) => {
   const rounds = roundsOf(30, (name, minute) => (name === '' && minute < 9 ? { type: 'failing' } : null)).map(
     (round, minute) =>

@@ -187,6 +187,18 @@ t.test(
   },
 )
 
+t.test('with the gateway, endpoints are quiet that deviate as it does', async (t) => {
+  const silent = { requests: 100, failed: 1, type: 'traffic_drop' } as const
+  const index = indexFeedback([marked([aMinute({ ...silent, series: GATEWAY })])], 'UTC')
+  const timeMs = NEXT_DAY
+  const whole = aMinute({ ...silent, series: GATEWAY, timeMs })
+  const alarms = (endpointMinute: SeriesMinute) =>
+    withoutMuted([whole, endpointMinute], index).map(({ alarm }) => alarm !== null)
+  t.same(alarms(aMinute({ ...silent, requests: 90, timeMs })), [false, false])
+  t.same(alarms(aMinute({ ...silent, requests: 0, failed: 0, timeMs })), [false, true], 'it is silent alone')
+  t.same(alarms(aMinute({ failed: 500, type: 'error_rate_spike', timeMs })), [false, true])
+})
+
 t.test('what grows after the mark is an incident of its own', async (t) => {
   const slow = (minute: number, latencyMs: number) =>
     aMinute({ latencyMs, type: 'latency_spike', timeMs: START_MS + minute * MINUTE_MS })

@@ -1,7 +1,12 @@
 import t from 'tap'
 import { usualAt } from '../../../models/seasonality/fit-rhythm.js'
 import { createRandom } from '../../../models/statistics/random.js'
+import { expectedOfRow } from '../../../models/anomaly/deviation.js'
+import { mapFeatures, type Interval } from '../../../models/anomaly/features.js'
+import { KINDS, type Kind } from '../../../models/anomaly/kinds.js'
+import { fromScale } from '../../../models/anomaly/scales.js'
 import { NEUTRAL } from '../../../models/anomaly/thresholds.js'
+import { localTimeOf } from '../../../models/seasonality/local-time.js'
 import { upperBound } from '../../../models/stream/calibration/tail.js'
 import { sensitivityOf } from '../../../models/stream/sensitivity.js'
 import { DEFAULT_EFFECTS } from '../../../models/anomaly/effects.js'
@@ -177,6 +182,47 @@ t.test('what is said to be found is found, and later with higher thresholds', as
   t.ok(higher.soon.traffic_spike!.size > 2 * soon.traffic_spike!.size)
   t.ok(higher.lasting.traffic_spike!.minutes > lasting.traffic_spike!.minutes)
   t.same(higher.soon.traffic_drop, soon.traffic_drop)
+})
+
+t.test('the smallest changes that are said to be found are found in a stream, and in time', async (t) => {
+  const detector = fitted(reported(0, 2 * WEEK))
+  const { model } = detector
+  const localTime = localTimeOf(model.timeZone)
+  const usualAt = (timeMs: number): Interval => {
+    const expected = expectedOfRow(model, localTime(timeMs))
+    const values = mapFeatures((feature) => fromScale(feature, expected[feature], 60))
+    return { ...values, seconds: 60, requests: values.requests_per_second * 60 }
+  }
+  const changed = (usual: Interval, kind: Kind, size: number): Interval => {
+    const { requests_per_second: rate, requests, error_rate } = usual
+    if (kind === 'error_rate_spike') return { ...usual, error_rate: error_rate + size }
+    if (kind !== 'latency_spike')
+      return { ...usual, requests_per_second: rate * size, requests: requests * size }
+    const { avg_latency_ms: average, p95_latency_ms: p95, p99_latency_ms: p99 } = usual
+    return {
+      ...usual,
+      avg_latency_ms: average * size,
+      p95_latency_ms: p95 * size,
+      p99_latency_ms: p99 * size,
+    }
+  }
+  for (const { days, fromHour, soon, lasting } of sensitivityOf(model, DEFAULT_EFFECTS)) {
+    const day = days === 'monday_to_friday' ? 2 : 5
+    const startMs = HISTORY_MS + (2 * WEEK + day * DAY + (fromHour + 2) * 60 + 23) * MINUTE_MS
+    for (const kind of KINDS) {
+      for (const promise of [soon[kind], lasting[kind]]) {
+        if (promise === null) continue
+        const rows = Array.from({ length: promise.minutes }, (_, i) => {
+          const timeMs = startMs + i * MINUTE_MS
+          return { timeMs, interval: changed(usualAt(timeMs), kind, promise.size) }
+        })
+        const { verdicts } = judgeAll(detector, rows)
+        const found = verdicts.findIndex(({ confirmed }) => confirmed) + 1
+        const what = `${days} ${fromHour}:00 ${kind} ${promise.size}`
+        t.equal(found, promise.minutes, what)
+      }
+    }
+  }
 })
 
 t.test('rows of a quarter of an hour have thresholds too', async (t) => {

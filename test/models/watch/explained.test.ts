@@ -56,6 +56,19 @@ t.test('a slow endpoint that the gateway does not know yet explains a slower tai
   t.notOk(isExplained(gateway, [known, added]), 'a known one should have been expected')
 })
 
+t.test('it explains it too where the gateway has got used to it in part', async (t) => {
+  const known = part('known', 900)
+  const job = part('new', 300, { usualMs: 400, latencyMs: 400 })
+  const off = part('new', 100, { usualMs: 400, latencyMs: 400 })
+  const slow = seriesMinute(GATEWAY, 0, 1000, { type: 'slow' })
+  const gateway = {
+    ...detailed(slow, { requests: 1200 }),
+    latencies: wholeOf([known, job]),
+    expected: wholeOf([known, off]),
+  }
+  t.ok(isExplained(gateway, [known, { ...job, isNew: true }]))
+})
+
 /** The latencies of all parts together, as they are expected for the requests that there are. */
 function wholeOf(parts: readonly DetailedMinute[]): Latencies {
   const all = parts.map(({ minute, expected }) => ({ requests: minute.requests, latencies: expected }))

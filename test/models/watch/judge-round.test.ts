@@ -2,7 +2,7 @@ import t from 'tap'
 import { inSlices } from '../../../db/in-slices.js'
 import { fitEndpoint } from '../../../models/watch/fit-endpoint.js'
 import { SLICE } from '../../../models/watch/judge-round.js'
-import { decodeStates, encodeStates } from '../../../models/watch/series-state.js'
+import { beginWatch, decodeStates, encodeStates } from '../../../models/watch/series-state.js'
 import { assembleWatch, withEndpoints } from '../../../models/watch/watch-model.js'
 import {
   clockFor,
@@ -70,9 +70,31 @@ t.test('each trouble of an endpoint is one incident of this endpoint, within thr
     t.ok(minutesLate >= 0 && minutesLate <= 2, `${name}: ${minutesLate} minutes late`)
     t.equal(incident.endpoints[0]!.endpoint, name)
     t.equal(incident.endpoints[0]!.type, type)
+    t.ok(['high', 'critical'].includes(incident.peak.severity), `${name}: ${incident.peak.severity}`)
     const lasted = (incident.endedMs! - START_MS) / MINUTE_MS - HISTORY - start
     t.ok(Math.abs(lasted - 30) <= 5, `${name}: ended ${lasted} minutes after its beginning`)
   }
+})
+
+t.test('a gateway of hours takes jobs for usual, and finds an endpoint that is slow', async (t) => {
+  const few: readonly SimulatedEndpoint[] = [
+    { name: 'GET /steady', rate: () => 200 },
+    { name: 'GET /hourly', rate: (minute) => (minute % 60 < 3 ? 240 : 60) },
+    {
+      name: 'GET /slow',
+      rate: () => 60,
+      latencyMs: (minute) => (minute >= 200 && minute < 210 ? 250 : 50),
+    },
+  ]
+  const hours = simulate(few, 300)
+  const ofHour = gatewayModel(hours, 70, 1)
+  const hourClock = clockFor(ofHour, hours, 70)
+  const fits = hours.histories.map((history) => fitEndpoint(hourClock, history))
+  const young = detectorOf(assembleWatch(ofHour, fits, OPTIONS))
+  const { incidents } = watchRounds(hours.rounds.slice(70), young, beginWatch(false))
+  t.equal(incidents.length, 1)
+  t.equal(incidents[0]!.incident.endpoints[0]!.endpoint, 'GET /slow')
+  t.ok((incidents[0]!.openedMs - START_MS) / MINUTE_MS - 200 <= 2)
 })
 
 t.test('the impact is what failed, was slow, missing or too much', async (t) => {

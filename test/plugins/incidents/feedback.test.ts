@@ -4,11 +4,12 @@ import {
   deleteOldFeedback,
   feedbackSince,
   MAX_ACTIVE_FEEDBACK,
+  toFeedback,
 } from '../../../db/own/feedback.js'
 import { findIncident } from '../../../db/own/incidents.js'
 import { storeWatchedMinutes, type WatchedMinute } from '../../../db/own/watched-minutes.js'
 import type { AnomalyType } from '../../../models/anomaly/verdict.js'
-import { isMuted, NO_FEEDBACK } from '../../../models/incidents/feedback.js'
+import { indexFeedback, isMuted, NO_FEEDBACK, ofAllTimes } from '../../../models/incidents/feedback.js'
 import type { Series, SeriesMinute } from '../../../models/incidents/series-minute.js'
 import { testService } from '../../service.js'
 import { anIncident, STARTED, store } from './an-incident.js'
@@ -26,7 +27,8 @@ function slowMinute(series: Series, timeMs: number, avg = 200): WatchedMinute {
     expected: [10, 50, 100, null, 0.01],
     lower: [5, 40, 80, null, 0],
     upper: [20, 60, 120, null, 0.03],
-    ...{ anomaly: true, type: 'latency_spike', severity: 'high', alarm: null },
+    ...{ anomaly: true, type: 'latency_spike', severity: 'high' },
+    alarm: { type: 'latency_spike', severity: 'high', sinceMs: timeMs, explanation: '' },
   }
 }
 
@@ -44,7 +46,8 @@ function judged(
   }
 }
 
-const service = await testService(t, { TIME_ZONE: 'Europe/Berlin' })
+const ZONE = 'Europe/Berlin'
+const service = await testService(t, { TIME_ZONE: ZONE })
 const { sql, get, post, delete: remove } = service
 
 /** An incident of ten minutes that has ended, on a day before or after the first one; its id. */
@@ -66,8 +69,13 @@ const laterAt = (days: number) =>
   STARTED + (Math.floor((Date.now() - STARTED) / DAY) + days) * DAY + 5 * MINUTE
 
 async function isQuiet(minute: SeriesMinute): Promise<boolean> {
-  const { index } = await service.app.feedback.since(sql, new Date(Date.now() - DAY))
+  const index = indexFeedback((await feedbackSince(sql, new Date(Date.now() - DAY))).map(toFeedback), ZONE)
   return isMuted(minute, index)
+}
+
+async function ofToday() {
+  const now = new Date()
+  return indexFeedback(ofAllTimes((await feedbackSince(sql, now)).map(toFeedback), now.getTime()), ZONE)
 }
 
 interface Shown {
@@ -130,7 +138,7 @@ t.test('after a false positive, similar deviations raise no alarm; larger ones d
   t.notOk(await isQuiet(judged(ORDERS, laterAt(1) + 6 * 3_600_000, 250)))
   t.notOk(await isQuiet(judged(EDGE, laterAt(1), 250)))
   t.notOk(await isQuiet(judged(ORDERS, laterAt(31), 250)))
-  const today = await service.app.feedback.ofToday()
+  const today = await ofToday()
   t.ok(isMuted(judged(ORDERS, STARTED - 10 * DAY, 250), today), 'a scan of the past')
 })
 
@@ -140,9 +148,9 @@ t.test('feedback that is deleted mutes nothing from then on; the past stays as i
   t.match(body.data, { id: feedback, state: 'ended', ended_because: 'deleted', ended_at: String })
   t.match(await remove(`/feedback/${feedback}`), { status: 200, body: { data: body.data } }, 'again')
   t.notOk(await isQuiet(judged(ORDERS, laterAt(1), 250)))
-  t.equal((await service.app.feedback.since(sql, new Date(Date.now() - DAY))).feedback.length, 1)
-  t.equal((await service.app.feedback.since(sql, new Date())).feedback.length, 0)
-  t.same(await service.app.feedback.ofToday(), NO_FEEDBACK)
+  t.equal((await feedbackSince(sql, new Date(Date.now() - DAY))).length, 1)
+  t.equal((await feedbackSince(sql, new Date())).length, 0)
+  t.same(await ofToday(), NO_FEEDBACK)
   t.match((await get('/feedback?state=active')).body.data, { total: 0 })
   t.match((await get('/feedback?state=ended&limit=1&offset=1')).body.data, { feedback: [], total: 1 })
   t.match((await get(`/incidents/${id}`)).body.data, { state: 'false_positive' })

@@ -113,4 +113,34 @@ t.test('a limit that rejects the requests is named with its time', async (t) => 
   t.match((await incident(service))['change'], {
     detail: /13:02: .* \(a recommendation of AEGIS ML, applied by ada\)/,
   })
+  await store(sql, [anIncident({ number: 2, type: 'error_rate_spike', endedMs: ENDED })])
+  await sql`insert into aegis_ml_temporary_limits (incident_id, endpoint, tier, requests_per_minute, burst, applied_at,
+      expires_at, after)
+    values (2, '/orders/{id}', 'default', 20, 20, '2026-03-02T12:03:30Z', '2026-03-02T13:03:30Z', '{}')`
+  await app.incidents.investigate('1')
+  t.match((await incident(service))['change'], {
+    detail: /13:03: .* \(a temporary limit against an incident\)/,
+  })
+  await app.incidents.investigate('2')
+  t.match((await incident(service, '2'))['change'], { detail: /13:02: / }, 'its own limit did not start it')
+})
+
+t.test('a deployment before an incident is named, also of a source', async (t) => {
+  const service = await testService(t)
+  const { sql, app } = service
+  await addUsualTraffic(sql)
+  await addFlood(sql, ['bot'])
+  await store(sql, [
+    aFlood(),
+    anIncident({ number: 2, series: { kind: 'source', name: 'edge' }, endpoints: [] }),
+  ])
+  await sql`insert into aegis_ml_deployments (source, endpoint, version, at)
+    values (null, '/orders/{id}', '1.4.2', '2026-03-02T12:00:00Z'), ('edge', null, '7', '2026-03-02T12:01:00Z')`
+  for (const id of ['1', '2']) await app.incidents.investigate(id)
+  const at = '2026-03-02T12:00:00.000Z'
+  t.match(await incident(service), {
+    change: { kind: 'deployment', at },
+    recommendation: { caused_by: ['bot'] },
+  })
+  t.match(await incident(service, '2'), { change: { kind: 'deployment', detail: /Version 7 of edge/ } })
 })

@@ -13,6 +13,7 @@ interface Incident {
   started_at: string
   ended_at: string | null
   endpoints: { endpoint: string; share: number }[]
+  clients: { client: string; requests: number; share: number }[]
   impact: { requests: number; failed: number; slow: number; clients: number | null }
 }
 
@@ -77,7 +78,8 @@ t.test('incidents of stored history are found, with their numbers', async (t) =>
   within(silence!.ended_at, SILENT + 30 * MINUTE, 3)
   const { requests, failed, slow, clients } = failure!.impact
   t.ok(Math.abs(failed - 144) < 40, `${failed} of ${requests} failed more than usual`)
-  t.same([slow, clients], [0, null])
+  t.same([slow, clients], [0, 7])
+  t.match(failure!.clients[0], { client: /^u[0-6]$/, requests: Number, share: Number })
   t.same((await get('/incidents')).body.data['incidents'], [], 'nothing is stored')
 })
 

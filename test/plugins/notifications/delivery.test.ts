@@ -46,50 +46,58 @@ t.test('a webhook tells of start, change and end, in order and signed', async (t
   for (const [name, value] of Object.entries(incident)) t.strictSame(value, body.data[name], name)
 })
 
-t.test('a notification is tried again with its id until it arrives, whatever the receiver does', async (t) => {
-  receiver.answer = (response) => void response.writeHead(500).end('broken\n\x07 here')
-  await tell(service, [anIncident({ number: 2 }), anIncident({ number: 3 })])
-  await arrived(2, 1)
-  await arrived(3, 1)
-  const problem = { state: 'pending', attempts: 1, problem: 'it answered 500: broken here' }
-  await eventually(async () => (await rows())['notifications']![0]!['problem'] !== null)
-  t.match((await rows())['notifications']![0], problem)
+t.test(
+  'a notification is tried again with its id until it arrives, whatever the receiver does',
+  async (t) => {
+    receiver.answer = (response) => void response.writeHead(500).end('broken\n\x07 here')
+    await tell(service, [anIncident({ number: 2 }), anIncident({ number: 3 })])
+    await arrived(2, 1)
+    await arrived(3, 1)
+    const problem = { state: 'pending', attempts: 1, problem: 'it answered 500: broken here' }
+    await eventually(async () => (await rows())['notifications']![0]!['problem'] !== null)
+    t.match((await rows())['notifications']![0], problem)
 
-  receiver.answer = (response) => void response.writeHead(302, { location: `${receiver.url}/elsewhere` }).end()
-  await hurry(sql)
-  await arrived(2, 2)
-  await arrived(3, 2)
-  t.notOk(received.some(({ path }) => path === '/elsewhere'), 'a redirect is not followed')
+    receiver.answer = (response) =>
+      void response.writeHead(302, { location: `${receiver.url}/elsewhere` }).end()
+    await hurry(sql)
+    await arrived(2, 2)
+    await arrived(3, 2)
+    t.notOk(
+      received.some(({ path }) => path === '/elsewhere'),
+      'a redirect is not followed',
+    )
 
-  receiver.answer = (response) => {
-    response.writeHead(503, { 'retry-after': '3600' })
-    const flood = () => {
-      while (response.write('x'.repeat(10_000)));
+    receiver.answer = (response) => {
+      response.writeHead(503, { 'retry-after': '3600' })
+      const flood = () => {
+        while (response.write('x'.repeat(10_000)));
+      }
+      response.on('drain', flood)
+      flood()
     }
-    response.on('drain', flood)
-    flood()
-  }
-  await hurry(sql)
-  await arrived(2, 3)
-  await arrived(3, 3)
-  const waits = await eventually(async () => {
-    const [row] = await sql`
+    await hurry(sql)
+    await arrived(2, 3)
+    await arrived(3, 3)
+    const waits = await eventually(async () => {
+      const [row] = await sql`
       select extract(epoch from max(due_at) - now()) > 3000 as long
       from aegis_ml_notifications where state = 'pending' and claimed_until is null and error like '%503%'`
-    return row!['long'] === true && row
-  })
-  t.ok(waits, 'a receiver that asks for a pause gets it')
+      return row!['long'] === true && row
+    })
+    t.ok(waits, 'a receiver that asks for a pause gets it')
 
-  // One that arrives lets the others be tried at once, though their pause is an hour.
-  receiver.accept()
-  await tell(service, [anIncident({ number: 4 })])
-  const [second, third] = [await arrived(2, 4), await arrived(3, 4)]
-  t.equal(new Set([...second].map(({ headers }) => headers['webhook-id'])).size, 1)
-  t.equal(third.length, 4)
-})
+    // One that arrives lets the others be tried at once, though their pause is an hour.
+    receiver.accept()
+    await tell(service, [anIncident({ number: 4 })])
+    const [second, third] = [await arrived(2, 4), await arrived(3, 4)]
+    t.equal(new Set([...second].map(({ headers }) => headers['webhook-id'])).size, 1)
+    t.equal(third.length, 4)
+  },
+)
 
 t.test('of an incident nothing is told before what happened earlier', async (t) => {
-  receiver.answer = (response, { body }) => void response.writeHead(body.type === 'incident.started' ? 503 : 204).end()
+  receiver.answer = (response, { body }) =>
+    void response.writeHead(body.type === 'incident.started' ? 503 : 204).end()
   await tell(service, [anIncident({ number: 5 })])
   await tell(service, [anIncident({ number: 5, endedMs: STARTED + 60_000 })])
   await arrived(5, 1)
@@ -116,8 +124,22 @@ t.test('a receiver that is gone, or away for three days, is given up', async (t)
   await sql`update aegis_ml_notifications set created_at = now() - interval '73 hours', due_at = now()
     where id = (select max(id) from aegis_ml_notifications)`
   await eventually(async () => (await rows())['notifications']![0]!['state'] === 'failed')
-  t.match((await rows())['notifications']![0], { attempts: 2, next_attempt_at: null, problem: 'it answered 404' })
+  t.match((await rows())['notifications']![0], {
+    attempts: 2,
+    next_attempt_at: null,
+    problem: 'it answered 404',
+  })
   receiver.accept()
+})
+
+t.test('a start names the deployment before it', async (t) => {
+  const startedMs = Math.floor(Date.now() / 60_000) * 60_000
+  const at = new Date(startedMs - 180_000).toISOString()
+  await post('/deployments', { version: '1.4.2', endpoint: '/orders*', at })
+  await tell(service, [anIncident({ number: 10, startedMs })])
+  const [{ body }] = (await arrived(10, 1)) as [Received]
+  const detail = 'Version 1.4.2 of /orders* was deployed 3 minutes before.'
+  t.match(body.data.incident, { change: { kind: 'deployment', at, detail } })
 })
 
 t.test('whoever ends an incident tells the receivers', async (t) => {
@@ -147,7 +169,9 @@ t.test('answers name receivers without their secrets', async (t) => {
   const text = JSON.stringify([await get('/notifications'), await post('/notifications/test')])
   t.notMatch(text, /hidden|p%40ss|p@ss|whsec/)
   t.match(text, /webhook:127\.0\.0\.1:\d+:[0-9a-f]{8}/)
-  t.match(await get('/notifications?limit=2&state=delivered'), { body: { data: { notifications: { length: 2 } } } })
+  t.match(await get('/notifications?limit=2&state=delivered'), {
+    body: { data: { notifications: { length: 2 } } },
+  })
   t.match(await get('/notifications?state=lost'), { status: 400, body: { message: /^state is "lost"/ } })
   t.match(await get('/notifications?limit=501'), { status: 400, body: { message: /from 1 to 500/ } })
 })

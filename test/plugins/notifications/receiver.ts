@@ -17,7 +17,11 @@ export interface Received {
   readonly path: string
   readonly headers: IncomingHttpHeaders
   readonly text: string
-  readonly body: { type: string; timestamp: string; data: Record<string, unknown> & { incident: { id: string } } }
+  readonly body: {
+    type: string
+    timestamp: string
+    data: Record<string, unknown> & { incident: { id: string } }
+  }
 }
 
 /** A server that takes webhooks. */

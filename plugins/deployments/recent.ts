@@ -1,0 +1,54 @@
+import type { Sql } from 'postgres'
+import { describeDatabaseError } from '../../db/errors.js'
+import type { Log } from '../../db/log.js'
+import { deploymentsBetween } from '../../db/own/deployments.js'
+import { deploymentsOf, type Deployment } from '../../models/incidents/deployment.js'
+import { GATEWAY } from '../../models/stream/stream-state.js'
+import { HOUR_MS, MINUTE_MS } from '../../models/traffic/durations.js'
+import type { Database } from '../database.js'
+
+export interface RecentDeploymentsOptions {
+  readonly sql: Sql
+  readonly database: Pick<Database, 'assertUsable'>
+  readonly log: Pick<Log, 'debug'>
+  readonly now: () => number
+}
+
+const NONE: readonly number[] = []
+const READ_EVERY_MS = 30_000
+/** An alarm that a deployment began is over before. */
+const KEPT_MS = 4 * HOUR_MS
+/** Clocks of two servers differ. */
+const AHEAD_MS = 10 * MINUTE_MS
+
+/** What was deployed lately, whichever replica was told, for those who cannot wait for the database. */
+export function createRecentDeployments({ sql, database, log, now }: RecentDeploymentsOptions) {
+  let known: readonly Deployment[] = []
+  let reading: Promise<void> | undefined
+  const read = async (): Promise<void> => {
+    try {
+      await database.assertUsable()
+      known = await deploymentsBetween(sql, now() - KEPT_MS, now() + AHEAD_MS)
+    } catch (error) {
+      log.debug({ reason: describeDatabaseError(error) }, 'deployments are read later')
+    }
+    reading = undefined
+  }
+  const refresh = () => (reading ??= read())
+  const timer = setInterval(() => void refresh(), READ_EVERY_MS).unref()
+  return {
+    refresh,
+    /** When something of a source was deployed, ms since 1970. */
+    of(source: string): readonly number[] {
+      if (known.length === 0) return NONE
+      const series = source === GATEWAY ? WHOLE : ({ kind: 'source', name: source } as const)
+      return deploymentsOf(series, known, GATEWAY)
+    },
+    async close(): Promise<void> {
+      clearInterval(timer)
+      await reading
+    },
+  }
+}
+
+const WHOLE = { kind: 'gateway', name: '' } as const
