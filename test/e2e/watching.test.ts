@@ -138,8 +138,8 @@ t.test(
     const start = () =>
       startWatching(t, connection, { WEBHOOK_URLS: receiver.url, WEBHOOK_SECRET: receiver.secret })
     const log = new LateLog(sql, wholeMinute(Date.now()) - 12 * HOUR)
-    await log.write(HISTORY)
     let watching = await start()
+    await log.write(HISTORY)
     await trained(watching, log)
     let other = await start()
     for (let kill = 0; kill < KILLS; kill++) {
