@@ -47,7 +47,7 @@ export async function startReceiver(onArrival: (arrival: Arrival) => void): Prom
 }
 
 /** Whether a body has the signature that its headers say. */
-export function verifies(key: Buffer, headers: IncomingHttpHeaders, body: string, nowMs: number): boolean {
+function verifies(key: Buffer, headers: IncomingHttpHeaders, body: string, nowMs: number): boolean {
   const [id, timestamp, signatures] = ['id', 'timestamp', 'signature'].map((name) =>
     String(headers[`webhook-${name}`]),
   )
