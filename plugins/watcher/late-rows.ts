@@ -3,7 +3,7 @@ import { withLag, type Lateness } from '../../models/watch/lateness.js'
 import type { WatchedLog } from './log.js'
 
 /** Judged minutes are looked at again for rows that came later: for more than this share, and this number. */
-const LATE_MS = 15 * MINUTE_MS
+export const LATE_MS = 15 * MINUTE_MS
 const LATE = { share: 0.02, requests: 3 }
 
 /** Finds rows that came after their minute was judged. */

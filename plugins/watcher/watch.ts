@@ -28,10 +28,10 @@ import {
 } from '../../models/watch/silence.js'
 import type { Feedback } from '../feedback.js'
 import type { Incidents } from '../incidents.js'
-import type { LoadedWatch, WatchModels } from '../watch-models.js'
+import type { WatchModels } from '../watch-models.js'
 import { commitRound, type CommitOptions, type RoundChange } from './commit.js'
-import { Judging } from './judging.js'
-import { LateRows } from './late-rows.js'
+import { Judging, type Judge } from './judging.js'
+import { LATE_MS, LateRows } from './late-rows.js'
 import type { WatchedLog } from './log.js'
 import { quietMinute, sourceAlarms, watchedMinutes, type SourceAlarm } from './minutes.js'
 import { keepStates, keptStates } from './snapshot.js'
@@ -46,7 +46,7 @@ export interface WatchSituation {
 export interface WatchOptions {
   readonly sql: Sql
   readonly watchedLog: WatchedLog
-  readonly watchModels: Pick<WatchModels, 'current' | 'load'>
+  readonly watchModels: Pick<WatchModels, 'current' | 'ofGateway' | 'load'>
   readonly incidents: Pick<Incidents, 'store' | 'lastBookNumber' | 'takeOverMarks'>
   /** Puts what people are told into the queue, in the transaction of a round. */
   readonly announce: CommitOptions['announce']
@@ -86,7 +86,7 @@ export class Watch {
   #progress: WatchProgress | null
   #lateness: Lateness
   /** What judges: the model before, while that of a new version is not fitted. */
-  #loaded: LoadedWatch | null = null
+  #loaded: Judge | null = null
   /** Null until it is needed. */
   #judging: Judging | null = null
   #snapshot = { atMs: -Infinity, model: '' }
@@ -141,22 +141,21 @@ export class Watch {
 
   /** Whether the log was judged lately: its minutes are not left out while the model is loaded, or fitted again. */
   async #wasWatched(nowMs: number): Promise<boolean> {
-    if (this.#progress === null) return false
-    const { judgedToMs } = this.#progress
+    const judgedToMs = this.#progress?.judgedToMs ?? -Infinity
     const newest = await newestOfGateway(this.#options.sql)
     const isOfLog = newest !== undefined && judgedToMs - newest.at.getTime() <= LIVE_MS
     return isOfLog && nowMs - judgedToMs <= MAX_ABSENCE_MS
   }
 
-  async #model(): Promise<LoadedWatch | null> {
+  async #model(): Promise<Judge | null> {
     const { watchModels, sql } = this.#options
-    const current = watchModels.current() ?? this.#loaded
+    const current = watchModels.current() ?? watchModels.ofGateway() ?? this.#loaded
     if (current !== null) return current
     const kept = await keptStates(sql)
     return kept && watchModels.load(kept.model)
   }
 
-  async #watchLog(loaded: LoadedWatch, look: LogLook, signal: AbortSignal): Promise<void> {
+  async #watchLog(loaded: Judge, look: LogLook, signal: AbortSignal): Promise<void> {
     const completeMs = completeTo(this.#lateness, look.nowMs, this.#options.delayMs)
     if (this.#isJudged(completeMs)) return
     const newestMs = this.#lateness.newestMs!
@@ -164,7 +163,8 @@ export class Watch {
     let isMissingRows = isBehind(this.#lateness, completeMs, this.#judging?.usual ?? 0)
     await this.#endSilence(look)
     if (!this.#isJudged(isMissingRows ? Math.min(completeMs, newestMinuteMs) : completeMs)) {
-      const rolledToMs = await this.#options.watchedLog.refresh(look.nowMs, signal)
+      const sinceMs = Math.max(this.#progress?.judgedToMs ?? newestMs, newestMs - MAX_ABSENCE_MS)
+      const rolledToMs = await this.#options.watchedLog.refresh(look.nowMs, sinceMs - LATE_MS, signal)
       if (rolledToMs === null) return
       const toMs = Math.min(completeMs, rolledToMs)
       const { judgedToMs } = await this.#begin(Math.min(toMs, newestMinuteMs))
@@ -205,7 +205,7 @@ export class Watch {
     )
   }
 
-  async #judgeTo(toMs: number, loaded: LoadedWatch, signal: AbortSignal): Promise<void> {
+  async #judgeTo(toMs: number, loaded: Judge, signal: AbortSignal): Promise<void> {
     const { watchedLog } = this.#options
     const judging = this.#judging!
     while (this.#progress!.judgedToMs < toMs) {
@@ -241,7 +241,7 @@ export class Watch {
   async #judge(
     round: Round,
     judging: Judging,
-    loaded: LoadedWatch,
+    loaded: Judge,
     alarms: readonly SourceAlarm[],
     signal: AbortSignal,
   ): Promise<void> {
@@ -285,7 +285,7 @@ export class Watch {
   }
 
   /** Judges the minutes without rows for now. If that is an alarm, the silence of the log is the incident. */
-  async #hearSilence(sinceMs: number, completeMs: number, loaded: LoadedWatch): Promise<void> {
+  async #hearSilence(sinceMs: number, completeMs: number, loaded: Judge): Promise<void> {
     const before = this.#silence
     const isSame = before?.sinceMs === sinceMs
     const from = isSame ? before : beginSilence(sinceMs, this.#judging!.states.gateway)
@@ -300,7 +300,7 @@ export class Watch {
     if (minute!.alarm !== null) await this.#commit({ ...progress, silence }, [silence])
   }
 
-  async #keepStates({ states }: Judging, { id: model }: LoadedWatch): Promise<void> {
+  async #keepStates({ states }: Judging, { id: model }: Judge): Promise<void> {
     const atMs = this.#progress!.judgedToMs
     if (atMs - this.#snapshot.atMs < SNAPSHOT_MS && model === this.#snapshot.model) return
     await keepStates(this.#options.sql, { atMs, model, states })
