@@ -122,7 +122,7 @@ export default fp(
     const { retentionDays } = config
     const recent = createRecentDeployments({ sql, database, log, now: Date.now })
     detection.knowDeployments((source) => recent.of(source))
-    const onReported = () => void recent.refresh()
+    const onReported = recent.refresh
     app.decorate(
       'deployments',
       createDeployments({ sql, database, retentionDays, onReported, now: () => new Date() }),
