@@ -144,7 +144,8 @@ t.test('nothing is repeated while something newer of the same incident is due', 
     const taken = await takeNotifications(sql, 'sixth', 10, 30)
     return taken.map((each) => ({ ...each, name: `${each.event} ${each.state}` }))
   }
-  const due = () => sql`update aegis_ml_notifications set due_at = now() where channel = 'sixth' and due_at > now()`
+  const due = () =>
+    sql`update aegis_ml_notifications set due_at = now() where channel = 'sixth' and due_at > now()`
   await round({ number: 35 })
   const [started] = await take()
   await markDelivered(sql, started!, 'sixth', { repeatSeconds: 60, isBack: false })
