@@ -29,9 +29,9 @@ import {
 } from '../../models/watch/silence.js'
 import type { Feedback } from '../feedback.js'
 import type { Incidents } from '../incidents.js'
-import type { LoadedWatch, WatchModels } from '../watch-models.js'
+import type { WatchModels } from '../watch-models.js'
 import { commitRound, type CommitOptions } from './commit.js'
-import { Judging } from './judging.js'
+import { Judging, type Judge } from './judging.js'
 import type { WatchedLog } from './log.js'
 import { quietMinute, sourceAlarms, watchedMinutes } from './minutes.js'
 import { keepStates, keptStates } from './snapshot.js'
@@ -46,7 +46,7 @@ export interface WatchSituation {
 export interface WatchOptions {
   readonly sql: Sql
   readonly watchedLog: WatchedLog
-  readonly watchModels: Pick<WatchModels, 'current' | 'load'>
+  readonly watchModels: Pick<WatchModels, 'current' | 'ofGateway' | 'load'>
   readonly incidents: Pick<Incidents, 'store' | 'lastBookNumber' | 'takeOverMarks'>
   /** Puts what people are told into the queue, in the transaction of a round. */
   readonly announce: CommitOptions['announce']
@@ -89,7 +89,7 @@ export class Watch {
   #progress: WatchProgress | null
   #lateness: Lateness
   /** What judges: the model before, while that of a new version is not fitted. */
-  #loaded: LoadedWatch | null = null
+  #loaded: Judge | null = null
   /** Null until it is needed. */
   #judging: Judging | null = null
   #snapshot = { atMs: -Infinity, model: '' }
@@ -141,25 +141,26 @@ export class Watch {
     return nowMs - newestMs <= (this.#progress === null ? LIVE_MS : STILL_LIVE_MS)
   }
 
-  async #model(): Promise<LoadedWatch | null> {
+  async #model(): Promise<Judge | null> {
     const { watchModels, sql } = this.#options
-    const current = watchModels.current() ?? this.#loaded
+    const current = watchModels.current() ?? watchModels.ofGateway() ?? this.#loaded
     if (current !== null) return current
     const kept = await keptStates(sql)
     return kept && watchModels.load(kept.model)
   }
 
-  async #watchLog(loaded: LoadedWatch, look: LogLook, signal: AbortSignal): Promise<void> {
+  async #watchLog(loaded: Judge, look: LogLook, signal: AbortSignal): Promise<void> {
     const { watchedLog, delayMs } = this.#options
     const completeMs = completeTo(this.#lateness, look.nowMs, delayMs)
     if (this.#progress !== null && this.#judging !== null && completeMs <= this.#progress.judgedToMs) return
-    const rolledToMs = await watchedLog.refresh(look.nowMs, signal)
-    if (rolledToMs === null) return
     const newestMs = this.#lateness.newestMs!
+    const sinceMs = Math.max(this.#progress?.judgedToMs ?? newestMs, newestMs - MAX_ABSENCE_MS)
+    const rolledToMs = await watchedLog.refresh(look.nowMs, sinceMs - LATE_MS, signal)
+    if (rolledToMs === null) return
     const toMs = Math.min(completeMs, rolledToMs)
     const progress = await this.#begin(Math.min(toMs, floorMinute(newestMs)))
     this.#judging ??= await Judging.before(progress.judgedToMs, loaded, this.#options, signal)
-    const usual = this.#judging.usual ?? 0
+    const { usual } = this.#judging
     if (isOpen(progress.silence) && newestMs > progress.silence.startedMs) {
       const ended = endedSilence(progress.silence, look.oldestNewMs ?? look.nowMs)
       await this.#commit({ ...progress, silence: ended }, [ended])
@@ -185,7 +186,7 @@ export class Watch {
     )
   }
 
-  async #judgeTo(toMs: number, loaded: LoadedWatch, signal: AbortSignal): Promise<void> {
+  async #judgeTo(toMs: number, loaded: Judge, signal: AbortSignal): Promise<void> {
     const { watchedLog } = this.#options
     const judging = this.#judging!
     while (this.#progress!.judgedToMs < toMs) {
@@ -220,7 +221,7 @@ export class Watch {
   async #judge(
     round: Round,
     judging: Judging,
-    loaded: LoadedWatch,
+    loaded: Judge,
     alarms: readonly SeriesMinute[],
     signal: AbortSignal,
   ): Promise<void> {
@@ -259,7 +260,7 @@ export class Watch {
   }
 
   /** Judges the minutes without rows for now. If that is an alarm, the silence of the log is the incident. */
-  async #hearSilence(sinceMs: number, completeMs: number, loaded: LoadedWatch): Promise<void> {
+  async #hearSilence(sinceMs: number, completeMs: number, loaded: Judge): Promise<void> {
     const before = this.#silence
     const isSame = before?.sinceMs === sinceMs
     const from = isSame ? before : beginSilence(sinceMs, this.#judging!.states.gateway)
@@ -288,7 +289,7 @@ export class Watch {
     }
   }
 
-  async #keepStates({ states }: Judging, { id: model }: LoadedWatch): Promise<void> {
+  async #keepStates({ states }: Judging, { id: model }: Judge): Promise<void> {
     const atMs = this.#progress!.judgedToMs
     if (atMs - this.#snapshot.atMs < SNAPSHOT_MS && model === this.#snapshot.model) return
     await keepStates(this.#options.sql, { atMs, model, states })
