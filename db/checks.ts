@@ -24,6 +24,9 @@ const OWN_TABLES = [
   'aegis_ml_streams',
   'aegis_ml_incidents',
   'aegis_ml_watched_minutes',
+  'aegis_ml_watch_state',
+  'aegis_ml_watch_models',
+  'aegis_ml_notifications',
 ]
 
 /** Fails when the service's own tables cannot be written. It changes no row. */

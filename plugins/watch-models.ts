@@ -15,7 +15,7 @@ import type { CalendarEntry } from '../models/anomaly/calendar.js'
 import type { LeastEffects } from '../models/anomaly/effects.js'
 import { DAY_MS, MINUTE_MS } from '../models/traffic/durations.js'
 import type { WatchDetector } from '../models/watch/judge-round.js'
-import type { WatchModel } from '../models/watch/watch-model.js'
+import { assembleWatch, type WatchModel } from '../models/watch/watch-model.js'
 import type { Database } from './database.js'
 import { ServiceError } from './http/errors.js'
 import { explainTableError } from './http/table-errors.js'
@@ -54,6 +54,8 @@ export interface FitOptions {
 export interface WatchModels {
   /** The newest one for the active model of the gateway; null when there is none, or it is not loaded yet. */
   current(): LoadedWatch | null
+  /** Judges the gateway alone, by an active model that has learned from Prometheus; null with any other model. */
+  ofGateway(): Pick<LoadedWatch, 'id' | 'modelVersion' | 'endpoints' | 'detector'> | null
   /** Loads the newest one for the active model, if that is not done. */
   sync(): Promise<LoadedWatch | null>
   /**
@@ -98,16 +100,37 @@ interface WatchModelsOptions {
 /** The history that endpoints are fitted to. */
 const HISTORY_MS = 14 * DAY_MS
 
+/** The id of what judges the gateway alone. */
+const NO_ENDPOINTS = '0'
+const SEED = 1
+
 function createWatchModels(options: WatchModelsOptions): WatchModels & { close(): void } {
   const { sql, models, effects, calendar, log } = options
   const closing = new AbortController()
   let loaded: LoadedWatch | null = null
   let loading: Promise<LoadedWatch | null> | null = null
   let isFitting = false
+  let alone: ReturnType<WatchModels['ofGateway']> = null
   /** Rows that cannot be read are not read again. */
   const unreadable = new Set<string>()
 
   const current = () => (loaded?.modelVersion === models.active.anomaly?.version ? loaded : null)
+
+  const ofGateway = () => {
+    const active = models.active.anomaly
+    if (
+      active?.training?.source !== 'prometheus' ||
+      active.model.intervalSeconds !== DEFAULT_INTERVAL_SECONDS
+    )
+      return null
+    if (alone?.modelVersion !== active.version) {
+      const { contamination, anomalyThreshold } = options
+      const watch = assembleWatch(active.model, [], { effects, contamination, anomalyThreshold, seed: SEED })
+      const detector = detectorOf(watch, active.version, effects, calendar)
+      alone = { id: NO_ENDPOINTS, modelVersion: active.version, endpoints: 0, detector }
+    }
+    return alone
+  }
 
   const load = async (row: WatchModelRow): Promise<LoadedWatch | null> => {
     if (loaded?.id === row.id) return loaded
@@ -169,7 +192,7 @@ function createWatchModels(options: WatchModelsOptions): WatchModels & { close()
     await syncAnew()
     return loaded
   }
-  const alone = async <T>(work: () => Promise<T>): Promise<T> => {
+  const oneFit = async <T>(work: () => Promise<T>): Promise<T> => {
     if (isFitting) throw new ServiceError('BUSY', 'A watch model is being fitted. Try again shortly.')
     isFitting = true
     try {
@@ -181,9 +204,10 @@ function createWatchModels(options: WatchModelsOptions): WatchModels & { close()
 
   return {
     current,
+    ofGateway,
     sync: syncAnew,
     fit: (fitting) =>
-      alone(async () => {
+      oneFit(async () => {
         const active = fittingModel(models)
         const task = await taskFor(options, active, fitting.to)
         const made = await run(null, active.version, task, fitting)
@@ -191,7 +215,7 @@ function createWatchModels(options: WatchModelsOptions): WatchModels & { close()
         return made
       }),
     refitYoung: (fitting) =>
-      alone(async () => {
+      oneFit(async () => {
         const active = fittingModel(models)
         const watch = current() ?? (await syncAnew())
         if (watch === null) return null

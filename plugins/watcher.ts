@@ -13,7 +13,8 @@ import type { Config } from './config.js'
 import type { Database } from './database.js'
 import { createInvestigations } from './watcher/investigations.js'
 import { createLease } from './watcher/lease.js'
-import { createWatchedLog } from './watcher/log.js'
+import { createWatchedLog, type WatchedLog } from './watcher/log.js'
+import { createWatchedPrometheus } from './watcher/prometheus-log.js'
 import { createModelCare } from './watcher/model-care.js'
 import { OvertakenError } from './watcher/commit.js'
 import { Watch, type WatchOptions, type WatchSituation } from './watcher/watch.js'
@@ -150,7 +151,11 @@ export default fp(
         delayMs: watchDelayMs,
         isAlways: watch === 'on',
       },
-      watchedLog: createWatchedLog({ sql, trafficSql, currentTable: app.trafficTable, ...updating }),
+      watchedLog: whereModelLearned(
+        createWatchedLog({ sql, trafficSql, currentTable: app.trafficTable, ...updating }),
+        config.prometheus && createWatchedPrometheus(sql, config.prometheus.source),
+        () => watchModels.ofGateway() !== null,
+      ),
       announce: (tx, written, at) => notifications.announce(tx, written, at),
       investigations: createInvestigations({ incidents, log }),
       care: createModelCare({ models, watchModels, log, now }),
@@ -181,6 +186,21 @@ export default fp(
   },
 )
 
+/** What is watched is what the active model has learned from. */
+function whereModelLearned(
+  table: WatchedLog,
+  prometheus: WatchedLog | null,
+  isPrometheus: () => boolean,
+): WatchedLog {
+  const chosen = () => (prometheus !== null && isPrometheus() ? prometheus : table)
+  return {
+    look: (...of) => chosen().look(...of),
+    refresh: (...of) => chosen().refresh(...of),
+    rounds: (...of) => chosen().rounds(...of),
+    requests: (...of) => chosen().requests(...of),
+  }
+}
+
 interface Statused {
   readonly sql: Sql
   readonly config: Pick<Config, 'watch' | 'watchDelayMs'>
@@ -193,7 +213,7 @@ async function statusOf(
   situation: WatchSituation | null,
 ): Promise<WatcherStatus> {
   const progress = await readWatchProgress(sql)
-  const current = watchModels.current()
+  const current = watchModels.current() ?? watchModels.ofGateway()
   const state =
     config.watch === 'off'
       ? 'off'

@@ -1,6 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Sql } from 'postgres'
 import type { PrometheusMinute } from '../../formats/prometheus/minutes.js'
+import { DAY_MS } from '../../models/traffic/durations.js'
+import type { TrafficMinute } from '../../models/watch/endpoint-minute.js'
 import type { History } from '../../models/anomaly/regular-history.js'
 import { LOCKS, tryLock } from '../lease.js'
 import { openOwnConnection, type OwnConnection } from '../own-connection.js'
@@ -103,6 +105,43 @@ async function storeMinutes(sql: Sql, source: string, minutes: readonly Promethe
       fetched (ms, requests, errors, average, p95, p99)
     on conflict (source, minute) do update set requests = excluded.requests, errors = excluded.errors,
       latency_avg = excluded.latency_avg, latency_p95 = excluded.latency_p95, latency_p99 = excluded.latency_p99`
+}
+
+/** The newest fetched minute, and the oldest one that is newer than a time: when each ended, in ms since 1970. */
+export async function lookAtPrometheus(
+  sql: Sql,
+  source: string,
+  { nowMs, afterMs }: { readonly nowMs: number; readonly afterMs: number | null },
+): Promise<{ readonly newestMs: number | null; readonly oldestNewMs: number | null }> {
+  const after = afterMs === null ? null : new Date(afterMs)
+  const [row] = await sql<[{ newest: Date | null; oldest: Date | null }]>`
+    select max(minute) + interval '1 minute' as newest,
+      min(minute) filter (where minute + interval '1 minute' > ${after}::timestamptz) + interval '1 minute' as oldest
+    from aegis_ml_prometheus_minutes where source = ${source} and minute > ${new Date(nowMs - DAY_MS)}`
+  return { newestMs: row.newest?.getTime() ?? null, oldestNewMs: row.oldest?.getTime() ?? null }
+}
+
+/** The fetched minutes of a range, in order of time. */
+export async function prometheusTraffic(
+  sql: Sql,
+  source: string,
+  { from, to }: TimeRange,
+): Promise<({ readonly timeMs: number } & TrafficMinute)[]> {
+  interface Row {
+    readonly minute: Date
+    readonly requests: number
+    readonly failed: number
+    readonly avg: number | null
+    readonly p95: number | null
+    readonly p99: number | null
+  }
+  const rows = await sql<Row[]>`
+    select minute, requests, errors as failed, latency_avg as avg, latency_p95 as p95, latency_p99 as p99
+    from aegis_ml_prometheus_minutes where source = ${source} and minute >= ${from} and minute < ${to} order by minute`
+  return rows.map(({ minute, requests, failed, avg, p95, p99 }) => ({
+    ...{ timeMs: minute.getTime(), requests, failed },
+    ...{ avgMs: avg ?? NaN, p95Ms: p95 ?? NaN, p99Ms: p99 ?? NaN },
+  }))
 }
 
 /**

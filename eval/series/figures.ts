@@ -34,8 +34,9 @@ const N_THRESHOLDS = 200
 const SHARES = { min: 1e-5, max: 0.5 }
 
 /**
- * The figures of each set and of all. A reference, and the service's score without its alarms, has the threshold that is best for its set: one for F1, another one for
- * the NAB score. That is more than an operator could know. Over all, it keeps those thresholds.
+ * The figures of each set and of all. A reference has the threshold that is best for its set: one for F1, another one for
+ * the NAB score. That is more than an operator could know. So has the service's score without its alarms. Over all, they
+ * keep those thresholds.
  */
 export function figuresOfSets(judged: readonly JudgedSeries[]): SetFigures[] {
   const sets = [...new Set(judged.map(({ series }) => series.set))].sort()

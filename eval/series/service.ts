@@ -10,7 +10,7 @@ import type { Series } from './series.js'
 import { blocksOf, firstJudged } from './walk-forward.js'
 
 /** What the service says about each row. */
-export interface ServiceRows {
+interface ServiceRows {
   /** `[nRows]`, 1 for a confirmed row: one of an episode. */
   readonly confirmed: Uint8Array
   /** `[nRows]`, the normalized score, 0…1. */
@@ -18,9 +18,9 @@ export interface ServiceRows {
 }
 
 /**
- * Judges a series as the service does. Each block is judged by a model that is trained on all rows
- * before it, at the defaults of the service, and one stream goes through all models. Whole numbers are the requests of a
- * row. Other values are rates.
+ * Judges a series as the service does. Each block is judged by a model that is trained on all rows before it, at the
+ * defaults of the service, and one stream goes through all models. Whole numbers are the requests of a row. Other values
+ * are rates.
  */
 export function judgeByService({ timesMs, values }: Series): ServiceRows {
   const confirmed = new Uint8Array(values.length)

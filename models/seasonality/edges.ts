@@ -38,13 +38,10 @@ export function edgesAt(season: Season, minuteOfWeek: number, rowMinutes = 1): E
     edges.low += Math.min(0, before, after)
     edges.high += Math.max(0, before, after)
   }
-  const mayBeMissing = (term: number, least = 0) => {
-    if (Math.abs(term) <= least) return
-    edges.low += Math.min(0, -term)
-    edges.high += Math.max(0, -term)
-  }
   const row = Math.ceil(rowMinutes)
-  if (minuteOfHour) mayBeMissing(minuteOfHour[minuteOfWeek % 60]!, leastJob(minuteOfHour))
+  const job = minuteOfHour ? jobOf(minuteOfHour, minuteOfWeek % 60) : 0
+  edges.low -= Math.max(0, job)
+  edges.high -= Math.min(0, job)
   if (isStepped) widen((minute) => slots[slotOf(rhythm, minute)]!, slotMinutes, leastStep(slots))
   if (minuteOfDay) widen((minute) => jobAt(minuteOfDay, minute), Math.max(EDGE_MINUTES.job, row))
   if (slotOfWeek) widen((minute) => windowAt(slotOfWeek, minute), Math.max(EDGE_MINUTES.window, row))
@@ -56,9 +53,10 @@ function leastStep(slots: Float64Array): number {
   return remembered(slots, () => slots.map((value, slot) => value - slots[(slot + 1) % slots.length]!))
 }
 
-/** Larger terms of the minutes of the hour are jobs; the others are the shape of the hour. */
-function leastJob(minuteOfHour: Float64Array): number {
-  return remembered(minuteOfHour, () => minuteOfHour)
+/** What a job adds to a minute of the hour. Smaller terms are the shape of the hour, and no job. */
+function jobOf(minuteOfHour: Float64Array, minute: number): number {
+  const term = minuteOfHour[minute]!
+  return Math.abs(term) > remembered(minuteOfHour, () => minuteOfHour) ? term : 0
 }
 
 const leastOf = new WeakMap<Float64Array, number>()

@@ -7,7 +7,7 @@ import { blockMaxima, type BlockMaxima } from './block-maxima.js'
 import type { Clock } from './clock.js'
 import { intervalOf, NO_REQUESTS } from './endpoint-minute.js'
 import { fitEndpoint } from './fit-endpoint.js'
-import type { EndpointHistory } from './history.js'
+import { isLeftOut, type EndpointHistory } from './history.js'
 import { levelOfMaxima } from './tail-of-maxima.js'
 import { endpointModel, watchedEndpoint, type WatchModel } from './watch-model.js'
 
@@ -87,7 +87,7 @@ function daysOf(clock: Clock, history: EndpointHistory): { day: number; reports:
   for (let i = 0; i < nMinutes; i++) {
     const timeMs = startMs + i * MINUTE_MS
     while (row < history.timesMs.length && history.timesMs[row]! < timeMs) row++
-    if (isKnown[i] === 0 || timeMs < history.firstSeenMs) continue
+    if (isKnown[i] === 0 || timeMs < history.firstSeenMs || isLeftOut(history, timeMs)) continue
     const isSeen = history.timesMs[row] === timeMs
     const minute = isSeen
       ? {

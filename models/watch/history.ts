@@ -13,4 +13,16 @@ export interface EndpointHistory {
   readonly avgMs: Float64Array
   readonly p95Ms: Float64Array
   readonly p99Ms: Float64Array
+  /** Times of incidents, which are not learned, ms since 1970; ends are not included. */
+  readonly leftOut?: readonly LeftOut[]
+}
+
+interface LeftOut {
+  readonly fromMs: number
+  readonly toMs: number
+}
+
+/** Whether a minute of a history is not learned. */
+export function isLeftOut({ leftOut = [] }: Pick<EndpointHistory, 'leftOut'>, timeMs: number): boolean {
+  return leftOut.some(({ fromMs, toMs }) => timeMs >= fromMs && timeMs < toMs)
 }

@@ -1,7 +1,7 @@
 import { toScale } from '../anomaly/scales.js'
 import { MINUTE_MS } from '../traffic/durations.js'
 import type { Clock } from './clock.js'
-import type { EndpointHistory } from './history.js'
+import { isLeftOut, type EndpointHistory } from './history.js'
 
 /** The minutes of an endpoint on a clock, from its first whole minute on. */
 export interface EndpointMinutes {
@@ -21,12 +21,13 @@ export function minutesOn(clock: Clock, history: EndpointHistory): EndpointMinut
   const { startMs, nMinutes, isKnown } = clock
   const first = Math.max(0, Math.ceil((history.firstSeenMs - startMs) / MINUTE_MS))
   const unknown = () => new Float64Array(nMinutes).fill(NaN)
-  const requests = Float64Array.from(isKnown, (known, i) => (known === 1 && i >= first ? 0 : NaN))
+  const isLearned = (i: number) => i >= first && !isLeftOut(history, startMs + i * MINUTE_MS)
+  const requests = Float64Array.from(isKnown, (known, i) => (known === 1 && isLearned(i) ? 0 : NaN))
   const failed = requests.slice()
   const [avg, p95, p99] = [unknown(), unknown(), unknown()]
   history.timesMs.forEach((timeMs, row) => {
     const i = Math.floor((timeMs - startMs) / MINUTE_MS)
-    if (i < first || i >= nMinutes || !(history.requests[row]! > 0)) return
+    if (i < first || i >= nMinutes || !(history.requests[row]! > 0) || isLeftOut(history, timeMs)) return
     requests[i] = history.requests[row]!
     failed[i] = history.failed[row]!
     avg[i] = toScale('avg_latency_ms', history.avgMs[row]!)

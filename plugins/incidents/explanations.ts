@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { isDatabaseReadOnly } from '../../db/errors.js'
 import type { Log } from '../../db/log.js'
 import { describeIncident } from '../../db/own/incident-writes.js'
 import type { StoredIncident } from '../../db/own/incidents.js'
@@ -37,7 +38,10 @@ export function createExplanations(options: ExplanationOptions): Explanations {
     })
   const replay = async (incident: StoredIncident, signal: AbortSignal): Promise<IncidentLimits | null> => {
     const limits = await orNothing(questions.inForce(incident, signal), incident.id)
-    if (limits !== null) await describeIncident(sql, incident.id, { limits })
+    if (limits === null) return null
+    await describeIncident(sql, incident.id, { limits }).catch((error: unknown) => {
+      if (!isDatabaseReadOnly(error)) throw error // whoever reads gets the answer, which is not stored
+    })
     return limits
   }
   const replayOnce = (incident: StoredIncident, signal: AbortSignal) => {

@@ -96,6 +96,7 @@ export function createIncidentStreams(options: IncidentStreamsOptions): Incident
       const free = once(() => streams--)
       signal.addEventListener('abort', free, { once: true })
       try {
+        signal.throwIfAborted() // it would free nothing any more
         const last = await lastRevision(sql)
         // A revision from the future is of another database.
         return events(after === null ? last : Math.min(after, last), signal)

@@ -1,6 +1,7 @@
 import { setImmediate as others } from 'node:timers/promises'
 import type { Sql } from 'postgres'
 import type { Connection } from '../../db/pool.js'
+import { markedEndpointRanges } from '../../db/own/real-incidents.js'
 import { endpointHistories, type BusyEndpoint } from '../../db/traffic/endpoint-histories.js'
 import type { TrafficTable } from '../../db/traffic/table.js'
 import type { LeastEffects } from '../../models/anomaly/effects.js'
@@ -67,11 +68,16 @@ async function eachHistory<T>(
   onProgress: (share: number) => void,
   of: (history: EndpointHistory) => T,
 ): Promise<T[]> {
+  const marked = await markedEndpointRanges(sql, { from, to })
   const results: T[] = []
   for await (const history of endpointHistories(sql, table, { from, to }, endpoints, signal)) {
     await others() // a message may ask to stop
     signal.throwIfAborted()
-    results.push(of(history))
+    const leftOut = (marked.get(history.endpoint) ?? []).map((each) => ({
+      fromMs: each.from.getTime(),
+      toMs: each.to.getTime(),
+    }))
+    results.push(of(leftOut.length === 0 ? history : { ...history, leftOut }))
     onProgress(results.length / endpoints.length)
   }
   return results

@@ -4,6 +4,7 @@ import { deploymentsBetween } from '../../db/own/deployments.js'
 import type { Deployment } from '../../models/incidents/deployment.js'
 import { knowsTheDay } from '../../models/anomaly/model.js'
 import { DAY_MS, HOUR_MS } from '../../models/traffic/durations.js'
+import { NO_REQUESTS } from '../../models/watch/endpoint-minute.js'
 import { judgeRound, type JudgedRound, type Round } from '../../models/watch/judge-round.js'
 import { beginWatch, type WatchStates } from '../../models/watch/series-state.js'
 import type { LoadedWatch } from '../watch-models.js'
@@ -15,6 +16,9 @@ const WARM_UP_MS = DAY_MS
 
 /** An alarm that a deployment began is over before. */
 const DEPLOYED_MS = 4 * HOUR_MS
+
+/** What judges: a watch model, or the gateway's model alone. */
+export type Judge = Pick<LoadedWatch, 'id' | 'detector'>
 
 interface JudgingOptions {
   readonly sql: Sql
@@ -39,7 +43,7 @@ export class Judging {
    */
   static async before(
     timeMs: number,
-    loaded: LoadedWatch,
+    loaded: Judge,
     { sql, watchedLog }: JudgingOptions,
     signal: AbortSignal,
   ): Promise<Judging> {
@@ -54,6 +58,7 @@ export class Judging {
       hasBegun ||= round.gateway.requests > 0 // the log may have begun within the day
       if (hasBegun) await judging.judge(round, loaded, signal)
     }
+    judging.#usual ??= await judging.#expected(timeMs, loaded, signal)
     return judging
   }
 
@@ -61,9 +66,9 @@ export class Judging {
     return this.#states
   }
 
-  /** Requests that were expected of the gateway in the last minute; null before one. */
-  get usual(): number | null {
-    return this.#usual
+  /** Requests that are expected of the gateway in a minute: in the last one that was judged, or in the first one to judge. */
+  get usual(): number {
+    return this.#usual ?? 0
   }
 
   /** Learns what was deployed in some minutes and in the hours before. */
@@ -71,11 +76,18 @@ export class Judging {
     this.#deployments = await deploymentsBetween(this.#sql, fromMs - DEPLOYED_MS, toMs)
   }
 
-  async judge(round: Round, { detector }: LoadedWatch, signal: AbortSignal): Promise<JudgedRound> {
+  async judge(round: Round, { detector }: Judge, signal: AbortSignal): Promise<JudgedRound> {
     const deployments = this.#deployments
     const judged = await inSlices(judgeRound(this.#states, round, { ...detector, deployments }), signal)
     this.#states = judged.states
     this.#usual = judged.minutes[0]!.expected.requests
     return judged
+  }
+
+  /** Requests that are expected of the gateway in a minute, whatever it has. */
+  async #expected(timeMs: number, { detector }: Judge, signal: AbortSignal): Promise<number> {
+    const round = { timeMs, gateway: NO_REQUESTS, endpoints: [] }
+    const { minutes } = await inSlices(judgeRound(this.#states, round, detector), signal)
+    return minutes[0]!.expected.requests
   }
 }

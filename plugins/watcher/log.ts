@@ -6,6 +6,7 @@ import { lookAtLog } from '../../db/traffic/log-look.js'
 import { updateRollups } from '../../db/traffic/rollups.js'
 import { roundsOf } from '../../db/traffic/rounds.js'
 import { rolledUpTo, trafficSteps } from '../../db/traffic/timeline.js'
+import { MINUTE_MS } from '../../models/traffic/durations.js'
 import type { PathRules } from '../../models/traffic/path-rules.js'
 import type { Round } from '../../models/watch/judge-round.js'
 import type { LogLook } from '../../models/watch/lateness.js'
@@ -14,8 +15,12 @@ import type { CurrentTable } from '../traffic-table.js'
 /** The request log, as the watcher reads it. Times in ms since 1970; ends are not included. */
 export interface WatchedLog {
   look(nowMs: number, afterMs: number | null): Promise<LogLook>
-  /** Brings the rollups up to date. @returns up to where they are complete; null without rows */
-  refresh(nowMs: number, signal: AbortSignal): Promise<number | null>
+  /**
+   * Brings the rollups up to date.
+   * @param sinceMs rows from here on may have come since the update before, however late they are
+   * @returns up to where they are complete; null without rows
+   */
+  refresh(nowMs: number, sinceMs: number, signal: AbortSignal): Promise<number | null>
   rounds(fromMs: number, toMs: number, signal: AbortSignal): AsyncIterable<Round>
   /** Requests of the gateway by minute, of those that have some. */
   requests(fromMs: number, toMs: number): Promise<ReadonlyMap<number, number>>
@@ -42,11 +47,12 @@ export function createWatchedLog(options: WatchedLogOptions): WatchedLog {
       const found = await lookAtLog(trafficSql, await currentTable(), { nowMs, afterMs })
       return { nowMs, ...found }
     },
-    async refresh(nowMs, closing) {
+    async refresh(nowMs, sinceMs, closing) {
       const table = await currentTable()
       // To watch changes no rules.
       const pathRules = (await followedRules(sql, table)) ?? options.pathRules
-      const update = { ...updating, trafficSql, table, pathRules, now: new Date(nowMs) }
+      const lookBackMinutes = Math.max(options.lookBackMinutes, Math.ceil((nowMs - sinceMs) / MINUTE_MS))
+      const update = { ...updating, trafficSql, table, pathRules, lookBackMinutes, now: new Date(nowMs) }
       await withTimeLimit(MAX_UPDATE_MS, closing, (signal) =>
         updateRollups(sql, { ...update, signal }),
       ).catch((error: unknown) => {

@@ -6,7 +6,7 @@ import type { WatchModels } from '../watch-models.js'
 
 export interface ModelCareOptions {
   readonly models: Pick<ModelRegistry, 'active'>
-  readonly watchModels: Pick<WatchModels, 'current' | 'sync' | 'fit' | 'refitYoung'>
+  readonly watchModels: Pick<WatchModels, 'current' | 'ofGateway' | 'sync' | 'fit' | 'refitYoung'>
   readonly log: Pick<Log, 'info' | 'warn'>
   readonly now: () => number
 }
@@ -48,7 +48,13 @@ export function createModelCare({ models, watchModels, log, now }: ModelCareOpti
     /** Begins what is due. */
     look(): void {
       const version = models.active.anomaly?.version
-      if (version === undefined || fitting !== undefined || closing.signal.aborted) return
+      if (
+        version === undefined ||
+        watchModels.ofGateway() !== null ||
+        fitting !== undefined ||
+        closing.signal.aborted
+      )
+        return
       if (version === retry.version && now() < retry.afterMs) return
       fitting = care(version)
         .catch((error: unknown) => {

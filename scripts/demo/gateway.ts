@@ -1,120 +1,141 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { randomUUID } from 'node:crypto'
 import type { Random } from '../../models/statistics/random.js'
-import { NO_FAULT, type Fault } from './story.js'
+import { MINUTE_MS } from '../../models/traffic/durations.js'
 
-/** An answered request, as a gateway logs it. */
-export interface FinishedRequest {
-  /** When the response was sent, on the clock of performance.now(). */
-  readonly endedMs: number
-  readonly durationMs: number
+/** A row of request_logs. */
+export interface RequestRow {
+  readonly timestamp: Date
   readonly method: string
   readonly path: string
-  readonly status: number
-  readonly backend: string
-  readonly userId: string | null
-  readonly address: string
-  readonly userAgent: string | null
+  readonly status_code: number
+  readonly response_time_ms: number
+  readonly user_id: string
+  readonly ip_address: string
+  readonly backend_name: string
+  readonly request_id: string
 }
 
-export interface Gateway {
-  readonly port: number
-  setFault(fault: Fault): void
-  close(): Promise<void>
+/** What goes wrong in a minute. */
+export interface Trouble {
+  readonly slow?: { readonly endpoint: string; readonly factor: number }
+  /** So many more requests, all of one client. */
+  readonly flood?: { readonly endpoint: string; readonly client: string; readonly perMinute: number }
 }
 
-interface Endpoint {
+export interface SimulatedEndpoint {
+  /** As the service names it: `GET /api/orders/{id}`. */
+  readonly name: string
   readonly method: string
-  readonly path: RegExp
+  readonly path: string
   readonly backend: string
+  readonly perMinute: number
   readonly usualMs: number
-  readonly status: number
+  readonly errorShare: number
 }
 
-const ENDPOINTS: readonly Endpoint[] = [
-  { method: 'GET', path: /^\/api\/products$/, backend: 'catalogue', usualMs: 50, status: 200 },
-  { method: 'GET', path: /^\/api\/products\/\d+$/, backend: 'catalogue', usualMs: 40, status: 200 },
-  { method: 'GET', path: /^\/api\/users\/\d+$/, backend: 'accounts', usualMs: 55, status: 200 },
-  { method: 'GET', path: /^\/api\/search$/, backend: 'search', usualMs: 80, status: 200 },
-  { method: 'POST', path: /^\/api\/orders$/, backend: 'orders', usualMs: 70, status: 201 },
+export interface SimulatedGateway {
+  /** The rows of a minute, in order of time. */
+  minute(startMs: number, trouble?: Trouble): RequestRow[]
+}
+
+const BACKENDS = [
+  ...[
+    'products',
+    'orders',
+    'users',
+    'carts',
+    'search',
+    'reviews',
+    'payments',
+    'invoices',
+    'shipments',
+    'coupons',
+  ],
 ]
-const USUAL_ERROR_SHARE = 0.02
-const HICCUP_SHARE = 0.05
-const HICCUP_MS = 40
+const KINDS = [
+  { method: 'GET', suffix: '/{id}', extraMs: 0 },
+  { method: 'GET', suffix: '', extraMs: 20 },
+  { method: 'POST', suffix: '', extraMs: 50 },
+]
 
-/** Starts a gateway on a free port of the loopback interface. Its backends are timers. */
-export async function startGateway({
-  random,
-  onFinished,
-}: {
-  random: Random
-  onFinished: (request: FinishedRequest) => void
-}): Promise<Gateway> {
-  let fault = NO_FAULT
-  const server = createServer((request, response) => {
-    const startedMs = performance.now()
-    const endpoint = endpointOf(request)
-    response.on('finish', () => {
-      const endedMs = performance.now()
-      onFinished({ ...describe(request, response, endpoint), endedMs, durationMs: endedMs - startedMs })
-    })
-    request.resume()
-    if (endpoint === undefined) return answer(response, 404)
-    const fails = random.uniform() < USUAL_ERROR_SHARE + fault.errorShare
-    const workMs = workOf(endpoint, random, startedMs, fault.slowness)
-    setTimeout(() => answer(response, fails ? 503 : endpoint.status), workMs)
-  })
-  server.keepAliveTimeout = 0
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject).listen(0, '127.0.0.1', resolve)
-  })
+/** Thirty endpoints: ten backends with three each. They differ in traffic, latency and errors. */
+export const ENDPOINTS: readonly SimulatedEndpoint[] = BACKENDS.flatMap((backend, b) =>
+  KINDS.map(({ method, suffix, extraMs }, k): SimulatedEndpoint => {
+    const path = `/api/${backend}${suffix}`
+    const rank = b + 1 + k * 4
+    return {
+      ...{ name: `${method} ${path}`, method, path, backend },
+      perMinute: 70 * rank ** -0.6,
+      usualMs: 25 + extraMs + ((b * 37) % 90),
+      errorShare: 0.002 + 0.003 * ((b + k) % 4),
+    }
+  }),
+)
+
+const CLIENTS = 400
+const IDS = 500
+const SPREAD = 0.35
+const WAVES = [
+  { share: 0.08, minutes: 47 },
+  { share: 0.04, minutes: 13 },
+]
+
+/** A gateway whose requests are drawn at random: nothing of them exists but the rows of its log. */
+export function createGateway(random: Random): SimulatedGateway {
+  const requestOf = (
+    endpoint: SimulatedEndpoint,
+    timeMs: number,
+    client: string,
+    slowness: number,
+  ): RequestRow => {
+    const { method, path, backend, usualMs, errorShare } = endpoint
+    return {
+      timestamp: new Date(timeMs),
+      ...{ method, path: path.replace('{id}', String(1 + random.integer(IDS))) },
+      status_code: random.uniform() < errorShare ? 503 : method === 'POST' ? 201 : 200,
+      response_time_ms: Math.max(1, Math.round(usualMs * Math.exp(SPREAD * random.normal()) * slowness)),
+      ...{ user_id: client, ip_address: addressOf(client), backend_name: backend, request_id: randomUUID() },
+    }
+  }
+  const draw = (
+    endpoint: SimulatedEndpoint,
+    perMinute: number,
+    startMs: number,
+    client: () => string,
+    slowness: number,
+  ) => {
+    const rows: RequestRow[] = []
+    // Exponential gaps: the arrivals of independent clients.
+    for (let minutes = gap(random, perMinute); minutes < 1; minutes += gap(random, perMinute))
+      rows.push(requestOf(endpoint, startMs + Math.floor(minutes * MINUTE_MS), client(), slowness))
+    return rows
+  }
+  const anyClient = () => `user-${1 + Math.floor(CLIENTS * random.uniform() ** 2)}`
   return {
-    port: (server.address() as AddressInfo).port,
-    setFault: (next) => {
-      fault = next
+    minute(startMs, { slow, flood } = {}) {
+      const level = levelAt(startMs)
+      const rows = ENDPOINTS.flatMap((endpoint) => {
+        const slowness = endpoint.name === slow?.endpoint ? slow.factor : 1
+        const usual = draw(endpoint, endpoint.perMinute * level, startMs, anyClient, slowness)
+        if (endpoint.name !== flood?.endpoint) return usual
+        return [...usual, ...draw(endpoint, flood.perMinute, startMs, () => flood.client, slowness)]
+      })
+      return rows.sort((a, b) => a.timestamp.getTime() - b.timestamp.getTime())
     },
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve())
-        server.closeAllConnections()
-      }),
   }
 }
 
-/**
- * Duration of a handler: its usual duration, varied by a slow wave and by chance, times the slowness of the fault, and
- * sometimes an extra delay. The variation is large, so that delays of a busy machine do not stand out.
- */
-function workOf({ usualMs }: Endpoint, random: Random, nowMs: number, slowness: number): number {
-  const wave = (periodMs: number) => Math.sin((2 * Math.PI * nowMs) / periodMs)
-  const mood = 1 + 0.25 * wave(13_000) + 0.1 * wave(4100)
-  const extraMs = random.uniform() < HICCUP_SHARE ? HICCUP_MS : 0
-  return usualMs * (0.7 + 0.6 * random.uniform()) * mood * slowness + extraMs
+const gap = (random: Random, perMinute: number) => -Math.log(1 - random.uniform()) / perMinute
+
+/** Traffic rises and falls slowly, by at most an eighth. */
+function levelAt(timeMs: number): number {
+  const turns = (minutes: number) => Math.sin((2 * Math.PI * timeMs) / (minutes * MINUTE_MS))
+  return WAVES.reduce((level, { share, minutes }) => level + share * turns(minutes), 1)
 }
 
-function pathOf(request: IncomingMessage): string {
-  return request.url!.split('?', 1)[0]!
-}
-
-function endpointOf(request: IncomingMessage): Endpoint | undefined {
-  const path = pathOf(request)
-  return ENDPOINTS.find((endpoint) => endpoint.method === request.method && endpoint.path.test(path))
-}
-
-function describe(request: IncomingMessage, response: ServerResponse, endpoint: Endpoint | undefined) {
-  const userId = request.headers['x-user-id']
-  return {
-    method: request.method!,
-    path: pathOf(request),
-    status: response.statusCode,
-    backend: endpoint?.backend ?? 'none',
-    userId: typeof userId === 'string' ? userId : null,
-    address: request.socket.remoteAddress ?? '127.0.0.1',
-    userAgent: request.headers['user-agent'] ?? null,
-  }
-}
-
-function answer(response: ServerResponse, status: number): void {
-  const body = JSON.stringify(status < 400 ? { ok: true } : { error: status })
-  response.writeHead(status, { 'content-type': 'application/json', 'content-length': body.length }).end(body)
+/** Each client has an address of a documentation network. */
+function addressOf(client: string): string {
+  let hash = 0
+  for (const char of client) hash = (Math.imul(hash, 31) + char.charCodeAt(0)) >>> 0
+  return `198.51.100.${1 + (hash % 254)}`
 }

@@ -1,78 +1,54 @@
-import { resolve } from 'node:path'
+import { rm } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import postgres from 'postgres'
-import { readEmbeddedConnection } from '../../db/embedded/embedded-postgres.js'
+import { createClient, type Client } from '@aegis/ml-client'
 import { createRandom } from '../../models/statistics/random.js'
-import { startGateway, type Gateway } from './gateway.js'
-import { startLoad } from './load.js'
-import {
-  createPaint,
-  createProgress,
-  formatMinute,
-  formatNextSteps,
-  formatOutcome,
-  type Verdict,
-} from './print.js'
-import {
-  createRecorder,
-  endOfMinute,
-  forgetRequests,
-  insertRequests,
-  type MinuteReport,
-  type Recorder,
-  type VirtualClock,
-} from './recorder.js'
+import { HOUR_MS, MINUTE_MS } from '../../models/traffic/durations.js'
+import { openDatabase, type DemoDatabase } from './database.js'
+import { createGateway, ENDPOINTS, type SimulatedGateway } from './gateway.js'
+import { figuresOf, insertRequests } from './log.js'
+import { createPaint, formatArrival, formatMinute, formatNextSteps, formatOutcome } from './print.js'
+import { startReceiver, type Receiver } from './receiver.js'
+import { Screen } from './screen.js'
 import { choosePort, startService, type Service } from './service.js'
-import {
-  HISTORY_MINUTES,
-  isTail,
-  judgeStory,
-  NO_FAULT,
-  PHASES,
-  quietRate,
-  type JudgedMinute,
-} from './story.js'
+import { HISTORY_MINUTES, judgeStory, PHASES, startOf } from './story.js'
 
 const HELP = `Usage: npm run demo -- [--once]
 
-Starts the service with a database of its own in ./data/demo and a small gateway with real HTTP traffic. Trains on the
-recorded requests, injects four faults and prints every verdict. One second of real time is recorded as one minute.
-The demo takes less than three minutes.
+Starts the service on an empty database in ./data/demo, and a simulated gateway of thirty endpoints, which only writes its
+log. One endpoint becomes slow, and one client floods another. The demo shows the incidents, the notifications that arrive,
+and the limit that is proposed against the flood. One second of real time is one minute of the log. The demo takes about
+two minutes.
 
-  --once   exit when the demo is over: 0 if every fault was found with its right type and no anomaly was
-           confirmed in quiet traffic, 1 otherwise
+  --once   exit when the demo is over: 0 if there was one incident for each of the two, with its endpoint first, if start
+           and end were notified, and if everything else stayed quiet; 1 otherwise
   --help   show this help
 
 Without --once, the service keeps running until you press Ctrl-C. Set NO_COLOR to turn off colours.
 `
 const DATA_PATH = resolve('data/demo')
-const WARM_UP_MS = 3000
-const HOURS_AGO = 12
+const HOURS_AGO = 3
 const SEED = 1
-const SOURCE = 'demo'
-const TAIL_NOTE = 'The last requests of the fault end in this minute, so it does not count.'
+const SECOND_MS = 1000
+/** How long the last minutes may take to be judged, and their notifications to arrive. */
+const PATIENCE_MS = 30_000
+const POLL_MS = 200
 
+const startedMs = performance.now()
 const paint = createPaint(process.stdout.isTTY, process.env['NO_COLOR'])
 const say = (text = '') => console.log(text)
-
-/** Cleanup steps, run in reverse order. */
-type Cleanup = (() => Promise<unknown>)[]
+const secondsSince = (sinceMs: number) => (performance.now() - sinceMs) / SECOND_MS
 
 interface Stage {
+  readonly database: DemoDatabase
   readonly service: Service
-  readonly gateway: Gateway
-  readonly clock: VirtualClock
-  readonly recorder: Recorder
+  readonly client: Client
+  readonly gateway: SimulatedGateway
+  readonly screen: Screen
+  /** When the first minute of the log begins. */
+  readonly logStartMs: number
   /** Ends the demo early. */
   readonly signal: AbortSignal
-  /** Sets the load as a multiple of the usual load. */
-  setLoad(factor: number): void
-}
-
-interface Told {
-  readonly minutes: JudgedMinute[]
-  /** The last minute of quiet traffic that was judged normal. */
-  readonly usual: MinuteReport
 }
 
 async function main(args: readonly string[]): Promise<number> {
@@ -89,30 +65,32 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 async function run(once: boolean): Promise<number> {
-  const abort = new AbortController()
   const interrupted = untilInterrupted()
-  let service: Service | undefined
-  let story: Promise<Told> | undefined
+  const abort = new AbortController()
+  /** Run in reverse order. */
+  const cleanup: (() => unknown)[] = []
   try {
-    service = await openService()
-    const ends = [service.died, interrupted] as const
-    story = tellStory(service, abort.signal)
-    const told = await Promise.race([story, ...ends])
+    const stage = setStage(cleanup, abort.signal)
+    const story = stage.then(async (stage) => {
+      await tellStory(stage)
+      return stage
+    })
+    cleanup.push(() => story.catch(() => undefined))
+    const died = stage.then(({ service }) => service.died)
+    const told = await Promise.race([story, died, interrupted])
     if (told === 'interrupted') return 130
     const passed = report(told)
     if (once) return passed ? 0 : 1
-    say(`\n${formatNextSteps(service.url, told.usual, paint)}`)
-    say('\nThe traffic has ended. The service keeps running until you press Ctrl-C.')
-    await Promise.race(ends)
+    sayWhatIsNext(told)
+    await Promise.race([died, interrupted])
     return 0
   } catch (error) {
     process.stderr.write(`\n${paint('red', 'The demo failed.')} ${(error as Error).message}\n`)
     return 1
   } finally {
-    abort.abort()
-    if (service) say('\nStopping the service and its database.')
-    await story?.catch(() => undefined)
-    await service?.stop()
+    abort.abort(new Error('The demo is stopping.'))
+    say('\nStopping the service and its database.')
+    for (const end of cleanup.reverse()) await end()
   }
 }
 
@@ -129,120 +107,133 @@ function untilInterrupted(): Promise<'interrupted'> {
   })
 }
 
-async function openService(): Promise<Service> {
+/** Starts the receiver of notifications, the database and the service. */
+async function setStage(cleanup: (() => unknown)[], signal: AbortSignal): Promise<Stage> {
+  const screen = new Screen({ paint, say, secondsSinceStart: () => secondsSince(startedMs) })
+  const receiver = await startReceiver((arrival) => {
+    screen.arrived(arrival)
+    say(formatArrival(arrival, paint))
+  })
+  cleanup.push(() => receiver.close())
+  say(`Starting the service on an empty database in ${DATA_PATH} …`)
+  const onWarning = (message: string) => say(paint('dim', `  service: ${message}`))
+  const database = await openDatabase(DATA_PATH, onWarning)
+  cleanup.push(() => database.stop())
+  const service = await openService(database, receiver, onWarning)
+  cleanup.push(() => service.stop())
+  const client = createClient({ baseUrl: service.url })
+  cleanup.push(screen.follow(client))
+  const logStartMs = Math.floor(Date.now() / MINUTE_MS) * MINUTE_MS - HOURS_AGO * HOUR_MS
+  const gateway = createGateway(createRandom(SEED))
+  return { database, service, client, gateway, screen, logStartMs, signal }
+}
+
+async function openService(
+  database: DemoDatabase,
+  receiver: Receiver,
+  onWarning: (message: string) => void,
+): Promise<Service> {
   const port = await choosePort()
   if (port !== 5000) say(`Port 5000 is in use. The service listens on port ${port} instead.`)
-  say(`Starting the service with its own PostgreSQL in ${DATA_PATH} …`)
-  const onWarning = (message: string) => say(paint('dim', `  service: ${message}`))
-  const service = await startService({ port, dataPath: DATA_PATH, onWarning })
-  say(`The service runs on ${paint('cyan', service.url)}.`)
+  const modelPath = join(DATA_PATH, 'models')
+  await rm(modelPath, { recursive: true, force: true })
+  const settings = {
+    ...database.settings,
+    DATA_PATH,
+    MODEL_PATH: modelPath,
+    WATCH: 'on', // however old the log is
+    WEBHOOK_URLS: receiver.url,
+    WEBHOOK_SECRET: receiver.secret,
+  }
+  const service = await startService({ port, settings, onWarning })
+  say(`The service runs on ${paint('cyan', service.url)}. Notifications go to ${receiver.url}.`)
   return service
 }
 
-async function tellStory(service: Service, signal: AbortSignal): Promise<Told> {
-  const cleanup: Cleanup = []
-  try {
-    const stage = await setStage(service, cleanup, signal)
-    await recordHistory(stage)
-    await train(stage)
-    return await liveTraffic(stage)
-  } finally {
-    for (const end of cleanup.reverse()) await end()
-  }
-}
-
-/** Connects the database and starts gateway and load. Minute 0 begins after the warm-up. */
-async function setStage(service: Service, cleanup: Cleanup, signal: AbortSignal): Promise<Stage> {
-  const sql = postgres({ ...(await readEmbeddedConnection(DATA_PATH)), max: 1, onnotice: () => undefined })
-  cleanup.push(() => sql.end({ timeout: 5 }))
-  await forgetRequests(sql)
-  const startMs = performance.now() + WARM_UP_MS
-  const clock = { startMs, epochMs: wholeMinute(Date.now() - HOURS_AGO * 3_600_000) }
-  const recorder = createRecorder(clock, (rows) => insertRequests(sql, rows))
-  const gateway = await startGateway({ random: createRandom(SEED), onFinished: recorder.record })
-  cleanup.push(() => gateway.close())
-  let factor = 1
-  const rateAt = (nowMs: number) => quietRate(nowMs - startMs) * factor
-  const load = startLoad({ port: gateway.port, rateAt, random: createRandom(SEED + 1) })
-  cleanup.push(() => load.stop())
-  say(
-    `The gateway on port ${gateway.port} is under load. Every request is recorded in the table request_logs.`,
-  )
-  return { service, gateway, clock, recorder, signal, setLoad: (next) => (factor = next) }
-}
-
-const wholeMinute = (timeMs: number) => Math.floor(timeMs / 60_000) * 60_000
-
-async function untilEndOf(minute: number, { clock, signal }: Stage): Promise<void> {
-  await delay(Math.max(0, endOfMinute(clock, minute) - performance.now()), undefined, { signal })
-}
-
-async function recordHistory(stage: Stage): Promise<void> {
-  say(`\n${paint('bold', 'An hour of history')} (one second is recorded as one minute)`)
-  const progress = createProgress(process.stdout.isTTY, (text) => process.stdout.write(text))
-  for (let minute = 0; minute < HISTORY_MINUTES; minute++) {
-    await untilEndOf(minute, stage)
-    stage.recorder.closeMinute(minute)
-    progress.update(minute + 1, HISTORY_MINUTES)
-  }
-  progress.end()
-  await stage.recorder.flush()
-}
-
-async function train({ service }: Stage): Promise<void> {
-  const { anomaly_detector: result } = await service.post<{
-    anomaly_detector: { trained: boolean; samples: number; error?: string }
-  }>('/train', { days: 7, models: ['anomaly'] })
-  if (!result.trained) throw new Error(`The training failed: ${result.error}.`)
-  say(`Trained on ${result.samples} minutes of traffic.`)
-}
-
-/** Runs the phases. The verdicts are requested in order, without delaying the clock. */
-async function liveTraffic(stage: Stage): Promise<Told> {
-  const { service, gateway, clock, recorder, setLoad } = stage
-  const minutes: JudgedMinute[] = []
-  let usual: MinuteReport | undefined
-  let verdicts: Promise<void> = Promise.resolve()
-  const judge = async (phase: number, offset: number, report: MinuteReport) => {
-    const verdict = await service.post<Verdict>('/detect', { ...report, source: SOURCE })
-    const { anomaly, anomaly_type: type, confirmed } = verdict
-    if (offset === 0) say(`\n${paint('bold', PHASES[phase]!.title)}`)
-    say(formatMinute(report, verdict, paint))
-    if (anomaly && isTail(PHASES, phase, offset)) say(paint('dim', `         ${TAIL_NOTE}`))
-    minutes.push({ phase, offset, anomaly, type, confirmed })
-    if (!anomaly) usual = report
-  }
-
-  let minute = HISTORY_MINUTES
-  for (; endOfMinute(clock, minute) <= performance.now(); minute++) recorder.closeMinute(minute)
-  await untilEndOf(minute, stage)
-  recorder.closeMinute(minute)
+async function tellStory(stage: Stage): Promise<void> {
+  await writeHistory(stage)
+  await train(stage)
+  const sinceMs = performance.now()
   for (const [index, phase] of PHASES.entries()) {
-    gateway.setFault(phase.fault)
-    setLoad(phase.load)
+    say(`\n${paint('bold', phase.title)}`)
     for (let offset = 0; offset < phase.minutes; offset++) {
-      await untilEndOf(++minute, stage)
-      const report = recorder.closeMinute(minute)
-      verdicts = verdicts.then(() => judge(index, offset, report))
-      verdicts.catch(() => undefined) // awaited below
+      const minute = startOf(index) + offset
+      const dueMs = sinceMs + (minute - HISTORY_MINUTES + 1) * SECOND_MS
+      await delay(Math.max(0, dueMs - performance.now()), undefined, { signal: stage.signal })
+      await writeMinute(stage, minute)
     }
   }
-  gateway.setFault(NO_FAULT)
-  await verdicts
-  await recorder.flush()
-  if (usual === undefined) throw new Error('No minute was judged normal.')
-  return { minutes, usual }
+  await untilAllIsTold(stage)
+}
+
+async function writeHistory({ database, gateway, logStartMs }: Stage): Promise<void> {
+  const sinceMs = performance.now()
+  let count = 0
+  for (let minute = 0; minute < HISTORY_MINUTES; minute++) {
+    const rows = gateway.minute(logStartMs + minute * MINUTE_MS)
+    await insertRequests(database.sql, rows)
+    count += rows.length
+  }
+  say(`\n${paint('bold', `An hour and a half of history of ${ENDPOINTS.length} endpoints`)}`)
+  say(
+    `  ${count} simulated requests, written to the table request_logs in ${secondsSince(sinceMs).toFixed(1)} s.`,
+  )
+}
+
+/** The service trains by itself two minutes after its start. The demo does not wait for that. */
+async function train({ client, signal }: Stage): Promise<void> {
+  const sinceMs = performance.now()
+  await client.train({ days: 1 }, { signal })
+  for (;;) {
+    const { watcher } = await client.listSources({ limit: 1 }, { signal })
+    if (watcher.state === 'watching' && watcher.endpoints > 0) break
+    await delay(POLL_MS, undefined, { signal })
+  }
+  say(
+    `  Trained, and each endpoint fitted, in ${secondsSince(sinceMs).toFixed(1)} s. From here on, the gateway only writes its log:`,
+  )
+  say('  one minute of it each second.')
+}
+
+async function writeMinute({ database, gateway, logStartMs }: Stage, minute: number): Promise<void> {
+  const phase = PHASES.findLastIndex((_, index) => startOf(index) <= minute)
+  const timeMs = logStartMs + minute * MINUTE_MS
+  const rows = gateway.minute(timeMs, PHASES[phase]!.trouble)
+  await insertRequests(database.sql, rows)
+  say(formatMinute(timeMs, figuresOf(rows), paint))
+}
+
+/** Waits for the last minutes to be judged, and for what is told of them. */
+async function untilAllIsTold({ client, screen, logStartMs, signal }: Stage): Promise<void> {
+  const lastMs = logStartMs + (startOf(PHASES.length) - 1) * MINUTE_MS
+  const limitMs = performance.now() + PATIENCE_MS
+  while (performance.now() < limitMs) {
+    const { watcher } = await client.listSources({ limit: 1 }, { signal })
+    const isJudged = watcher.judged_to !== null && Date.parse(watcher.judged_to) >= lastMs
+    if (isJudged && screen.isSettled()) return
+    await delay(POLL_MS, undefined, { signal })
+  }
 }
 
 /** Prints the result. Returns true if the service passed. */
-function report({ minutes }: Told): boolean {
-  const outcomes = judgeStory(PHASES, minutes)
+function report({ screen, logStartMs }: Stage): boolean {
+  const outcomes = judgeStory(screen.incidents(), logStartMs)
   say(`\n${paint('bold', 'Result')}`)
   for (const outcome of outcomes) say(formatOutcome(outcome, paint))
   const passed = outcomes.every((outcome) => outcome.passed)
-  const all = 'Every fault was found with its right type, and no anomaly was confirmed in quiet traffic.'
+  const all = 'Each trouble was one incident with the right endpoint first, and everything else stayed quiet.'
   say(passed ? paint('green', all) : paint('red', 'The service missed something. See the lines above.'))
   return passed
+}
+
+function sayWhatIsNext({ service, screen, logStartMs }: Stage): void {
+  const flood = screen.incidents().find(({ hasLimit }) => hasLimit)?.id
+  const slow = PHASES.find(({ trouble }) => trouble.slow)!.expected!.endpoint
+  const from = new Date(logStartMs + HISTORY_MINUTES * MINUTE_MS)
+  say(`\n${formatNextSteps(service.url, { flood, endpoint: slow, from }, paint)}`)
+  say(
+    '\nThe log has ended: within a minute, the service reports that too. It keeps running until you press Ctrl-C.',
+  )
 }
 
 process.exitCode = await main(process.argv.slice(2))

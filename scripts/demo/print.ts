@@ -1,15 +1,7 @@
-import type { MinuteReport } from './recorder.js'
-import type { PhaseOutcome } from './story.js'
-
-/** The fields of a verdict that the demo uses. */
-export interface Verdict {
-  readonly anomaly: boolean
-  readonly normalized_score: number
-  readonly anomaly_type: string | null
-  readonly severity: string | null
-  readonly explanation: string
-  readonly confirmed: boolean
-}
+import type { IncidentEvent } from '@aegis/ml-client'
+import type { MinuteFigures } from './log.js'
+import type { Arrival } from './receiver.js'
+import type { Outcome } from './story.js'
 
 const COLOURS = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, cyan: 36 } as const
 export type Paint = (colour: keyof typeof COLOURS, text: string) => string
@@ -20,75 +12,110 @@ export function createPaint(isTerminal: boolean, noColor: string | undefined): P
   return (colour, text) => `\x1b[${COLOURS[colour]}m${text}\x1b[0m`
 }
 
-/** One line for the minute, and a second line with the explanation of an anomaly. */
-export function formatMinute(report: MinuteReport, verdict: Verdict, paint: Paint): string {
+export function formatMinute(
+  timeMs: number,
+  { requests, p95Ms, errorRate }: MinuteFigures,
+  paint: Paint,
+): string {
   const figures = [
-    report.timestamp.slice(11, 16),
-    `${report.requests_per_second.toFixed(2).padStart(6)} req/s`,
-    `avg ${report.avg_latency_ms.toFixed(0).padStart(4)} ms`,
-    `p95 ${report.p95_latency_ms.toFixed(0).padStart(4)} ms`,
-    `errors ${(100 * report.error_rate).toFixed(1).padStart(5)} %`,
-  ].join('  ')
-  const score = `score ${verdict.normalized_score.toFixed(2)}`
-  if (!verdict.anomaly) return `  ${figures}  ${paint('green', 'normal')}  ${paint('dim', score)}`
-  const found = `ANOMALY ${verdict.anomaly_type}, ${verdict.severity}, ${score}`
-  const colour = verdict.confirmed ? 'red' : 'yellow'
-  return `  ${figures}  ${paint(colour, found)}\n         ${paint('dim', verdict.explanation)}`
+    clock(timeMs),
+    `${String(requests).padStart(5)} requests`,
+    `p95 ${p95Ms.toFixed(0).padStart(4)} ms`,
+    `errors ${(100 * errorRate).toFixed(1).padStart(4)} %`,
+  ]
+  return paint('dim', `  ${figures.join('  ')}`)
 }
 
-export function formatOutcome({ phase, passed, text }: PhaseOutcome, paint: Paint): string {
+type Incident = IncidentEvent['incident']
+
+/**
+ * What is new about an incident.
+ * @param before as it was; undefined when it is new
+ * @param seconds since the start of the demo
+ */
+export function formatIncident(
+  now: Incident,
+  before: Incident | undefined,
+  seconds: number,
+  paint: Paint,
+): string[] {
+  const { id, severity, type, endpoints, impact, change, recommendation } = now
+  const title = `INCIDENT ${id}`
+  const origin = endpoints[0]?.endpoint ?? 'the gateway'
+  const lines: string[] = []
+  if (before === undefined) {
+    const since = `since ${clock(Date.parse(now.started_at))}`
+    lines.push(paint('red', `  ${title}  ${type} of ${origin}, ${severity}, ${since}`))
+    lines.push(`    ${now.explanation}`)
+    lines.push(paint('dim', `    On the screen ${seconds.toFixed(0)} s after the start of the demo.`))
+  } else if (severity !== before.severity) {
+    lines.push(paint('yellow', `  ${title}  is now ${severity}`))
+  }
+  if (change && change.kind !== before?.change?.kind)
+    lines.push(paint('yellow', `  ${title}  what changed: ${change.detail}`))
+  if (recommendation && recommendation.summary !== before?.recommendation?.summary) {
+    const { recommended_limit: limit, recommended_burst: burst, summary } = recommendation
+    lines.push(
+      paint(
+        'yellow',
+        `  ${title}  proposed limit: ${limit} requests/min for each client, burst ${burst}: ${summary}`,
+      ),
+    )
+  }
+  if (now.ended_at && !before?.ended_at) {
+    const harm = `${impact.failed} failed and ${impact.slow} were slow, more than usual`
+    lines.push(
+      paint(
+        'green',
+        `  ${title}  has ended at ${clock(Date.parse(now.ended_at))}: of ${impact.requests} requests, ${harm}`,
+      ),
+    )
+  }
+  return lines
+}
+
+export function formatArrival({ type, summary }: Arrival, paint: Paint): string {
+  return `  ${paint('cyan', `webhook  ${type}`)}  ${summary} ${paint('dim', '(signature verified)')}`
+}
+
+export function formatOutcome({ title, passed, text }: Outcome, paint: Paint): string {
   const mark = passed ? paint('green', 'ok    ') : paint('red', 'MISSED')
-  return `  ${mark}  ${phase.title}: ${text}`
+  return `  ${mark}  ${title}: ${text}`
 }
 
-/** Commands to try next. They work as printed. */
-export function formatNextSteps(url: string, usual: MinuteReport, paint: Paint): string {
-  const { requests_per_second, avg_latency_ms, p95_latency_ms, p99_latency_ms, error_rate } = usual
-  const tidy = (value: number) => Number(value.toPrecision(4))
-  const body = (factor: number) =>
-    JSON.stringify({
-      requests_per_second: tidy(requests_per_second * factor),
-      avg_latency_ms: tidy(avg_latency_ms),
-      p95_latency_ms: tidy(p95_latency_ms),
-      p99_latency_ms: tidy(p99_latency_ms),
-      error_rate: tidy(error_rate),
-      source: 'curl',
-    })
-  const detect = (factor: number) =>
-    `curl -s -X POST ${url}/detect -H 'content-type: application/json' -d '${body(factor)}'`
+const clock = (timeMs: number) => new Date(timeMs).toISOString().slice(11, 16)
+
+/**
+ * Commands to try next. They work as printed.
+ * @param flood id of the incident that recommends a limit
+ */
+export function formatNextSteps(
+  url: string,
+  { flood, endpoint, from }: { flood: string | undefined; endpoint: string; from: Date },
+  paint: Paint,
+): string {
   const step = (title: string, line: string) => `  ${title}\n    ${paint('cyan', line)}`
+  const json = "-H 'content-type: application/json' -d"
+  const range = `from=${from.toISOString()}`
   return [
     paint('bold', 'Next steps'),
     step('Try every route in the browser (Swagger UI)', `${url}/docs`),
-    step('Judge a usual minute', detect(1)),
-    step('Judge a minute with ten times the traffic', detect(10)),
-    step('Get the trend of the last hour of the demo', `curl -s '${url}/detect/trend?source=demo'`),
-    step('Show what the model has learned', `curl -s ${url}/model/info`),
-    step('Show the state of the service', `curl -s ${url}/health`),
+    step('List the incidents', `curl -s ${url}/incidents`),
+    ...(flood === undefined
+      ? []
+      : [
+          step('Show the flood, with its clients and its timeline', `curl -s ${url}/incidents/${flood}`),
+          step(
+            'Apply the proposed limit for ten minutes',
+            `curl -s ${url}/incidents/${flood}/apply ${json} '{"by": "you", "minutes": 10}'`,
+          ),
+        ]),
+    step(
+      'Show the slow endpoint over time',
+      `curl -s '${url}/timeline?endpoint=${encodeURIComponent(endpoint)}&${range}'`,
+    ),
+    step('List what is watched', `curl -s ${url}/sources`),
+    step('Find incidents in the history', `curl -s ${url}/incidents/scan ${json} '{"days": 1}'`),
+    step('List who was notified', `curl -s ${url}/notifications`),
   ].join('\n')
-}
-
-export interface Progress {
-  update(done: number, total: number): void
-  end(): void
-}
-
-const BAR_WIDTH = 40
-const LINE_EVERY = 15
-
-/** A bar on a terminal, otherwise a line every 15 minutes. */
-export function createProgress(isTerminal: boolean, write: (text: string) => void): Progress {
-  return {
-    update(done, total) {
-      if (isTerminal) {
-        const filled = Math.round((BAR_WIDTH * done) / total)
-        write(`\r  [${'#'.repeat(filled)}${'.'.repeat(BAR_WIDTH - filled)}] ${done} of ${total} minutes`)
-      } else if (done % LINE_EVERY === 0 || done === total) {
-        write(`  ${done} of ${total} minutes\n`)
-      }
-    },
-    end() {
-      if (isTerminal) write('\n')
-    },
-  }
 }

@@ -1,7 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { mkdir } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
-import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -10,7 +9,6 @@ export interface Service {
   readonly url: string
   /** Rejects when the service ends unexpectedly; never resolves. */
   readonly died: Promise<never>
-  post<T>(path: string, body: object): Promise<T>
   /** Stops the service and waits for its end. */
   stop(): Promise<void>
 }
@@ -19,23 +17,11 @@ const SERVER = fileURLToPath(new URL('../../server.js', import.meta.url))
 const USUAL_PORT = 5000
 const START_TIMEOUT_MS = 60_000
 const STOP_TIMEOUT_MS = 25_000
-const ANSWER_TIMEOUT_MS = 60_000
 const KEPT_LINES = 15
 const WARN = 40
 
-/** Hides the settings of the user's own service from the demo. An empty variable counts as not set. */
-const UNSET = Object.fromEntries(
-  [
-    'POSTGRES_HOST',
-    'POSTGRES_PORT',
-    'POSTGRES_DB',
-    'POSTGRES_USER',
-    'POSTGRES_PASSWORD',
-    'CONTAMINATION',
-    'ANOMALY_THRESHOLD',
-    'FLASK_DEBUG',
-  ].map((name) => [name, '']),
-)
+/** Of the user's environment, the demo's service gets only this: settings of the user's own service are not its own. */
+const INHERITED = ['PATH', 'HOME', 'TMPDIR', 'NODE_OPTIONS', 'SYSTEMROOT']
 
 /** The default port of the service if it is free, otherwise any free port. */
 export async function choosePort(): Promise<number> {
@@ -52,29 +38,29 @@ export async function choosePort(): Promise<number> {
 }
 
 /**
- * Starts the service as a user would, in its own process, with an embedded PostgreSQL in dataPath. The service has its
- * own process group, so that Ctrl-C reaches only the demo, which then stops the service.
- * @param onWarning called with each message that the service logs at level warn or above
+ * Starts the service as a user would, in its own process. It has its own process group, so that Ctrl-C reaches only the
+ * demo, which then stops the service.
+ * @param settings environment variables; DATA_PATH is the working directory, which has no .env
+ * @param onWarning called with each message that the service logs at level warn or above, but those of incidents
  */
 export async function startService(options: {
   port: number
-  dataPath: string
+  settings: { DATA_PATH: string } & Readonly<Record<string, string>>
   onWarning: (message: string) => void
 }): Promise<Service> {
-  const { port, dataPath, onWarning } = options
-  await mkdir(dataPath, { recursive: true })
+  const { port, settings, onWarning } = options
+  await mkdir(settings.DATA_PATH, { recursive: true })
+  const inherited = INHERITED.flatMap((name) => (name in process.env ? [[name, process.env[name]]] : []))
   const child = spawn(process.execPath, [SERVER], {
+    cwd: settings.DATA_PATH,
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
-      ...process.env,
-      ...UNSET,
+      ...Object.fromEntries(inherited),
       ML_SERVICE_HOST: '127.0.0.1',
       ML_SERVICE_PORT: String(port),
-      DATA_PATH: dataPath,
-      MODEL_PATH: join(dataPath, 'models'),
       LOG_LEVEL: 'warn',
-      TRAFFIC_TABLE: 'request_logs',
+      ...settings,
     },
   })
   process.once('exit', () => child.kill()) // however the demo ends
@@ -103,7 +89,7 @@ export async function startService(options: {
     await stop()
     throw error
   }
-  return { url, died, stop, post: (path, body) => post(url + path, body) }
+  return { url, died, stop }
 }
 
 function keepLastLines(child: ChildProcess, onWarning: (message: string) => void): string[] {
@@ -121,11 +107,15 @@ function keepLastLines(child: ChildProcess, onWarning: (message: string) => void
   return lines
 }
 
-/** The message of a JSON log line at level warn or above. */
+/** The message of a JSON log line at level warn or above. The demo shows incidents itself. */
 function warningIn(line: string): string | undefined {
   try {
-    const { level, msg } = JSON.parse(line) as { level?: unknown; msg?: unknown }
-    return Number(level) >= WARN ? String(msg) : undefined
+    const { level, msg, incident } = JSON.parse(line) as {
+      level?: unknown
+      msg?: unknown
+      incident?: unknown
+    }
+    return Number(level) >= WARN && incident === undefined ? String(msg) : undefined
   } catch {
     return undefined
   }
@@ -150,16 +140,4 @@ async function stopChild(child: ChildProcess, ended: Promise<unknown>): Promise<
   const timer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS)
   await ended
   clearTimeout(timer)
-}
-
-async function post<T>(url: string, body: object): Promise<T> {
-  const answer = await fetch(url, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-    signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
-  })
-  const envelope = (await answer.json()) as { success: true; data: T } | { success: false; message: string }
-  if (envelope.success) return envelope.data
-  throw new Error(`${new URL(url).pathname} answered ${answer.status}: ${envelope.message}`)
 }

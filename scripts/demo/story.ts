@@ -1,139 +1,107 @@
-/** A fault of the backends. */
-export interface Fault {
-  /** Factor on the duration of every handler. */
-  readonly slowness: number
-  /** Share of requests that fail in addition to the usual failures. */
-  readonly errorShare: number
-}
+import type { Trouble } from './gateway.js'
 
 export interface Phase {
   readonly title: string
   readonly minutes: number
-  /** Factor on the usual load. */
-  readonly load: number
-  readonly fault: Fault
-  /** The anomaly type that the service should report; null for quiet traffic. */
-  readonly expected: string | null
+  readonly trouble: Trouble
+  /** The incident that the service should report; null for quiet traffic. */
+  readonly expected: Expected | null
 }
 
-/** A minute of the live part and its verdict. */
-export interface JudgedMinute {
-  /** Index into the phases. */
-  readonly phase: number
-  /** 0 for the first minute of the phase. */
-  readonly offset: number
-  readonly anomaly: boolean
-  readonly type: string | null
-  readonly confirmed: boolean
+interface Expected {
+  readonly type: string
+  /** Named first. */
+  readonly endpoint: string
+  /** Whether a limit is to be recommended. */
+  readonly isLimited: boolean
 }
 
-export interface PhaseOutcome {
-  readonly phase: Phase
+/** An incident, as the demo saw it. */
+export interface SeenIncident {
+  readonly id: string
+  readonly type: string
+  /** The likely origin first. */
+  readonly endpoints: readonly string[]
+  readonly startedMs: number
+  readonly hasEnded: boolean
+  readonly hasLimit: boolean
+  /** The types of the notifications that arrived of it. */
+  readonly notified: readonly string[]
+}
+
+export interface Outcome {
+  readonly title: string
   readonly passed: boolean
   readonly text: string
 }
 
-export const HISTORY_MINUTES = 62
-export const USUAL_RPS = 50
-export const NO_FAULT: Fault = { slowness: 1, errorShare: 0 }
+export const HISTORY_MINUTES = 90
 
-const quiet = (minutes: number): Phase => ({
-  title: 'Quiet traffic',
-  minutes,
-  load: 1,
-  fault: NO_FAULT,
-  expected: null,
-})
-const FAULT_MINUTES = 7
+const SLOW = 'GET /api/orders/{id}'
+const FLOODED = 'GET /api/reviews'
 
+const quiet = (minutes: number): Phase => ({ title: 'Quiet traffic', minutes, trouble: {}, expected: null })
+
+/** An incident ends when nothing has been abnormal for ten minutes. */
 export const PHASES: readonly Phase[] = [
-  quiet(15),
+  quiet(4),
   {
-    ...quiet(FAULT_MINUTES),
-    title: 'Eight times as many requests',
-    load: 8,
-    expected: 'traffic_spike',
+    title: `${SLOW} takes four times as long, for ten minutes`,
+    minutes: 10,
+    trouble: { slow: { endpoint: SLOW, factor: 4 } },
+    expected: { type: 'latency_spike', endpoint: SLOW, isLimited: false },
   },
-  quiet(10),
+  quiet(13),
   {
-    ...quiet(FAULT_MINUTES),
-    title: 'Nearly all requests are missing',
-    load: 0.03,
-    expected: 'traffic_drop',
+    title: `One client floods ${FLOODED}, for ten minutes`,
+    minutes: 10,
+    trouble: { flood: { endpoint: FLOODED, client: 'crawler-1', perMinute: 900 } },
+    expected: { type: 'traffic_spike', endpoint: FLOODED, isLimited: true },
   },
-  quiet(10),
-  {
-    ...quiet(FAULT_MINUTES),
-    title: 'Every handler takes six times as long',
-    fault: { slowness: 6, errorShare: 0 },
-    expected: 'latency_spike',
-  },
-  quiet(10),
-  {
-    ...quiet(FAULT_MINUTES),
-    title: 'Every other request fails',
-    fault: { slowness: 1, errorShare: 0.5 },
-    expected: 'error_rate_spike',
-  },
-  quiet(10),
+  quiet(14),
 ]
 
-/** Requests per second of quiet traffic. They vary, so that the history has a spread. */
-export function quietRate(elapsedMs: number): number {
-  const wave = (periodMs: number) => Math.sin((2 * Math.PI * elapsedMs) / periodMs)
-  return USUAL_RPS * (1 + 0.1 * wave(19_000) + 0.06 * wave(5300))
-}
-
-/** True for the quiet minute right after a fault: requests of the fault still end in it. */
-export function isTail(phases: readonly Phase[], phase: number, offset: number): boolean {
-  const afterFault = phase > 0 && phases[phase - 1]!.expected !== null
-  return offset === 0 && afterFault && phases[phase]!.expected === null
+/** The minute of the log in which a phase begins. */
+export function startOf(phase: number): number {
+  return HISTORY_MINUTES + PHASES.slice(0, phase).reduce((sum, { minutes }) => sum + minutes, 0)
 }
 
 /**
- * Checks that the service found every fault and raised no alarm in quiet traffic.
+ * Checks that there was one incident for each trouble, with its endpoint first, that its start and its end were notified,
+ * and that there was no other.
  *
- * A fault is found when a confirmed minute of its phase has the right type, and most of its anomalous minutes have it
- * too. In quiet traffic single minutes may be anomalous, but none may be confirmed. The tail of a fault is ignored,
- * see isTail.
+ * @param startMs when the first minute of the log began
  */
-export function judgeStory(phases: readonly Phase[], minutes: readonly JudgedMinute[]): PhaseOutcome[] {
-  return phases.map((phase, index) => {
-    const own = minutes.filter((minute) => minute.phase === index)
-    if (phase.expected !== null) return judgeFault(phase, phase.expected, own)
-    return judgeQuiet(
-      phase,
-      own.filter(({ offset }) => !isTail(phases, index, offset)),
+export function judgeStory(incidents: readonly SeenIncident[], startMs: number): Outcome[] {
+  const known = new Set<SeenIncident>()
+  const outcomes = PHASES.flatMap(({ title, minutes, expected }, index): Outcome[] => {
+    if (expected === null) return []
+    const fromMs = startMs + startOf(index) * 60_000
+    const own = incidents.filter(
+      ({ startedMs }) => startedMs >= fromMs && startedMs < fromMs + minutes * 60_000,
     )
+    const [incident] = own
+    if (incident === undefined) return [{ title, passed: false, text: 'no incident' }]
+    known.add(incident)
+    const missing = missingOf(incident, expected)
+    const text = `incident ${incident.id}, ${incident.type}, ${incident.endpoints[0] ?? 'no endpoint'} first`
+    if (missing.length > 0) return [{ title, passed: false, text: `${text}, but ${missing.join(', ')}` }]
+    return [{ title, passed: true, text: `${text}; start and end were notified` }]
   })
-}
-
-function judgeFault(phase: Phase, expected: string, minutes: readonly JudgedMinute[]): PhaseOutcome {
-  const anomalous = minutes.filter(({ anomaly }) => anomaly)
-  const right = anomalous.filter(({ type }) => type === expected)
-  const first = right.find(({ confirmed }) => confirmed)
-  if (first !== undefined && 2 * right.length > anomalous.length) {
-    const seen = right[0]!.offset + 1
-    return {
-      phase,
-      passed: true,
-      text: `${expected}, seen in minute ${seen}, confirmed in minute ${first.offset + 1}`,
-    }
-  }
-  const types = [...new Set(anomalous.map(({ type }) => type))].join(', ')
-  const instead = anomalous.length === 0 ? 'no anomaly' : `${anomalous.length} anomalous minutes: ${types}`
-  const why = right.length > 0 && first === undefined ? 'was never confirmed' : 'was not found'
-  return { phase, passed: false, text: `${expected} ${why}; the service saw ${instead}` }
-}
-
-function judgeQuiet(phase: Phase, minutes: readonly JudgedMinute[]): PhaseOutcome {
-  const anomalies = minutes.filter(({ anomaly }) => anomaly)
-  const confirmed = anomalies.filter((minute) => minute.confirmed)
-  const passed = confirmed.length === 0 && minutes.length > 0
-  const alarms = confirmed.length > 0 ? `${confirmed.length} confirmed` : 'none confirmed'
+  const others = incidents.filter((each) => !known.has(each))
   const text =
-    anomalies.length === 0
-      ? `${minutes.length} minutes, no anomaly`
-      : `${minutes.length} minutes, ${anomalies.length} anomalous, ${alarms}`
-  return { phase, passed, text }
+    others.length === 0 ? 'quiet' : others.map(({ id, type }) => `incident ${id}, ${type}`).join('; ')
+  return [...outcomes, { title: 'Everything else', passed: others.length === 0, text }]
+}
+
+function missingOf(incident: SeenIncident, { type, endpoint, isLimited }: Expected): string[] {
+  const { endpoints, hasEnded, hasLimit, notified } = incident
+  return [
+    ...(incident.type === type ? [] : [`it is no ${type}`]),
+    ...(endpoints[0] === endpoint ? [] : [`the origin is ${endpoint}`]),
+    ...(hasEnded ? [] : ['it has not ended']),
+    ...(hasLimit || !isLimited ? [] : ['no limit is recommended']),
+    ...(notified.includes('incident.started') ? [] : ['its start was not notified']),
+    ...(notified.includes('incident.ended') ? [] : ['its end was not notified']),
+  ]
 }

@@ -8,7 +8,7 @@ export const MIN_PEAK = 0.5
 const CHANGES = ['small', 'large'] as const
 
 /** The largest value of each sum of evidence between two times at which it was 0. */
-export type EvidencePeaks = Readonly<Record<Channel, Readonly<Record<(typeof CHANGES)[number], number[]>>>>
+type EvidencePeaks = Readonly<Record<Channel, Readonly<Record<(typeof CHANGES)[number], number[]>>>>
 
 /** Collects the peaks of the sums of evidence, report by report. */
 export class EvidencePeakObserver {

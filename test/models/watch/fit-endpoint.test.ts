@@ -137,3 +137,26 @@ t.test('a damaged state is refused with what is wrong', async (t) => {
   const damaged = [{ ...state.endpoints[0], expectations: {} }]
   t.throws(() => watchModelFromState({ ...state, endpoints: damaged }, gateway), /is missing/)
 })
+
+t.test('marked incidents are not learned, not even where they are most of what there is', (t) => {
+  const days = 2 * DAY
+  const slowFrom = days - 900
+  const slow: SimulatedEndpoint = {
+    name: 'GET /slow',
+    rate: () => 60,
+    latencyMs: (minute) => (minute >= slowFrom ? 500 : 50),
+  }
+  const young = simulate([slow, { name: 'GET /other', rate: () => 200 }], days)
+  const clockOfDays = clockFor(gatewayModel(young, days), young, days)
+  const history = young.histories[0]!
+  const leftOut = [{ fromMs: START_MS + slowFrom * MINUTE_MS, toMs: START_MS + days * MINUTE_MS }]
+  const usual = (fit: ReturnType<typeof fitEndpoint>) => {
+    const moment = localTimeOf('UTC')(START_MS + days * MINUTE_MS)
+    return fromScale('avg_latency_ms', expectedAt(fit.expectations.avg_latency_ms, moment))
+  }
+  t.ok(usual(fitEndpoint(clockOfDays, history)) > 200, 'unmarked, it would be the new level')
+  const fit = fitEndpoint(clockOfDays, { ...history, leftOut })
+  t.ok(Math.abs(usual(fit) - 50) < 5, String(usual(fit)))
+  t.equal(fit.minutes, slowFrom)
+  t.end()
+})

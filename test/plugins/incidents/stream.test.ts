@@ -199,3 +199,12 @@ t.test('the client follows, and connects again when the service comes back', asy
   stopping.abort(new Error('enough'))
   t.match(await reading, { message: 'enough' })
 })
+
+t.test('a reader that is gone before its stream begins takes no place', async (t) => {
+  const { app } = await testService(t)
+  for (let i = 0; i < 100; i++) await t.rejects(app.incidents.follow(null, AbortSignal.abort()))
+  const stopping = new AbortController()
+  const events = await app.incidents.follow(null, stopping.signal)
+  t.match((await events.next()).value, { name: 'ready' })
+  stopping.abort()
+})

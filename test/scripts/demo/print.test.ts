@@ -1,26 +1,22 @@
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
-import { createPaint, createProgress, formatMinute, formatNextSteps } from '../../../scripts/demo/print.js'
+import { createPaint, formatIncident, formatMinute, formatNextSteps } from '../../../scripts/demo/print.js'
 
 const plain = createPaint(false, undefined)
-const report = {
-  timestamp: '2026-01-05T08:03:00.000Z',
-  requests_per_second: 0.8333333,
-  avg_latency_ms: 38.4,
-  p95_latency_ms: 61,
-  p99_latency_ms: 74.9,
-  error_rate: 0.02,
-  total_requests: 50,
-}
-const normal = {
-  anomaly: false,
-  normalized_score: 0.12,
-  anomaly_type: null,
-  severity: null,
-  explanation: 'As usual.',
-  confirmed: false,
-}
+type Incident = Parameters<typeof formatIncident>[0]
+
+const opened = {
+  ...{ id: '1', state: 'open', source: 'default', type: 'latency_spike', severity: 'medium' },
+  ...{ started_at: '2026-01-05T08:03:00.000Z', ended_at: null, explanation: 'Mean latency 182 ms.' },
+  endpoints: [{ endpoint: 'GET /api/orders/{id}', share: 1, started_at: '2026-01-05T08:03:00.000Z' }],
+  ...{
+    clients: [],
+    impact: { requests: 400, failed: 1, slow: 380, clients: 9 },
+    change: null,
+    recommendation: null,
+  },
+} as Incident
 
 t.test('colour is for terminals, unless NO_COLOR asks for none', async (t) => {
   t.equal(createPaint(true, undefined)('red', 'x'), '\x1b[31mx\x1b[0m')
@@ -29,44 +25,39 @@ t.test('colour is for terminals, unless NO_COLOR asks for none', async (t) => {
   t.equal(createPaint(false, undefined)('red', 'x'), 'x')
 })
 
-t.test('a normal minute is one line, an anomalous one has its explanation below', async (t) => {
+t.test('a minute is one line', async (t) => {
+  const figures = { requests: 612, p95Ms: 171.3, errorRate: 0.0061 }
   t.equal(
-    formatMinute(report, normal, plain),
-    '  08:03    0.83 req/s  avg   38 ms  p95   61 ms  errors   2.0 %  normal  score 0.12',
+    formatMinute(Date.UTC(2026, 0, 5, 8, 3), figures, plain),
+    '  08:03    612 requests  p95  171 ms  errors  0.6 %',
   )
-  const found = {
-    ...normal,
-    anomaly: true,
-    anomaly_type: 'traffic_spike',
-    severity: 'high',
-    normalized_score: 0.9,
-  }
-  const lines = formatMinute(report, found, plain).split('\n')
-  t.match(lines[0], /ANOMALY traffic_spike, high, score 0\.90$/)
-  t.match(lines[1], /^ +As usual\.$/)
 })
 
-t.test('the curl lines are bodies that POST /detect takes', async (t) => {
-  const text = formatNextSteps('http://127.0.0.1:5000', report, plain)
-  const bodies = [...text.matchAll(/-d '(.*)'$/gm)].map((match) => JSON.parse(match[1]!))
-  t.match(bodies, [
-    { requests_per_second: 0.8333, p99_latency_ms: 74.9, source: 'curl' },
-    { requests_per_second: 8.333, error_rate: 0.02 },
+t.test('of an incident, only what is new is shown', async (t) => {
+  const lines = (now: Incident, before?: Incident) => formatIncident(now, before, 27.4, plain)
+  t.same(lines(opened), [
+    '  INCIDENT 1  latency_spike of GET /api/orders/{id}, medium, since 08:03',
+    '    Mean latency 182 ms.',
+    '    On the screen 27 s after the start of the demo.',
   ])
-  t.match(text, 'http://127.0.0.1:5000/docs')
+  t.same(lines({ ...opened, explanation: 'New figures.' }, opened), [])
+  t.same(lines({ ...opened, severity: 'high' }, opened), ['  INCIDENT 1  is now high'])
+  const change = { kind: 'new_client', at: opened.started_at, detail: 'A new client.' }
+  t.same(lines({ ...opened, change }, opened), ['  INCIDENT 1  what changed: A new client.'])
+  t.same(lines({ ...opened, change: { ...change, detail: 'More.' } }, { ...opened, change }), [])
+  const ended = { ...opened, ended_at: '2026-01-05T08:13:00.000Z' }
+  t.same(lines(ended, opened), [
+    '  INCIDENT 1  has ended at 08:13: of 400 requests, 1 failed and 380 were slow, more than usual',
+  ])
+  t.same(lines(ended, ended), [])
 })
 
-t.test('progress is a bar on a terminal and a line now and then elsewhere', async (t) => {
-  const drawn = (isTerminal: boolean) => {
-    const written: string[] = []
-    const progress = createProgress(isTerminal, (text) => written.push(text))
-    for (let done = 1; done <= 20; done++) progress.update(done, 20)
-    progress.end()
-    return written
-  }
-  t.same(drawn(false), ['  15 of 20 minutes\n', '  20 of 20 minutes\n'])
-  t.equal(drawn(true).length, 21)
-  t.match(drawn(true)[9], /^\r {2}\[#{20}\.{20}\] 10 of 20 minutes$/)
+t.test('the next steps are commands; those of a flood only after one', async (t) => {
+  const known = { endpoint: 'GET /api/orders/{id}', from: new Date(0) }
+  const text = formatNextSteps('http://127.0.0.1:5000', { flood: '2', ...known }, plain)
+  t.match(text, "curl -s http://127.0.0.1:5000/incidents/2/apply -H 'content-type: application/json' -d '{")
+  t.match(text, 'endpoint=GET%20%2Fapi%2Forders%2F%7Bid%7D&from=1970-01-01T00:00:00.000Z')
+  t.notMatch(formatNextSteps('http://127.0.0.1:5000', { flood: undefined, ...known }, plain), 'apply')
 })
 
 t.test('--help explains, an unknown argument is refused', async (t) => {
