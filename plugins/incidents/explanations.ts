@@ -68,7 +68,9 @@ export function createExplanations(options: ExplanationOptions): Explanations {
       const isKnown = !hasEnded && isSame(culprits, incident.recommendation?.causedBy)
       if (!isKnown && tried.get(id) !== key) {
         remember(tried, id, key)
-        const recommendation = await orNothing(questions.recommend(incident, culprits, signal), id)
+        const asked = questions.recommend(incident, culprits, signal)
+        asked.catch(() => tried.delete(id)) // it is looked for again
+        const recommendation = await orNothing(asked, id)
         if (recommendation !== null) await describeIncident(sql, id, { recommendation })
       }
       if (!isReplayed(incident)) await replayOnce(incident, signal)

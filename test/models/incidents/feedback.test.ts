@@ -217,6 +217,16 @@ t.test('with the gateway, endpoints are quiet that deviate as it does', async (t
   t.same(alarms(aMinute({ failed: 500, type: 'error_rate_spike', timeMs })), [false, true])
 })
 
+t.test('with the gateway, no endpoint is quiet that deviates more than the mark mutes', async (t) => {
+  const drop = (requests: number, series: Series, timeMs = NEXT_DAY) =>
+    aMinute({ requests, failed: 5, type: 'traffic_drop', series, timeMs })
+  const index = indexFeedback([marked([drop(595, GATEWAY, START_MS)])], 'UTC')
+  const alarms = (requests: number) =>
+    withoutMuted([drop(400, GATEWAY), drop(requests, ORDERS)], index).map(({ alarm }) => alarm !== null)
+  t.same(alarms(400), [false, false], 'as the gateway')
+  t.same(alarms(300), [false, true], '70 % are missing, and 40 % were marked')
+})
+
 t.test('what grows after the mark is an incident of its own', async (t) => {
   const slow = (minute: number, latencyMs: number) =>
     aMinute({ latencyMs, type: 'latency_spike', timeMs: START_MS + minute * MINUTE_MS })
