@@ -342,7 +342,7 @@ t.test('minutes of a log wait for a model that is not loaded, also when sources 
   await (await Watch.recall(options)).step(never)
   for (let i = 0; i < 3; i++) await gateway.minute()
   await storeWatchedMinutes(options.sql, [reported(gateway.nowMs - MINUTE, null)])
-  const none = { current: () => null, load: () => Promise.resolve(null) }
+  const none = { current: () => null, ofGateway: () => null, load: () => Promise.resolve(null) }
   const blind = await Watch.recall({ ...options, watchModels: none })
   t.match(await blind.step(never), { mode: 'waiting', reason: /not fitted/ })
   t.match(await (await Watch.recall(options)).step(never), { mode: 'log' })
