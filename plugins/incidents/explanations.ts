@@ -1,5 +1,4 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { isDatabaseReadOnly } from '../../db/errors.js'
 import type { Log } from '../../db/log.js'
 import { describeIncident } from '../../db/own/incident-writes.js'
 import type { StoredIncident } from '../../db/own/incidents.js'
