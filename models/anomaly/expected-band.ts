@@ -14,6 +14,9 @@ export interface Band {
   readonly upper: number
 }
 
+/** The band of a feature of which a model knows nothing. */
+export const UNKNOWN_BAND: Band = { value: NaN, lower: NaN, upper: NaN }
+
 /**
  * The expected value of a feature, and the band up to where a deviation passes the gate: the wider of the certain
  * deviation and of the one that matters. Latencies and errors of fewer requests than `effects.requests` are not judged

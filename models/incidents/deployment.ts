@@ -18,15 +18,27 @@ export interface Affected {
   readonly series: Series
   readonly startedMs: number
   /** The likely origin first. */
-  readonly endpoints: readonly { readonly endpoint: string }[]
+  readonly endpoints: readonly { readonly endpoint: string; readonly startedMs: number }[]
 }
+
+/**
+ * When an incident began at its likely origin. The first abnormal minute of the gateway may be one of chance just before it:
+ * a deployment between the two has started the incident.
+ */
+export function begunMs({ startedMs, endpoints: [origin] }: Affected): number {
+  if (!origin || origin.startedMs - startedMs > MAX_ONSET_ERROR_MS) return startedMs
+  return Math.max(startedMs, origin.startedMs)
+}
+
+/** The first abnormal minute of the gateway is known as exactly as this. */
+const MAX_ONSET_ERROR_MS = 5 * MINUTE_MS
 
 /** An incident may come of a deployment that was so long before it. */
 export const MAX_DEPLOYMENT_AGE_MS = 15 * MINUTE_MS
 
 /**
- * The deployment that an incident began after: of those at most 15 minutes before its first minute or in it, one of an
- * affected endpoint rather than one of the whole gateway, and then the last; undefined without one. Pure, O(deployments ×
+ * The deployment that an incident began after: of those at most 15 minutes before its first minute, up to the first
+ * minute of its likely origin, one of an affected endpoint rather than one of the whole gateway, and then the last; undefined without one. Pure, O(deployments ×
  * endpoints).
  *
  * @param gatewayName the source that is the gateway
@@ -37,8 +49,9 @@ export function deploymentBefore<D extends Deployment>(
   gatewayName: string,
 ): D | undefined {
   const { startedMs } = incident
+  const endMs = begunMs(incident) + MINUTE_MS
   const ranked = deployments
-    .filter(({ atMs }) => atMs >= startedMs - MAX_DEPLOYMENT_AGE_MS && atMs < startedMs + MINUTE_MS)
+    .filter(({ atMs }) => atMs >= startedMs - MAX_DEPLOYMENT_AGE_MS && atMs < endMs)
     .map((deployment) => ({ deployment, rank: rankOf(deployment, incident, gatewayName) }))
     .filter(({ rank }) => rank < Infinity)
     .sort((a, b) => a.rank - b.rank || b.deployment.atMs - a.deployment.atMs)
@@ -51,7 +64,7 @@ export function deploymentsOf(
   deployments: readonly Deployment[],
   gatewayName: string,
 ): number[] {
-  const affected = { series, startedMs: 0, endpoints: [] }
+  const affected: Affected = { series, startedMs: 0, endpoints: [] }
   return deployments
     .filter((deployment) => rankOf(deployment, affected, gatewayName) < Infinity)
     .map(({ atMs }) => atMs)
@@ -69,14 +82,14 @@ function rankOf({ source, endpoint }: Deployment, incident: Affected, gatewayNam
   return place === -1 ? Infinity : place
 }
 
-/** What a deployment says about an incident that began after it, as a sentence. */
+/** What a deployment says about an incident that began after it, as a sentence. `begun` is when, in ms since 1970. */
 export function describeDeployment(
   { version, endpoint, source, atMs }: Deployment,
-  startedMs: number,
+  begun: number,
   gatewayName: string,
 ): string {
   const of = endpoint ?? (source === null || source === gatewayName ? 'the gateway' : source)
-  const minutes = Math.max(0, Math.floor((startedMs - atMs) / MINUTE_MS))
+  const minutes = Math.max(0, Math.floor((begun - atMs) / MINUTE_MS))
   const when = minutes === 0 ? 'in that minute' : `${minutes} ${minutes === 1 ? 'minute' : 'minutes'} before`
   return `Version ${version} of ${of} was deployed ${when}.`
 }

@@ -1,5 +1,6 @@
 import { CHANNELS, KIND_OF } from '../anomaly/kinds.js'
-import type { Feature } from '../anomaly/features.js'
+import { UNKNOWN_BAND } from '../anomaly/expected-band.js'
+import { mapFeatures, type Feature } from '../anomaly/features.js'
 import type { AnomalyModel } from '../anomaly/model.js'
 import type { TimedInterval } from '../anomaly/measure.js'
 import type { Series, SeriesMinute } from '../incidents/series-minute.js'
@@ -23,9 +24,10 @@ export function judgeSeries(
   detector: Detector,
 ): DetailedMinute & { readonly state: SeriesState; readonly verdict: StreamVerdict } {
   const timed: TimedInterval = { interval: intervalOf(minute), timeMs }
-  const { verdict, state: stream } = judgeReport(before.stream, GATEWAY, timed, detector)
+  const { verdict: judged, state: stream } = judgeReport(before.stream, GATEWAY, timed, detector)
   const onsetMs = onsetOf(before, stream, timeMs)
-  const expected = expectedLatencies(verdict, detector.model)
+  const verdict = { ...judged, expected: knownBands(judged.expected, detector.model) }
+  const expected = expectedLatencies(verdict)
   return {
     state: { stream, onsetMs, fresh: before.fresh },
     verdict,
@@ -40,8 +42,19 @@ export function latenciesOf({ avgMs, p95Ms, p99Ms }: TrafficMinute): Latencies {
   return { avg: known(avgMs), p95: known(p95Ms), p99: known(p99Ms) }
 }
 
-function expectedLatencies({ expected }: StreamVerdict, { expectations }: AnomalyModel): Latencies {
-  const known = (feature: Feature) => (expectations[feature].isRecorded ? expected[feature].value : null)
+/** The bands of a verdict. A latency that too few minutes had enough requests for has none: its ends are NaN. */
+function knownBands(
+  expected: StreamVerdict['expected'],
+  { expectations }: AnomalyModel,
+): StreamVerdict['expected'] {
+  return mapFeatures((feature) => (expectations[feature].isRecorded ? expected[feature] : UNKNOWN_BAND))
+}
+
+function expectedLatencies({ expected }: Pick<StreamVerdict, 'expected'>): Latencies {
+  const known = (feature: Feature) => {
+    const { value } = expected[feature]
+    return Number.isNaN(value) ? null : value
+  }
   return { avg: known('avg_latency_ms'), p95: known('p95_latency_ms'), p99: known('p99_latency_ms') }
 }
 

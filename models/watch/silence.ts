@@ -86,10 +86,13 @@ export function silentMinute({ sinceMs, judgedToMs, alarm, missing }: Silence): 
   }
 }
 
-/** The incident of a silence that is over. */
+/** The incident of a silence that is over. It ends with the first row after it, so where rows were only late, at once. */
 export function endedSilence(incident: Incident, endedMs: number): Incident {
-  const explanation = `No rows from ${clock(incident.startedMs)} to ${clock(endedMs)}. ${incident.impact.missing} were expected.`
-  return { ...incident, endedMs, explanation }
+  const { startedMs, impact } = incident
+  const from = clock(startedMs)
+  const wereLate = endedMs - startedMs < MINUTE_MS
+  const what = wereLate ? `The rows since ${from} came late` : `No rows from ${from} to ${clock(endedMs)}`
+  return { ...incident, endedMs, explanation: `${what}. ${impact.missing} were expected.` }
 }
 
 const clock = (timeMs: number) => `${new Date(timeMs).toISOString().slice(0, 16).replace('T', ' ')} UTC`

@@ -5,7 +5,7 @@ import { watchedSteps, type Band, type WatchedStep } from '../../db/own/watched-
 import type { TrafficTable } from '../../db/traffic/table.js'
 import { rolledUpTo, trafficSteps, type TrafficStep } from '../../db/traffic/timeline.js'
 import type { LeastEffects } from '../../models/anomaly/effects.js'
-import { expectedBand } from '../../models/anomaly/expected-band.js'
+import { expectedBand, UNKNOWN_BAND } from '../../models/anomaly/expected-band.js'
 import { FEATURES, type Interval } from '../../models/anomaly/features.js'
 import { measure } from '../../models/anomaly/measure.js'
 import type { AnomalyModel } from '../../models/anomaly/model.js'
@@ -189,7 +189,11 @@ function bandsOf(
       ...{ seconds, requests: requestsOfRow },
     }
     const measured = measure({ interval, timeMs: atMs }, model, effects)
-    return FEATURES.map((feature) => expectedBand(feature, measured, effects, model.thresholds.gates))
+    return FEATURES.map((feature) =>
+      model.expectations[feature].isRecorded
+        ? expectedBand(feature, measured, effects, model.thresholds.gates)
+        : UNKNOWN_BAND,
+    )
   })
   const mean = (of: 'value' | 'lower' | 'upper'): Band =>
     FEATURES.map((_, i) => {

@@ -141,12 +141,15 @@ function summaryOf(
   return event === 'ended' ? `${what} has ended (${severity}).` : `${what} (${severity}).`
 }
 
+const counted = (count: number, what: string) => `${count} ${what}${count === 1 ? '' : 's'}`
+
 /** What an incident did, in one line. */
 export function impactInWords({ impact, ended_at: endedAt }: NotifiedIncident): string {
   const { requests, failed, slow, clients } = impact
-  const of = clients === null ? '' : ` of ${clients} clients`
+  const of = clients === null ? '' : ` of ${counted(clients, 'client')}`
   const so = endedAt === null ? ' so far' : ''
-  return `${requests} requests${of}${so}; ${failed} failed and ${slow} were slow, more than usual.`
+  const harmed = failed + slow > 0 ? `; ${failed} failed and ${slow} were slow, more than usual` : ''
+  return `${counted(requests, 'request')}${of}${so}${harmed}.`
 }
 
 /** Where people see the incident; null where the address of the service is not known. */

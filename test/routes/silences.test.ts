@@ -105,13 +105,15 @@ t.test('deployments are reported, and listed page by page', async (t) => {
     '2',
   ])
 
-  const incident = { startedMs: now - 18 * 60_000, endpoints: [{ endpoint: 'GET /orders/{id}' }] }
-  const series = { kind: 'gateway', name: '' } as const
-  t.strictSame(await changeByDeployment(service.sql, { ...incident, series }), {
+  const incident = (startedMs: number) => ({
+    ...{ series: { kind: 'gateway', name: '' } as const, startedMs },
+    endpoints: [{ endpoint: 'GET /orders/{id}', startedMs }],
+  })
+  t.strictSame(await changeByDeployment(service.sql, incident(now - 18 * 60_000)), {
     ...{ kind: 'deployment', at: at(20) },
     detail: 'Version 2 of /orders/* was deployed 2 minutes before.',
   })
-  t.equal(await changeByDeployment(service.sql, { ...incident, series, startedMs: now - 60 * 60_000 }), null)
+  t.equal(await changeByDeployment(service.sql, incident(now - 60 * 60_000)), null)
 })
 
 t.test('a bad deployment is refused in words that name the field', async (t) => {

@@ -18,7 +18,7 @@ const aDeployment = (
 })
 const affected = (series: Series, ...endpoints: string[]): Affected => ({
   ...{ series, startedMs: STARTED },
-  endpoints: endpoints.map((endpoint) => ({ endpoint })),
+  endpoints: endpoints.map((endpoint) => ({ endpoint, startedMs: STARTED })),
 })
 const GATEWAY: Series = { kind: 'gateway', name: '' }
 const whole = affected(GATEWAY, 'GET /orders/{id}', 'GET /users')
@@ -39,6 +39,23 @@ t.test(
     }
   },
 )
+<<<<<<< HEAD
+=======
+
+t.test(
+  'where the gateway deviates by chance just before, the first minute of the likely origin counts',
+  async (t) => {
+    const startsAfter = (minutes: number): Affected => ({
+      ...whole,
+      endpoints: [{ endpoint: 'GET /orders/{id}', startedMs: STARTED + minutes * 60_000 }],
+    })
+    t.equal(found(startsAfter(1), aDeployment('1', -1.3)), '1')
+    t.equal(found(startsAfter(1), aDeployment('1', -2)), undefined, 'the minute after it')
+    t.equal(found(startsAfter(-1), aDeployment('1', -0.5)), '1')
+    t.equal(found(startsAfter(6), aDeployment('1', -6)), undefined, 'that is another event')
+  },
+)
+>>>>>>> h-trial
 
 t.test('the last deployment counts, but first that of the likely origin', async (t) => {
   const orders = { endpoint: '/orders/*' }

@@ -19,6 +19,7 @@ interface Point {
   at: string
   requests_per_second: { value: number; expected: number; lower: number; upper: number }
   avg_latency_ms: { value: number | null; expected: number | null }
+  p99_latency_ms: { value: number | null; expected: number | null }
   error_rate: { value: number }
   verdict: { anomaly: boolean; type: string | null; severity: string | null } | null
 }
@@ -230,6 +231,9 @@ t.test('the gateway and its endpoints have the values of the log, and the bands 
   await sql`insert into request_logs (timestamp, method, path, status_code, response_time_ms, user_id)
     select ${from}::timestamptz + i * interval '1 second', 'GET', '/orders/' || i % 50, case when i % 10 = 0 then 500 else 200 end, 20, 'u' || i % 3
     from generate_series(0, 3599) i where i not between 1200 and 1319`
+  await sql`insert into request_logs (timestamp, method, path, status_code, response_time_ms)
+    select ${from}::timestamptz + i * interval '1 second', 'GET', '/rare', 200, 20
+    from generate_series(300, 3599, 20) i where i not between 1200 and 1319`
   t.match(await post('/train', { days: 1, models: ['anomaly'] }), { status: 200 })
   const query = `from=${from.toISOString()}&to=${new Date(end).toISOString()}`
   const { data } = (await get(`/timeline?${query}`)).body
@@ -263,14 +267,20 @@ t.test('the gateway and its endpoints have the values of the log, and the bands 
     ),
   )
   t.ok(Math.abs(watched[0]!.requests_per_second.expected - 1) < 0.2)
+  const [rare] = (await get(`/timeline?${query}&endpoint=GET%20/rare`)).body.data['points'] as Point[]
+  t.match(rare, { avg_latency_ms: { value: 20, expected: Number }, p99_latency_ms: { value: 20 } })
+  const unknown = { expected: null, lower: null, upper: null }
+  t.match(rare, { p99_latency_ms: unknown }, 'three requests a minute have no usual 99th percentile')
   t.match((await get('/sources?kind=endpoint')).body.data['sources'], [
     { endpoint: 'GET /orders/{id}', status: 'not_watched', model: 'young' },
+    { endpoint: 'GET /rare', status: 'not_watched', model: 'young' },
   ])
   t.match((await get('/sources')).body.data, {
     sources: [
       { kind: 'gateway', source: 'default', status: 'not_watched', model: null },
       { kind: 'source', source: 'x' },
       { kind: 'endpoint', endpoint: 'GET /orders/{id}', status: 'not_watched' },
+      { kind: 'endpoint', endpoint: 'GET /rare', status: 'not_watched' },
     ].filter(({ kind }) => kind !== 'source'),
   })
   t.same((await get('/timeline?endpoint=/nowhere')).body.data['points'], [])
