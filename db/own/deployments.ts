@@ -75,18 +75,9 @@ export async function deploymentsBetween(sql: ISql, fromMs: number, toMs: number
 
 /** The deployment that an incident began after, as a change; null without one. */
 export async function changeByDeployment(sql: ISql, incident: Affected): Promise<IncidentChange | null> {
-<<<<<<< HEAD
-  const { startedMs } = incident
-  const near = await deploymentsBetween(sql, startedMs - MAX_DEPLOYMENT_AGE_MS, startedMs + MINUTE_MS)
-  const found = deploymentBefore(incident, near, GATEWAY)
-=======
   const begun = begunMs(incident)
-  const from = new Date(incident.startedMs - MAX_DEPLOYMENT_AGE_MS)
-  const rows = await sql<Row[]>`
-    select ${columns(sql)} from aegis_ml_deployments
-    where at >= ${from} and at < ${new Date(begun + MINUTE_MS)} order by at desc limit ${MAX_COMPARED}`
-  const found = deploymentBefore(incident, rows.map(fromRow), GATEWAY)
->>>>>>> h-trial
+  const near = await deploymentsBetween(sql, incident.startedMs - MAX_DEPLOYMENT_AGE_MS, begun + MINUTE_MS)
+  const found = deploymentBefore(incident, near, GATEWAY)
   if (found === undefined) return null
   const detail = describeDeployment(found, begun, GATEWAY)
   return { kind: 'deployment', at: new Date(found.atMs).toISOString(), detail }

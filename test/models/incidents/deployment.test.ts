@@ -39,8 +39,6 @@ t.test(
     }
   },
 )
-<<<<<<< HEAD
-=======
 
 t.test(
   'where the gateway deviates by chance just before, the first minute of the likely origin counts',
@@ -55,7 +53,6 @@ t.test(
     t.equal(found(startsAfter(6), aDeployment('1', -6)), undefined, 'that is another event')
   },
 )
->>>>>>> h-trial
 
 t.test('the last deployment counts, but first that of the likely origin', async (t) => {
   const orders = { endpoint: '/orders/*' }
