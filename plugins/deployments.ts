@@ -2,7 +2,7 @@ import fp from 'fastify-plugin'
 import type { Sql } from 'postgres'
 import { findDeployments, putDeployment, type StoredDeployment } from '../db/own/deployments.js'
 import { DAY_MS, MINUTE_MS } from '../models/traffic/durations.js'
-import { endpointName, splitEndpoint } from '../models/traffic/endpoint-name.js'
+import { canonicalEndpoint } from '../models/traffic/endpoint-name.js'
 import type { Database } from './database.js'
 import { createRecentDeployments } from './deployments/recent.js'
 import { ServiceError } from './http/errors.js'
@@ -79,7 +79,7 @@ function createDeployments({
       await database.assertUsable()
       const stored = await putDeployment(sql, {
         source,
-        endpoint: endpoint && nameOf(endpoint),
+        endpoint: endpoint && canonicalEndpoint(endpoint),
         version,
         atMs,
       })
@@ -95,7 +95,7 @@ function createDeployments({
       const place = next === undefined ? null : placeOf(next)
       const after = place && { atMs: place.startedMs, id: place.id }
       await database.assertUsable()
-      const filter = { ...range, source, endpoint: endpoint && nameOf(endpoint), after }
+      const filter = { ...range, source, endpoint: endpoint && canonicalEndpoint(endpoint), after }
       const found = await findDeployments(sql, { ...filter, limit: limit + 1 })
       const deployments = found.slice(0, limit)
       const last = deployments.at(-1)
@@ -103,12 +103,6 @@ function createDeployments({
       return { deployments, next: hasMore ? nextOf({ startedMs: last.atMs, id: last.id }) : null }
     },
   }
-}
-
-/** With the method in capitals, as incidents have it. */
-function nameOf(endpoint: string): string {
-  const { method, path } = splitEndpoint(endpoint)
-  return endpointName(method, path)
 }
 
 function invalid(field: string, problem: string): ServiceError {
@@ -122,7 +116,7 @@ export default fp(
     const { retentionDays } = config
     const recent = createRecentDeployments({ sql, database, log, now: Date.now })
     detection.knowDeployments((source) => recent.of(source))
-    const onReported = () => void recent.refresh()
+    const onReported = recent.refresh
     app.decorate(
       'deployments',
       createDeployments({ sql, database, retentionDays, onReported, now: () => new Date() }),

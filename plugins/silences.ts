@@ -2,7 +2,6 @@ import fp from 'fastify-plugin'
 import type { ISql, Sql } from 'postgres'
 import type { StoredIncident } from '../db/own/incidents.js'
 import {
-  countSilences,
   deleteSilence,
   findSilence,
   insertSilence,
@@ -74,8 +73,9 @@ function createSilences({ sql, database, timeZone, now }: SilencesOptions): Sile
     async create(request) {
       const silence: NewSilence = silenceFrom(request, now())
       await database.assertUsable()
-      if ((await countSilences(sql)) >= MAX_SILENCES) throw tooMany()
-      return listed(await insertSilence(sql, silence))
+      const inserted = await insertSilence(sql, silence)
+      if (inserted === undefined) throw tooMany()
+      return listed(inserted)
     },
     async replace(id, request) {
       const silence = silenceFrom(request, now())

@@ -1,6 +1,6 @@
 import fp from 'fastify-plugin'
 import type { Sql } from 'postgres'
-import { isDatabaseAway } from '../db/errors.js'
+import { isDatabaseAway, isStatementCancelled } from '../db/errors.js'
 import type { Log } from '../db/log.js'
 import {
   findWatchModel,
@@ -145,7 +145,7 @@ function createWatchModels(options: WatchModelsOptions): WatchModels & { close()
       watch = await fromContent({ head: content.head, parts }, gateway, closing.signal)
     } catch (error) {
       closing.signal.throwIfAborted()
-      if (isDatabaseAway(error)) throw error
+      if (isDatabaseAway(error) || isStatementCancelled(error)) throw error
       unreadable.add(row.id)
       log.warn({ err: error, id: row.id }, 'a watch model of another release is not used')
       return null

@@ -7,7 +7,7 @@ import type { components } from './generated/contract.js'
 import { MLServiceError } from './ml-service-error.js'
 import { OPERATIONS, type Data, type FileName, type Input, type OperationName } from './operations.js'
 import { DEFAULT_RETRY, pause, withRetries, type RetryOptions } from './retry.js'
-import { open, send } from './transport.js'
+import { open, send, type Limits } from './transport.js'
 
 export interface ClientOptions {
   /** Address of the service, with a path prefix if a proxy needs one. */
@@ -118,10 +118,10 @@ export function createClient(options: ClientOptions): Client {
   const baseUrl = checkedUrl(options.baseUrl)
   const headers = options.apiKey === undefined ? {} : { authorization: `Bearer ${options.apiKey}` }
 
-  const request = (name: OperationName, input: object, signal: AbortSignal | undefined): Request => {
+  const request = (name: OperationName, input: object): Request => {
     const [method, path] = OPERATIONS[name]
     const { inPath, rest } = divided(path, input)
-    const hasBody = method === 'post'
+    const hasBody = method === 'post' || method === 'put'
     const params = { path: inPath, query: hasBody ? {} : rest }
     const url = createFinalURL(path, {
       baseUrl,
@@ -134,7 +134,6 @@ export function createClient(options: ClientOptions): Client {
       method: method.toUpperCase(),
       headers: { ...headers, accept: 'application/json, text/*, */*', ...(hasBody && JSON_TYPE) },
       ...body,
-      ...(signal && { signal }),
     })
   }
 
@@ -143,21 +142,22 @@ export function createClient(options: ClientOptions): Client {
     name: OperationName,
     input: object,
     { signal, ...own }: CallOptions,
-    attempt: (request: Request, timeoutMs: number) => Promise<T>,
+    attempt: (request: Request, limits: Limits) => Promise<T>,
   ): Promise<T> => {
     const [method, , kind] = OPERATIONS[name] as readonly [string, string, ('harmless' | 'slow')?]
     const limitMs = own.timeoutMs ?? (kind === 'slow' ? slowTimeoutMs : timeoutMs)
     const retry = { ...DEFAULT_RETRY, ...options.retry, ...own.retry }
     const isHarmless = method === 'get' || kind === 'harmless'
-    return withRetries(() => attempt(request(name, input, signal), limitMs), retry, isHarmless, signal)
+    const limits = { timeoutMs: limitMs, signal }
+    return withRetries(() => attempt(request(name, input), limits), retry, isHarmless, signal)
   }
   const data = (name: OperationName, input: object = {}, own: CallOptions = {}) =>
-    call(name, input, own, async (request, limitMs) => dataOf(await send(request, limitMs)))
+    call(name, input, own, async (request, limits) => dataOf(await send(request, limits)))
   const text = (name: OperationName, input: object, own: CallOptions) =>
-    call(name, input, own, async (request, limitMs) => textOf(await send(request, limitMs)))
+    call(name, input, own, async (request, limits) => textOf(await send(request, limits)))
   const stream = (name: OperationName, input: object, own: CallOptions) =>
-    call(name, input, own, async (request, limitMs) => {
-      const response = await open(request, limitMs)
+    call(name, input, own, async (request, limits) => {
+      const response = await open(request, limits)
       if (response.ok && response.body) return response.body
       throw await failureOf(response)
     })

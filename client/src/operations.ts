@@ -38,7 +38,7 @@ export const OPERATIONS = {
   listSources: ['get', '/sources'],
   getTimeline: ['get', '/timeline'],
   listNotifications: ['get', '/notifications'],
-  testNotifications: ['post', '/notifications/test'],
+  testNotifications: ['post', '/notifications/test', 'slow'],
   listSilences: ['get', '/silences'],
   createSilence: ['post', '/silences'],
   getSilence: ['get', '/silences/{id}'],

@@ -62,7 +62,10 @@ export async function findDeployments(sql: Sql, filter: DeploymentFilter): Promi
   return rows.map(fromRow)
 }
 
-/** Those from a time on, and of the minutes until another one; at most {@link MAX_COMPARED}. */
+/** More deployments at a time are not compared: the newest are. */
+const MAX_COMPARED = 1_000
+
+/** Those from a time on and before another one, ms since 1970. */
 export async function deploymentsBetween(sql: ISql, fromMs: number, toMs: number): Promise<Deployment[]> {
   const rows = await sql<Row[]>`
     select ${columns(sql)} from aegis_ml_deployments
@@ -70,17 +73,11 @@ export async function deploymentsBetween(sql: ISql, fromMs: number, toMs: number
   return rows.map(fromRow)
 }
 
-/** More deployments within a quarter of an hour are not compared. */
-const MAX_COMPARED = 1_000
-
 /** The deployment that an incident began after, as a change; null without one. */
 export async function changeByDeployment(sql: ISql, incident: Affected): Promise<IncidentChange | null> {
   const begun = begunMs(incident)
-  const from = new Date(incident.startedMs - MAX_DEPLOYMENT_AGE_MS)
-  const rows = await sql<Row[]>`
-    select ${columns(sql)} from aegis_ml_deployments
-    where at >= ${from} and at < ${new Date(begun + MINUTE_MS)} order by at desc limit ${MAX_COMPARED}`
-  const found = deploymentBefore(incident, rows.map(fromRow), GATEWAY)
+  const near = await deploymentsBetween(sql, incident.startedMs - MAX_DEPLOYMENT_AGE_MS, begun + MINUTE_MS)
+  const found = deploymentBefore(incident, near, GATEWAY)
   if (found === undefined) return null
   const detail = describeDeployment(found, begun, GATEWAY)
   return { kind: 'deployment', at: new Date(found.atMs).toISOString(), detail }

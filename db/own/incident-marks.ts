@@ -4,7 +4,7 @@ import { foreignMarks } from './incident-events.js'
 import { beginWriting, enter, isEndedByItself, mirror } from './incident-writes.js'
 import { findIncident, incidentEntries, type IncidentState, type StoredIncident } from './incidents.js'
 
-/** A timeline takes no more entries than this. */
+/** A timeline takes no more comments when it has so many entries, and no marks at all when it has twice as many. */
 export const MAX_ENTRIES = 500
 
 export type Mark = 'acknowledge' | 'resolve' | 'false-positive' | 'comment'
@@ -64,6 +64,7 @@ async function apply(tx: TransactionSql, before: StoredIncident, made: MadeMark)
     return null
   }
   if (!FROM[mark](before)) return 'state'
+  if (entries.length >= 2 * MAX_ENTRIES) return 'entries' // two programs that contradict each other for ever
   await setState(tx, before, STATES[mark], author, note)
   const by = author === null ? null : `Marked by ${author}.`
   await mirror(tx, (await findIncident(tx, before.id))!, note ?? by)

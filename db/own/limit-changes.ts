@@ -11,7 +11,8 @@ interface Row extends Omit<LimitChange, 'atMs'> {
 
 /**
  * The limits that were put in force in a range: recommendations that were applied, temporary limits, and other rules of the
- * gateway that were made or changed; at most 200 of each. Without those that were applied against the incident itself.
+ * gateway that were made or changed; at most 200 of each. Without those that were applied against the incident itself, and
+ * without the rules that came back when a temporary limit ended.
  */
 export async function limitChanges(
   sql: Sql,
@@ -20,9 +21,10 @@ export async function limitChanges(
 ): Promise<LimitChange[]> {
   const temporary = await temporaryOnes(sql, range)
   const own = [...temporary, ...(await orNone(recommendations(sql, range)))]
+  const restored = await restoredRules(sql, range)
   const rules = await orNone(changedRules(sql, range))
   const isOwn = (rule: Row) =>
-    own.some(({ pattern, limit }) => pattern === rule.pattern && limit === rule.limit)
+    [...own, ...restored].some(({ pattern, limit }) => pattern === rule.pattern && limit === rule.limit)
   const answers = new Set<Row>(temporary.filter((each) => each.incidentId === incidentId))
   return [...own, ...rules.filter((rule) => !isOwn(rule))]
     .filter((change) => !answers.has(change))
@@ -36,6 +38,14 @@ function temporaryOnes(sql: Sql, { from, to }: Range): Promise<(Row & { readonly
     select applied_at as at, endpoint as pattern, requests_per_minute as limit, 'temporary' as origin, applied_by as by,
       incident_id::text as "incidentId"
     from aegis_ml_temporary_limits where applied_at >= ${from} and applied_at < ${to}
+    order by id desc limit ${MAX_CHANGES}`
+}
+
+/** The rules that came back when a temporary limit ended: that is no new limit. */
+function restoredRules(sql: Sql, { from, to }: Range): Promise<Pick<Row, 'pattern' | 'limit'>[]> {
+  return sql<Pick<Row, 'pattern' | 'limit'>[]>`
+    select endpoint as pattern, (before->>'requests_per_minute')::float8 as limit from aegis_ml_temporary_limits
+    where outcome = 'restored' and ended_at >= ${from} and ended_at < ${to}
     order by id desc limit ${MAX_CHANGES}`
 }
 

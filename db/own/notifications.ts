@@ -98,7 +98,7 @@ export async function insertNotifications(
 
 /**
  * Takes rows of a receiver that are due; other replicas leave them alone for the time of the claim. Of an incident, the
- * oldest comes first, and one at a time.
+ * oldest comes first, and one at a time; nothing is repeated while something newer is due.
  */
 export async function takeNotifications(
   sql: Sql,
@@ -117,6 +117,9 @@ export async function takeNotifications(
           and not exists (select from aegis_ml_notifications earlier
             where earlier.incident_id = each.incident_id and earlier.channel = ${channel} and earlier.id < each.id
               and (earlier.state = 'pending' or earlier.claimed_until > now()))
+          and (state = 'pending' or not exists (select from aegis_ml_notifications later
+            where later.incident_id = each.incident_id and later.channel = ${channel} and later.id > each.id
+              and later.state = 'pending' and (later.due_at <= now() or later.claimed_until > now())))
         order by due_at, id limit ${limit} for update skip locked)
       returning id::text, message_id as "messageId", incident_id::text as "incidentId", event, payload, state, attempts,
         created_at as "createdAt"`
@@ -139,16 +142,16 @@ export async function earlierPayloads(
 }
 
 /**
- * Says that a notification has arrived. Those before it of the same incident are not repeated any more, and what waits for
- * this receiver is tried at once.
+ * Says that a notification has arrived. Those before it of the same incident are not repeated any more.
  *
  * @param repeatSeconds when it is sent again; null for never
+ * @param isBack whether the receiver was away: what waits for it is tried at once
  */
 export async function markDelivered(
   sql: Sql,
   { id, incidentId }: Pick<TakenNotification, 'id' | 'incidentId'>,
   channel: string,
-  repeatSeconds: number | null,
+  { repeatSeconds, isBack }: { readonly repeatSeconds: number | null; readonly isBack: boolean },
 ): Promise<void> {
   await sql.begin(async (tx) => {
     await lockInTransaction(tx, LOCKS.notifications)
@@ -161,6 +164,7 @@ export async function markDelivered(
         due_at = case when state in ('pending', 'active') then now() + ${repeatSeconds}::float8 * interval '1 second' end,
         state = case when state in ('pending', 'active') then ${next} else state end
       where id = ${id}::bigint`
+    if (!isBack) return
     await tx`update aegis_ml_notifications set due_at = now()
       where channel = ${channel} and state = 'pending' and due_at > now() and attempts > 0 and claimed_until is null
         and id <> ${id}::bigint`
@@ -196,7 +200,7 @@ export async function giveBack(sql: ISql, { id }: Pick<TakenNotification, 'id'>)
 
 /**
  * Incidents of which somebody was told, or would have been without a silence, and that may need another notification: they
- * have ended, or are silenced.
+ * have ended, or are silenced. Those that have ended come first: they wait for nothing.
  */
 export async function unfinishedIncidents(
   sql: ISql,
@@ -204,11 +208,11 @@ export async function unfinishedIncidents(
   limit: number,
 ): Promise<string[]> {
   const rows = await sql<{ id: string }[]>`
-    select distinct incidents.id::text as id
+    select incidents.id::text as id
     from aegis_ml_notifications notifications join aegis_ml_incidents incidents on incidents.id = incident_id
     where is_latest and event <> 'ended' and channel = any(${channels as string[]})
       and (ended_at is not null or notifications.state = 'silenced')
-    order by 1 limit ${limit}`
+    group by incidents.id order by ended_at nulls last, incidents.id limit ${limit}`
   return rows.map(({ id }) => id)
 }
 

@@ -73,17 +73,17 @@ export async function findSilence(sql: ISql, id: string): Promise<StoredSilence 
   return row && fromRow(row)
 }
 
-export async function insertSilence(sql: ISql, silence: NewSilence): Promise<StoredSilence> {
-  const values = valuesOf(silence)
-  const [row] = await sql<[Row]>`
-    insert into aegis_ml_silences ${sql([values] as never)}
-    returning ${columns(sql)}`
-  return fromRow(row)
-}
-
-export async function countSilences(sql: ISql): Promise<number> {
-  const [row] = await sql<[{ count: number }]>`select count(*)::int as count from aegis_ml_silences`
-  return row.count
+/** @returns undefined when there are as many silences as are kept */
+export async function insertSilence(sql: Sql, silence: NewSilence): Promise<StoredSilence | undefined> {
+  return sql.begin(async (tx) => {
+    await tx`lock table aegis_ml_silences in share row exclusive mode` // who counts, counts those of others too
+    const [{ count }] = await tx<[{ count: number }]>`select count(*)::int as count from aegis_ml_silences`
+    if (count >= MAX_SILENCES) return undefined
+    const [row] = await tx<[Row]>`
+      insert into aegis_ml_silences ${tx([valuesOf(silence)] as never)}
+      returning ${columns(tx)}`
+    return fromRow(row)
+  }) as Promise<StoredSilence | undefined>
 }
 
 /** @returns undefined when there is no such silence */

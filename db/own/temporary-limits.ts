@@ -68,11 +68,18 @@ export function applyTemporaryLimit(
   })
 }
 
-/** In the order of all who use them: rules of the gateway first, then incidents. */
+/** Others may hold a rule for long: a dashboard, or a session that somebody left open. */
+const LOCK_TIMEOUT = '2s'
+
+/**
+ * In the order of all who use them: rules of the gateway first, then incidents. Whoever judges waits for the lock of incidents,
+ * so nobody waits long for a rule while holding it.
+ */
 function locked<T>(sql: Sql, work: (tx: TransactionSql) => Promise<T>): Promise<T> {
   return sql.begin(async (tx) => {
     await lockInTransaction(tx, LOCKS.recommendations)
     await beginWriting(tx)
+    await tx`select set_config('lock_timeout', ${LOCK_TIMEOUT}, true)`
     return work(tx)
   }) as Promise<T>
 }

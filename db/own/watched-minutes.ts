@@ -153,8 +153,16 @@ export async function newestOfGateway(sql: Sql): Promise<ReportingSource | undef
   return row
 }
 
-/** The minutes of sources in alarm, of a range, in order of time; at most {@link MAX_ALARMS}. */
-export async function alarmsOfSources(sql: Sql, { from, to }: TimeRange): Promise<SeriesMinute[]> {
+/** An alarm that is stored so long after the end of its report is no longer news. */
+const MAX_LATE = '10 minutes'
+/** Older minutes are not looked through: reports that are longer are in time only if they name no start. */
+const MAX_AGE = '70 minutes'
+
+/**
+ * The minutes of sources in alarm that are in no incident yet, in order of time: those of a range, and those of earlier
+ * minutes that were reported late. At most {@link MAX_ALARMS}.
+ */
+export async function newAlarmsOfSources(sql: Sql, { from, to }: TimeRange): Promise<SeriesMinute[]> {
   interface Row {
     readonly name: string
     readonly minute: Date
@@ -168,7 +176,9 @@ export async function alarmsOfSources(sql: Sql, { from, to }: TimeRange): Promis
   const rows = await sql<Row[]>`
     select series_name as name, minute, seconds, requests, failed, latency_avg as latency, expected, alarm
     from aegis_ml_watched_minutes
-    where series_kind = 'source' and minute >= ${from} and minute < ${to} and alarm is not null
+    where series_kind = 'source' and alarm is not null and not alarm ? 'isEntered' and minute < ${to}
+      and minute > ${from}::timestamptz - ${MAX_AGE}::interval
+      and (minute >= ${from} or minute + seconds * interval '1 second' > ${from}::timestamptz - ${MAX_LATE}::interval)
     order by minute, series_name limit ${MAX_ALARMS}`
   return rows.map(({ name, minute, seconds, requests, failed, latency, expected, alarm }) => ({
     series: { kind: 'source', name },
@@ -184,13 +194,30 @@ export async function alarmsOfSources(sql: Sql, { from, to }: TimeRange): Promis
 
 const MAX_ALARMS = 10_000
 
+/** Remembers that minutes of sources are in an incident, or in none because of what people said. */
+export async function enterAlarmsOfSources(sql: ISql, minutes: readonly AlarmPlace[]): Promise<void> {
+  if (minutes.length === 0) return
+  const names = minutes.map(({ source }) => source)
+  const times = minutes.map(({ timeMs }) => new Date(timeMs).toISOString())
+  await sql`
+    update aegis_ml_watched_minutes set alarm = alarm || '{"isEntered": true}'
+    from unnest(${names}::text[], ${times}::text[]) entered (source, at)
+    where series_kind = 'source' and series_name = source and minute = at::timestamptz and alarm is not null`
+}
+
+/** A minute of a source. */
+export interface AlarmPlace {
+  readonly source: string
+  readonly timeMs: number
+}
+
 const valueOf = (values: Band, feature: Feature) => values[FEATURES.indexOf(feature)] ?? 0
 
-/** When a source last reported; null when none has. */
-export async function newestReport(sql: Sql): Promise<Date | null> {
-  const [row] = await sql<{ minute: Date }[]>`
-    select minute from aegis_ml_watched_minutes where series_kind = 'source' order by minute desc limit 1`
-  return row?.minute ?? null
+/** Whether a source has reported since a time. */
+export async function hasReports(sql: Sql, since: Date): Promise<boolean> {
+  const rows = await sql`
+    select from aegis_ml_watched_minutes where series_kind = 'source' and minute >= ${since} limit 1`
+  return rows.count > 0
 }
 
 /** Rows are kept as minutes for this time. */

@@ -115,6 +115,8 @@ export interface FailedSample {
 const SAMPLES = 5
 /** Rows that are looked at: the server knows no templates. */
 const MAX_ROWS = 2_000
+/** A log may have paths of 100,000 characters, which the incident, its answers and its readers need not have. */
+const MAX_PATH_LENGTH = 2_000
 
 /**
  * The first and the last requests of a range that were answered with 400 or above, each in order of time.
@@ -142,7 +144,7 @@ export async function failingSamples(
         : tx`and (left(coalesce(path, ''), ${[...prefix].length}) = ${prefix} or strpos(path, '://') > 0)`
     const read = async (order: 'asc' | 'desc') => {
       const rows = await tx<FailedSample[]>`
-        select ${timeOf(tx)} as at, method::text, path::text, status_code::int as status,
+        select ${timeOf(tx)} as at, method::text, left(path::text, ${MAX_PATH_LENGTH}) as path, status_code::int as status,
           ${latencyOf(tx as unknown as Sql, table)} as "latencyMs",
           coalesce(nullif(user_id::text, ''), ${addressOf(tx as unknown as Sql, source)}) as client
         from ${tx(table)} where ${inRange(tx, range)} and status_code >= 400

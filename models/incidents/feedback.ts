@@ -161,7 +161,7 @@ export function withoutMuted(
   if (feedback.size === 0) return minutes
   const muted = new Set(minutes.filter((minute) => isMuted(minute, feedback)))
   if (muted.size === 0) return minutes
-  for (const minute of likeGateway(minutes, muted)) muted.add(minute)
+  for (const minute of likeGateway(minutes, muted, feedback)) muted.add(minute)
   const endpoints = [...muted].filter(({ series }) => series.kind === 'endpoint')
   return minutes.map((minute) => {
     const isQuiet = muted.has(minute) || (minute.series.kind === 'gateway' && isOfMuted(minute, endpoints))
@@ -169,10 +169,14 @@ export function withoutMuted(
   })
 }
 
-/** The endpoints that deviate as the gateway as a whole does, when its alarm is muted: they are part of that. */
+/**
+ * The endpoints that deviate as the gateway as a whole does, when its alarm is muted: they are part of that. Larger deviations
+ * than feedback on the gateway mutes are not.
+ */
 function likeGateway(
   minutes: readonly SeriesMinute[],
   muted: ReadonlySet<SeriesMinute>,
+  feedback: FeedbackIndex,
 ): readonly SeriesMinute[] {
   const gateway = minutes.filter((minute) => minute.series.kind === 'gateway' && muted.has(minute))
   const [whole] = deviationsOf(gateway)
@@ -182,7 +186,8 @@ function likeGateway(
     (minute) =>
       minute.series.kind === 'endpoint' &&
       minute.alarm !== null &&
-      isSimilar(minute, minute.alarm, whole, limits),
+      isSimilar(minute, minute.alarm, whole, limits) &&
+      isMuted({ ...minute, series: whole.series }, feedback),
   )
 }
 

@@ -7,7 +7,8 @@ const MAX_LEFT = 0.5
 
 /**
  * Whether a deviation of the gateway is that of some of its endpoints: without what they have more or less than expected, it
- * does not matter in any kind, and is at most half as large. False without an alarm.
+ * does not matter in any kind, and is at most half as large. False without an alarm, and where the minute does not show what
+ * the alarm is about, such as a pattern.
  *
  * @param endpoints minutes of the same time
  */
@@ -15,13 +16,13 @@ export function isOfMuted(gateway: SeriesMinute, endpoints: readonly SeriesMinut
   if (gateway.alarm === null || endpoints.length === 0) return false
   const whole = deviationSizes(gateway)
   const rest = deviationSizes(restOf(gateway, endpoints))
-  return KINDS.every(
-    (kind) => !(whole[kind] >= MIN_SIZES[kind]) || isSmall(rest[kind], whole[kind], MIN_SIZES[kind]),
-  )
+  const { type } = gateway.alarm
+  const kinds = KINDS.filter((kind) => kind === type || whole[kind] >= MIN_SIZES[kind])
+  return kinds.length > 0 && kinds.every((kind) => isSmall(rest[kind], whole[kind], MIN_SIZES[kind]))
 }
 
 function isSmall(rest: number, whole: number, least: number): boolean {
-  return rest < least && rest <= MAX_LEFT * whole
+  return whole > 0 && rest < least && rest <= MAX_LEFT * whole
 }
 
 /** The gateway as it would be if the endpoints were as expected. */

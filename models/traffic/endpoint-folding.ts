@@ -35,7 +35,12 @@ interface Branch {
 
 /** Longer paths are neither declared nor ignored. */
 const MAX_MATCHED_LENGTH = 2_048
+/** What follows is not looked at: servers take no longer paths, and a log may have some of any length. */
+const MAX_FOLDED_LENGTH = 8_192
 const ABSOLUTE = /^[a-z][a-z\d+.-]*:\/\/([^/?#]*)/i
+
+const beginningOf = (path: string) =>
+  path.length <= MAX_FOLDED_LENGTH ? path : path.slice(0, MAX_FOLDED_LENGTH).replace(/[\ud800-\udbff]$/, '')
 
 /**
  * Which endpoint a path belongs to, by the rules of a gateway and by the positions that were learned: ignored paths,
@@ -58,7 +63,7 @@ export class EndpointFolding {
   }
 
   fold(path: string): Folded {
-    const whole = this.#normalised(path)
+    const whole = this.#normalised(beginningOf(path))
     if (whole.length <= MAX_MATCHED_LENGTH) {
       const cased = this.#cased(whole)
       // What is declared without a host is meant for each.

@@ -6,6 +6,15 @@ export function endpointName(method: string, path: string): string {
 }
 
 /**
+ * A name as endpoints have it, with the method in capitals.
+ * @example canonicalEndpoint('get /users/42') // 'GET /users/42'
+ */
+export function canonicalEndpoint(name: string): string {
+  const { method, path } = splitEndpoint(name)
+  return endpointName(method, path)
+}
+
+/**
  * The parts of a name: the method in capitals, empty where all methods are meant, and the path as it was given.
  * @example splitEndpoint('get /users/42') // { method: 'GET', path: '/users/42' }
  */

@@ -43,9 +43,9 @@ const HELD_BACK = 0.25
 
 /** Learns from a look. */
 export function afterLook(before: Lateness, { nowMs, oldestNewMs, newestMs }: LogLook): Lateness {
-  const { advancedMs } = before
-  if (advancedMs === null) return { ...before, newestMs, advancedMs: nowMs }
-  if (oldestNewMs === null) return { ...before, newestMs: newestMs ?? before.newestMs }
+  if (before.advancedMs === null) return { ...before, newestMs, advancedMs: nowMs }
+  const advancedMs = Math.min(before.advancedMs, nowMs) // the clock may be set back
+  if (oldestNewMs === null) return { ...before, newestMs: newestMs ?? before.newestMs, advancedMs }
   const pauseMs = nowMs - advancedMs
   // After an outage, rows are new ones.
   const isHeldBack = before.newestMs !== null && oldestNewMs - before.newestMs < HELD_BACK * pauseMs

@@ -73,8 +73,8 @@ function receivers(variable: string, kind: string, list: string, allowed: string
     .filter((text) => text !== '')
   const found = texts.map((text): Receiver => {
     const url = parseUrl(text)
-    const hasPath = kind === 'alertmanager' && (url?.search !== '' || url.hash !== '')
-    if (url === undefined || hasPath) throw new ConfigError(variable, HIDDEN, allowed)
+    const hasQuery = kind === 'alertmanager' && (url?.search !== '' || url.hash !== '')
+    if (url === undefined || hasQuery) throw new ConfigError(variable, HIDDEN, allowed)
     const authorization = basicOf(url)
     if (authorization === undefined) throw new ConfigError(variable, HIDDEN, `${allowed} (a % is %25)`)
     url.username = url.password = ''

@@ -25,17 +25,24 @@ const AHEAD_MS = 10 * MINUTE_MS
 export function createRecentDeployments({ sql, database, log, now }: RecentDeploymentsOptions) {
   let known: readonly Deployment[] = []
   let reading: Promise<void> | undefined
+  let isStale = false
   const read = async (): Promise<void> => {
-    try {
-      await database.assertUsable()
-      known = await deploymentsBetween(sql, now() - KEPT_MS, now() + AHEAD_MS)
-    } catch (error) {
-      log.debug({ reason: describeDatabaseError(error) }, 'deployments are read later')
-    }
+    do {
+      isStale = false
+      try {
+        await database.assertUsable()
+        known = await deploymentsBetween(sql, now() - KEPT_MS, now() + AHEAD_MS)
+      } catch (error) {
+        log.debug({ reason: describeDatabaseError(error) }, 'deployments are read later')
+      }
+    } while (isStale)
     reading = undefined
   }
-  const refresh = () => (reading ??= read())
-  const timer = setInterval(() => void refresh(), READ_EVERY_MS).unref()
+  const refresh = (): void => {
+    isStale = true // a reading that has begun may be too early
+    reading ??= read()
+  }
+  const timer = setInterval(refresh, READ_EVERY_MS).unref()
   return {
     refresh,
     /** When something of a source was deployed, ms since 1970. */

@@ -80,6 +80,10 @@ export function show(value: unknown): string {
 const ISO_TIME =
   /^(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?)([Zz]|[+-]\d\d(?::?\d\d)?)?)?$/
 
+/** The times that ISO-8601 writes with four digits for the year and that PostgreSQL has: the years 1 to 9999. */
+export const FIRST_TIME_MS = Date.parse('0001-01-01T00:00:00Z')
+export const LAST_TIME_MS = Date.parse('9999-12-31T23:59:59.999Z')
+
 /**
  * An ISO-8601 time in milliseconds since 1970, undefined when it is none. Seconds may be missing; without a zone
  * it is UTC. A date without a time is its midnight.
@@ -90,7 +94,7 @@ export function parseTime(text: string): number | undefined {
   const offset =
     zone === 'Z' ? zone : /^[+-]\d\d$/.test(zone) ? `${zone}:00` : zone.replace(/^([+-]\d\d)(\d\d)$/, '$1:$2')
   const ms = Date.parse(`${date}T${time.replace(',', '.')}${offset.toUpperCase()}`)
-  return isDay(date) && !Number.isNaN(ms) ? ms : undefined
+  return isDay(date) && ms >= FIRST_TIME_MS && ms <= LAST_TIME_MS ? ms : undefined
 }
 
 /** Whether there is such a day: Date.parse takes February 31 for one of March. */
@@ -169,7 +173,8 @@ const MAX_UNKNOWN_FIELDS = 20
 export default fp(
   async (app) => {
     const build = (coerceTypes: boolean) => {
-      const options = { coerceTypes, verbose: true, strict: false, strictNumbers: true } as const
+      // Of strict numbers, the limits are not checked: a query's Infinity, which is coerced, would pass.
+      const options = { coerceTypes, verbose: true, strict: false, strictNumbers: !coerceTypes } as const
       const ajv = ajvFormats.default(new Ajv(options))
       ajv.addFormat('date-time', (text: string) => parseTime(text) !== undefined)
       ajv.addFormat('printable', (text: string) => PRINTABLE.test(text))

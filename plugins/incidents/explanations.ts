@@ -12,7 +12,8 @@ export interface Explanations {
   investigate(incident: StoredIncident, signal: AbortSignal): Promise<void>
   /**
    * What the limits in force would have done to an incident that has ended: replayed once and stored.
-   * @returns null while it goes on, and where the replay takes too long to wait for: it is there a moment later
+   * @returns null while it goes on, and where it takes too long to wait for: it is there a moment later. While others are
+   * replayed, it may have to be asked for again
    */
   limitsOf(incident: StoredIncident, signal: AbortSignal): Promise<IncidentLimits | null>
 }
@@ -21,6 +22,8 @@ export type ExplanationOptions = InvestigateOptions & LimitsOptions & { readonly
 
 /** How long the answer about an incident waits for a replay. */
 const MAX_WAIT_MS = 3_000
+/** More replays do not wait for their turn: those who ask are answered without, and the limit against a flood comes soon. */
+const MAX_UNDER_WAY = 4
 
 export function createExplanations(options: ExplanationOptions): Explanations {
   const { sql, log } = options
@@ -36,8 +39,12 @@ export function createExplanations(options: ExplanationOptions): Explanations {
       return null
     })
   const replay = async (incident: StoredIncident, signal: AbortSignal): Promise<IncidentLimits | null> => {
-    const limits = await orNothing(questions.inForce(incident, signal), incident.id)
-    if (limits !== null) await describeIncident(sql, incident.id, { limits })
+    const { id } = incident
+    const limits = await orNothing(questions.inForce(incident, signal), id)
+    if (limits === null) return null
+    await describeIncident(sql, id, { limits }).catch((error: unknown) => {
+      log.info({ err: error, incident: id }, 'the limits of an incident are not stored')
+    })
     return limits
   }
   const replayOnce = (incident: StoredIncident, signal: AbortSignal) => {
@@ -61,18 +68,20 @@ export function createExplanations(options: ExplanationOptions): Explanations {
       const isKnown = !hasEnded && isSame(culprits, incident.recommendation?.causedBy)
       if (!isKnown && tried.get(id) !== key) {
         remember(tried, id, key)
-        const recommendation = await orNothing(questions.recommend(incident, culprits, signal), id)
+        const asked = questions.recommend(incident, culprits, signal)
+        asked.catch(() => tried.delete(id)) // it is looked for again
+        const recommendation = await orNothing(asked, id)
         if (recommendation !== null) await describeIncident(sql, id, { recommendation })
       }
       if (!isReplayed(incident)) await replayOnce(incident, signal)
     },
     async limitsOf(incident, signal) {
       if (isReplayed(incident)) return incident.limits
+      if (underWay.size >= MAX_UNDER_WAY && !underWay.has(incident.id)) return null
       const stopped = new AbortController()
       const late = delay(MAX_WAIT_MS, null, { signal: stopped.signal, ref: false }).catch(() => null)
-      const begun = replayOnce(incident, signal)
-      begun.catch((error: unknown) => log.info({ err: error }, 'the limits of an incident are not stored'))
-      return Promise.race([begun.finally(() => stopped.abort()), late])
+      const begun = replayOnce(incident, signal).finally(() => stopped.abort())
+      return Promise.race([begun, late])
     },
   }
 }

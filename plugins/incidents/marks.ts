@@ -16,7 +16,7 @@ export async function mark(sql: Sql, id: string, made: MadeMark): Promise<Stored
   if (marked === undefined) throw notFound(id)
   const { incident, refused } = marked
   if (refused === 'entries') {
-    const message = `Incident ${id} has ${MAX_ENTRIES} entries, which is all that it takes. Keep further comments elsewhere.`
+    const message = `Incident ${id} has at least ${MAX_ENTRIES} entries, which is all that it takes. Keep further ${made.mark === 'comment' ? 'comments' : 'marks'} elsewhere.`
     throw new ServiceError('INCIDENT_CLOSED', message)
   }
   if (refused === 'state') throw closed(incident)

@@ -15,6 +15,7 @@ import type { Database } from '../database.js'
 import { ServiceError } from '../http/errors.js'
 import { explainTableError } from '../http/table-errors.js'
 import { timeRange, type RangeRequest } from '../http/time-range.js'
+import { FIRST_TIME_MS } from '../http/validation.js'
 import type { ModelRegistry } from '../model-registry.js'
 import type { Prometheus } from '../prometheus.js'
 import type { CurrentTable } from '../traffic-table.js'
@@ -115,7 +116,7 @@ async function scan(
   const table = await options.currentTable()
   const history = await historyOf(
     options,
-    { ...range, from: new Date(range.from.getTime() - LEAD_MS) },
+    { ...range, from: new Date(Math.max(FIRST_TIME_MS, range.from.getTime() - LEAD_MS)) },
     signal,
     (share) => onProgress(ROLLUP_SHARE * share),
   ).catch((error: unknown) => {

@@ -91,10 +91,12 @@ export function createIncidentStreams(options: IncidentStreamsOptions): Incident
         const message = `${maxStreams} readers follow the incidents on this replica. Try again shortly, or read GET /incidents.`
         throw new ServiceError('BUSY', message)
       }
+      signal.throwIfAborted() // who has gone already would never give the place back
       streams++
       const free = once(() => streams--)
       signal.addEventListener('abort', free, { once: true })
       try {
+        signal.throwIfAborted() // it would free nothing any more
         const last = await lastRevision(sql)
         // A revision from the future is of another database.
         return events(after === null ? last : Math.min(after, last), signal)

@@ -13,7 +13,7 @@ import type { AnomalyType, Severity } from '../../models/anomaly/verdict.js'
 import type { Series } from '../../models/incidents/series-minute.js'
 import { DAY_MS, MINUTE_MS } from '../../models/traffic/durations.js'
 import { ServiceError } from '../http/errors.js'
-import { parseTime } from '../http/validation.js'
+import { FIRST_TIME_MS, LAST_TIME_MS, parseTime } from '../http/validation.js'
 
 /** The steps that a timeline may have, in seconds, by their names. */
 export const STEPS = { '1m': 60, '5m': 300, '15m': 900, '1h': 3600, '6h': 21_600, '1d': 86_400 } as const
@@ -73,8 +73,8 @@ export function timelineRange({ from, to, step }: TimelineRequest, nowMs: number
   }
   const stepMs = 1000 * stepSeconds
   return {
-    from: new Date(Math.floor(start / stepMs) * stepMs),
-    to: new Date(Math.ceil(end / stepMs) * stepMs),
+    from: new Date(Math.max(FIRST_TIME_MS, Math.floor(start / stepMs) * stepMs)),
+    to: new Date(Math.min(LAST_TIME_MS, Math.ceil(end / stepMs) * stepMs)),
     stepSeconds,
   }
 }

@@ -68,7 +68,8 @@ function alertsOf(
   const key = ({ labels }: Alert) => JSON.stringify(Object.entries(labels).sort())
   const known = new Set([key(alert)])
   const replaced = earlier
-    .map((each) => ({ ...alertOf(each, now, publicUrl), endsAt: now.toISOString() }))
+    .map((each) => alertOf(each, now, publicUrl))
+    .map((each) => ({ ...each, endsAt: endOf(each.startsAt, null, now) }))
     .filter((each) => !known.has(key(each)) && known.add(key(each)))
   return [alert, ...replaced]
 }
@@ -90,15 +91,18 @@ function alertOf(notification: Notification, now: Date, publicUrl: string | null
     labels: bounded(labels, MAX_LABEL),
     annotations: bounded(annotations, MAX_ANNOTATION),
     startsAt,
-    endsAt:
-      event === 'ended' ? endOf(startsAt, endedAt, now) : new Date(now.getTime() + lifeMs).toISOString(),
+    endsAt: event === 'ended' ? endOf(startsAt, endedAt, now) : laterOf(startsAt, now.getTime() + lifeMs),
     ...(url !== null && { generatorURL: url }),
   }
 }
 
-/** Not before the start, and not in the future. */
+/** Not in the future. */
 function endOf(startsAt: string, endedAt: string | null, now: Date): string {
-  const endMs = endedAt === null ? now.getTime() : Math.min(Date.parse(endedAt), now.getTime())
+  return laterOf(startsAt, endedAt === null ? now.getTime() : Math.min(Date.parse(endedAt), now.getTime()))
+}
+
+/** Not before the start, even where the clock was set back: Alertmanager refuses all alerts of a request then. */
+function laterOf(startsAt: string, endMs: number): string {
   return new Date(Math.max(endMs, Date.parse(startsAt))).toISOString()
 }
 

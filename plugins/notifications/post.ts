@@ -1,4 +1,6 @@
 import { withTimeLimit } from '../../db/with-time-limit.js'
+import { withoutSecrets } from './without-secrets.js'
+
 /** What a receiver said to a request. */
 export interface Answer {
   readonly isAccepted: boolean
@@ -25,17 +27,22 @@ const MAX_WAIT_SECONDS = 3_600
 const GONE = 410
 
 /**
- * Posts a body once. Redirects are not followed, and of an answer no more than its beginning is read.
+ * Posts a body once. Redirects are not followed, and of an answer no more than its beginning is read. What an answer repeats of
+ * the address or the credentials is not shown.
  * @throws the reason of the signal, when it is aborted
  */
 export async function post(
-  { url, headers, body }: Request,
+  request: Request,
   signal: AbortSignal,
   limitMs = ANSWER_LIMIT_MS,
 ): Promise<Answer> {
+  const { url, headers, body } = request
   try {
     return await withTimeLimit(limitMs, signal, async (limited) =>
-      answerOf(await fetch(url, { method: 'POST', headers, body, redirect: 'manual', signal: limited })),
+      answerOf(
+        await fetch(url, { method: 'POST', headers, body, redirect: 'manual', signal: limited }),
+        request,
+      ),
     )
   } catch (error) {
     signal.throwIfAborted()
@@ -44,21 +51,21 @@ export async function post(
   }
 }
 
-async function answerOf(response: Response): Promise<Answer> {
+async function answerOf(response: Response, request: Request): Promise<Answer> {
   const { status, ok } = response
   if (ok) {
     await response.body?.cancel().catch(() => undefined)
     return { isAccepted: true, status, problem: null, isGone: false, waitSeconds: null }
   }
   const isRedirect = status >= 300 && status < 400
-  const said = isRedirect ? ', and redirects are not followed' : await beginningOf(response)
+  const said = isRedirect ? ', and redirects are not followed' : await beginningOf(response, request)
   const waitSeconds = secondsOf(response.headers.get('retry-after'))
   const problem = `it answered ${status}${said}`
   return { isAccepted: false, status, problem, isGone: status === GONE, waitSeconds }
 }
 
 /** What an answer says, as text; a body without an end is left after its beginning. */
-async function beginningOf(response: Response): Promise<string> {
+async function beginningOf(response: Response, request: Request): Promise<string> {
   const pieces: Uint8Array[] = []
   let size = 0
   try {
@@ -70,8 +77,7 @@ async function beginningOf(response: Response): Promise<string> {
   } catch {
     // the status says enough
   }
-  const text = Buffer.concat(pieces)
-    .toString()
+  const text = withoutSecrets(Buffer.concat(pieces).toString(), request)
     .replace(/[^\x21-\x7e]+/g, ' ')
     .trim()
     .slice(0, MAX_SHOWN)

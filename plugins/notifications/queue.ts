@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { Sql, TransactionSql } from 'postgres'
+import type { ISql, Sql, TransactionSql } from 'postgres'
 import type { WrittenIncident } from '../../db/own/incident-book.js'
 import { changeByDeployment } from '../../db/own/deployments.js'
 import { findIncident, type StoredIncident } from '../../db/own/incidents.js'
@@ -70,14 +70,21 @@ export function createNotificationQueue(options: QueueOptions): NotificationQueu
     if (dropped > 0) log.warn({ dropped }, 'notifications were dropped: too many are waiting')
   }
 
-  /** Without a silence that still holds. */
-  const finish = async (tx: TransactionSql, id: string): Promise<void> => {
-    const incident = await findIncident(tx, id)
-    if (incident === undefined) return
-    if (incident.endedAt !== null) await queue(tx, { event: 'ended', incident })
-    else if ((await silences.find(tx, incident, now())) === undefined) {
-      await queue(tx, { event: 'changed', incident })
+  /** What has to be told of an incident; null while a silence holds. */
+  const missingOf = async (from: ISql, id: string): Promise<QueuedNotification | null> => {
+    const incident = await findIncident(from, id)
+    if (incident === undefined) return null
+    if (incident.endedAt !== null) return { event: 'ended', incident }
+    const isSilenced = (await silences.find(from, incident, now())) !== undefined
+    return isSilenced ? null : { event: 'changed', incident }
+  }
+  const missing = async (from: ISql): Promise<QueuedNotification[]> => {
+    const found: QueuedNotification[] = []
+    for (const id of await unfinishedIncidents(from, channels, MAX_UNFINISHED)) {
+      const each = await missingOf(from, id)
+      if (each !== null) found.push(each)
     }
+    return found
   }
 
   return {
@@ -89,12 +96,10 @@ export function createNotificationQueue(options: QueueOptions): NotificationQueu
     },
     async catchUp() {
       if (channels.length === 0) return
-      const unfinished = await unfinishedIncidents(sql, channels, MAX_UNFINISHED)
-      if (unfinished.length === 0) return
+      if ((await missing(sql)).length === 0) return // without the lock, which whoever judges waits for
       await sql.begin(async (tx) => {
         await lockInTransaction(tx, LOCKS.incidents) // nobody else queues
-        const still = await unfinishedIncidents(tx, channels, MAX_UNFINISHED)
-        for (const incidentId of still) await finish(tx, incidentId)
+        for (const each of await missing(tx)) await queue(tx, each)
       })
     },
   }

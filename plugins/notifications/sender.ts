@@ -58,6 +58,7 @@ export function startSender(options: SenderOptions): Sender {
   const stopping = new AbortController() // takes nothing more
   const aborting = new AbortController() // and ends what is on its way
   let problem: string | null = null
+  let isAway = true // until something arrives: what waits may do so for nothing
   let awakeUntil = 0
   let sleep = new AbortController()
 
@@ -70,9 +71,11 @@ export function startSender(options: SenderOptions): Sender {
   }
   const conclude = async (taken: TakenNotification, answer: Answer): Promise<void> => {
     report(answer.problem)
+    const wasAway = isAway
+    isAway = isNotThere(answer) || (isAway && !answer.isAccepted)
     if (answer.isAccepted) {
-      const repeats = taken.event !== 'ended' ? channel.repeatSeconds : null
-      return markDelivered(sql, taken, channel.name, repeats)
+      const repeatSeconds = taken.event !== 'ended' ? channel.repeatSeconds : null
+      return markDelivered(sql, taken, channel.name, { repeatSeconds, isBack: wasAway })
     }
     const pause = pauseSeconds(taken, answer, now(), random())
     await markFailed(sql, taken, answer.problem ?? 'it was refused', pause)
@@ -137,6 +140,9 @@ export function startSender(options: SenderOptions): Sender {
     },
   }
 }
+
+/** Whether a receiver does not answer, or is broken. One that refuses a notification, or wants fewer, is there. */
+const isNotThere = ({ status }: Answer) => status === null || status >= 500
 
 /** When a notification is tried again; null for never. */
 export function pauseSeconds(

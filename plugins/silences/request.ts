@@ -1,7 +1,7 @@
 import type { NewSilence } from '../../db/own/silences.js'
 import type { AnomalyType } from '../../models/anomaly/verdict.js'
 import type { Recurrence } from '../../models/incidents/silence.js'
-import { endpointName, splitEndpoint } from '../../models/traffic/endpoint-name.js'
+import { canonicalEndpoint } from '../../models/traffic/endpoint-name.js'
 import { ServiceError } from '../http/errors.js'
 import { parseTime } from '../http/validation.js'
 
@@ -12,7 +12,8 @@ export interface SilenceRequest {
   readonly type?: AnomalyType | null | undefined
   readonly from?: string | null | undefined
   readonly to?: string | null | undefined
-  readonly recurring?: { readonly days: readonly string[]; readonly start: string; readonly end: string } | null | undefined
+  readonly recurring?:
+    { readonly days: readonly string[]; readonly start: string; readonly end: string } | null | undefined
   readonly reason: string
   readonly createdBy?: string | null | undefined
 }
@@ -30,13 +31,16 @@ export function silenceFrom(request: SilenceRequest, now: Date): NewSilence {
   if (toMs !== null && toMs <= fromMs) {
     throw invalid('to', `is ${new Date(toMs).toISOString()}; allowed is a time after from`)
   }
-  return { source, endpoint: endpoint && nameOf(endpoint), type, fromMs, toMs, recurring, reason, createdBy }
-}
-
-/** With the method in capitals, as incidents have it. */
-function nameOf(endpoint: string): string {
-  const { method, path } = splitEndpoint(endpoint)
-  return endpointName(method, path)
+  return {
+    source,
+    endpoint: endpoint && canonicalEndpoint(endpoint),
+    type,
+    fromMs,
+    toMs,
+    recurring,
+    reason,
+    createdBy,
+  }
 }
 
 function recurrenceOf({ days, start, end }: NonNullable<SilenceRequest['recurring']>): Recurrence {

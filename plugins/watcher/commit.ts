@@ -1,7 +1,12 @@
 import type { Sql, TransactionSql } from 'postgres'
 import type { WrittenIncident } from '../../db/own/incident-book.js'
 import { writeWatchProgress, type WatchProgress } from '../../db/own/watch-state.js'
-import { storeWatchedMinutes, type WatchedMinute } from '../../db/own/watched-minutes.js'
+import {
+  enterAlarmsOfSources,
+  storeWatchedMinutes,
+  type AlarmPlace,
+  type WatchedMinute,
+} from '../../db/own/watched-minutes.js'
 import type { Incident } from '../../models/incidents/incident.js'
 import type { Incidents } from '../incidents.js'
 
@@ -12,6 +17,8 @@ export interface RoundChange {
   readonly progress: WatchProgress
   readonly incidents: readonly Incident[]
   readonly minutes: readonly WatchedMinute[]
+  /** The alarms of sources that the incidents have taken up. */
+  readonly entered: readonly AlarmPlace[]
 }
 
 export interface CommitOptions {
@@ -34,13 +41,14 @@ export class OvertakenError extends Error {
  */
 export async function commitRound(
   { sql, incidents, announce }: CommitOptions,
-  { fromMs, progress, minutes, incidents: changed }: RoundChange,
+  { fromMs, progress, minutes, incidents: changed, entered }: RoundChange,
 ): Promise<readonly WrittenIncident[]> {
   return sql.begin(async (tx) => {
     if (!(await writeWatchProgress(tx, fromMs, progress))) throw new OvertakenError()
     const written = await incidents.store(tx, changed)
     await announce(tx, written, new Date(progress.judgedToMs))
     await storeWatchedMinutes(tx, minutes)
+    await enterAlarmsOfSources(tx, entered)
     return written
   })
 }

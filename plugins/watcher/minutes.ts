@@ -1,13 +1,20 @@
 import type { Sql } from 'postgres'
-import { alarmsOfSources, type WatchedMinute } from '../../db/own/watched-minutes.js'
+import { newAlarmsOfSources, type AlarmPlace, type WatchedMinute } from '../../db/own/watched-minutes.js'
 import type { SeriesMinute } from '../../models/incidents/series-minute.js'
 import { GATEWAY } from '../../models/stream/stream-state.js'
 import { intervalOf } from '../../models/watch/endpoint-minute.js'
 import type { JudgedRound } from '../../models/watch/judge-round.js'
 import { watchedMinuteOf } from '../incidents/watched-minute.js'
 
+/** An alarm of a source, and where it is stored. */
+export interface SourceAlarm {
+  readonly minute: SeriesMinute
+  readonly place: AlarmPlace
+}
+
 /**
- * The alarms of sources by minute, in ms since 1970. Reports of the default source are about the gateway.
+ * The alarms of sources by minute, in ms since 1970. Those that were reported late are in the first minute. Reports of the
+ * default source are about the gateway.
  * @param isAlone whether there is no log that shows the gateway itself
  */
 export async function sourceAlarms(
@@ -15,13 +22,15 @@ export async function sourceAlarms(
   fromMs: number,
   toMs: number,
   isAlone: boolean,
-): Promise<ReadonlyMap<number, readonly SeriesMinute[]>> {
-  const alarms = new Map<number, SeriesMinute[]>()
-  for (const each of await alarmsOfSources(sql, { from: new Date(fromMs), to: new Date(toMs) })) {
+): Promise<ReadonlyMap<number, readonly SourceAlarm[]>> {
+  const alarms = new Map<number, SourceAlarm[]>()
+  for (const each of await newAlarmsOfSources(sql, { from: new Date(fromMs), to: new Date(toMs) })) {
     const isGateway = each.series.name === GATEWAY
     if (isGateway && !isAlone) continue
-    const minute = isGateway ? { ...each, series: { kind: 'gateway', name: '' } as const } : each
-    alarms.set(each.timeMs, [...(alarms.get(each.timeMs) ?? []), minute])
+    const series = isGateway ? ({ kind: 'gateway', name: '' } as const) : each.series
+    const timeMs = Math.max(each.timeMs, fromMs)
+    const place = { source: each.series.name, timeMs: each.timeMs }
+    alarms.set(timeMs, [...(alarms.get(timeMs) ?? []), { minute: { ...each, series, timeMs }, place }])
   }
   return alarms
 }

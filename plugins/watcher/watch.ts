@@ -1,7 +1,7 @@
 import type { Sql } from 'postgres'
 import type { WrittenIncident } from '../../db/own/incident-book.js'
 import { readWatchProgress, type WatchProgress } from '../../db/own/watch-state.js'
-import { newestReport, type WatchedMinute } from '../../db/own/watched-minutes.js'
+import { hasReports, newestOfGateway, type WatchedMinute } from '../../db/own/watched-minutes.js'
 import { recordRound } from '../../models/incidents/book.js'
 import { describeIncident } from '../../models/incidents/describe.js'
 import { NO_FEEDBACK, withoutMarked, withoutMuted } from '../../models/incidents/feedback.js'
@@ -15,7 +15,6 @@ import {
   hasStopped,
   isBehind,
   UNKNOWN_LATENESS,
-  withLag,
   type Lateness,
   type LogLook,
 } from '../../models/watch/lateness.js'
@@ -30,10 +29,11 @@ import {
 import type { Feedback } from '../feedback.js'
 import type { Incidents } from '../incidents.js'
 import type { WatchModels } from '../watch-models.js'
-import { commitRound, type CommitOptions } from './commit.js'
+import { commitRound, type CommitOptions, type RoundChange } from './commit.js'
 import { Judging, type Judge } from './judging.js'
+import { LATE_MS, LateRows } from './late-rows.js'
 import type { WatchedLog } from './log.js'
-import { quietMinute, sourceAlarms, watchedMinutes } from './minutes.js'
+import { quietMinute, sourceAlarms, watchedMinutes, type SourceAlarm } from './minutes.js'
 import { keepStates, keptStates } from './snapshot.js'
 
 /** What is watched: the requests of the log, or the reports of sources alone. */
@@ -72,9 +72,6 @@ const MAX_ABSENCE_MS = DAY_MS
 /** Minutes that are read at a time. */
 const PIECE_MS = 60 * MINUTE_MS
 const SNAPSHOT_MS = 10 * MINUTE_MS
-/** Judged minutes are looked at again for rows that came later: for more than this share, and this number. */
-const LATE_MS = 15 * MINUTE_MS
-const LATE = { share: 0.02, requests: 3 }
 
 const NO_MODEL = 'The endpoints are not fitted yet. That follows each training of the gateway.'
 const NOTHING = 'The log has no new rows, and no source has reported.'
@@ -96,8 +93,7 @@ export class Watch {
   #silence: Silence | null = null
   /** What people said about alarms. */
   #muting: Awaited<ReturnType<Feedback['since']>> = { feedback: [], index: NO_FEEDBACK }
-  /** Requests of the gateway in the last judged minutes. */
-  readonly #judged = new Map<number, number>()
+  readonly #lateRows = new LateRows()
 
   private constructor(options: WatchOptions, progress: WatchProgress | null) {
     this.#options = options
@@ -118,7 +114,9 @@ export class Watch {
   async step(signal: AbortSignal): Promise<WatchSituation> {
     const { watchedLog, now, sql } = this.#options
     const nowMs = now()
-    const look = await watchedLog.look(nowMs, this.#lateness.newestMs)
+    const { silence } = this.#progress ?? { silence: null }
+    const sinceMs = this.#lateness.newestMs ?? (isOpen(silence) ? silence.startedMs : null)
+    const look = await watchedLog.look(nowMs, sinceMs)
     this.#lateness = afterLook(this.#lateness, look)
     const isLive = this.#isLive(nowMs)
     this.#loaded = isLive ? await this.#model() : null
@@ -127,11 +125,11 @@ export class Watch {
       return { mode: 'log', reason: null }
     }
     this.#judging = null
-    const reported = await newestReport(sql)
-    if (reported === null || nowMs - reported.getTime() > REPORTING_MS) {
+    const isWaiting = isLive && (await this.#wasWatched(nowMs))
+    if (isWaiting || !(await hasReports(sql, new Date(nowMs - REPORTING_MS)))) {
       return { mode: 'waiting', reason: isLive ? NO_MODEL : NOTHING }
     }
-    await this.#watchReports(nowMs)
+    await this.#watchReports(nowMs, signal)
     return { mode: 'reports', reason: isLive ? NO_MODEL : null }
   }
 
@@ -139,6 +137,14 @@ export class Watch {
     const { newestMs } = this.#lateness
     if (newestMs === null || this.#options.isAlways) return newestMs !== null
     return nowMs - newestMs <= (this.#progress === null ? LIVE_MS : STILL_LIVE_MS)
+  }
+
+  /** Whether the log was judged lately: its minutes are not left out while the model is loaded, or fitted again. */
+  async #wasWatched(nowMs: number): Promise<boolean> {
+    const judgedToMs = this.#progress?.judgedToMs ?? -Infinity
+    const newest = await newestOfGateway(this.#options.sql)
+    const isOfLog = newest !== undefined && judgedToMs - newest.at.getTime() <= LIVE_MS
+    return isOfLog && nowMs - judgedToMs <= MAX_ABSENCE_MS
   }
 
   async #model(): Promise<Judge | null> {
@@ -150,25 +156,38 @@ export class Watch {
   }
 
   async #watchLog(loaded: Judge, look: LogLook, signal: AbortSignal): Promise<void> {
-    const { watchedLog, delayMs } = this.#options
-    const completeMs = completeTo(this.#lateness, look.nowMs, delayMs)
-    if (this.#progress !== null && this.#judging !== null && completeMs <= this.#progress.judgedToMs) return
+    const completeMs = completeTo(this.#lateness, look.nowMs, this.#options.delayMs)
+    if (this.#isJudged(completeMs)) return
     const newestMs = this.#lateness.newestMs!
-    const sinceMs = Math.max(this.#progress?.judgedToMs ?? newestMs, newestMs - MAX_ABSENCE_MS)
-    const rolledToMs = await watchedLog.refresh(look.nowMs, sinceMs - LATE_MS, signal)
-    if (rolledToMs === null) return
-    const toMs = Math.min(completeMs, rolledToMs)
-    const progress = await this.#begin(Math.min(toMs, floorMinute(newestMs)))
-    this.#judging ??= await Judging.before(progress.judgedToMs, loaded, this.#options, signal)
-    const { usual } = this.#judging
-    if (isOpen(progress.silence) && newestMs > progress.silence.startedMs) {
-      const ended = endedSilence(progress.silence, look.oldestNewMs ?? look.nowMs)
-      await this.#commit({ ...progress, silence: ended }, [ended])
+    const newestMinuteMs = floorMinute(newestMs)
+    let isMissingRows = isBehind(this.#lateness, completeMs, this.#judging?.usual ?? 0)
+    await this.#endSilence(look)
+    if (!this.#isJudged(isMissingRows ? Math.min(completeMs, newestMinuteMs) : completeMs)) {
+      const sinceMs = Math.max(this.#progress?.judgedToMs ?? newestMs, newestMs - MAX_ABSENCE_MS)
+      const rolledToMs = await this.#options.watchedLog.refresh(look.nowMs, sinceMs - LATE_MS, signal)
+      if (rolledToMs === null) return
+      const toMs = Math.min(completeMs, rolledToMs)
+      const { judgedToMs } = await this.#begin(Math.min(toMs, newestMinuteMs))
+      this.#judging ??= await Judging.before(judgedToMs, loaded, this.#options, signal)
+      isMissingRows = isBehind(this.#lateness, completeMs, this.#judging.usual)
+      await this.#judgeTo(isMissingRows ? Math.min(toMs, newestMinuteMs) : toMs, loaded, signal)
     }
-    const isMissingRows = isBehind(this.#lateness, completeMs, usual)
-    await this.#judgeTo(isMissingRows ? Math.min(toMs, floorMinute(newestMs)) : toMs, loaded, signal)
-    const isSilent = isOpen(this.#progress!.silence) || hasStopped(this.#lateness, look.nowMs, usual)
+    const isSilent =
+      isOpen(this.#progress!.silence) || hasStopped(this.#lateness, look.nowMs, this.#judging!.usual)
     if (isMissingRows && isSilent) await this.#hearSilence(newestMs, completeMs, loaded)
+  }
+
+  /** Whether all minutes before a time are judged, and what is known after them is known here. */
+  #isJudged(toMs: number): boolean {
+    return this.#progress !== null && this.#judging !== null && toMs <= this.#progress.judgedToMs
+  }
+
+  async #endSilence({ oldestNewMs, nowMs }: LogLook): Promise<void> {
+    const progress = this.#progress
+    if (progress === null || !isOpen(progress.silence)) return
+    if (this.#lateness.newestMs! <= progress.silence.startedMs) return
+    const ended = endedSilence(progress.silence, oldestNewMs ?? nowMs)
+    await this.#commit({ ...progress, silence: ended }, [ended])
   }
 
   /** Where judging goes on; at first, and after a long absence, where it begins. */
@@ -191,15 +210,16 @@ export class Watch {
     const judging = this.#judging!
     while (this.#progress!.judgedToMs < toMs) {
       const fromMs = this.#progress!.judgedToMs
-      await this.#hearPeople(fromMs)
-      await judging.learnDeployments(fromMs, Math.min(toMs, fromMs + PIECE_MS))
       const pieceMs = Math.min(toMs, fromMs + PIECE_MS)
+      await this.#hearPeople(fromMs)
+      await judging.learnDeployments(fromMs, pieceMs)
       const alarms = await sourceAlarms(this.#options.sql, fromMs, pieceMs, false)
       for await (const round of watchedLog.rounds(fromMs, pieceMs, signal)) {
-        if (this.#isSilenced(round)) await this.#record(round.timeMs, [], [])
-        else await this.#judge(round, judging, loaded, alarms.get(round.timeMs) ?? [], signal)
+        const some = alarms.get(round.timeMs) ?? []
+        if (this.#isSilenced(round)) await this.#record(round.timeMs, [], some)
+        else await this.#judge(round, judging, loaded, some, signal)
       }
-      await this.#learnLateness(pieceMs)
+      this.#lateness = await this.#lateRows.learn(this.#lateness, watchedLog, pieceMs, this.#options.now())
     }
     await this.#keepStates(judging, loaded)
   }
@@ -222,38 +242,43 @@ export class Watch {
     round: Round,
     judging: Judging,
     loaded: Judge,
-    alarms: readonly SeriesMinute[],
+    alarms: readonly SourceAlarm[],
     signal: AbortSignal,
   ): Promise<void> {
     const judged = await judging.judge(round, loaded, signal)
-    await this.#record(round.timeMs, [...judged.minutes, ...alarms], watchedMinutes(judged))
-    this.#judged.set(round.timeMs, round.gateway.requests)
+    await this.#record(round.timeMs, judged.minutes, alarms, watchedMinutes(judged))
+    this.#lateRows.add(round.timeMs, round.gateway.requests)
   }
 
   /** Enters a minute into the book and writes what that changes. */
   async #record(
     timeMs: number,
     minutes: readonly SeriesMinute[],
-    watched: readonly WatchedMinute[],
+    alarms: readonly SourceAlarm[],
+    watched: readonly WatchedMinute[] = [],
   ): Promise<void> {
     const progress = this.#progress!
     const { feedback, index } = this.#muting
     const known = withoutMarked(progress.book, feedback, timeMs)
-    const { state: book, changes } = recordRound(known, withoutMuted(minutes, index))
+    const { state: book, changes } = recordRound(
+      known,
+      withoutMuted([...minutes, ...alarms.map(({ minute }) => minute)], index),
+    )
     const { opened, updated, ended } = changes
     const judgedToMs = timeMs + MINUTE_MS
     const silence = isPast(progress.silence, judgedToMs) ? null : progress.silence
     const next = { judgedToMs, book, lateness: this.#lateness, silence }
-    await this.#commit(next, [...opened, ...updated, ...ended], watched)
+    const entered = alarms.map(({ place }) => place)
+    await this.#commit(next, [...opened, ...updated, ...ended], { minutes: watched, entered })
   }
 
   async #commit(
     progress: WatchProgress,
-    changed: readonly Incident[],
-    minutes: readonly WatchedMinute[] = [],
+    incidents: readonly Incident[],
+    { minutes = [], entered = [] }: Partial<Pick<RoundChange, 'minutes' | 'entered'>> = {},
   ): Promise<WatchProgress> {
     const fromMs = this.#progress?.judgedToMs ?? null
-    const written = await commitRound(this.#options, { fromMs, progress, incidents: changed, minutes })
+    const written = await commitRound(this.#options, { fromMs, progress, incidents, minutes, entered })
     this.#progress = progress
     if (written.length > 0) this.#options.onWritten(written, progress.judgedToMs - MINUTE_MS)
     return progress
@@ -275,20 +300,6 @@ export class Watch {
     if (minute!.alarm !== null) await this.#commit({ ...progress, silence }, [silence])
   }
 
-  /** Rows that came after their minute was judged: from now on, there is more time. */
-  async #learnLateness(toMs: number): Promise<void> {
-    const fromMs = toMs - LATE_MS
-    for (const timeMs of this.#judged.keys()) if (timeMs < fromMs) this.#judged.delete(timeMs)
-    const requests = await this.#options.watchedLog.requests(fromMs, toMs)
-    const nowMs = this.#options.now()
-    for (const [timeMs, before] of this.#judged) {
-      const more = (requests.get(timeMs) ?? 0) - before
-      if (more < Math.max(LATE.requests, LATE.share * before)) continue
-      this.#lateness = withLag(this.#lateness, nowMs, nowMs - timeMs - MINUTE_MS)
-      this.#judged.set(timeMs, before + more)
-    }
-  }
-
   async #keepStates({ states }: Judging, { id: model }: Judge): Promise<void> {
     const atMs = this.#progress!.judgedToMs
     if (atMs - this.#snapshot.atMs < SNAPSHOT_MS && model === this.#snapshot.model) return
@@ -297,19 +308,16 @@ export class Watch {
   }
 
   /** Without a log, the alarms of sources are all that there is. */
-  async #watchReports(nowMs: number): Promise<void> {
+  async #watchReports(nowMs: number, signal: AbortSignal): Promise<void> {
     const toMs = floorMinute(nowMs - this.#options.delayMs)
-    let progress = await this.#begin(toMs)
-    await this.#hearPeople(progress.judgedToMs)
-    const alarms = await sourceAlarms(this.#options.sql, progress.judgedToMs, toMs, true)
-    while (progress.judgedToMs < toMs) {
-      const timeMs = progress.judgedToMs
-      const isQuiet = alarms.size === 0 && progress.book.open.length === 0
-      if (isQuiet) await this.#record(toMs - MINUTE_MS, [], [])
-      else {
-        await this.#record(timeMs, [quietMinute(timeMs), ...(alarms.get(timeMs) ?? [])], [])
-      }
-      progress = this.#progress!
+    const { judgedToMs } = await this.#begin(toMs)
+    await this.#hearPeople(judgedToMs)
+    const alarms = await sourceAlarms(this.#options.sql, judgedToMs, toMs, true)
+    while (this.#progress!.judgedToMs < toMs) {
+      signal.throwIfAborted()
+      const { judgedToMs: timeMs, book } = this.#progress!
+      if (alarms.size === 0 && book.open.length === 0) await this.#record(toMs - MINUTE_MS, [], [])
+      else await this.#record(timeMs, [quietMinute(timeMs)], alarms.get(timeMs) ?? [])
     }
   }
 }

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { withTimeLimit } from '../../db/with-time-limit.js'
-import { NoDataError, ServiceAwayError, UsageError } from '../cli/errors.js'
+import { askService, type ServiceRequest } from '../cli/ask-service.js'
+import { NoDataError, UsageError } from '../cli/errors.js'
 
 /** What is read of a job; see BacktestJob of the contract. */
 export interface Job {
@@ -40,10 +40,8 @@ export interface Report extends Tally {
 }
 
 const POLL_MS = 250
-const MAX_ANSWER_MS = 30_000
 /** Of the last words, when the command is stopped. */
 const MAX_STOP_MS = 2_000
-const UNAVAILABLE = 503
 const JOBS = '/optimize/backtest/jobs'
 
 /**
@@ -73,32 +71,10 @@ export async function runBacktest(
   throw failureOf(job.error ?? { code: 'INTERNAL_ERROR', message: 'The backtest has failed.' })
 }
 
-interface Answer {
-  readonly data: Job
-  readonly code: string
-  readonly message: string
-}
-
-async function ask(
-  url: string,
-  path: string,
-  { method, body }: { method: string; body?: object },
-  stop: AbortSignal,
-): Promise<Job> {
-  const headers = body ? { 'content-type': 'application/json' } : {}
-  const options = { method, headers, ...(body && { body: JSON.stringify(body) }) }
-  const { response, answer } = await withTimeLimit(MAX_ANSWER_MS, stop, async (signal) => {
-    const response = await fetch(`${url}${path}`, { ...options, signal })
-    const answer = (await response.json().catch(() => ({}))) as Partial<Answer>
-    return { response, answer }
-  }).catch((error: Error & { cause?: Error }) => {
-    stop.throwIfAborted()
-    throw new ServiceAwayError(`${url} cannot be reached: ${error.cause?.message || error.message}.`)
-  })
-  if (response.ok && answer.data) return answer.data
-  const message = answer.message ?? `${url} answers with status ${response.status}; is it AEGIS ML?`
-  if (response.status === UNAVAILABLE) throw new ServiceAwayError(message)
-  throw failureOf({ code: answer.code ?? '', message })
+async function ask(url: string, path: string, request: ServiceRequest, stop: AbortSignal): Promise<Job> {
+  const { data, code, message } = await askService<Job>(url, path, request, stop)
+  if (data !== undefined) return data
+  throw failureOf({ code, message })
 }
 
 const OF_THE_REQUEST = ['INVALID_REQUEST', 'MODEL_NOT_TRAINED', 'NOT_FOUND', '']

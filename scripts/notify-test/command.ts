@@ -1,4 +1,5 @@
 import { Command, type OptionValues } from 'commander'
+import { askService } from '../cli/ask-service.js'
 import { NotToldError, ServiceAwayError } from '../cli/errors.js'
 import { withOutput } from '../cli/output.js'
 import { serviceAddress } from '../cli/service-address.js'
@@ -10,8 +11,6 @@ interface Answer {
   readonly status: number | null
   readonly problem: string | null
 }
-
-const MAX_ANSWER_MS = 30_000
 
 const NOTES = `
 The service sends a test to each Alertmanager and webhook that it is configured with, and waits for the answers.
@@ -52,23 +51,13 @@ async function run({ url, json }: { url?: string; json?: true }, stop: AbortSign
 
 /** @throws ServiceAwayError */
 async function ask(url: string, stop: AbortSignal): Promise<readonly Answer[]> {
-  const limit = new AbortController()
-  const timer = setTimeout(() => limit.abort(new Error('no answer in time')), MAX_ANSWER_MS)
-  stop.addEventListener('abort', () => limit.abort(stop.reason), { once: true })
-  const { signal } = limit
-  const options = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}', signal }
-  const response = await fetch(`${url}/notifications/test`, options)
-    .catch((error: Error & { cause?: Error }) => {
-      stop.throwIfAborted()
-      throw new ServiceAwayError(`${url} cannot be reached: ${error.cause?.message || error.message}.`)
-    })
-    .finally(() => clearTimeout(timer))
-  const answer = (await response.json().catch(() => ({}))) as {
-    data?: { channels?: readonly Answer[] }
-    message?: string
-  }
-  if (response.ok && answer.data?.channels) return answer.data.channels
-  throw new ServiceAwayError(
-    answer.message ?? `${url} answers with status ${response.status}; is it AEGIS ML?`,
+  const request = { method: 'POST', body: {} } as const
+  const { data, message } = await askService<{ readonly channels: readonly Answer[] }>(
+    url,
+    '/notifications/test',
+    request,
+    stop,
   )
+  if (data?.channels === undefined) throw new ServiceAwayError(message)
+  return data.channels
 }

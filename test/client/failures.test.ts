@@ -1,3 +1,6 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { createClient, MLServiceError } from '@aegis/ml-client'
 import t from 'tap'
 import { httpServer } from './http-server.js'
@@ -142,6 +145,25 @@ t.test('a signal ends a call, while it waits for another try too', async (t) => 
   await t.rejects(asking, reason)
 })
 
+t.test('a signal ends a stream that is read, however long ago its request was', async (t) => {
+  const { url } = await httpServer(t, (_request, response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' }).write(': here\n\n')
+  })
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  const ending = new AbortController()
+  const client = createClient({ baseUrl: url, retry: FAST })
+  const reading = client.followIncidents({}, { signal: ending.signal }).next()
+  reading.catch(() => undefined) // awaited below
+  for (let i = 0; i < 10; i++) {
+    await delay(20)
+    collect()
+  }
+  ending.abort(new Error('enough'))
+  const late = delay(10_000, 'it goes on', { ref: false })
+  await t.rejects(Promise.race([reading, late]), { message: 'enough' })
+})
+
 t.test('what is sent: the key, a path before the routes, parameters and bodies', async (t) => {
   const seen: { url?: string; key?: string; body: string }[] = []
   const { url } = await httpServer(t, (request, response) => {
@@ -155,6 +177,7 @@ t.test('what is sent: the key, a path before the routes, parameters and bodies',
   const client = createClient({ baseUrl: `${url}/ml/`, apiKey: 'secret' })
   await client.getTrend({ source: 'a&b' })
   await client.applyRecommendation({ id: '1/2', applied_by: 'ops' })
+  await client.setPathRules({ rules: { ignore: ['/health'] } })
   t.same(seen, [
     { url: '/ml/detect/trend?source=a%26b', key: 'Bearer secret', body: '' },
     {
@@ -162,5 +185,6 @@ t.test('what is sent: the key, a path before the routes, parameters and bodies',
       key: 'Bearer secret',
       body: '{"applied_by":"ops"}',
     },
+    { url: '/ml/endpoints/rules', key: 'Bearer secret', body: '{"rules":{"ignore":["/health"]}}' },
   ])
 })

@@ -259,6 +259,32 @@ t.test('times are taken in every form of ISO-8601 that old callers send', async 
   }
 })
 
+t.test('times beyond those of the database, and infinite numbers of a query, are refused', async (t) => {
+  const { get } = service
+  const refused = [
+    ['deployments', 'from', '0000-01-01T00:00Z'],
+    ['deployments', 'to', '9999-12-31T23:59-01:00'],
+    ['incidents', 'to', '0001-01-01T00:00%2B01:00'],
+    ['timeline', 'to', '0000-12-31'],
+    ...['Infinity', '1e999'].flatMap((limit) => [
+      ['feedback', 'limit', limit],
+      ['sources', 'offset', limit],
+      ['optimize/clusters', 'n_clusters', limit],
+    ]),
+  ]
+  for (const [route, field, value] of refused) {
+    const answer = await get(`/${route}?${field}=${value}`)
+    const message = new RegExp(`^${field} is .*; allowed is `)
+    t.match(answer, { status: 400, body: { code: 'INVALID_REQUEST', message } }, `${route} ${value}`)
+  }
+  for (const query of [
+    'to=0001-01-01T00:00:01Z&step=1d',
+    'from=9999-12-31&to=9999-12-31T23:59:59Z&step=1d',
+  ]) {
+    t.match(await get(`/timeline?${query}`), { status: 200, body: { data: { points: [] } } }, query)
+  }
+})
+
 t.test('what is no HTTP request is answered in the envelope too', async (t) => {
   const { host, port } = await service.address()
   const cases: [string, number, string][] = [

@@ -26,6 +26,11 @@ t.test('a test that does not arrive everywhere ends with 1 and says why', async 
   t.match(JSON.parse(asJson.stdout), [{ delivered: true }, { delivered: false, status: 403 }])
 })
 
+t.test('a server that is no AEGIS ML ends with 3', async (t) => {
+  receiver.answer = (response) => void response.writeHead(200).end('null')
+  t.match(await run('--url', receiver.url), { code: 3, stderr: /answers with status 200; is it AEGIS ML\?/ })
+})
+
 t.test('a bad address ends with 2, a service that is away with 3', async (t) => {
   t.match(await run('--url', 'here'), { code: 2, stderr: /--url is "here"/ })
   await service.app.close()

@@ -187,6 +187,24 @@ t.test(
   },
 )
 
+t.test('the gateway is not quiet when its minute does not show what its alarm is about', async (t) => {
+  const slow = { latencyMs: 200, type: 'latency_spike' } as const
+  const index = indexFeedback([marked([aMinute(slow)])], 'UTC')
+  const orders: SeriesMinute = {
+    ...aMinute({ ...slow, timeMs: NEXT_DAY, requests: 20, failed: 0 }),
+    expected: { requests: 20, failed: 0, latencyMs: 50 },
+  }
+  const whole = (type: AnomalyType, latencyMs: number): SeriesMinute => ({
+    ...aMinute({ series: GATEWAY, timeMs: NEXT_DAY, requests: 50_000, latencyMs, type }),
+    expected: { requests: 50_000, failed: 10, latencyMs: 50 },
+  })
+  const isQuiet = (gateway: SeriesMinute) => withoutMuted([gateway, orders], index)[0]!.alarm === null
+  t.notOk(isQuiet(whole('pattern_anomaly', 50)))
+  t.notOk(isQuiet(whole('latency_spike', 50)), 'only the slowest requests are slower')
+  t.notOk(isQuiet(whole('latency_spike', 60)), 'the few requests of the endpoint do not make it')
+  t.ok(isQuiet(whole('latency_spike', 50.05)), 'they make all of it')
+})
+
 t.test('with the gateway, endpoints are quiet that deviate as it does', async (t) => {
   const silent = { requests: 100, failed: 1, type: 'traffic_drop' } as const
   const index = indexFeedback([marked([aMinute({ ...silent, series: GATEWAY })])], 'UTC')
@@ -197,6 +215,16 @@ t.test('with the gateway, endpoints are quiet that deviate as it does', async (t
   t.same(alarms(aMinute({ ...silent, requests: 90, timeMs })), [false, false])
   t.same(alarms(aMinute({ ...silent, requests: 0, failed: 0, timeMs })), [false, true], 'it is silent alone')
   t.same(alarms(aMinute({ failed: 500, type: 'error_rate_spike', timeMs })), [false, true])
+})
+
+t.test('with the gateway, no endpoint is quiet that deviates more than the mark mutes', async (t) => {
+  const drop = (requests: number, series: Series, timeMs = NEXT_DAY) =>
+    aMinute({ requests, failed: 5, type: 'traffic_drop', series, timeMs })
+  const index = indexFeedback([marked([drop(595, GATEWAY, START_MS)])], 'UTC')
+  const alarms = (requests: number) =>
+    withoutMuted([drop(400, GATEWAY), drop(requests, ORDERS)], index).map(({ alarm }) => alarm !== null)
+  t.same(alarms(400), [false, false], 'as the gateway')
+  t.same(alarms(300), [false, true], '70 % are missing, and 40 % were marked')
 })
 
 t.test('what grows after the mark is an incident of its own', async (t) => {

@@ -189,6 +189,24 @@ t.test('what cannot be applied is refused with the reason', async (t) => {
   t.match((await rules(sql)).at(-1), { pattern: '/users', limit: 1, enabled: false })
 })
 
+t.test('a rule that another session holds delays nobody who writes incidents', async (t) => {
+  const service = await testService(t)
+  const { sql } = service
+  await withRecommendations(sql, {})
+  await sql`insert into rate_limit_rules (endpoint_pattern, requests_per_minute) values ('/orders/{id}', 300)`
+  const other = await sql.reserve()
+  try {
+    await other`begin`
+    await other`select from rate_limit_rules for update`
+    t.match(await service.post('/incidents/1/apply'), { status: 503, body: { code: 'DATABASE_UNAVAILABLE' } })
+    t.match(await service.post('/incidents/1/comment', { note: 'held' }), { status: 200 })
+  } finally {
+    await other`rollback`
+    other.release()
+  }
+  t.match(await service.post('/incidents/1/apply'), { status: 200 })
+})
+
 t.test('a limit ends in time though the replica that applied it was killed', async (t) => {
   const service = await testService(t)
   const { sql, connection } = service

@@ -100,7 +100,10 @@ t.test(
       /^Incident \d+ was resolved at \S+ by ada\. Allowed is false-positive, or a comment\.$/,
     )
     t.match(await mark('false-positive', { by: 'bob' }), { body: { data: { state: 'false_positive' } } })
-    t.match(await mark('resolve'), { status: 409, body: { message: /Allowed is acknowledge, or a comment\.$/ } })
+    t.match(await mark('resolve'), {
+      status: 409,
+      body: { message: /Allowed is acknowledge, or a comment\.$/ },
+    })
     t.equal((await mark('comment', { by: 'ada', note: 'hm' })).status, 200)
     t.equal((await mark('comment', { by: 'ada', note: 'hm' })).status, 200, 'a retry')
     t.same(await kindsOf(service, id), [
@@ -186,6 +189,21 @@ t.test('twenty people who mark at the same time leave one mark and all notes', a
   const kinds = await kindsOf(service, id)
   t.equal(kinds.filter((kind) => kind === 'acknowledged').length, 1)
   t.equal(kinds.filter((kind) => kind === 'comment').length, 19)
+})
+
+t.test('two programs that contradict each other for ever fill no timeline', async (t) => {
+  await store(sql, [anIncident({ number: 8 })])
+  const id = await idOf(service, 8)
+  await sql`insert into aegis_ml_incident_entries (revision, incident_id, kind, note)
+    select nextval('aegis_ml_incident_revisions'), ${id}::bigint, 'comment', 'comment ' || i from generate_series(1, 997) i`
+  t.match(await post(`/incidents/${id}/comment`, { note: 'one more' }), { status: 409 })
+  t.match(await post(`/incidents/${id}/false-positive`), { status: 200 })
+  t.match(await post(`/incidents/${id}/acknowledge`), { status: 200 })
+  t.match(await post(`/incidents/${id}/false-positive`), {
+    status: 409,
+    body: { code: 'INCIDENT_CLOSED', message: /at least 500 entries/ },
+  })
+  t.match(await post(`/incidents/${id}/acknowledge`), { status: 200 }, 'a mark that it has')
 })
 
 t.test('hostile ids, marks and pages are refused in words', async (t) => {

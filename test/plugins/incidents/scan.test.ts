@@ -104,6 +104,10 @@ t.test('a scan in the background tells how it does, and can be stopped', async (
     return data['state'] !== 'running' && data
   })
   t.match(ended, { state: 'stopped', error: { code: 'SCAN_STOPPED' } })
+  t.match(await post('/incidents/scan', { from: '0001-01-01', to: '0001-01-02' }), {
+    status: 404, // the day before is of the year 0
+    body: { code: 'NO_DATA' },
+  })
   t.match(await post('/incidents/scan', { from: '2001-01-01', to: '2001-01-02' }), {
     ...{ status: 404, body: { code: 'NO_DATA' } },
   })

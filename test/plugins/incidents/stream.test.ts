@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { request, type IncomingMessage } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { connect, type AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
 import { createClient, type IncidentEvent } from '@aegis/ml-client'
 import { whenStalled } from '../../../routes/when-stalled.js'
@@ -37,6 +37,36 @@ async function follow(t: Test, { app }: Service, lastEventId?: string) {
   await eventually(() => text.includes('ready') || hasEnded, { what: 'the first event' })
   return { response, writes, events, text: () => text, stop: () => asked.destroy() }
 }
+
+t.test(
+  'readers that leave early or wait behind others on their connection give their places back',
+  async (t) => {
+    const service = await testService(t)
+    const { app } = service
+    const gone = AbortSignal.abort(new Error('gone'))
+    for (let i = 0; i < 100; i++) await t.rejects(app.incidents.follow(null, gone), { message: 'gone' })
+    const first = await follow(t, service)
+    const { port } = app.server.address() as AddressInfo
+    const asking = 'GET /incidents/stream HTTP/1.1\r\nHost: a\r\n\r\n'
+    for (let i = 0; i < 2; i++) {
+      const socket = connect(port, '127.0.0.1')
+      socket.write(asking.repeat(50))
+      await once(socket, 'data') // of the first answer; the others wait behind it
+      socket.destroy()
+    }
+    const later = await eventually(
+      async () => {
+        const asked = request({ port, host: '127.0.0.1', path: '/incidents/stream', agent: false }).end()
+        t.teardown(() => asked.destroy())
+        const [{ statusCode }] = (await once(asked, 'response')) as [IncomingMessage]
+        return statusCode === 200
+      },
+      { what: 'a place for another reader' },
+    )
+    t.ok(later)
+    first.stop()
+  },
+)
 
 t.test('followers on two replicas get each write once, and go on where they were', async (t) => {
   const one = await testService(t)
@@ -168,4 +198,13 @@ t.test('the client follows, and connects again when the service comes back', asy
   ])
   stopping.abort(new Error('enough'))
   t.match(await reading, { message: 'enough' })
+})
+
+t.test('a reader that is gone before its stream begins takes no place', async (t) => {
+  const { app } = await testService(t)
+  for (let i = 0; i < 100; i++) await t.rejects(app.incidents.follow(null, AbortSignal.abort()))
+  const stopping = new AbortController()
+  const events = await app.incidents.follow(null, stopping.signal)
+  t.match((await events.next()).value, { name: 'ready' })
+  stopping.abort()
 })

@@ -95,6 +95,20 @@ t.test(
   },
 )
 
+t.test('a receiver that wants fewer requests is left alone, though others arrive', async (t) => {
+  receiver.answer = (response) => void response.writeHead(429, { 'retry-after': '3600' }).end()
+  await tell(service, [anIncident({ number: 11 })])
+  await arrived(11, 1)
+  await eventually(async () => (await rows())['notifications']![0]!['problem'] !== null)
+  receiver.accept()
+  await tell(service, [anIncident({ number: 12 })])
+  await arrived(12, 1)
+  await eventually(async () => (await rows())['notifications']![0]!['state'] === 'delivered')
+  t.match((await rows())['notifications']![1], { state: 'pending', attempts: 1 })
+  await hurry(sql)
+  await arrived(11, 2)
+})
+
 t.test('of an incident nothing is told before what happened earlier', async (t) => {
   receiver.answer = (response, { body }) =>
     void response.writeHead(body.type === 'incident.started' ? 503 : 204).end()

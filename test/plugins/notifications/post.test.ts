@@ -33,6 +33,20 @@ t.test('what cannot be reached is said without the address', async (t) => {
   t.match(await post({ ...request, url: 'http://no-such-host.invalid/' }, never), { problem: /^E[A-Z_]+$/ })
 })
 
+t.test('what an answer repeats of the address and the credentials is not shown', async (t) => {
+  const url = `${receiver.url}/hooks/T0-secret/p%40th?token=hidden1&to=all`
+  const authorization = `Basic ${Buffer.from('me:pass:word').toString('base64')}`
+  const headers = { 'content-type': 'application/json', authorization }
+  receiver.answer = (response) =>
+    void response.writeHead(404).end(`Cannot POST /hooks/T0-secret/p%40th?token=hidden1&to=all
+      for pass:word, ${authorization}: no T0-secret, no hidden1, in /hooks; see api`)
+  const { problem } = await post({ ...request, url, headers }, never)
+  t.equal(
+    problem,
+    'it answered 404: Cannot POST (not shown) for (not shown), Basic (not shown): no (not shown), no (not shown), in /hooks; see api',
+  )
+})
+
 t.test('a request that is called off says so', async (t) => {
   receiver.answer = () => undefined
   const off = new AbortController()

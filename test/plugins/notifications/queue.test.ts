@@ -1,6 +1,7 @@
 import type { Sql } from 'postgres'
 import t from 'tap'
 import { storeIncidents } from '../../../db/own/incident-book.js'
+import { markDelivered, takeNotifications } from '../../../db/own/notifications.js'
 import { loadConfig } from '../../../plugins/config.js'
 import { createNotificationQueue, nextOf } from '../../../plugins/notifications/queue.js'
 import { pauseSeconds } from '../../../plugins/notifications/sender.js'
@@ -103,6 +104,21 @@ t.test('the same round again tells nobody again', async (t) => {
   t.strictSame(await statesOf('fourth'), ['pending', 'pending'])
 })
 
+t.test('nobody is told of what goes on after somebody has ended the incident', async (t) => {
+  const { announce } = aQueue(['ended by hand'])
+  const say = (severity: 'medium' | 'high') =>
+    sql.begin(async (tx) => {
+      const written = await storeIncidents(tx, [anIncident({ number: 91, severity })])
+      await announce(tx, written, new Date())
+      return written
+    })
+  const [first] = await say('medium')
+  const marked = await service.post(`/incidents/${first!.incident.id}/false-positive`, { by: 'ada' })
+  t.match(marked, { status: 200, body: { data: { state: 'false_positive' } } })
+  t.match(await say('high'), [{ kind: 'changed', incident: { severity: 'high' } }])
+  t.strictSame(await statesOf('ended by hand'), ['pending'])
+})
+
 t.test('nobody is told of a silenced incident; of one that goes on, when the silence is over', async (t) => {
   const { announce, catchUp } = aQueue(['fifth'])
   const round = (changes: object) =>
@@ -133,6 +149,32 @@ t.test('nobody is told of a silenced incident; of one that goes on, when the sil
   await catchUp()
   const told = ['30 changed pending', '31 started pending']
   t.strictSame(await eventsOf(), ['30 started pending', ...silenced, ...told])
+})
+
+t.test('nothing is repeated while something newer of the same incident is due', async (t) => {
+  const { announce } = aQueue(['sixth'])
+  const round = (changes: object) =>
+    sql.begin(async (tx) => announce(tx, await storeIncidents(tx, [anIncident(changes)]), new Date()))
+  const take = async () => {
+    const taken = await takeNotifications(sql, 'sixth', 10, 30)
+    return taken.map((each) => ({ ...each, name: `${each.event} ${each.state}` }))
+  }
+  const due = () =>
+    sql`update aegis_ml_notifications set due_at = now() where channel = 'sixth' and due_at > now()`
+  await round({ number: 35 })
+  const [started] = await take()
+  await markDelivered(sql, started!, 'sixth', { repeatSeconds: 60, isBack: false })
+  await due()
+  await round({ number: 35, severity: 'high' })
+  const [changed, ...rest] = await take()
+  t.match({ changed, rest }, { changed: { name: 'changed pending' }, rest: { length: 0 } })
+  t.strictSame(await take(), [], 'while it is on its way')
+  await markDelivered(sql, changed!, 'sixth', { repeatSeconds: 60, isBack: false })
+  await due()
+  t.strictSame(
+    (await take()).map(({ name }) => name),
+    ['changed active'],
+  )
 })
 
 t.test('a service that is killed between sending and noting it, sends again with the same id', async (t) => {
