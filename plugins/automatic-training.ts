@@ -155,10 +155,7 @@ function withNewest(state: AutomaticState, models: ActiveModels): AutomaticState
 const isReset = ({ active }: AutomaticState) =>
   active.length > 0 && active.every(({ version }) => version === null)
 
-function pastOf(
-  { active, attemptedAt, outcome }: AutomaticState,
-  { anomaly }: ActiveModels,
-): TrainingPast {
+function pastOf({ active, attemptedAt, outcome }: AutomaticState, { anomaly }: ActiveModels): TrainingPast {
   const chosen = active.filter(({ version }) => version !== null)
   const times = chosen.map(({ changedAt }) => changedAt.getTime())
   const versions = chosen.map(({ version }) => version!).sort()
@@ -166,7 +163,8 @@ function pastOf(
   const ended = hasEnded ? endOf(outcome, chosen.length > 0) : 'failed'
   return {
     activeSinceMs: times.length === 0 ? null : Math.max(...times),
-    learnedMs: anomaly?.training && anomaly.training.source !== 'synthetic' ? anomaly.model.days * DAY_MS : null,
+    learnedMs:
+      anomaly?.training && anomaly.training.source !== 'synthetic' ? anomaly.model.days * DAY_MS : null,
     version: versions.at(-1) ?? null,
     attempt: attemptedAt && { atMs: attemptedAt.getTime(), ended },
   }

@@ -52,7 +52,10 @@ export interface Notifications {
    */
   announce(tx: TransactionSql, written: readonly WrittenIncident[], at: Date): Promise<void>
   /** The last ones, the newest first, with the receivers. */
-  list(request: { readonly state?: NotificationState | undefined; readonly limit?: number | undefined }): Promise<{
+  list(request: {
+    readonly state?: NotificationState | undefined
+    readonly limit?: number | undefined
+  }): Promise<{
     readonly notifications: readonly StoredNotification[]
     readonly channels: readonly ChannelCounts[]
   }>
@@ -114,7 +117,7 @@ function createNotifications(options: NotificationsOptions): RunningNotification
       }
       running = undefined
     }
-    const timer = setInterval(() => (running ??= run()), everyMs).unref()
+    const timer = setInterval(() => void (running ??= run()), everyMs).unref()
     return async () => {
       clearInterval(timer)
       await running

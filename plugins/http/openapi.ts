@@ -14,7 +14,10 @@ const DESCRIPTION = [
 const TAGS = [
   { name: 'detection', description: 'Judge intervals of traffic: is this minute abnormal, and why?' },
   { name: 'incidents', description: 'See what went wrong, mark it, follow it, and scan the past.' },
-  { name: 'notifications', description: 'See who was told of incidents, silence them, and report deployments.' },
+  {
+    name: 'notifications',
+    description: 'See who was told of incidents, silence them, and report deployments.',
+  },
   { name: 'training', description: 'Train models on recorded or synthetic traffic, and follow the runs.' },
   { name: 'models', description: 'List, activate, load and reset the stored model versions.' },
   {

@@ -91,7 +91,6 @@ export function createIncidentStreams(options: IncidentStreamsOptions): Incident
         const message = `${maxStreams} readers follow the incidents on this replica. Try again shortly, or read GET /incidents.`
         throw new ServiceError('BUSY', message)
       }
-      signal.throwIfAborted() // who has gone already would never give the place back
       streams++
       const free = once(() => streams--)
       signal.addEventListener('abort', free, { once: true })

@@ -10,7 +10,13 @@ const Clock = (description: string) =>
   Type.String({ minLength: 5, maxLength: 5, pattern: '^([01][0-9]|2[0-3]):[0-5][0-9]$', description })
 
 export const NamedEndpoint = (description: string) =>
-  Type.String({ minLength: 1, maxLength: 600, format: 'printable', pattern: '^([A-Za-z_-]+ )?/', description })
+  Type.String({
+    minLength: 1,
+    maxLength: 600,
+    format: 'printable',
+    pattern: '^([A-Za-z_-]+ )?/',
+    description,
+  })
 
 const Recurring = Type.Object(
   {
@@ -44,7 +50,9 @@ export const SilenceBody = Type.Object(
       nullable(Recurring, { description: 'Only these hours between from and to. Null is all of that time.' }),
     ),
     reason: Words(2000, 'Why, 1 to 2,000 characters.'),
-    created_by: Type.Optional(nullable(Words(255, 'Who.'), { description: 'Who it is, 1 to 255 characters.' })),
+    created_by: Type.Optional(
+      nullable(Words(255, 'Who.'), { description: 'Who it is, 1 to 255 characters.' }),
+    ),
   },
   { $id: 'SilenceBody', description: 'When nobody is told of which incidents.', examples: [NEW_SILENCE] },
 )

@@ -91,15 +91,6 @@ for (const table of ['request_logs', 'request_metrics'] as const) {
       t.match(upper, { first: [{ client: 'bob' }], last: [{ client: 'bob' }] })
     })
 
-    await t.test(`of a long path of ${table}, the beginning is shown`, async (t) => {
-      await sql`insert into ${sql(table)} (timestamp, method, path, status_code, ${sql(duration)})
-      values (${TO}, 'GET', '/long/' || repeat('a', 100000), 500, 1)`
-      const range = { from: TO, to: new Date(TO.getTime() + 1000), endpoint: null }
-      const { first } = await failingSamples(sql, table, range, options)
-      t.match(first, [{ path: /^\/long\/a+$/ }])
-      t.equal(first[0]!.path!.length, 2000)
-    })
-
     await t.test(`how many requests of ${table} a client sent`, async (t) => {
       const count = (client: string, most = 100) =>
         requestsOfClient(sql, table, client, { from: FROM, to: TO }, { most })
@@ -133,3 +124,13 @@ for (const table of ['request_logs', 'request_metrics'] as const) {
     })
   })
 }
+
+t.test('of a long path, the beginning is shown', async (t) => {
+  const { sql } = await testDatabase(t)
+  await migrate(sql)
+  await sql`insert into request_logs (timestamp, method, path, status_code, response_time_ms)
+    values (${FROM}, 'GET', '/long/' || repeat('a', 100000), 500, 1)`
+  const { first } = await failingSamples(sql, 'request_logs', { from: FROM, to: TO, endpoint: null }, options)
+  t.match(first, [{ path: /^\/long\/a+$/ }])
+  t.equal(first[0]!.path!.length, 2000)
+})

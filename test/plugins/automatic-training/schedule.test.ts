@@ -98,7 +98,11 @@ t.test('a detector of less than two days is trained again when there is twice as
   t.equal(due(30 * HOUR_MS), '2026-03-11T03:00:00.000Z', 'the night comes first')
   t.equal(due(2 * DAY_MS), '2026-03-11T03:00:00.000Z')
   t.equal(due(HOUR_MS, 6 * HOUR_MS), '2026-03-10T15:00:00.000Z')
-  t.equal(due(HOUR_MS, DAY_MS, ['2026-03-10T14:20Z', 'done']), '2026-03-10T15:20:00.000Z', 'not at once again')
+  t.equal(
+    due(HOUR_MS, DAY_MS, ['2026-03-10T14:20Z', 'done']),
+    '2026-03-10T15:20:00.000Z',
+    'not at once again',
+  )
 })
 
 t.test('times of a clock that was ahead delay nothing', async (t) => {
