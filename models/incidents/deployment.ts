@@ -38,8 +38,8 @@ export const MAX_DEPLOYMENT_AGE_MS = 15 * MINUTE_MS
 
 /**
  * The deployment that an incident began after: of those at most 15 minutes before its first minute, up to the first
- * minute of its likely origin, one of an affected endpoint rather than one of the whole gateway, and then the last; undefined without one. Pure, O(deployments ×
- * endpoints).
+ * minute of its likely origin, one of an affected endpoint rather than one of the whole gateway, and then the last;
+ * undefined without one. Pure, O(deployments × endpoints).
  *
  * @param gatewayName the source that is the gateway
  */

@@ -50,7 +50,9 @@ export function eventsOf({ kind, incident, before }: WrittenIncident): QueuedEve
   if (kind === 'opened') return incident.endedAt === null ? ['started'] : ['started', 'ended']
   if (kind === 'reopened') return ['started']
   if (kind === 'ended') return ['ended']
-  return kind === 'changed' && before?.severity !== incident.severity ? ['changed'] : []
+  // An alarm may go on after somebody has ended its incident: that is nothing to be told of.
+  const isNews = kind === 'changed' && incident.endedAt === null && before?.severity !== incident.severity
+  return isNews ? ['changed'] : []
 }
 
 export function notificationOf(

@@ -271,18 +271,17 @@ t.test('the gateway and its endpoints have the values of the log, and the bands 
   t.match(rare, { avg_latency_ms: { value: 20, expected: Number }, p99_latency_ms: { value: 20 } })
   const unknown = { expected: null, lower: null, upper: null }
   t.match(rare, { p99_latency_ms: unknown }, 'three requests a minute have no usual 99th percentile')
-  t.match((await get('/sources?kind=endpoint')).body.data['sources'], [
-    { endpoint: 'GET /orders/{id}', status: 'not_watched', model: 'young' },
-    { endpoint: 'GET /rare', status: 'not_watched', model: 'young' },
-  ])
-  t.match((await get('/sources')).body.data, {
-    sources: [
-      { kind: 'gateway', source: 'default', status: 'not_watched', model: null },
-      { kind: 'source', source: 'x' },
-      { kind: 'endpoint', endpoint: 'GET /orders/{id}', status: 'not_watched' },
-      { kind: 'endpoint', endpoint: 'GET /rare', status: 'not_watched' },
-    ].filter(({ kind }) => kind !== 'source'),
-  })
+  const { sources } = (await get('/sources')).body.data as { sources: { kind: string; endpoint: string }[] }
+  t.match(sources[0], { kind: 'gateway', source: 'default', status: 'not_watched', model: null })
+  const endpoints = sources.filter(({ kind }) => kind === 'endpoint')
+  t.match(
+    endpoints.toSorted((a, b) => a.endpoint.localeCompare(b.endpoint)),
+    ['GET /orders/{id}', 'GET /rare'].map((name) => ({
+      endpoint: name,
+      status: 'not_watched',
+      model: 'young',
+    })),
+  )
   t.same((await get('/timeline?endpoint=/nowhere')).body.data['points'], [])
   t.match(await get('/timeline?source=a&endpoint=/b'), {
     status: 400,

@@ -136,6 +136,21 @@ t.test('nobody is told of a silenced incident; of one that goes on, when the sil
   t.strictSame(await eventsOf(), ['30 started pending', ...silenced, ...told])
 })
 
+t.test('nobody is told of what goes on after somebody has ended the incident', async (t) => {
+  const { announce } = aQueue(['ended by hand'])
+  const say = (severity: 'medium' | 'high') =>
+    sql.begin(async (tx) => {
+      const written = await storeIncidents(tx, [anIncident({ number: 91, severity })])
+      await announce(tx, written, new Date())
+      return written
+    })
+  const [first] = await say('medium')
+  const marked = await service.post(`/incidents/${first!.incident.id}/false-positive`, { by: 'ada' })
+  t.match(marked, { status: 200, body: { data: { state: 'false_positive' } } })
+  t.match(await say('high'), [{ kind: 'changed', incident: { severity: 'high' } }])
+  t.strictSame(await statesOf('ended by hand'), ['pending'])
+})
+
 t.test('nothing is repeated while something newer of the same incident is due', async (t) => {
   const { announce } = aQueue(['sixth'])
   const round = (changes: object) =>
