@@ -17,7 +17,8 @@ import { createWatchedLog, type WatchedLog } from './watcher/log.js'
 import { createWatchedPrometheus } from './watcher/prometheus-log.js'
 import { createModelCare } from './watcher/model-care.js'
 import { OvertakenError } from './watcher/commit.js'
-import { Watch, type WatchOptions, type WatchSituation } from './watcher/watch.js'
+import type { WatchSituation } from './watcher/situation.js'
+import { Watch, type WatchOptions } from './watcher/watch.js'
 
 /** Judges each finished minute of the gateway, its endpoints and its sources, on one replica at a time. */
 export interface Watcher {

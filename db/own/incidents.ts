@@ -165,6 +165,15 @@ export async function findBookIncident(sql: ISql, bookNumber: number): Promise<S
   return row && fromRow(row)
 }
 
+/** Which of some incidents of the book people have resolved. */
+export async function closedNumbers(sql: ISql, numbers: readonly number[]): Promise<ReadonlySet<number>> {
+  if (numbers.length === 0) return new Set()
+  const rows = await sql<{ number: number }[]>`
+    select book_number::float8 as number from aegis_ml_incidents
+    where book_number = any (${[...numbers]}::bigint[]) and state = 'resolved' and resolved_at is not null`
+  return new Set(rows.map(({ number }) => number))
+}
+
 /** The highest number of the book; 0 without incidents. A new book begins after it. */
 export async function lastBookNumber(sql: ISql): Promise<number> {
   const [row] = await sql<[{ last: number }]>`

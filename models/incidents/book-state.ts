@@ -28,6 +28,8 @@ export interface OpenIncident {
   readonly severity: Severity
   readonly peak: { readonly severity: Severity; readonly timeMs: number; readonly explanation: string }
   readonly members: readonly Member[]
+  /** Somebody resolved it while it went on: its series stay in it and open no other, and nothing joins it. */
+  readonly isClosed?: boolean
 }
 
 /** All that is remembered of incidents. Immutable, plain JSON. */
@@ -35,6 +37,13 @@ export interface BookState {
   /** The number of the last incident; 0 before the first. */
   readonly count: number
   readonly open: readonly OpenIncident[]
+}
+
+/** The book, with these incidents closed and all others not. */
+export function withClosed(book: BookState, numbers: ReadonlySet<number>): BookState {
+  const isSaid = ({ number, isClosed = false }: OpenIncident) => isClosed === numbers.has(number)
+  if (book.open.every(isSaid)) return book
+  return { ...book, open: book.open.map((each) => ({ ...each, isClosed: numbers.has(each.number) })) }
 }
 
 export const EMPTY_BOOK: BookState = { count: 0, open: [] }

@@ -37,7 +37,8 @@ const MIN_PART = 0.05
 /**
  * The incidents after a round. An alarm belongs to the incident that its series is in; a new one joins an open incident
  * or opens one, see `incidentOf`. An incident ends when none of its series has had an alarm for
- * {@link MAX_PAUSE_MINUTES} minutes; its end is that of its last alarm. The same rounds give the same incidents.
+ * {@link MAX_PAUSE_MINUTES} minutes; its end is that of its last alarm. One that somebody closed changes no more. The same
+ * rounds give the same incidents.
  *
  * @param minutes of one and the same minute, later than those of the round before; the order does not matter
  */
@@ -51,19 +52,21 @@ export function recordRound(
   const isOver = ({ lastMs }: OpenIncident) => timeMs - lastMs > MAX_PAUSE_MINUTES * MINUTE_MS
   const ended = before.open.filter(isOver)
   const open = before.open.filter((incident) => !isOver(incident)).map(draftOf)
+  const joinable = open.filter(({ isClosed }) => !isClosed)
   let { count } = before
   const touched = new Map<Draft, AlarmedMinute[]>()
   const opened = new Set<number>()
   for (const alarmed of round) {
     const joined =
       open.find((incident) => hasMember(incident, alarmed.key)) ??
-      incidentOf(alarmed, open, round) ??
+      incidentOf(alarmed, joinable, round) ??
       (open.length >= MAX_OPEN ? open.at(-1)! : null)
     const incident = joined ?? begin(++count, alarmed)
     if (joined) extend(joined, alarmed)
     else {
       opened.add(count)
       open.push(incident)
+      joinable.push(incident)
     }
     const own = touched.get(incident) ?? []
     touched.set(incident, own)
@@ -71,14 +74,16 @@ export function recordRound(
   }
   for (const [incident, own] of touched) endRound(incident, minutes, own, round)
   const after = open.map((draft): OpenIncident => ({ ...draft, members: [...draft.members.values()] }))
-  const changed = new Set([...touched.keys()].map(({ number }) => number))
+  const changed = new Set([...touched.keys()].filter(({ isClosed }) => !isClosed).map(({ number }) => number))
   const describe = (incident: OpenIncident) => describeIncident(incident, null)
   return {
     state: { count, open: after },
     changes: {
       opened: after.filter(({ number }) => opened.has(number)).map(describe),
       updated: after.filter(({ number }) => changed.has(number) && !opened.has(number)).map(describe),
-      ended: ended.map((incident) => describeIncident(incident, incident.lastMs + MINUTE_MS)),
+      ended: ended
+        .filter(({ isClosed }) => !isClosed)
+        .map((incident) => describeIncident(incident, incident.lastMs + MINUTE_MS)),
     },
   }
 }

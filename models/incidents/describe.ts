@@ -97,5 +97,5 @@ function explanationOf(explanation: string, ranked: readonly Member[], alarmed: 
   if (alarmed.length === 1 || first === undefined) return explanation
   const more =
     others.length === 0 ? '' : ` and ${others.length} more ${others.length === 1 ? 'endpoint' : 'endpoints'}`
-  return `${explanation} First affected: ${first.series.name}${more}.`
+  return `${explanation} Likely origin: ${first.series.name}${more}.`
 }

@@ -96,3 +96,10 @@ export function endedSilence(incident: Incident, endedMs: number): Incident {
 }
 
 const clock = (timeMs: number) => `${new Date(timeMs).toISOString().slice(0, 16).replace('T', ' ')} UTC`
+
+/** Whether a silence still goes on. */
+export const isOpenSilence = (silence: Incident | null): silence is Incident => silence?.endedMs === null
+
+/** Whether the minutes of a silence are judged up to its end. */
+export const isPastSilence = (silence: Incident | null, judgedToMs: number): boolean =>
+  silence !== null && silence.endedMs !== null && silence.endedMs <= judgedToMs

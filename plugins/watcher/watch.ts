@@ -1,7 +1,9 @@
 import type { Sql } from 'postgres'
 import type { WrittenIncident } from '../../db/own/incident-book.js'
+import { closedNumbers } from '../../db/own/incidents.js'
 import { readWatchProgress, type WatchProgress } from '../../db/own/watch-state.js'
 import { hasReports, newestOfGateway, type WatchedMinute } from '../../db/own/watched-minutes.js'
+import { withClosed } from '../../models/incidents/book-state.js'
 import { recordRound } from '../../models/incidents/book.js'
 import { describeIncident } from '../../models/incidents/describe.js'
 import { NO_FEEDBACK, withoutMarked, withoutMuted } from '../../models/incidents/feedback.js'
@@ -21,6 +23,8 @@ import {
 import {
   beginSilence,
   endedSilence,
+  isOpenSilence,
+  isPastSilence,
   judgeSilence,
   silenceIncident,
   silentMinute,
@@ -34,14 +38,8 @@ import { Judging, type Judge } from './judging.js'
 import { LATE_MS, LateRows } from './late-rows.js'
 import type { WatchedLog } from './log.js'
 import { quietMinute, sourceAlarms, watchedMinutes, type SourceAlarm } from './minutes.js'
+import { NO_MODEL, NOTHING, type WatchSituation } from './situation.js'
 import { keepStates, keptStates } from './snapshot.js'
-
-/** What is watched: the requests of the log, or the reports of sources alone. */
-export interface WatchSituation {
-  readonly mode: 'log' | 'reports' | 'waiting'
-  /** What is missing; null when nothing is. */
-  readonly reason: string | null
-}
 
 export interface WatchOptions {
   readonly sql: Sql
@@ -73,9 +71,6 @@ const MAX_ABSENCE_MS = DAY_MS
 const PIECE_MS = 60 * MINUTE_MS
 const SNAPSHOT_MS = 10 * MINUTE_MS
 
-const NO_MODEL = 'The endpoints are not fitted yet. That follows each training of the gateway.'
-const NOTHING = 'The log has no new rows, and no source has reported.'
-
 /**
  * Judges each finished minute once: the gateway, its endpoints and the sources that report. What it writes of a minute, it
  * writes whole, so that another replica can go on at any minute.
@@ -92,6 +87,7 @@ export class Watch {
   #snapshot = { atMs: -Infinity, model: '' }
   #silence: Silence | null = null
   /** What people said about alarms. */
+  #closed: ReadonlySet<number> = new Set()
   #muting: Awaited<ReturnType<Feedback['since']>> = { feedback: [], index: NO_FEEDBACK }
   readonly #lateRows = new LateRows()
 
@@ -115,7 +111,7 @@ export class Watch {
     const { watchedLog, now, sql } = this.#options
     const nowMs = now()
     const { silence } = this.#progress ?? { silence: null }
-    const sinceMs = this.#lateness.newestMs ?? (isOpen(silence) ? silence.startedMs : null)
+    const sinceMs = this.#lateness.newestMs ?? (isOpenSilence(silence) ? silence.startedMs : null)
     const look = await watchedLog.look(nowMs, sinceMs)
     this.#lateness = afterLook(this.#lateness, look)
     const isLive = this.#isLive(nowMs)
@@ -173,7 +169,7 @@ export class Watch {
       await this.#judgeTo(isMissingRows ? Math.min(toMs, newestMinuteMs) : toMs, loaded, signal)
     }
     const isSilent =
-      isOpen(this.#progress!.silence) || hasStopped(this.#lateness, look.nowMs, this.#judging!.usual)
+      isOpenSilence(this.#progress!.silence) || hasStopped(this.#lateness, look.nowMs, this.#judging!.usual)
     if (isMissingRows && isSilent) await this.#hearSilence(newestMs, completeMs, loaded)
   }
 
@@ -184,7 +180,7 @@ export class Watch {
 
   async #endSilence({ oldestNewMs, nowMs }: LogLook): Promise<void> {
     const progress = this.#progress
-    if (progress === null || !isOpen(progress.silence)) return
+    if (progress === null || !isOpenSilence(progress.silence)) return
     if (this.#lateness.newestMs! <= progress.silence.startedMs) return
     const ended = endedSilence(progress.silence, oldestNewMs ?? nowMs)
     await this.#commit({ ...progress, silence: ended }, [ended])
@@ -236,6 +232,10 @@ export class Watch {
     const { incidents, feedback, sql } = this.#options
     await incidents.takeOverMarks()
     this.#muting = await feedback.since(sql, new Date(fromMs))
+    this.#closed = await closedNumbers(
+      sql,
+      this.#progress!.book.open.map(({ number }) => number),
+    )
   }
 
   async #judge(
@@ -259,14 +259,14 @@ export class Watch {
   ): Promise<void> {
     const progress = this.#progress!
     const { feedback, index } = this.#muting
-    const known = withoutMarked(progress.book, feedback, timeMs)
+    const known = withClosed(withoutMarked(progress.book, feedback, timeMs), this.#closed)
     const { state: book, changes } = recordRound(
       known,
       withoutMuted([...minutes, ...alarms.map(({ minute }) => minute)], index),
     )
     const { opened, updated, ended } = changes
     const judgedToMs = timeMs + MINUTE_MS
-    const silence = isPast(progress.silence, judgedToMs) ? null : progress.silence
+    const silence = isPastSilence(progress.silence, judgedToMs) ? null : progress.silence
     const next = { judgedToMs, book, lateness: this.#lateness, silence }
     const entered = alarms.map(({ place }) => place)
     await this.#commit(next, [...opened, ...updated, ...ended], { minutes: watched, entered })
@@ -323,8 +323,3 @@ export class Watch {
 }
 
 const floorMinute = (timeMs: number) => Math.floor(timeMs / MINUTE_MS) * MINUTE_MS
-
-const isOpen = (silence: Incident | null): silence is Incident => silence?.endedMs === null
-
-const isPast = (silence: Incident | null, judgedToMs: number) =>
-  silence !== null && silence.endedMs !== null && silence.endedMs <= judgedToMs

@@ -93,7 +93,7 @@ t.test(
       const [incident] = ended(changes)
       t.same(incident!.series, GATEWAY)
       t.equal(incident!.endpoints[0]!.endpoint, 'a')
-      t.match(incident!.explanation, /First affected: a\./)
+      t.match(incident!.explanation, /Likely origin: a\./)
     }
   },
 )

@@ -53,7 +53,7 @@ t.test('minutes of a log wait for a model that is not loaded, also when sources 
   await storeWatchedMinutes(options.sql, [reported(gateway.nowMs - MINUTE, null)])
   const none = { current: () => null, ofGateway: () => null, load: () => Promise.resolve(null) }
   const blind = await Watch.recall({ ...options, watchModels: none })
-  t.match(await blind.step(never), { mode: 'waiting', reason: /not fitted/ })
+  t.match(await blind.step(never), { mode: 'waiting', reason: /No model of endpoints/ })
   t.match(await (await Watch.recall(options)).step(never), { mode: 'log' })
   const minutes = await judged(all)
   t.ok(isWithoutGap(minutes))
