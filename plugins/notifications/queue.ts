@@ -133,5 +133,5 @@ function tell(log: Pick<Log, 'warn'>, event: QueuedEvent, incident: StoredIncide
   if (event === 'changed') return
   const { id, series, type, severity, startedAt, endedAt, explanation } = incident
   const data = { incident: id, series, type, severity, startedAt, endedAt, explanation }
-  log.warn(data, `an incident has ${event}`)
+  log.warn(data, event === 'started' ? 'an incident has started' : 'an incident has ended')
 }

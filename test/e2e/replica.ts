@@ -19,6 +19,7 @@ export async function startReplica(t: Test, connection: Connection): Promise<Rep
     ...databaseEnvironment(connection),
     DATA_PATH: dataPath,
     MODEL_PATH: modelPath,
+    WATCH: 'off', // its lease is held as long as a replica lives
   }
   let service = await startService(t, environment)
   return {

@@ -99,11 +99,11 @@ t.test('a replica whose connection for notifications breaks still learns of chan
   ] as const) {
     await eventually(async () => {
       const listening = await sql`select pid from pg_stat_activity
-        where datname = current_database() and application_name = 'aegis-ml' and query like 'listen%'`
+        where datname = current_database() and application_name = 'aegis-ml' and query like 'listen%aegis_ml_active_models%'`
       return listening.length === 2
     })
     const broken = await sql`select pg_terminate_backend(pid) from pg_stat_activity
-      where datname = current_database() and application_name = 'aegis-ml' and query like 'listen%'`
+      where datname = current_database() and application_name = 'aegis-ml' and query like 'listen%aegis_ml_active_models%'`
     t.equal(broken.length, 2, 'both listened')
     await post(`${a.service.url}/model/activate`, { model: 'anomaly', version })
     await bothUse(t, [a, b], version, what)

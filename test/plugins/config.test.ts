@@ -31,6 +31,8 @@ t.test('an empty environment gives the documented defaults', async (t) => {
     effects: { traffic: 0.25, latency: 0.25, latencyMs: 5, errors: 0.015, requests: 10 },
     calendar: [],
     trainEveryMs: 86_400_000,
+    watch: 'auto',
+    watchDelayMs: 5_000,
     prometheus: null,
     notifications: {
       ...{ alertmanagers: [], alertmanagerTokenFile: null, webhooks: [], webhookKeys: [], publicUrl: null },

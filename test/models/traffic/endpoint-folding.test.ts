@@ -47,7 +47,7 @@ t.test('ignored paths have the pattern as their template', async (t) => {
 
 t.test('of a path of any length, the first 8,192 characters are looked at', async (t) => {
   const { template } = new EndpointFolding().fold(`/orders/42/${'a'.repeat(100_000)}`)
-  t.equal(template, '/orders/{id}')
+  t.equal(template, '/orders/{id}/{id}')
   const ids = '/42'.repeat(2_730) // 8,190 characters, of which the template keeps the first
   const same = new EndpointFolding().fold(ids).template
   t.equal(new EndpointFolding().fold(`${ids}/\u{1f600}/${'b/'.repeat(50_000)}`).template, same)
