@@ -16,7 +16,7 @@ let output: string | undefined
 const words = process.argv.slice(2)
 const next = () => words.shift() ?? ''
 for (let word = words.shift(); word !== undefined; word = words.shift()) {
-  if (['-s', '-S', '-N', '-f', '-sS', '-fsS', '-sN'].includes(word)) continue
+  if (['-s', '-S', '-N', '-f', '-sS', '-fsS', '-sN', '-sg'].includes(word)) continue
   else if (word === '-X') method = next()
   else if (word === '-o') output = next()
   else if (word === '-d' || word === '--data-binary') body = dataOf(next())
