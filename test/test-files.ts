@@ -8,13 +8,16 @@ const WHOLE_SYSTEMS = /^dist\/test\/(?:compat|container|e2e)\//
 /** An earlier build may have left what has no source any more. */
 const sourceOf = (path: string) => path.replace(/^dist\/(.*)\.js$/, '$1.ts')
 
-/** Every test file: whole systems, which take longest, come first, so that no processor is idle at the end. */
+/** Others that take long. */
+const LONG = /^dist\/test\/(?:plugins\/watch|scripts\/(?:dump|export|generate))/
+
+/** Every test file: those that take longest come first, so that no processor is idle at the end. */
 export function testFiles(): string[] {
   const files = readdirSync('dist/test', { recursive: true, encoding: 'utf8' })
     .map((name) => join('dist/test', name))
     .filter((path) => path.endsWith('.test.js') && existsSync(sourceOf(path)))
     .sort()
-  const isLong = (path: string) => WHOLE_SYSTEMS.test(path)
+  const isLong = (path: string) => WHOLE_SYSTEMS.test(path) || LONG.test(path)
   return [...files.filter(isLong), ...files.filter((path) => !isLong(path))]
 }
 
