@@ -5,7 +5,7 @@ import { DAY_MS, MINUTE_MS } from '../models/traffic/durations.js'
 import { canonicalEndpoint } from '../models/traffic/endpoint-name.js'
 import type { Database } from './database.js'
 import { createRecentDeployments } from './deployments/recent.js'
-import { ServiceError } from './http/errors.js'
+import { invalidField } from './http/errors.js'
 import { parseTime } from './http/validation.js'
 import { nextOf, placeOf } from './incidents/page.js'
 
@@ -67,14 +67,14 @@ function createDeployments({
   return {
     async report({ source = null, endpoint = null, version, at }) {
       if (source !== null && endpoint !== null) {
-        throw invalid('endpoint', 'cannot be given together with source')
+        throw invalidField('endpoint', 'cannot be given together with source')
       }
       const nowMs = now().getTime()
       const atMs = at === undefined ? nowMs : parseTime(at)! // of the schema
       const oldestMs = nowMs - retentionDays * DAY_MS
       if (atMs > nowMs + MAX_AHEAD_MS || atMs < oldestMs) {
         const allowed = `a time from ${new Date(oldestMs).toISOString()} (RETENTION_DAYS) to now`
-        throw invalid('at', `is ${new Date(atMs).toISOString()}; allowed is ${allowed}`)
+        throw invalidField('at', `is ${new Date(atMs).toISOString()}; allowed is ${allowed}`)
       }
       await database.assertUsable()
       const stored = await putDeployment(sql, {
@@ -90,7 +90,7 @@ function createDeployments({
       const time = (text: string | undefined) => (text === undefined ? null : new Date(parseTime(text)!))
       const range = { from: time(from), to: time(to) }
       if (range.from && range.to && range.from >= range.to) {
-        throw invalid('from', `is ${range.from.toISOString()}; allowed is a time before to`)
+        throw invalidField('from', `is ${range.from.toISOString()}; allowed is a time before to`)
       }
       const place = next === undefined ? null : placeOf(next)
       const after = place && { atMs: place.startedMs, id: place.id }
@@ -103,10 +103,6 @@ function createDeployments({
       return { deployments, next: hasMore ? nextOf({ startedMs: last.atMs, id: last.id }) : null }
     },
   }
-}
-
-function invalid(field: string, problem: string): ServiceError {
-  return new ServiceError('INVALID_REQUEST', `${field} ${problem}.`, [{ field, problem }])
 }
 
 /** `fastify.deployments`. */

@@ -13,6 +13,7 @@ import type { Log } from '../db/log.js'
 import { SECOND_MS } from '../models/traffic/durations.js'
 import type { Database } from './database.js'
 import { ServiceError } from './http/errors.js'
+import { notFound } from './incidents/marks.js'
 import { explainTableError } from './http/table-errors.js'
 
 /** Limits against incidents, for some time. */
@@ -102,13 +103,6 @@ function createExpiry({ sql, database, log }: IncidentLimitsOptions) {
       await running
     },
   }
-}
-
-function notFound(id: string): ServiceError {
-  return new ServiceError(
-    'INCIDENT_NOT_FOUND',
-    `There is no incident ${id}. GET /incidents lists all of them.`,
-  )
 }
 
 function refusal(id: string, refused: Extract<Applied, { refused: string }>): ServiceError {

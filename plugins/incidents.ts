@@ -3,7 +3,7 @@ import type { Sql, TransactionSql } from 'postgres'
 import { isDatabaseReadOnly } from '../db/errors.js'
 import { storeIncidents, type WrittenIncident } from '../db/own/incident-book.js'
 import { takeOverMarks, type MadeMark } from '../db/own/incident-marks.js'
-import { deleteOldIncidents, describeIncident, type IncidentDetails } from '../db/own/incident-writes.js'
+import { deleteOldIncidents } from '../db/own/incident-writes.js'
 import {
   findIncident,
   findIncidents,
@@ -89,8 +89,6 @@ export interface Incidents {
   store(tx: TransactionSql, incidents: readonly Incident[]): Promise<WrittenIncident[]>
   /** The highest number of the book that is stored; 0 without one. A new book begins after it. */
   lastBookNumber(): Promise<number>
-  /** Adds what was found out about an incident. @returns false when there is no such incident */
-  describe(id: string, details: IncidentDetails): Promise<boolean>
   /**
    * Looks up the clients, the failed requests and the change of an incident in the request log, and adds them; then the limit
    * that would have held, and what the limits in force would have done. Bounded in time: some seconds, or a minute with a limit.
@@ -220,7 +218,6 @@ function createIncidents(options: IncidentsOptions): RunningIncidents {
     scanJobs,
     store: storeIncidents,
     lastBookNumber: () => lastBookNumber(sql),
-    describe: (id, details) => describeIncident(sql, id, details),
     async investigate(id) {
       const incident = await findIncident(sql, id)
       if (incident === undefined) throw notFound(id)

@@ -87,7 +87,7 @@ export interface IncidentDetails {
 }
 
 /** Adds what was looked up about an incident. @returns false when there is no such incident */
-export async function describeIncident(sql: Sql, id: string, details: IncidentDetails): Promise<boolean> {
+export async function storeIncidentDetails(sql: Sql, id: string, details: IncidentDetails): Promise<boolean> {
   const { clients, clientCount, samples, change, recommendation, limits } = details
   const json = (value: unknown) => sql.json(value as JSONValue)
   const values = {

@@ -35,6 +35,13 @@ export async function readWatchProgress(sql: Sql): Promise<WatchProgress | null>
   }
 }
 
+/** The watch model of the stored states; null without any. The states are large, and are not read. */
+export async function readSnapshotModel(sql: Sql): Promise<string | null> {
+  const [row] = await sql<{ model: string | null }[]>`
+    select watch_model::text as model from aegis_ml_watch_state where states is not null`
+  return row?.model ?? null
+}
+
 export async function readWatchSnapshot(sql: Sql): Promise<WatchSnapshot | null> {
   const [row] = await sql<{ at: Date | null; model: string | null; states: Buffer | null }[]>`
     select snapshot_at as at, watch_model::text as model, states from aegis_ml_watch_state`

@@ -1,4 +1,4 @@
-import { MINUTE_MS } from '../traffic/durations.js'
+import { HOUR_MS, MINUTE_MS } from '../traffic/durations.js'
 import type { Series } from './series-minute.js'
 import { isEndpoint } from './silence.js'
 
@@ -32,6 +32,9 @@ export function begunMs({ startedMs, endpoints: [origin] }: Affected): number {
 
 /** The first abnormal minute of the gateway is known as exactly as this. */
 const MAX_ONSET_ERROR_MS = 5 * MINUTE_MS
+
+/** An alarm that a deployment began is over after so long: older ones say nothing about a step. */
+export const RECENT_DEPLOYMENT_MS = 4 * HOUR_MS
 
 /** An incident may come of a deployment that was so long before it. */
 export const MAX_DEPLOYMENT_AGE_MS = 15 * MINUTE_MS

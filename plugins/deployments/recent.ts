@@ -2,9 +2,9 @@ import type { Sql } from 'postgres'
 import { describeDatabaseError } from '../../db/errors.js'
 import type { Log } from '../../db/log.js'
 import { deploymentsBetween } from '../../db/own/deployments.js'
-import { deploymentsOf, type Deployment } from '../../models/incidents/deployment.js'
+import { deploymentsOf, RECENT_DEPLOYMENT_MS, type Deployment } from '../../models/incidents/deployment.js'
 import { GATEWAY } from '../../models/stream/stream-state.js'
-import { HOUR_MS, MINUTE_MS } from '../../models/traffic/durations.js'
+import { MINUTE_MS } from '../../models/traffic/durations.js'
 import type { Database } from '../database.js'
 
 export interface RecentDeploymentsOptions {
@@ -16,8 +16,6 @@ export interface RecentDeploymentsOptions {
 
 const NONE: readonly number[] = []
 const READ_EVERY_MS = 30_000
-/** An alarm that a deployment began is over before. */
-const KEPT_MS = 4 * HOUR_MS
 /** Clocks of two servers differ. */
 const AHEAD_MS = 10 * MINUTE_MS
 
@@ -31,7 +29,7 @@ export function createRecentDeployments({ sql, database, log, now }: RecentDeplo
       isStale = false
       try {
         await database.assertUsable()
-        known = await deploymentsBetween(sql, now() - KEPT_MS, now() + AHEAD_MS)
+        known = await deploymentsBetween(sql, now() - RECENT_DEPLOYMENT_MS, now() + AHEAD_MS)
       } catch (error) {
         log.debug({ reason: describeDatabaseError(error) }, 'deployments are read later')
       }

@@ -66,6 +66,11 @@ export class ServiceError extends Error {
   }
 }
 
+/** A field of the request that is not allowed. @param problem what is wrong and what is allowed, after the name */
+export function invalidField(field: string, problem: string): ServiceError {
+  return new ServiceError('INVALID_REQUEST', `${field} ${problem}.`, [{ field, problem }])
+}
+
 /** Any error as the failure that the caller sees. The details of an internal error are in the log only. */
 export function toServiceError(error: FastifyError): ServiceError {
   if (error instanceof ServiceError) return error

@@ -1,4 +1,4 @@
-import { ServiceError } from './errors.js'
+import { invalidField } from './errors.js'
 import { parseTime } from './validation.js'
 import { DAY_MS, MINUTE_MS } from '../../models/traffic/durations.js'
 
@@ -20,17 +20,13 @@ const wholeMinute = (ms: number) => Math.floor(ms / MINUTE_MS) * MINUTE_MS
 export function timeRange({ days, from, to }: RangeRequest, now: Date): { from: Date; to: Date } {
   const present = wholeMinute(now.getTime())
   if (from === undefined) {
-    if (to !== undefined) throw invalid('from', 'is required with to')
+    if (to !== undefined) throw invalidField('from', 'is required with to')
     return { from: new Date(present - (days ?? DEFAULT_DAYS) * DAY_MS), to: new Date(present) }
   }
-  if (days !== undefined) throw invalid('days', 'cannot be given together with from')
+  if (days !== undefined) throw invalidField('days', 'cannot be given together with from')
   const start = wholeMinute(parseTime(from)!)
   const end = to === undefined ? present : Math.min(wholeMinute(parseTime(to)!), present)
   if (start < end) return { from: new Date(start), to: new Date(end) }
   const limit = end === present ? 'the present minute' : 'to'
-  throw invalid('from', `is ${new Date(start).toISOString()}; allowed is a minute before ${limit}`)
-}
-
-function invalid(field: string, problem: string): ServiceError {
-  return new ServiceError('INVALID_REQUEST', `${field} ${problem}.`, [{ field, problem }])
+  throw invalidField('from', `is ${new Date(start).toISOString()}; allowed is a minute before ${limit}`)
 }

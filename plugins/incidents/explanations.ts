@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Log } from '../../db/log.js'
-import { describeIncident } from '../../db/own/incident-writes.js'
+import { storeIncidentDetails } from '../../db/own/incident-writes.js'
 import type { StoredIncident } from '../../db/own/incidents.js'
 import type { IncidentLimits } from '../../models/incidents/incident-limit.js'
 import { investigate, type InvestigateOptions } from './investigate.js'
@@ -42,7 +42,7 @@ export function createExplanations(options: ExplanationOptions): Explanations {
     const { id } = incident
     const limits = await orNothing(questions.inForce(incident, signal), id)
     if (limits === null) return null
-    await describeIncident(sql, id, { limits }).catch((error: unknown) => {
+    await storeIncidentDetails(sql, id, { limits }).catch((error: unknown) => {
       log.info({ err: error, incident: id }, 'the limits of an incident are not stored')
     })
     return limits
@@ -62,7 +62,7 @@ export function createExplanations(options: ExplanationOptions): Explanations {
     async investigate(incident, signal) {
       const { id } = incident
       const { details, culprits } = await investigate(options, incident, signal)
-      if (Object.keys(details).length > 0) await describeIncident(sql, id, details)
+      if (Object.keys(details).length > 0) await storeIncidentDetails(sql, id, details)
       const hasEnded = incident.endedAt !== null // the figures are those of all of it then
       const key = JSON.stringify([culprits.toSorted(), hasEnded])
       const isKnown = !hasEnded && isSame(culprits, incident.recommendation?.causedBy)
@@ -71,7 +71,7 @@ export function createExplanations(options: ExplanationOptions): Explanations {
         const asked = questions.recommend(incident, culprits, signal)
         asked.catch(() => tried.delete(id)) // it is looked for again
         const recommendation = await orNothing(asked, id)
-        if (recommendation !== null) await describeIncident(sql, id, { recommendation })
+        if (recommendation !== null) await storeIncidentDetails(sql, id, { recommendation })
       }
       if (!isReplayed(incident)) await replayOnce(incident, signal)
     },

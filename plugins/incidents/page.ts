@@ -1,6 +1,6 @@
 import type { IncidentFilter, IncidentPlace } from '../../db/own/incidents.js'
 import { GATEWAY } from '../../models/stream/stream-state.js'
-import { ServiceError } from '../http/errors.js'
+import { invalidField } from '../http/errors.js'
 import { parseTime } from '../http/validation.js'
 
 /** Which incidents are asked for; times are ISO-8601. */
@@ -22,7 +22,7 @@ export function filterOf({ from, to, next, ...rest }: IncidentsRequest): Inciden
   const time = (text: string | undefined) => (text === undefined ? null : new Date(parseTime(text)!)) // of the schema
   const range = { from: time(from), to: time(to) }
   if (range.from && range.to && range.from >= range.to) {
-    throw invalid('from', `is ${range.from.toISOString()}; allowed is a time before to`)
+    throw invalidField('from', `is ${range.from.toISOString()}; allowed is a time before to`)
   }
   return {
     ...{ states: [], types: [], severities: [], source: null, endpoint: null, limit: DEFAULT_LIMIT },
@@ -38,11 +38,7 @@ export function placeOf(next: string): IncidentPlace {
   const [start = '', id = ''] = next.split('-')
   const startedMs = parseInt(start, 36)
   if (startedMs <= MAX_TIME_MS) return { startedMs, id }
-  throw invalid('next', `is "${next}"; allowed is next of the page before`)
-}
-
-function invalid(field: string, problem: string): ServiceError {
-  return new ServiceError('INVALID_REQUEST', `${field} ${problem}.`, [{ field, problem }])
+  throw invalidField('next', `is "${next}"; allowed is next of the page before`)
 }
 
 /** A place as text. */

@@ -12,7 +12,7 @@ import type { AnomalyModel } from '../../models/anomaly/model.js'
 import type { AnomalyType, Severity } from '../../models/anomaly/verdict.js'
 import type { Series } from '../../models/incidents/series-minute.js'
 import { DAY_MS, MINUTE_MS } from '../../models/traffic/durations.js'
-import { ServiceError } from '../http/errors.js'
+import { invalidField } from '../http/errors.js'
 import { FIRST_TIME_MS, LAST_TIME_MS, parseTime } from '../http/validation.js'
 
 /** The steps that a timeline may have, in seconds, by their names. */
@@ -59,17 +59,17 @@ const DEFAULT_MS = DAY_MS
 export function timelineRange({ from, to, step }: TimelineRequest, nowMs: number): TimelineRange {
   const end = to === undefined ? nowMs : parseTime(to)! // the schema has checked its form
   const start = from === undefined ? end - DEFAULT_MS : parseTime(from)!
-  if (start >= end) throw invalid('from', `is ${iso(start)}; allowed is a time before to, ${iso(end)}`)
+  if (start >= end) throw invalidField('from', `is ${iso(start)}; allowed is a time before to, ${iso(end)}`)
   const fits = (seconds: number) => (end - start) / (1000 * seconds) <= MAX_POINTS - 1
   const finest = Object.entries(STEPS).find(([, seconds]) => fits(seconds))
   if (finest === undefined) {
     const days = Math.floor(((MAX_POINTS - 1) * STEPS['1d'] * 1000) / DAY_MS)
-    throw invalid('from', `is ${iso(start)}; allowed is a range of at most ${days} days`)
+    throw invalidField('from', `is ${iso(start)}; allowed is a range of at most ${days} days`)
   }
   const stepSeconds = STEPS[step ?? (finest[0] as Step)]
   if (!fits(stepSeconds)) {
     const problem = `is "${step}"; allowed is ${finest[0]} or longer: the range has more than ${MAX_POINTS} points otherwise`
-    throw invalid('step', problem)
+    throw invalidField('step', problem)
   }
   const stepMs = 1000 * stepSeconds
   return {
@@ -80,10 +80,6 @@ export function timelineRange({ from, to, step }: TimelineRequest, nowMs: number
 }
 
 const iso = (ms: number) => new Date(ms).toISOString()
-
-function invalid(field: string, problem: string): ServiceError {
-  return new ServiceError('INVALID_REQUEST', `${field} ${problem}.`, [{ field, problem }])
-}
 
 export interface TimelineOptions {
   readonly sql: Sql

@@ -13,7 +13,7 @@ import type { Strategy } from '../../models/rate-limit/strategies.js'
 import { tierNamed, type Tier, type TierTable } from '../../models/rate-limit/tiers.js'
 import type { EndpointFolding } from '../../models/traffic/endpoint-folding.js'
 import { DAY_MS, MINUTE_MS, SECOND_MS } from '../../models/traffic/durations.js'
-import { ServiceError } from '../http/errors.js'
+import { ServiceError, invalidField } from '../http/errors.js'
 import { timeRange, type RangeRequest } from '../http/time-range.js'
 import type { BacktestPlan } from './backtest.js'
 
@@ -58,7 +58,8 @@ export function withDefaults(
 }
 
 function costsFor(scope: Scope, trained: () => RateOptimizer): CostModel {
-  if (scope === 'endpoint') throw invalid('cost', 'is latency_ms with scope endpoint; allowed is requests')
+  if (scope === 'endpoint')
+    throw invalidField('cost', 'is latency_ms with scope endpoint; allowed is requests')
   const { costs } = trained()
   if (costs) return costs
   const message =
@@ -66,15 +67,11 @@ function costsFor(scope: Scope, trained: () => RateOptimizer): CostModel {
   throw new ServiceError('MODEL_NOT_TRAINED', message)
 }
 
-function invalid(field: string, problem: string): ServiceError {
-  return new ServiceError('INVALID_REQUEST', `${field} ${problem}.`, [{ field, problem }])
-}
-
 /** @throws ServiceError INVALID_REQUEST where the gateway of the file counts nothing but requests */
 export function assertFormat(format: RateLimitFileFormat, { cost }: RateLimitChoice): void {
   if (cost !== 'latency_ms' || COST_FORMATS.includes(format)) return
   const problem = `is latency_ms, but ${format} counts requests; formats that can count costs are json, ${COST_FORMATS.join(', ')}`
-  throw invalid('cost', problem)
+  throw invalidField('cost', problem)
 }
 
 /** @throws ServiceError INVALID_REQUEST where a request combines costs with what counts requests */
@@ -84,8 +81,8 @@ export function assertCountsRequests(
 ): void {
   if (costs === null) return
   const why = 'with cost latency_ms, as rate_limit_rules counts requests'
-  if (save === true) throw invalid('save', `is true ${why}; allowed is false`)
-  if (currentLimit !== undefined) throw invalid('current_limit', `is given ${why}; allowed is none`)
+  if (save === true) throw invalidField('save', `is true ${why}; allowed is false`)
+  if (currentLimit !== undefined) throw invalidField('current_limit', `is given ${why}; allowed is none`)
 }
 
 /** What to tell a caller about the tier that was asked for; none where it is known. */
@@ -169,13 +166,13 @@ export function gatewayOf({ gateway }: RateOptimizer): EndpointModel {
 /** @throws ServiceError INVALID_REQUEST where a limit over the whole gateway is asked for an endpoint */
 export function assertNoEndpoint(endpoint: string | undefined): void {
   if (endpoint === undefined || endpoint === GATEWAY) return
-  throw invalid('endpoint', `is given with scope gateway-client; allowed is none, or ${GATEWAY}`)
+  throw invalidField('endpoint', `is given with scope gateway-client; allowed is none, or ${GATEWAY}`)
 }
 
 function replayRange(request: RangeRequest, now: Date): { from: Date; to: Date } {
   const range = timeRange(request, now)
   if (range.to.getTime() - range.from.getTime() <= MAX_DAYS * DAY_MS) return range
-  throw invalid('from', `is ${range.from.toISOString()}; allowed is at most ${MAX_DAYS} days before to`)
+  throw invalidField('from', `is ${range.from.toISOString()}; allowed is at most ${MAX_DAYS} days before to`)
 }
 
 function recommendFor(
@@ -201,7 +198,7 @@ function assertWindows(request: BacktestRequest): void {
   for (const key of ['burst', 'windowSeconds', 'longWindow'] as const) {
     if (request[key] === undefined) continue
     const problem = 'is given without limit; allowed is either both, or tier and strategy'
-    throw invalid(WINDOW_FIELDS[key], problem)
+    throw invalidField(WINDOW_FIELDS[key], problem)
   }
 }
 

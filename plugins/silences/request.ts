@@ -2,7 +2,7 @@ import type { NewSilence } from '../../db/own/silences.js'
 import type { AnomalyType } from '../../models/anomaly/verdict.js'
 import type { Recurrence } from '../../models/incidents/silence.js'
 import { canonicalEndpoint } from '../../models/traffic/endpoint-name.js'
-import { ServiceError } from '../http/errors.js'
+import { invalidField } from '../http/errors.js'
 import { parseTime } from '../http/validation.js'
 
 /** A silence as it is asked for; times are ISO-8601. */
@@ -27,9 +27,9 @@ export function silenceFrom(request: SilenceRequest, now: Date): NewSilence {
   const time = (text: string | null | undefined) => (text == null ? null : parseTime(text)!)
   const fromMs = time(request.from) ?? now.getTime()
   const toMs = time(request.to)
-  if (toMs === null && recurring === null) throw invalid('to', 'is required without recurring')
+  if (toMs === null && recurring === null) throw invalidField('to', 'is required without recurring')
   if (toMs !== null && toMs <= fromMs) {
-    throw invalid('to', `is ${new Date(toMs).toISOString()}; allowed is a time after from`)
+    throw invalidField('to', `is ${new Date(toMs).toISOString()}; allowed is a time after from`)
   }
   return {
     source,
@@ -52,8 +52,4 @@ function recurrenceOf({ days, start, end }: NonNullable<SilenceRequest['recurrin
 function minuteOf(time: string): number {
   const [hours = 0, minutes = 0] = time.split(':').map(Number)
   return (hours * 60 + minutes) % 1440
-}
-
-function invalid(field: string, problem: string): ServiceError {
-  return new ServiceError('INVALID_REQUEST', `${field} ${problem}.`, [{ field, problem }])
 }

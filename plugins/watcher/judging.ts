@@ -1,9 +1,9 @@
 import type { Sql } from 'postgres'
 import { inSlices } from '../../db/in-slices.js'
 import { deploymentsBetween } from '../../db/own/deployments.js'
-import type { Deployment } from '../../models/incidents/deployment.js'
+import { RECENT_DEPLOYMENT_MS, type Deployment } from '../../models/incidents/deployment.js'
 import { knowsTheDay } from '../../models/anomaly/model.js'
-import { DAY_MS, HOUR_MS } from '../../models/traffic/durations.js'
+import { DAY_MS } from '../../models/traffic/durations.js'
 import { NO_REQUESTS } from '../../models/watch/endpoint-minute.js'
 import { judgeRound, type JudgedRound, type Round } from '../../models/watch/judge-round.js'
 import { beginWatch, type WatchStates } from '../../models/watch/series-state.js'
@@ -13,9 +13,6 @@ import { keptStates } from './snapshot.js'
 
 /** States that are not stored are learned from this much of the log. */
 const WARM_UP_MS = DAY_MS
-
-/** An alarm that a deployment began is over before. */
-const DEPLOYED_MS = 4 * HOUR_MS
 
 /** What judges: a watch model, or the gateway's model alone. */
 export type Judge = Pick<LoadedWatch, 'id' | 'detector'>
@@ -73,7 +70,7 @@ export class Judging {
 
   /** Learns what was deployed in some minutes and in the hours before. */
   async learnDeployments(fromMs: number, toMs: number): Promise<void> {
-    this.#deployments = await deploymentsBetween(this.#sql, fromMs - DEPLOYED_MS, toMs)
+    this.#deployments = await deploymentsBetween(this.#sql, fromMs - RECENT_DEPLOYMENT_MS, toMs)
   }
 
   async judge(round: Round, { detector }: Judge, signal: AbortSignal): Promise<JudgedRound> {

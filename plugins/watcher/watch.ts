@@ -1,7 +1,7 @@
 import type { Sql } from 'postgres'
 import type { WrittenIncident } from '../../db/own/incident-book.js'
 import { closedNumbers } from '../../db/own/incidents.js'
-import { readWatchProgress, type WatchProgress } from '../../db/own/watch-state.js'
+import { readSnapshotModel, readWatchProgress, type WatchProgress } from '../../db/own/watch-state.js'
 import { hasReports, newestOfGateway, type WatchedMinute } from '../../db/own/watched-minutes.js'
 import { withClosed } from '../../models/incidents/book-state.js'
 import { recordRound } from '../../models/incidents/book.js'
@@ -39,7 +39,7 @@ import { LATE_MS, LateRows } from './late-rows.js'
 import type { WatchedLog } from './log.js'
 import { quietMinute, sourceAlarms, watchedMinutes, type SourceAlarm } from './minutes.js'
 import { NO_MODEL, NOTHING, type WatchSituation } from './situation.js'
-import { keepStates, keptStates } from './snapshot.js'
+import { keepStates } from './snapshot.js'
 
 export interface WatchOptions {
   readonly sql: Sql
@@ -147,8 +147,8 @@ export class Watch {
     const { watchModels, sql } = this.#options
     const current = watchModels.current() ?? watchModels.ofGateway() ?? this.#loaded
     if (current !== null) return current
-    const kept = await keptStates(sql)
-    return kept && watchModels.load(kept.model)
+    const model = await readSnapshotModel(sql)
+    return model === null ? null : watchModels.load(model)
   }
 
   async #watchLog(loaded: Judge, look: LogLook, signal: AbortSignal): Promise<void> {

@@ -1,6 +1,6 @@
 import type { Sql } from 'postgres'
 import t from 'tap'
-import { describeIncident } from '../../../db/own/incident-writes.js'
+import { storeIncidentDetails } from '../../../db/own/incident-writes.js'
 import type { IncidentRecommendation } from '../../../models/incidents/incident-limit.js'
 import { eventually } from '../../eventually.js'
 import { testService } from '../../service.js'
@@ -26,7 +26,7 @@ async function withRecommendations(sql: Sql, ...changes: Partial<IncidentRecomme
     changes.map((_, i) => anIncident({ number: i + 1, type: 'traffic_spike', endedMs })),
   )
   for (const [i, change] of changes.entries())
-    await describeIncident(sql, String(i + 1), { recommendation: { ...RECOMMENDED, ...change } })
+    await storeIncidentDetails(sql, String(i + 1), { recommendation: { ...RECOMMENDED, ...change } })
 }
 
 const rules = async (sql: Sql) => [

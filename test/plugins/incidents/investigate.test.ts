@@ -1,4 +1,5 @@
 import t from 'tap'
+import { storeIncidentDetails } from '../../../db/own/incident-writes.js'
 import { testService } from '../../service.js'
 import { anIncident, STARTED, store } from './an-incident.js'
 
@@ -45,7 +46,7 @@ t.test('the clients and the failed requests of an incident are looked up in the 
   t.match(data['timeline'], [{ kind: 'opened' }, { kind: 'ended' }], 'that is no entry')
   await t.rejects(service.app.incidents.investigate('99'), { code: 'INCIDENT_NOT_FOUND' })
 
-  await service.app.incidents.describe('1', {
+  await storeIncidentDetails(service.sql, '1', {
     change: { kind: 'deployment', at: '2026-03-02T12:02:00.000Z', detail: 'orders 1.4.2' },
   })
   t.match((await get('/incidents/1')).body.data, {
