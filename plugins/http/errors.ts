@@ -10,7 +10,7 @@ import {
 } from '../../db/errors.js'
 import { describeValidation } from './validation.js'
 
-/** Every failure the service answers with: its stable code and HTTP status. README.md documents each. */
+/** Every failure the service answers with: its stable code and HTTP status. docs/errors.md documents each. */
 export const FAILURES = {
   INVALID_REQUEST: 400,
   INVALID_JSON: 400,

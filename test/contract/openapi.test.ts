@@ -135,9 +135,9 @@ t.test('examples are valid, and answers are what the document says, no field mor
   t.ok(ajv.validate('document#/components/schemas/Failure', refused.body), ajv.errorsText())
 })
 
-t.test('the README explains every failure code with its status', async (t) => {
-  const readme = await readFile('README.md', 'utf8')
-  const documented = [...readme.matchAll(/^\| `([A-Z_]+)` \| (\d{3}) \|/gm)].map(([, code, status]) => [
+t.test('docs/errors.md explains every failure code with its status', async (t) => {
+  const document = await readFile('docs/errors.md', 'utf8')
+  const documented = [...document.matchAll(/^\| `([A-Z_]+)` \| (\d{3}) \|/gm)].map(([, code, status]) => [
     code,
     Number(status),
   ])
