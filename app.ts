@@ -24,6 +24,7 @@ import optimization from './plugins/optimization.js'
 import otlp from './plugins/otlp.js'
 import otlpHttp from './plugins/http/otlp.js'
 import prometheus from './plugins/prometheus.js'
+import requestIds, { requestId } from './plugins/http/request-id.js'
 import silences from './plugins/silences.js'
 import streamedBodies from './plugins/http/streamed-bodies.js'
 import syntheticData from './plugins/synthetic-data.js'
@@ -76,6 +77,7 @@ export async function buildApp(settings: Config): Promise<FastifyInstance> {
   const app = createServer(createLogger(settings))
   try {
     await app.register(config, { config: settings })
+    await app.register(requestIds)
     await app.register(cors)
     await registerInterface(app)
     await app.register(database)
@@ -120,6 +122,7 @@ function createServer(loggerInstance: FastifyBaseLogger) {
   return Fastify({
     loggerInstance,
     bodyLimit: BODY_LIMIT,
+    genReqId: requestId,
     pluginTimeout: START_LIMIT_MS,
     rewriteUrl: ({ url = '/' }) => singleSlashes(url),
     return503OnClosing: false, // plugins/http/errors.ts answers instead, in the envelope
