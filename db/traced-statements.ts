@@ -2,7 +2,7 @@ import postgres, { type PendingQuery, type Row } from 'postgres'
 
 /** What a statement does, without its values. */
 export interface StatementName {
-  /** Its first word, as `select`. */
+  /** Its verb, as `select`. */
   readonly operation: string
   /** The first table that it names; null where it names none by itself. */
   readonly table: string | null
@@ -48,7 +48,9 @@ function tell(query: Query, onStatement: OnStatement): void {
 
 /** Of the text between the values. */
 export function statementName(text: string): StatementName {
-  const operation = /[a-z]+/i.exec(text)?.[0].toLowerCase() ?? 'statement'
+  const first = /[a-z]+/i.exec(text)?.[0].toLowerCase() ?? 'statement'
+  const changes = first === 'with' ? /\b(?:insert|update|delete)\b/i.exec(text) : null
+  const operation = first === 'with' ? (changes?.[0].toLowerCase() ?? 'select') : first
   const [, table = null] =
     /\b(?:from|into|update|join|copy|table)\s+(?:only\s+)?"?([a-z_][a-z0-9_]{0,62})\b/i.exec(text) ?? []
   return { operation: operation.slice(0, 20), table: table?.toLowerCase() ?? null }

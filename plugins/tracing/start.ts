@@ -90,6 +90,12 @@ async function traceRequests(app: FastifyInstance, provider: TracerProvider): Pr
     if (own) context.with(own, done)
     else done()
   })
+  // A refused request is no failure of the service, and messages of failures stay in the log.
+  app.addHook('onSend', (request, { statusCode }, _payload, done) => {
+    const code = statusCode >= 500 ? SpanStatusCode.ERROR : SpanStatusCode.OK
+    if (statusCode >= 400) request.opentelemetry().span?.setStatus({ code })
+    done()
+  })
 }
 
 /** The query is left out: values do not belong into traces. */
