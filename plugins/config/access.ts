@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from 'node:fs'
 import { isIP } from 'node:net'
-import { MAX_KEYS_TEXT, parseApiKeys, type ApiKey } from '../access/api-keys.js'
+import { MAX_KEYS_TEXT, parseApiKeys, type ApiKey } from '../../formats/api-keys.js'
 import { ConfigError } from './error.js'
 
 /** Who may call the service. */
