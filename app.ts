@@ -7,6 +7,7 @@ import config, { type Config } from './plugins/config.js'
 import database from './plugins/database.js'
 import deployments from './plugins/deployments.js'
 import detection from './plugins/detection.js'
+import browser from './plugins/http/browser.js'
 import cors from './plugins/http/cors.js'
 import envelope from './plugins/http/envelope.js'
 import errors, { answerMalformed, sendFailure, toServiceError } from './plugins/http/errors.js'
@@ -76,6 +77,7 @@ export async function buildApp(settings: Config): Promise<FastifyInstance> {
   const app = createServer(createLogger(settings))
   try {
     await app.register(config, { config: settings })
+    await app.register(browser)
     await app.register(cors)
     await registerInterface(app)
     await app.register(database)

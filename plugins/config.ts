@@ -13,6 +13,7 @@ import type { Connection } from '../db/pool.js'
 import { readPostgres, readTrafficPostgres, type DatabaseConfig } from './config/postgres.js'
 import { readOpenApi } from '../formats/openapi/read-openapi.js'
 import { localTimeOf } from '../models/seasonality/local-time.js'
+import { readHosts, readOrigins } from './config/browser.js'
 import { notificationConfig, type NotificationConfig } from './config/notifications.js'
 import { prometheusConfig, type PrometheusConfig } from './config/prometheus.js'
 
@@ -37,6 +38,8 @@ export interface Config {
   readonly logLevel: LogLevel
   /** Origins whose pages may call the service; `*` is any. */
   readonly corsOrigins: readonly string[]
+  /** Further host names of the service, in lower case; `*.example.com` is any below it, `*` any. */
+  readonly publicHosts: readonly string[]
   /** auto: the one that has rows. */
   readonly trafficTable: TrafficTable | 'auto'
   /** IANA name of the time zone of traffic tables whose times have none. */
@@ -103,7 +106,8 @@ export function loadConfig(environment: Environment): Config {
     alarmBudget: number('ALARM_BUDGET', DEFAULT_ALARM_BUDGET, { min: 0.01, max: 1000 }),
     anomalyThreshold: number('ANOMALY_THRESHOLD', -0.5, { min: -1, max: 0 }),
     logLevel: oneOf('LOG_LEVEL', LOG_LEVELS, debug === 'true' || debug === '1' ? 'debug' : 'info'),
-    corsOrigins: origins(text('CORS_ORIGINS', '', ORIGIN_LIST, ORIGINS)),
+    corsOrigins: readOrigins(text('CORS_ORIGINS', '', ANY, 'origins')),
+    publicHosts: readHosts(text('PUBLIC_HOSTS', '', ANY, 'names')),
     trafficTable: oneOf('TRAFFIC_TABLE', TABLE_CHOICES, 'auto'),
     trafficTimeZone: timeZone('TRAFFIC_TIME_ZONE', text('TRAFFIC_TIME_ZONE', 'UTC', ZONE_NAME, ZONES)),
     tiers: readTiers(text('TIERS', '', /^[^\0]{0,10000}$/, TIER_TABLE)),
@@ -150,14 +154,6 @@ export function loadConfig(environment: Environment): Config {
 
 /** What prometheusConfig checks. Its errors show no secrets. */
 const ANY = /^[^]*$/
-
-const ORIGIN = String.raw`(?:\*|https?://[^\s/,?#@]{1,255})`
-const ORIGIN_LIST = new RegExp(`^(?:${ORIGIN}(?:\\s*,\\s*${ORIGIN}){0,99})?$`)
-const ORIGINS = 'a list of origins with commas, as https://dash.example,http://localhost:3000, or *'
-
-function origins(list: string): readonly string[] {
-  return Object.freeze(list.split(',').flatMap((each) => (each.trim() === '' ? [] : [each.trim()])))
-}
 
 const ZONES = 'the name of a time zone, as UTC or Europe/Berlin'
 /** PostgreSQL reads an offset such as +02:00 the other way round. */

@@ -1,6 +1,7 @@
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import fp from 'fastify-plugin'
+import { PAGE_POLICY } from './browser.js'
 import { addFailureExamples } from './failure-examples.js'
 import { addRequestExamples } from './request-examples.js'
 
@@ -80,7 +81,11 @@ export default fp<{ version: string }>(
         buildLocalReference: (schema, _base, _fragment, index) => String(schema.$id ?? `schema-${index}`),
       },
     })
-    await app.register(swaggerUi, { routePrefix: '/docs', uiConfig: { tryItOutEnabled: true } })
+    await app.register(swaggerUi, {
+      routePrefix: '/docs',
+      uiConfig: { tryItOutEnabled: true },
+      staticCSP: PAGE_POLICY,
+    })
   },
   { name: 'openapi' },
 )

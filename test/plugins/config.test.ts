@@ -18,6 +18,7 @@ t.test('an empty environment gives the documented defaults', async (t) => {
     anomalyThreshold: -0.5,
     logLevel: 'info',
     corsOrigins: [],
+    publicHosts: [],
     trafficDatabase: null,
     trafficTable: 'auto',
     trafficTimeZone: 'UTC',
