@@ -14,6 +14,8 @@ import { describeValidation } from './validation.js'
 export const FAILURES = {
   INVALID_REQUEST: 400,
   INVALID_JSON: 400,
+  UNAUTHENTICATED: 401,
+  FORBIDDEN: 403,
   CROSS_SITE: 403,
   HOST_NOT_ALLOWED: 403,
   FEEDBACK_NOT_FOUND: 404,
