@@ -5,6 +5,7 @@ import { pino } from 'pino'
 import access from './plugins/access.js'
 import automaticTraining from './plugins/automatic-training.js'
 import config, { type Config } from './plugins/config.js'
+import { readTls, type TlsFiles } from './plugins/config/tls.js'
 import database from './plugins/database.js'
 import deployments from './plugins/deployments.js'
 import detection from './plugins/detection.js'
@@ -29,6 +30,7 @@ import prometheus from './plugins/prometheus.js'
 import silences from './plugins/silences.js'
 import streamedBodies from './plugins/http/streamed-bodies.js'
 import syntheticData from './plugins/synthetic-data.js'
+import tls from './plugins/http/tls.js'
 import trafficTable from './plugins/traffic-table.js'
 import training from './plugins/training.js'
 import validation from './plugins/http/validation.js'
@@ -75,9 +77,10 @@ const START_LIMIT_MS = 120_000
 
 /** The service, ready to listen: every registration, in order. */
 export async function buildApp(settings: Config): Promise<FastifyInstance> {
-  const app = createServer(createLogger(settings))
+  const app = createServer(createLogger(settings), settings.tls)
   try {
     await app.register(config, { config: settings })
+    await app.register(tls)
     await app.register(browser)
     await app.register(cors)
     await app.register(access)
@@ -120,8 +123,11 @@ export async function describeApp(): Promise<FastifyInstance> {
   return app
 }
 
-function createServer(loggerInstance: FastifyBaseLogger) {
+function createServer(loggerInstance: FastifyBaseLogger, tls: TlsFiles | null = null) {
+  const https = tls && readTls(tls)
+  // Fastify's types know two kinds of servers. What is used of them here is the same.
   return Fastify({
+    ...({ https } as object),
     loggerInstance,
     bodyLimit: BODY_LIMIT,
     pluginTimeout: START_LIMIT_MS,

@@ -16,6 +16,7 @@ import { localTimeOf } from '../models/seasonality/local-time.js'
 import { accessConfig, type AccessConfig } from './config/access.js'
 import { readHosts, readOrigins } from './config/browser.js'
 import { notificationConfig, type NotificationConfig } from './config/notifications.js'
+import { tlsConfig, type TlsFiles } from './config/tls.js'
 import { prometheusConfig, type PrometheusConfig } from './config/prometheus.js'
 
 export { ConfigError, type DatabaseConfig }
@@ -26,6 +27,8 @@ export type EngineChoice = (typeof ENGINE_CHOICES)[number]
 export interface Config {
   readonly host: string
   readonly port: number
+  /** Null when the service speaks plain HTTP. */
+  readonly tls: TlsFiles | null
   readonly database: DatabaseConfig
   /** The database that has the request log, which is only read; null when it is the service's own. */
   readonly trafficDatabase: Connection | null
@@ -104,10 +107,14 @@ export function loadConfig(environment: Environment): Config {
     access: accessConfig({
       host,
       keys: text('API_KEYS', '', ANY, 'keys'),
-      keysFile: text('API_KEYS_FILE', '', /^[^\0]{0,1000}$/, 'a file'),
+      keysFile: text('API_KEYS_FILE', '', FILE, 'a file'),
       allowAnonymous: oneOf('ALLOW_ANONYMOUS', ['true', 'false'], 'false') === 'true',
     }),
     port: number('ML_SERVICE_PORT', 5000, { min: 0, max: 65535, integer: true }),
+    tls: tlsConfig(
+      text('ML_SERVICE_TLS_CERT_FILE', '', FILE, 'a file'),
+      text('ML_SERVICE_TLS_KEY_FILE', '', FILE, 'a file'),
+    ),
     database: Object.freeze(readPostgres(read, (name) => environment[name] || undefined)),
     trafficDatabase: readTrafficPostgres(read, (name) => environment[name] || undefined),
     modelPath: resolve(text('MODEL_PATH', './data/models', /^[^\0]{1,1000}$/, 'a folder')),
@@ -134,7 +141,7 @@ export function loadConfig(environment: Environment): Config {
       errors: number('MIN_EFFECT_ERROR_RATE', DEFAULT_EFFECTS.errors, { min: 0.0001, max: 0.5 }),
       requests: number('MIN_EFFECT_REQUESTS', DEFAULT_EFFECTS.requests, { min: 1, max: 1e6 }),
     }),
-    calendar: readCalendar(text('CALENDAR_FILE', '', /^[^\0]{0,1000}$/, 'a file'), zone),
+    calendar: readCalendar(text('CALENDAR_FILE', '', FILE, 'a file'), zone),
     trainEveryMs: readPeriod('TRAIN_EVERY', text('TRAIN_EVERY', '24h', ANY, PERIODS)),
     watch: oneOf('WATCH', WATCH_CHOICES, 'auto'),
     watchDelayMs: 1000 * number('WATCH_DELAY_SECONDS', 5, { min: 0, max: 900 }),
@@ -142,7 +149,7 @@ export function loadConfig(environment: Environment): Config {
       {
         url: text('PROMETHEUS_URL', '', ANY, 'an address'),
         token: text('PROMETHEUS_TOKEN', '', ANY, 'a token'),
-        tokenFile: text('PROMETHEUS_TOKEN_FILE', '', /^[^\0]{0,1000}$/, 'a file'),
+        tokenFile: text('PROMETHEUS_TOKEN_FILE', '', FILE, 'a file'),
         preset: text('PROMETHEUS_PRESET', '', ANY, 'a preset'),
         queries: text('PROMETHEUS_QUERIES', '', ANY, 'a JSON object or a file'),
         selector: text('PROMETHEUS_SELECTOR', '', /^[^]{0,1000}$/, 'label matchers of up to 1000 characters'),
@@ -153,10 +160,10 @@ export function loadConfig(environment: Environment): Config {
     ),
     notifications: notificationConfig({
       alertmanagerUrl: text('ALERTMANAGER_URL', '', ANY, 'addresses'),
-      alertmanagerTokenFile: text('ALERTMANAGER_TOKEN_FILE', '', /^[^\0]{0,1000}$/, 'a file'),
+      alertmanagerTokenFile: text('ALERTMANAGER_TOKEN_FILE', '', FILE, 'a file'),
       webhookUrls: text('WEBHOOK_URLS', '', ANY, 'addresses'),
       webhookSecret: text('WEBHOOK_SECRET', '', ANY, 'a secret'),
-      webhookSecretFile: text('WEBHOOK_SECRET_FILE', '', /^[^\0]{0,1000}$/, 'a file'),
+      webhookSecretFile: text('WEBHOOK_SECRET_FILE', '', FILE, 'a file'),
       publicUrl: text('PUBLIC_URL', '', ANY, 'an address'),
     }),
   })
@@ -164,6 +171,9 @@ export function loadConfig(environment: Environment): Config {
 
 /** What prometheusConfig checks. Its errors show no secrets. */
 const ANY = /^[^]*$/
+
+/** The path of a file, or none. */
+const FILE = /^[^\0]{0,1000}$/
 
 const ZONES = 'the name of a time zone, as UTC or Europe/Berlin'
 /** PostgreSQL reads an offset such as +02:00 the other way round. */
