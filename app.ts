@@ -5,6 +5,7 @@ import { pino } from 'pino'
 import access from './plugins/access.js'
 import automaticTraining from './plugins/automatic-training.js'
 import config, { type Config } from './plugins/config.js'
+import { callersConfig, type CallersConfig } from './plugins/config/callers.js'
 import database from './plugins/database.js'
 import deployments from './plugins/deployments.js'
 import detection from './plugins/detection.js'
@@ -17,6 +18,9 @@ import feedback from './plugins/feedback.js'
 import incidentLimits from './plugins/incident-limits.js'
 import incidents from './plugins/incidents.js'
 import ingest from './plugins/ingest.js'
+import load from './plugins/http/load.js'
+import { serverLimits } from './plugins/http/load/limits.js'
+import { createBoundedServer } from './plugins/http/load/server.js'
 import modelManagement from './plugins/model-management.js'
 import modelRegistry from './plugins/model-registry.js'
 import openapi from './plugins/http/openapi.js'
@@ -25,6 +29,7 @@ import optimization from './plugins/optimization.js'
 import otlp from './plugins/otlp.js'
 import otlpHttp from './plugins/http/otlp.js'
 import prometheus from './plugins/prometheus.js'
+import rateLimit from './plugins/http/rate-limit.js'
 import silences from './plugins/silences.js'
 import streamedBodies from './plugins/http/streamed-bodies.js'
 import syntheticData from './plugins/synthetic-data.js'
@@ -66,18 +71,16 @@ const { version } = JSON.parse(readFileSync(new URL('./package.json', import.met
 
 const BODY_LIMIT = 8 * 1024 * 1024
 
-/** How long a request may take to arrive. */
-const REQUEST_LIMIT_MS = 60_000
-
 /** How long a plugin may take to start: PostgreSQL may have to recover from a crash. */
 const START_LIMIT_MS = 120_000
 
 /** The service, ready to listen: every registration, in order. */
 export async function buildApp(settings: Config): Promise<FastifyInstance> {
-  const app = createServer(createLogger(settings))
+  const app = createServer(createLogger(settings), settings.callers)
   try {
     await app.register(config, { config: settings })
     await app.register(cors)
+    await app.register(rateLimit)
     await app.register(access)
     await registerInterface(app)
     await app.register(database)
@@ -112,13 +115,13 @@ export async function buildApp(settings: Config): Promise<FastifyInstance> {
 
 /** The HTTP interface alone, without capabilities: enough for its OpenAPI document. */
 export async function describeApp(): Promise<FastifyInstance> {
-  const app = createServer(pino({ level: 'silent' }))
+  const app = createServer(pino({ level: 'silent' }), callersConfig({ rateLimit: '', trustProxy: '' }))
   await registerInterface(app)
   await app.ready()
   return app
 }
 
-function createServer(loggerInstance: FastifyBaseLogger) {
+function createServer(loggerInstance: FastifyBaseLogger, { trustedProxies }: CallersConfig) {
   return Fastify({
     loggerInstance,
     bodyLimit: BODY_LIMIT,
@@ -127,7 +130,8 @@ function createServer(loggerInstance: FastifyBaseLogger) {
     return503OnClosing: false, // plugins/http/errors.ts answers instead, in the envelope
     frameworkErrors: (error, _request, reply) => void sendFailure(reply, toServiceError(error)),
     clientErrorHandler: answerMalformed,
-    requestTimeout: REQUEST_LIMIT_MS,
+    serverFactory: (handler) => createBoundedServer(handler, serverLimits(trustedProxies)),
+    trustProxy: trustedProxies.length > 0 && [...trustedProxies],
   }).withTypeProvider<TypeBoxTypeProvider>()
 }
 
@@ -141,6 +145,7 @@ function singleSlashes(url: string): string {
 async function registerInterface(app: FastifyInstance): Promise<void> {
   await app.register(validation)
   await app.register(errors)
+  await app.register(load)
   await app.register(envelope)
   await app.register(streamedBodies)
   await app.register(openapi, { version })

@@ -15,6 +15,7 @@ import { readOpenApi } from '../formats/openapi/read-openapi.js'
 import { localTimeOf } from '../models/seasonality/local-time.js'
 import { accessConfig, type AccessConfig } from './config/access.js'
 import { notificationConfig, type NotificationConfig } from './config/notifications.js'
+import { callersConfig, type CallersConfig } from './config/callers.js'
 import { prometheusConfig, type PrometheusConfig } from './config/prometheus.js'
 
 export { ConfigError, type DatabaseConfig }
@@ -38,6 +39,7 @@ export interface Config {
   readonly logLevel: LogLevel
   /** Who may call the service. */
   readonly access: AccessConfig
+  readonly callers: CallersConfig
   /** Origins whose pages may call the service; `*` is any. */
   readonly corsOrigins: readonly string[]
   /** auto: the one that has rows. */
@@ -103,6 +105,10 @@ export function loadConfig(environment: Environment): Config {
       keys: text('API_KEYS', '', ANY, 'keys'),
       keysFile: text('API_KEYS_FILE', '', /^[^\0]{0,1000}$/, 'a file'),
       allowAnonymous: oneOf('ALLOW_ANONYMOUS', ['true', 'false'], 'false') === 'true',
+    }),
+    callers: callersConfig({
+      rateLimit: text('RATE_LIMIT', '', ANY, 'a rate'),
+      trustProxy: text('TRUST_PROXY', '', ANY, 'networks'),
     }),
     port: number('ML_SERVICE_PORT', 5000, { min: 0, max: 65535, integer: true }),
     database: Object.freeze(readPostgres(read, (name) => environment[name] || undefined)),

@@ -7703,6 +7703,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Any other failure, for example 500 or 503. */
             default: {
                 headers: {
@@ -7770,6 +7779,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Any other failure, for example 500 or 503. */
             default: {
                 headers: {
@@ -7830,6 +7848,15 @@ export interface operations {
             };
             /** @description The key has none of the roles of this route. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8051,6 +8078,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Any other failure, for example 500 or 503. */
             default: {
                 headers: {
@@ -8158,6 +8194,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Any other failure, for example 500 or 503. */
             default: {
                 headers: {
@@ -8230,6 +8275,15 @@ export interface operations {
             };
             /** @description The key has none of the roles of this route. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8341,6 +8395,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
@@ -8431,6 +8494,15 @@ export interface operations {
             };
             /** @description Nothing has this name or id. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8566,6 +8638,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
@@ -8687,6 +8768,15 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8822,6 +8912,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
@@ -8943,6 +9042,15 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9078,6 +9186,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
@@ -9180,6 +9297,15 @@ export interface operations {
             };
             /** @description The service is not in the required state. The message says what to do first. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9341,6 +9467,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
@@ -9438,6 +9573,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Any other failure, for example 500 or 503. */
             default: {
                 headers: {
@@ -9526,6 +9670,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Any other failure, for example 500 or 503. */
             default: {
                 headers: {
@@ -9585,6 +9738,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The events of the scan. */
             "2XX": {
                 headers: {
@@ -9628,6 +9790,15 @@ export interface operations {
             };
             /** @description The key has none of the roles of this route. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9722,6 +9893,15 @@ export interface operations {
             };
             /** @description The key has none of the roles of this route. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9834,6 +10014,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
@@ -9917,6 +10106,15 @@ export interface operations {
             };
             /** @description The key has none of the roles of this route. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10031,6 +10229,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
@@ -10100,6 +10307,15 @@ export interface operations {
             };
             /** @description The key has none of the roles of this route. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10214,6 +10430,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
@@ -10304,6 +10529,15 @@ export interface operations {
             };
             /** @description Nothing has this name or id. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10430,6 +10664,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
@@ -10520,6 +10763,15 @@ export interface operations {
             };
             /** @description Nothing has this name or id. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10624,6 +10876,15 @@ export interface operations {
             };
             /** @description The key has none of the roles of this route. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10738,6 +10999,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
@@ -10825,6 +11095,15 @@ export interface operations {
             };
             /** @description The key has none of the roles of this route. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10929,6 +11208,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
@@ -11019,6 +11307,15 @@ export interface operations {
             };
             /** @description Nothing has this name or id. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11138,6 +11435,15 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11290,6 +11596,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
@@ -11406,6 +11721,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
@@ -11475,6 +11799,15 @@ export interface operations {
             };
             /** @description The key has none of the roles of this route. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11563,6 +11896,15 @@ export interface operations {
             };
             /** @description Nothing has this name or id. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11667,6 +12009,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
@@ -11728,6 +12079,15 @@ export interface operations {
             };
             /** @description Nothing has this name or id. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11842,6 +12202,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Any other failure, for example 500 or 503. */
             default: {
                 headers: {
@@ -11902,6 +12271,15 @@ export interface operations {
             };
             /** @description The key has none of the roles of this route. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11985,6 +12363,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Any other failure, for example 500 or 503. */
             default: {
                 headers: {
@@ -12045,6 +12432,15 @@ export interface operations {
             };
             /** @description The key has none of the roles of this route. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12154,6 +12550,15 @@ export interface operations {
             };
             /** @description The service is not in the required state. The message says what to do first. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12286,6 +12691,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
@@ -12393,6 +12807,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
@@ -12493,6 +12916,15 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12616,6 +13048,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
@@ -12732,6 +13173,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
@@ -12836,6 +13286,15 @@ export interface operations {
             };
             /** @description The service is not in the required state. The message says what to do first. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12997,6 +13456,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
@@ -13094,6 +13562,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Any other failure, for example 500 or 503. */
             default: {
                 headers: {
@@ -13182,6 +13659,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Any other failure, for example 500 or 503. */
             default: {
                 headers: {
@@ -13234,6 +13720,15 @@ export interface operations {
             };
             /** @description Nothing has this name or id. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -13331,6 +13826,15 @@ export interface operations {
             };
             /** @description The service is not in the required state. The message says what to do first. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -13466,6 +13970,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
@@ -13594,6 +14107,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
@@ -13687,6 +14209,15 @@ export interface operations {
             };
             /** @description The key has none of the roles of this route. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -13810,6 +14341,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
@@ -13879,6 +14419,15 @@ export interface operations {
             };
             /** @description The key has none of the roles of this route. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -13993,6 +14542,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
@@ -14062,6 +14620,15 @@ export interface operations {
             };
             /** @description The key has none of the roles of this route. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -14153,6 +14720,15 @@ export interface operations {
             };
             /** @description The service is not in the required state. The message says what to do first. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -14317,6 +14893,15 @@ export interface operations {
             };
             /** @description The service is not in the required state. The message says what to do first. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -14563,6 +15148,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
@@ -14741,6 +15335,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
@@ -14827,6 +15430,16 @@ export interface operations {
             };
             /** @description The content type is neither application/x-protobuf nor application/json, or the encoding is not gzip. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RpcStatus"];
+                    "application/x-protobuf": unknown;
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. Send the body again after Retry-After. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -14923,6 +15536,16 @@ export interface operations {
             };
             /** @description The content type is neither application/x-protobuf nor application/json, or the encoding is not gzip. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RpcStatus"];
+                    "application/x-protobuf": unknown;
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. Send the body again after Retry-After. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
