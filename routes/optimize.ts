@@ -39,7 +39,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/optimize/all',
     {
-      config: { access: 'operate' },
+      config: { access: 'operate', slots: 'limits' },
       schema: {
         operationId: 'optimizeAll',
         tags: ['limits'],
@@ -68,7 +68,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/optimize/clusters',
     {
-      config: { access: 'read' },
+      config: { access: 'read', slots: 'limits' },
       schema: {
         operationId: 'getClusters',
         tags: ['limits'],
