@@ -31,8 +31,8 @@ const cases: Readonly<Record<string, (target: Target, tally: Tally) => Promise<v
     ),
   'silent connections': (target, tally) => slowSenders(target, tally, ''),
   'event streams': (target, tally) => crowd(target, tally, requestText('GET', '/incidents/stream')),
-  'model loads': (target, tally) => crowd(target, tally, requestText('POST', '/model/load')),
   'model resets': (target, tally) => crowd(target, tally, requestText('POST', '/model/reset')),
+  'model loads': (target, tally) => crowd(target, tally, requestText('POST', '/model/load')),
   'all limits': (target, tally) => crowd(target, tally, requestText('POST', '/optimize/all')),
   exports: (target, tally) => crowd(target, tally, requestText('GET', '/export/training-data?days=90')),
   'synthetic data': (target, tally) =>

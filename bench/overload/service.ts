@@ -6,7 +6,12 @@ import { createServer, type AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { openDirectory } from '../../test/postgres-server.js'
+import { HOUR_MS, MINUTE_MS } from '../../models/traffic/durations.js'
 import type { Target } from './load.js'
+
+const BATCHES = 6
+const BATCH_ROWS = 10_000
+const PARTS = Array.from('abcdefghijklmnop', (letter) => letter.repeat(4))
 
 const SERVER = fileURLToPath(new URL('../../server.js', import.meta.url))
 
@@ -42,6 +47,8 @@ export async function startMeasuredService(
     await untilHealthy(origin)
     await post(`${origin}/generate/synthetic`, { seed: 42 })
     await post(`${origin}/train/synthetic`)
+    await ingest(origin)
+    await post(`${origin}/train`, { models: ['optimizer'], days: 1 })
   } catch (error) {
     await stop()
     throw error
@@ -55,6 +62,20 @@ async function untilHealthy(origin: string): Promise<void> {
     await delay(100)
   }
   throw new Error('The service does not start.')
+}
+
+/** Requests of three hours on some hundred endpoints. */
+async function ingest(origin: string): Promise<void> {
+  const endMs = Date.now() - MINUTE_MS
+  for (let batch = 0; batch < BATCHES; batch++) {
+    const requests = Array.from({ length: BATCH_ROWS }, (_, row) => ({
+      timestamp: new Date(endMs - ((batch * BATCH_ROWS + row) * 3 * HOUR_MS) / (BATCHES * BATCH_ROWS)),
+      ...{ method: 'GET', path: `/api/${PARTS[row % PARTS.length]!}/${PARTS[(row >> 4) % PARTS.length]!}` },
+      ...{ status_code: row % 50 === 0 ? 500 : 200, response_time_ms: 20 + (row % 60) },
+      user_id: `user-${row % 300}`,
+    }))
+    await post(`${origin}/ingest/requests`, { requests })
+  }
 }
 
 async function post(url: string, body?: object): Promise<void> {

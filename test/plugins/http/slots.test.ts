@@ -11,12 +11,6 @@ const LIMITS = { what: 'exports', atOnce: 2, waiting: 2 }
 t.test('so many begin at once, others wait in order, and beyond that they are refused', async (t) => {
   const slots = createSlots(LIMITS)
   const [a, b, c, d, e] = [holder(), holder(), holder(), holder(), holder()]
-    Holder,
-    Holder,
-    Holder,
-    Holder,
-    Holder,
-  ]
   const begun: string[] = []
   const enter = (name: string, each: Holder) => slots.enter(each).then(() => begun.push(name))
   await Promise.all([enter('a', a), enter('b', b)])
