@@ -47,17 +47,21 @@ async function main(): Promise<void> {
 
 async function measure(service: MeasuredService, seconds: number, times: number, given: number) {
   await closedLoop(service, MINUTE, WARM_UP)
+  const idleCpu = service.cpuSeconds()
   const measured = await closedLoop(service, MINUTE, CAPACITY)
+  const costOfAccepted = (service.cpuSeconds() - idleCpu) / measured.latencies.length
   const capacity = given || perSecond(measured)
   print('capacity', `${Math.round(capacity)} requests/s, ${refusals(measured)} refused`)
   const unloaded = await light(service, capacity, 10)
   const unloadedP99 = latencyAt(unloaded.latencies, 0.99)
   describe('unloaded', unloaded)
   const probing = startProbing(service)
+  const cpuBefore = service.cpuSeconds()
   const overloaded = await openLoop(service, MINUTE, {
     perSecond: times * capacity,
     ...{ seconds, connections: CONNECTIONS },
   })
+  const cpu = service.cpuSeconds() - cpuBefore
   const { times: probes, failures } = await probing.stop()
   const recovery = await recoverySeconds(service, capacity, 2 * unloadedP99)
   describe(`${times} × the capacity`, overloaded)
@@ -67,6 +71,9 @@ async function measure(service: MeasuredService, seconds: number, times: number,
     '/health/live',
     `${probes.length} probes, ${failures} failed, p99 ${ms(latencyAt(probes, 0.99))}, longest ${ms(probes.at(-1) ?? NaN)}`,
   )
+  const costOfRefused = (cpu - costOfAccepted * overloaded.latencies.length) / refusals(overloaded)
+  const us = (seconds: number) => `${Math.round(seconds * 1e6)} µs`
+  print('CPU of a request', `accepted ${us(costOfAccepted)}, refused ${us(costOfRefused)}`)
   print('recovery', recovery === null ? `not within ${MAX_RECOVERY_SECONDS} s` : `${recovery} s`)
   const { now, peak } = service.memory()
   print('memory', `${Math.round(now)} MB, at most ${Math.round(peak)} MB`)

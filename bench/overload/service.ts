@@ -20,6 +20,8 @@ export interface MeasuredService extends Target {
   readonly pid: number
   /** Megabytes of memory now, and at most. */
   memory(): { now: number; peak: number }
+  /** Seconds of CPU that it has used. */
+  cpuSeconds(): number
   stop(): Promise<void>
 }
 
@@ -53,7 +55,9 @@ export async function startMeasuredService(
     await stop()
     throw error
   }
-  return { host: '127.0.0.1', port, pid: child.pid!, memory: () => memoryOf(child.pid!), stop }
+  const pid = child.pid!
+  const measured = { memory: () => memoryOf(pid), cpuSeconds: () => cpuSecondsOf(pid) }
+  return { host: '127.0.0.1', port, pid, ...measured, stop }
 }
 
 async function untilHealthy(origin: string): Promise<void> {
@@ -88,6 +92,13 @@ function memoryOf(pid: number): { now: number; peak: number } {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8')
   const megabytes = (name: string) => Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1] ?? NaN) / 1024
   return { now: megabytes('VmRSS'), peak: megabytes('VmHWM') }
+}
+
+/** Ticks of a hundredth of a second, after the name in brackets. */
+function cpuSecondsOf(pid: number): number {
+  const [, fields = ''] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')
+  const [user, system] = fields.split(' ').slice(11, 13)
+  return (Number(user) + Number(system)) / 100
 }
 
 async function freePort(): Promise<number> {

@@ -25,12 +25,12 @@ export interface Admission {
 
 /** How long a turn serves requests in an overload. Those that are served wait for about twice that. */
 const TURN_MS = 4
-const LONG_TURN_MS = 30
-const INTERVAL_MS = 500
+const LONG_TURN_MS = 50
+const INTERVAL_MS = 1000
 /** The rest between two turns of an overload, at most. */
 const MAX_REST_MS = 1
 const CALM_MS = 1000
-const TRIAL_MS = 20_000
+const TRIAL_MS = 30_000
 /** Of the requests that arrive at the same time, the others are refused even without an overload. */
 const MAX_TURN_REQUESTS = 1000
 
