@@ -19,6 +19,7 @@ import { notificationConfig, type NotificationConfig } from './config/notificati
 import { reader, type Environment } from './config/reader.js'
 import { tokenConfig } from './config/tokens.js'
 import { tlsConfig, type TlsFiles } from './config/tls.js'
+import { callersConfig, type CallersConfig } from './config/callers.js'
 import { prometheusConfig, type PrometheusConfig } from './config/prometheus.js'
 import { tracingConfig, type TracingConfig } from './config/tracing.js'
 
@@ -45,6 +46,7 @@ export interface Config {
   readonly logLevel: LogLevel
   /** Who may call the service. */
   readonly access: AccessConfig
+  readonly callers: CallersConfig
   /** Origins whose pages may call the service; `*` is any. */
   readonly corsOrigins: readonly string[]
   /** Further host names of the service, in lower case; `*.example.com` is any below it, `*` any. */
@@ -120,6 +122,10 @@ export function loadConfig(environment: Environment): Config {
         JWT_AUDIENCE: text('JWT_AUDIENCE', '', ANY, 'a text'),
         JWT_ROLES_CLAIM: text('JWT_ROLES_CLAIM', 'roles', ANY, 'the name of a claim'),
       }),
+    }),
+    callers: callersConfig({
+      rateLimit: text('RATE_LIMIT', '', ANY, 'a rate'),
+      trustProxy: text('TRUST_PROXY', '', ANY, 'networks'),
     }),
     port: number('ML_SERVICE_PORT', 5000, { min: 0, max: 65535, integer: true }),
     tls: tlsConfig(
