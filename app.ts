@@ -17,6 +17,7 @@ import incidentLimits from './plugins/incident-limits.js'
 import incidents from './plugins/incidents.js'
 import ingest from './plugins/ingest.js'
 import modelManagement from './plugins/model-management.js'
+import metrics from './plugins/metrics.js'
 import modelRegistry from './plugins/model-registry.js'
 import openapi from './plugins/http/openapi.js'
 import notifications from './plugins/notifications.js'
@@ -24,6 +25,7 @@ import optimization from './plugins/optimization.js'
 import otlp from './plugins/otlp.js'
 import otlpHttp from './plugins/http/otlp.js'
 import prometheus from './plugins/prometheus.js'
+import requestCounts from './plugins/http/request-counts.js'
 import silences from './plugins/silences.js'
 import streamedBodies from './plugins/http/streamed-bodies.js'
 import syntheticData from './plugins/synthetic-data.js'
@@ -47,6 +49,7 @@ import incidentScanRoutes from './routes/incident-scan.js'
 import incidentStreamRoutes from './routes/incident-stream.js'
 import ingestRoutes from './routes/ingest.js'
 import jobRoutes from './routes/jobs.js'
+import metricsRoutes from './routes/metrics.js'
 import modelRoutes from './routes/models.js'
 import notificationRoutes from './routes/notifications.js'
 import optimizeRoutes from './routes/optimize.js'
@@ -100,6 +103,7 @@ export async function buildApp(settings: Config): Promise<FastifyInstance> {
     await app.register(exports)
     await app.register(ingest)
     await app.register(otlp)
+    await app.register(metrics, { version })
     await app.ready()
     return app
   } catch (error) {
@@ -137,6 +141,7 @@ function singleSlashes(url: string): string {
 }
 
 async function registerInterface(app: FastifyInstance): Promise<void> {
+  await app.register(requestCounts)
   await app.register(validation)
   await app.register(errors)
   await app.register(envelope)
@@ -145,6 +150,7 @@ async function registerInterface(app: FastifyInstance): Promise<void> {
   for (const schema of sharedSchemas) app.addSchema(schema)
   await app.register(aboutRoutes, { version })
   await app.register(healthRoutes, { version })
+  await app.register(metricsRoutes)
   await app.register(detectRoutes)
   await app.register(incidentRoutes)
   await app.register(incidentLimitRoutes)

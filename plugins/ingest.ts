@@ -12,13 +12,14 @@ import { ingestedRows, NEEDED_COLUMNS, type IngestedRequest } from '../db/traffi
 import type { TrafficTable } from '../db/traffic/table.js'
 import { createFieldMap, FieldMapError } from '../formats/ingest/field-map.js'
 import type { PresetName } from '../formats/ingest/presets.js'
-import { mappedRows, RowProblem, strictRows } from '../formats/ingest/row-reader.js'
+import { mappedRows, RowProblem, strictRows, type RowReason } from '../formats/ingest/row-reader.js'
 import { DAY_MS, HOUR_MS } from '../models/traffic/durations.js'
 import { ServiceError } from './http/errors.js'
 import { refuseTraffic } from './database/traffic.js'
 import type { CurrentTable } from './traffic-table.js'
 import { explainTableError, tableUnusable, type TableFailure } from './http/table-errors.js'
 import { batchIdentity } from './ingest/batch-identity.js'
+import { IngestTally, type IngestCounts } from './ingest/counts.js'
 import { invalid, receive, rowFailure, type Received } from './ingest/receive.js'
 import { Skipped, type SkippedReason, type SkippedRow } from './ingest/skipped.js'
 import { createSlots } from './ingest/slots.js'
@@ -64,6 +65,9 @@ export interface StoredWithin {
 }
 
 export interface Ingest {
+  readonly counts: IngestCounts
+  /** Counts requests that another interface refuses. */
+  countRefused(reason: RowReason, count: number): void
   /**
    * Reads requests and puts them into the traffic table, in one transaction. It returns when they are durable.
    *
@@ -120,6 +124,7 @@ function createIngest(options: IngestOptions): Ingest {
   const stopping = new AbortController()
   const underWay = new Set<Promise<boolean>>()
   const slots = createSlots(MAX_AT_A_TIME, MAX_WAITING, MAX_WAIT_MS)
+  const tally = new IngestTally()
   let held = 0
 
   const write = async ({ identity, requests }: Batch): Promise<boolean> => {
@@ -203,36 +208,50 @@ function createIngest(options: IngestOptions): Ingest {
     }
   }
 
+  const receiveBatch: Ingest['receive'] = async (body, request) => {
+    if (isReadOnly) refuseTraffic()
+    const range = { fromMs: now() - retentionDays * DAY_MS, toMs: now() + CLOCK_TOLERANCE_MS }
+    const isStrict = request.map === undefined && request.preset === undefined
+    let bytes = 0
+    try {
+      const received = await receive(body, {
+        isNdjson: request.isNdjson,
+        isStrict,
+        readRow: isStrict ? strictRows(range) : mappedRows(range, fieldMap(request)),
+        onInvalid: request.onInvalid,
+        onBytes(more) {
+          bytes += more
+          held += more
+          if (held > MAX_HELD_BYTES) throw busy('Too many batches arrive at the same time.')
+        },
+      })
+      const identity = batchIdentity({
+        batchIds: [received.batchId, request.batchId],
+        sources: [received.source, request.source],
+        idempotencyKey: request.idempotencyKey,
+        hash: received.hash,
+      })
+      const { stored, count } = await storeReceived(identity, received, request.onInvalid)
+      return outcomeOf(identity, received, stored, count)
+    } finally {
+      held -= bytes
+    }
+  }
+
   return {
-    storeWithin,
+    counts: tally,
+    countRefused: (reason, count) => tally.addRefused(reason, count),
+    async storeWithin(batch) {
+      const done = await tally.orRefused(storeWithin(batch))
+      const inside = batch.requests.length - done.outside.length
+      if (inside > 0) tally.addBatch(done.stored ? 'stored' : 'duplicate', done.stored ? inside : 0)
+      return done
+    },
     async receive(body, request) {
-      if (isReadOnly) refuseTraffic()
-      const range = { fromMs: now() - retentionDays * DAY_MS, toMs: now() + CLOCK_TOLERANCE_MS }
-      const isStrict = request.map === undefined && request.preset === undefined
-      let bytes = 0
-      try {
-        const received = await receive(body, {
-          isNdjson: request.isNdjson,
-          isStrict,
-          readRow: isStrict ? strictRows(range) : mappedRows(range, fieldMap(request)),
-          onInvalid: request.onInvalid,
-          onBytes(more) {
-            bytes += more
-            held += more
-            if (held > MAX_HELD_BYTES) throw busy('Too many batches arrive at the same time.')
-          },
-        })
-        const identity = batchIdentity({
-          batchIds: [received.batchId, request.batchId],
-          sources: [received.source, request.source],
-          idempotencyKey: request.idempotencyKey,
-          hash: received.hash,
-        })
-        const { stored, count } = await storeReceived(identity, received, request.onInvalid)
-        return outcomeOf(identity, received, stored, count)
-      } finally {
-        held -= bytes
-      }
+      const outcome = await tally.orRefused(receiveBatch(body, request))
+      tally.addBatch(outcome.duplicate ? 'duplicate' : 'stored', outcome.accepted)
+      for (const { reason, count } of outcome.skippedReasons) tally.addRefused(reason, count)
+      return outcome
     },
     async close() {
       await Promise.race([Promise.allSettled(underWay), delay(MAX_CLOSE_MS, undefined, { ref: false })])

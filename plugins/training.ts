@@ -41,7 +41,17 @@ export interface TrainingRun {
   readonly result: Promise<TrainingResult>
 }
 
+/** A run that has ended on this replica. */
+export interface EndedRun {
+  readonly isAutomatic: boolean
+  /** no_data: there was too little to learn from. refused: a new detector was worse than the active one. */
+  readonly outcome: 'trained' | 'refused' | 'no_data' | 'stopped' | 'failed'
+  readonly seconds: number
+}
+
 export interface Training {
+  /** Calls back at the end of each run of this replica. The listener does not throw. */
+  onEnded(listener: (run: EndedRun) => void): void
   readonly jobs: TrainingJobs
   /** Begins a run on a range of the traffic table. It takes the place of an automatic run that is under way. */
   begin(request: TrainingRequest): Promise<TrainingRun>
@@ -93,6 +103,7 @@ function createTraining(options: TrainingOptions): Training {
   const closing = new AbortController()
   const jobs = createTrainingJobs(sql, database)
   const runs = new Set<Promise<unknown>>()
+  const listeners: ((run: EndedRun) => void)[] = []
   let isTrainingLocally = false
 
   /** @param onEnd of an automatic run; null for one that somebody asked for */
@@ -100,7 +111,20 @@ function createTraining(options: TrainingOptions): Training {
     await database.assertUsable()
     const request = onEnd ? { ...plan.request, automatic: true } : plan.request
     const lease = await leaseOrRefuse(request, onEnd === null)
-    return { job: lease.job, result: tracked(carryOut(lease, plan, onEnd)) }
+    const result = timed(onEnd !== null, carryOut(lease, plan, onEnd))
+    return { job: lease.job, result: tracked(result) }
+  }
+
+  const timed = async (isAutomatic: boolean, run: Promise<TrainingResult>): Promise<TrainingResult> => {
+    const startedMs = performance.now()
+    const [settled] = await Promise.allSettled([run])
+    const ended = {
+      isAutomatic,
+      outcome: outcomeOf(settled),
+      seconds: (performance.now() - startedMs) / 1000,
+    }
+    for (const listener of listeners) listener(ended)
+    return run
   }
 
   const planOf = async (request: TrainingRequest): Promise<Plan> => {
@@ -227,12 +251,13 @@ function createTraining(options: TrainingOptions): Training {
 
   return {
     jobs,
+    onEnded: (listener) => void listeners.push(listener),
     begin: async (request) => beginRun(await planOf(request), null),
     beginAutomatic: async (request, onEnd) => beginRun(await planOf(request), onEnd),
     async runOnSynthetic() {
       const plan = await syntheticPlan(options)
       if ((await database.status()) !== 'connected')
-        return { result: await tracked(trainLocally(plan)), warnings: [LOCAL_FOR_NOW] }
+        return { result: await tracked(timed(false, trainLocally(plan))), warnings: [LOCAL_FOR_NOW] }
       const { result } = await beginRun(plan, null)
       return { result: await result, warnings: [] }
     },
@@ -243,6 +268,17 @@ function createTraining(options: TrainingOptions): Training {
       await Promise.all(runs)
     },
   }
+}
+
+function outcomeOf(ended: PromiseSettledResult<TrainingResult>): EndedRun['outcome'] {
+  if (ended.status === 'rejected') {
+    const code = ended.reason instanceof ServiceError ? ended.reason.code : null
+    if (code === 'NO_DATA') return 'no_data'
+    return code === 'TRAINING_STOPPED' || code === 'SHUTTING_DOWN' ? 'stopped' : 'failed'
+  }
+  const { anomaly, optimizer } = ended.value
+  if (anomaly?.refused) return 'refused'
+  return anomaly?.trained || optimizer?.trained ? 'trained' : 'no_data'
 }
 
 const isAutomatic = ({ request }: TrainingJob) => (request as { automatic?: unknown }).automatic === true

@@ -125,6 +125,7 @@ function failureOf({ code, message, details }: ServiceError) {
 }
 
 export function sendFailure(reply: FastifyReply, error: ServiceError): FastifyReply {
+  reply.server.requestCounts.addFailure(error.code)
   return reply.code(error.statusCode).type('application/json; charset=utf-8').send(failureOf(error))
 }
 
@@ -171,7 +172,7 @@ export default fp(
     answerUnknownRoutes(app)
     refuseWhileStopping(app)
   },
-  { name: 'errors' },
+  { name: 'errors', dependencies: ['request-counts'] },
 )
 
 /** 405 with Allow where the path exists with another method, 404 otherwise. */

@@ -10,12 +10,13 @@ import { NO_FEEDBACK, withoutMarked, withoutMuted } from '../../models/incidents
 import type { Incident } from '../../models/incidents/incident.js'
 import type { SeriesMinute } from '../../models/incidents/series-minute.js'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../models/traffic/durations.js'
-import type { Round } from '../../models/watch/judge-round.js'
+import type { JudgedRound, Round } from '../../models/watch/judge-round.js'
 import {
   afterLook,
   completeTo,
   hasStopped,
   isBehind,
+  lagOf,
   UNKNOWN_LATENESS,
   type Lateness,
   type LogLook,
@@ -51,6 +52,8 @@ export interface WatchOptions {
   readonly feedback: Pick<Feedback, 'since'>
   /** Called when incidents were written, with the minute that was judged. */
   readonly onWritten: (written: readonly WrittenIncident[], timeMs: number) => void
+  /** Called with each minute of the log, when it is stored. */
+  readonly onRound?: (round: JudgedRound) => void
   /** Whether the log is watched however long it has been silent. */
   readonly isAlways: boolean
   /** Waited for after the end of each minute. */
@@ -101,6 +104,16 @@ export class Watch {
   /** Begins where the replica before has ended. */
   static async recall(options: WatchOptions): Promise<Watch> {
     return new Watch(options, await readWatchProgress(options.sql))
+  }
+
+  /** Every minute before this one is judged, ms since 1970; null before the first. */
+  get judgedToMs(): number | null {
+    return this.#progress?.judgedToMs ?? null
+  }
+
+  /** How late rows come, in ms. */
+  get lagMs(): number {
+    return lagOf(this.#lateness, this.#options.now())
   }
 
   /**
@@ -248,6 +261,7 @@ export class Watch {
     const judged = await judging.judge(round, loaded, signal)
     await this.#record(round.timeMs, judged.minutes, alarms, watchedMinutes(judged))
     this.#lateRows.add(round.timeMs, round.gateway.requests)
+    this.#options.onRound?.(judged)
   }
 
   /** Enters a minute into the book and writes what that changes. */
