@@ -16,6 +16,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/detect',
     {
+      config: { access: 'detect' },
       schema: {
         operationId: 'detect',
         tags: ['detection'],
@@ -41,6 +42,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/detect/batch',
     {
+      config: { access: 'detect' },
       schema: {
         operationId: 'detectBatch',
         tags: ['detection'],
@@ -74,6 +76,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/detect/trend',
     {
+      config: { access: ['read', 'detect'] },
       schema: {
         operationId: 'getTrend',
         tags: ['detection'],

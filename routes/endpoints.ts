@@ -18,6 +18,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/endpoints',
     {
+      config: { access: 'read' },
       schema: {
         operationId: 'listEndpoints',
         tags: ['limits'],
@@ -48,6 +49,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/endpoints/preview',
     {
+      config: { access: 'operate' },
       schema: {
         operationId: 'previewEndpoints',
         tags: ['limits'],
@@ -80,6 +82,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/endpoints/rules',
     {
+      config: { access: 'read' },
       schema: {
         operationId: 'getPathRules',
         tags: ['limits'],
@@ -93,6 +96,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.put(
     '/endpoints/rules',
     {
+      config: { access: 'admin' },
       schema: {
         operationId: 'setPathRules',
         tags: ['limits'],
@@ -109,6 +113,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.delete(
     '/endpoints/rules',
     {
+      config: { access: 'admin' },
       schema: {
         operationId: 'deletePathRules',
         tags: ['limits'],

@@ -14,7 +14,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/v1/traces',
     {
-      config: { envelope: false, otlp: 'traces' },
+      config: { access: 'detect', envelope: false, otlp: 'traces' },
       schema: {
         operationId: 'exportTraces',
         tags: ['ingest'],
@@ -31,7 +31,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/v1/logs',
     {
-      config: { envelope: false, otlp: 'logs' },
+      config: { access: 'detect', envelope: false, otlp: 'logs' },
       schema: {
         operationId: 'exportLogs',
         tags: ['ingest'],

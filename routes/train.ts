@@ -9,6 +9,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/train',
     {
+      config: { access: 'admin' },
       schema: {
         operationId: 'train',
         tags: ['training'],
@@ -32,6 +33,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/train/synthetic',
     {
+      config: { access: 'admin' },
       schema: {
         operationId: 'trainSynthetic',
         tags: ['training'],
@@ -52,6 +54,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/train/status',
     {
+      config: { access: 'read' },
       schema: {
         operationId: 'getTrainingStatus',
         tags: ['training'],
