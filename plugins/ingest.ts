@@ -10,7 +10,6 @@ import { readStoredRules } from '../db/own/path-rules.js'
 import type { PathRules } from '../models/traffic/path-rules.js'
 import { ingestedRows, NEEDED_COLUMNS, type IngestedRequest } from '../db/traffic/rows/ingested-row.js'
 import type { TrafficTable } from '../db/traffic/table.js'
-import { createFieldMap, FieldMapError } from '../formats/ingest/field-map.js'
 import type { PresetName } from '../formats/ingest/presets.js'
 import { mappedRows, RowProblem, strictRows, type RowReason } from '../formats/ingest/row-reader.js'
 import { DAY_MS, HOUR_MS } from '../models/traffic/durations.js'
@@ -20,8 +19,10 @@ import type { CurrentTable } from './traffic-table.js'
 import { explainTableError, tableUnusable, type TableFailure } from './http/table-errors.js'
 import { batchIdentity } from './ingest/batch-identity.js'
 import { IngestTally, type IngestCounts } from './ingest/counts.js'
-import { invalid, receive, rowFailure, type Received } from './ingest/receive.js'
+import { pieces } from './ingest/pieces.js'
+import { receive, rowFailure, type Received } from './ingest/receive.js'
 import { Skipped, type SkippedReason, type SkippedRow } from './ingest/skipped.js'
+import { fieldMap } from './ingest/request-map.js'
 import { createSlots } from './ingest/slots.js'
 
 /** How a body is to be read. */
@@ -33,7 +34,7 @@ export interface IngestRequest {
   readonly idempotencyKey: string | undefined
   readonly onInvalid: 'reject' | 'skip'
   readonly preset: PresetName | undefined
-  /** See {@link createFieldMap}. */
+  /** See `createFieldMap`. */
   readonly map: string | undefined
 }
 
@@ -113,9 +114,6 @@ const MAX_WAIT_MS = 2_000
 
 /** Of all bodies that are read or wait, after decompression. */
 const MAX_HELD_BYTES = 256 << 20
-
-/** Requests that are formatted at a time. Other requests are answered in between. */
-const PIECE = 500
 
 const MAX_CLOSE_MS = 2_000
 
@@ -217,7 +215,7 @@ function createIngest(options: IngestOptions): Ingest {
       const received = await receive(body, {
         isNdjson: request.isNdjson,
         isStrict,
-        readRow: isStrict ? strictRows(range) : mappedRows(range, fieldMap(request)),
+        readRow: isStrict ? strictRows(range) : mappedRows(range, fieldMap(request.map, request.preset)),
         onInvalid: request.onInvalid,
         onBytes(more) {
           bytes += more
@@ -278,17 +276,6 @@ function outcomeOf(
   }
 }
 
-function fieldMap({ map, preset }: IngestRequest) {
-  try {
-    return createFieldMap(map, preset)
-  } catch (error) {
-    if (!(error instanceof FieldMapError)) throw error
-    const allowed =
-      'allowed is target:source between commas, such as path:uri,response_time_ms:request_time*1000'
-    throw invalid('map', `cannot be used: ${error.message}; ${allowed}`)
-  }
-}
-
 function noPartition(table: TrafficTable, timeMs: number): RowProblem {
   const allowed = `a time for which the table ${table} has a partition`
   return new RowProblem('timestamp', 'no_partition', new Date(timeMs).toISOString(), allowed)
@@ -296,15 +283,6 @@ function noPartition(table: TrafficTable, timeMs: number): RowProblem {
 
 function busy(reason: string): ServiceError {
   return new ServiceError('BUSY', `${reason} Send this one again shortly.`)
-}
-
-/** Texts of some lines each, made as they are taken. */
-function* pieces(count: number, line: (index: number) => string): Generator<string, void> {
-  for (let start = 0; start < count; start += PIECE) {
-    let text = ''
-    for (let index = start; index < Math.min(start + PIECE, count); index++) text += line(index)
-    yield text
-  }
 }
 
 const failureOf = (table: TrafficTable): TableFailure => ({

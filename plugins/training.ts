@@ -11,6 +11,7 @@ import { explainTableError } from './http/table-errors.js'
 import { LOCAL_FOR_NOW, type ActiveDetector, type ModelRegistry } from './model-registry.js'
 import { activated, activeVersions, enterComparison, refusalsOf } from './training/activation.js'
 import type { DetectorTask } from './training/detector-worker.js'
+import { toldOf, type EndedRun } from './training/ended-run.js'
 import { createTrainingJobs, type TrainingJobs } from './training/jobs.js'
 import { takeTrainingLease, type TrainingLease } from './training/lease.js'
 import {
@@ -39,14 +40,6 @@ export type OnEnd = (tx: TransactionSql, result: TrainingResult, job: string) =>
 export interface TrainingRun {
   readonly job: TrainingJob
   readonly result: Promise<TrainingResult>
-}
-
-/** A run that has ended on this replica. */
-export interface EndedRun {
-  readonly isAutomatic: boolean
-  /** no_data: there was too little to learn from. refused: a new detector was worse than the active one. */
-  readonly outcome: 'trained' | 'refused' | 'no_data' | 'stopped' | 'failed'
-  readonly seconds: number
 }
 
 export interface Training {
@@ -111,20 +104,8 @@ function createTraining(options: TrainingOptions): Training {
     await database.assertUsable()
     const request = onEnd ? { ...plan.request, automatic: true } : plan.request
     const lease = await leaseOrRefuse(request, onEnd === null)
-    const result = timed(onEnd !== null, carryOut(lease, plan, onEnd))
+    const result = toldOf(carryOut(lease, plan, onEnd), onEnd !== null, listeners)
     return { job: lease.job, result: tracked(result) }
-  }
-
-  const timed = async (isAutomatic: boolean, run: Promise<TrainingResult>): Promise<TrainingResult> => {
-    const startedMs = performance.now()
-    const [settled] = await Promise.allSettled([run])
-    const ended = {
-      isAutomatic,
-      outcome: outcomeOf(settled),
-      seconds: (performance.now() - startedMs) / 1000,
-    }
-    for (const listener of listeners) listener(ended)
-    return run
   }
 
   const planOf = async (request: TrainingRequest): Promise<Plan> => {
@@ -257,7 +238,10 @@ function createTraining(options: TrainingOptions): Training {
     async runOnSynthetic() {
       const plan = await syntheticPlan(options)
       if ((await database.status()) !== 'connected')
-        return { result: await tracked(timed(false, trainLocally(plan))), warnings: [LOCAL_FOR_NOW] }
+        return {
+          result: await tracked(toldOf(trainLocally(plan), false, listeners)),
+          warnings: [LOCAL_FOR_NOW],
+        }
       const { result } = await beginRun(plan, null)
       return { result: await result, warnings: [] }
     },
@@ -268,17 +252,6 @@ function createTraining(options: TrainingOptions): Training {
       await Promise.all(runs)
     },
   }
-}
-
-function outcomeOf(ended: PromiseSettledResult<TrainingResult>): EndedRun['outcome'] {
-  if (ended.status === 'rejected') {
-    const code = ended.reason instanceof ServiceError ? ended.reason.code : null
-    if (code === 'NO_DATA') return 'no_data'
-    return code === 'TRAINING_STOPPED' || code === 'SHUTTING_DOWN' ? 'stopped' : 'failed'
-  }
-  const { anomaly, optimizer } = ended.value
-  if (anomaly?.refused) return 'refused'
-  return anomaly?.trained || optimizer?.trained ? 'trained' : 'no_data'
 }
 
 const isAutomatic = ({ request }: TrainingJob) => (request as { automatic?: unknown }).automatic === true

@@ -134,9 +134,10 @@ function createLoop(options: WatcherOptions) {
       return situation
     },
     get own(): OwnWatch {
-      const { judgedToMs, lagMs } = watch ?? { judgedToMs: null, lagMs: 0 }
-      const state = stateOf(situation)
-      return { state, isHolder, judgedToMs, delayMs: options.delayMs + lagMs }
+      const progress = watch?.progress ?? null
+      const lagMs = progress ? lagOf(progress.lateness, options.now()) : 0
+      const judgedToMs = progress?.judgedToMs ?? null
+      return { state: stateOf(situation), isHolder, judgedToMs, delayMs: options.delayMs + lagMs }
     },
     async close() {
       stopping.abort(new Error('The service is stopping.'))

@@ -4,6 +4,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/metrics',
     {
+      config: { access: 'read' },
       schema: {
         operationId: 'getMetrics',
         tags: ['health'],

@@ -1,7 +1,7 @@
 import type { Registry } from 'prom-client'
 import type { Drift } from '../../models/anomaly/drift.js'
 import { MODEL_NAMES, storedName, type ModelRegistry } from '../model-registry.js'
-import type { EndedRun } from '../training.js'
+import type { EndedRun } from '../training/ended-run.js'
 import { register, registerHistogram } from './counted.js'
 
 interface ModelsOptions {

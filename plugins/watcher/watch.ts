@@ -14,9 +14,9 @@ import type { JudgedRound, Round } from '../../models/watch/judge-round.js'
 import {
   afterLook,
   completeTo,
+  floorMinute,
   hasStopped,
   isBehind,
-  lagOf,
   UNKNOWN_LATENESS,
   type Lateness,
   type LogLook,
@@ -106,14 +106,9 @@ export class Watch {
     return new Watch(options, await readWatchProgress(options.sql))
   }
 
-  /** Every minute before this one is judged, ms since 1970; null before the first. */
-  get judgedToMs(): number | null {
-    return this.#progress?.judgedToMs ?? null
-  }
-
-  /** How late rows come, in ms. */
-  get lagMs(): number {
-    return lagOf(this.#lateness, this.#options.now())
+  /** How far it is; null before the first minute. */
+  get progress(): WatchProgress | null {
+    return this.#progress
   }
 
   /**
@@ -245,10 +240,8 @@ export class Watch {
     const { incidents, feedback, sql } = this.#options
     await incidents.takeOverMarks()
     this.#muting = await feedback.since(sql, new Date(fromMs))
-    this.#closed = await closedNumbers(
-      sql,
-      this.#progress!.book.open.map(({ number }) => number),
-    )
+    const open = this.#progress!.book.open.map(({ number }) => number)
+    this.#closed = await closedNumbers(sql, open)
   }
 
   async #judge(
@@ -335,5 +328,3 @@ export class Watch {
     }
   }
 }
-
-const floorMinute = (timeMs: number) => Math.floor(timeMs / MINUTE_MS) * MINUTE_MS
