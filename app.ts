@@ -19,6 +19,7 @@ import incidents from './plugins/incidents.js'
 import ingest from './plugins/ingest.js'
 import modelManagement from './plugins/model-management.js'
 import metrics from './plugins/metrics.js'
+import { LogCounts } from './plugins/metrics/log-counts.js'
 import modelRegistry from './plugins/model-registry.js'
 import openapi from './plugins/http/openapi.js'
 import notifications from './plugins/notifications.js'
@@ -77,7 +78,8 @@ const START_LIMIT_MS = 120_000
 
 /** The service, ready to listen: every registration, in order. */
 export async function buildApp(settings: Config): Promise<FastifyInstance> {
-  const app = createServer(createLogger(settings))
+  const logCounts = new LogCounts()
+  const app = createServer(createLogger(settings, logCounts))
   try {
     await app.register(config, { config: settings })
     await app.register(cors)
@@ -105,7 +107,7 @@ export async function buildApp(settings: Config): Promise<FastifyInstance> {
     await app.register(exports)
     await app.register(ingest)
     await app.register(otlp)
-    await app.register(metrics, { version })
+    await app.register(metrics, { version, logCounts })
     await app.ready()
     return app
   } catch (error) {
@@ -180,9 +182,10 @@ async function registerInterface(app: FastifyInstance): Promise<void> {
   })
 }
 
-function createLogger({ logLevel }: Config): FastifyBaseLogger {
+function createLogger({ logLevel }: Config, { hooks }: LogCounts): FastifyBaseLogger {
   return pino({
     level: logLevel,
+    hooks,
     redact: {
       paths: [
         ...['req.headers.authorization', 'req.headers.cookie', 'password', '*.password'],

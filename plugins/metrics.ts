@@ -7,6 +7,7 @@ import type { JudgedRound } from '../models/watch/judge-round.js'
 import { createDatabaseLooks, type DatabaseLook } from './metrics/database-look.js'
 import { CONTENT_TYPES, expositionFor, toOpenMetrics } from './metrics/exposition.js'
 import { BusiestSources, registerJudgedSeries, type JudgedRate } from './metrics/judged-series.js'
+import { registerLog, type LogCounts } from './metrics/log-counts.js'
 import { registerModels, registerTraining } from './metrics/models.js'
 import { processRegistry, registerBuild, registerEventLoop } from './metrics/process.js'
 import { registerRequests } from './metrics/requests.js'
@@ -33,6 +34,11 @@ declare module 'fastify' {
   interface FastifyInstance {
     metrics: Metrics
   }
+}
+
+interface MetricsOptions {
+  readonly version: string
+  readonly logCounts: LogCounts
 }
 
 /** Counts verdicts, and remembers the last one of the gateway and of each source. */
@@ -76,8 +82,9 @@ function problemsOf({ database, models, prometheus }: FastifyInstance): Readonly
   ])
 }
 
-function createMetrics(app: FastifyInstance, version: string): Metrics & { close(): Promise<void> } {
+function createMetrics(app: FastifyInstance, { version, logCounts }: MetricsOptions): Metrics & { close(): Promise<void> } {
   const registry = new Registry()
+  const ofProcess = processRegistry()
   const looks = createDatabaseLooks(app)
   const verdicts = followVerdicts(app)
   let look: DatabaseLook | null = null
@@ -85,6 +92,7 @@ function createMetrics(app: FastifyInstance, version: string): Metrics & { close
 
   registerBuild(registry, version)
   registerHealth(registry, () => problemsOf(app))
+  registerLog(registry, logCounts)
   registerRequests(registry, app.requestCounts)
   registerVerdicts(registry, verdicts.counts)
   registerJudgedSeries(registry, { gateway: verdicts.gateway, sources: () => shown })
@@ -106,7 +114,7 @@ function createMetrics(app: FastifyInstance, version: string): Metrics & { close
       look = await looks.look()
       shown = verdicts.sources.shown(Date.now())
       const exposition = expositionFor(accept)
-      const text = (await registry.metrics()) + (await processRegistry().metrics())
+      const text = (await registry.metrics()) + (await ofProcess.metrics())
       return {
         contentType: CONTENT_TYPES[exposition],
         text: exposition === 'openmetrics' ? toOpenMetrics(text) : text,
@@ -120,9 +128,9 @@ function createMetrics(app: FastifyInstance, version: string): Metrics & { close
 }
 
 /** `fastify.metrics`. It comes last: it looks at everything, and nothing depends on it. */
-export default fp<{ version: string }>(
-  async (app, { version }) => {
-    const metrics = createMetrics(app, version)
+export default fp<MetricsOptions>(
+  async (app, options) => {
+    const metrics = createMetrics(app, options)
     app.decorate('metrics', metrics)
     app.addHook('preClose', () => metrics.close())
   },

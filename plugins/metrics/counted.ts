@@ -7,7 +7,7 @@ export interface Sample {
 }
 
 interface Described {
-  /** Without `aegis_ml_`. */
+  /** With the prefix, unless it is a name that all programs share. */
   readonly name: string
   readonly help: string
 }
@@ -30,21 +30,19 @@ export interface SampledHistogram extends Described {
   observations(): Iterable<Observations>
 }
 
-export const PREFIX = 'aegis_ml_'
-
 /**
  * Registers a metric whose values are kept elsewhere and read at each scrape. What counts needs no labels then: those of
  * prom-client take 250 ns at each count, and 350 ns at each observation.
  */
 export function register(registry: Registry, { name, help, type, samples }: Sampled): void {
-  const named = { name: PREFIX + name, help, type }
+  const named = { name, help, type }
   const get = async () => ({ ...named, aggregator: 'sum', values: [...samples()].filter(isFiniteValue) })
   enter(registry, { ...named, get })
 }
 
 export function registerHistogram(registry: Registry, histogram: SampledHistogram): void {
   const { name, help, bounds, observations } = histogram
-  const named = { name: PREFIX + name, help, type: 'histogram' }
+  const named = { name, help, type: 'histogram' }
   const get = async () => ({
     ...named,
     aggregator: 'sum',

@@ -93,27 +93,27 @@ export interface ShownSeries {
 
 const FIGURES: readonly { name: string; help: string; of: (rate: JudgedRate) => number }[] = [
   {
-    name: 'series_requests_per_second',
+    name: 'aegis_ml_series_requests_per_second',
     help: 'Requests per second of the gateway, and of the busiest sources, in the last minute that was judged.',
     of: ({ actual }) => actual,
   },
   {
-    name: 'series_expected_requests_per_second',
+    name: 'aegis_ml_series_expected_requests_per_second',
     help: 'Requests per second that were expected in that minute.',
     of: ({ expected }) => expected,
   },
   {
-    name: 'series_lower_requests_per_second',
+    name: 'aegis_ml_series_lower_requests_per_second',
     help: 'Lower end of the band of requests per second that are normal in that minute.',
     of: ({ lower }) => lower,
   },
   {
-    name: 'series_upper_requests_per_second',
+    name: 'aegis_ml_series_upper_requests_per_second',
     help: 'Upper end of the band of requests per second that are normal in that minute.',
     of: ({ upper }) => upper,
   },
   {
-    name: 'series_anomaly_score',
+    name: 'aegis_ml_series_anomaly_score',
     help: 'Strength of the verdict on that minute, from 0 to 1. It is anomalous from 0.5 on.',
     of: ({ score }) => score,
   },

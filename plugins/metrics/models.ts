@@ -16,7 +16,7 @@ export function registerModels(registry: Registry, { models, drift }: ModelsOpti
       return model ? [{ model: storedName(name), version: model.version, trainedAt: model.trainedAt }] : []
     })
   register(registry, {
-    name: 'model_active',
+    name: 'aegis_ml_model_active',
     help: 'Whether a model of this kind is active on this replica: 1 or 0.',
     type: 'gauge',
     samples: () =>
@@ -26,20 +26,20 @@ export function registerModels(registry: Registry, { models, drift }: ModelsOpti
       })),
   })
   register(registry, {
-    name: 'model_info',
+    name: 'aegis_ml_model_info',
     help: 'The version of each active model. The value is 1.',
     type: 'gauge',
     samples: () => active().map(({ model, version }) => ({ labels: { model, version }, value: 1 })),
   })
   register(registry, {
-    name: 'model_trained_timestamp_seconds',
+    name: 'aegis_ml_model_trained_timestamp_seconds',
     help: 'When each active model was trained, in seconds since 1970.',
     type: 'gauge',
     samples: () =>
       active().map(({ model, trainedAt }) => ({ labels: { model }, value: Date.parse(trainedAt) / 1000 })),
   })
   register(registry, {
-    name: 'model_drift_index',
+    name: 'aegis_ml_model_drift_index',
     help: 'How far the reports have moved from what the model learned: the population stability index of each feature. A feature has moved from 0.25 on.',
     type: 'gauge',
     samples: () =>
@@ -49,7 +49,7 @@ export function registerModels(registry: Registry, { models, drift }: ModelsOpti
       })),
   })
   register(registry, {
-    name: 'model_retraining_advised',
+    name: 'aegis_ml_model_retraining_advised',
     help: 'Whether the reports have moved so far, for so long, that the model should be trained again: 1 or 0.',
     type: 'gauge',
     samples: () => {
@@ -69,7 +69,7 @@ export function registerTraining(registry: Registry): (run: EndedRun) => void {
   const classes = new Float64Array(DURATION_BOUNDS.length + 1)
   let sum = 0
   register(registry, {
-    name: 'training_runs_total',
+    name: 'aegis_ml_training_runs_total',
     help: 'Training runs that have ended on this replica. refused: the new detector was worse than the active one. no_data: there was too little to learn from.',
     type: 'counter',
     *samples() {
@@ -80,7 +80,7 @@ export function registerTraining(registry: Registry): (run: EndedRun) => void {
     },
   })
   registerHistogram(registry, {
-    name: 'training_duration_seconds',
+    name: 'aegis_ml_training_duration_seconds',
     help: 'How long the training runs of this replica took.',
     bounds: DURATION_BOUNDS,
     observations: () => [{ labels: {}, classes, sum }],

@@ -3,10 +3,11 @@ import { collectDefaultMetrics, Registry } from 'prom-client'
 import { register, registerHistogram } from './counted.js'
 
 /**
- * What prom-client tells of the process that is left out: gauges named as counters, and the delay of the event loop, of
- * which each scrape takes away what others would see. This service has its own.
+ * What prom-client tells of the process that is left out: gauges named as counters, CPU time that begins with the first
+ * scrape, and the delay of the event loop, of which each scrape takes away what others would see.
  */
 const LEFT_OUT = [
+  ...['process_cpu_seconds_total', 'process_cpu_user_seconds_total', 'process_cpu_system_seconds_total'],
   ...['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total'],
   ...['nodejs_active_handles', 'nodejs_active_requests'],
   ...['', '_min', '_max', '_mean', '_stddev', '_p50', '_p90', '_p99'].map(
@@ -23,8 +24,19 @@ export function processRegistry(): Registry {
     // The delay that prom-client measures is not read, so it is measured rarely.
     collectDefaultMetrics({ register: ofProcess, eventLoopMonitoringPrecision: 60_000 })
     for (const name of LEFT_OUT) ofProcess.removeSingleMetric(name)
+    register(ofProcess, {
+      name: 'process_cpu_seconds_total',
+      help: 'User and system CPU time of the process in seconds.',
+      type: 'counter',
+      samples: () => [{ labels: {}, value: cpuSeconds() }],
+    })
   }
   return ofProcess
+}
+
+function cpuSeconds(): number {
+  const { user, system } = process.cpuUsage() // µs
+  return (user + system) / 1e6
 }
 
 const SAMPLE_MS = 20
@@ -44,13 +56,13 @@ export function registerEventLoop(registry: Registry): () => void {
     dueMs = nowMs + SAMPLE_MS
   }, SAMPLE_MS).unref()
   registerHistogram(registry, {
-    name: 'event_loop_delay_seconds',
+    name: 'aegis_ml_event_loop_delay_seconds',
     help: 'How much later than due a timer of 20 ms fires: the time for which the event loop was blocked.',
     bounds: DELAY_BOUNDS,
     observations: () => [{ labels: {}, classes, sum }],
   })
   register(registry, {
-    name: 'event_loop_active_seconds_total',
+    name: 'aegis_ml_event_loop_active_seconds_total',
     help: 'Time that the event loop was busy. Its rate is the utilization, from 0 to 1.',
     type: 'counter',
     samples: () => [{ labels: {}, value: performance.eventLoopUtilization().active / 1000 }],
@@ -60,7 +72,7 @@ export function registerEventLoop(registry: Registry): () => void {
 
 export function registerBuild(registry: Registry, version: string): void {
   register(registry, {
-    name: 'build_info',
+    name: 'aegis_ml_build_info',
     help: 'The version of the service and of Node.js. The value is 1.',
     type: 'gauge',
     samples: () => [{ labels: { version, node: process.versions.node }, value: 1 }],

@@ -5,7 +5,7 @@ import { register, registerHistogram } from './counted.js'
 /** What is asked of the service, and how it answers. */
 export function registerRequests(registry: Registry, counts: RequestCounts): void {
   register(registry, {
-    name: 'http_requests_total',
+    name: 'aegis_ml_http_requests_total',
     help: 'HTTP requests that were answered, by the template of the path, the method and the status code.',
     type: 'counter',
     *samples() {
@@ -15,7 +15,7 @@ export function registerRequests(registry: Registry, counts: RequestCounts): voi
     },
   })
   registerHistogram(registry, {
-    name: 'http_request_duration_seconds',
+    name: 'aegis_ml_http_request_duration_seconds',
     help: 'Time from the arrival of the headers of a request to the end of its answer. Event streams are left out.',
     bounds: DURATION_BOUNDS,
     *observations() {
@@ -25,7 +25,7 @@ export function registerRequests(registry: Registry, counts: RequestCounts): voi
     },
   })
   register(registry, {
-    name: 'http_failures_total',
+    name: 'aegis_ml_http_failures_total',
     help: 'Requests that were answered with a failure, by its code. The page on errors explains each code.',
     type: 'counter',
     *samples() {

@@ -15,14 +15,14 @@ const one = (value: number): Sample[] => [{ labels: NO_LABELS, value }]
 
 export function registerDatabase(registry: Registry, look: Look): void {
   register(registry, {
-    name: 'database_up',
+    name: 'aegis_ml_database_up',
     help: 'Whether the database answers: 1 or 0. own is that of the service; traffic is the one that has the request log, where that is another.',
     type: 'gauge',
     samples: () =>
       [...(look()?.isUp ?? [])].map(([database, isUp]) => ({ labels: { database }, value: isUp ? 1 : 0 })),
   })
   register(registry, {
-    name: 'database_pool_connections',
+    name: 'aegis_ml_database_pool_connections',
     help: 'Connections of the pool, by state.',
     type: 'gauge',
     samples() {
@@ -32,25 +32,25 @@ export function registerDatabase(registry: Registry, look: Look): void {
     },
   })
   register(registry, {
-    name: 'database_pool_max_connections',
+    name: 'aegis_ml_database_pool_max_connections',
     help: 'The most connections that the pool opens.',
     type: 'gauge',
     samples: () => one(look()?.pool.max ?? NaN),
   })
   register(registry, {
-    name: 'database_pool_waiting_statements',
+    name: 'aegis_ml_database_pool_waiting_statements',
     help: 'Statements that wait on a connection of the pool for those before them.',
     type: 'gauge',
     samples: () => one(look()?.pool.waiting ?? NaN),
   })
   register(registry, {
-    name: 'database_pool_wait_seconds',
+    name: 'aegis_ml_database_pool_wait_seconds',
     help: 'How long the simplest statement took through the pool at this scrape. One that is still not answered counts with the time so far.',
     type: 'gauge',
     samples: () => one(look()?.pool.waitSeconds ?? NaN),
   })
   register(registry, {
-    name: 'rollups_lag_seconds',
+    name: 'aegis_ml_rollups_lag_seconds',
     help: 'How old the end of the rollups of the request log is. Absent without a request log.',
     type: 'gauge',
     samples() {
@@ -62,7 +62,7 @@ export function registerDatabase(registry: Registry, look: Look): void {
 
 export function registerIncidents(registry: Registry, look: Look, lostMinutes: () => number): void {
   register(registry, {
-    name: 'open_incidents',
+    name: 'aegis_ml_open_incidents',
     help: 'Incidents that go on, by type, severity and state. The same on all replicas; absent while the database is away.',
     type: 'gauge',
     *samples() {
@@ -78,8 +78,8 @@ export function registerIncidents(registry: Registry, look: Look, lostMinutes: (
     },
   })
   register(registry, {
-    name: 'lost_minutes_total',
-    help: 'Verdicts that were not stored because the database was away for too long.',
+    name: 'aegis_ml_unstored_verdicts_total',
+    help: 'Verdicts on reports that were dropped instead of stored, because the database was away for too long.',
     type: 'counter',
     samples: () => one(lostMinutes()),
   })
@@ -94,7 +94,7 @@ export function registerNotifications(
   const counts = new Map<string, number>()
   const OUTCOMES = ['accepted', 'refused', 'given_up'] as const
   register(registry, {
-    name: 'notification_attempts_total',
+    name: 'aegis_ml_notification_attempts_total',
     help: 'Attempts of this replica to send a notification, by receiver. refused: it is tried again. given_up: it is not.',
     type: 'counter',
     *samples() {
@@ -112,13 +112,13 @@ export function registerNotifications(
     }
   }
   register(registry, {
-    name: 'notifications_waiting',
+    name: 'aegis_ml_notifications_waiting',
     help: 'Notifications that have not arrived yet, by receiver. The same on all replicas.',
     type: 'gauge',
     samples: () => waiting('count'),
   })
   register(registry, {
-    name: 'notifications_oldest_wait_seconds',
+    name: 'aegis_ml_notifications_oldest_wait_seconds',
     help: 'How long the oldest of them has waited.',
     type: 'gauge',
     samples: () => waiting('seconds'),
@@ -133,7 +133,7 @@ const STATES = ['watching', 'waiting', 'elsewhere', 'off'] as const
 
 export function registerWatcher(registry: Registry, own: () => OwnWatch): void {
   register(registry, {
-    name: 'watcher_state',
+    name: 'aegis_ml_watcher_state',
     help: 'What the watcher of this replica does: 1 for the present state, 0 for the others. elsewhere: another replica watches.',
     type: 'gauge',
     samples() {
@@ -142,19 +142,19 @@ export function registerWatcher(registry: Registry, own: () => OwnWatch): void {
     },
   })
   register(registry, {
-    name: 'watcher_lease_held',
+    name: 'aegis_ml_watcher_lease_held',
     help: 'Whether this replica is the one that watches: 1 or 0. The sum over all replicas is 1.',
     type: 'gauge',
     samples: () => one(own().isHolder ? 1 : 0),
   })
   register(registry, {
-    name: 'watcher_delay_seconds',
+    name: 'aegis_ml_watcher_delay_seconds',
     help: 'How long after its end a minute is to be judged, as late rows may come until then.',
     type: 'gauge',
     samples: () => one(own().state === 'watching' ? own().delayMs / 1000 : NaN),
   })
   register(registry, {
-    name: 'watcher_lag_seconds',
+    name: 'aegis_ml_watcher_lag_seconds',
     help: 'How old the end of the last judged minute is, on the replica that watches. Usual is up to a minute more than the delay.',
     type: 'gauge',
     samples() {
@@ -167,20 +167,20 @@ export function registerWatcher(registry: Registry, own: () => OwnWatch): void {
 
 export function registerIngest(registry: Registry, counts: () => IngestCounts): void {
   register(registry, {
-    name: 'ingested_requests_total',
+    name: 'aegis_ml_ingested_requests_total',
     help: 'Requests of gateways that were stored.',
     type: 'counter',
     samples: () => one(counts().requests),
   })
   register(registry, {
-    name: 'ingest_batches_total',
+    name: 'aegis_ml_ingest_batches_total',
     help: 'Batches by outcome. duplicate: the batch was stored before. refused: none of it was stored.',
     type: 'counter',
     samples: () =>
       Object.entries(counts().batches).map(([outcome, value]) => ({ labels: { outcome }, value })),
   })
   register(registry, {
-    name: 'ingest_refused_requests_total',
+    name: 'aegis_ml_ingest_refused_requests_total',
     help: 'Requests that were not stored while others of their batch were, by reason.',
     type: 'counter',
     samples: () => Object.entries(counts().refused).map(([reason, value]) => ({ labels: { reason }, value })),
@@ -189,7 +189,7 @@ export function registerIngest(registry: Registry, counts: () => IngestCounts): 
 
 export function registerHealth(registry: Registry, problems: () => ReadonlyMap<string, number>): void {
   register(registry, {
-    name: 'health_problems',
+    name: 'aegis_ml_health_problems',
     help: 'Problems that GET /health tells of, by the part of the service that has them.',
     type: 'gauge',
     samples: () => [...problems()].map(([part, value]) => ({ labels: { part }, value })),

@@ -32,7 +32,7 @@ export class VerdictCounts {
 
 export function registerVerdicts(registry: Registry, counts: VerdictCounts): void {
   register(registry, {
-    name: 'verdicts_total',
+    name: 'aegis_ml_verdicts_total',
     help: 'Verdicts on reports of sources, and on minutes of the gateway and its endpoints that this replica has watched, by type and severity; none is a normal one.',
     type: 'counter',
     samples: () => counts.samples(),
