@@ -82,7 +82,10 @@ function problemsOf({ database, models, prometheus }: FastifyInstance): Readonly
   ])
 }
 
-function createMetrics(app: FastifyInstance, { version, logCounts }: MetricsOptions): Metrics & { close(): Promise<void> } {
+function createMetrics(
+  app: FastifyInstance,
+  { version, logCounts }: MetricsOptions,
+): Metrics & { close(): Promise<void> } {
   const registry = new Registry()
   const ofProcess = processRegistry()
   const looks = createDatabaseLooks(app)
