@@ -8,9 +8,9 @@ import { MAX_SHOWN } from '../../plugins/metrics/judged-series.js'
 import { codesIn, tableRows } from '../docs/documents.js'
 import { eventually } from '../eventually.js'
 import { missingProgram } from '../missing-program.js'
-import { switchableProxy } from '../plugins/switchable-proxy.js'
-import { testDatabase, testDirectory } from '../postgres.js'
+import { testDirectory } from '../postgres.js'
 import { testService, trainOnSynthetic, USUAL, type Service } from '../service.js'
+import { scrape } from '../scrape.js'
 import { runPrometheus } from './prometheus-server.js'
 
 const TOKEN = 'secret-of-prometheus'
@@ -22,27 +22,6 @@ const MAX_BYTES = 200_000
 
 const keyOf = (name: string, role: string) =>
   `${name}:${createHash('sha256').update(`secret-of-${name}`).digest('hex')}:${role}`
-
-interface Scraped {
-  readonly text: string
-  /** The families, by name. */
-  readonly types: ReadonlyMap<string, string>
-  /** Of a sample, as it is written. */
-  value(sample: string): number
-}
-
-async function scrape({ app }: Pick<Service, 'app'>): Promise<Scraped> {
-  const { statusCode, body: text } = await app.inject({ url: '/metrics', headers: ADMIN })
-  if (statusCode !== 200) throw new Error(text)
-  const types = new Map([...text.matchAll(/^# TYPE (\w+) (\w+)$/gm)].map(([, name, type]) => [name!, type!]))
-  const lines = new Map(
-    text.split('\n').map((line): [string, number] => {
-      const end = line.lastIndexOf(' ')
-      return [line.slice(0, end), Number(line.slice(end))]
-    }),
-  )
-  return { text, types, value: (sample) => lines.get(sample) ?? NaN }
-}
 
 /** A service with keys that was asked for many things. */
 async function busyService(t: Test): Promise<Service> {
@@ -70,12 +49,12 @@ async function busyService(t: Test): Promise<Service> {
 
 t.test('what the service does is measured', async (t) => {
   const service = await busyService(t)
-  await eventually(async () => (await scrape(service)).value('aegis_ml_watcher_lease_held') === 1, {
+  await eventually(async () => (await scrape(service, ADMIN)).value('aegis_ml_watcher_lease_held') === 1, {
     what: 'the lease of the watcher',
   })
 
   await t.test('requests, verdicts, ingest, training, and the database', async (t) => {
-    const { value } = await scrape(service)
+    const { value } = await scrape(service, ADMIN)
     for (const [sample, expected] of [
       ['aegis_ml_http_requests_total{route="/detect",method="POST",code="200"}', 2],
       ['aegis_ml_http_requests_total{route="/detect",method="POST",code="400"}', 1],
@@ -106,7 +85,7 @@ t.test('what the service does is measured', async (t) => {
   })
 
   await t.test('promtool finds nothing to improve', { skip: missingProgram('promtool') }, async (t) => {
-    const { text } = await scrape(service)
+    const { text } = await scrape(service, ADMIN)
     const { stdout, stderr, status } = spawnSync('promtool', ['check', 'metrics'], {
       input: text,
       encoding: 'utf8',
@@ -116,7 +95,7 @@ t.test('what the service does is measured', async (t) => {
   })
 
   await t.test('docs/monitoring.md lists each metric with its type and its labels', async (t) => {
-    const { text, types } = await scrape(service)
+    const { text, types } = await scrape(service, ADMIN)
     const rows = tableRows('docs/monitoring.md', 'metric')
     const documented = new Map(
       rows
@@ -170,7 +149,7 @@ t.test('what the service does is measured', async (t) => {
     for (const { name, health, lastError } of groups.flatMap(({ rules }) => rules))
       t.equal(health, 'ok', `${name}: ${lastError}`)
 
-    const { types } = await scrape(service)
+    const { types } = await scrape(service, ADMIN)
     for (const expression of await expressions()) {
       const text = expression
         .replaceAll('$__rate_interval', '1m')
@@ -186,15 +165,15 @@ t.test('what the service does is measured', async (t) => {
   await t.test('sources and paths that nobody has named do not make it grow', async (t) => {
     const { detection } = service.app
     for (let i = 0; i < 10_000; i++) detection.detect({ ...USUAL, source: `source-${i}` })
-    const before = await scrape(service)
-    for (let i = 0; i < 10_000; i += 100) {
+    const before = await scrape(service, ADMIN)
+    for (let i = 0; i < 2_000; i += 100) {
       const some = Array.from({ length: 100 }, (_, k) => ({
         method: (['GET', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'TRACE', 'PROPFIND'] as const)[k % 7]!,
         url: `/path-${i + k}?q=${i}`,
       }))
       await Promise.all(some.map((each) => service.app.inject(each as object)))
     }
-    const { text, value } = await scrape(service)
+    const { text, value } = await scrape(service, ADMIN)
     t.notMatch(text, /path-\d/)
     t.equal(
       text.match(/^aegis_ml_series_requests_per_second\{series="source"/gm)?.length,
@@ -203,7 +182,7 @@ t.test('what the service does is measured', async (t) => {
     )
     t.ok(text.length < MAX_BYTES, `${text.length} bytes`)
     t.ok(text.length < before.text.length + 12_000, `${text.length - before.text.length} bytes more`)
-    t.ok(value('aegis_ml_http_requests_total{route="unknown",method="GET",code="404"}') > 1_000)
+    t.ok(value('aegis_ml_http_requests_total{route="unknown",method="GET",code="404"}') >= 200)
   })
 })
 
@@ -233,25 +212,3 @@ async function expressions(): Promise<string[]> {
     ...new Set([...used].map(([name]) => name)),
   ]
 }
-
-t.test('a scrape is answered while the database is away, or hangs', async (t) => {
-  const { sql, connection } = await testDatabase(t)
-  const proxy = await switchableProxy(t, connection.port)
-  const service = await testService(t, {}, { sql, connection: { ...connection, port: proxy.port } })
-  t.equal((await scrape(service)).value('aegis_ml_database_up{database="own"}'), 1)
-  proxy.pause()
-  const hanging = await eventually(async () => {
-    const found = await scrape(service)
-    return found.value('aegis_ml_database_up{database="own"}') === 0 && found
-  })
-  t.notMatch(hanging.text, /^aegis_ml_open_incidents\{/m, 'what is not known is absent')
-  t.match(hanging.text, /^aegis_ml_http_requests_total\{/m, 'what is known is there')
-  t.ok(hanging.value('aegis_ml_database_pool_wait_seconds') > 0.9)
-  await proxy.close()
-  t.equal((await scrape(service)).value('aegis_ml_database_up{database="own"}'), 0)
-  proxy.resume()
-  await proxy.open()
-  await eventually(async () => /^aegis_ml_open_incidents\{/m.test((await scrape(service)).text), {
-    what: 'the incidents, after the outage',
-  })
-})
