@@ -12,6 +12,7 @@ import { registerModels, registerTraining } from './metrics/models.js'
 import { processRegistry, registerBuild, registerEventLoop } from './metrics/process.js'
 import { registerRequests } from './metrics/requests.js'
 import {
+  registerAudit,
   registerDatabase,
   registerHealth,
   registerIncidents,
@@ -97,6 +98,7 @@ function createMetrics(
   registerHealth(registry, () => problemsOf(app))
   registerLog(registry, logCounts)
   registerRequests(registry, app.requestCounts)
+  registerAudit(registry, () => app.audit.counts())
   registerVerdicts(registry, verdicts.counts)
   registerJudgedSeries(registry, { gateway: verdicts.gateway, sources: () => shown })
   registerIncidents(
@@ -141,7 +143,7 @@ export default fp<MetricsOptions>(
     name: 'metrics',
     dependencies: [
       ...['request-counts', 'database', 'model-registry', 'prometheus', 'detection', 'training', 'incidents'],
-      ...['notifications', 'watcher', 'ingest'],
+      ...['notifications', 'watcher', 'ingest', 'audit'],
     ],
   },
 )

@@ -31,6 +31,7 @@ import {
   type TrainingResult,
 } from './training/result.js'
 import { fitDetector, fitOptimizer } from './training/workers.js'
+import { traced } from './tracing/span.js'
 import type { CurrentTable } from './traffic-table.js'
 
 /** What an automatic run leaves behind, in the transaction that stores its models. */
@@ -104,8 +105,9 @@ function createTraining(options: TrainingOptions): Training {
     await database.assertUsable()
     const request = onEnd ? { ...plan.request, automatic: true } : plan.request
     const lease = await leaseOrRefuse(request, onEnd === null)
-    const result = toldOf(carryOut(lease, plan, onEnd), onEnd !== null, listeners)
-    return { job: lease.job, result: tracked(result) }
+    const facts = { 'aegis_ml.job': lease.job.id, 'aegis_ml.automatic': onEnd !== null }
+    const run = traced('training', facts, () => carryOut(lease, plan, onEnd))
+    return { job: lease.job, result: tracked(toldOf(run, onEnd !== null, listeners)) }
   }
 
   const planOf = async (request: TrainingRequest): Promise<Plan> => {

@@ -1,5 +1,6 @@
 import type { Registry } from 'prom-client'
 import { ANOMALY_TYPES, SEVERITIES } from '../../models/anomaly/verdict.js'
+import type { AuditCounts } from '../audit.js'
 import type { Attempt } from '../notifications/sender.js'
 import type { IngestCounts } from '../ingest/counts.js'
 import type { OwnWatch } from '../watcher.js'
@@ -184,6 +185,21 @@ export function registerIngest(registry: Registry, counts: () => IngestCounts): 
     help: 'Requests that were not stored while others of their batch were, by reason.',
     type: 'counter',
     samples: () => Object.entries(counts().refused).map(([reason, value]) => ({ labels: { reason }, value })),
+  })
+}
+
+export function registerAudit(registry: Registry, counts: () => AuditCounts): void {
+  register(registry, {
+    name: 'aegis_ml_audit_entries_total',
+    help: 'Entries of the audit log. unstored: the entry is in the log of the service alone.',
+    type: 'counter',
+    samples() {
+      const { stored, unstored } = counts()
+      return [
+        { labels: { outcome: 'stored' }, value: stored },
+        { labels: { outcome: 'unstored' }, value: unstored },
+      ]
+    },
   })
 }
 
