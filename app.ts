@@ -26,6 +26,8 @@ import load from './plugins/http/load.js'
 import { serverLimits } from './plugins/http/load/limits.js'
 import { createBoundedServer } from './plugins/http/load/server.js'
 import modelManagement from './plugins/model-management.js'
+import metrics from './plugins/metrics.js'
+import { LogCounts } from './plugins/metrics/log-counts.js'
 import modelRegistry from './plugins/model-registry.js'
 import openapi from './plugins/http/openapi.js'
 import notifications from './plugins/notifications.js'
@@ -34,6 +36,7 @@ import otlp from './plugins/otlp.js'
 import otlpHttp from './plugins/http/otlp.js'
 import prometheus from './plugins/prometheus.js'
 import rateLimit from './plugins/http/rate-limit.js'
+import requestCounts from './plugins/http/request-counts.js'
 import requestIds, { requestId } from './plugins/http/request-id.js'
 import silences from './plugins/silences.js'
 import streamedBodies from './plugins/http/streamed-bodies.js'
@@ -61,6 +64,7 @@ import incidentScanRoutes from './routes/incident-scan.js'
 import incidentStreamRoutes from './routes/incident-stream.js'
 import ingestRoutes from './routes/ingest.js'
 import jobRoutes from './routes/jobs.js'
+import metricsRoutes from './routes/metrics.js'
 import modelRoutes from './routes/models.js'
 import notificationRoutes from './routes/notifications.js'
 import optimizeRoutes from './routes/optimize.js'
@@ -84,10 +88,12 @@ const START_LIMIT_MS = 120_000
 
 /** The service, ready to listen: every registration, in order. */
 export async function buildApp(settings: Config): Promise<FastifyInstance> {
-  const app = createServer(createLogger(settings), settings)
+  const logCounts = new LogCounts()
+  const app = createServer(createLogger(settings, logCounts), settings)
   try {
     await app.register(config, { config: settings })
     await app.register(tls)
+    await app.register(requestCounts)
     await app.register(requestIds)
     await app.register(tracing, { version })
     await app.register(browser)
@@ -119,6 +125,7 @@ export async function buildApp(settings: Config): Promise<FastifyInstance> {
     await app.register(exports)
     await app.register(ingest)
     await app.register(otlp)
+    await app.register(metrics, { version, logCounts })
     await app.ready()
     return app
   } catch (error) {
@@ -133,6 +140,7 @@ export async function describeApp(): Promise<FastifyInstance> {
     tls: null,
     callers: callersConfig({ rateLimit: '', trustProxy: '' }),
   })
+  await app.register(requestCounts)
   await registerInterface(app)
   await app.ready()
   return app
@@ -176,6 +184,7 @@ async function registerInterface(app: FastifyInstance): Promise<void> {
   for (const schema of sharedSchemas) app.addSchema(schema)
   await app.register(aboutRoutes, { version })
   await app.register(healthRoutes, { version })
+  await app.register(metricsRoutes)
   await app.register(auditRoutes)
   await app.register(detectRoutes)
   await app.register(incidentRoutes)
@@ -204,9 +213,10 @@ async function registerInterface(app: FastifyInstance): Promise<void> {
   })
 }
 
-function createLogger({ logLevel }: Config): FastifyBaseLogger {
+function createLogger({ logLevel }: Config, { hooks }: LogCounts): FastifyBaseLogger {
   return pino({
     level: logLevel,
+    hooks,
     redact: {
       paths: [
         ...['req.headers.authorization', 'req.headers.cookie', 'password', '*.password'],

@@ -134,6 +134,7 @@ function failureOf({ code, message, details }: ServiceError, requestId: string) 
 }
 
 export function sendFailure(reply: FastifyReply, error: ServiceError): FastifyReply {
+  reply.server.requestCounts.addFailure(error.code)
   const { id } = reply.request
   reply.header(REQUEST_ID, id) // a malformed URL passes no hook
   return reply.code(error.statusCode).type('application/json; charset=utf-8').send(failureOf(error, id))
@@ -189,7 +190,7 @@ export default fp(
     answerUnknownRoutes(app)
     refuseWhileStopping(app)
   },
-  { name: 'errors' },
+  { name: 'errors', dependencies: ['request-counts'] },
 )
 
 /** 405 with Allow where the path exists with another method, 404 otherwise. */

@@ -153,6 +153,7 @@ const PASSING = new Set(['TRAFFIC_TABLE_UNUSABLE'])
 function sendStatus(error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const failure = toServiceError(error)
   const { code, message } = failure
+  request.server.requestCounts.addFailure(code)
   const status = PASSING.has(code) ? 503 : failure.statusCode
   if (status >= 500) request.log.error({ err: error, code }, 'request failed')
   else request.log.debug({ err: error, code }, 'request refused')
