@@ -3,6 +3,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import { pino } from 'pino'
 import automaticTraining from './plugins/automatic-training.js'
+import batchWorkers from './plugins/batch-workers.js'
 import config, { type Config } from './plugins/config.js'
 import database from './plugins/database.js'
 import deployments from './plugins/deployments.js'
@@ -18,6 +19,7 @@ import incidents from './plugins/incidents.js'
 import ingest from './plugins/ingest.js'
 import modelManagement from './plugins/model-management.js'
 import modelRegistry from './plugins/model-registry.js'
+import largeBodies from './plugins/http/large-bodies.js'
 import openapi from './plugins/http/openapi.js'
 import notifications from './plugins/notifications.js'
 import optimization from './plugins/optimization.js'
@@ -63,7 +65,8 @@ const { version } = JSON.parse(readFileSync(new URL('./package.json', import.met
   version: string
 }
 
-const BODY_LIMIT = 8 * 1024 * 1024
+/** What a body may have where its route states no other `bodyLimit`. */
+const BODY_LIMIT = 64 * 1024
 
 /** How long a request may take to arrive. */
 const REQUEST_LIMIT_MS = 60_000
@@ -82,6 +85,7 @@ export async function buildApp(settings: Config): Promise<FastifyInstance> {
     await app.register(trafficTable)
     await app.register(modelRegistry)
     await app.register(detection)
+    await app.register(batchWorkers)
     await app.register(syntheticData)
     await app.register(prometheus)
     await app.register(training)
@@ -141,6 +145,7 @@ async function registerInterface(app: FastifyInstance): Promise<void> {
   await app.register(errors)
   await app.register(envelope)
   await app.register(streamedBodies)
+  await app.register(largeBodies)
   await app.register(openapi, { version })
   for (const schema of sharedSchemas) app.addSchema(schema)
   await app.register(aboutRoutes, { version })

@@ -21,7 +21,7 @@ import { explainTableError, tableUnusable, type TableFailure } from './http/tabl
 import { batchIdentity } from './ingest/batch-identity.js'
 import { invalid, receive, rowFailure, type Received } from './ingest/receive.js'
 import { Skipped, type SkippedReason, type SkippedRow } from './ingest/skipped.js'
-import { createSlots } from './ingest/slots.js'
+import { createSlots } from './workers/slots.js'
 
 /** How a body is to be read. */
 export interface IngestRequest {

@@ -16,6 +16,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/detect',
     {
+      bodyLimit: 16 * 1024,
       schema: {
         operationId: 'detect',
         tags: ['detection'],
@@ -41,6 +42,8 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/detect/batch',
     {
+      bodyLimit: 8 * 1024 * 1024,
+      config: { largeBodies: 'in workers' },
       schema: {
         operationId: 'detectBatch',
         tags: ['detection'],

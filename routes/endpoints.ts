@@ -14,6 +14,9 @@ import { failures, ref } from './schemas/types.js'
 const DEFAULT_DAYS = 7
 const DEFAULT_LIMIT = 100
 
+/** The OpenAPI document of a large gateway. */
+const MAX_RULES_BYTES = 2 * 1024 * 1024
+
 const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/endpoints',
@@ -48,6 +51,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/endpoints/preview',
     {
+      bodyLimit: MAX_RULES_BYTES,
       schema: {
         operationId: 'previewEndpoints',
         tags: ['limits'],
@@ -93,6 +97,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.put(
     '/endpoints/rules',
     {
+      bodyLimit: MAX_RULES_BYTES,
       schema: {
         operationId: 'setPathRules',
         tags: ['limits'],
