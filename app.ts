@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import { pino } from 'pino'
+import access from './plugins/access.js'
 import automaticTraining from './plugins/automatic-training.js'
 import batchWorkers from './plugins/batch-workers.js'
 import config, { type Config } from './plugins/config.js'
@@ -80,6 +81,7 @@ export async function buildApp(settings: Config): Promise<FastifyInstance> {
   try {
     await app.register(config, { config: settings })
     await app.register(cors)
+    await app.register(access)
     await registerInterface(app)
     await app.register(database)
     await app.register(trafficTable)

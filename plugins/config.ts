@@ -14,6 +14,7 @@ import type { Connection } from '../db/pool.js'
 import { readPostgres, readTrafficPostgres, type DatabaseConfig } from './config/postgres.js'
 import { readOpenApi } from '../formats/openapi/read-openapi.js'
 import { localTimeOf } from '../models/seasonality/local-time.js'
+import { accessConfig, type AccessConfig } from './config/access.js'
 import { notificationConfig, type NotificationConfig } from './config/notifications.js'
 import { prometheusConfig, type PrometheusConfig } from './config/prometheus.js'
 
@@ -36,6 +37,8 @@ export interface Config {
   readonly alarmBudget: number
   readonly anomalyThreshold: number
   readonly logLevel: LogLevel
+  /** Who may call the service. */
+  readonly access: AccessConfig
   /** Origins whose pages may call the service; `*` is any. */
   readonly corsOrigins: readonly string[]
   /** auto: the one that has rows. */
@@ -98,8 +101,15 @@ export function loadConfig(environment: Environment): Config {
   const { read, text, number, oneOf } = reader(environment)
   const debug = oneOf('FLASK_DEBUG', ['true', 'false', '1', '0'], 'false')
   const zone = timeZone('TIME_ZONE', text('TIME_ZONE', 'UTC', /^.{1,64}$/, ZONES))
+  const host = text('ML_SERVICE_HOST', '127.0.0.1', /^[^\s/]{1,255}$/, 'a host name or an IP address')
   return Object.freeze({
-    host: text('ML_SERVICE_HOST', '127.0.0.1', /^[^\s/]{1,255}$/, 'a host name or an IP address'),
+    host,
+    access: accessConfig({
+      host,
+      keys: text('API_KEYS', '', ANY, 'keys'),
+      keysFile: text('API_KEYS_FILE', '', /^[^\0]{0,1000}$/, 'a file'),
+      allowAnonymous: oneOf('ALLOW_ANONYMOUS', ['true', 'false'], 'false') === 'true',
+    }),
     port: number('ML_SERVICE_PORT', 5000, { min: 0, max: 65535, integer: true }),
     database: Object.freeze(readPostgres(read, (name) => environment[name] || undefined)),
     trafficDatabase: readTrafficPostgres(read, (name) => environment[name] || undefined),

@@ -17,6 +17,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     '/detect',
     {
       bodyLimit: 16 * 1024,
+      config: { access: 'detect' },
       schema: {
         operationId: 'detect',
         tags: ['detection'],
@@ -43,7 +44,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     '/detect/batch',
     {
       bodyLimit: 8 * 1024 * 1024,
-      config: { largeBodies: 'in workers' },
+      config: { access: 'detect', largeBodies: 'in workers' },
       schema: {
         operationId: 'detectBatch',
         tags: ['detection'],
@@ -77,6 +78,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/detect/trend',
     {
+      config: { access: ['read', 'detect'] },
       schema: {
         operationId: 'getTrend',
         tags: ['detection'],

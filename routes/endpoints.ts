@@ -21,6 +21,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/endpoints',
     {
+      config: { access: 'read' },
       schema: {
         operationId: 'listEndpoints',
         tags: ['limits'],
@@ -52,6 +53,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     '/endpoints/preview',
     {
       bodyLimit: MAX_RULES_BYTES,
+      config: { access: 'operate' },
       schema: {
         operationId: 'previewEndpoints',
         tags: ['limits'],
@@ -84,6 +86,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/endpoints/rules',
     {
+      config: { access: 'read' },
       schema: {
         operationId: 'getPathRules',
         tags: ['limits'],
@@ -98,6 +101,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     '/endpoints/rules',
     {
       bodyLimit: MAX_RULES_BYTES,
+      config: { access: 'admin' },
       schema: {
         operationId: 'setPathRules',
         tags: ['limits'],
@@ -114,6 +118,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.delete(
     '/endpoints/rules',
     {
+      config: { access: 'admin' },
       schema: {
         operationId: 'deletePathRules',
         tags: ['limits'],

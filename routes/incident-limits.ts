@@ -10,6 +10,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/incidents/:id/apply',
     {
+      config: { access: 'operate' },
       schema: {
         operationId: 'applyIncidentLimit',
         tags: ['incidents'],
@@ -37,6 +38,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.delete(
     '/incidents/:id/apply',
     {
+      config: { access: 'operate' },
       schema: {
         operationId: 'endIncidentLimit',
         tags: ['incidents'],

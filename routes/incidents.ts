@@ -16,6 +16,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     '/incidents',
     {
       preValidation: splitLists,
+      config: { access: 'read' },
       schema: {
         operationId: 'listIncidents',
         tags: ['incidents'],
@@ -36,6 +37,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/incidents/:id',
     {
+      config: { access: 'read' },
       schema: {
         operationId: 'getIncident',
         tags: ['incidents'],
@@ -51,6 +53,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     app.post(
       `/incidents/:id/${mark}`,
       {
+        config: { access: 'operate' },
         schema: {
           ...{ operationId, tags: ['incidents'], summary, description },
           params: IncidentParams,

@@ -17,6 +17,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/optimize',
     {
+      config: { access: 'operate' },
       schema: {
         operationId: 'optimize',
         tags: ['limits'],
@@ -38,6 +39,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/optimize/all',
     {
+      config: { access: 'operate' },
       schema: {
         operationId: 'optimizeAll',
         tags: ['limits'],
@@ -66,6 +68,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/optimize/clusters',
     {
+      config: { access: 'read' },
       schema: {
         operationId: 'getClusters',
         tags: ['limits'],
@@ -90,6 +93,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/optimize/backtest',
     {
+      config: { access: 'operate' },
       schema: {
         operationId: 'backtest',
         tags: ['limits'],

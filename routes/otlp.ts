@@ -15,7 +15,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     '/v1/traces',
     {
       bodyLimit: 8 * 1024 * 1024,
-      config: { envelope: false, otlp: 'traces' },
+      config: { access: 'detect', envelope: false, otlp: 'traces' },
       schema: {
         operationId: 'exportTraces',
         tags: ['ingest'],
@@ -33,7 +33,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     '/v1/logs',
     {
       bodyLimit: 8 * 1024 * 1024,
-      config: { envelope: false, otlp: 'logs' },
+      config: { access: 'detect', envelope: false, otlp: 'logs' },
       schema: {
         operationId: 'exportLogs',
         tags: ['ingest'],

@@ -16,6 +16,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/optimize/recommendations',
     {
+      config: { access: 'read' },
       schema: {
         operationId: 'listRecommendations',
         tags: ['limits'],
@@ -36,6 +37,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/optimize/recommendations/:id/apply',
     {
+      config: { access: 'operate' },
       schema: {
         operationId: 'applyRecommendation',
         tags: ['limits'],
@@ -59,6 +61,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/optimize/recommendations/:id/reject',
     {
+      config: { access: 'operate' },
       schema: {
         operationId: 'rejectRecommendation',
         tags: ['limits'],

@@ -7,6 +7,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/silences',
     {
+      config: { access: 'read' },
       schema: {
         operationId: 'listSilences',
         tags: ['notifications'],
@@ -20,6 +21,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/silences',
     {
+      config: { access: 'operate' },
       schema: {
         operationId: 'createSilence',
         tags: ['notifications'],
@@ -37,6 +39,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/silences/:id',
     {
+      config: { access: 'read' },
       schema: {
         operationId: 'getSilence',
         tags: ['notifications'],
@@ -51,6 +54,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.put(
     '/silences/:id',
     {
+      config: { access: 'operate' },
       schema: {
         operationId: 'replaceSilence',
         tags: ['notifications'],
@@ -68,6 +72,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.delete(
     '/silences/:id',
     {
+      config: { access: 'operate' },
       schema: {
         operationId: 'deleteSilence',
         tags: ['notifications'],

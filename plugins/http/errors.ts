@@ -14,6 +14,8 @@ import { describeValidation } from './validation.js'
 export const FAILURES = {
   INVALID_REQUEST: 400,
   INVALID_JSON: 400,
+  UNAUTHENTICATED: 401,
+  FORBIDDEN: 403,
   FEEDBACK_NOT_FOUND: 404,
   INCIDENT_NOT_FOUND: 404,
   JOB_NOT_FOUND: 404,

@@ -14,6 +14,11 @@ const FAILURES_BY_STATUS: Readonly<Record<string, object>> = {
   400: failure('INVALID_REQUEST', `requests_per_second ${problem}.`, [
     { field: 'requests_per_second', problem },
   ]),
+  401: failure('UNAUTHENTICATED', 'This key is not known. It may have been replaced or removed.'),
+  403: failure(
+    'FORBIDDEN',
+    'The key dashboard may not do this: it needs the role operate, and has read. Use another key, or give this one the role.',
+  ),
   404: failure('NOT_FOUND', 'There is no /nope here. GET /docs lists every route.'),
   409: failure(
     'MODEL_NOT_TRAINED',

@@ -58,7 +58,7 @@ export const Failure = Type.Object(
     success: Type.Literal(false, { description: 'Always false.' }),
     error: Type.Literal(true, { description: 'Always true.' }),
     code: Type.String({
-      description: 'A stable code. The README lists every code.',
+      description: 'A stable code. docs/errors.md lists every code.',
       examples: ['INVALID_REQUEST'],
     }),
     message: Type.String({ description: 'What is wrong and what to do next.' }),

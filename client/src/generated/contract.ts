@@ -13,7 +13,7 @@ export interface paths {
         };
         /**
          * Get the name and the version of the service
-         * @description A GET with the content type application/json gets 404, as from the old service: programs that send it to every path rely on that.
+         * @description A GET with the content type application/json gets 404, as from the old service: programs that send it to every path rely on that. Needs a key with the role read, where keys are defined.
          */
         get: operations["getAbout"];
         put?: never;
@@ -31,7 +31,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get the version of the service */
+        /**
+         * Get the version of the service
+         * @description Needs a key with the role read, where keys are defined.
+         */
         get: operations["getVersion"];
         put?: never;
         post?: never;
@@ -50,7 +53,7 @@ export interface paths {
         };
         /**
          * Get the state of the service
-         * @description The status is 200 even when the service is degraded.
+         * @description The status is 200 even when the service is degraded. Needs a key with the role read, where keys are defined.
          */
         get: operations["getHealth"];
         put?: never;
@@ -109,7 +112,7 @@ export interface paths {
         put?: never;
         /**
          * Judge one interval of traffic
-         * @description Requires an active model. The report also updates the sliding window of its source. A second report for the same source and minute replaces the first. A report older than the newest one is judged, but it changes no state.
+         * @description Requires an active model. The report also updates the sliding window of its source. A second report for the same source and minute replaces the first. A report older than the newest one is judged, but it changes no state. Needs a key with the role detect, where keys are defined.
          */
         post: operations["detect"];
         delete?: never;
@@ -129,7 +132,7 @@ export interface paths {
         put?: never;
         /**
          * Judge up to 10,000 intervals
-         * @description Use it to try a model or a setting on past traffic. With mode independent, each interval is judged on its own. With mode replay, the intervals are judged in order of time, as a separate stream. The sliding windows of /detect are neither used nor changed.
+         * @description Use it to try a model or a setting on past traffic. With mode independent, each interval is judged on its own. With mode replay, the intervals are judged in order of time, as a separate stream. The sliding windows of /detect are neither used nor changed. Needs a key with the role detect, where keys are defined.
          */
         post: operations["detectBatch"];
         delete?: never;
@@ -145,7 +148,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get the trend of a source */
+        /**
+         * Get the trend of a source
+         * @description Needs a key with the role read or detect, where keys are defined.
+         */
         get: operations["getTrend"];
         put?: never;
         post?: never;
@@ -164,7 +170,7 @@ export interface paths {
         };
         /**
          * List the incidents
-         * @description Newest first. With next, pages stay as they are while new incidents arrive. Marks that the dashboards of the gateway made in anomaly_events are taken over first.
+         * @description Newest first. With next, pages stay as they are while new incidents arrive. Marks that the dashboards of the gateway made in anomaly_events are taken over first. Needs a key with the role read, where keys are defined.
          */
         get: operations["listIncidents"];
         put?: never;
@@ -182,7 +188,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get an incident with its timeline */
+        /**
+         * Get an incident with its timeline
+         * @description Needs a key with the role read, where keys are defined.
+         */
         get: operations["getIncident"];
         put?: never;
         post?: never;
@@ -203,7 +212,7 @@ export interface paths {
         put?: never;
         /**
          * Acknowledge an incident
-         * @description Says that it is real. Possible while it is open, after it has ended by itself, and for a false positive, whose feedback ends. The mark is durable when the answer comes, and stands in anomaly_events too. The same mark again changes nothing; a new note is entered as a comment.
+         * @description Says that it is real. Possible while it is open, after it has ended by itself, and for a false positive, whose feedback ends. The mark is durable when the answer comes, and stands in anomaly_events too. The same mark again changes nothing; a new note is entered as a comment. Needs a key with the role operate, where keys are defined.
          */
         post: operations["acknowledgeIncident"];
         delete?: never;
@@ -223,7 +232,7 @@ export interface paths {
         put?: never;
         /**
          * Resolve an incident
-         * @description Ends it, if it has not ended by itself. Not possible for a false positive. The mark is durable when the answer comes, and stands in anomaly_events too. The same mark again changes nothing; a new note is entered as a comment.
+         * @description Ends it, if it has not ended by itself. Not possible for a false positive. The mark is durable when the answer comes, and stands in anomaly_events too. The same mark again changes nothing; a new note is entered as a comment. Needs a key with the role operate, where keys are defined.
          */
         post: operations["resolveIncident"];
         delete?: never;
@@ -243,7 +252,7 @@ export interface paths {
         put?: never;
         /**
          * Say that an incident is none
-         * @description Ends it. Always possible. Similar deviations raise no alarm for 30 days, see GET /feedback. The mark is durable when the answer comes, and stands in anomaly_events too. The same mark again changes nothing; a new note is entered as a comment.
+         * @description Ends it. Always possible. Similar deviations raise no alarm for 30 days, see GET /feedback. The mark is durable when the answer comes, and stands in anomaly_events too. The same mark again changes nothing; a new note is entered as a comment. Needs a key with the role operate, where keys are defined.
          */
         post: operations["markFalsePositive"];
         delete?: never;
@@ -263,7 +272,7 @@ export interface paths {
         put?: never;
         /**
          * Comment on an incident
-         * @description Adds a line to its timeline. The same comment of the same person again adds nothing.
+         * @description Adds a line to its timeline. The same comment of the same person again adds nothing. Needs a key with the role operate, where keys are defined.
          */
         post: operations["commentIncident"];
         delete?: never;
@@ -283,12 +292,12 @@ export interface paths {
         put?: never;
         /**
          * Apply the recommended limit of an incident for some time
-         * @description Writes the limit to rate_limit_rules, which the gateway reads. A rule that is there is kept, and comes back at the end. While the limit is in force, the same again changes nothing. When its time is over, any replica ends it within seconds.
+         * @description Writes the limit to rate_limit_rules, which the gateway reads. A rule that is there is kept, and comes back at the end. While the limit is in force, the same again changes nothing. When its time is over, any replica ends it within seconds. Needs a key with the role operate, where keys are defined.
          */
         post: operations["applyIncidentLimit"];
         /**
          * End the applied limit of an incident early
-         * @description The rule that was there before comes back. A limit that has ended stays as it is.
+         * @description The rule that was there before comes back. A limit that has ended stays as it is. Needs a key with the role operate, where keys are defined.
          */
         delete: operations["endIncidentLimit"];
         options?: never;
@@ -307,7 +316,7 @@ export interface paths {
         put?: never;
         /**
          * Find the incidents of stored history
-         * @description Replays the stored traffic of the gateway and its endpoints, and lists what would have been incidents. Nothing is stored. The scan stops when the caller disconnects. With `wait: false`, the service answers 202 with the job, which reports its progress. One scan runs at a time.
+         * @description Replays the stored traffic of the gateway and its endpoints, and lists what would have been incidents. Nothing is stored. The scan stops when the caller disconnects. With `wait: false`, the service answers 202 with the job, which reports its progress. One scan runs at a time. Needs a key with the role operate, where keys are defined.
          */
         post: operations["scanIncidents"];
         delete?: never;
@@ -325,14 +334,14 @@ export interface paths {
         };
         /**
          * Get a scan in the background
-         * @description Finds the scans of this replica. The newest 20 are kept.
+         * @description Finds the scans of this replica. The newest 20 are kept. Needs a key with the role read, where keys are defined.
          */
         get: operations["getScanJob"];
         put?: never;
         post?: never;
         /**
          * Stop a scan in the background
-         * @description A scan that has already ended does not change.
+         * @description A scan that has already ended does not change. Needs a key with the role operate, where keys are defined.
          */
         delete: operations["stopScanJob"];
         options?: never;
@@ -349,7 +358,7 @@ export interface paths {
         };
         /**
          * Follow a scan in the background
-         * @description Sends server-sent events. Each change sends an event `progress`. The stream ends with one event `done`, `failed` or `stopped`. The data of each event is the job as JSON.
+         * @description Sends server-sent events. Each change sends an event `progress`. The stream ends with one event `done`, `failed` or `stopped`. The data of each event is the job as JSON. Needs a key with the role read, where keys are defined.
          */
         get: operations["followScanJob"];
         put?: never;
@@ -369,7 +378,7 @@ export interface paths {
         };
         /**
          * Follow the incidents
-         * @description Sends server-sent events of the incidents of all replicas: `opened`, `changed`, `ended` and `marked`. The data of each is the incident as GET /incidents has it, with `revision` and `what`. The id of an event is its revision. The first event is `ready`; its id is where the stream begins. With Last-Event-ID, the stream goes on after that event. A comment every 15 seconds shows that it lives. At most 100 readers follow a replica. A reader that takes nothing for 30 seconds is ended.
+         * @description Sends server-sent events of the incidents of all replicas: `opened`, `changed`, `ended` and `marked`. The data of each is the incident as GET /incidents has it, with `revision` and `what`. The id of an event is its revision. The first event is `ready`; its id is where the stream begins. With Last-Event-ID, the stream goes on after that event. A comment every 15 seconds shows that it lives. At most 100 readers follow a replica. A reader that takes nothing for 30 seconds is ended. Needs a key with the role read, where keys are defined.
          */
         get: operations["followIncidents"];
         put?: never;
@@ -389,7 +398,7 @@ export interface paths {
         };
         /**
          * List what is watched and what reports
-         * @description The gateway, the sources that reported to /detect in the last week, and the endpoints of the last day.
+         * @description The gateway, the sources that reported to /detect in the last week, and the endpoints of the last day. Needs a key with the role read, where keys are defined.
          */
         get: operations["listSources"];
         put?: never;
@@ -409,7 +418,7 @@ export interface paths {
         };
         /**
          * Show what a series was like over time
-         * @description Values, expected bands and verdicts of the gateway, of a source or of an endpoint. Judged minutes have the bands and the verdicts of then. Other minutes of the gateway and of endpoints have the values of the request log and the bands of the models of now. Percentiles of longer steps are means of those of the minutes.
+         * @description Values, expected bands and verdicts of the gateway, of a source or of an endpoint. Judged minutes have the bands and the verdicts of then. Other minutes of the gateway and of endpoints have the values of the request log and the bands of the models of now. Percentiles of longer steps are means of those of the minutes. Needs a key with the role read, where keys are defined.
          */
         get: operations["getTimeline"];
         put?: never;
@@ -429,7 +438,7 @@ export interface paths {
         };
         /**
          * List the last notifications
-         * @description With their states and failures, and the number in each state for each receiver.
+         * @description With their states and failures, and the number in each state for each receiver. Needs a key with the role read, where keys are defined.
          */
         get: operations["listNotifications"];
         put?: never;
@@ -451,7 +460,7 @@ export interface paths {
         put?: never;
         /**
          * Send a test to each receiver
-         * @description Waits for the answers, 15 seconds at most. A test is not queued and not repeated. One test runs at a time.
+         * @description Waits for the answers, 15 seconds at most. A test is not queued and not repeated. One test runs at a time. Needs a key with the role operate, where keys are defined.
          */
         post: operations["testNotifications"];
         delete?: never;
@@ -467,12 +476,15 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List the silences */
+        /**
+         * List the silences
+         * @description Needs a key with the role read, where keys are defined.
+         */
         get: operations["listSilences"];
         put?: never;
         /**
          * Silence incidents
-         * @description Nobody is told of the incidents that a silence is about while it holds. They are kept. Of one that is still open when the silence ends, receivers are told then.
+         * @description Nobody is told of the incidents that a silence is about while it holds. They are kept. Of one that is still open when the silence ends, receivers are told then. Needs a key with the role operate, where keys are defined.
          */
         post: operations["createSilence"];
         delete?: never;
@@ -488,17 +500,20 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get a silence */
+        /**
+         * Get a silence
+         * @description Needs a key with the role read, where keys are defined.
+         */
         get: operations["getSilence"];
         /**
          * Replace a silence
-         * @description What the body leaves out has its default.
+         * @description What the body leaves out has its default. Needs a key with the role operate, where keys are defined.
          */
         put: operations["replaceSilence"];
         post?: never;
         /**
          * Delete a silence
-         * @description Receivers are told of the open incidents that it was about. The answer is what it was.
+         * @description Receivers are told of the open incidents that it was about. The answer is what it was. Needs a key with the role operate, where keys are defined.
          */
         delete: operations["deleteSilence"];
         options?: never;
@@ -515,13 +530,13 @@ export interface paths {
         };
         /**
          * List the deployments
-         * @description Newest first.
+         * @description Newest first. Needs a key with the role read, where keys are defined.
          */
         get: operations["listDeployments"];
         put?: never;
         /**
          * Report a deployment
-         * @description An incident that begins within 15 minutes after it says so in its change. The same deployment again changes nothing.
+         * @description An incident that begins within 15 minutes after it says so in its change. The same deployment again changes nothing. Needs a key with the role operate, where keys are defined.
          */
         post: operations["reportDeployment"];
         delete?: never;
@@ -539,7 +554,7 @@ export interface paths {
         };
         /**
          * List what is muted by false positives
-         * @description Newest first. Each mark of an incident as a false positive mutes similar deviations for 30 days.
+         * @description Newest first. Each mark of an incident as a false positive mutes similar deviations for 30 days. Needs a key with the role read, where keys are defined.
          */
         get: operations["listFeedback"];
         put?: never;
@@ -557,13 +572,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get feedback */
+        /**
+         * Get feedback
+         * @description Needs a key with the role read, where keys are defined.
+         */
         get: operations["getFeedback"];
         put?: never;
         post?: never;
         /**
          * End feedback
-         * @description Similar deviations raise alarms again, from the next minute on. The incident stays a false positive. Feedback that has ended stays as it is.
+         * @description Similar deviations raise alarms again, from the next minute on. The incident stays a false positive. Feedback that has ended stays as it is. Needs a key with the role operate, where keys are defined.
          */
         delete: operations["deleteFeedback"];
         options?: never;
@@ -582,7 +600,7 @@ export interface paths {
         put?: never;
         /**
          * Preview a false positive
-         * @description Shows what the mark would mute, and which of the last 40 incidents it would have muted. Nothing is changed.
+         * @description Shows what the mark would mute, and which of the last 40 incidents it would have muted. Nothing is changed. Needs a key with the role operate, where keys are defined.
          */
         post: operations["previewFalsePositive"];
         delete?: never;
@@ -602,7 +620,7 @@ export interface paths {
         put?: never;
         /**
          * Train on the recorded traffic
-         * @description Trains the anomaly detector on the minutes and the rate optimizer on the requests of the time range. Both new versions become active on all replicas. A model with insufficient data gets `trained: false` and an `error`, the status is still 200, and its active version stays. With `wait: false`, the service answers 202 with the job.
+         * @description Trains the anomaly detector on the minutes and the rate optimizer on the requests of the time range. Both new versions become active on all replicas. A model with insufficient data gets `trained: false` and an `error`, the status is still 200, and its active version stays. With `wait: false`, the service answers 202 with the job. Needs a key with the role admin, where keys are defined.
          */
         post: operations["train"];
         delete?: never;
@@ -622,7 +640,7 @@ export interface paths {
         put?: never;
         /**
          * Train on synthetic traffic
-         * @description Trains the anomaly detector on DATA_PATH/synthetic_training_data.csv. The file may come from any program. It needs the columns timestamp (or time_bucket), requests_per_second, avg_latency_ms, p95_latency_ms, p99_latency_ms and error_rate. Its rows may have any interval: the column interval_seconds, or else the times, show it. While the database is down, the model is local to this replica, with a warning.
+         * @description Trains the anomaly detector on DATA_PATH/synthetic_training_data.csv. The file may come from any program. It needs the columns timestamp (or time_bucket), requests_per_second, avg_latency_ms, p95_latency_ms, p99_latency_ms and error_rate. Its rows may have any interval: the column interval_seconds, or else the times, show it. While the database is down, the model is local to this replica, with a warning. Needs a key with the role admin, where keys are defined.
          */
         post: operations["trainSynthetic"];
         delete?: never;
@@ -638,7 +656,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get the training status */
+        /**
+         * Get the training status
+         * @description Needs a key with the role read, where keys are defined.
+         */
         get: operations["getTrainingStatus"];
         put?: never;
         post?: never;
@@ -657,14 +678,14 @@ export interface paths {
         };
         /**
          * Get a training run
-         * @description Finds the runs of all replicas. The newest 100 runs are kept.
+         * @description Finds the runs of all replicas. The newest 100 runs are kept. Needs a key with the role read, where keys are defined.
          */
         get: operations["getTrainingJob"];
         put?: never;
         post?: never;
         /**
          * Stop a training run
-         * @description The run stops within about two seconds. The active version stays active. A run that has already ended does not change.
+         * @description The run stops within about two seconds. The active version stays active. A run that has already ended does not change. Needs a key with the role admin, where keys are defined.
          */
         delete: operations["stopTrainingJob"];
         options?: never;
@@ -681,7 +702,7 @@ export interface paths {
         };
         /**
          * Follow a training run
-         * @description Sends server-sent events. Each change of the run sends an event `progress`. The stream ends with one event `done`, `failed` or `stopped`. The data of each event is the job as JSON.
+         * @description Sends server-sent events. Each change of the run sends an event `progress`. The stream ends with one event `done`, `failed` or `stopped`. The data of each event is the job as JSON. Needs a key with the role read, where keys are defined.
          */
         get: operations["followTrainingJob"];
         put?: never;
@@ -703,7 +724,7 @@ export interface paths {
         put?: never;
         /**
          * Generate synthetic traffic
-         * @description Writes DATA_PATH/synthetic_training_data.csv and replaces an existing file. The file has one row for each minute and ends with the last full minute. The traffic has a daily and a weekly rhythm, noise, and labelled incidents of every type.
+         * @description Writes DATA_PATH/synthetic_training_data.csv and replaces an existing file. The file has one row for each minute and ends with the last full minute. The traffic has a daily and a weekly rhythm, noise, and labelled incidents of every type. Needs a key with the role admin, where keys are defined.
          */
         post: operations["generateSynthetic"];
         delete?: never;
@@ -719,7 +740,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get the active models */
+        /**
+         * Get the active models
+         * @description Needs a key with the role read, where keys are defined.
+         */
         get: operations["getModelInfo"];
         put?: never;
         post?: never;
@@ -738,7 +762,7 @@ export interface paths {
         };
         /**
          * Get the smallest changes that are found
-         * @description Lists the blind spots of the active anomaly detector: the smallest change of each kind that it finds, by part of the week and hour, and after how many minutes.
+         * @description Lists the blind spots of the active anomaly detector: the smallest change of each kind that it finds, by part of the week and hour, and after how many minutes. Needs a key with the role read, where keys are defined.
          */
         get: operations["getModelSensitivity"];
         put?: never;
@@ -758,7 +782,7 @@ export interface paths {
         };
         /**
          * List the stored model versions
-         * @description Lists the newest 20 versions of each model and the active version.
+         * @description Lists the newest 20 versions of each model and the active version. Needs a key with the role read, where keys are defined.
          */
         get: operations["getModelVersions"];
         put?: never;
@@ -778,7 +802,7 @@ export interface paths {
         };
         /**
          * Compare a version with the one before it
-         * @description Shows what a version of the anomaly detector would have done in the two weeks before its training, beside the version that was active then. A training on the recorded traffic makes the comparison.
+         * @description Shows what a version of the anomaly detector would have done in the two weeks before its training, beside the version that was active then. A training on the recorded traffic makes the comparison. Needs a key with the role read, where keys are defined.
          */
         get: operations["getModelComparison"];
         put?: never;
@@ -800,7 +824,7 @@ export interface paths {
         put?: never;
         /**
          * Activate a stored version
-         * @description The version becomes active on all replicas. Use it to return to an earlier version.
+         * @description The version becomes active on all replicas. Use it to return to an earlier version. Needs a key with the role admin, where keys are defined.
          */
         post: operations["activateModel"];
         delete?: never;
@@ -820,7 +844,7 @@ export interface paths {
         put?: never;
         /**
          * Load the stored models
-         * @description Activates the version that was active last. After a reset, it activates the newest intact version in MODEL_PATH or the database. While the database is down, the choice is local to this replica, with a warning.
+         * @description Activates the version that was active last. After a reset, it activates the newest intact version in MODEL_PATH or the database. While the database is down, the choice is local to this replica, with a warning. Needs a key with the role admin, where keys are defined.
          */
         post: operations["loadModels"];
         delete?: never;
@@ -840,7 +864,7 @@ export interface paths {
         put?: never;
         /**
          * Deactivate all models
-         * @description No version is active on any replica until the next load, activation or training, even after a restart. Stored versions stay. The sliding windows are cleared. While the database is down, the reset is local to this replica, with a warning.
+         * @description No version is active on any replica until the next load, activation or training, even after a restart. Stored versions stay. The sliding windows are cleared. While the database is down, the reset is local to this replica, with a warning. Needs a key with the role admin, where keys are defined.
          */
         post: operations["resetModels"];
         delete?: never;
@@ -860,7 +884,7 @@ export interface paths {
         put?: never;
         /**
          * Recommend the limit of an endpoint, or of the whole gateway
-         * @description Uses the active rate optimizer. For an unknown endpoint, or when no optimizer is active, it recommends the default of the tier with low confidence.
+         * @description Uses the active rate optimizer. For an unknown endpoint, or when no optimizer is active, it recommends the default of the tier with low confidence. Needs a key with the role operate, where keys are defined.
          */
         post: operations["optimize"];
         delete?: never;
@@ -878,7 +902,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Recommend the limits of all endpoints */
+        /**
+         * Recommend the limits of all endpoints
+         * @description Needs a key with the role operate, where keys are defined.
+         */
         post: operations["optimizeAll"];
         delete?: never;
         options?: never;
@@ -893,7 +920,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Group endpoints by similar traffic */
+        /**
+         * Group endpoints by similar traffic
+         * @description Needs a key with the role read, where keys are defined.
+         */
         get: operations["getClusters"];
         put?: never;
         post?: never;
@@ -914,7 +944,7 @@ export interface paths {
         put?: never;
         /**
          * Replay recorded traffic through a limit
-         * @description Counts what a limit would have rejected: the given limit, or the recommended limit of each endpoint. The replay stops when the caller disconnects. With `wait: false`, the service answers 202 with the job, which reports its progress. At most two replays run at a time.
+         * @description Counts what a limit would have rejected: the given limit, or the recommended limit of each endpoint. The replay stops when the caller disconnects. With `wait: false`, the service answers 202 with the job, which reports its progress. At most two replays run at a time. Needs a key with the role operate, where keys are defined.
          */
         post: operations["backtest"];
         delete?: never;
@@ -932,14 +962,14 @@ export interface paths {
         };
         /**
          * Get a backtest in the background
-         * @description Finds the backtests of this replica. The newest 20 are kept.
+         * @description Finds the backtests of this replica. The newest 20 are kept. Needs a key with the role read, where keys are defined.
          */
         get: operations["getBacktestJob"];
         put?: never;
         post?: never;
         /**
          * Stop a backtest in the background
-         * @description Its query ends too. A backtest that has already ended does not change.
+         * @description Its query ends too. A backtest that has already ended does not change. Needs a key with the role operate, where keys are defined.
          */
         delete: operations["stopBacktestJob"];
         options?: never;
@@ -956,7 +986,7 @@ export interface paths {
         };
         /**
          * Follow a backtest in the background
-         * @description Sends server-sent events. Each change sends an event `progress`. The stream ends with one event `done`, `failed` or `stopped`. The data of each event is the job as JSON.
+         * @description Sends server-sent events. Each change sends an event `progress`. The stream ends with one event `done`, `failed` or `stopped`. The data of each event is the job as JSON. Needs a key with the role read, where keys are defined.
          */
         get: operations["followBacktestJob"];
         put?: never;
@@ -976,7 +1006,7 @@ export interface paths {
         };
         /**
          * List the saved recommendations
-         * @description Newest first.
+         * @description Newest first. Needs a key with the role read, where keys are defined.
          */
         get: operations["listRecommendations"];
         put?: never;
@@ -998,7 +1028,7 @@ export interface paths {
         put?: never;
         /**
          * Apply a saved recommendation
-         * @description Writes the limit to rate_limit_rules, which the gateway reads. Both changes happen in one transaction.
+         * @description Writes the limit to rate_limit_rules, which the gateway reads. Both changes happen in one transaction. Needs a key with the role operate, where keys are defined.
          */
         post: operations["applyRecommendation"];
         delete?: never;
@@ -1016,7 +1046,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Reject a saved recommendation */
+        /**
+         * Reject a saved recommendation
+         * @description Needs a key with the role operate, where keys are defined.
+         */
         post: operations["rejectRecommendation"];
         delete?: never;
         options?: never;
@@ -1033,7 +1066,7 @@ export interface paths {
         };
         /**
          * List the known endpoints
-         * @description The requests that came since the last update are counted first, for at most two seconds. A warning says where that is not enough.
+         * @description The requests that came since the last update are counted first, for at most two seconds. A warning says where that is not enough. Needs a key with the role read, where keys are defined.
          */
         get: operations["listEndpoints"];
         put?: never;
@@ -1055,7 +1088,7 @@ export interface paths {
         put?: never;
         /**
          * Show what path rules would do to the last week
-         * @description Nothing is changed. The most frequent 50,000 paths of the last week are compared, for ten seconds at most; one preview at a time.
+         * @description Nothing is changed. The most frequent 50,000 paths of the last week are compared, for ten seconds at most; one preview at a time. Needs a key with the role operate, where keys are defined.
          */
         post: operations["previewEndpoints"];
         delete?: never;
@@ -1071,17 +1104,20 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Show the path rules in force */
+        /**
+         * Show the path rules in force
+         * @description Needs a key with the role read, where keys are defined.
+         */
         get: operations["getPathRules"];
         /**
          * Set the path rules
-         * @description All replicas follow them, instead of PATH_RULES, and keep them when they restart. The history is rolled up again in the background. The same rules again change nothing.
+         * @description All replicas follow them, instead of PATH_RULES, and keep them when they restart. The history is rolled up again in the background. The same rules again change nothing. Needs a key with the role admin, where keys are defined.
          */
         put: operations["setPathRules"];
         post?: never;
         /**
          * Forget the stored path rules
-         * @description Those of PATH_RULES are in force again.
+         * @description Those of PATH_RULES are in force again. Needs a key with the role admin, where keys are defined.
          */
         delete: operations["deletePathRules"];
         options?: never;
@@ -1098,7 +1134,7 @@ export interface paths {
         };
         /**
          * Export recorded traffic by time bucket
-         * @description Exports one row for each bucket with requests, in order of time. CSV and NDJSON are attachments. JSON has the rows as `data`, and `count`, `bucket`, `from` and `to` beside it. `POST /train/synthetic` accepts the CSV. All formats are streamed: a connection that closes early means that the export failed. For buckets longer than one minute, percentiles have an error of at most 1 %.
+         * @description Exports one row for each bucket with requests, in order of time. CSV and NDJSON are attachments. JSON has the rows as `data`, and `count`, `bucket`, `from` and `to` beside it. `POST /train/synthetic` accepts the CSV. All formats are streamed: a connection that closes early means that the export failed. For buckets longer than one minute, percentiles have an error of at most 1 %. Needs a key with the role read, where keys are defined.
          */
         get: operations["exportTrainingData"];
         put?: never;
@@ -1118,7 +1154,7 @@ export interface paths {
         };
         /**
          * Export limits as gateway configuration
-         * @description Exports a complete, commented file for a gateway, or RateLimit-Policy fields. The limit over the whole gateway comes first, then the endpoints, the most specific first. Each pattern matches exactly the paths of its template. A comment names what the gateway cannot express. The file logs without rejecting if the gateway supports that. JSON is in the envelope.
+         * @description Exports a complete, commented file for a gateway, or RateLimit-Policy fields. The limit over the whole gateway comes first, then the endpoints, the most specific first. Each pattern matches exactly the paths of its template. A comment names what the gateway cannot express. The file logs without rejecting if the gateway supports that. JSON is in the envelope. Needs a key with the role read, where keys are defined.
          */
         get: operations["exportRateLimits"];
         put?: never;
@@ -1138,7 +1174,7 @@ export interface paths {
         };
         /**
          * Export the traffic of each endpoint
-         * @description Exports the profiles of the active rate optimizer. CSV is an attachment, JSON is in the envelope.
+         * @description Exports the profiles of the active rate optimizer. CSV is an attachment, JSON is in the envelope. Needs a key with the role read, where keys are defined.
          */
         get: operations["exportEndpointProfiles"];
         put?: never;
@@ -1164,7 +1200,7 @@ export interface paths {
          *
          *     The body is an object with `requests`, one request, a list of requests, or NDJSON with a request in each line (whatever content type it is sent with). It may be compressed with gzip or deflate: up to 8 MiB as sent, and 64 MiB after decompression. Numbers may be sent as texts of digits; null is the same as a missing field.
          *
-         *     One invalid request fails the batch, unless `on_invalid` is `skip`. With `preset` or `map`, the names of a server log are read.
+         *     One invalid request fails the batch, unless `on_invalid` is `skip`. With `preset` or `map`, the names of a server log are read. Needs a key with the role detect, where keys are defined.
          */
         post: operations["ingestRequests"];
         delete?: never;
@@ -1184,7 +1220,7 @@ export interface paths {
         put?: never;
         /**
          * Record requests from OpenTelemetry traces
-         * @description OTLP/HTTP for collectors and SDKs, as protobuf or JSON, optionally with gzip. HTTP server spans become requests; other spans are accepted and ignored. The answer has the encoding of the request. It counts the spans that cannot be stored. Repeating the same body adds nothing. Send it again after 503.
+         * @description OTLP/HTTP for collectors and SDKs, as protobuf or JSON, optionally with gzip. HTTP server spans become requests; other spans are accepted and ignored. The answer has the encoding of the request. It counts the spans that cannot be stored. Repeating the same body adds nothing. Send it again after 503. Needs a key with the role detect, where keys are defined.
          */
         post: operations["exportTraces"];
         delete?: never;
@@ -1204,7 +1240,7 @@ export interface paths {
         put?: never;
         /**
          * Record requests from OpenTelemetry logs
-         * @description OTLP/HTTP for collectors and SDKs, as protobuf or JSON, optionally with gzip. Log records that describe HTTP requests become requests. The answer has the encoding of the request. It counts the records that cannot be stored, those of other logs included. Repeating the same body adds nothing. Send it again after 503.
+         * @description OTLP/HTTP for collectors and SDKs, as protobuf or JSON, optionally with gzip. Log records that describe HTTP requests become requests. The answer has the encoding of the request. It counts the records that cannot be stored, those of other logs included. Repeating the same body adds nothing. Send it again after 503. Needs a key with the role detect, where keys are defined.
          */
         post: operations["exportLogs"];
         delete?: never;
@@ -3301,7 +3337,7 @@ export interface components {
              */
             error: true;
             /**
-             * @description A stable code. The README lists every code.
+             * @description A stable code. docs/errors.md lists every code.
              * @example INVALID_REQUEST
              */
             code: string;
@@ -7640,6 +7676,24 @@ export interface operations {
                     };
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Nothing has this name or id. */
             404: {
                 headers: {
@@ -7698,6 +7752,24 @@ export interface operations {
                     };
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Any other failure, for example 500 or 503. */
             default: {
                 headers: {
@@ -7745,6 +7817,24 @@ export interface operations {
                          */
                         warnings?: string[];
                     };
+                };
+            };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
                 };
             };
             /** @description Any other failure, for example 500 or 503. */
@@ -7916,6 +8006,24 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The service is not in the required state. The message says what to do first. */
             409: {
                 headers: {
@@ -7998,6 +8106,24 @@ export interface operations {
             };
             /** @description The request is invalid. The message names the field and the allowed values. */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8093,6 +8219,24 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Any other failure, for example 500 or 503. */
             default: {
                 headers: {
@@ -8179,6 +8323,24 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
@@ -8242,6 +8404,24 @@ export interface operations {
             };
             /** @description The request is invalid. The message names the field and the allowed values. */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8325,6 +8505,24 @@ export interface operations {
             };
             /** @description The request is invalid. The message names the field and the allowed values. */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8442,6 +8640,24 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Nothing has this name or id. */
             404: {
                 headers: {
@@ -8545,6 +8761,24 @@ export interface operations {
             };
             /** @description The request is invalid. The message names the field and the allowed values. */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8662,6 +8896,24 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Nothing has this name or id. */
             404: {
                 headers: {
@@ -8772,6 +9024,24 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Nothing has this name or id. */
             404: {
                 headers: {
@@ -8874,6 +9144,24 @@ export interface operations {
             };
             /** @description The request is invalid. The message names the field and the allowed values. */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8999,6 +9287,24 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Nothing has this name or id. */
             404: {
                 headers: {
@@ -9105,6 +9411,24 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Nothing has this name or id. */
             404: {
                 headers: {
@@ -9175,6 +9499,24 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Nothing has this name or id. */
             404: {
                 headers: {
@@ -9216,6 +9558,24 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Nothing has this name or id. */
             404: {
                 headers: {
@@ -9250,6 +9610,24 @@ export interface operations {
         responses: {
             /** @description The request is invalid. The message names the field and the allowed values. */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9326,6 +9704,24 @@ export interface operations {
             };
             /** @description The request is invalid. The message names the field and the allowed values. */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9420,6 +9816,24 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
@@ -9492,6 +9906,24 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
@@ -9556,6 +9988,24 @@ export interface operations {
             };
             /** @description The request is invalid. The message names the field and the allowed values. */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9639,6 +10089,24 @@ export interface operations {
                     };
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
@@ -9703,6 +10171,24 @@ export interface operations {
             };
             /** @description The request is invalid. The message names the field and the allowed values. */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9798,6 +10284,24 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Nothing has this name or id. */
             404: {
                 headers: {
@@ -9874,6 +10378,24 @@ export interface operations {
             };
             /** @description The request is invalid. The message names the field and the allowed values. */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9978,6 +10500,24 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Nothing has this name or id. */
             404: {
                 headers: {
@@ -10073,6 +10613,24 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
@@ -10137,6 +10695,24 @@ export interface operations {
             };
             /** @description The request is invalid. The message names the field and the allowed values. */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10238,6 +10814,24 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
@@ -10301,6 +10895,24 @@ export interface operations {
             };
             /** @description The request is invalid. The message names the field and the allowed values. */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10387,6 +10999,24 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Nothing has this name or id. */
             404: {
                 headers: {
@@ -10463,6 +11093,24 @@ export interface operations {
             };
             /** @description The request is invalid. The message names the field and the allowed values. */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10597,6 +11245,24 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The service is not in the required state. The message says what to do first. */
             409: {
                 headers: {
@@ -10695,6 +11361,24 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The service is not in the required state. The message says what to do first. */
             409: {
                 headers: {
@@ -10780,6 +11464,24 @@ export interface operations {
                     };
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Any other failure, for example 500 or 503. */
             default: {
                 headers: {
@@ -10834,6 +11536,24 @@ export interface operations {
             };
             /** @description The request is invalid. The message names the field and the allowed values. */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10920,6 +11640,24 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Nothing has this name or id. */
             404: {
                 headers: {
@@ -10963,6 +11701,24 @@ export interface operations {
         responses: {
             /** @description The request is invalid. The message names the field and the allowed values. */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11050,6 +11806,24 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The body is larger than 8 MiB. */
             413: {
                 headers: {
@@ -11117,6 +11891,24 @@ export interface operations {
                     };
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Any other failure, for example 500 or 503. */
             default: {
                 headers: {
@@ -11164,6 +11956,24 @@ export interface operations {
                          */
                         warnings?: string[];
                     };
+                };
+            };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
                 };
             };
             /** @description The service is not in the required state. The message says what to do first. */
@@ -11222,6 +12032,24 @@ export interface operations {
                          */
                         warnings?: string[];
                     };
+                };
+            };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
                 };
             };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
@@ -11290,6 +12118,24 @@ export interface operations {
             };
             /** @description The request is invalid. The message names the field and the allowed values. */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11379,6 +12225,24 @@ export interface operations {
             };
             /** @description The request is invalid. The message names the field and the allowed values. */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11493,6 +12357,24 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The body is larger than 8 MiB. */
             413: {
                 headers: {
@@ -11582,6 +12464,24 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The body is larger than 8 MiB. */
             413: {
                 headers: {
@@ -11664,6 +12564,24 @@ export interface operations {
             };
             /** @description The request is invalid. The message names the field and the allowed values. */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11762,6 +12680,24 @@ export interface operations {
             };
             /** @description The request is invalid. The message names the field and the allowed values. */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11880,6 +12816,24 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The service is not in the required state. The message says what to do first. */
             409: {
                 headers: {
@@ -11982,6 +12936,24 @@ export interface operations {
             };
             /** @description The request is invalid. The message names the field and the allowed values. */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12095,6 +13067,24 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Nothing has this name or id. */
             404: {
                 headers: {
@@ -12165,6 +13155,24 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Nothing has this name or id. */
             404: {
                 headers: {
@@ -12199,6 +13207,24 @@ export interface operations {
         responses: {
             /** @description The request is invalid. The message names the field and the allowed values. */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12285,6 +13311,24 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The service is not in the required state. The message says what to do first. */
             409: {
                 headers: {
@@ -12361,6 +13405,24 @@ export interface operations {
             };
             /** @description The request is invalid. The message names the field and the allowed values. */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12471,6 +13533,24 @@ export interface operations {
             };
             /** @description The request is invalid. The message names the field and the allowed values. */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12596,6 +13676,24 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
@@ -12660,6 +13758,24 @@ export interface operations {
             };
             /** @description The request is invalid. The message names the field and the allowed values. */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12752,6 +13868,24 @@ export interface operations {
                     };
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
@@ -12816,6 +13950,24 @@ export interface operations {
             };
             /** @description The request is invalid. The message names the field and the allowed values. */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12899,6 +14051,24 @@ export interface operations {
                     };
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
@@ -12947,6 +14117,24 @@ export interface operations {
         responses: {
             /** @description The request is invalid. The message names the field and the allowed values. */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -13093,6 +14281,24 @@ export interface operations {
         responses: {
             /** @description The request is invalid. The message names the field and the allowed values. */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -13321,6 +14527,24 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Nothing has this name or id. */
             404: {
                 headers: {
@@ -13472,6 +14696,24 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The service is not in the required state. The message says what to do first. */
             409: {
                 headers: {
@@ -13553,6 +14795,26 @@ export interface operations {
                     "application/x-protobuf": unknown;
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RpcStatus"];
+                    "application/x-protobuf": unknown;
+                };
+            };
+            /** @description The key has not the role detect. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RpcStatus"];
+                    "application/x-protobuf": unknown;
+                };
+            };
             /** @description The body is larger than 8 MiB, or larger than 64 MiB once inflated, or has more than 2,000,000 values. */
             413: {
                 headers: {
@@ -13621,6 +14883,26 @@ export interface operations {
             };
             /** @description The body is not OTLP. Do not send it again. */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RpcStatus"];
+                    "application/x-protobuf": unknown;
+                };
+            };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RpcStatus"];
+                    "application/x-protobuf": unknown;
+                };
+            };
+            /** @description The key has not the role detect. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };

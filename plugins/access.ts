@@ -1,0 +1,72 @@
+import type { FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import { ANYBODY, assertAllowed, callerWith, NOBODY, type Access, type Caller } from './access/caller.js'
+import { watchKeys, type Keys } from './access/keys.js'
+import { hasKeys } from './config/access.js'
+import { ServiceError } from './http/errors.js'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    caller: Caller
+  }
+}
+
+/**
+ * Finds out who sends each request, before its body is read, and refuses those who may not. Without keys in the
+ * configuration, everybody who reaches the service may do everything.
+ */
+export default fp(
+  async (app) => {
+    const { access } = app.config
+    app.decorateRequest('caller')
+    if (!hasKeys(access)) {
+      app.addHook('onRequest', async (request) => {
+        request.caller = ANYBODY
+      })
+      return
+    }
+    const keys = watchKeys(access, {
+      onReload: (count) => app.log.info({ keys: count }, 'the API keys were read again'),
+      onFailure: ({ message }) =>
+        app.log.error(
+          { reason: message },
+          'the file of the API keys cannot be used; the keys before it stay',
+        ),
+    })
+    app.addHook('onClose', async () => keys.stop())
+    app.addHook('onRequest', async (request, reply) => {
+      request.caller = NOBODY
+      const needed = neededBy(request)
+      if (needed === 'open') return
+      try {
+        request.caller = callerOf(request, keys)
+      } catch (error) {
+        reply.header('www-authenticate', 'Bearer realm="aegis-ml"')
+        throw error
+      }
+      assertAllowed(request.caller, needed)
+    })
+  },
+  { name: 'access', dependencies: ['config'] },
+)
+
+/** Pages of the documentation have no operation, and neither has a path that is none. */
+function neededBy({ routeOptions }: FastifyRequest): Access {
+  return routeOptions.config.access ?? 'open'
+}
+
+function callerOf({ headers }: FastifyRequest, keys: Keys): Caller {
+  const given = headers['x-api-key'] ?? bearerOf(headers.authorization)
+  if (given === undefined) {
+    const message =
+      'This needs a key. Send it as Authorization: Bearer KEY, or as X-API-Key: KEY. aegis-ml keys create makes one.'
+    throw new ServiceError('UNAUTHENTICATED', message)
+  }
+  const found = keys.find(String(given))
+  if (found !== undefined) return callerWith(found)
+  throw new ServiceError('UNAUTHENTICATED', 'This key is not known. It may have been replaced or removed.')
+}
+
+function bearerOf(authorization: string | undefined): string | undefined {
+  return /^bearer +(\S+) *$/i.exec(authorization ?? '')?.[1]
+}
