@@ -69,6 +69,9 @@ const { version } = JSON.parse(readFileSync(new URL('./package.json', import.met
 /** What a body may have where its route states no other `bodyLimit`. */
 const BODY_LIMIT = 64 * 1024
 
+/** Node.js takes no more bytes of headers. */
+const MAX_PATH = 16 * 1024
+
 /** How long a request may take to arrive. */
 const REQUEST_LIMIT_MS = 60_000
 
@@ -126,6 +129,7 @@ function createServer(loggerInstance: FastifyBaseLogger) {
   return Fastify({
     loggerInstance,
     bodyLimit: BODY_LIMIT,
+    routerOptions: { maxParamLength: MAX_PATH }, // the schema of the route refuses it, and names it
     pluginTimeout: START_LIMIT_MS,
     rewriteUrl: ({ url = '/' }) => singleSlashes(url),
     return503OnClosing: false, // plugins/http/errors.ts answers instead, in the envelope

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify'
 import fp from 'fastify-plugin'
 import { parseJsonBodies } from './json-body.js'
 import { acceptOldForms } from './lenient.js'
+import { readQueryValues } from './query-values.js'
 import { MAX_FOUND, unknownFields, type Schema } from './validation.js'
 
 declare module 'fastify' {
@@ -106,7 +107,9 @@ function acceptOld(app: FastifyInstance, request: FastifyRequest): void {
       request.warnings.push(sentence)
   }
   if (schema?.body) acceptOldForms(request.body, schema.body as Schema, resolve, warn)
-  if (schema?.querystring) acceptOldForms(request.query, schema.querystring as Schema, resolve, warn)
+  if (!schema?.querystring) return
+  acceptOldForms(request.query, schema.querystring as Schema, resolve, warn)
+  readQueryValues(request.query as Record<string, unknown>, schema.querystring as Schema)
 }
 
 const MAX_WARNINGS = 20

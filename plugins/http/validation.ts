@@ -184,23 +184,18 @@ export function unknownFields(
 export const MAX_FOUND = 1000
 const MAX_NAME = 100
 
-/** Bodies are taken as they are; query strings, which hold only text, are coerced. Neither is stripped. */
+/** Values are taken as they are: the texts of a query are read before, by readQueryValues. */
 export default fp(
   async (app) => {
-    const build = (coerceTypes: boolean) => {
-      // Of strict numbers, the limits are not checked: a query's Infinity, which is coerced, would pass.
-      const options = { coerceTypes, verbose: true, strict: false, strictNumbers: !coerceTypes } as const
-      const ajv = ajvFormats.default(new Ajv(options))
-      ajv.addFormat('date-time', (text: string) => parseTime(text) !== undefined)
-      ajv.addFormat('printable', (text: string) => PRINTABLE.test(text))
-      ajv.addFormat('ip', (text: string) => isIP(text) !== 0 && clientAddress(text) !== null)
-      return ajv.addSchema(Object.values(app.getSchemas()) as object[])
+    let ajv: Ajv | undefined
+    const build = () => {
+      const built = ajvFormats.default(new Ajv({ verbose: true, strict: false }))
+      built.addFormat('date-time', (text: string) => parseTime(text) !== undefined)
+      built.addFormat('printable', (text: string) => PRINTABLE.test(text))
+      built.addFormat('ip', (text: string) => isIP(text) !== 0 && clientAddress(text) !== null)
+      return built.addSchema(Object.values(app.getSchemas()) as object[])
     }
-    let ajv: { body: Ajv; other: Ajv } | undefined
-    app.setValidatorCompiler<object>(({ schema, httpPart }) => {
-      ajv ??= { body: build(false), other: build(true) }
-      return (httpPart === 'body' ? ajv.body : ajv.other).compile(schema)
-    })
+    app.setValidatorCompiler<object>(({ schema }) => (ajv ??= build()).compile(schema))
   },
   { name: 'validation' },
 )
