@@ -1,6 +1,7 @@
 import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import { pino } from 'pino'
 import { move, transferableSymbol, valueSymbol, workerData } from 'piscina'
+import type { Caller } from './plugins/access/caller.js'
 import type { BatchSettings, BatchTask, WorkerAnswer } from './plugins/batch-workers/task.js'
 import { createDetection } from './plugins/detection.js'
 import envelope from './plugins/http/envelope.js'
@@ -16,11 +17,14 @@ import { sharedSchemas } from './routes/schemas/index.js'
  * interface of detection and nothing else, so that the same code answers a large batch and a small one.
  */
 let active: ActiveDetector | null = null
+/** Of the request at hand: a thread has one at a time. */
+let caller: Caller
 const starting = buildApp(workerData as BatchSettings)
 
 export default async function answer({ request, detector, engine }: BatchTask): Promise<object> {
   const app = await starting
   await use(detector, engine)
+  caller = request.caller
   const { url, headers, body } = request
   const payload = Buffer.from(body.buffer, body.byteOffset, body.byteLength)
   const response = await app.inject({ method: 'POST', url, headers, payload })
@@ -49,6 +53,10 @@ async function buildApp({ logLevel, effects, calendar }: BatchSettings): Promise
   await app.register(errors)
   await app.register(envelope)
   await app.register(largeBodies)
+  app.decorateRequest('caller')
+  app.addHook('onRequest', async (request) => {
+    request.caller = caller
+  })
   for (const schema of sharedSchemas) app.addSchema(schema)
   await app.register(detectRoutes)
   const models = {

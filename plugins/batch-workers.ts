@@ -29,6 +29,8 @@ export interface BatchWorkersOptions {
   readonly settings: BatchSettings
   readonly activeModel: () => Pick<BatchTask, 'detector' | 'engine'>
   readonly onFailure: (error: unknown) => void
+  /** The file of the thread; for tests, which have one that fails. */
+  readonly file?: URL
 }
 
 declare module 'fastify' {
@@ -50,17 +52,20 @@ const MAX_IDLE_MS = 60_000
 const MAX_HEAP_MB = 256
 
 /** A worker runs JavaScript: where this file is TypeScript (under tsx), the worker is taken from the build. */
-const WORKER = import.meta.url.endsWith('.ts') ? '../dist/batch-worker.js' : '../batch-worker.js'
+const FILE = new URL(
+  import.meta.url.endsWith('.ts') ? '../dist/batch-worker.js' : '../batch-worker.js',
+  import.meta.url,
+)
 
 export function createBatchWorkers(options: BatchWorkersOptions): BatchWorkers {
-  const { count, settings, activeModel, onFailure } = options
+  const { count, settings, activeModel, onFailure, file = FILE } = options
   const places = createSlots(count + MAX_BESIDE, MAX_WAITING, MAX_WAIT_MS)
   const turns = createSlots(count, count + MAX_BESIDE, MAX_WORK_MS)
   let threads: Piscina<BatchTask, WorkerAnswer> | undefined
 
   const startThreads = () =>
     new Piscina<BatchTask, WorkerAnswer>({
-      filename: new URL(WORKER, import.meta.url).href,
+      filename: file.href,
       ...{ minThreads: 0, maxThreads: count, idleTimeout: MAX_IDLE_MS },
       atomics: 'disabled',
       resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB },

@@ -52,7 +52,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         description:
           'Use it to try a model or a setting on past traffic. With mode independent, each interval is judged on its own. With mode replay, the intervals are judged in order of time, as a separate stream. The sliding windows of /detect are neither used nor changed.',
         body: ref(Batch),
-        response: { 200: ref(BatchVerdict), ...failures(400, 409, 413, 415) },
+        response: { 200: ref(BatchVerdict), ...failures(400, 409, 413, 415, 503) },
       },
     },
     async (request) => {

@@ -41,7 +41,7 @@ export class JsonBounds {
   #textBytes = 0
 
   push(bytes: Readonly<Uint8Array>): void {
-    let i = this.#inText ? this.#readText(bytes, 0) : 0
+    let i = this.#inText ? this.#readText(bytes, 0) + 1 : 0
     for (; i < bytes.length; i++) {
       const byte = bytes[i]!
       if (byte === QUOTE) {

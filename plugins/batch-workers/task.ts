@@ -1,6 +1,7 @@
 import type { CalendarEntry } from '../../models/anomaly/calendar.js'
 import type { LeastEffects } from '../../models/anomaly/effects.js'
 import type { AnomalyModel } from '../../models/anomaly/model.js'
+import type { Caller } from '../access/caller.js'
 import type { EngineChoice, LogLevel } from '../config.js'
 import type { Artifact } from '../model-registry/artifact.js'
 
@@ -15,6 +16,7 @@ export interface BatchSettings {
 export interface WorkerRequest {
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
+  readonly caller: Caller
   /** All of its memory, which goes to the worker. */
   readonly body: Uint8Array
 }

@@ -61,10 +61,11 @@ async function passOn(
   } catch (error) {
     if (place.signal.aborted || !hasLength(request)) reply.header('connection', 'close')
     else await body.discard()
+    place.leave()
     throw error
   }
   const headers = { 'content-type': 'application/json', 'x-request-id': request.id }
-  const asked = { url: request.url, headers, body: body.bytes() }
+  const asked = { url: request.url, headers, caller: request.caller, body: body.bytes() }
   const { statusCode, contentType, body: answer } = await app.batchWorkers.answer(asked, place.signal)
   reply.code(statusCode).type(contentType).header('content-length', answer.length)
   reply.send(Readable.from(place.parts(answer)))
@@ -102,11 +103,19 @@ class Place {
     private readonly app: FastifyInstance,
     private readonly reply: FastifyReply,
   ) {
-    reply.raw.once('close', () => {
-      this.#ending.abort(CALLER_GONE)
-      clearInterval(this.#check)
-      this.#leave?.()
-    })
+    const end = () => this.leave()
+    const { socket } = reply.request.raw
+    reply.raw.once('close', end).once('close', () => socket.off('close', end))
+    // An answer that waits for the one before it on its connection does not hear of its end.
+    if (socket.destroyed) end()
+    else socket.once('close', end)
+  }
+
+  leave(): void {
+    this.#ending.abort(CALLER_GONE)
+    clearInterval(this.#check)
+    this.#leave?.()
+    this.#leave = undefined
   }
 
   /** Aborted when the caller is gone or too slow. */

@@ -23,7 +23,16 @@ const NO_WHOLE_NUMBERS = [...NO_NUMBERS, '1.5', '1e-3']
 const NO_BOOLEANS = ['1', '0', 'True', 'yes', '', 'null', '%00', 'x'.repeat(5000)]
 const NO_TEXTS = ['%00', 'a%00b']
 const NO_IDS = ['-1', '9'.repeat(19), '9'.repeat(5000), '1e3', '0x1', '1.0', '%201', '%00', "1'--", '١']
-const NO_OTHERS = ['%00', 'now', '-1', '9'.repeat(400), '%F0%9F%A6%94', "' or 1=1", 'x'.repeat(5000), '0000-01-01T00:00Z']
+const NO_OTHERS = [
+  '%00',
+  'now',
+  '-1',
+  '9'.repeat(400),
+  '%F0%9F%A6%94',
+  "' or 1=1",
+  'x'.repeat(5000),
+  '0000-01-01T00:00Z',
+]
 
 /** Values that no parameter of this kind allows. */
 function refusedBy({ name, schema }: Parameter): string[] {
@@ -40,7 +49,8 @@ function refusedBy({ name, schema }: Parameter): string[] {
       return NO_OTHERS
     default:
       if (name === 'version') return tooLong
-      if (schema.enum || 'format' in schema === false) return schema.enum ? NO_OTHERS : [...NO_TEXTS, ...tooLong]
+      if (schema.enum || 'format' in schema === false)
+        return schema.enum ? NO_OTHERS : [...NO_TEXTS, ...tooLong]
       return 'pattern' in schema || schema.maxLength === undefined ? NO_OTHERS : [...NO_TEXTS, ...tooLong]
   }
 }
@@ -51,10 +61,15 @@ t.test('a value that a parameter does not allow answers 400 and names the parame
   const wrong: string[] = []
   const ask = async (method: string, url: string, name: string) => {
     const upper = method.toUpperCase() as 'GET'
-    const { statusCode, body } = await service.ask({ method: upper, url, ...(method !== 'get' && { payload: {} }) })
+    const { statusCode, body } = await service.ask({
+      method: upper,
+      url,
+      ...(method !== 'get' && { payload: {} }),
+    })
     const { message } = JSON.parse(body) as { message: string }
     count++
-    if (statusCode !== 400 || !(message.startsWith(`${name} `) || message.startsWith(`${name}[`))) wrong.push(`${method} ${url.slice(0, 100)}: ${statusCode} ${message}`)
+    if (statusCode !== 400 || !(message.startsWith(`${name} `) || message.startsWith(`${name}[`)))
+      wrong.push(`${method} ${url.slice(0, 100)}: ${statusCode} ${message}`)
   }
   for (const [path, operations] of Object.entries(paths)) {
     for (const [method, { parameters = [] }] of Object.entries(operations)) {
@@ -62,7 +77,9 @@ t.test('a value that a parameter does not allow answers 400 and names the parame
         const { in: place, name, schema } = parameter
         if (place === 'header') continue
         if (place === 'path') {
-          const values = /^\^?\[0-9/.test(String((schema as { pattern?: string }).pattern)) ? NO_IDS : refusedBy(parameter)
+          const values = /^\^?\[0-9/.test(String((schema as { pattern?: string }).pattern))
+            ? NO_IDS
+            : refusedBy(parameter)
           for (const value of values) await ask(method, path.replace(`{${name}}`, value), name)
           continue
         }
