@@ -10,6 +10,7 @@ import database from './plugins/database.js'
 import deployments from './plugins/deployments.js'
 import detection from './plugins/detection.js'
 import audited from './plugins/http/audited.js'
+import closedCallers from './plugins/http/closed-callers.js'
 import cors from './plugins/http/cors.js'
 import envelope from './plugins/http/envelope.js'
 import errors, { answerMalformed, sendFailure, toServiceError } from './plugins/http/errors.js'
@@ -83,6 +84,7 @@ export async function buildApp(settings: Config): Promise<FastifyInstance> {
   try {
     await app.register(config, { config: settings })
     await app.register(requestIds)
+    await app.register(closedCallers)
     await app.register(tracing, { version })
     await app.register(cors)
     await app.register(access)
