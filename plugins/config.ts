@@ -15,10 +15,12 @@ import { readOpenApi } from '../formats/openapi/read-openapi.js'
 import { localTimeOf } from '../models/seasonality/local-time.js'
 import { accessConfig, type AccessConfig } from './config/access.js'
 import { notificationConfig, type NotificationConfig } from './config/notifications.js'
+import { reader, type Environment } from './config/reader.js'
+import { tokenConfig } from './config/tokens.js'
 import { prometheusConfig, type PrometheusConfig } from './config/prometheus.js'
 import { tracingConfig, type TracingConfig } from './config/tracing.js'
 
-export { ConfigError, type DatabaseConfig }
+export { ConfigError, type DatabaseConfig, type Environment }
 
 export type LogLevel = (typeof LOG_LEVELS)[number]
 export type TrafficTable = (typeof TRAFFIC_TABLES)[number]
@@ -90,8 +92,6 @@ const TABLE_CHOICES = ['auto', ...TRAFFIC_TABLES] as const
 const WATCH_CHOICES = ['auto', 'on', 'off'] as const
 const ENGINE_CHOICES = ['auto', 'kernel', 'tensor'] as const
 
-export type Environment = Readonly<Record<string, string | undefined>>
-
 /**
  * The typed configuration of an environment. A variable that is empty counts as not set.
  * @throws ConfigError on the first bad value
@@ -108,6 +108,12 @@ export function loadConfig(environment: Environment): Config {
       keys: text('API_KEYS', '', ANY, 'keys'),
       keysFile: text('API_KEYS_FILE', '', /^[^\0]{0,1000}$/, 'a file'),
       allowAnonymous: oneOf('ALLOW_ANONYMOUS', ['true', 'false'], 'false') === 'true',
+      tokens: tokenConfig({
+        JWT_JWKS_URL: text('JWT_JWKS_URL', '', ANY, 'an address'),
+        JWT_ISSUER: text('JWT_ISSUER', '', ANY, 'a text'),
+        JWT_AUDIENCE: text('JWT_AUDIENCE', '', ANY, 'a text'),
+        JWT_ROLES_CLAIM: text('JWT_ROLES_CLAIM', 'roles', ANY, 'the name of a claim'),
+      }),
     }),
     port: number('ML_SERVICE_PORT', 5000, { min: 0, max: 65535, integer: true }),
     database: Object.freeze(readPostgres(read, (name) => environment[name] || undefined)),
@@ -252,47 +258,6 @@ function readCalendar(file: string, timeZone: string): readonly CalendarEntry[] 
 export function processEnvironment(): Environment {
   if (existsSync('.env')) process.loadEnvFile('.env')
   return process.env
-}
-
-interface Range {
-  min?: number
-  above?: number
-  max: number
-  integer?: boolean
-}
-
-function reader(environment: Environment) {
-  const read = (name: string): string | undefined => {
-    const value = environment[name]?.trim()
-    return value === '' ? undefined : value
-  }
-  return {
-    read,
-    text(name: string, fallback: string, pattern: RegExp, allowed: string): string {
-      const value = read(name) ?? fallback
-      if (!pattern.test(value)) throw new ConfigError(name, value, allowed)
-      return value
-    },
-    number(name: string, fallback: number, { min, above, max, integer = false }: Range): number {
-      const given = read(name)
-      if (given === undefined) return fallback
-      const value = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(given) ? Number(given) : NaN
-      const tooLow = above === undefined ? value < min! : value <= above
-      if (Number.isNaN(value) || tooLow || value > max || (integer && !Number.isInteger(value))) {
-        const kind = integer ? 'a whole number' : 'a number'
-        const range = above === undefined ? `from ${min} to ${max}` : `above ${above}, up to ${max}`
-        throw new ConfigError(name, given, `${kind} ${range}`)
-      }
-      return value
-    },
-    oneOf<T extends string>(name: string, allowed: readonly T[], fallback: T): T {
-      const given = read(name)?.toLowerCase()
-      if (given === undefined) return fallback
-      const match = allowed.find((value) => value === given)
-      if (match === undefined) throw new ConfigError(name, environment[name]!, `one of ${allowed.join(', ')}`)
-      return match
-    },
-  }
 }
 
 /** @throws ConfigError when a folder does not exist and cannot be made, or cannot be written */
