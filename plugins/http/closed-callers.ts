@@ -14,7 +14,7 @@ export function hasLeft({ raw, request }: Pick<FastifyReply, 'raw' | 'request'>)
 export default fp(
   async (app) => {
     app.addHook('onRequest', (request, reply, done) => {
-      reply.raw.once('close', () => {
+      reply.raw.on('close', () => {
         if (!reply.raw.writableFinished) {
           request.log.info({ responseTime: reply.elapsedTime }, 'client closed the connection')
         }
