@@ -3,6 +3,7 @@ import fp from 'fastify-plugin'
 import { ANYBODY, assertAllowed, callerWith, NOBODY, type Access, type Caller } from './access/caller.js'
 import { watchKeys, type Keys } from './access/keys.js'
 import { PROVIDER_TIMES, watchProviderKeys } from './access/provider-keys.js'
+import { sourceFor } from './access/sources.js'
 import { callerOfToken, looksLikeToken } from './access/tokens.js'
 import { needsKey, type AccessConfig } from './config/access.js'
 import { ServiceError } from './http/errors.js'
@@ -10,6 +11,12 @@ import { ServiceError } from './http/errors.js'
 declare module 'fastify' {
   interface FastifyRequest {
     caller: Caller
+    /**
+     * The source of a report: the one that it names, or the only one of its caller; undefined for the usual one.
+     * @param usual default: `default`
+     * @throws ServiceError FORBIDDEN for a source that the caller may not report
+     */
+    sourceFor(named: string | undefined, usual?: string): string | undefined
   }
 }
 
@@ -21,6 +28,9 @@ export default fp(
   async (app) => {
     const { access } = app.config
     app.decorateRequest('caller')
+    app.decorateRequest('sourceFor', function (named, usual = 'default') {
+      return sourceFor(this.caller, named, usual)
+    })
     if (!needsKey(access)) {
       app.addHook('onRequest', async (request) => {
         request.caller = ANYBODY

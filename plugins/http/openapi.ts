@@ -83,9 +83,9 @@ function withAccess(schema: FastifySchema, access: Access, hasEnvelope: boolean)
   return { ...schema, security, description, response }
 }
 
-/** Every operation has to say who may call it. */
-function assertAccess({ schema, config, method, url }: RouteOptions): void {
-  if (schema?.operationId === undefined || config?.access !== undefined) return
+/** Every route has to say who may call it, but the pages of the documentation and the preflight requests of CORS. */
+function assertAccess({ config, method, url }: RouteOptions): void {
+  if (config?.access !== undefined || method === 'OPTIONS' || /^\/docs(\/|$)/.test(url)) return
   throw new Error(`${[method].flat().join(', ')} ${url} does not say who may call it: config.access`)
 }
 
