@@ -3,11 +3,13 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import { pino } from 'pino'
 import access from './plugins/access.js'
+import audit from './plugins/audit.js'
 import automaticTraining from './plugins/automatic-training.js'
 import config, { type Config } from './plugins/config.js'
 import database from './plugins/database.js'
 import deployments from './plugins/deployments.js'
 import detection from './plugins/detection.js'
+import audited from './plugins/http/audited.js'
 import cors from './plugins/http/cors.js'
 import envelope from './plugins/http/envelope.js'
 import errors, { answerMalformed, sendFailure, toServiceError } from './plugins/http/errors.js'
@@ -25,15 +27,18 @@ import optimization from './plugins/optimization.js'
 import otlp from './plugins/otlp.js'
 import otlpHttp from './plugins/http/otlp.js'
 import prometheus from './plugins/prometheus.js'
+import requestIds, { requestId } from './plugins/http/request-id.js'
 import silences from './plugins/silences.js'
 import streamedBodies from './plugins/http/streamed-bodies.js'
 import syntheticData from './plugins/synthetic-data.js'
+import tracing from './plugins/tracing.js'
 import trafficTable from './plugins/traffic-table.js'
 import training from './plugins/training.js'
 import validation from './plugins/http/validation.js'
 import watcher from './plugins/watcher.js'
 import watchModels from './plugins/watch-models.js'
 import aboutRoutes from './routes/about.js'
+import auditRoutes from './routes/audit.js'
 import backtestJobRoutes from './routes/backtest-jobs.js'
 import deploymentRoutes from './routes/deployments.js'
 import detectRoutes from './routes/detect.js'
@@ -77,10 +82,14 @@ export async function buildApp(settings: Config): Promise<FastifyInstance> {
   const app = createServer(createLogger(settings))
   try {
     await app.register(config, { config: settings })
+    await app.register(requestIds)
+    await app.register(tracing, { version })
     await app.register(cors)
     await app.register(access)
+    await app.register(audited)
     await registerInterface(app)
     await app.register(database)
+    await app.register(audit)
     await app.register(trafficTable)
     await app.register(modelRegistry)
     await app.register(detection)
@@ -122,6 +131,7 @@ function createServer(loggerInstance: FastifyBaseLogger) {
   return Fastify({
     loggerInstance,
     bodyLimit: BODY_LIMIT,
+    genReqId: requestId,
     pluginTimeout: START_LIMIT_MS,
     rewriteUrl: ({ url = '/' }) => singleSlashes(url),
     return503OnClosing: false, // plugins/http/errors.ts answers instead, in the envelope
@@ -147,6 +157,7 @@ async function registerInterface(app: FastifyInstance): Promise<void> {
   for (const schema of sharedSchemas) app.addSchema(schema)
   await app.register(aboutRoutes, { version })
   await app.register(healthRoutes, { version })
+  await app.register(auditRoutes)
   await app.register(detectRoutes)
   await app.register(incidentRoutes)
   await app.register(incidentLimitRoutes)

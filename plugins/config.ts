@@ -18,6 +18,7 @@ import { notificationConfig, type NotificationConfig } from './config/notificati
 import { reader, type Environment } from './config/reader.js'
 import { tokenConfig } from './config/tokens.js'
 import { prometheusConfig, type PrometheusConfig } from './config/prometheus.js'
+import { tracingConfig, type TracingConfig } from './config/tracing.js'
 
 export { ConfigError, type DatabaseConfig, type Environment }
 
@@ -71,6 +72,10 @@ export interface Config {
   readonly watchDelayMs: number
   /** A Prometheus that has the minutes of the gateway; null without one. */
   readonly prometheus: PrometheusConfig | null
+  /** How long it is kept who changed what. */
+  readonly auditDays: number
+  /** Where traces go; null when there are none. */
+  readonly tracing: TracingConfig | null
   /** Who is told of incidents. */
   readonly notifications: NotificationConfig
 }
@@ -126,6 +131,8 @@ export function loadConfig(environment: Environment): Config {
     pathRules: readPathRules(text('PATH_RULES', '', /^[^\0]{0,100000}$/, PATH_RULES)),
     scoringEngine: oneOf('SCORING_ENGINE', ENGINE_CHOICES, 'auto'),
     retentionDays: number('RETENTION_DAYS', 90, { min: 1, max: 3650, integer: true }),
+    auditDays: number('AUDIT_DAYS', 365, { min: 1, max: 3650, integer: true }),
+    tracing: tracingConfig((name) => text(name, '', ANY, '')),
     ipv6Prefix: number('IPV6_PREFIX', DEFAULT_IPV6_PREFIX, { min: 16, max: 128, integer: true }),
     lookBackMinutes: number('LOOK_BACK_MINUTES', 60, { min: 0, max: 10080, integer: true }),
     timeZone: zone,

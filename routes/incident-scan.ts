@@ -12,7 +12,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/incidents/scan',
     {
-      config: { access: 'operate' },
+      config: { access: 'operate', audit: false },
       schema: {
         operationId: 'scanIncidents',
         tags: ['incidents'],

@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { authorOf } from './author.js'
 import { toIncident, toIncidentDetail } from './mappers/incident.js'
 import {
   Incident,
@@ -61,9 +62,10 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
           response: { 200: ref(Incident), ...failures(400, 404, 409, 413, 415, 503) },
         },
       },
-      async ({ params, body }) => {
-        const { by = null, note = null } = body
-        return toIncident(await app.incidents.mark(params.id, { mark, author: by, note }))
+      async (request) => {
+        const { by, note = null } = request.body
+        const author = authorOf(request, 'by', by)
+        return toIncident(await app.incidents.mark(request.params.id, { mark, author, note }))
       },
     )
   }

@@ -36,19 +36,20 @@ function parsed(response: Response, text: string, secret?: string): Record<strin
   const harmless = secret === undefined ? text : text.replaceAll(secret, '…')
   const shown = harmless.trim().replace(/\s+/g, ' ').slice(0, SHOWN)
   const message = `${response.url} answered ${response.status} with ${type} instead of an envelope of AEGIS ML (${JSON.stringify(shown)}). Check that baseUrl is the address of the service and not of a proxy or another program.`
-  throw new MLServiceError('INVALID_ANSWER', message, {
-    status: response.status,
-    retryAfterMs: retryAfterMs(response),
-  })
+  throw new MLServiceError('INVALID_ANSWER', message, factsOf(response))
 }
 
 function toError(response: Response, body: Partial<Failure>): MLServiceError {
   const { code = 'INVALID_ANSWER', message = `The service answered ${response.status}.`, details } = body
-  return new MLServiceError(code, message, {
+  return new MLServiceError(code, message, { ...factsOf(response), details })
+}
+
+function factsOf(response: Response) {
+  return {
     status: response.status,
-    details,
     retryAfterMs: retryAfterMs(response),
-  })
+    requestId: response.headers.get('x-request-id'),
+  }
 }
 
 /** Retry-After is a number of seconds or a date. */

@@ -12,7 +12,7 @@ export default fp(
     await app.register(cors, {
       origin: corsOrigins.includes('*') ? '*' : [...corsOrigins],
       methods: ['GET', 'HEAD', 'POST', 'PUT', 'DELETE'],
-      exposedHeaders: ['content-disposition', 'location', 'retry-after'],
+      exposedHeaders: ['content-disposition', 'location', 'retry-after', 'x-request-id'],
       maxAge: MAX_AGE_SECONDS,
     })
   },

@@ -5,6 +5,7 @@ const failure = (code: string, message: string, details: unknown = null) => ({
   message,
   details,
   timestamp: '2026-01-31T12:00:00.000Z',
+  request_id: '4bf92f3577b34da6a3ce929d0e0e4736',
 })
 
 const problem = 'is required; allowed is a finite number from 0 to 1000000000000'

@@ -28,6 +28,7 @@ const TAGS = [
   },
   { name: 'ingest', description: 'Record the requests of gateways without a database of their own.' },
   { name: 'export', description: 'Export traffic, endpoint profiles and limits as files.' },
+  { name: 'audit', description: 'See who changed what, when and from where.' },
   { name: 'health', description: 'Check the state of the service.' },
 ]
 
