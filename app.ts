@@ -6,10 +6,12 @@ import access from './plugins/access.js'
 import audit from './plugins/audit.js'
 import automaticTraining from './plugins/automatic-training.js'
 import config, { type Config } from './plugins/config.js'
+import { readTls, type TlsFiles } from './plugins/config/tls.js'
 import database from './plugins/database.js'
 import deployments from './plugins/deployments.js'
 import detection from './plugins/detection.js'
 import audited from './plugins/http/audited.js'
+import browser from './plugins/http/browser.js'
 import cors from './plugins/http/cors.js'
 import envelope from './plugins/http/envelope.js'
 import errors, { answerMalformed, sendFailure, toServiceError } from './plugins/http/errors.js'
@@ -32,6 +34,7 @@ import silences from './plugins/silences.js'
 import streamedBodies from './plugins/http/streamed-bodies.js'
 import syntheticData from './plugins/synthetic-data.js'
 import tracing from './plugins/tracing.js'
+import tls from './plugins/http/tls.js'
 import trafficTable from './plugins/traffic-table.js'
 import training from './plugins/training.js'
 import validation from './plugins/http/validation.js'
@@ -79,11 +82,13 @@ const START_LIMIT_MS = 120_000
 
 /** The service, ready to listen: every registration, in order. */
 export async function buildApp(settings: Config): Promise<FastifyInstance> {
-  const app = createServer(createLogger(settings))
+  const app = createServer(createLogger(settings), settings.tls)
   try {
     await app.register(config, { config: settings })
+    await app.register(tls)
     await app.register(requestIds)
     await app.register(tracing, { version })
+    await app.register(browser)
     await app.register(cors)
     await app.register(access)
     await app.register(audited)
@@ -127,8 +132,11 @@ export async function describeApp(): Promise<FastifyInstance> {
   return app
 }
 
-function createServer(loggerInstance: FastifyBaseLogger) {
+function createServer(loggerInstance: FastifyBaseLogger, tls: TlsFiles | null = null) {
+  const https = tls && readTls(tls)
+  // Fastify's types know two kinds of servers. What is used of them here is the same.
   return Fastify({
+    ...({ https } as object),
     loggerInstance,
     bodyLimit: BODY_LIMIT,
     genReqId: requestId,
