@@ -58,7 +58,7 @@ const SECURITY_SCHEMES = {
   bearer: {
     type: 'http',
     scheme: 'bearer',
-    description: 'A key of the service, as Authorization: Bearer KEY.',
+    description: 'A key of the service, or a token of the identity provider, as Authorization: Bearer KEY.',
   },
   apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key', description: 'A key of the service.' },
 } as const
@@ -126,7 +126,7 @@ export default fp<{ version: string }>(
     })
     await app.register(swaggerUi, {
       routePrefix: '/docs',
-      uiConfig: { tryItOutEnabled: true },
+      uiConfig: { tryItOutEnabled: true, persistAuthorization: false },
       staticCSP: PAGE_POLICY,
     })
   },

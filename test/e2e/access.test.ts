@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { createClient } from '@aegis/ml-client'
+import { chromium } from 'playwright-core'
 import t from 'tap'
 import { formatApiKey, ROLES, type Role } from '../../formats/api-keys.js'
 import { hashOf } from '../../plugins/access/keys.js'
+import { missingProgram } from '../missing-program.js'
 import { runScript } from '../scripts/cli/process.js'
 import { testService, USUAL } from '../service.js'
 import { OPERATIONS, type Operation } from './contract-operations.js'
@@ -158,6 +160,44 @@ t.test('the client and the commands send their key', async (t) => {
   t.match(broken, { code: 2, stderr: /ML_SERVICE_API_KEY is not a key/ })
   t.notMatch(broken?.stderr, 'a b')
 })
+
+t.test(
+  'Swagger UI sends a key in either way, and forgets it',
+  { skip: missingProgram('chromium') },
+  async (t) => {
+    const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] })
+    t.teardown(() => browser.close())
+    const page = await browser.newPage()
+    page.setDefaultTimeout(MAX_WAIT_MS)
+    await page.goto(`${url}/docs`)
+    const block = page.locator('#operations-health-getVersion')
+    await block.locator('.opblock-summary-control').click()
+    const execute = async () => {
+      const [answer] = await Promise.all([
+        page.waitForResponse(`${url}/version`),
+        block.locator('button.execute').click(),
+      ])
+      return answer.status()
+    }
+    t.equal(await execute(), 401)
+    for (const scheme of ['bearer', 'apiKey']) {
+      await page.locator('.auth-wrapper > .authorize').click()
+      const form = page.locator('.auth-container').filter({ hasText: scheme })
+      await form.locator('input').fill(keys.get('read')!)
+      await form.locator('button.authorize').click()
+      await page.locator('.btn-done').first().click()
+      t.equal(await execute(), 200, scheme)
+      await page.locator('.auth-wrapper > .authorize').click()
+      await form.getByRole('button', { name: 'Remove authorization' }).click()
+      await page.locator('.btn-done').first().click()
+      t.equal(await execute(), 401)
+    }
+    t.equal(await page.evaluate('localStorage.length + sessionStorage.length'), 0)
+  },
+)
+
+/** A busy machine draws the page slowly. */
+const MAX_WAIT_MS = 120_000
 
 // The admin of the table resets the models.
 t.test('each operation of the contract answers each role as it states', async (t) => {
