@@ -1,4 +1,5 @@
 import { accessSync, constants, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { dirname, resolve } from 'node:path'
 import fp from 'fastify-plugin'
 import { parseCalendar, type CalendarEntry } from '../models/anomaly/calendar.js'
@@ -19,6 +20,7 @@ import { notificationConfig, type NotificationConfig } from './config/notificati
 import { reader, type Environment } from './config/reader.js'
 import { tokenConfig } from './config/tokens.js'
 import { tlsConfig, type TlsFiles } from './config/tls.js'
+import { callersConfig, type CallersConfig } from './config/callers.js'
 import { prometheusConfig, type PrometheusConfig } from './config/prometheus.js'
 import { tracingConfig, type TracingConfig } from './config/tracing.js'
 
@@ -45,6 +47,7 @@ export interface Config {
   readonly logLevel: LogLevel
   /** Who may call the service. */
   readonly access: AccessConfig
+  readonly callers: CallersConfig
   /** Origins whose pages may call the service; `*` is any. */
   readonly corsOrigins: readonly string[]
   /** Further host names of the service, in lower case; `*.example.com` is any below it, `*` any. */
@@ -58,6 +61,8 @@ export interface Config {
   /** What the gateway declares about its paths. */
   readonly pathRules: PathRules
   readonly scoringEngine: EngineChoice
+  /** Threads for large batches, at most. */
+  readonly workers: number
   /** How long the rollups of the traffic are kept. */
   readonly retentionDays: number
   /** How far back the rollups look for late rows. */
@@ -98,6 +103,9 @@ const TABLE_CHOICES = ['auto', ...TRAFFIC_TABLES] as const
 const WATCH_CHOICES = ['auto', 'on', 'off'] as const
 const ENGINE_CHOICES = ['auto', 'kernel', 'tensor'] as const
 
+/** One core is left for everything else. */
+const DEFAULT_WORKERS = Math.min(64, Math.max(1, availableParallelism() - 1))
+
 /**
  * The typed configuration of an environment. A variable that is empty counts as not set.
  * @throws ConfigError on the first bad value
@@ -121,6 +129,10 @@ export function loadConfig(environment: Environment): Config {
         JWT_ROLES_CLAIM: text('JWT_ROLES_CLAIM', 'roles', ANY, 'the name of a claim'),
       }),
     }),
+    callers: callersConfig({
+      rateLimit: text('RATE_LIMIT', '', ANY, 'a rate'),
+      trustProxy: text('TRUST_PROXY', '', ANY, 'networks'),
+    }),
     port: number('ML_SERVICE_PORT', 5000, { min: 0, max: 65535, integer: true }),
     tls: tlsConfig(
       text('ML_SERVICE_TLS_CERT_FILE', '', FILE, 'a file'),
@@ -141,6 +153,7 @@ export function loadConfig(environment: Environment): Config {
     tiers: readTiers(text('TIERS', '', /^[^\0]{0,10000}$/, TIER_TABLE)),
     pathRules: readPathRules(text('PATH_RULES', '', /^[^\0]{0,100000}$/, PATH_RULES)),
     scoringEngine: oneOf('SCORING_ENGINE', ENGINE_CHOICES, 'auto'),
+    workers: number('WORKERS', DEFAULT_WORKERS, { min: 1, max: 64, integer: true }),
     retentionDays: number('RETENTION_DAYS', 90, { min: 1, max: 3650, integer: true }),
     auditDays: number('AUDIT_DAYS', 365, { min: 1, max: 3650, integer: true }),
     tracing: tracingConfig((name) => text(name, '', ANY, '')),

@@ -101,6 +101,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the metrics of this replica for Prometheus
+         * @description The text format 0.0.4 of Prometheus, or OpenMetrics 1.0 where the Accept header prefers it. Each replica has metrics of its own. The answer comes within some seconds, also while the database is away; what only the database knows is absent then. Needs a key with the role read, where keys are defined.
+         */
+        get: operations["getMetrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/audit": {
         parameters: {
             query?: never;
@@ -7833,6 +7853,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Any other failure, for example 500 or 503. */
             default: {
                 headers: {
@@ -7900,6 +7929,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Any other failure, for example 500 or 503. */
             default: {
                 headers: {
@@ -7960,6 +7998,15 @@ export interface operations {
             };
             /** @description The key has none of the roles of this route. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8085,6 +8132,54 @@ export interface operations {
             };
         };
     };
+    getMetrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The metrics. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                    "application/openmetrics-text": string;
+                };
+            };
+        };
+    };
     listAudit: {
         parameters: {
             query?: {
@@ -8166,6 +8261,15 @@ export interface operations {
             };
             /** @description The key has none of the roles of this route. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8271,7 +8375,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -8282,6 +8386,15 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8378,7 +8491,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -8389,6 +8502,24 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8468,6 +8599,15 @@ export interface operations {
             };
             /** @description The key has none of the roles of this route. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8579,6 +8719,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
@@ -8669,6 +8818,15 @@ export interface operations {
             };
             /** @description Nothing has this name or id. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8786,7 +8944,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -8797,6 +8955,15 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8914,7 +9081,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -8925,6 +9092,15 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9042,7 +9218,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -9053,6 +9229,15 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9170,7 +9355,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -9181,6 +9366,15 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9298,7 +9492,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -9309,6 +9503,15 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9418,6 +9621,15 @@ export interface operations {
             };
             /** @description The service is not in the required state. The message says what to do first. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9561,7 +9773,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -9572,6 +9784,15 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9676,6 +9897,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Any other failure, for example 500 or 503. */
             default: {
                 headers: {
@@ -9764,6 +9994,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Any other failure, for example 500 or 503. */
             default: {
                 headers: {
@@ -9823,6 +10062,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The events of the scan. */
             "2XX": {
                 headers: {
@@ -9866,6 +10114,15 @@ export interface operations {
             };
             /** @description The key has none of the roles of this route. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9960,6 +10217,15 @@ export interface operations {
             };
             /** @description The key has none of the roles of this route. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10072,6 +10338,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
@@ -10155,6 +10430,15 @@ export interface operations {
             };
             /** @description The key has none of the roles of this route. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10251,7 +10535,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -10262,6 +10546,15 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10338,6 +10631,15 @@ export interface operations {
             };
             /** @description The key has none of the roles of this route. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10434,7 +10736,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -10445,6 +10747,15 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10542,6 +10853,15 @@ export interface operations {
             };
             /** @description Nothing has this name or id. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10650,7 +10970,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -10661,6 +10981,15 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10758,6 +11087,15 @@ export interface operations {
             };
             /** @description Nothing has this name or id. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10869,6 +11207,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
@@ -10958,7 +11305,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -10969,6 +11316,15 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11063,6 +11419,15 @@ export interface operations {
             };
             /** @description The key has none of the roles of this route. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11167,6 +11532,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
@@ -11257,6 +11631,15 @@ export interface operations {
             };
             /** @description Nothing has this name or id. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11365,7 +11748,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -11376,6 +11759,15 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11510,7 +11902,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -11521,6 +11913,15 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11626,7 +12027,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -11637,6 +12038,15 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11713,6 +12123,15 @@ export interface operations {
             };
             /** @description The key has none of the roles of this route. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11801,6 +12220,15 @@ export interface operations {
             };
             /** @description Nothing has this name or id. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11905,6 +12333,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
@@ -11966,6 +12403,15 @@ export interface operations {
             };
             /** @description Nothing has this name or id. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12062,7 +12508,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -12073,6 +12519,15 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12140,6 +12595,15 @@ export interface operations {
             };
             /** @description The key has none of the roles of this route. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12223,6 +12687,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Any other failure, for example 500 or 503. */
             default: {
                 headers: {
@@ -12283,6 +12756,15 @@ export interface operations {
             };
             /** @description The key has none of the roles of this route. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12399,6 +12881,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
@@ -12506,7 +12997,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -12517,6 +13008,15 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12613,7 +13113,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -12624,6 +13124,15 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12720,7 +13229,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -12731,6 +13240,15 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12836,7 +13354,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -12847,6 +13365,15 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12952,7 +13479,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -12963,6 +13490,15 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -13074,6 +13610,15 @@ export interface operations {
             };
             /** @description The service is not in the required state. The message says what to do first. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -13217,7 +13762,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -13228,6 +13773,15 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -13332,6 +13886,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Any other failure, for example 500 or 503. */
             default: {
                 headers: {
@@ -13420,6 +13983,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Any other failure, for example 500 or 503. */
             default: {
                 headers: {
@@ -13472,6 +14044,15 @@ export interface operations {
             };
             /** @description Nothing has this name or id. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -13569,6 +14150,15 @@ export interface operations {
             };
             /** @description The service is not in the required state. The message says what to do first. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -13686,7 +14276,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -13697,6 +14287,15 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -13814,7 +14413,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -13825,6 +14424,15 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -13932,6 +14540,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
@@ -14030,7 +14647,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -14041,6 +14658,15 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -14117,6 +14743,15 @@ export interface operations {
             };
             /** @description The key has none of the roles of this route. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -14213,7 +14848,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -14224,6 +14859,15 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -14300,6 +14944,15 @@ export interface operations {
             };
             /** @description The key has none of the roles of this route. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -14391,6 +15044,15 @@ export interface operations {
             };
             /** @description The service is not in the required state. The message says what to do first. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -14555,6 +15217,15 @@ export interface operations {
             };
             /** @description The service is not in the required state. The message says what to do first. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -14801,6 +15472,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
@@ -14961,7 +15641,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -14972,6 +15652,15 @@ export interface operations {
             };
             /** @description The content type is neither JSON, NDJSON nor text/plain, or the content encoding is neither gzip nor deflate. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -15073,6 +15762,16 @@ export interface operations {
                     "application/x-protobuf": unknown;
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. Send the body again after Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RpcStatus"];
+                    "application/x-protobuf": unknown;
+                };
+            };
             /** @description The requests cannot be stored now. Send the body again after Retry-After. */
             503: {
                 headers: {
@@ -15161,6 +15860,16 @@ export interface operations {
             };
             /** @description The content type is neither application/x-protobuf nor application/json, or the encoding is not gzip. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RpcStatus"];
+                    "application/x-protobuf": unknown;
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. Send the body again after Retry-After. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
