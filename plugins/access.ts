@@ -1,24 +1,12 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { ANYBODY, assertAllowed, callerWith, NOBODY, type Access, type Caller } from './access/caller.js'
+import { decorateRequests } from './access/request.js'
 import { watchKeys, type Keys } from './access/keys.js'
 import { PROVIDER_TIMES, watchProviderKeys } from './access/provider-keys.js'
-import { sourceFor } from './access/sources.js'
 import { callerOfToken, looksLikeToken } from './access/tokens.js'
 import { needsKey, type AccessConfig } from './config/access.js'
 import { ServiceError } from './http/errors.js'
-
-declare module 'fastify' {
-  interface FastifyRequest {
-    caller: Caller
-    /**
-     * The source of a report: the one that it names, or the only one of its caller; undefined for the usual one.
-     * @param usual default: `default`
-     * @throws ServiceError FORBIDDEN for a source that the caller may not report
-     */
-    sourceFor(named: string | undefined, usual?: string): string | undefined
-  }
-}
 
 /**
  * Finds out who sends each request, before its body is read, and refuses those who may not. Without keys in the
@@ -27,10 +15,7 @@ declare module 'fastify' {
 export default fp(
   async (app) => {
     const { access } = app.config
-    app.decorateRequest('caller')
-    app.decorateRequest('sourceFor', function (named, usual = 'default') {
-      return sourceFor(this.caller, named, usual)
-    })
+    decorateRequests(app)
     if (!needsKey(access)) {
       app.addHook('onRequest', async (request) => {
         request.caller = ANYBODY

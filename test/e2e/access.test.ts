@@ -116,6 +116,9 @@ t.test('a key of one source reports that source, and no other', async (t) => {
   t.match(await ask('POST', '/detect', edge, report('other')), refused)
   t.match(await ask('GET', '/detect/trend?source=other', edge), refused)
   t.match(await ask('POST', '/detect/batch', edge, `{"metrics":[${report()},${report('other')}]}`), refused)
+  const many = (last: string) => `{"metrics":[${Array(299).fill(report()).join(',')},${last}]}`
+  t.equal((await ask('POST', '/detect/batch', edge, many(report('edge')))).status, 200, 'in a worker thread')
+  t.match(await ask('POST', '/detect/batch', edge, many(report('other'))), refused)
   t.match(await ask('POST', '/ingest/requests?source=other', edge, row), refused)
   t.match(
     await ask('POST', '/ingest/requests?source=edge', edge, `{"source":"other","requests":[${row}]}`),
