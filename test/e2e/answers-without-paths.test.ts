@@ -28,9 +28,16 @@ t.test('no answer names a folder of the machine, also when files are damaged', a
   await ask('POST', '/train/synthetic')
   for (const name of await readdir(models)) await writeFile(join(models, name), 'damaged')
   await sql`update aegis_ml_models set artifact = 'damaged'`
-  t.match(await ask('POST', '/model/load'), /Model file anomaly_detector-\w+\.json cannot be used/)
-  for (const { method, url } of OPERATIONS) if (!url.endsWith('/stream')) await ask(method, url)
-  t.ok(bodies.length > OPERATIONS.length)
+  const version = /anomaly_detector-(\w+)\.json/.exec((await readdir(models)).join())![1]!
+  const damaged = await post('/model/activate', { model: 'anomaly', version })
+  t.match(damaged.body, {
+    code: 'MODEL_UNUSABLE',
+    message: /Model file anomaly_detector-\w+\.json cannot be/,
+  })
+  bodies.push(JSON.stringify(damaged))
+  for (const { method, url } of OPERATIONS)
+    if (method === 'GET' && url !== '/incidents/stream') await ask(method, url)
+  t.ok(bodies.length > 20)
   for (const body of bodies) {
     for (const path of [dataPath, process.cwd(), '/node_modules/', 'file://'])
       t.notOk(body.includes(path), body)
