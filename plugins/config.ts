@@ -17,10 +17,14 @@ import { localTimeOf } from '../models/seasonality/local-time.js'
 import { accessConfig, type AccessConfig } from './config/access.js'
 import { readHosts, readOrigins } from './config/browser.js'
 import { notificationConfig, type NotificationConfig } from './config/notifications.js'
+import { reader, type Environment } from './config/reader.js'
+import { tokenConfig } from './config/tokens.js'
 import { tlsConfig, type TlsFiles } from './config/tls.js'
+import { callersConfig, type CallersConfig } from './config/callers.js'
 import { prometheusConfig, type PrometheusConfig } from './config/prometheus.js'
+import { tracingConfig, type TracingConfig } from './config/tracing.js'
 
-export { ConfigError, type DatabaseConfig }
+export { ConfigError, type DatabaseConfig, type Environment }
 
 export type LogLevel = (typeof LOG_LEVELS)[number]
 export type TrafficTable = (typeof TRAFFIC_TABLES)[number]
@@ -43,6 +47,7 @@ export interface Config {
   readonly logLevel: LogLevel
   /** Who may call the service. */
   readonly access: AccessConfig
+  readonly callers: CallersConfig
   /** Origins whose pages may call the service; `*` is any. */
   readonly corsOrigins: readonly string[]
   /** Further host names of the service, in lower case; `*.example.com` is any below it, `*` any. */
@@ -76,6 +81,10 @@ export interface Config {
   readonly watchDelayMs: number
   /** A Prometheus that has the minutes of the gateway; null without one. */
   readonly prometheus: PrometheusConfig | null
+  /** How long it is kept who changed what. */
+  readonly auditDays: number
+  /** Where traces go; null when there are none. */
+  readonly tracing: TracingConfig | null
   /** Who is told of incidents. */
   readonly notifications: NotificationConfig
 }
@@ -91,8 +100,6 @@ const TRAFFIC_TABLES = ['request_logs', 'request_metrics'] as const
 const TABLE_CHOICES = ['auto', ...TRAFFIC_TABLES] as const
 const WATCH_CHOICES = ['auto', 'on', 'off'] as const
 const ENGINE_CHOICES = ['auto', 'kernel', 'tensor'] as const
-
-export type Environment = Readonly<Record<string, string | undefined>>
 
 /**
  * The typed configuration of an environment. A variable that is empty counts as not set.
@@ -110,6 +117,16 @@ export function loadConfig(environment: Environment): Config {
       keys: text('API_KEYS', '', ANY, 'keys'),
       keysFile: text('API_KEYS_FILE', '', FILE, 'a file'),
       allowAnonymous: oneOf('ALLOW_ANONYMOUS', ['true', 'false'], 'false') === 'true',
+      tokens: tokenConfig({
+        JWT_JWKS_URL: text('JWT_JWKS_URL', '', ANY, 'an address'),
+        JWT_ISSUER: text('JWT_ISSUER', '', ANY, 'a text'),
+        JWT_AUDIENCE: text('JWT_AUDIENCE', '', ANY, 'a text'),
+        JWT_ROLES_CLAIM: text('JWT_ROLES_CLAIM', 'roles', ANY, 'the name of a claim'),
+      }),
+    }),
+    callers: callersConfig({
+      rateLimit: text('RATE_LIMIT', '', ANY, 'a rate'),
+      trustProxy: text('TRUST_PROXY', '', ANY, 'networks'),
     }),
     port: number('ML_SERVICE_PORT', 5000, { min: 0, max: 65535, integer: true }),
     tls: tlsConfig(
@@ -132,6 +149,8 @@ export function loadConfig(environment: Environment): Config {
     pathRules: readPathRules(text('PATH_RULES', '', /^[^\0]{0,100000}$/, PATH_RULES)),
     scoringEngine: oneOf('SCORING_ENGINE', ENGINE_CHOICES, 'auto'),
     retentionDays: number('RETENTION_DAYS', 90, { min: 1, max: 3650, integer: true }),
+    auditDays: number('AUDIT_DAYS', 365, { min: 1, max: 3650, integer: true }),
+    tracing: tracingConfig((name) => text(name, '', ANY, '')),
     ipv6Prefix: number('IPV6_PREFIX', DEFAULT_IPV6_PREFIX, { min: 16, max: 128, integer: true }),
     lookBackMinutes: number('LOOK_BACK_MINUTES', 60, { min: 0, max: 10080, integer: true }),
     timeZone: zone,
@@ -252,47 +271,6 @@ function readCalendar(file: string, timeZone: string): readonly CalendarEntry[] 
 export function processEnvironment(): Environment {
   if (existsSync('.env')) process.loadEnvFile('.env')
   return process.env
-}
-
-interface Range {
-  min?: number
-  above?: number
-  max: number
-  integer?: boolean
-}
-
-function reader(environment: Environment) {
-  const read = (name: string): string | undefined => {
-    const value = environment[name]?.trim()
-    return value === '' ? undefined : value
-  }
-  return {
-    read,
-    text(name: string, fallback: string, pattern: RegExp, allowed: string): string {
-      const value = read(name) ?? fallback
-      if (!pattern.test(value)) throw new ConfigError(name, value, allowed)
-      return value
-    },
-    number(name: string, fallback: number, { min, above, max, integer = false }: Range): number {
-      const given = read(name)
-      if (given === undefined) return fallback
-      const value = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(given) ? Number(given) : NaN
-      const tooLow = above === undefined ? value < min! : value <= above
-      if (Number.isNaN(value) || tooLow || value > max || (integer && !Number.isInteger(value))) {
-        const kind = integer ? 'a whole number' : 'a number'
-        const range = above === undefined ? `from ${min} to ${max}` : `above ${above}, up to ${max}`
-        throw new ConfigError(name, given, `${kind} ${range}`)
-      }
-      return value
-    },
-    oneOf<T extends string>(name: string, allowed: readonly T[], fallback: T): T {
-      const given = read(name)?.toLowerCase()
-      if (given === undefined) return fallback
-      const match = allowed.find((value) => value === given)
-      if (match === undefined) throw new ConfigError(name, environment[name]!, `one of ${allowed.join(', ')}`)
-      return match
-    },
-  }
 }
 
 /** `fastify.config`: the frozen configuration. Its folders exist. */

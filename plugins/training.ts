@@ -30,6 +30,7 @@ import {
   type TrainingResult,
 } from './training/result.js'
 import { fitDetector, fitOptimizer } from './training/workers.js'
+import { traced } from './tracing/span.js'
 import type { CurrentTable } from './traffic-table.js'
 
 /** What an automatic run leaves behind, in the transaction that stores its models. */
@@ -100,7 +101,8 @@ function createTraining(options: TrainingOptions): Training {
     await database.assertUsable()
     const request = onEnd ? { ...plan.request, automatic: true } : plan.request
     const lease = await leaseOrRefuse(request, onEnd === null)
-    return { job: lease.job, result: tracked(carryOut(lease, plan, onEnd)) }
+    const facts = { 'aegis_ml.job': lease.job.id, 'aegis_ml.automatic': onEnd !== null }
+    return { job: lease.job, result: tracked(traced('training', facts, () => carryOut(lease, plan, onEnd))) }
   }
 
   const planOf = async (request: TrainingRequest): Promise<Plan> => {

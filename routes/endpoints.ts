@@ -18,7 +18,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/endpoints',
     {
-      config: { access: 'read' },
+      config: { access: 'read', slots: 'compute' },
       schema: {
         operationId: 'listEndpoints',
         tags: ['limits'],
@@ -49,7 +49,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/endpoints/preview',
     {
-      config: { access: 'operate' },
+      config: { access: 'operate', audit: false },
       schema: {
         operationId: 'previewEndpoints',
         tags: ['limits'],

@@ -29,6 +29,7 @@ const TAGS = [
   },
   { name: 'ingest', description: 'Record the requests of gateways without a database of their own.' },
   { name: 'export', description: 'Export traffic, endpoint profiles and limits as files.' },
+  { name: 'audit', description: 'See who changed what, when and from where.' },
   { name: 'health', description: 'Check the state of the service.' },
 ]
 
@@ -73,6 +74,7 @@ function securityOf(access: Access): Record<string, string[]>[] {
 const REFUSALS = {
   401: { description: 'No key, or none that is known. Only where keys are defined.', $ref: 'Failure#' },
   403: { description: 'The key has none of the roles of this route.', $ref: 'Failure#' },
+  429: { description: 'More requests in a minute than RATE_LIMIT allows.', $ref: 'Failure#' },
 } as const
 
 function withAccess(schema: FastifySchema, access: Access, hasEnvelope: boolean) {

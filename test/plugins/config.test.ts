@@ -10,8 +10,8 @@ t.test('an empty environment gives the documented defaults', async (t) => {
   t.same(loadConfig({}), {
     host: '127.0.0.1',
     port: 5000,
+    access: { keys: [], keysFile: null, tokens: null },
     tls: null,
-    access: { keys: [], keysFile: null },
     database: { mode: 'embedded' },
     modelPath: resolve('./data/models'),
     dataPath: resolve('./data'),
