@@ -5,6 +5,7 @@ import { pino } from 'pino'
 import access from './plugins/access.js'
 import audit from './plugins/audit.js'
 import automaticTraining from './plugins/automatic-training.js'
+import batchWorkers from './plugins/batch-workers.js'
 import config, { type Config } from './plugins/config.js'
 import { readTls } from './plugins/config/tls.js'
 import { callersConfig } from './plugins/config/callers.js'
@@ -26,7 +27,10 @@ import load from './plugins/http/load.js'
 import { serverLimits } from './plugins/http/load/limits.js'
 import { createBoundedServer } from './plugins/http/load/server.js'
 import modelManagement from './plugins/model-management.js'
+import metrics from './plugins/metrics.js'
+import { LogCounts } from './plugins/metrics/log-counts.js'
 import modelRegistry from './plugins/model-registry.js'
+import largeBodies from './plugins/http/large-bodies.js'
 import openapi from './plugins/http/openapi.js'
 import notifications from './plugins/notifications.js'
 import optimization from './plugins/optimization.js'
@@ -34,6 +38,7 @@ import otlp from './plugins/otlp.js'
 import otlpHttp from './plugins/http/otlp.js'
 import prometheus from './plugins/prometheus.js'
 import rateLimit from './plugins/http/rate-limit.js'
+import requestCounts from './plugins/http/request-counts.js'
 import requestIds, { requestId } from './plugins/http/request-id.js'
 import silences from './plugins/silences.js'
 import streamedBodies from './plugins/http/streamed-bodies.js'
@@ -61,6 +66,7 @@ import incidentScanRoutes from './routes/incident-scan.js'
 import incidentStreamRoutes from './routes/incident-stream.js'
 import ingestRoutes from './routes/ingest.js'
 import jobRoutes from './routes/jobs.js'
+import metricsRoutes from './routes/metrics.js'
 import modelRoutes from './routes/models.js'
 import notificationRoutes from './routes/notifications.js'
 import optimizeRoutes from './routes/optimize.js'
@@ -77,17 +83,23 @@ const { version } = JSON.parse(readFileSync(new URL('./package.json', import.met
   version: string
 }
 
-const BODY_LIMIT = 8 * 1024 * 1024
+/** What a body may have where its route states no other `bodyLimit`. */
+const BODY_LIMIT = 64 * 1024
+
+/** Node.js takes no more bytes of headers. */
+const MAX_PATH = 16 * 1024
 
 /** How long a plugin may take to start: PostgreSQL may have to recover from a crash. */
 const START_LIMIT_MS = 120_000
 
 /** The service, ready to listen: every registration, in order. */
 export async function buildApp(settings: Config): Promise<FastifyInstance> {
-  const app = createServer(createLogger(settings), settings)
+  const logCounts = new LogCounts()
+  const app = createServer(createLogger(settings, logCounts), settings)
   try {
     await app.register(config, { config: settings })
     await app.register(tls)
+    await app.register(requestCounts)
     await app.register(requestIds)
     await app.register(tracing, { version })
     await app.register(browser)
@@ -101,6 +113,7 @@ export async function buildApp(settings: Config): Promise<FastifyInstance> {
     await app.register(trafficTable)
     await app.register(modelRegistry)
     await app.register(detection)
+    await app.register(batchWorkers)
     await app.register(syntheticData)
     await app.register(prometheus)
     await app.register(training)
@@ -119,6 +132,7 @@ export async function buildApp(settings: Config): Promise<FastifyInstance> {
     await app.register(exports)
     await app.register(ingest)
     await app.register(otlp)
+    await app.register(metrics, { version, logCounts })
     await app.ready()
     return app
   } catch (error) {
@@ -133,6 +147,7 @@ export async function describeApp(): Promise<FastifyInstance> {
     tls: null,
     callers: callersConfig({ rateLimit: '', trustProxy: '' }),
   })
+  await app.register(requestCounts)
   await registerInterface(app)
   await app.ready()
   return app
@@ -149,6 +164,7 @@ function createServer(
     loggerInstance,
     bodyLimit: BODY_LIMIT,
     genReqId: requestId,
+    routerOptions: { maxParamLength: MAX_PATH }, // the schema of the route refuses it, and names it
     pluginTimeout: START_LIMIT_MS,
     rewriteUrl: ({ url = '/' }) => singleSlashes(url),
     return503OnClosing: false, // plugins/http/errors.ts answers instead, in the envelope
@@ -172,10 +188,12 @@ async function registerInterface(app: FastifyInstance): Promise<void> {
   await app.register(load)
   await app.register(envelope)
   await app.register(streamedBodies)
+  await app.register(largeBodies)
   await app.register(openapi, { version })
   for (const schema of sharedSchemas) app.addSchema(schema)
   await app.register(aboutRoutes, { version })
   await app.register(healthRoutes, { version })
+  await app.register(metricsRoutes)
   await app.register(auditRoutes)
   await app.register(detectRoutes)
   await app.register(incidentRoutes)
@@ -204,9 +222,10 @@ async function registerInterface(app: FastifyInstance): Promise<void> {
   })
 }
 
-function createLogger({ logLevel }: Config): FastifyBaseLogger {
+function createLogger({ logLevel }: Config, { hooks }: LogCounts): FastifyBaseLogger {
   return pino({
     level: logLevel,
+    hooks,
     redact: {
       paths: [
         ...['req.headers.authorization', 'req.headers.cookie', 'password', '*.password'],

@@ -101,6 +101,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the metrics of this replica for Prometheus
+         * @description The text format 0.0.4 of Prometheus, or OpenMetrics 1.0 where the Accept header prefers it. Each replica has metrics of its own. The answer comes within some seconds, also while the database is away; what only the database knows is absent then. Needs a key with the role read, where keys are defined.
+         */
+        get: operations["getMetrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/audit": {
         parameters: {
             query?: never;
@@ -8112,6 +8132,54 @@ export interface operations {
             };
         };
     };
+    getMetrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The metrics. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                    "application/openmetrics-text": string;
+                };
+            };
+        };
+    };
     listAudit: {
         parameters: {
             query?: {
@@ -8307,7 +8375,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -8423,7 +8491,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -8443,6 +8511,15 @@ export interface operations {
             };
             /** @description More requests in a minute than RATE_LIMIT allows. */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8867,7 +8944,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -9004,7 +9081,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -9141,7 +9218,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -9278,7 +9355,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -9415,7 +9492,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -9696,7 +9773,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -10458,7 +10535,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -10659,7 +10736,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -10893,7 +10970,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -11228,7 +11305,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -11671,7 +11748,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -11825,7 +11902,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -11950,7 +12027,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -12431,7 +12508,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -12920,7 +12997,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -13036,7 +13113,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -13152,7 +13229,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -13277,7 +13354,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -13402,7 +13479,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -13685,7 +13762,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -14199,7 +14276,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -14336,7 +14413,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -14570,7 +14647,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -14771,7 +14848,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -15564,7 +15641,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
