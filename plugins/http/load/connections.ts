@@ -18,6 +18,8 @@ export interface Connections {
   /** How many were closed for others, and new ones for want of room. */
   readonly closed: number
   add(socket: Socket): void
+  /** The handshake of TLS is done: requests come from another socket, which is of the same two ends. */
+  secure(socket: Socket): void
   /** A request has begun. */
   begin(request: IncomingMessage, response: ServerResponse): void
   /** Ends the connections whose readers have taken almost nothing for some time. To be called every SWEEP_MS. */
@@ -25,7 +27,10 @@ export interface Connections {
 }
 
 interface Connection {
-  readonly socket: Socket
+  /** As it was accepted. */
+  readonly accepted: Socket
+  /** With TLS, that of TLS once its handshake is done. */
+  socket: Socket
   readonly address: string
   request?: IncomingMessage
   response?: ServerResponse
@@ -50,13 +55,17 @@ export function createConnections({
 }: ConnectionLimits): Connections {
   /** By the time of their last request, or of their beginning. */
   const all = new Map<Socket, Connection>()
+  /** As they were accepted, by the address and port they come from. */
+  const byEnd = new Map<string, Socket>()
+  /** The accepted socket of each socket of TLS. */
+  const acceptedOf = new WeakMap<Socket, Socket>()
   const byAddress = new Map<string, Map<Socket, Connection>>()
   let closed = 0
 
-  const remove = ({ socket, address }: Connection): void => {
-    if (!all.delete(socket)) return
+  const remove = ({ accepted, address }: Connection): void => {
+    if (!all.delete(accepted)) return
     const same = byAddress.get(address)
-    same?.delete(socket)
+    same?.delete(accepted)
     if (same?.size === 0) byAddress.delete(address)
   }
   const close = (connection: Connection): void => {
@@ -88,16 +97,28 @@ export function createConnections({
     add(socket) {
       const from = clientAddress(socket.remoteAddress ?? '') ?? ''
       const address = clientNetwork(from, DEFAULT_IPV6_PREFIX)
-      const connection: Connection = { socket, address, taken: 0, slowSweeps: 0 }
+      const connection: Connection = { accepted: socket, socket, address, taken: 0, slowSweeps: 0 }
       const same = byAddress.get(address) ?? new Map<Socket, Connection>()
       const hasRoom = (isExempt(from) || makeRoom(same, maxPerAddress)) && makeRoom(all, maxConnections)
       if (!hasRoom) return close(connection)
       all.set(socket, connection)
       byAddress.set(address, same.set(socket, connection))
-      socket.once('close', () => remove(connection))
+      const end = endOf(socket)
+      byEnd.set(end, socket)
+      socket.once('close', () => {
+        remove(connection)
+        if (byEnd.get(end) === socket) byEnd.delete(end)
+      })
+    },
+    secure(socket) {
+      const first = byEnd.get(endOf(socket))
+      const connection = first && all.get(first)
+      if (!connection) return void socket.destroy()
+      connection.socket = socket
+      acceptedOf.set(socket, first)
     },
     begin(request, response) {
-      const { socket } = request
+      const socket = acceptedOf.get(request.socket) ?? request.socket
       const connection = all.get(socket)
       if (!connection) return
       connection.request = request
@@ -112,6 +133,10 @@ export function createConnections({
       for (const each of all.values()) if (isStalled(each)) close(each)
     },
   }
+}
+
+function endOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`
 }
 
 /** Whether a request that has arrived completely waits for its answer. */

@@ -1,4 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import type { TlsContent } from '../../config/tls.js'
+import type { Socket } from 'node:net'
 import { createAdmission } from './admission.js'
 import { createConnections, SWEEP_MS, type ConnectionLimits } from './connections.js'
 
@@ -35,7 +38,11 @@ type Handler = (request: IncomingMessage, response: ServerResponse) => void
  * A server of HTTP that survives more load than it can serve. It refuses requests before anything else is done for
  * them: the less a refusal costs, the more can be served beside it.
  */
-export function createBoundedServer(handler: Handler, limits: ServerLimits): BoundedServer {
+export function createBoundedServer(
+  handler: Handler,
+  limits: ServerLimits,
+  tls: TlsContent | null = null,
+): BoundedServer {
   const admission = createAdmission()
   const connections = createConnections(limits)
   let refused = 0
@@ -49,7 +56,7 @@ export function createBoundedServer(handler: Handler, limits: ServerLimits): Bou
     ...{ headersTimeout: limits.headersMs, requestTimeout: limits.requestMs },
     ...{ connectionsCheckingInterval: limits.checkMs, keepAliveTimeout: limits.keepAliveMs },
   }
-  const server = createServer(options, (request, response) => {
+  const serve: Handler = (request, response) => {
     if (!isTurn) {
       isTurn = true
       setImmediate(endTurn) // when all connections that have data were served
@@ -60,8 +67,11 @@ export function createBoundedServer(handler: Handler, limits: ServerLimits): Bou
     }
     refused++
     refuse(response)
-  })
+  }
+  const secure = tls && { ...options, ...tls, handshakeTimeout: limits.headersMs }
+  const server = secure ? (createTlsServer(secure, serve) as unknown as Server) : createServer(options, serve)
   server.on('connection', (socket) => connections.add(socket))
+  server.on('secureConnection', (socket: Socket) => connections.secure(socket))
   const sweeping = setInterval(() => connections.sweep(), SWEEP_MS).unref()
   server.once('close', () => clearInterval(sweeping))
   const load = {
