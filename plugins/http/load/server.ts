@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { REQUEST_ID, requestId } from '../request-id.js'
 import { createAdmission } from './admission.js'
 import { createConnections, SWEEP_MS, type ConnectionLimits } from './connections.js'
 
@@ -25,7 +26,7 @@ export interface ServerLimits extends ConnectionLimits {
 /** Answered even in an overload. */
 const ALWAYS_ANSWERED = /^\/health\/(?:live|ready)(?:\?|$)/
 
-const RETRY_AFTER_SECONDS = 5
+const RETRY_AFTER_SECONDS = '5'
 
 const BUSY = 'The service has more requests than it can serve. Try again shortly, or send fewer.'
 
@@ -59,7 +60,7 @@ export function createBoundedServer(handler: Handler, limits: ServerLimits): Bou
       return handler(request, response)
     }
     refused++
-    refuse(response)
+    refuse(request, response)
   })
   server.on('connection', (socket) => connections.add(socket))
   const sweeping = setInterval(() => connections.sweep(), SWEEP_MS).unref()
@@ -81,15 +82,24 @@ export function createBoundedServer(handler: Handler, limits: ServerLimits): Bou
   return Object.assign(server, { load })
 }
 
-function refuse(response: ServerResponse): void {
-  const body = JSON.stringify({
-    ...{ success: false, error: true, code: 'BUSY', message: BUSY, details: null },
-    timestamp: new Date().toISOString(),
-  })
+function refuse(request: IncomingMessage, response: ServerResponse): void {
+  const id = requestId(request)
+  const body = request.url!.startsWith(OTLP) ? RPC_UNAVAILABLE : failureWith(id)
   response.writeHead(503, [
     ...['content-type', 'application/json; charset=utf-8'],
     ...['content-length', String(Buffer.byteLength(body))],
-    ...['retry-after', String(RETRY_AFTER_SECONDS)],
+    ...['retry-after', RETRY_AFTER_SECONDS],
+    ...[REQUEST_ID, id],
   ])
   response.end(body)
+}
+
+/** Its failures have another form. */
+const OTLP = '/v1/'
+const RPC_UNAVAILABLE = JSON.stringify({ code: 14, message: BUSY })
+
+function failureWith(id: string): string {
+  const timestamp = new Date().toISOString()
+  const failure = { success: false, error: true, code: 'BUSY', message: BUSY, details: null }
+  return JSON.stringify({ ...failure, timestamp, request_id: id })
 }
