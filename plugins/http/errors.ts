@@ -162,7 +162,9 @@ function malformed(code: string | undefined): ServiceError {
     return new ServiceError('HEADERS_TOO_LARGE', 'The headers are too large; 16 KiB are allowed.')
   }
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT') {
-    return new ServiceError('REQUEST_TIMEOUT', 'The request did not arrive within a minute. Send it anew.')
+    const message =
+      'The request did not arrive in time: its headers within 20 seconds, all of it within a minute. Send it anew.'
+    return new ServiceError('REQUEST_TIMEOUT', message)
   }
   return new ServiceError(
     'INVALID_REQUEST',
