@@ -6,11 +6,13 @@ import access from './plugins/access.js'
 import audit from './plugins/audit.js'
 import automaticTraining from './plugins/automatic-training.js'
 import config, { type Config } from './plugins/config.js'
-import { callersConfig, type CallersConfig } from './plugins/config/callers.js'
+import { readTls } from './plugins/config/tls.js'
+import { callersConfig } from './plugins/config/callers.js'
 import database from './plugins/database.js'
 import deployments from './plugins/deployments.js'
 import detection from './plugins/detection.js'
 import audited from './plugins/http/audited.js'
+import browser from './plugins/http/browser.js'
 import cors from './plugins/http/cors.js'
 import envelope from './plugins/http/envelope.js'
 import errors, { answerMalformed, sendFailure, toServiceError } from './plugins/http/errors.js'
@@ -24,6 +26,8 @@ import load from './plugins/http/load.js'
 import { serverLimits } from './plugins/http/load/limits.js'
 import { createBoundedServer } from './plugins/http/load/server.js'
 import modelManagement from './plugins/model-management.js'
+import metrics from './plugins/metrics.js'
+import { LogCounts } from './plugins/metrics/log-counts.js'
 import modelRegistry from './plugins/model-registry.js'
 import openapi from './plugins/http/openapi.js'
 import notifications from './plugins/notifications.js'
@@ -32,11 +36,13 @@ import otlp from './plugins/otlp.js'
 import otlpHttp from './plugins/http/otlp.js'
 import prometheus from './plugins/prometheus.js'
 import rateLimit from './plugins/http/rate-limit.js'
+import requestCounts from './plugins/http/request-counts.js'
 import requestIds, { requestId } from './plugins/http/request-id.js'
 import silences from './plugins/silences.js'
 import streamedBodies from './plugins/http/streamed-bodies.js'
 import syntheticData from './plugins/synthetic-data.js'
 import tracing from './plugins/tracing.js'
+import tls from './plugins/http/tls.js'
 import trafficTable from './plugins/traffic-table.js'
 import training from './plugins/training.js'
 import validation from './plugins/http/validation.js'
@@ -58,6 +64,7 @@ import incidentScanRoutes from './routes/incident-scan.js'
 import incidentStreamRoutes from './routes/incident-stream.js'
 import ingestRoutes from './routes/ingest.js'
 import jobRoutes from './routes/jobs.js'
+import metricsRoutes from './routes/metrics.js'
 import modelRoutes from './routes/models.js'
 import notificationRoutes from './routes/notifications.js'
 import optimizeRoutes from './routes/optimize.js'
@@ -81,11 +88,15 @@ const START_LIMIT_MS = 120_000
 
 /** The service, ready to listen: every registration, in order. */
 export async function buildApp(settings: Config): Promise<FastifyInstance> {
-  const app = createServer(createLogger(settings), settings.callers)
+  const logCounts = new LogCounts()
+  const app = createServer(createLogger(settings, logCounts), settings)
   try {
     await app.register(config, { config: settings })
+    await app.register(tls)
+    await app.register(requestCounts)
     await app.register(requestIds)
     await app.register(tracing, { version })
+    await app.register(browser)
     await app.register(cors)
     await app.register(rateLimit)
     await app.register(access)
@@ -114,6 +125,7 @@ export async function buildApp(settings: Config): Promise<FastifyInstance> {
     await app.register(exports)
     await app.register(ingest)
     await app.register(otlp)
+    await app.register(metrics, { version, logCounts })
     await app.ready()
     return app
   } catch (error) {
@@ -124,14 +136,24 @@ export async function buildApp(settings: Config): Promise<FastifyInstance> {
 
 /** The HTTP interface alone, without capabilities: enough for its OpenAPI document. */
 export async function describeApp(): Promise<FastifyInstance> {
-  const app = createServer(pino({ level: 'silent' }), callersConfig({ rateLimit: '', trustProxy: '' }))
+  const app = createServer(pino({ level: 'silent' }), {
+    tls: null,
+    callers: callersConfig({ rateLimit: '', trustProxy: '' }),
+  })
+  await app.register(requestCounts)
   await registerInterface(app)
   await app.ready()
   return app
 }
 
-function createServer(loggerInstance: FastifyBaseLogger, { trustedProxies }: CallersConfig) {
+function createServer(
+  loggerInstance: FastifyBaseLogger,
+  { tls, callers: { trustedProxies } }: Pick<Config, 'tls' | 'callers'>,
+) {
+  const https = tls && readTls(tls)
+  // Fastify's types know two kinds of servers. What is used of them here is the same.
   return Fastify({
+    ...({ https } as object),
     loggerInstance,
     bodyLimit: BODY_LIMIT,
     genReqId: requestId,
@@ -162,6 +184,7 @@ async function registerInterface(app: FastifyInstance): Promise<void> {
   for (const schema of sharedSchemas) app.addSchema(schema)
   await app.register(aboutRoutes, { version })
   await app.register(healthRoutes, { version })
+  await app.register(metricsRoutes)
   await app.register(auditRoutes)
   await app.register(detectRoutes)
   await app.register(incidentRoutes)
@@ -190,9 +213,10 @@ async function registerInterface(app: FastifyInstance): Promise<void> {
   })
 }
 
-function createLogger({ logLevel }: Config): FastifyBaseLogger {
+function createLogger({ logLevel }: Config, { hooks }: LogCounts): FastifyBaseLogger {
   return pino({
     level: logLevel,
+    hooks,
     redact: {
       paths: [
         ...['req.headers.authorization', 'req.headers.cookie', 'password', '*.password'],

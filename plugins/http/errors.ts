@@ -18,6 +18,8 @@ export const FAILURES = {
   INVALID_JSON: 400,
   UNAUTHENTICATED: 401,
   FORBIDDEN: 403,
+  CROSS_SITE: 403,
+  HOST_NOT_ALLOWED: 403,
   FEEDBACK_NOT_FOUND: 404,
   INCIDENT_NOT_FOUND: 404,
   JOB_NOT_FOUND: 404,
@@ -52,6 +54,7 @@ export const FAILURES = {
   BUSY: 503,
   DATABASE_READ_ONLY: 503,
   DATABASE_UNAVAILABLE: 503,
+  IDENTITY_PROVIDER_UNAVAILABLE: 503,
   SHUTTING_DOWN: 503,
 } as const
 
@@ -131,6 +134,7 @@ function failureOf({ code, message, details }: ServiceError, requestId: string) 
 }
 
 export function sendFailure(reply: FastifyReply, error: ServiceError): FastifyReply {
+  reply.server.requestCounts.addFailure(error.code)
   const { id } = reply.request
   reply.header(REQUEST_ID, id) // a malformed URL passes no hook
   return reply.code(error.statusCode).type('application/json; charset=utf-8').send(failureOf(error, id))
@@ -188,7 +192,7 @@ export default fp(
     answerUnknownRoutes(app)
     refuseWhileStopping(app)
   },
-  { name: 'errors' },
+  { name: 'errors', dependencies: ['request-counts'] },
 )
 
 /** 405 with Allow where the path exists with another method, 404 otherwise. */

@@ -3,6 +3,7 @@ import swaggerUi from '@fastify/swagger-ui'
 import type { FastifySchema, RouteOptions } from 'fastify'
 import fp from 'fastify-plugin'
 import { allowedRoles, rolesOf, type Access } from '../access/caller.js'
+import { PAGE_POLICY } from './browser.js'
 import { addFailureExamples } from './failure-examples.js'
 import { addRequestExamples } from './request-examples.js'
 
@@ -124,7 +125,11 @@ export default fp<{ version: string }>(
         buildLocalReference: (schema, _base, _fragment, index) => String(schema.$id ?? `schema-${index}`),
       },
     })
-    await app.register(swaggerUi, { routePrefix: '/docs', uiConfig: { tryItOutEnabled: true } })
+    await app.register(swaggerUi, {
+      routePrefix: '/docs',
+      uiConfig: { tryItOutEnabled: true },
+      staticCSP: PAGE_POLICY,
+    })
   },
   { name: 'openapi' },
 )
