@@ -8159,6 +8159,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The metrics. */
             "2XX": {
                 headers: {
@@ -8366,7 +8375,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -8482,7 +8491,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -8502,6 +8511,15 @@ export interface operations {
             };
             /** @description More requests in a minute than RATE_LIMIT allows. */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8926,7 +8944,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -9063,7 +9081,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -9200,7 +9218,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -9337,7 +9355,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -9474,7 +9492,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -9755,7 +9773,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -10517,7 +10535,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -10718,7 +10736,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -10952,7 +10970,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -11287,7 +11305,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -11730,7 +11748,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -11884,7 +11902,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -12009,7 +12027,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -12490,7 +12508,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -12979,7 +12997,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -13095,7 +13113,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -13211,7 +13229,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -13336,7 +13354,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -13461,7 +13479,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -13744,7 +13762,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -14258,7 +14276,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -14395,7 +14413,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -14629,7 +14647,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -14830,7 +14848,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -15623,7 +15641,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
