@@ -29,6 +29,8 @@ export interface Connections {
 
 interface Connection {
   readonly socket: Socket
+  /** Where answers are written: under TLS not the socket itself. */
+  stream: Socket
   readonly address: string
   request?: IncomingMessage
   response?: ServerResponse
@@ -95,7 +97,7 @@ export function createConnections({
     add(socket) {
       const from = clientAddress(socket.remoteAddress ?? '') ?? ''
       const address = clientNetwork(from, DEFAULT_IPV6_PREFIX)
-      const connection: Connection = { socket, address, held: 0, taken: 0, slowSweeps: 0 }
+      const connection: Connection = { socket, stream: socket, address, held: 0, taken: 0, slowSweeps: 0 }
       const same = byAddress.get(address) ?? new Map<Socket, Connection>()
       const hasRoom = (isExempt(from) || makeRoom(same, maxPerAddress)) && makeRoom(all, maxConnections)
       if (!hasRoom) return close(connection)
@@ -104,9 +106,10 @@ export function createConnections({
       socket.once('close', () => remove(connection))
     },
     begin(request, response) {
-      const { socket } = request
+      const socket = transportOf(request.socket)
       const connection = all.get(socket)
       if (!connection) return
+      connection.stream = request.socket
       connection.request = request
       connection.response = response
       const same = byAddress.get(connection.address)!
@@ -131,6 +134,11 @@ export function createConnections({
   }
 }
 
+/** The connection itself under one of TLS. */
+function transportOf(socket: Socket & { _parent?: Socket }): Socket {
+  return socket._parent ?? socket
+}
+
 /** Whether a request that has arrived completely waits for its answer. */
 function isWorkedFor({ request, response }: Connection): boolean {
   return request !== undefined && request.complete && !response!.writableFinished
@@ -138,10 +146,10 @@ function isWorkedFor({ request, response }: Connection): boolean {
 
 /** Takes note of what the reader has taken since the last sweep. @returns bytes that wait for it */
 function measure(connection: Connection): number {
-  const { socket } = connection
-  const queued = (socket as { _handle?: { writeQueueSize?: number } })._handle?.writeQueueSize ?? 0
-  const held = socket.writableLength // a piece counts until all of it is taken; `queued` shrinks before
-  const taken = socket.bytesWritten - held - queued
+  const { stream } = connection
+  const queued = (stream as { _handle?: { writeQueueSize?: number } })._handle?.writeQueueSize ?? 0
+  const held = stream.writableLength // a piece counts until all of it is taken; `queued` shrinks before
+  const taken = stream.bytesWritten - held - queued
   const isSlow = held > 0 && taken - connection.taken < MIN_TAKEN_BYTES
   connection.held = held
   connection.taken = taken

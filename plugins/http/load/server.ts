@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import { REQUEST_ID, requestId } from '../request-id.js'
 import { createAdmission } from './admission.js'
 import { createConnections, SWEEP_MS, type ConnectionLimits } from './connections.js'
@@ -30,13 +31,19 @@ const RETRY_AFTER_SECONDS = '5'
 
 const BUSY = 'The service has more requests than it can serve. Try again shortly, or send fewer.'
 
+/** The texts of PEM files. */
+interface Tls {
+  readonly cert: string
+  readonly key: string
+}
+
 type Handler = (request: IncomingMessage, response: ServerResponse) => void
 
 /**
  * A server of HTTP that survives more load than it can serve. It refuses requests before anything else is done for
  * them: the less a refusal costs, the more can be served beside it.
  */
-export function createBoundedServer(handler: Handler, limits: ServerLimits): BoundedServer {
+export function createBoundedServer(handler: Handler, limits: ServerLimits, tls: Tls | null): BoundedServer {
   const admission = createAdmission()
   const connections = createConnections(limits)
   let refused = 0
@@ -50,7 +57,7 @@ export function createBoundedServer(handler: Handler, limits: ServerLimits): Bou
     ...{ headersTimeout: limits.headersMs, requestTimeout: limits.requestMs },
     ...{ connectionsCheckingInterval: limits.checkMs, keepAliveTimeout: limits.keepAliveMs },
   }
-  const server = createServer(options, (request, response) => {
+  const onRequest: Handler = (request, response) => {
     if (!isTurn) {
       isTurn = true
       setImmediate(endTurn) // when all connections that have data were served
@@ -61,7 +68,10 @@ export function createBoundedServer(handler: Handler, limits: ServerLimits): Bou
     }
     refused++
     refuse(request, response)
-  })
+  }
+  const server = tls
+    ? createTlsServer({ ...options, ...tls, handshakeTimeout: limits.headersMs }, onRequest)
+    : createServer(options, onRequest)
   server.on('connection', (socket) => connections.add(socket))
   const sweeping = setInterval(() => connections.sweep(), SWEEP_MS).unref()
   server.once('close', () => clearInterval(sweeping))

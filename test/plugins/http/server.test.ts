@@ -20,7 +20,7 @@ type Handler = (request: IncomingMessage, response: ServerResponse) => void
 const ok: Handler = (_request, response) => void response.end('ok')
 
 async function serve(t: Test, limits: Partial<ServerLimits> = {}, handler: Handler = ok) {
-  const server = createBoundedServer(handler, { ...LIMITS, ...limits })
+  const server = createBoundedServer(handler, { ...LIMITS, ...limits }, null)
   server.on('clientError', answerMalformed.bind({ log: silentLog } as unknown as FastifyInstance))
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
