@@ -190,12 +190,17 @@ function malformed(code: string | undefined): ServiceError {
 /** How long the present requests may take when the service stops. */
 const MAX_ANSWER_MS = 3_000
 
+/** A failure of the service that its log has to explain. That it is busy is said once for many (load.ts). */
+export function isFault({ statusCode, code }: ServiceError): boolean {
+  return statusCode >= 500 && code !== 'BUSY'
+}
+
 /** The one place that turns an error into the failure envelope. */
 export default fp(
   async (app) => {
     app.setErrorHandler((error: FastifyError, request, reply) => {
       const failure = toServiceError(error, request.routeOptions.bodyLimit)
-      if (failure.statusCode >= 500) request.log.error({ err: error, code: failure.code }, 'request failed')
+      if (isFault(failure)) request.log.error({ err: error, code: failure.code }, 'request failed')
       else request.log.debug({ err: error, code: failure.code }, 'request refused')
       if (failure.statusCode === 503) reply.header('retry-after', '5')
       return sendFailure(reply, failure)
