@@ -159,7 +159,7 @@ function createServer(
   loggerInstance: FastifyBaseLogger,
   { tls, callers: { trustedProxies } }: Pick<Config, 'tls' | 'callers'>,
 ) {
-  const content = tls && readTls(tls)
+  const limits = serverLimits(trustedProxies)
   return Fastify({
     loggerInstance,
     bodyLimit: BODY_LIMIT,
@@ -170,7 +170,7 @@ function createServer(
     return503OnClosing: false, // plugins/http/errors.ts answers instead, in the envelope
     frameworkErrors: (error, _request, reply) => void sendFailure(reply, toServiceError(error)),
     clientErrorHandler: answerMalformed,
-    serverFactory: (handler) => createBoundedServer(handler, serverLimits(trustedProxies), content),
+    serverFactory: (handler) => createBoundedServer(handler, limits, tls && readTls(tls)),
     trustProxy: trustedProxies.length > 0 && [...trustedProxies],
   }).withTypeProvider<TypeBoxTypeProvider>()
 }
