@@ -1,7 +1,7 @@
 import type { components, operations, paths } from './generated/contract.js'
 
-/** Operations that the exporters of OpenTelemetry call; their answers have no envelope. */
-type ExporterOperation = 'exportTraces' | 'exportLogs'
+/** Operations that the exporters of OpenTelemetry and Prometheus call; their answers have no envelope. */
+type ExporterOperation = 'exportTraces' | 'exportLogs' | 'getMetrics'
 
 export type OperationName = Exclude<keyof operations, ExporterOperation>
 
@@ -15,7 +15,6 @@ export const OPERATIONS = {
   getHealth: ['get', '/health'],
   getLiveness: ['get', '/health/live'],
   getReadiness: ['get', '/health/ready'],
-  getMetrics: ['get', '/metrics'],
   listAudit: ['get', '/audit'],
   detect: ['post', '/detect', 'harmless'],
   detectBatch: ['post', '/detect/batch', 'harmless'],
