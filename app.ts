@@ -6,10 +6,13 @@ import access from './plugins/access.js'
 import audit from './plugins/audit.js'
 import automaticTraining from './plugins/automatic-training.js'
 import config, { type Config } from './plugins/config.js'
+import { readTls } from './plugins/config/tls.js'
+import { callersConfig } from './plugins/config/callers.js'
 import database from './plugins/database.js'
 import deployments from './plugins/deployments.js'
 import detection from './plugins/detection.js'
 import audited from './plugins/http/audited.js'
+import browser from './plugins/http/browser.js'
 import cors from './plugins/http/cors.js'
 import envelope from './plugins/http/envelope.js'
 import errors, { answerMalformed, sendFailure, toServiceError } from './plugins/http/errors.js'
@@ -19,6 +22,9 @@ import feedback from './plugins/feedback.js'
 import incidentLimits from './plugins/incident-limits.js'
 import incidents from './plugins/incidents.js'
 import ingest from './plugins/ingest.js'
+import load from './plugins/http/load.js'
+import { serverLimits } from './plugins/http/load/limits.js'
+import { createBoundedServer } from './plugins/http/load/server.js'
 import modelManagement from './plugins/model-management.js'
 import metrics from './plugins/metrics.js'
 import { LogCounts } from './plugins/metrics/log-counts.js'
@@ -29,12 +35,14 @@ import optimization from './plugins/optimization.js'
 import otlp from './plugins/otlp.js'
 import otlpHttp from './plugins/http/otlp.js'
 import prometheus from './plugins/prometheus.js'
+import rateLimit from './plugins/http/rate-limit.js'
 import requestCounts from './plugins/http/request-counts.js'
 import requestIds, { requestId } from './plugins/http/request-id.js'
 import silences from './plugins/silences.js'
 import streamedBodies from './plugins/http/streamed-bodies.js'
 import syntheticData from './plugins/synthetic-data.js'
 import tracing from './plugins/tracing.js'
+import tls from './plugins/http/tls.js'
 import trafficTable from './plugins/traffic-table.js'
 import training from './plugins/training.js'
 import validation from './plugins/http/validation.js'
@@ -75,22 +83,22 @@ const { version } = JSON.parse(readFileSync(new URL('./package.json', import.met
 
 const BODY_LIMIT = 8 * 1024 * 1024
 
-/** How long a request may take to arrive. */
-const REQUEST_LIMIT_MS = 60_000
-
 /** How long a plugin may take to start: PostgreSQL may have to recover from a crash. */
 const START_LIMIT_MS = 120_000
 
 /** The service, ready to listen: every registration, in order. */
 export async function buildApp(settings: Config): Promise<FastifyInstance> {
   const logCounts = new LogCounts()
-  const app = createServer(createLogger(settings, logCounts))
+  const app = createServer(createLogger(settings, logCounts), settings)
   try {
     await app.register(config, { config: settings })
     await app.register(requestCounts)
+    await app.register(tls)
     await app.register(requestIds)
     await app.register(tracing, { version })
+    await app.register(browser)
     await app.register(cors)
+    await app.register(rateLimit)
     await app.register(access)
     await app.register(audited)
     await registerInterface(app)
@@ -128,15 +136,24 @@ export async function buildApp(settings: Config): Promise<FastifyInstance> {
 
 /** The HTTP interface alone, without capabilities: enough for its OpenAPI document. */
 export async function describeApp(): Promise<FastifyInstance> {
-  const app = createServer(pino({ level: 'silent' }))
+  const app = createServer(pino({ level: 'silent' }), {
+    tls: null,
+    callers: callersConfig({ rateLimit: '', trustProxy: '' }),
+  })
   await app.register(requestCounts)
   await registerInterface(app)
   await app.ready()
   return app
 }
 
-function createServer(loggerInstance: FastifyBaseLogger) {
+function createServer(
+  loggerInstance: FastifyBaseLogger,
+  { tls, callers: { trustedProxies } }: Pick<Config, 'tls' | 'callers'>,
+) {
+  const https = tls && readTls(tls)
+  // Fastify's types know two kinds of servers. What is used of them here is the same.
   return Fastify({
+    ...({ https } as object),
     loggerInstance,
     bodyLimit: BODY_LIMIT,
     genReqId: requestId,
@@ -145,7 +162,8 @@ function createServer(loggerInstance: FastifyBaseLogger) {
     return503OnClosing: false, // plugins/http/errors.ts answers instead, in the envelope
     frameworkErrors: (error, _request, reply) => void sendFailure(reply, toServiceError(error)),
     clientErrorHandler: answerMalformed,
-    requestTimeout: REQUEST_LIMIT_MS,
+    serverFactory: (handler) => createBoundedServer(handler, serverLimits(trustedProxies)),
+    trustProxy: trustedProxies.length > 0 && [...trustedProxies],
   }).withTypeProvider<TypeBoxTypeProvider>()
 }
 
@@ -159,6 +177,7 @@ function singleSlashes(url: string): string {
 async function registerInterface(app: FastifyInstance): Promise<void> {
   await app.register(validation)
   await app.register(errors)
+  await app.register(load)
   await app.register(envelope)
   await app.register(streamedBodies)
   await app.register(openapi, { version })

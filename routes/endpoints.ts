@@ -18,7 +18,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/endpoints',
     {
-      config: { access: 'read' },
+      config: { access: 'read', slots: 'compute' },
       schema: {
         operationId: 'listEndpoints',
         tags: ['limits'],

@@ -17,7 +17,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     '/incidents',
     {
       preValidation: splitLists,
-      config: { access: 'read' },
+      config: { access: 'read', slots: 'reads' },
       schema: {
         operationId: 'listIncidents',
         tags: ['incidents'],
@@ -38,7 +38,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/incidents/:id',
     {
-      config: { access: 'read' },
+      config: { access: 'read', slots: 'reads' },
       schema: {
         operationId: 'getIncident',
         tags: ['incidents'],

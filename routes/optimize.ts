@@ -40,7 +40,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/optimize/all',
     {
-      config: { access: 'operate', audit: false },
+      config: { access: 'operate', audit: false, slots: 'limits' },
       schema: {
         operationId: 'optimizeAll',
         tags: ['limits'],
@@ -69,7 +69,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/optimize/clusters',
     {
-      config: { access: 'read' },
+      config: { access: 'read', slots: 'limits' },
       schema: {
         operationId: 'getClusters',
         tags: ['limits'],

@@ -33,7 +33,7 @@ const PROTOBUF_TYPE = 'application/x-protobuf'
 const MAX_INFLATED_BYTES = 64 * 1024 * 1024
 
 /** What a status means in google.rpc.Code; everything else of 500 and above is INTERNAL. */
-const RPC_CODES: Readonly<Record<number, number>> = { 413: 8, 503: 14 }
+const RPC_CODES: Readonly<Record<number, number>> = { 401: 16, 403: 7, 413: 8, 429: 8, 503: 14 }
 const INVALID_ARGUMENT = 3
 const INTERNAL = 13
 

@@ -1,6 +1,7 @@
 import type { InjectOptions } from 'fastify'
 import t from 'tap'
-import { formatApiKey, hashOf, type Role } from '../../plugins/access/api-keys.js'
+import { formatApiKey, type Role } from '../../formats/api-keys.js'
+import { hashOf } from '../../plugins/access/keys.js'
 import { eventually } from '../eventually.js'
 import { testService } from '../service.js'
 import { store, anIncident } from './incidents/an-incident.js'

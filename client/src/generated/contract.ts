@@ -7853,6 +7853,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Any other failure, for example 500 or 503. */
             default: {
                 headers: {
@@ -7920,6 +7929,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Any other failure, for example 500 or 503. */
             default: {
                 headers: {
@@ -7980,6 +7998,15 @@ export interface operations {
             };
             /** @description The key has none of the roles of this route. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8132,6 +8159,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The metrics. */
             "2XX": {
                 headers: {
@@ -8225,6 +8261,15 @@ export interface operations {
             };
             /** @description The key has none of the roles of this route. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8348,6 +8393,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Any other failure, for example 500 or 503. */
             default: {
                 headers: {
@@ -8455,6 +8509,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Any other failure, for example 500 or 503. */
             default: {
                 headers: {
@@ -8527,6 +8590,15 @@ export interface operations {
             };
             /** @description The key has none of the roles of this route. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8638,6 +8710,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
@@ -8728,6 +8809,15 @@ export interface operations {
             };
             /** @description Nothing has this name or id. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8863,6 +8953,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
@@ -8984,6 +9083,15 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9119,6 +9227,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
@@ -9240,6 +9357,15 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9375,6 +9501,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
@@ -9477,6 +9612,15 @@ export interface operations {
             };
             /** @description The service is not in the required state. The message says what to do first. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9638,6 +9782,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
@@ -9735,6 +9888,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Any other failure, for example 500 or 503. */
             default: {
                 headers: {
@@ -9823,6 +9985,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Any other failure, for example 500 or 503. */
             default: {
                 headers: {
@@ -9882,6 +10053,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The events of the scan. */
             "2XX": {
                 headers: {
@@ -9925,6 +10105,15 @@ export interface operations {
             };
             /** @description The key has none of the roles of this route. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10019,6 +10208,15 @@ export interface operations {
             };
             /** @description The key has none of the roles of this route. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10131,6 +10329,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
@@ -10214,6 +10421,15 @@ export interface operations {
             };
             /** @description The key has none of the roles of this route. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10328,6 +10544,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
@@ -10397,6 +10622,15 @@ export interface operations {
             };
             /** @description The key has none of the roles of this route. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10511,6 +10745,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
@@ -10601,6 +10844,15 @@ export interface operations {
             };
             /** @description Nothing has this name or id. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10727,6 +10979,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
@@ -10817,6 +11078,15 @@ export interface operations {
             };
             /** @description Nothing has this name or id. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10921,6 +11191,15 @@ export interface operations {
             };
             /** @description The key has none of the roles of this route. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11035,6 +11314,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
@@ -11122,6 +11410,15 @@ export interface operations {
             };
             /** @description The key has none of the roles of this route. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11226,6 +11523,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
@@ -11316,6 +11622,15 @@ export interface operations {
             };
             /** @description Nothing has this name or id. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11435,6 +11750,15 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11587,6 +11911,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
@@ -11703,6 +12036,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
@@ -11772,6 +12114,15 @@ export interface operations {
             };
             /** @description The key has none of the roles of this route. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11860,6 +12211,15 @@ export interface operations {
             };
             /** @description Nothing has this name or id. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11964,6 +12324,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
@@ -12025,6 +12394,15 @@ export interface operations {
             };
             /** @description Nothing has this name or id. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12139,6 +12517,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Any other failure, for example 500 or 503. */
             default: {
                 headers: {
@@ -12199,6 +12586,15 @@ export interface operations {
             };
             /** @description The key has none of the roles of this route. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12282,6 +12678,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Any other failure, for example 500 or 503. */
             default: {
                 headers: {
@@ -12342,6 +12747,15 @@ export interface operations {
             };
             /** @description The key has none of the roles of this route. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12451,6 +12865,15 @@ export interface operations {
             };
             /** @description The service is not in the required state. The message says what to do first. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12583,6 +13006,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
@@ -12690,6 +13122,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
@@ -12790,6 +13231,15 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12913,6 +13363,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
@@ -13029,6 +13488,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
@@ -13133,6 +13601,15 @@ export interface operations {
             };
             /** @description The service is not in the required state. The message says what to do first. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -13294,6 +13771,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
@@ -13391,6 +13877,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Any other failure, for example 500 or 503. */
             default: {
                 headers: {
@@ -13479,6 +13974,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Any other failure, for example 500 or 503. */
             default: {
                 headers: {
@@ -13531,6 +14035,15 @@ export interface operations {
             };
             /** @description Nothing has this name or id. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -13628,6 +14141,15 @@ export interface operations {
             };
             /** @description The service is not in the required state. The message says what to do first. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -13763,6 +14285,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
@@ -13891,6 +14422,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
@@ -13984,6 +14524,15 @@ export interface operations {
             };
             /** @description The key has none of the roles of this route. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -14107,6 +14656,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
@@ -14176,6 +14734,15 @@ export interface operations {
             };
             /** @description The key has none of the roles of this route. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -14290,6 +14857,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
@@ -14359,6 +14935,15 @@ export interface operations {
             };
             /** @description The key has none of the roles of this route. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -14450,6 +15035,15 @@ export interface operations {
             };
             /** @description The service is not in the required state. The message says what to do first. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -14614,6 +15208,15 @@ export interface operations {
             };
             /** @description The service is not in the required state. The message says what to do first. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -14860,6 +15463,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
@@ -15038,6 +15650,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
@@ -15124,6 +15745,16 @@ export interface operations {
             };
             /** @description The content type is neither application/x-protobuf nor application/json, or the encoding is not gzip. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RpcStatus"];
+                    "application/x-protobuf": unknown;
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. Send the body again after Retry-After. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -15220,6 +15851,16 @@ export interface operations {
             };
             /** @description The content type is neither application/x-protobuf nor application/json, or the encoding is not gzip. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RpcStatus"];
+                    "application/x-protobuf": unknown;
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. Send the body again after Retry-After. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
