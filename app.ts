@@ -5,6 +5,7 @@ import { pino } from 'pino'
 import access from './plugins/access.js'
 import audit from './plugins/audit.js'
 import automaticTraining from './plugins/automatic-training.js'
+import batchWorkers from './plugins/batch-workers.js'
 import config, { type Config } from './plugins/config.js'
 import { readTls } from './plugins/config/tls.js'
 import { callersConfig } from './plugins/config/callers.js'
@@ -29,6 +30,7 @@ import modelManagement from './plugins/model-management.js'
 import metrics from './plugins/metrics.js'
 import { LogCounts } from './plugins/metrics/log-counts.js'
 import modelRegistry from './plugins/model-registry.js'
+import largeBodies from './plugins/http/large-bodies.js'
 import openapi from './plugins/http/openapi.js'
 import notifications from './plugins/notifications.js'
 import optimization from './plugins/optimization.js'
@@ -81,7 +83,11 @@ const { version } = JSON.parse(readFileSync(new URL('./package.json', import.met
   version: string
 }
 
-const BODY_LIMIT = 8 * 1024 * 1024
+/** What a body may have where its route states no other `bodyLimit`. */
+const BODY_LIMIT = 64 * 1024
+
+/** Node.js takes no more bytes of headers. */
+const MAX_PATH = 16 * 1024
 
 /** How long a plugin may take to start: PostgreSQL may have to recover from a crash. */
 const START_LIMIT_MS = 120_000
@@ -92,8 +98,8 @@ export async function buildApp(settings: Config): Promise<FastifyInstance> {
   const app = createServer(createLogger(settings, logCounts), settings)
   try {
     await app.register(config, { config: settings })
-    await app.register(requestCounts)
     await app.register(tls)
+    await app.register(requestCounts)
     await app.register(requestIds)
     await app.register(tracing, { version })
     await app.register(browser)
@@ -107,6 +113,7 @@ export async function buildApp(settings: Config): Promise<FastifyInstance> {
     await app.register(trafficTable)
     await app.register(modelRegistry)
     await app.register(detection)
+    await app.register(batchWorkers)
     await app.register(syntheticData)
     await app.register(prometheus)
     await app.register(training)
@@ -157,6 +164,7 @@ function createServer(
     loggerInstance,
     bodyLimit: BODY_LIMIT,
     genReqId: requestId,
+    routerOptions: { maxParamLength: MAX_PATH }, // the schema of the route refuses it, and names it
     pluginTimeout: START_LIMIT_MS,
     rewriteUrl: ({ url = '/' }) => singleSlashes(url),
     return503OnClosing: false, // plugins/http/errors.ts answers instead, in the envelope
@@ -180,6 +188,7 @@ async function registerInterface(app: FastifyInstance): Promise<void> {
   await app.register(load)
   await app.register(envelope)
   await app.register(streamedBodies)
+  await app.register(largeBodies)
   await app.register(openapi, { version })
   for (const schema of sharedSchemas) app.addSchema(schema)
   await app.register(aboutRoutes, { version })

@@ -1,4 +1,5 @@
 import { accessSync, constants, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { dirname, resolve } from 'node:path'
 import fp from 'fastify-plugin'
 import { parseCalendar, type CalendarEntry } from '../models/anomaly/calendar.js'
@@ -60,6 +61,8 @@ export interface Config {
   /** What the gateway declares about its paths. */
   readonly pathRules: PathRules
   readonly scoringEngine: EngineChoice
+  /** Threads for large batches, at most. */
+  readonly workers: number
   /** How long the rollups of the traffic are kept. */
   readonly retentionDays: number
   /** How far back the rollups look for late rows. */
@@ -99,6 +102,9 @@ const TRAFFIC_TABLES = ['request_logs', 'request_metrics'] as const
 const TABLE_CHOICES = ['auto', ...TRAFFIC_TABLES] as const
 const WATCH_CHOICES = ['auto', 'on', 'off'] as const
 const ENGINE_CHOICES = ['auto', 'kernel', 'tensor'] as const
+
+/** One core is left for everything else. */
+const DEFAULT_WORKERS = Math.min(64, Math.max(1, availableParallelism() - 1))
 
 /**
  * The typed configuration of an environment. A variable that is empty counts as not set.
@@ -147,6 +153,7 @@ export function loadConfig(environment: Environment): Config {
     tiers: readTiers(text('TIERS', '', /^[^\0]{0,10000}$/, TIER_TABLE)),
     pathRules: readPathRules(text('PATH_RULES', '', /^[^\0]{0,100000}$/, PATH_RULES)),
     scoringEngine: oneOf('SCORING_ENGINE', ENGINE_CHOICES, 'auto'),
+    workers: number('WORKERS', DEFAULT_WORKERS, { min: 1, max: 64, integer: true }),
     retentionDays: number('RETENTION_DAYS', 90, { min: 1, max: 3650, integer: true }),
     auditDays: number('AUDIT_DAYS', 365, { min: 1, max: 3650, integer: true }),
     tracing: tracingConfig((name) => text(name, '', ANY, '')),

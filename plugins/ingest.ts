@@ -23,7 +23,7 @@ import { pieces } from './ingest/pieces.js'
 import { receive, rowFailure, type Received } from './ingest/receive.js'
 import { Skipped, type SkippedReason, type SkippedRow } from './ingest/skipped.js'
 import { fieldMap } from './ingest/request-map.js'
-import { createSlots } from './ingest/slots.js'
+import { createSlots } from './workers/slots.js'
 
 /** How a body is to be read. */
 export interface IngestRequest {

@@ -14,6 +14,9 @@ import { failures, ref } from './schemas/types.js'
 const DEFAULT_DAYS = 7
 const DEFAULT_LIMIT = 100
 
+/** The OpenAPI document of a large gateway. */
+const MAX_RULES_BYTES = 2 * 1024 * 1024
+
 const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/endpoints',
@@ -49,6 +52,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/endpoints/preview',
     {
+      bodyLimit: MAX_RULES_BYTES,
       config: { access: 'operate', audit: false },
       schema: {
         operationId: 'previewEndpoints',
@@ -96,6 +100,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.put(
     '/endpoints/rules',
     {
+      bodyLimit: MAX_RULES_BYTES,
       config: { access: 'admin' },
       schema: {
         operationId: 'setPathRules',

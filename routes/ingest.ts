@@ -21,6 +21,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/ingest/requests',
     {
+      bodyLimit: 8 * 1024 * 1024,
       config: { access: 'detect', jsonLines: { list: 'requests' } },
       // The capability reads the body while it arrives.
       validatorCompiler: (route) => (route.httpPart === 'body' ? () => true : app.validatorCompiler!(route)),

@@ -14,6 +14,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/v1/traces',
     {
+      bodyLimit: 8 * 1024 * 1024,
       config: { access: 'detect', envelope: false, otlp: 'traces' },
       schema: {
         operationId: 'exportTraces',
@@ -31,6 +32,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/v1/logs',
     {
+      bodyLimit: 8 * 1024 * 1024,
       config: { access: 'detect', envelope: false, otlp: 'logs' },
       schema: {
         operationId: 'exportLogs',

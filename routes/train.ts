@@ -9,6 +9,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/train',
     {
+      bodyLimit: 128 * 1024, // 1,000 excluded ranges
       config: { access: 'admin' },
       schema: {
         operationId: 'train',

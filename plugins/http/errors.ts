@@ -79,8 +79,11 @@ export function invalidField(field: string, problem: string): ServiceError {
   return new ServiceError('INVALID_REQUEST', `${field} ${problem}.`, [{ field, problem }])
 }
 
-/** Any error as the failure that the caller sees. The details of an internal error are in the log only. */
-export function toServiceError(error: FastifyError): ServiceError {
+/**
+ * Any error as the failure that the caller sees. The details of an internal error are in the log only.
+ * @param bodyLimit bytes that the route takes
+ */
+export function toServiceError(error: FastifyError, bodyLimit?: number): ServiceError {
   if (error instanceof ServiceError) return error
   if (error.validation) {
     const { message, details } = describeValidation(error.validation, error.validationContext ?? 'body')
@@ -88,10 +91,7 @@ export function toServiceError(error: FastifyError): ServiceError {
   }
   switch (error.code) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
-      return new ServiceError(
-        'BODY_TOO_LARGE',
-        'The body is too large; 8 MiB are allowed. Send fewer rows at a time.',
-      )
+      return bodyTooLarge(bodyLimit)
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
       return new ServiceError(
         'UNSUPPORTED_MEDIA_TYPE',
@@ -110,6 +110,17 @@ export function toServiceError(error: FastifyError): ServiceError {
   }
   const message = 'The service could not answer this request. Its log has the reason.'
   return new ServiceError('INTERNAL_ERROR', message, null, { cause: error })
+}
+
+/** @param limit bytes that are allowed */
+export function bodyTooLarge(limit: number | undefined): ServiceError {
+  const allowed = limit === undefined ? '' : `; ${inUnits(limit)} are allowed here`
+  const advice = limit !== undefined && limit >= 2 ** 20 ? ' Send fewer rows at a time.' : ''
+  return new ServiceError('BODY_TOO_LARGE', `The body is too large${allowed}.${advice}`)
+}
+
+function inUnits(bytes: number): string {
+  return bytes >= 2 ** 20 ? `${bytes / 2 ** 20} MiB` : `${bytes / 2 ** 10} KiB`
 }
 
 /** The failure of a database that does not do what it is asked for now; undefined for any other error. */
@@ -181,7 +192,7 @@ const MAX_ANSWER_MS = 3_000
 export default fp(
   async (app) => {
     app.setErrorHandler((error: FastifyError, request, reply) => {
-      const failure = toServiceError(error)
+      const failure = toServiceError(error, request.routeOptions.bodyLimit)
       if (failure.statusCode >= 500) request.log.error({ err: error, code: failure.code }, 'request failed')
       else request.log.debug({ err: error, code: failure.code }, 'request refused')
       if (failure.statusCode === 503) reply.header('retry-after', '5')

@@ -25,7 +25,7 @@ const FAILURES_BY_STATUS: Readonly<Record<string, object>> = {
     'MODEL_NOT_TRAINED',
     'No anomaly model is active. Train one with POST /train, or load a stored one with POST /model/load.',
   ),
-  413: failure('BODY_TOO_LARGE', 'The body is too large; 8 MiB are allowed. Send fewer rows at a time.'),
+  413: failure('BODY_TOO_LARGE', 'The body is too large; 64 KiB are allowed here.'),
   415: failure('UNSUPPORTED_MEDIA_TYPE', 'The content type is not supported; send application/json.'),
   429: failure('RATE_LIMITED', '60000 requests a minute are allowed for this key. Try again in 1 s.'),
   503: failure('SHUTTING_DOWN', 'The service is stopping. Try again, on another replica if there is one.'),

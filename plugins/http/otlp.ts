@@ -117,8 +117,8 @@ function fromJson(body: Buffer): unknown {
   const text = body.toString('utf8')
   try {
     return JSON.parse(text)
-  } catch {
-    throw new ServiceError('INVALID_JSON', explainJsonError(text))
+  } catch (error) {
+    throw new ServiceError('INVALID_JSON', explainJsonError(text, error))
   }
 }
 
@@ -151,7 +151,7 @@ function jsonResponse({ routeOptions }: FastifyRequest): (response: ExportRespon
 const PASSING = new Set(['TRAFFIC_TABLE_UNUSABLE'])
 
 function sendStatus(error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const failure = toServiceError(error)
+  const failure = toServiceError(error, request.routeOptions.bodyLimit)
   const { code, message } = failure
   request.server.requestCounts.addFailure(code)
   const status = PASSING.has(code) ? 503 : failure.statusCode

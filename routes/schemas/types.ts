@@ -81,7 +81,7 @@ const DESCRIPTIONS = {
   400: 'The request is invalid. The message names the field and the allowed values.',
   404: 'Nothing has this name or id.',
   409: 'The service is not in the required state. The message says what to do first.',
-  413: 'The body is larger than 8 MiB.',
+  413: 'The body is larger than this route allows. The message says what is allowed.',
   415: 'The content type is not application/json.',
   503: 'The database cannot be reached, the service is stopping, or it is overloaded.',
 } as const
