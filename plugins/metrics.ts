@@ -18,6 +18,7 @@ import {
   registerHealth,
   registerIncidents,
   registerIngest,
+  registerLoad,
   registerNotifications,
   registerWatcher,
 } from './metrics/state.js'
