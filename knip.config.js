@@ -24,6 +24,7 @@ export default ({ production = false } = {}) => ({
         'test/**/golden/**/*.mjs',
         'test/container/checks.ts',
         'test/docs/shims/*.ts',
+        'test/e2e/pages/*.js',
       ],
       project: [
         '{app,batch-worker,server}.ts!',

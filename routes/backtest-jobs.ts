@@ -41,7 +41,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     '/optimize/backtest/jobs/:id/events',
     {
       exposeHeadRoute: false, // it would not end before the backtest does
-      config: { access: 'read' },
+      config: { access: 'read', slots: 'events' },
       schema: {
         operationId: 'followBacktestJob',
         tags: ['limits'],

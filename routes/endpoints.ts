@@ -21,7 +21,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/endpoints',
     {
-      config: { access: 'read' },
+      config: { access: 'read', slots: 'compute' },
       schema: {
         operationId: 'listEndpoints',
         tags: ['limits'],
@@ -53,7 +53,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     '/endpoints/preview',
     {
       bodyLimit: MAX_RULES_BYTES,
-      config: { access: 'operate' },
+      config: { access: 'operate', audit: false },
       schema: {
         operationId: 'previewEndpoints',
         tags: ['limits'],

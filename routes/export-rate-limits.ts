@@ -32,7 +32,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     '/export/rate-limits',
     {
       exposeHeadRoute: false,
-      config: { access: 'read' },
+      config: { access: 'read', slots: 'limits' },
       schema: {
         operationId: 'exportRateLimits',
         tags: ['export'],
@@ -70,7 +70,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     '/export/endpoint-profiles',
     {
       exposeHeadRoute: false,
-      config: { access: 'read' },
+      config: { access: 'read', slots: 'limits' },
       schema: {
         operationId: 'exportEndpointProfiles',
         tags: ['export'],

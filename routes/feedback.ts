@@ -70,7 +70,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/incidents/:id/false-positive/preview',
     {
-      config: { access: 'operate' },
+      config: { access: 'operate', audit: false, slots: 'compute' },
       schema: {
         operationId: 'previewFalsePositive',
         tags: ['incidents'],

@@ -62,7 +62,7 @@ const routes: FastifyPluginAsyncTypebox<{ version: string }> = async (app, { ver
   app.get(
     '/health/live',
     {
-      config: { access: 'open' },
+      config: { access: 'open', isProbe: true },
       schema: {
         operationId: 'getLiveness',
         tags: ['health'],
@@ -76,7 +76,7 @@ const routes: FastifyPluginAsyncTypebox<{ version: string }> = async (app, { ver
   app.get(
     '/health/ready',
     {
-      config: { access: 'open' },
+      config: { access: 'open', isProbe: true },
       schema: {
         operationId: 'getReadiness',
         tags: ['health'],

@@ -12,7 +12,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/incidents/scan',
     {
-      config: { access: 'operate' },
+      config: { access: 'operate', audit: false },
       schema: {
         operationId: 'scanIncidents',
         tags: ['incidents'],
@@ -68,7 +68,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     '/incidents/scan/jobs/:id/events',
     {
       exposeHeadRoute: false, // it would not end before the scan does
-      config: { access: 'read' },
+      config: { access: 'read', slots: 'events' },
       schema: {
         operationId: 'followScanJob',
         tags: ['incidents'],

@@ -41,7 +41,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     '/train/jobs/:id/events',
     {
       exposeHeadRoute: false, // it would not end before the run does
-      config: { access: 'read' },
+      config: { access: 'read', slots: 'events' },
       schema: {
         operationId: 'followTrainingJob',
         tags: ['training'],

@@ -45,7 +45,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/model/sensitivity',
     {
-      config: { access: 'read' },
+      config: { access: 'read', slots: 'compute' },
       schema: {
         operationId: 'getModelSensitivity',
         tags: ['models'],

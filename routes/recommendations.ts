@@ -1,4 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { authorOf } from './author.js'
 import { toKeptRecommendation } from './mappers/kept-recommendation.js'
 import {
   ApplyBody,
@@ -50,9 +51,9 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       },
     },
     async (request) => {
-      const { applied_by = null } = request.body
+      const author = authorOf(request, 'applied_by', request.body.applied_by)
       const { id } = request.params
-      const { recommendation, warnings } = await app.optimization.recommendations.apply(id, applied_by)
+      const { recommendation, warnings } = await app.optimization.recommendations.apply(id, author)
       request.warnings.push(...warnings)
       return toKeptRecommendation(recommendation)
     },

@@ -1,4 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { authorOf } from './author.js'
 import { toSilence } from './mappers/silence.js'
 import { Silence, SilenceBody, SilenceParams, Silences } from './schemas/silences.js'
 import { failures, ref } from './schemas/types.js'
@@ -32,8 +33,11 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         response: { 200: ref(Silence), ...failures(400, 413, 415, 503) },
       },
     },
-    async ({ body: { created_by: createdBy, ...rest } }) =>
-      toSilence(await app.silences.create({ ...rest, createdBy })),
+    async (request) => {
+      const { created_by: given, ...rest } = request.body
+      const createdBy = authorOf(request, 'created_by', given)
+      return toSilence(await app.silences.create({ ...rest, createdBy }))
+    },
   )
 
   app.get(
@@ -65,8 +69,11 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         response: { 200: ref(Silence), ...failures(400, 404, 413, 415, 503) },
       },
     },
-    async ({ params, body: { created_by: createdBy, ...rest } }) =>
-      toSilence(await app.silences.replace(params.id, { ...rest, createdBy })),
+    async (request) => {
+      const { created_by: given, ...rest } = request.body
+      const createdBy = authorOf(request, 'created_by', given)
+      return toSilence(await app.silences.replace(request.params.id, { ...rest, createdBy }))
+    },
   )
 
   app.delete(

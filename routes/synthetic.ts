@@ -7,7 +7,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/generate/synthetic',
     {
-      config: { access: 'admin' },
+      config: { access: 'admin', slots: 'compute' },
       schema: {
         operationId: 'generateSynthetic',
         tags: ['training'],

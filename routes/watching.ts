@@ -52,7 +52,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/timeline',
     {
-      config: { access: 'read' },
+      config: { access: 'read', slots: 'compute' },
       schema: {
         operationId: 'getTimeline',
         tags: ['incidents'],

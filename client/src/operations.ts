@@ -1,9 +1,9 @@
 import type { components, operations, paths } from './generated/contract.js'
 
-/** Operations that the exporters of OpenTelemetry call; their answers have no envelope. */
-type ExporterOperation = 'exportTraces' | 'exportLogs'
+/** Operations that exporters of OpenTelemetry and Prometheus call; their answers have no envelope. */
+type ForeignOperation = 'exportTraces' | 'exportLogs' | 'getMetrics'
 
-export type OperationName = Exclude<keyof operations, ExporterOperation>
+export type OperationName = Exclude<keyof operations, ForeignOperation>
 
 /**
  * Method and path of every operation of the contract. A `harmless` POST can be repeated without effect; a `slow`
@@ -15,6 +15,7 @@ export const OPERATIONS = {
   getHealth: ['get', '/health'],
   getLiveness: ['get', '/health/live'],
   getReadiness: ['get', '/health/ready'],
+  listAudit: ['get', '/audit'],
   detect: ['post', '/detect', 'harmless'],
   detectBatch: ['post', '/detect/batch', 'harmless'],
   getTrend: ['get', '/detect/trend'],

@@ -1,4 +1,4 @@
-import { ROLES, type ApiKey, type Role } from './api-keys.js'
+import { ROLES, type ApiKey, type Role } from '../../formats/api-keys.js'
 import { ServiceError } from '../http/errors.js'
 
 /** Who sends a request. */

@@ -1,5 +1,5 @@
-import { timingSafeEqual } from 'node:crypto'
-import { hashOf, parseApiKeys, type ApiKey } from './api-keys.js'
+import { createHash, timingSafeEqual } from 'node:crypto'
+import { parseApiKeys, type ApiKey } from '../../formats/api-keys.js'
 import { readKeysFile, type AccessConfig } from '../config/access.js'
 
 /** How often the file of the keys is looked at. */
@@ -52,4 +52,8 @@ export function watchKeys({ keys, keysFile }: AccessConfig, { onReload, onFailur
     },
     stop: () => clearInterval(timer),
   }
+}
+
+export function hashOf(key: string): Buffer {
+  return createHash('sha256').update(key).digest()
 }

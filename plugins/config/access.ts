@@ -1,7 +1,8 @@
 import { readFileSync, statSync } from 'node:fs'
 import { isIP } from 'node:net'
-import { MAX_KEYS_TEXT, parseApiKeys, type ApiKey } from '../access/api-keys.js'
+import { MAX_KEYS_TEXT, parseApiKeys, type ApiKey } from '../../formats/api-keys.js'
 import { ConfigError } from './error.js'
+import type { TokenConfig } from './tokens.js'
 
 /** Who may call the service. */
 export interface AccessConfig {
@@ -9,6 +10,8 @@ export interface AccessConfig {
   readonly keys: readonly ApiKey[]
   /** The file with more of them, which is read again when it changes; null without one. */
   readonly keysFile: string | null
+  /** The tokens that serve as keys; null without an identity provider. */
+  readonly tokens: TokenConfig | null
 }
 
 /** The variables, '' for one that is not set. */
@@ -17,30 +20,38 @@ export interface AccessVariables {
   readonly keys: string
   readonly keysFile: string
   readonly allowAnonymous: boolean
+  readonly tokens: TokenConfig | null
 }
 
 const ENTRIES = 'name:sha256:roles, from aegis-ml keys create'
 
 /** @throws ConfigError on the first bad value, and when everybody in the network could call the service */
-export function accessConfig({ host, keys, keysFile, allowAnonymous }: AccessVariables): AccessConfig {
+export function accessConfig({
+  host,
+  keys,
+  keysFile,
+  allowAnonymous,
+  tokens,
+}: AccessVariables): AccessConfig {
   const config = {
     keys: readKeys('API_KEYS', () => keys),
     keysFile: keysFile === '' ? null : keysFile,
+    tokens,
   }
   if (config.keysFile !== null) readKeys('API_KEYS_FILE', () => readKeysFile(keysFile))
-  if (!hasKeys(config) && !allowAnonymous && !isLoopback(host)) {
+  if (!needsKey(config) && !allowAnonymous && !isLoopback(host)) {
     throw new ConfigError(
       'ML_SERVICE_HOST',
       host,
-      'a loopback address, unless API_KEYS or API_KEYS_FILE says who may call the service, or ALLOW_ANONYMOUS=true lets everybody who reaches it do everything',
+      'a loopback address, unless API_KEYS, API_KEYS_FILE or JWT_JWKS_URL says who may call the service, or ALLOW_ANONYMOUS=true lets everybody who reaches it do everything',
     )
   }
   return Object.freeze(config)
 }
 
-/** Whether a caller needs a key. */
-export function hasKeys({ keys, keysFile }: AccessConfig): boolean {
-  return keys.length > 0 || keysFile !== null
+/** Whether a caller needs a key or a token. */
+export function needsKey({ keys, keysFile, tokens }: AccessConfig): boolean {
+  return keys.length > 0 || keysFile !== null || tokens !== null
 }
 
 /** @throws Error when it cannot be read, or is too large */

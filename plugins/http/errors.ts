@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
@@ -8,6 +9,7 @@ import {
   isDatabaseReadOnly,
   isStatementCancelled,
 } from '../../db/errors.js'
+import { REQUEST_ID } from './request-id.js'
 import { describeValidation } from './validation.js'
 
 /** Every failure the service answers with: its stable code and HTTP status. docs/errors.md documents each. */
@@ -16,6 +18,8 @@ export const FAILURES = {
   INVALID_JSON: 400,
   UNAUTHENTICATED: 401,
   FORBIDDEN: 403,
+  CROSS_SITE: 403,
+  HOST_NOT_ALLOWED: 403,
   FEEDBACK_NOT_FOUND: 404,
   INCIDENT_NOT_FOUND: 404,
   JOB_NOT_FOUND: 404,
@@ -44,11 +48,13 @@ export const FAILURES = {
   REQUEST_TIMEOUT: 408,
   BODY_TOO_LARGE: 413,
   UNSUPPORTED_MEDIA_TYPE: 415,
+  RATE_LIMITED: 429,
   HEADERS_TOO_LARGE: 431,
   INTERNAL_ERROR: 500,
   BUSY: 503,
   DATABASE_READ_ONLY: 503,
   DATABASE_UNAVAILABLE: 503,
+  IDENTITY_PROVIDER_UNAVAILABLE: 503,
   SHUTTING_DOWN: 503,
 } as const
 
@@ -133,23 +139,34 @@ export function databaseFailure(error: unknown): ServiceError | undefined {
   return new ServiceError('DATABASE_UNAVAILABLE', message, null, options)
 }
 
-function failureOf({ code, message, details }: ServiceError) {
-  return { success: false, error: true, code, message, details, timestamp: new Date().toISOString() }
+function failureOf({ code, message, details }: ServiceError, requestId: string) {
+  const timestamp = new Date().toISOString()
+  return { success: false, error: true, code, message, details, timestamp, request_id: requestId }
 }
 
 export function sendFailure(reply: FastifyReply, error: ServiceError): FastifyReply {
-  return reply.code(error.statusCode).type('application/json; charset=utf-8').send(failureOf(error))
+  reply.server.requestCounts.addFailure(error.code)
+  const { id } = reply.request
+  reply.header(REQUEST_ID, id) // a malformed URL passes no hook
+  return reply.code(error.statusCode).type('application/json; charset=utf-8').send(failureOf(error, id))
 }
 
 /** Answers a malformed HTTP request, which Fastify does not see, and closes the connection. */
-export function answerMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
+export function answerMalformed(
+  this: Pick<FastifyInstance, 'log'>,
+  error: NodeJS.ErrnoException,
+  socket: Socket,
+): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
   const failure = malformed(error.code)
-  const body = JSON.stringify(failureOf(failure))
+  const id = randomUUID() // nothing of the request can be trusted
+  this.log.debug({ reqId: id, err: error, code: failure.code }, 'request refused')
+  const body = JSON.stringify(failureOf(failure, id))
   const head = [
     `HTTP/1.1 ${failure.statusCode} ${STATUS_CODES[failure.statusCode]}`,
     'content-type: application/json; charset=utf-8',
     `content-length: ${Buffer.byteLength(body)}`,
+    `${REQUEST_ID}: ${id}`,
     'connection: close',
   ]
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)
@@ -184,7 +201,7 @@ export default fp(
     answerUnknownRoutes(app)
     refuseWhileStopping(app)
   },
-  { name: 'errors' },
+  { name: 'errors', dependencies: ['request-counts'] },
 )
 
 /** 405 with Allow where the path exists with another method, 404 otherwise. */

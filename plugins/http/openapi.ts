@@ -3,6 +3,7 @@ import swaggerUi from '@fastify/swagger-ui'
 import type { FastifySchema, RouteOptions } from 'fastify'
 import fp from 'fastify-plugin'
 import { allowedRoles, rolesOf, type Access } from '../access/caller.js'
+import { PAGE_POLICY } from './browser.js'
 import { addFailureExamples } from './failure-examples.js'
 import { addRequestExamples } from './request-examples.js'
 
@@ -28,6 +29,7 @@ const TAGS = [
   },
   { name: 'ingest', description: 'Record the requests of gateways without a database of their own.' },
   { name: 'export', description: 'Export traffic, endpoint profiles and limits as files.' },
+  { name: 'audit', description: 'See who changed what, when and from where.' },
   { name: 'health', description: 'Check the state of the service.' },
 ]
 
@@ -72,6 +74,7 @@ function securityOf(access: Access): Record<string, string[]>[] {
 const REFUSALS = {
   401: { description: 'No key, or none that is known. Only where keys are defined.', $ref: 'Failure#' },
   403: { description: 'The key has none of the roles of this route.', $ref: 'Failure#' },
+  429: { description: 'More requests in a minute than RATE_LIMIT allows.', $ref: 'Failure#' },
 } as const
 
 function withAccess(schema: FastifySchema, access: Access, hasEnvelope: boolean) {
@@ -122,7 +125,11 @@ export default fp<{ version: string }>(
         buildLocalReference: (schema, _base, _fragment, index) => String(schema.$id ?? `schema-${index}`),
       },
     })
-    await app.register(swaggerUi, { routePrefix: '/docs', uiConfig: { tryItOutEnabled: true } })
+    await app.register(swaggerUi, {
+      routePrefix: '/docs',
+      uiConfig: { tryItOutEnabled: true },
+      staticCSP: PAGE_POLICY,
+    })
   },
   { name: 'openapi' },
 )

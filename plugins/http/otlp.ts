@@ -34,7 +34,7 @@ const PROTOBUF_TYPE = 'application/x-protobuf'
 const MAX_INFLATED_BYTES = 64 * 1024 * 1024
 
 /** What a status means in google.rpc.Code; everything else of 500 and above is INTERNAL. */
-const RPC_CODES: Readonly<Record<number, number>> = { 413: 8, 503: 14 }
+const RPC_CODES: Readonly<Record<number, number>> = { 401: 16, 403: 7, 413: 8, 429: 8, 503: 14 }
 const INVALID_ARGUMENT = 3
 const INTERNAL = 13
 
@@ -167,6 +167,7 @@ const PASSING = new Set(['TRAFFIC_TABLE_UNUSABLE'])
 function sendStatus(error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const failure = toServiceError(error, request.routeOptions.bodyLimit)
   const { code, message } = failure
+  request.server.requestCounts.addFailure(code)
   const status = PASSING.has(code) ? 503 : failure.statusCode
   if (status >= 500) request.log.error({ err: error, code }, 'request failed')
   else request.log.debug({ err: error, code }, 'request refused')

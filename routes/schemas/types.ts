@@ -64,6 +64,12 @@ export const Failure = Type.Object(
     message: Type.String({ description: 'What is wrong and what to do next.' }),
     details: Type.Unknown({ description: 'More about the failure, or null.' }),
     timestamp: timestamp('When the service answered.'),
+    request_id: Type.Optional(
+      Type.String({
+        description: 'The id of the request, as in the header x-request-id and in the log.',
+        examples: ['4bf92f3577b34da6a3ce929d0e0e4736'],
+      }),
+    ),
   },
   {
     $id: 'Failure',

@@ -101,6 +101,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the metrics of this replica for Prometheus
+         * @description The text format 0.0.4 of Prometheus, or OpenMetrics 1.0 where the Accept header prefers it. Each replica has metrics of its own. The answer comes within some seconds, also while the database is away; what only the database knows is absent then. Needs a key with the role read, where keys are defined.
+         */
+        get: operations["getMetrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List who changed what
+         * @description Newest first. Each request that changes something has an entry, which is durable before its answer is sent, and so has what the service changes by itself. No route changes or deletes entries. Needs a key with the role admin, where keys are defined.
+         */
+        get: operations["listAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/detect": {
         parameters: {
             query?: never;
@@ -1254,6 +1294,111 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * @description Who changed what, when and from where.
+         * @example {
+         *       "id": "57",
+         *       "at": "2026-01-31T12:10:00.000Z",
+         *       "actor": "key",
+         *       "caller": "ada",
+         *       "role": "operate",
+         *       "operation": "acknowledgeIncident",
+         *       "target": {
+         *         "id": "12"
+         *       },
+         *       "input": {
+         *         "note": "looking at it"
+         *       },
+         *       "address": "10.0.3.7",
+         *       "forwarded_for": null,
+         *       "user_agent": "curl/8.5.0",
+         *       "request_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+         *       "outcome": "done",
+         *       "status": 200,
+         *       "code": null
+         *     }
+         */
+        AuditEntry: {
+            /** @description Id of the entry. */
+            id: string;
+            /**
+             * Format: date-time
+             * @description When the request came.
+             * @example 2026-01-31T12:00:00.000Z
+             */
+            at: string;
+            /**
+             * @description Who did it: a caller with a key or a token, one without, or the service by itself (for example when the time of a limit is over).
+             * @enum {string}
+             */
+            actor: "key" | "anonymous" | "service";
+            /** @description The name of the key, or the subject of the token. Null without one. */
+            caller: string | null;
+            /** @description The role that allowed it. Null for the service. */
+            role: string | null;
+            /** @description What was done: the operationId of this document. */
+            operation: string;
+            /** @description The parameters of the path, for example the id of an incident. Null without any. */
+            target: {
+                [key: string]: unknown;
+            } | null;
+            /** @description A summary of the query and the body, without secrets; facts, where it was the service. */
+            input: {
+                [key: string]: unknown;
+            } | null;
+            /** @description The address that the connection came from. Null for the service. */
+            address: string | null;
+            /** @description X-Forwarded-For, as a proxy or the caller itself wrote it. Null without it. */
+            forwarded_for: string | null;
+            /** @description The User-Agent, its first 200 characters. Null without it. */
+            user_agent: string | null;
+            /** @description The id of the request. Null for the service. */
+            request_id: string | null;
+            /**
+             * @description done; refused (status 400 to 499); failed (500 and above); pending while it is under way, and where the service ended before it answered.
+             * @enum {string}
+             */
+            outcome: "pending" | "done" | "refused" | "failed";
+            /** @description Status of the answer. Null while there is none. */
+            status: number | null;
+            /** @description Code of the failure. Null without one. */
+            code: string | null;
+        };
+        /**
+         * @description A page of the audit log.
+         * @example {
+         *       "entries": [
+         *         {
+         *           "id": "57",
+         *           "at": "2026-01-31T12:10:00.000Z",
+         *           "actor": "key",
+         *           "caller": "ada",
+         *           "role": "operate",
+         *           "operation": "acknowledgeIncident",
+         *           "target": {
+         *             "id": "12"
+         *           },
+         *           "input": {
+         *             "note": "looking at it"
+         *           },
+         *           "address": "10.0.3.7",
+         *           "forwarded_for": null,
+         *           "user_agent": "curl/8.5.0",
+         *           "request_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+         *           "outcome": "done",
+         *           "status": 200,
+         *           "code": null
+         *         }
+         *       ],
+         *       "next": null
+         *     }
+         */
+        AuditPage: {
+            /** @description The entries, the newest first. */
+            entries: components["schemas"]["AuditEntry"][];
+            /** @description Give it as `next` for the following page. Null on the last one. */
+            next: string | null;
+        };
+        /**
          * @description A page of the known endpoints.
          * @example {
          *       "endpoints": [
@@ -1989,7 +2134,7 @@ export interface components {
          *     }
          */
         MarkBody: {
-            /** @description Who it is, 1 to 255 characters. */
+            /** @description Who it is, 1 to 255 characters. For a caller with a key, its name counts instead. */
             by?: string;
             /** @description What there is to say, 1 to 2,000 characters. A comment requires it. */
             note?: string;
@@ -2598,7 +2743,7 @@ export interface components {
          *     }
          */
         ApplyLimitBody: {
-            /** @description Who applies it, 1 to 255 characters. */
+            /** @description Who applies it, 1 to 255 characters. For a caller with a key, its name counts instead. */
             by?: string;
             /** @description For how long, 1 to 1,440 minutes. Default: 60. */
             minutes?: number;
@@ -3236,7 +3381,7 @@ export interface components {
             } | null;
             /** @description Why, 1 to 2,000 characters. */
             reason: string;
-            /** @description Who it is, 1 to 255 characters. */
+            /** @description Who it is, 1 to 255 characters. For a caller with a key, its name counts instead. */
             created_by?: string | null;
         };
         /**
@@ -3351,6 +3496,11 @@ export interface components {
              * @example 2026-01-31T12:00:00.000Z
              */
             timestamp: string;
+            /**
+             * @description The id of the request, as in the header x-request-id and in the log.
+             * @example 4bf92f3577b34da6a3ce929d0e0e4736
+             */
+            request_id?: string;
         };
         /**
          * @description An empty object. The body may also be left out.
@@ -7023,7 +7173,7 @@ export interface components {
          *     }
          */
         ApplyBody: {
-            /** @description Who applies it, 1 to 255 characters. */
+            /** @description Who applies it, 1 to 255 characters. For a caller with a key, its name counts instead. */
             applied_by?: string;
         };
         /**
@@ -7703,6 +7853,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Any other failure, for example 500 or 503. */
             default: {
                 headers: {
@@ -7770,6 +7929,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Any other failure, for example 500 or 503. */
             default: {
                 headers: {
@@ -7830,6 +7998,15 @@ export interface operations {
             };
             /** @description The key has none of the roles of this route. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7955,6 +8132,171 @@ export interface operations {
             };
         };
     };
+    getMetrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The metrics. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                    "application/openmetrics-text": string;
+                };
+            };
+        };
+    };
+    listAudit: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Only entries at this time or later.
+                 * @example 2026-01-31T12:00:00.000Z
+                 */
+                since?: string;
+                /**
+                 * @description Only entries before this time.
+                 * @example 2026-01-31T12:00:00.000Z
+                 */
+                until?: string;
+                /** @description Only entries of this caller. */
+                caller?: string;
+                /** @description Only entries of callers of this kind. */
+                actor?: "key" | "anonymous" | "service";
+                /** @description Only entries of this operation, as activateModel. */
+                operation?: string;
+                /** @description Only entries with this outcome. */
+                outcome?: "pending" | "done" | "refused" | "failed";
+                /** @description Maximum number of entries, 1 to 500. Default: 50. */
+                limit?: number;
+                /** @description Where the page begins: `next` of the page before. */
+                next?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
+                        success: true;
+                        data: components["schemas"]["AuditPage"];
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
+                        timestamp: string;
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
+                        warnings?: string[];
+                    };
+                };
+            };
+            /** @description The request is invalid. The message names the field and the allowed values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Any other failure, for example 500 or 503. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
     detect: {
         parameters: {
             query?: never;
@@ -8033,7 +8375,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -8044,6 +8386,15 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8140,7 +8491,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -8151,6 +8502,24 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8230,6 +8599,15 @@ export interface operations {
             };
             /** @description The key has none of the roles of this route. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8341,6 +8719,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
@@ -8431,6 +8818,15 @@ export interface operations {
             };
             /** @description Nothing has this name or id. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8548,7 +8944,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -8559,6 +8955,15 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8676,7 +9081,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -8687,6 +9092,15 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8804,7 +9218,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -8815,6 +9229,15 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8932,7 +9355,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -8943,6 +9366,15 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9060,7 +9492,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -9071,6 +9503,15 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9101,7 +9542,7 @@ export interface operations {
     endIncidentLimit: {
         parameters: {
             query?: {
-                /** @description Who ends it, 1 to 255 characters. */
+                /** @description Who ends it, 1 to 255 characters. For a caller with a key, its name counts instead. */
                 by?: string;
             };
             header?: never;
@@ -9180,6 +9621,15 @@ export interface operations {
             };
             /** @description The service is not in the required state. The message says what to do first. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9323,7 +9773,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -9334,6 +9784,15 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9438,6 +9897,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Any other failure, for example 500 or 503. */
             default: {
                 headers: {
@@ -9526,6 +9994,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Any other failure, for example 500 or 503. */
             default: {
                 headers: {
@@ -9585,6 +10062,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The events of the scan. */
             "2XX": {
                 headers: {
@@ -9628,6 +10114,15 @@ export interface operations {
             };
             /** @description The key has none of the roles of this route. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9722,6 +10217,15 @@ export interface operations {
             };
             /** @description The key has none of the roles of this route. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9834,6 +10338,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
@@ -9917,6 +10430,15 @@ export interface operations {
             };
             /** @description The key has none of the roles of this route. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10013,7 +10535,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -10024,6 +10546,15 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10100,6 +10631,15 @@ export interface operations {
             };
             /** @description The key has none of the roles of this route. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10196,7 +10736,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -10207,6 +10747,15 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10304,6 +10853,15 @@ export interface operations {
             };
             /** @description Nothing has this name or id. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10412,7 +10970,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -10423,6 +10981,15 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10520,6 +11087,15 @@ export interface operations {
             };
             /** @description Nothing has this name or id. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10631,6 +11207,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
@@ -10720,7 +11305,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -10731,6 +11316,15 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10825,6 +11419,15 @@ export interface operations {
             };
             /** @description The key has none of the roles of this route. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10929,6 +11532,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
@@ -11019,6 +11631,15 @@ export interface operations {
             };
             /** @description Nothing has this name or id. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11127,7 +11748,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -11138,6 +11759,15 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11272,7 +11902,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -11283,6 +11913,15 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11388,7 +12027,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -11399,6 +12038,15 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11475,6 +12123,15 @@ export interface operations {
             };
             /** @description The key has none of the roles of this route. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11563,6 +12220,15 @@ export interface operations {
             };
             /** @description Nothing has this name or id. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11667,6 +12333,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
@@ -11728,6 +12403,15 @@ export interface operations {
             };
             /** @description Nothing has this name or id. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11824,7 +12508,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -11835,6 +12519,15 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11902,6 +12595,15 @@ export interface operations {
             };
             /** @description The key has none of the roles of this route. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11985,6 +12687,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Any other failure, for example 500 or 503. */
             default: {
                 headers: {
@@ -12045,6 +12756,15 @@ export interface operations {
             };
             /** @description The key has none of the roles of this route. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12161,6 +12881,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
@@ -12268,7 +12997,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -12279,6 +13008,15 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12375,7 +13113,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -12386,6 +13124,15 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12482,7 +13229,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -12493,6 +13240,15 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12598,7 +13354,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -12609,6 +13365,15 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12714,7 +13479,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -12725,6 +13490,15 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12836,6 +13610,15 @@ export interface operations {
             };
             /** @description The service is not in the required state. The message says what to do first. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12979,7 +13762,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -12990,6 +13773,15 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -13094,6 +13886,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Any other failure, for example 500 or 503. */
             default: {
                 headers: {
@@ -13182,6 +13983,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Any other failure, for example 500 or 503. */
             default: {
                 headers: {
@@ -13234,6 +14044,15 @@ export interface operations {
             };
             /** @description Nothing has this name or id. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -13331,6 +14150,15 @@ export interface operations {
             };
             /** @description The service is not in the required state. The message says what to do first. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -13448,7 +14276,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -13459,6 +14287,15 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -13576,7 +14413,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -13587,6 +14424,15 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -13694,6 +14540,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
@@ -13792,7 +14647,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -13803,6 +14658,15 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -13879,6 +14743,15 @@ export interface operations {
             };
             /** @description The key has none of the roles of this route. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -13975,7 +14848,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -13986,6 +14859,15 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -14062,6 +14944,15 @@ export interface operations {
             };
             /** @description The key has none of the roles of this route. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -14153,6 +15044,15 @@ export interface operations {
             };
             /** @description The service is not in the required state. The message says what to do first. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -14317,6 +15217,15 @@ export interface operations {
             };
             /** @description The service is not in the required state. The message says what to do first. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -14563,6 +15472,15 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
@@ -14723,7 +15641,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -14734,6 +15652,15 @@ export interface operations {
             };
             /** @description The content type is neither JSON, NDJSON nor text/plain, or the content encoding is neither gzip nor deflate. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -14835,6 +15762,16 @@ export interface operations {
                     "application/x-protobuf": unknown;
                 };
             };
+            /** @description More requests in a minute than RATE_LIMIT allows. Send the body again after Retry-After. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RpcStatus"];
+                    "application/x-protobuf": unknown;
+                };
+            };
             /** @description The requests cannot be stored now. Send the body again after Retry-After. */
             503: {
                 headers: {
@@ -14923,6 +15860,16 @@ export interface operations {
             };
             /** @description The content type is neither application/x-protobuf nor application/json, or the encoding is not gzip. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RpcStatus"];
+                    "application/x-protobuf": unknown;
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. Send the body again after Retry-After. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto'
-
 /** What a key may do. */
 export type Role = (typeof ROLES)[number]
 
@@ -17,15 +15,17 @@ export interface ApiKey {
 
 const MAX_KEYS = 1_000
 export const MAX_KEYS_TEXT = 1_000_000
-const MAX_KEY_SOURCES = 100
+export const MAX_KEY_SOURCES = 100
 
-/** Of a key's name. */
+/** What {@link isKeyName} allows, in words. */
+export const KEY_NAMES = '1 to 64 letters, digits, dots, dashes, underscores or @, a letter or digit first'
+
 const KEY_NAME = /^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/
 
 const SHA256 = /^[0-9a-f]{64}$/i
 
 /** The sentence names the entry by its place. It shows no hash. */
-class ApiKeysError extends Error {}
+export class ApiKeysError extends Error {}
 
 /**
  * The keys of a text: `name:sha256:role+role`, or `name:sha256:role+role:source+source`. Entries stand in lines, or have
@@ -51,11 +51,7 @@ export function parseApiKeys(text: string): ApiKey[] {
 function readEntry(entry: string, place: string): ApiKey {
   const [name = '', hash = '', roles = '', sources, ...rest] = entry.split(':')
   if (rest.length > 0) throw new ApiKeysError(`${place} has more than four parts; percent-encode the sources`)
-  if (!KEY_NAME.test(name)) {
-    throw new ApiKeysError(
-      `the name of ${place} is not 1 to 64 letters, digits, dots, dashes, underscores or @`,
-    )
-  }
+  if (!isKeyName(name)) throw new ApiKeysError(`the name of ${place} is not ${KEY_NAMES}`)
   if (!SHA256.test(hash)) {
     throw new ApiKeysError(`${place} (${name}) has no SHA-256 of 64 hexadecimal digits after its name`)
   }
@@ -85,7 +81,7 @@ function readSources(text: string, place: string): string[] {
       return ''
     }
   })
-  if (sources.length > MAX_KEY_SOURCES || sources.some((source) => source === '' || source.length > 128)) {
+  if (sources.length > MAX_KEY_SOURCES || !sources.every(isKeySource)) {
     throw new ApiKeysError(
       `the sources of ${place} are not up to ${MAX_KEY_SOURCES} names of 1 to 128 characters with + between them`,
     )
@@ -93,12 +89,19 @@ function readSources(text: string, place: string): string[] {
   return sources
 }
 
+export function isKeyName(text: string): boolean {
+  return KEY_NAME.test(text)
+}
+
+/** Whether a key may be bound to a source of this name: 1 to 128 characters of Unicode. */
+export function isKeySource(text: string): boolean {
+  return text.length > 0 && text.length <= 128 && !LONE_SURROGATE.test(text)
+}
+
+const LONE_SURROGATE = /\p{Surrogate}/u
+
 /** The entry of a key, as {@link parseApiKeys} reads it. */
 export function formatApiKey({ name, hash, roles, sources }: ApiKey): string {
   const bound = sources === null ? [] : [sources.map(encodeURIComponent).join('+')]
   return [name, hash.toString('hex'), roles.join('+'), ...bound].join(':')
-}
-
-export function hashOf(key: string): Buffer {
-  return createHash('sha256').update(key).digest()
 }
