@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
-import type { Test } from 'tap'
+import type { Scope } from '../scope.js'
 import { eventually } from '../eventually.js'
 
 const SERVER = fileURLToPath(new URL('../../server.js', import.meta.url))
@@ -27,7 +27,7 @@ export async function freePort(): Promise<number> {
 }
 
 /** Starts the service with nothing of our own environment but the PATH; does not wait for it. */
-export async function spawnService(t: Test, environment: Record<string, string>): Promise<ServiceProcess> {
+export async function spawnService(t: Scope, environment: Record<string, string>): Promise<ServiceProcess> {
   const port = environment['ML_SERVICE_PORT'] ?? (await freePort())
   const child = spawn(process.execPath, [SERVER], {
     cwd: environment['DATA_PATH'] ?? process.cwd(),
@@ -53,7 +53,7 @@ export async function spawnService(t: Test, environment: Record<string, string>)
 }
 
 /** Starts the service and waits until it answers. */
-export async function startService(t: Test, environment: Record<string, string>): Promise<ServiceProcess> {
+export async function startService(t: Scope, environment: Record<string, string>): Promise<ServiceProcess> {
   const service = await spawnService(t, environment)
   await eventually(
     async () => {
