@@ -44,8 +44,14 @@ export function driverSockets(options: SocketOptions = {}): (place: Place) => Dr
  *   to the next sockets until the buffer has 1 KiB, each time until a time-out. A socket to which nothing is written at
  *   once therefore closes at once, without a connection to the server, until the driver writes; and of what is written
  *   first only the last message is sent.
+ *
+ * A connection that ends between two statements of a transaction is worse: the driver forgets it, and the next statement
+ * ends the process, or is executed outside of the transaction on the connection that has taken its place. Whoever runs
+ * a transaction therefore holds the socket: until it is let go, it is not closed for the driver, and all statements fail.
  */
-class DriverSocket extends EventEmitter {
+export class DriverSocket extends EventEmitter {
+  /** The one whose bytes the driver has read last: what resolves from them runs before it reads others. */
+  static lastRead: DriverSocket | undefined
   readonly host: string
   readonly port: number
   readonly #path: string | undefined
@@ -58,6 +64,7 @@ class DriverSocket extends EventEmitter {
   #unsent: Buffer[] | undefined = []
   #isCancelRequest = false
   #closed = false
+  #isHeld = false
 
   constructor({ host, port, path }: Place, { tls, settings = {}, joinsCopyData = false }: SocketOptions) {
     super()
@@ -74,7 +81,17 @@ class DriverSocket extends EventEmitter {
     return this.#closed ? 'closed' : 'open'
   }
 
+  /** The driver keeps this socket, even if the connection ends. @returns what lets it go */
+  hold(): () => void {
+    this.#isHeld = true
+    return () => {
+      this.#isHeld = false
+      if (this.#closed) this.#close()
+    }
+  }
+
   write(bytes: Buffer, done?: (error?: Error | null) => void): boolean {
+    if (this.#closed && this.#isHeld) setImmediate(() => this.#fail(connectionClosed()))
     if (this.#socket === undefined && !this.#closed) this.#connect(firstMessage(bytes))
     else if (this.#unsent === undefined) return this.#socket!.write(bytes, done)
     else this.#unsent.push(bytes)
@@ -138,6 +155,7 @@ class DriverSocket extends EventEmitter {
       const { forDriver, forServer } = this.#greeting.pass(bytes)
       if (forServer) socket.write(forServer)
       const joined = this.#joiner === null ? forDriver : this.#joiner.pass(forDriver)
+      DriverSocket.lastRead = this
       if (joined.length > 0) this.emit('data', joined)
     })
     for (const bytes of this.#unsent!) socket.write(bytes)
@@ -155,6 +173,10 @@ class DriverSocket extends EventEmitter {
     if (this.#socket === undefined) return void this.emit('close', false)
     // Without an error, the driver would connect again and again for the query that waits for the connection.
     if (!this.#isCancelRequest) this.#fail(connectionClosed())
+    if (!this.#isHeld) this.#close()
+  }
+
+  #close(): void {
     setImmediate(() => setImmediate(() => this.emit('close', false)))
   }
 }

@@ -42,7 +42,10 @@ const installation = await startInstallation(scope, directory, { sql, connection
 const report = await runFuzz(installation, {
   requests: Number(values.requests),
   seed: Number(values.seed),
-  progress: (sent, violations) => process.stderr.write(`\r${sent} requests, ${violations} violations `),
+  progress: ({ sent, violations, memory }) => {
+    if (sent % 1000 === 0)
+      process.stderr.write(`${sent} requests, ${violations} violations, ${Math.round(memory / 2 ** 20)} MB\n`)
+  },
 })
 console.log(JSON.stringify(report, null, 1))
 await close()

@@ -72,11 +72,13 @@ export interface JsonAnswer {
 }
 
 /** Posts JSON, or nothing. */
-export function post(url: string, body?: object): Promise<JsonAnswer> {
-  return ask(url, {
-    method: 'POST',
-    ...(body && { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
-  })
+export const post = (url: string, body?: object) => send('POST', url, body)
+
+export const put = (url: string, body: object) => send('PUT', url, body)
+
+function send(method: string, url: string, body?: object): Promise<JsonAnswer> {
+  const content = body && { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }
+  return ask(url, { method, ...content })
 }
 
 export const get = (url: string) => ask(url)

@@ -15,7 +15,10 @@ export function createOracle(contract: Contract) {
 
   /** The operation that answers a request, however it was meant; undefined when there is none. */
   function operationOf({ method, url }: FuzzRequest): Operation | undefined {
-    const path = url.split('?', 1)[0]!.replace(/^http:\/\/[^/]*/, '').replace(/\/{2,}/g, '/')
+    const path = url
+      .split('?', 1)[0]!
+      .replace(/^http:\/\/[^/]*/, '')
+      .replace(/\/{2,}/g, '/')
     const answering = method === 'HEAD' ? 'GET' : method
     const found = routes.filter(
       ({ operation, pattern }) => operation.method === answering && pattern.test(path),

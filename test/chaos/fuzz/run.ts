@@ -15,7 +15,7 @@ export interface FuzzOptions {
   readonly seed: number
   /** Ends the run early, after the requests that are under way. */
   readonly signal?: AbortSignal
-  progress?(sent: number, violations: number): void
+  progress?(done: { sent: number; violations: number; memory: number }): void
 }
 
 export interface Violation {
@@ -147,7 +147,7 @@ export async function runFuzz(
     await lookAtStalls()
     max = Math.max(max, await memory())
     if (sentCount <= EARLY) early = await memory()
-    progress?.(sentCount, violations.length)
+    progress?.({ sent: sentCount, violations: violations.length, memory: await memory() })
   }
   agent.destroy()
   const probes = await prober.stop()
