@@ -3,6 +3,7 @@ import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { connect as connectTls, type ConnectionOptions } from 'node:tls'
 import { CopyDataJoiner } from './copy-data-joiner.js'
 import { Greeting, type Settings } from './greeting.js'
+import { WholeMessages } from './whole-messages.js'
 
 /** Where the driver wants a socket to. */
 interface Place {
@@ -47,7 +48,8 @@ export function driverSockets(options: SocketOptions = {}): (place: Place) => Dr
  *
  * A connection that ends between two statements of a transaction is worse: the driver forgets it, and the next statement
  * ends the process, or is executed outside of the transaction on the connection that has taken its place. Whoever runs
- * a transaction therefore holds the socket: until it is let go, it is not closed for the driver, and all statements fail.
+ * a transaction therefore holds the socket. Until it is let go, the driver does not hear of the end; each statement
+ * fails, and then the socket says, as the server would, that the transaction can only be rolled back.
  */
 export class DriverSocket extends EventEmitter {
   /** The one whose bytes the driver has read last: what resolves from them runs before it reads others. */
@@ -64,7 +66,8 @@ export class DriverSocket extends EventEmitter {
   #unsent: Buffer[] | undefined = []
   #isCancelRequest = false
   #closed = false
-  #isHeld = false
+  /** Of a transaction, for as long as the socket is held. */
+  #held: WholeMessages | undefined
 
   constructor({ host, port, path }: Place, { tls, settings = {}, joinsCopyData = false }: SocketOptions) {
     super()
@@ -81,17 +84,18 @@ export class DriverSocket extends EventEmitter {
     return this.#closed ? 'closed' : 'open'
   }
 
-  /** The driver keeps this socket, even if the connection ends. @returns what lets it go */
+  /** From BEGIN on, the driver keeps this socket, even if the connection ends. @returns what lets it go */
   hold(): () => void {
-    this.#isHeld = true
+    const held = (this.#held = new WholeMessages())
     return () => {
-      this.#isHeld = false
+      this.#held = undefined
       if (this.#closed) this.#close()
+      else this.#read(held.rest())
     }
   }
 
   write(bytes: Buffer, done?: (error?: Error | null) => void): boolean {
-    if (this.#closed && this.#isHeld) setImmediate(() => this.#fail(connectionClosed()))
+    if (this.#closed && this.#held) setImmediate(() => this.#failStatements())
     if (this.#socket === undefined && !this.#closed) this.#connect(firstMessage(bytes))
     else if (this.#unsent === undefined) return this.#socket!.write(bytes, done)
     else this.#unsent.push(bytes)
@@ -154,12 +158,21 @@ export class DriverSocket extends EventEmitter {
     socket.on('data', (bytes: Buffer) => {
       const { forDriver, forServer } = this.#greeting.pass(bytes)
       if (forServer) socket.write(forServer)
-      const joined = this.#joiner === null ? forDriver : this.#joiner.pass(forDriver)
-      DriverSocket.lastRead = this
-      if (joined.length > 0) this.emit('data', joined)
+      this.#read(this.#held === undefined ? forDriver : this.#held.pass(forDriver))
     })
     for (const bytes of this.#unsent!) socket.write(bytes)
     this.#unsent = undefined
+  }
+
+  #read(bytes: Buffer): void {
+    const joined = this.#joiner === null ? bytes : this.#joiner.pass(bytes)
+    DriverSocket.lastRead = this
+    if (joined.length > 0) this.emit('data', joined)
+  }
+
+  #failStatements(): void {
+    this.#fail(connectionClosed())
+    if (this.#held) this.emit('data', READY_TO_ROLL_BACK)
   }
 
   #fail(error: Error): void {
@@ -172,8 +185,8 @@ export class DriverSocket extends EventEmitter {
     this.#closed = true
     if (this.#socket === undefined) return void this.emit('close', false)
     // Without an error, the driver would connect again and again for the query that waits for the connection.
-    if (!this.#isCancelRequest) this.#fail(connectionClosed())
-    if (!this.#isHeld) this.#close()
+    if (!this.#isCancelRequest) this.#failStatements()
+    if (!this.#held) this.#close()
   }
 
   #close(): void {
@@ -184,6 +197,8 @@ export class DriverSocket extends EventEmitter {
 const CANCEL_REQUEST = 80_877_102
 const STARTUP = 196_608
 const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47])
+/** ReadyForQuery, in a transaction that has failed. */
+const READY_TO_ROLL_BACK = Buffer.from([90, 0, 0, 0, 5, 69])
 const KEEPALIVE_MS = 60_000
 const LAST_WORDS_MS = 1_000
 

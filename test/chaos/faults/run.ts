@@ -125,7 +125,7 @@ async function untilReady(scene: Scene): Promise<void> {
   await eventually(() => {
     const { child, output } = scene.service
     if (child.exitCode !== null || child.signalCode !== null)
-      throw new Error(`The service ended: ${output()}`)
+      throw new Error(`The service ended: ${reasonOf(output())}`)
     return isReady(scene.service)
   }, ready)
 }
@@ -133,6 +133,12 @@ async function untilReady(scene: Scene): Promise<void> {
 /** Whoever waits for longer, hangs. */
 const ANSWER_LIMIT_MS = 90_000
 const WRITE_LIMIT_MS = 30_000
+
+/** Of a log, why the service has stopped, or its last lines. */
+function reasonOf(log: string): string {
+  const lines = log.trimEnd().split('\n')
+  return lines.filter((line) => line.includes('after an error')).join('\n') || lines.slice(-5).join('\n')
+}
 
 /** Each kind of write succeeds again, without a hand. */
 async function takesWrites(scene: Scene, writer: Writer, random: Random): Promise<string[]> {

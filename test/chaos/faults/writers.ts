@@ -19,12 +19,14 @@ function ingestWriter(): Writer {
   const acknowledged = new Set<number>()
   const sent = new Set<number>()
   let waiting = 0
+  // The same when it is sent again: else it would be another batch.
+  let timestamp = ''
   return {
     name: 'ingested batches',
     async write(url) {
       const number = waiting
+      if (!sent.has(number)) timestamp = new Date(Date.now() - 60_000).toISOString()
       sent.add(number)
-      const timestamp = new Date(Date.now() - 60_000).toISOString()
       const request = { timestamp, method: 'GET', path: `/chaos/batch-${number}-x`, status_code: 200 }
       const batch = { batch_id: `batch ${number}`, requests: Array(ROWS).fill(request) as object[] }
       const answer = await post(`${url}/ingest/requests`, batch)

@@ -48,6 +48,39 @@ t.test('a transaction whose connection ends between two statements fails as a wh
   t.same(await rows(), [])
 })
 
+t.test('a statement that is new to the connection fails with it, and so does the transaction', async (t) => {
+  const { sql, lose, rows, add } = await pool(t)
+  for (let round = 0; round < 3; round++) {
+    const transaction = sql.begin(async (tx) => {
+      await add(tx, 'first')
+      const waiting = Promise.all([
+        tx`select pg_sleep(${10 + round}), repeat('x', 100000)`,
+        tx`select ${round} as later`,
+        tx`select ${round}::text as last`,
+      ])
+      await Promise.all([t.rejects(waiting, LOST), lose()])
+      await delay(20)
+      throw new Error('not now')
+    })
+    await t.rejects(transaction)
+    t.same([...(await sql`select 1 as one`)], [{ one: 1 }])
+  }
+  t.same(await rows(), [])
+})
+
+t.test('a transaction that is cut in the midst of an answer fails', async (t) => {
+  const { sql, lose, rows, add } = await pool(t)
+  const transaction = sql.begin(async (tx) => {
+    await add(tx, 'first')
+    const answer = tx`select repeat('x', 1000) from generate_series(1, 1000000) where pg_sleep(0) is not null`
+    await Promise.all([t.rejects(answer, LOST), delay(100).then(lose)])
+    await t.rejects(add(tx, 'second'), LOST)
+  })
+  await t.rejects(transaction, LOST)
+  t.same([...(await sql`select 1 as one`)], [{ one: 1 }])
+  t.same(await rows(), [])
+})
+
 t.test('a transaction whose connection ends before the commit fails', async (t) => {
   const { sql, lose, rows, add } = await pool(t)
   const transaction = sql.begin(async (tx) => {
