@@ -68,7 +68,13 @@ export async function startService(t: Scope, environment: Record<string, string>
 /** An answer, parsed. */
 export interface JsonAnswer {
   status: number
-  body: { data: Record<string, unknown>; code?: string; message?: string; details?: unknown }
+  body: {
+    data: Record<string, unknown>
+    warnings?: string[]
+    code?: string
+    message?: string
+    details?: unknown
+  }
 }
 
 /** Posts JSON, or nothing. */

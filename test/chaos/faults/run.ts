@@ -3,14 +3,15 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { createRandom, type Random } from '../../../models/statistics/random.js'
 import { get, type JsonAnswer } from '../../e2e/process.js'
 import { eventually } from '../../eventually.js'
-import { FAULTS, type Fault } from './faults.js'
+import type { Fault } from './faults.js'
 import { isReady, type Scene } from './scene.js'
 import { allWriters, type Writer } from './writers.js'
 
 export interface FaultOptions {
   readonly seed: number
-  /** In this order; drawn at random, when it is a number. */
-  readonly faults: number | readonly Fault[]
+  /** How many faults, drawn among these: each comes before any comes again. */
+  readonly count: number
+  readonly among: readonly Fault[]
   readonly signal?: AbortSignal
   progress?(round: Round): void
 }
@@ -32,10 +33,10 @@ const ready = { limitMs: 60_000, what: 'a service that is ready' }
 /** Injects faults at random moments under writes, and looks after each whether every promise was kept. */
 export async function runFaults(
   scene: Scene,
-  { seed, faults, signal, progress }: FaultOptions,
+  { seed, count, among, signal, progress }: FaultOptions,
 ): Promise<Round[]> {
   const random = createRandom(seed)
-  const order = typeof faults === 'number' ? draw(faults, random) : faults
+  const order = draw(count, among, random)
   const writers = allWriters()
   const rounds: Round[] = []
   for (const fault of order) {
@@ -47,11 +48,10 @@ export async function runFaults(
   return rounds
 }
 
-/** Each fault comes before any comes again. */
-function draw(count: number, random: Random): Fault[] {
+function draw(count: number, among: readonly Fault[], random: Random): Fault[] {
   const drawn: Fault[] = []
-  while (drawn.length < count) {
-    const rest = [...FAULTS]
+  while (drawn.length < count && among.length > 0) {
+    const rest = [...among]
     while (rest.length > 0) drawn.push(...rest.splice(random.integer(rest.length), 1))
   }
   return drawn.slice(0, count)
