@@ -2,11 +2,18 @@ import { readFileSync } from 'node:fs'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import { pino } from 'pino'
+import access from './plugins/access.js'
+import audit from './plugins/audit.js'
 import automaticTraining from './plugins/automatic-training.js'
+import batchWorkers from './plugins/batch-workers.js'
 import config, { type Config } from './plugins/config.js'
+import { readTls } from './plugins/config/tls.js'
+import { callersConfig } from './plugins/config/callers.js'
 import database from './plugins/database.js'
 import deployments from './plugins/deployments.js'
 import detection from './plugins/detection.js'
+import audited from './plugins/http/audited.js'
+import browser from './plugins/http/browser.js'
 import cors from './plugins/http/cors.js'
 import envelope from './plugins/http/envelope.js'
 import errors, { answerMalformed, sendFailure, toServiceError } from './plugins/http/errors.js'
@@ -16,23 +23,35 @@ import feedback from './plugins/feedback.js'
 import incidentLimits from './plugins/incident-limits.js'
 import incidents from './plugins/incidents.js'
 import ingest from './plugins/ingest.js'
+import load from './plugins/http/load.js'
+import { serverLimits } from './plugins/http/load/limits.js'
+import { createBoundedServer } from './plugins/http/load/server.js'
 import modelManagement from './plugins/model-management.js'
+import metrics from './plugins/metrics.js'
+import { LogCounts } from './plugins/metrics/log-counts.js'
 import modelRegistry from './plugins/model-registry.js'
+import largeBodies from './plugins/http/large-bodies.js'
 import openapi from './plugins/http/openapi.js'
 import notifications from './plugins/notifications.js'
 import optimization from './plugins/optimization.js'
 import otlp from './plugins/otlp.js'
 import otlpHttp from './plugins/http/otlp.js'
 import prometheus from './plugins/prometheus.js'
+import rateLimit from './plugins/http/rate-limit.js'
+import requestCounts from './plugins/http/request-counts.js'
+import requestIds, { requestId } from './plugins/http/request-id.js'
 import silences from './plugins/silences.js'
 import streamedBodies from './plugins/http/streamed-bodies.js'
 import syntheticData from './plugins/synthetic-data.js'
+import tracing from './plugins/tracing.js'
+import tls from './plugins/http/tls.js'
 import trafficTable from './plugins/traffic-table.js'
 import training from './plugins/training.js'
 import validation from './plugins/http/validation.js'
 import watcher from './plugins/watcher.js'
 import watchModels from './plugins/watch-models.js'
 import aboutRoutes from './routes/about.js'
+import auditRoutes from './routes/audit.js'
 import backtestJobRoutes from './routes/backtest-jobs.js'
 import deploymentRoutes from './routes/deployments.js'
 import detectRoutes from './routes/detect.js'
@@ -47,6 +66,7 @@ import incidentScanRoutes from './routes/incident-scan.js'
 import incidentStreamRoutes from './routes/incident-stream.js'
 import ingestRoutes from './routes/ingest.js'
 import jobRoutes from './routes/jobs.js'
+import metricsRoutes from './routes/metrics.js'
 import modelRoutes from './routes/models.js'
 import notificationRoutes from './routes/notifications.js'
 import optimizeRoutes from './routes/optimize.js'
@@ -63,25 +83,37 @@ const { version } = JSON.parse(readFileSync(new URL('./package.json', import.met
   version: string
 }
 
-const BODY_LIMIT = 8 * 1024 * 1024
+/** What a body may have where its route states no other `bodyLimit`. */
+const BODY_LIMIT = 64 * 1024
 
-/** How long a request may take to arrive. */
-const REQUEST_LIMIT_MS = 60_000
+/** Node.js takes no more bytes of headers. */
+const MAX_PATH = 16 * 1024
 
 /** How long a plugin may take to start: PostgreSQL may have to recover from a crash. */
 const START_LIMIT_MS = 120_000
 
 /** The service, ready to listen: every registration, in order. */
 export async function buildApp(settings: Config): Promise<FastifyInstance> {
-  const app = createServer(createLogger(settings))
+  const logCounts = new LogCounts()
+  const app = createServer(createLogger(settings, logCounts), settings)
   try {
     await app.register(config, { config: settings })
+    await app.register(tls)
+    await app.register(requestCounts)
+    await app.register(requestIds)
+    await app.register(tracing, { version })
+    await app.register(browser)
     await app.register(cors)
+    await app.register(rateLimit)
+    await app.register(access)
+    await app.register(audited)
     await registerInterface(app)
     await app.register(database)
+    await app.register(audit)
     await app.register(trafficTable)
     await app.register(modelRegistry)
     await app.register(detection)
+    await app.register(batchWorkers)
     await app.register(syntheticData)
     await app.register(prometheus)
     await app.register(training)
@@ -100,6 +132,7 @@ export async function buildApp(settings: Config): Promise<FastifyInstance> {
     await app.register(exports)
     await app.register(ingest)
     await app.register(otlp)
+    await app.register(metrics, { version, logCounts })
     await app.ready()
     return app
   } catch (error) {
@@ -110,22 +143,35 @@ export async function buildApp(settings: Config): Promise<FastifyInstance> {
 
 /** The HTTP interface alone, without capabilities: enough for its OpenAPI document. */
 export async function describeApp(): Promise<FastifyInstance> {
-  const app = createServer(pino({ level: 'silent' }))
+  const app = createServer(pino({ level: 'silent' }), {
+    tls: null,
+    callers: callersConfig({ rateLimit: '', trustProxy: '' }),
+  })
+  await app.register(requestCounts)
   await registerInterface(app)
   await app.ready()
   return app
 }
 
-function createServer(loggerInstance: FastifyBaseLogger) {
+function createServer(
+  loggerInstance: FastifyBaseLogger,
+  { tls, callers: { trustedProxies } }: Pick<Config, 'tls' | 'callers'>,
+) {
+  const https = tls && readTls(tls)
+  // Fastify's types know two kinds of servers. What is used of them here is the same.
   return Fastify({
+    ...({ https } as object),
     loggerInstance,
     bodyLimit: BODY_LIMIT,
+    genReqId: requestId,
+    routerOptions: { maxParamLength: MAX_PATH }, // the schema of the route refuses it, and names it
     pluginTimeout: START_LIMIT_MS,
     rewriteUrl: ({ url = '/' }) => singleSlashes(url),
     return503OnClosing: false, // plugins/http/errors.ts answers instead, in the envelope
     frameworkErrors: (error, _request, reply) => void sendFailure(reply, toServiceError(error)),
     clientErrorHandler: answerMalformed,
-    requestTimeout: REQUEST_LIMIT_MS,
+    serverFactory: (handler) => createBoundedServer(handler, serverLimits(trustedProxies)),
+    trustProxy: trustedProxies.length > 0 && [...trustedProxies],
   }).withTypeProvider<TypeBoxTypeProvider>()
 }
 
@@ -139,12 +185,16 @@ function singleSlashes(url: string): string {
 async function registerInterface(app: FastifyInstance): Promise<void> {
   await app.register(validation)
   await app.register(errors)
+  await app.register(load)
   await app.register(envelope)
   await app.register(streamedBodies)
+  await app.register(largeBodies)
   await app.register(openapi, { version })
   for (const schema of sharedSchemas) app.addSchema(schema)
   await app.register(aboutRoutes, { version })
   await app.register(healthRoutes, { version })
+  await app.register(metricsRoutes)
+  await app.register(auditRoutes)
   await app.register(detectRoutes)
   await app.register(incidentRoutes)
   await app.register(incidentLimitRoutes)
@@ -172,9 +222,10 @@ async function registerInterface(app: FastifyInstance): Promise<void> {
   })
 }
 
-function createLogger({ logLevel }: Config): FastifyBaseLogger {
+function createLogger({ logLevel }: Config, { hooks }: LogCounts): FastifyBaseLogger {
   return pino({
     level: logLevel,
+    hooks,
     redact: {
       paths: [
         ...['req.headers.authorization', 'req.headers.cookie', 'password', '*.password'],

@@ -7,6 +7,7 @@ export default ({ production = false } = {}) => ({
   workspaces: {
     '.': {
       entry: [
+        'batch-worker.ts!',
         'scripts/*.ts!',
         'scripts/demo/main.ts!',
         'plugins/training/*-worker.ts!',
@@ -15,6 +16,7 @@ export default ({ production = false } = {}) => ({
         'models/index.ts!', // the public face of the mathematics
         'docker/*.js!',
         'bench/run.ts',
+        'bench/bodies/{main,event-loop,probe}.ts',
         'eval/*/main.ts',
         'eval/*/judge-thread.ts',
         'test/run.ts',
@@ -22,9 +24,10 @@ export default ({ production = false } = {}) => ({
         'test/**/golden/**/*.mjs',
         'test/container/checks.ts',
         'test/docs/shims/*.ts',
+        'test/e2e/pages/*.js',
       ],
       project: [
-        '{app,server}.ts!',
+        '{app,batch-worker,server}.ts!',
         '{db,docker,formats,models,plugins,routes,scripts}/**!',
         '{bench,eval,test}/**',
         '*.js',

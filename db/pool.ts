@@ -2,8 +2,9 @@ import postgres, { type Options, type Sql, type TransactionSql } from 'postgres'
 import { ARRAY_TYPES } from './pool/array-types.js'
 import { DriverSocket, driverSockets, type Encryption } from './pool/driver-socket.js'
 import type { Settings } from './pool/greeting.js'
+import { PoolTally, type PoolLoad } from './pool/pool-load.js'
 
-export type { Encryption }
+export type { Encryption, PoolLoad }
 
 /** Where a server is, and who asks. */
 export interface Connection {
@@ -24,10 +25,18 @@ export type PoolOptions = Omit<Options<Record<string, never>>, 'types' | 'socket
   readonly onnotify?: (channel: string, payload: string) => void
 }
 
-const POOL_SIZE = 10
+export const POOL_SIZE = 10
 
 /** One connection that stays open for as long as it is needed. */
 export const ONE_CONNECTION = { max: 1, max_lifetime: null } as const
+
+/** The load of each pool. */
+const tallies = new WeakMap<Sql, PoolTally>()
+
+/** How busy the connections of a pool are now; undefined for what was not opened as a pool. */
+export function loadOf(pool: Sql): PoolLoad | undefined {
+  return tallies.get(pool)
+}
 
 /** How the connections of a pool are encrypted, for those that are opened beside it. */
 const encryption = new WeakMap<Sql, Encryption>()
@@ -38,6 +47,7 @@ export function openPool(
   { connection, ...changes }: PoolOptions = {},
   settings: Settings = {},
 ): Sql {
+  const tally = new PoolTally()
   const options: object = {
     host,
     port,
@@ -50,13 +60,14 @@ export function openPool(
     onnotice: () => undefined,
     // PgBouncer accepts these two at the start of a connection; any other setting is made after it.
     connection: { application_name: 'aegis-ml', TimeZone: timeZone, ...connection },
-    socket: driverSockets({ tls, settings }),
+    socket: driverSockets({ tls, settings, tally }),
     fetch_types: false,
     types: ARRAY_TYPES,
     ...changes,
   }
   const sql = withHeldTransactions(postgres(options as Options<Record<string, never>>))
   if (tls) encryption.set(sql, tls)
+  tallies.set(sql, tally)
   return sql
 }
 

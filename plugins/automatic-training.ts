@@ -10,6 +10,7 @@ import {
   type AutomaticOutcome,
   type AutomaticState,
 } from '../db/own/automatic-training.js'
+import type { Audit } from './audit.js'
 import { automaticRequest, whyTooLittle } from './automatic-training/request.js'
 import { nextTraining, type AttemptEnd, type TrainingPast } from './automatic-training/schedule.js'
 import { DAY_MS } from '../models/traffic/durations.js'
@@ -51,6 +52,7 @@ export interface AutomaticTrainingOptions {
   readonly currentTable: CurrentTable
   readonly training: Pick<Training, 'beginAutomatic' | 'jobs'>
   readonly models: Pick<ModelRegistry, 'active'>
+  readonly audit: Pick<Audit, 'recordOwn'>
   /** Null: never. */
   readonly everyMs: number | null
   readonly timeZone: string
@@ -65,7 +67,7 @@ const RESET =
   'The models were reset. POST /train, POST /model/load or POST /model/activate makes one active; automatic trainings go on from there.'
 
 export function createAutomaticTraining(options: AutomaticTrainingOptions): AutomaticTraining {
-  const { sql, training, models, everyMs, timeZone, log, now } = options
+  const { sql, training, models, audit, everyMs, timeZone, log, now } = options
   let state: AutomaticState | null = null
   let hasSaid = false
 
@@ -101,6 +103,7 @@ export function createAutomaticTraining(options: AutomaticTrainingOptions): Auto
       const { outcome, reason, version } = outcomeOf(await run.result)
       hasSaid = false
       log.info({ job, outcome, reason, version }, 'an automatic training has ended')
+      await audit.recordOwn('train', null, { job, outcome, reason, version })
     } catch (error) {
       if (error instanceof ServiceError && error.code === 'SHUTTING_DOWN') return
       await end(...failureOf(error), job)
@@ -230,7 +233,7 @@ export default fp(
   async (app) => {
     const { config, sql, trafficSql, training, models, log } = app
     const automatic = createAutomaticTraining({
-      ...{ sql, trafficSql, training, models, log, currentTable: app.trafficTable },
+      ...{ sql, trafficSql, training, models, audit: app.audit, log, currentTable: app.trafficTable },
       ...{ everyMs: config.trainEveryMs, timeZone: config.timeZone, retentionDays: config.retentionDays },
       hasPrometheus: config.prometheus !== null,
       now: () => new Date(),
@@ -247,6 +250,6 @@ export default fp(
   },
   {
     name: 'automatic-training',
-    dependencies: ['config', 'database', 'traffic-table', 'model-registry', 'training'],
+    dependencies: ['config', 'database', 'audit', 'traffic-table', 'model-registry', 'training'],
   },
 )

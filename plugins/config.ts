@@ -1,4 +1,5 @@
 import { accessSync, constants, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { dirname, resolve } from 'node:path'
 import fp from 'fastify-plugin'
 import { parseCalendar, type CalendarEntry } from '../models/anomaly/calendar.js'
@@ -13,10 +14,17 @@ import type { Connection } from '../db/pool.js'
 import { readPostgres, readTrafficPostgres, type DatabaseConfig } from './config/postgres.js'
 import { readOpenApi } from '../formats/openapi/read-openapi.js'
 import { localTimeOf } from '../models/seasonality/local-time.js'
+import { accessConfig, type AccessConfig } from './config/access.js'
+import { readHosts, readOrigins } from './config/browser.js'
 import { notificationConfig, type NotificationConfig } from './config/notifications.js'
+import { reader, type Environment } from './config/reader.js'
+import { tokenConfig } from './config/tokens.js'
+import { tlsConfig, type TlsFiles } from './config/tls.js'
+import { callersConfig, type CallersConfig } from './config/callers.js'
 import { prometheusConfig, type PrometheusConfig } from './config/prometheus.js'
+import { tracingConfig, type TracingConfig } from './config/tracing.js'
 
-export { ConfigError, type DatabaseConfig }
+export { ConfigError, type DatabaseConfig, type Environment }
 
 export type LogLevel = (typeof LOG_LEVELS)[number]
 export type TrafficTable = (typeof TRAFFIC_TABLES)[number]
@@ -24,6 +32,8 @@ export type EngineChoice = (typeof ENGINE_CHOICES)[number]
 export interface Config {
   readonly host: string
   readonly port: number
+  /** Null when the service speaks plain HTTP. */
+  readonly tls: TlsFiles | null
   readonly database: DatabaseConfig
   /** The database that has the request log, which is only read; null when it is the service's own. */
   readonly trafficDatabase: Connection | null
@@ -35,8 +45,13 @@ export interface Config {
   readonly alarmBudget: number
   readonly anomalyThreshold: number
   readonly logLevel: LogLevel
+  /** Who may call the service. */
+  readonly access: AccessConfig
+  readonly callers: CallersConfig
   /** Origins whose pages may call the service; `*` is any. */
   readonly corsOrigins: readonly string[]
+  /** Further host names of the service, in lower case; `*.example.com` is any below it, `*` any. */
+  readonly publicHosts: readonly string[]
   /** auto: the one that has rows. */
   readonly trafficTable: TrafficTable | 'auto'
   /** IANA name of the time zone of traffic tables whose times have none. */
@@ -46,6 +61,8 @@ export interface Config {
   /** What the gateway declares about its paths. */
   readonly pathRules: PathRules
   readonly scoringEngine: EngineChoice
+  /** Threads for large batches, at most. */
+  readonly workers: number
   /** How long the rollups of the traffic are kept. */
   readonly retentionDays: number
   /** How far back the rollups look for late rows. */
@@ -66,6 +83,10 @@ export interface Config {
   readonly watchDelayMs: number
   /** A Prometheus that has the minutes of the gateway; null without one. */
   readonly prometheus: PrometheusConfig | null
+  /** How long it is kept who changed what. */
+  readonly auditDays: number
+  /** Where traces go; null when there are none. */
+  readonly tracing: TracingConfig | null
   /** Who is told of incidents. */
   readonly notifications: NotificationConfig
 }
@@ -82,7 +103,8 @@ const TABLE_CHOICES = ['auto', ...TRAFFIC_TABLES] as const
 const WATCH_CHOICES = ['auto', 'on', 'off'] as const
 const ENGINE_CHOICES = ['auto', 'kernel', 'tensor'] as const
 
-export type Environment = Readonly<Record<string, string | undefined>>
+/** One core is left for everything else. */
+const DEFAULT_WORKERS = Math.min(64, Math.max(1, availableParallelism() - 1))
 
 /**
  * The typed configuration of an environment. A variable that is empty counts as not set.
@@ -92,9 +114,30 @@ export function loadConfig(environment: Environment): Config {
   const { read, text, number, oneOf } = reader(environment)
   const debug = oneOf('FLASK_DEBUG', ['true', 'false', '1', '0'], 'false')
   const zone = timeZone('TIME_ZONE', text('TIME_ZONE', 'UTC', /^.{1,64}$/, ZONES))
+  const host = text('ML_SERVICE_HOST', '127.0.0.1', /^[^\s/]{1,255}$/, 'a host name or an IP address')
   return Object.freeze({
-    host: text('ML_SERVICE_HOST', '127.0.0.1', /^[^\s/]{1,255}$/, 'a host name or an IP address'),
+    host,
+    access: accessConfig({
+      host,
+      keys: text('API_KEYS', '', ANY, 'keys'),
+      keysFile: text('API_KEYS_FILE', '', FILE, 'a file'),
+      allowAnonymous: oneOf('ALLOW_ANONYMOUS', ['true', 'false'], 'false') === 'true',
+      tokens: tokenConfig({
+        JWT_JWKS_URL: text('JWT_JWKS_URL', '', ANY, 'an address'),
+        JWT_ISSUER: text('JWT_ISSUER', '', ANY, 'a text'),
+        JWT_AUDIENCE: text('JWT_AUDIENCE', '', ANY, 'a text'),
+        JWT_ROLES_CLAIM: text('JWT_ROLES_CLAIM', 'roles', ANY, 'the name of a claim'),
+      }),
+    }),
+    callers: callersConfig({
+      rateLimit: text('RATE_LIMIT', '', ANY, 'a rate'),
+      trustProxy: text('TRUST_PROXY', '', ANY, 'networks'),
+    }),
     port: number('ML_SERVICE_PORT', 5000, { min: 0, max: 65535, integer: true }),
+    tls: tlsConfig(
+      text('ML_SERVICE_TLS_CERT_FILE', '', FILE, 'a file'),
+      text('ML_SERVICE_TLS_KEY_FILE', '', FILE, 'a file'),
+    ),
     database: Object.freeze(readPostgres(read, (name) => environment[name] || undefined)),
     trafficDatabase: readTrafficPostgres(read, (name) => environment[name] || undefined),
     modelPath: resolve(text('MODEL_PATH', './data/models', /^[^\0]{1,1000}$/, 'a folder')),
@@ -103,13 +146,17 @@ export function loadConfig(environment: Environment): Config {
     alarmBudget: number('ALARM_BUDGET', DEFAULT_ALARM_BUDGET, { min: 0.01, max: 1000 }),
     anomalyThreshold: number('ANOMALY_THRESHOLD', -0.5, { min: -1, max: 0 }),
     logLevel: oneOf('LOG_LEVEL', LOG_LEVELS, debug === 'true' || debug === '1' ? 'debug' : 'info'),
-    corsOrigins: origins(text('CORS_ORIGINS', '', ORIGIN_LIST, ORIGINS)),
+    corsOrigins: readOrigins(text('CORS_ORIGINS', '', ANY, 'origins')),
+    publicHosts: readHosts(text('PUBLIC_HOSTS', '', ANY, 'names')),
     trafficTable: oneOf('TRAFFIC_TABLE', TABLE_CHOICES, 'auto'),
     trafficTimeZone: timeZone('TRAFFIC_TIME_ZONE', text('TRAFFIC_TIME_ZONE', 'UTC', ZONE_NAME, ZONES)),
     tiers: readTiers(text('TIERS', '', /^[^\0]{0,10000}$/, TIER_TABLE)),
     pathRules: readPathRules(text('PATH_RULES', '', /^[^\0]{0,100000}$/, PATH_RULES)),
     scoringEngine: oneOf('SCORING_ENGINE', ENGINE_CHOICES, 'auto'),
+    workers: number('WORKERS', DEFAULT_WORKERS, { min: 1, max: 64, integer: true }),
     retentionDays: number('RETENTION_DAYS', 90, { min: 1, max: 3650, integer: true }),
+    auditDays: number('AUDIT_DAYS', 365, { min: 1, max: 3650, integer: true }),
+    tracing: tracingConfig((name) => text(name, '', ANY, '')),
     ipv6Prefix: number('IPV6_PREFIX', DEFAULT_IPV6_PREFIX, { min: 16, max: 128, integer: true }),
     lookBackMinutes: number('LOOK_BACK_MINUTES', 60, { min: 0, max: 10080, integer: true }),
     timeZone: zone,
@@ -120,7 +167,7 @@ export function loadConfig(environment: Environment): Config {
       errors: number('MIN_EFFECT_ERROR_RATE', DEFAULT_EFFECTS.errors, { min: 0.0001, max: 0.5 }),
       requests: number('MIN_EFFECT_REQUESTS', DEFAULT_EFFECTS.requests, { min: 1, max: 1e6 }),
     }),
-    calendar: readCalendar(text('CALENDAR_FILE', '', /^[^\0]{0,1000}$/, 'a file'), zone),
+    calendar: readCalendar(text('CALENDAR_FILE', '', FILE, 'a file'), zone),
     trainEveryMs: readPeriod('TRAIN_EVERY', text('TRAIN_EVERY', '24h', ANY, PERIODS)),
     watch: oneOf('WATCH', WATCH_CHOICES, 'auto'),
     watchDelayMs: 1000 * number('WATCH_DELAY_SECONDS', 5, { min: 0, max: 900 }),
@@ -128,7 +175,7 @@ export function loadConfig(environment: Environment): Config {
       {
         url: text('PROMETHEUS_URL', '', ANY, 'an address'),
         token: text('PROMETHEUS_TOKEN', '', ANY, 'a token'),
-        tokenFile: text('PROMETHEUS_TOKEN_FILE', '', /^[^\0]{0,1000}$/, 'a file'),
+        tokenFile: text('PROMETHEUS_TOKEN_FILE', '', FILE, 'a file'),
         preset: text('PROMETHEUS_PRESET', '', ANY, 'a preset'),
         queries: text('PROMETHEUS_QUERIES', '', ANY, 'a JSON object or a file'),
         selector: text('PROMETHEUS_SELECTOR', '', /^[^]{0,1000}$/, 'label matchers of up to 1000 characters'),
@@ -139,10 +186,10 @@ export function loadConfig(environment: Environment): Config {
     ),
     notifications: notificationConfig({
       alertmanagerUrl: text('ALERTMANAGER_URL', '', ANY, 'addresses'),
-      alertmanagerTokenFile: text('ALERTMANAGER_TOKEN_FILE', '', /^[^\0]{0,1000}$/, 'a file'),
+      alertmanagerTokenFile: text('ALERTMANAGER_TOKEN_FILE', '', FILE, 'a file'),
       webhookUrls: text('WEBHOOK_URLS', '', ANY, 'addresses'),
       webhookSecret: text('WEBHOOK_SECRET', '', ANY, 'a secret'),
-      webhookSecretFile: text('WEBHOOK_SECRET_FILE', '', /^[^\0]{0,1000}$/, 'a file'),
+      webhookSecretFile: text('WEBHOOK_SECRET_FILE', '', FILE, 'a file'),
       publicUrl: text('PUBLIC_URL', '', ANY, 'an address'),
     }),
   })
@@ -151,13 +198,8 @@ export function loadConfig(environment: Environment): Config {
 /** What prometheusConfig checks. Its errors show no secrets. */
 const ANY = /^[^]*$/
 
-const ORIGIN = String.raw`(?:\*|https?://[^\s/,?#@]{1,255})`
-const ORIGIN_LIST = new RegExp(`^(?:${ORIGIN}(?:\\s*,\\s*${ORIGIN}){0,99})?$`)
-const ORIGINS = 'a list of origins with commas, as https://dash.example,http://localhost:3000, or *'
-
-function origins(list: string): readonly string[] {
-  return Object.freeze(list.split(',').flatMap((each) => (each.trim() === '' ? [] : [each.trim()])))
-}
+/** The path of a file, or none. */
+const FILE = /^[^\0]{0,1000}$/
 
 const ZONES = 'the name of a time zone, as UTC or Europe/Berlin'
 /** PostgreSQL reads an offset such as +02:00 the other way round. */
@@ -235,47 +277,6 @@ function readCalendar(file: string, timeZone: string): readonly CalendarEntry[] 
 export function processEnvironment(): Environment {
   if (existsSync('.env')) process.loadEnvFile('.env')
   return process.env
-}
-
-interface Range {
-  min?: number
-  above?: number
-  max: number
-  integer?: boolean
-}
-
-function reader(environment: Environment) {
-  const read = (name: string): string | undefined => {
-    const value = environment[name]?.trim()
-    return value === '' ? undefined : value
-  }
-  return {
-    read,
-    text(name: string, fallback: string, pattern: RegExp, allowed: string): string {
-      const value = read(name) ?? fallback
-      if (!pattern.test(value)) throw new ConfigError(name, value, allowed)
-      return value
-    },
-    number(name: string, fallback: number, { min, above, max, integer = false }: Range): number {
-      const given = read(name)
-      if (given === undefined) return fallback
-      const value = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(given) ? Number(given) : NaN
-      const tooLow = above === undefined ? value < min! : value <= above
-      if (Number.isNaN(value) || tooLow || value > max || (integer && !Number.isInteger(value))) {
-        const kind = integer ? 'a whole number' : 'a number'
-        const range = above === undefined ? `from ${min} to ${max}` : `above ${above}, up to ${max}`
-        throw new ConfigError(name, given, `${kind} ${range}`)
-      }
-      return value
-    },
-    oneOf<T extends string>(name: string, allowed: readonly T[], fallback: T): T {
-      const given = read(name)?.toLowerCase()
-      if (given === undefined) return fallback
-      const match = allowed.find((value) => value === given)
-      if (match === undefined) throw new ConfigError(name, environment[name]!, `one of ${allowed.join(', ')}`)
-      return match
-    },
-  }
 }
 
 /** @throws ConfigError when a folder does not exist and cannot be made, or cannot be written */

@@ -51,7 +51,7 @@ declare module 'fastify' {
 }
 
 export interface DetectionOptions {
-  readonly models: ModelRegistry
+  readonly models: { readonly active: Pick<ModelRegistry['active'], 'anomaly'> }
   readonly effects: LeastEffects
   readonly calendar: readonly CalendarEntry[]
   readonly now: () => number

@@ -11,6 +11,7 @@ import {
 } from '../db/own/temporary-limits.js'
 import type { Log } from '../db/log.js'
 import { SECOND_MS } from '../models/traffic/durations.js'
+import type { Audit } from './audit.js'
 import type { Database } from './database.js'
 import { ServiceError } from './http/errors.js'
 import { notFound } from './incidents/marks.js'
@@ -39,10 +40,11 @@ declare module 'fastify' {
 interface IncidentLimitsOptions {
   readonly sql: Sql
   readonly database: Pick<Database, 'assertUsable'>
+  readonly audit: Pick<Audit, 'recordOwn'>
   readonly log: Pick<Log, 'info' | 'warn'>
 }
 
-function createIncidentLimits({ sql, database, log }: IncidentLimitsOptions) {
+function createIncidentLimits({ sql, database, audit, log }: IncidentLimitsOptions) {
   const inTables = async <T>(work: () => Promise<T>): Promise<T> => {
     await database.assertUsable()
     return work().catch((error: unknown) => {
@@ -50,7 +52,7 @@ function createIncidentLimits({ sql, database, log }: IncidentLimitsOptions) {
       throw explainTableError(error, { code: 'GATEWAY_TABLE_UNUSABLE', problem })
     })
   }
-  const expiry = createExpiry({ sql, database, log })
+  const expiry = createExpiry({ sql, database, audit, log })
   return {
     async apply(id: string, request: { readonly author: string | null; readonly minutes: number }) {
       const applied = await inTables(() => applyTemporaryLimit(sql, id, request))
@@ -74,7 +76,7 @@ const POLL_MS = 2 * SECOND_MS
 const RETRY_MS = 30 * SECOND_MS
 
 /** Ends the limits whose time is over: each replica looks, and one of them ends each. */
-function createExpiry({ sql, database, log }: IncidentLimitsOptions) {
+function createExpiry({ sql, database, audit, log }: IncidentLimitsOptions) {
   let timer: NodeJS.Timeout | undefined
   let isStopped = false
   const look = async (): Promise<number> => {
@@ -82,6 +84,7 @@ function createExpiry({ sql, database, log }: IncidentLimitsOptions) {
       await database.assertUsable()
       for (const { incidentId, endpoint, outcome } of await endExpiredLimits(sql)) {
         log.info({ incident: incidentId, endpoint, outcome }, 'a temporary limit has ended')
+        await audit.recordOwn('endIncidentLimit', { id: incidentId }, { endpoint, outcome })
       }
       return POLL_MS
     } catch (error) {
@@ -129,10 +132,10 @@ function whyNot(id: string, refused: Extract<Applied, { refused: string }>): str
 /** `fastify.incidentLimits`. */
 export default fp(
   async (app) => {
-    const { sql, database, log } = app
-    const limits = createIncidentLimits({ sql, database, log })
+    const { sql, database, audit, log } = app
+    const limits = createIncidentLimits({ sql, database, audit, log })
     app.decorate('incidentLimits', limits)
     app.addHook('preClose', () => limits.close())
   },
-  { name: 'incident-limits', dependencies: ['database'] },
+  { name: 'incident-limits', dependencies: ['database', 'audit'] },
 )

@@ -85,6 +85,8 @@ export interface Incidents {
   /** The same in the background. @param shown the request as the job shows it */
   beginScan(request: ScanRequest, shown: object): WorkerJob<Scanned>
   readonly scanJobs: WorkerJobs<Scanned>
+  /** Verdicts that were not stored since the start, because there were too many. */
+  readonly lostMinutes: number
   /** Writes incidents of the watcher's book, in the transaction of a round. */
   store(tx: TransactionSql, incidents: readonly Incident[]): Promise<WrittenIncident[]>
   /** The highest number of the book that is stored; 0 without one. A new book begins after it. */
@@ -216,6 +218,9 @@ function createIncidents(options: IncidentsOptions): RunningIncidents {
       )
     },
     scanJobs,
+    get lostMinutes() {
+      return recorder.lost
+    },
     store: storeIncidents,
     lastBookNumber: () => lastBookNumber(sql),
     async investigate(id) {

@@ -10,18 +10,20 @@ import { readStoredRules } from '../db/own/path-rules.js'
 import type { PathRules } from '../models/traffic/path-rules.js'
 import { ingestedRows, NEEDED_COLUMNS, type IngestedRequest } from '../db/traffic/rows/ingested-row.js'
 import type { TrafficTable } from '../db/traffic/table.js'
-import { createFieldMap, FieldMapError } from '../formats/ingest/field-map.js'
 import type { PresetName } from '../formats/ingest/presets.js'
-import { mappedRows, RowProblem, strictRows } from '../formats/ingest/row-reader.js'
+import { mappedRows, RowProblem, strictRows, type RowReason } from '../formats/ingest/row-reader.js'
 import { DAY_MS, HOUR_MS } from '../models/traffic/durations.js'
 import { ServiceError } from './http/errors.js'
 import { refuseTraffic } from './database/traffic.js'
 import type { CurrentTable } from './traffic-table.js'
 import { explainTableError, tableUnusable, type TableFailure } from './http/table-errors.js'
 import { batchIdentity } from './ingest/batch-identity.js'
-import { invalid, receive, rowFailure, type Received } from './ingest/receive.js'
+import { IngestTally, type IngestCounts } from './ingest/counts.js'
+import { pieces } from './ingest/pieces.js'
+import { receive, rowFailure, type Received } from './ingest/receive.js'
 import { Skipped, type SkippedReason, type SkippedRow } from './ingest/skipped.js'
-import { createSlots } from './ingest/slots.js'
+import { fieldMap } from './ingest/request-map.js'
+import { createSlots } from './workers/slots.js'
 
 /** How a body is to be read. */
 export interface IngestRequest {
@@ -32,7 +34,7 @@ export interface IngestRequest {
   readonly idempotencyKey: string | undefined
   readonly onInvalid: 'reject' | 'skip'
   readonly preset: PresetName | undefined
-  /** See {@link createFieldMap}. */
+  /** See `createFieldMap`. */
   readonly map: string | undefined
 }
 
@@ -64,6 +66,9 @@ export interface StoredWithin {
 }
 
 export interface Ingest {
+  readonly counts: IngestCounts
+  /** Counts requests that another interface refuses. */
+  countRefused(reason: RowReason, count: number): void
   /**
    * Reads requests and puts them into the traffic table, in one transaction. It returns when they are durable.
    *
@@ -110,9 +115,6 @@ const MAX_WAIT_MS = 2_000
 /** Of all bodies that are read or wait, after decompression. */
 const MAX_HELD_BYTES = 256 << 20
 
-/** Requests that are formatted at a time. Other requests are answered in between. */
-const PIECE = 500
-
 const MAX_CLOSE_MS = 2_000
 
 function createIngest(options: IngestOptions): Ingest {
@@ -120,6 +122,7 @@ function createIngest(options: IngestOptions): Ingest {
   const stopping = new AbortController()
   const underWay = new Set<Promise<boolean>>()
   const slots = createSlots(MAX_AT_A_TIME, MAX_WAITING, MAX_WAIT_MS)
+  const tally = new IngestTally()
   let held = 0
 
   const write = async ({ identity, requests }: Batch): Promise<boolean> => {
@@ -203,36 +206,50 @@ function createIngest(options: IngestOptions): Ingest {
     }
   }
 
+  const receiveBatch: Ingest['receive'] = async (body, request) => {
+    if (isReadOnly) refuseTraffic()
+    const range = { fromMs: now() - retentionDays * DAY_MS, toMs: now() + CLOCK_TOLERANCE_MS }
+    const isStrict = request.map === undefined && request.preset === undefined
+    let bytes = 0
+    try {
+      const received = await receive(body, {
+        isNdjson: request.isNdjson,
+        isStrict,
+        readRow: isStrict ? strictRows(range) : mappedRows(range, fieldMap(request.map, request.preset)),
+        onInvalid: request.onInvalid,
+        onBytes(more) {
+          bytes += more
+          held += more
+          if (held > MAX_HELD_BYTES) throw busy('Too many batches arrive at the same time.')
+        },
+      })
+      const identity = batchIdentity({
+        batchIds: [received.batchId, request.batchId],
+        sources: [received.source, request.source],
+        idempotencyKey: request.idempotencyKey,
+        hash: received.hash,
+      })
+      const { stored, count } = await storeReceived(identity, received, request.onInvalid)
+      return outcomeOf(identity, received, stored, count)
+    } finally {
+      held -= bytes
+    }
+  }
+
   return {
-    storeWithin,
+    counts: tally,
+    countRefused: (reason, count) => tally.addRefused(reason, count),
+    async storeWithin(batch) {
+      const done = await tally.orRefused(storeWithin(batch))
+      const inside = batch.requests.length - done.outside.length
+      if (inside > 0) tally.addBatch(done.stored ? 'stored' : 'duplicate', done.stored ? inside : 0)
+      return done
+    },
     async receive(body, request) {
-      if (isReadOnly) refuseTraffic()
-      const range = { fromMs: now() - retentionDays * DAY_MS, toMs: now() + CLOCK_TOLERANCE_MS }
-      const isStrict = request.map === undefined && request.preset === undefined
-      let bytes = 0
-      try {
-        const received = await receive(body, {
-          isNdjson: request.isNdjson,
-          isStrict,
-          readRow: isStrict ? strictRows(range) : mappedRows(range, fieldMap(request)),
-          onInvalid: request.onInvalid,
-          onBytes(more) {
-            bytes += more
-            held += more
-            if (held > MAX_HELD_BYTES) throw busy('Too many batches arrive at the same time.')
-          },
-        })
-        const identity = batchIdentity({
-          batchIds: [received.batchId, request.batchId],
-          sources: [received.source, request.source],
-          idempotencyKey: request.idempotencyKey,
-          hash: received.hash,
-        })
-        const { stored, count } = await storeReceived(identity, received, request.onInvalid)
-        return outcomeOf(identity, received, stored, count)
-      } finally {
-        held -= bytes
-      }
+      const outcome = await tally.orRefused(receiveBatch(body, request))
+      tally.addBatch(outcome.duplicate ? 'duplicate' : 'stored', outcome.accepted)
+      for (const { reason, count } of outcome.skippedReasons) tally.addRefused(reason, count)
+      return outcome
     },
     async close() {
       await Promise.race([Promise.allSettled(underWay), delay(MAX_CLOSE_MS, undefined, { ref: false })])
@@ -259,17 +276,6 @@ function outcomeOf(
   }
 }
 
-function fieldMap({ map, preset }: IngestRequest) {
-  try {
-    return createFieldMap(map, preset)
-  } catch (error) {
-    if (!(error instanceof FieldMapError)) throw error
-    const allowed =
-      'allowed is target:source between commas, such as path:uri,response_time_ms:request_time*1000'
-    throw invalid('map', `cannot be used: ${error.message}; ${allowed}`)
-  }
-}
-
 function noPartition(table: TrafficTable, timeMs: number): RowProblem {
   const allowed = `a time for which the table ${table} has a partition`
   return new RowProblem('timestamp', 'no_partition', new Date(timeMs).toISOString(), allowed)
@@ -277,15 +283,6 @@ function noPartition(table: TrafficTable, timeMs: number): RowProblem {
 
 function busy(reason: string): ServiceError {
   return new ServiceError('BUSY', `${reason} Send this one again shortly.`)
-}
-
-/** Texts of some lines each, made as they are taken. */
-function* pieces(count: number, line: (index: number) => string): Generator<string, void> {
-  for (let start = 0; start < count; start += PIECE) {
-    let text = ''
-    for (let index = start; index < Math.min(start + PIECE, count); index++) text += line(index)
-    yield text
-  }
 }
 
 const failureOf = (table: TrafficTable): TableFailure => ({

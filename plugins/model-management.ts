@@ -14,6 +14,7 @@ import {
   type ModelName,
   type ModelRegistry,
 } from './model-registry.js'
+import { createMerged } from './model-registry/merged.js'
 
 /**
  * The active models are the same on all replicas, so that a change needs the database. Loading and resetting work on the
@@ -50,6 +51,9 @@ declare module 'fastify' {
   }
 }
 
+/** Changes of the models that callers may have asked for at the same time. */
+const MAX_CHANGES = 16
+
 function createModelManagement({
   sql,
   models,
@@ -59,6 +63,7 @@ function createModelManagement({
   models: ModelRegistry
   database: Pick<Database, 'assertUsable' | 'status'>
 }): ModelManagement {
+  const merged = createMerged(MAX_CHANGES)
   const withDatabase = async <T>(work: () => Promise<T>): Promise<T> => {
     await database.assertUsable()
     return work()
@@ -83,16 +88,18 @@ function createModelManagement({
         if (!found?.comparison) throw notCompared(version)
         return { ...found, comparison: found.comparison }
       }),
-    load: (names = MODEL_NAMES) =>
-      anyway(async (target) => {
+    load(asked = MODEL_NAMES) {
+      const names = MODEL_NAMES.filter((name) => asked.includes(name))
+      const loadAll = async (target: Pick<ModelRegistry['local'], 'load'>) => {
         const loaded: [ModelName, ActiveModels[ModelName]][] = []
-        for (const name of MODEL_NAMES) {
-          if (names.includes(name)) loaded.push([name, await target.load(name)])
-        }
+        for (const name of names) loaded.push([name, await target.load(name)])
         return Object.fromEntries(loaded)
-      }),
-    activate: (model, version) => withDatabase(() => models.activate(model, version)),
-    reset: () => anyway((target) => target.reset()),
+      }
+      return merged.run(`load ${names.join()}`, () => anyway(loadAll))
+    },
+    activate: (model, version) =>
+      merged.run(`activate ${model} ${version}`, () => withDatabase(() => models.activate(model, version))),
+    reset: () => merged.run('reset', () => anyway((target) => target.reset())),
   }
 }
 

@@ -22,7 +22,7 @@ import { createChannels } from './notifications/channels.js'
 import { testNotification } from './notifications/notification.js'
 import type { Answer } from './notifications/post.js'
 import { createNotificationQueue, type QueuedNotification } from './notifications/queue.js'
-import { MAX_AGE_MS, startSender, type Sender } from './notifications/sender.js'
+import { MAX_AGE_MS, startSender, type Attempt, type Sender } from './notifications/sender.js'
 import type { Silences } from './silences.js'
 
 /** What a receiver said to a test. */
@@ -59,6 +59,10 @@ export interface Notifications {
     readonly notifications: readonly StoredNotification[]
     readonly channels: readonly ChannelCounts[]
   }>
+  /** The names of the receivers. */
+  readonly channels: readonly string[]
+  /** Calls back with the end of each attempt to send a notification. The listener does not throw. */
+  onAttempt(listener: (attempt: Attempt) => void): void
   /** Sends a test to each receiver at once, and waits for the answers. @throws ServiceError BUSY */
   test(signal: AbortSignal): Promise<TestAnswer[]>
 }
@@ -97,6 +101,8 @@ function createNotifications(options: NotificationsOptions): RunningNotification
     ...{ sql, channels: names, silences, log, now },
     onQueued: () => senders.forEach((sender) => sender.wake()),
   })
+  const listeners: ((attempt: Attempt) => void)[] = []
+  const onAttempt = (attempt: Attempt) => listeners.forEach((listener) => listener(attempt))
   let isTesting = false
 
   const tidy = async (): Promise<void> => {
@@ -128,6 +134,8 @@ function createNotifications(options: NotificationsOptions): RunningNotification
   return {
     queue,
     announce,
+    channels: names,
+    onAttempt: (listener) => void listeners.push(listener),
     async list({ state, limit = DEFAULT_LIMIT }) {
       await database.assertUsable()
       const notifications = await findNotifications(sql, { state: state ?? null, limit })
@@ -145,7 +153,7 @@ function createNotifications(options: NotificationsOptions): RunningNotification
     },
     start() {
       senders = channels.map((channel) =>
-        startSender({ sql, database, channel, log, now, random: Math.random }),
+        startSender({ sql, database, channel, log, now, random: Math.random, onAttempt }),
       )
       stops = [regularly(catchUp, CATCH_UP_MS), regularly(tidy, HOUR_MS)]
     },

@@ -3,7 +3,6 @@ import { rateLimitFile, toRateLimitEntry } from '../formats/limit-files/limit-fi
 import { rateLimitList } from '../formats/limit-files/limit-list.js'
 import { profilesCsv } from '../formats/limit-files/profiles-csv.js'
 import { readFolding } from '../db/traffic/endpoint-folding.js'
-import { clusterEndpoints } from '../models/clustering/endpoint-clusters.js'
 import { findEndpoint } from '../models/optimizer/find-endpoint.js'
 import type { EndpointModel, RateOptimizer } from '../models/optimizer/model.js'
 import { hasNoLimit, recommend } from '../models/optimizer/recommend.js'
@@ -224,6 +223,8 @@ function createOptimization(options: OptimizationOptions): Optimization {
     recommendAll,
     async clusters(nClusters, request) {
       const { profiles, total } = await profilesOf({ ...request, limit: undefined, offset: undefined })
+      // ml-kmeans takes longer to load than all else of the service, and few callers need it.
+      const { clusterEndpoints } = await import('../models/clustering/endpoint-clusters.js')
       return { clusters: pageOfClusters(clusterEndpoints([...profiles.values()], nClusters), request), total }
     },
     async rateLimitFile(format, request) {

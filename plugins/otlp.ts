@@ -1,6 +1,7 @@
 import fp from 'fastify-plugin'
 import type { HttpRequest, Refusal } from '../formats/otlp/http-request.js'
 import type { ExportResponse, LogRequest, Signal, TraceRequest } from '../formats/otlp/messages.js'
+import type { RowReason } from '../formats/ingest/row-reader.js'
 import { readLogs } from '../formats/otlp/read-logs.js'
 import { readSpans } from '../formats/otlp/read-spans.js'
 import { DAY_MS, MINUTE_MS } from '../models/traffic/durations.js'
@@ -19,7 +20,7 @@ export interface Otlp {
 }
 
 export interface OtlpOptions {
-  readonly ingest: Pick<Ingest, 'storeWithin'>
+  readonly ingest: Pick<Ingest, 'storeWithin' | 'countRefused'>
   readonly retentionDays: number
   readonly now: () => number
 }
@@ -39,6 +40,8 @@ const CLOCK_TOLERANCE_MS = 5 * MINUTE_MS
 /** Requests that are this close to the end of the retention are refused, as they leave it while they are stored. */
 const RETENTION_MARGIN_MS = MINUTE_MS
 
+const TOO_OLD = 'a time before the retention (RETENTION_DAYS)'
+const TOO_NEW = 'a time more than five minutes in the future'
 const NO_PARTITION = 'a time for which the traffic table has no partition'
 
 /** Reasons that the answer names. */
@@ -58,6 +61,7 @@ function createOtlp({ ingest, retentionDays, now }: OtlpOptions): Otlp {
       })
       if (outside.length > 0) refusals.set(NO_PARTITION, (refusals.get(NO_PARTITION) ?? 0) + outside.length)
     }
+    for (const [reason, count] of refusals) ingest.countRefused(rowReasonOf(reason), count)
     return responseOf(refusals)
   }
   return {
@@ -78,11 +82,17 @@ function sort(read: Iterable<HttpRequest | Refusal>, { fromMs, toMs }: { fromMs:
   for (const each of read) {
     if (count++ % BATCH_SIZE === 0) batches.push([])
     if ('refused' in each) refuse(each.refused)
-    else if (each.timeMs < fromMs) refuse('a time before the retention (RETENTION_DAYS)')
-    else if (each.timeMs > toMs) refuse('a time more than five minutes in the future')
+    else if (each.timeMs < fromMs) refuse(TOO_OLD)
+    else if (each.timeMs > toMs) refuse(TOO_NEW)
     else batches.at(-1)!.push(each)
   }
   return { batches, refusals }
+}
+
+/** A refusal as those of the other ingest are counted. */
+function rowReasonOf(reason: string): RowReason {
+  if (reason === NO_PARTITION) return 'no_partition'
+  return reason === TOO_OLD || reason === TOO_NEW ? 'out_of_range' : 'missing'
 }
 
 function toIngestedRequest(request: HttpRequest) {

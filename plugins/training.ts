@@ -11,6 +11,7 @@ import { explainTableError } from './http/table-errors.js'
 import { LOCAL_FOR_NOW, type ActiveDetector, type ModelRegistry } from './model-registry.js'
 import { activated, activeVersions, enterComparison, refusalsOf } from './training/activation.js'
 import type { DetectorTask } from './training/detector-worker.js'
+import { toldOf, type EndedRun } from './training/ended-run.js'
 import { createTrainingJobs, type TrainingJobs } from './training/jobs.js'
 import { takeTrainingLease, type TrainingLease } from './training/lease.js'
 import {
@@ -30,6 +31,7 @@ import {
   type TrainingResult,
 } from './training/result.js'
 import { fitDetector, fitOptimizer } from './training/workers.js'
+import { traced } from './tracing/span.js'
 import type { CurrentTable } from './traffic-table.js'
 
 /** What an automatic run leaves behind, in the transaction that stores its models. */
@@ -42,6 +44,8 @@ export interface TrainingRun {
 }
 
 export interface Training {
+  /** Calls back at the end of each run of this replica. The listener does not throw. */
+  onEnded(listener: (run: EndedRun) => void): void
   readonly jobs: TrainingJobs
   /** Begins a run on a range of the traffic table. It takes the place of an automatic run that is under way. */
   begin(request: TrainingRequest): Promise<TrainingRun>
@@ -93,6 +97,7 @@ function createTraining(options: TrainingOptions): Training {
   const closing = new AbortController()
   const jobs = createTrainingJobs(sql, database)
   const runs = new Set<Promise<unknown>>()
+  const listeners: ((run: EndedRun) => void)[] = []
   let isTrainingLocally = false
 
   /** @param onEnd of an automatic run; null for one that somebody asked for */
@@ -100,7 +105,9 @@ function createTraining(options: TrainingOptions): Training {
     await database.assertUsable()
     const request = onEnd ? { ...plan.request, automatic: true } : plan.request
     const lease = await leaseOrRefuse(request, onEnd === null)
-    return { job: lease.job, result: tracked(carryOut(lease, plan, onEnd)) }
+    const facts = { 'aegis_ml.job': lease.job.id, 'aegis_ml.automatic': onEnd !== null }
+    const run = traced('training', facts, () => carryOut(lease, plan, onEnd))
+    return { job: lease.job, result: tracked(toldOf(run, onEnd !== null, listeners)) }
   }
 
   const planOf = async (request: TrainingRequest): Promise<Plan> => {
@@ -227,12 +234,16 @@ function createTraining(options: TrainingOptions): Training {
 
   return {
     jobs,
+    onEnded: (listener) => void listeners.push(listener),
     begin: async (request) => beginRun(await planOf(request), null),
     beginAutomatic: async (request, onEnd) => beginRun(await planOf(request), onEnd),
     async runOnSynthetic() {
       const plan = await syntheticPlan(options)
       if ((await database.status()) !== 'connected')
-        return { result: await tracked(trainLocally(plan)), warnings: [LOCAL_FOR_NOW] }
+        return {
+          result: await tracked(toldOf(trainLocally(plan), false, listeners)),
+          warnings: [LOCAL_FOR_NOW],
+        }
       const { result } = await beginRun(plan, null)
       return { result: await result, warnings: [] }
     },

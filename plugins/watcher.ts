@@ -8,6 +8,7 @@ import type { WrittenIncident } from '../db/own/incident-book.js'
 import { readWatchProgress } from '../db/own/watch-state.js'
 import { ONE_CONNECTION } from '../db/pool.js'
 import { MINUTE_MS } from '../models/traffic/durations.js'
+import type { JudgedRound } from '../models/watch/judge-round.js'
 import { lagOf } from '../models/watch/lateness.js'
 import type { Config } from './config.js'
 import type { Database } from './database.js'
@@ -23,6 +24,20 @@ import { Watch, type WatchOptions } from './watcher/watch.js'
 /** Judges each finished minute of the gateway, its endpoints and its sources, on one replica at a time. */
 export interface Watcher {
   status(): Promise<WatcherStatus>
+  /** What this replica does, from memory. */
+  readonly own: OwnWatch
+  /** Calls back with each minute of the log that this replica has judged and stored. The listener does not throw. */
+  onRound(listener: (round: JudgedRound) => void): void
+}
+
+export interface OwnWatch {
+  readonly state: WatcherStatus['state']
+  /** Whether this replica is the one that watches. */
+  readonly isHolder: boolean
+  /** Every minute before this one is judged, ms since 1970; null where this replica has not watched. */
+  readonly judgedToMs: number | null
+  /** How long after its end a minute is judged, ms. */
+  readonly delayMs: number
 }
 
 export interface WatcherStatus {
@@ -51,6 +66,7 @@ const PAUSE_MS = 1_000
 const AGAIN_MINUTES = 5
 const MAX_CLOSE_MS = 5_000
 
+const NOT_WATCHING = { isHolder: false, judgedToMs: null, delayMs: 0 }
 const OFF: WatchSituation = { mode: 'waiting', reason: 'WATCH is off.' }
 
 interface WatcherOptions extends Omit<WatchOptions, 'onWritten'> {
@@ -67,6 +83,7 @@ function createLoop(options: WatcherOptions) {
   const lease = createLease(() => database.openConnection(ONE_CONNECTION), LOCKS.watcher)
   let watch: Watch | null = null
   let situation: WatchSituation | null = null
+  let isHolder = false
   let hasFailed = false
 
   const onWritten = (written: readonly WrittenIncident[], timeMs: number): void => {
@@ -75,7 +92,8 @@ function createLoop(options: WatcherOptions) {
   }
   const step = async (): Promise<void> => {
     await database.assertUsable()
-    if (!(await lease.hold())) {
+    isHolder = await lease.hold()
+    if (!isHolder) {
       watch = null
       situation = null
       return
@@ -93,6 +111,7 @@ function createLoop(options: WatcherOptions) {
         hasFailed = false
       } catch (error) {
         watch = null // what is stored is right
+        isHolder = false // until it is known again
         if (stopping.signal.aborted) break
         tellOf(error)
       }
@@ -113,6 +132,12 @@ function createLoop(options: WatcherOptions) {
   return {
     get situation() {
       return situation
+    },
+    get own(): OwnWatch {
+      const progress = watch?.progress ?? null
+      const lagMs = progress ? lagOf(progress.lateness, options.now()) : 0
+      const judgedToMs = progress?.judgedToMs ?? null
+      return { state: stateOf(situation), isHolder, judgedToMs, delayMs: options.delayMs + lagMs }
     },
     async close() {
       stopping.abort(new Error('The service is stopping.'))
@@ -140,7 +165,9 @@ export default fp(
     const { retentionDays, lookBackMinutes, pathRules, watch, watchDelayMs } = config
     const now = Date.now
     const updating = { retentionDays, lookBackMinutes, pathRules, log }
+    const listeners: ((round: JudgedRound) => void)[] = []
     const loopOptions = (): WatcherOptions => ({
+      onRound: (round) => listeners.forEach((listener) => listener(round)),
       ...{
         sql,
         database,
@@ -164,7 +191,11 @@ export default fp(
     let loop: ReturnType<typeof createLoop> | undefined
     app.decorate('watcher', {
       status: () => statusOf(app, watch === 'off' ? OFF : (loop?.situation ?? null)),
-    })
+      get own() {
+        return loop?.own ?? { ...NOT_WATCHING, state: watch === 'off' ? 'off' : 'elsewhere' }
+      },
+      onRound: (listener) => void listeners.push(listener),
+    } satisfies Watcher)
     app.addHook('onReady', async () => {
       if (watch !== 'off') loop = createLoop(loopOptions())
     })
@@ -202,6 +233,11 @@ function whereModelLearned(
   }
 }
 
+function stateOf(situation: WatchSituation | null): 'elsewhere' | 'waiting' | 'watching' {
+  if (situation === null) return 'elsewhere'
+  return situation.mode === 'waiting' ? 'waiting' : 'watching'
+}
+
 interface Statused {
   readonly sql: Sql
   readonly config: Pick<Config, 'watch' | 'watchDelayMs'>
@@ -215,16 +251,8 @@ async function statusOf(
 ): Promise<WatcherStatus> {
   const progress = await readWatchProgress(sql)
   const current = watchModels.current() ?? watchModels.ofGateway()
-  const state =
-    config.watch === 'off'
-      ? 'off'
-      : situation === null
-        ? 'elsewhere'
-        : situation.mode === 'waiting'
-          ? 'waiting'
-          : 'watching'
   return {
-    state,
+    state: config.watch === 'off' ? 'off' : stateOf(situation),
     reason: situation?.reason ?? null,
     judgedTo: progress && new Date(progress.judgedToMs),
     delaySeconds: (config.watchDelayMs + (progress ? lagOf(progress.lateness, Date.now()) : 0)) / 1000,

@@ -8,6 +8,7 @@ const routes: FastifyPluginAsyncTypebox<{ version: string }> = async (app, { ver
   app.get(
     '/',
     {
+      config: { access: 'read' },
       schema: {
         operationId: 'getAbout',
         tags: ['health'],
@@ -26,6 +27,7 @@ const routes: FastifyPluginAsyncTypebox<{ version: string }> = async (app, { ver
   app.get(
     '/version',
     {
+      config: { access: 'read' },
       schema: {
         operationId: 'getVersion',
         tags: ['health'],

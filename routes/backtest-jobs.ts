@@ -8,6 +8,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/optimize/backtest/jobs/:id',
     {
+      config: { access: 'read' },
       schema: {
         operationId: 'getBacktestJob',
         tags: ['limits'],
@@ -23,6 +24,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.delete(
     '/optimize/backtest/jobs/:id',
     {
+      config: { access: 'operate' },
       schema: {
         operationId: 'stopBacktestJob',
         tags: ['limits'],
@@ -39,6 +41,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     '/optimize/backtest/jobs/:id/events',
     {
       exposeHeadRoute: false, // it would not end before the backtest does
+      config: { access: 'read', slots: 'events' },
       schema: {
         operationId: 'followBacktestJob',
         tags: ['limits'],

@@ -7,6 +7,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/deployments',
     {
+      config: { access: 'operate' },
       schema: {
         operationId: 'reportDeployment',
         tags: ['notifications'],
@@ -23,6 +24,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/deployments',
     {
+      config: { access: 'read' },
       schema: {
         operationId: 'listDeployments',
         tags: ['notifications'],

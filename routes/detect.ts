@@ -16,6 +16,8 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/detect',
     {
+      bodyLimit: 16 * 1024,
+      config: { access: 'detect' },
       schema: {
         operationId: 'detect',
         tags: ['detection'],
@@ -41,6 +43,8 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/detect/batch',
     {
+      bodyLimit: 8 * 1024 * 1024,
+      config: { access: 'detect', largeBodies: 'in workers' },
       schema: {
         operationId: 'detectBatch',
         tags: ['detection'],
@@ -48,7 +52,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         description:
           'Use it to try a model or a setting on past traffic. With mode independent, each interval is judged on its own. With mode replay, the intervals are judged in order of time, as a separate stream. The sliding windows of /detect are neither used nor changed.',
         body: ref(Batch),
-        response: { 200: ref(BatchVerdict), ...failures(400, 409, 413, 415) },
+        response: { 200: ref(BatchVerdict), ...failures(400, 409, 413, 415, 503) },
       },
     },
     async (request) => {
@@ -74,6 +78,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/detect/trend',
     {
+      config: { access: ['read', 'detect'] },
       schema: {
         operationId: 'getTrend',
         tags: ['detection'],

@@ -14,10 +14,14 @@ import { failures, ref } from './schemas/types.js'
 const DEFAULT_DAYS = 7
 const DEFAULT_LIMIT = 100
 
+/** The OpenAPI document of a large gateway. */
+const MAX_RULES_BYTES = 2 * 1024 * 1024
+
 const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/endpoints',
     {
+      config: { access: 'read', slots: 'compute' },
       schema: {
         operationId: 'listEndpoints',
         tags: ['limits'],
@@ -48,6 +52,8 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/endpoints/preview',
     {
+      bodyLimit: MAX_RULES_BYTES,
+      config: { access: 'operate', audit: false },
       schema: {
         operationId: 'previewEndpoints',
         tags: ['limits'],
@@ -80,6 +86,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/endpoints/rules',
     {
+      config: { access: 'read' },
       schema: {
         operationId: 'getPathRules',
         tags: ['limits'],
@@ -93,6 +100,8 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.put(
     '/endpoints/rules',
     {
+      bodyLimit: MAX_RULES_BYTES,
+      config: { access: 'admin' },
       schema: {
         operationId: 'setPathRules',
         tags: ['limits'],
@@ -109,6 +118,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.delete(
     '/endpoints/rules',
     {
+      config: { access: 'admin' },
       schema: {
         operationId: 'deletePathRules',
         tags: ['limits'],

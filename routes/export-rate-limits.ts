@@ -32,6 +32,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     '/export/rate-limits',
     {
       exposeHeadRoute: false,
+      config: { access: 'read', slots: 'limits' },
       schema: {
         operationId: 'exportRateLimits',
         tags: ['export'],
@@ -69,6 +70,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     '/export/endpoint-profiles',
     {
       exposeHeadRoute: false,
+      config: { access: 'read', slots: 'limits' },
       schema: {
         operationId: 'exportEndpointProfiles',
         tags: ['export'],

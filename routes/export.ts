@@ -17,6 +17,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     '/export/training-data',
     {
       exposeHeadRoute: false, // it would do all the work; the one below does none
+      config: { access: 'read', slots: 'files' },
       schema: {
         operationId: 'exportTrainingData',
         tags: ['export'],

@@ -16,6 +16,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/feedback',
     {
+      config: { access: 'read' },
       schema: {
         operationId: 'listFeedback',
         tags: ['incidents'],
@@ -37,6 +38,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/feedback/:id',
     {
+      config: { access: 'read' },
       schema: {
         operationId: 'getFeedback',
         tags: ['incidents'],
@@ -51,6 +53,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.delete(
     '/feedback/:id',
     {
+      config: { access: 'operate' },
       schema: {
         operationId: 'deleteFeedback',
         tags: ['incidents'],
@@ -67,6 +70,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/incidents/:id/false-positive/preview',
     {
+      config: { access: 'operate', audit: false, slots: 'compute' },
       schema: {
         operationId: 'previewFalsePositive',
         tags: ['incidents'],

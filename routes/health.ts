@@ -9,6 +9,7 @@ const routes: FastifyPluginAsyncTypebox<{ version: string }> = async (app, { ver
   app.get(
     '/health',
     {
+      config: { access: 'read' },
       schema: {
         operationId: 'getHealth',
         tags: ['health'],
@@ -61,6 +62,7 @@ const routes: FastifyPluginAsyncTypebox<{ version: string }> = async (app, { ver
   app.get(
     '/health/live',
     {
+      config: { access: 'open', isProbe: true },
       schema: {
         operationId: 'getLiveness',
         tags: ['health'],
@@ -74,6 +76,7 @@ const routes: FastifyPluginAsyncTypebox<{ version: string }> = async (app, { ver
   app.get(
     '/health/ready',
     {
+      config: { access: 'open', isProbe: true },
       schema: {
         operationId: 'getReadiness',
         tags: ['health'],

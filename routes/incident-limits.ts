@@ -1,4 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { authorOf } from './author.js'
 import { toTemporaryLimit } from './mappers/incident-limits.js'
 import { ApplyLimitBody, EndLimitQuery, TemporaryLimit } from './schemas/incident-limits.js'
 import { IncidentParams } from './schemas/incidents.js'
@@ -10,6 +11,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/incidents/:id/apply',
     {
+      config: { access: 'operate' },
       schema: {
         operationId: 'applyIncidentLimit',
         tags: ['incidents'],
@@ -21,9 +23,11 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         response: { 200: ref(TemporaryLimit), ...failures(400, 404, 409, 413, 415, 503) },
       },
     },
-    async ({ params, body, warnings }) => {
-      const { by = null, minutes = DEFAULT_MINUTES } = body
-      const { limit, isNew } = await app.incidentLimits.apply(params.id, { author: by, minutes })
+    async (request) => {
+      const { params, body, warnings } = request
+      const { by, minutes = DEFAULT_MINUTES } = body
+      const author = authorOf(request, 'by', by)
+      const { limit, isNew } = await app.incidentLimits.apply(params.id, { author, minutes })
       if (!isNew) {
         const until = limit.expiresAt.toISOString()
         warnings.push(
@@ -37,6 +41,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.delete(
     '/incidents/:id/apply',
     {
+      config: { access: 'operate' },
       schema: {
         operationId: 'endIncidentLimit',
         tags: ['incidents'],
@@ -47,7 +52,10 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         response: { 200: ref(TemporaryLimit), ...failures(400, 404, 409, 503) },
       },
     },
-    async ({ params, query }) => toTemporaryLimit(await app.incidentLimits.end(params.id, query.by ?? null)),
+    async (request) => {
+      const author = authorOf(request, 'by', request.query.by)
+      return toTemporaryLimit(await app.incidentLimits.end(request.params.id, author))
+    },
   )
 }
 

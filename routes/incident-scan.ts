@@ -12,6 +12,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/incidents/scan',
     {
+      config: { access: 'operate', audit: false },
       schema: {
         operationId: 'scanIncidents',
         tags: ['incidents'],
@@ -34,6 +35,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/incidents/scan/jobs/:id',
     {
+      config: { access: 'read' },
       schema: {
         operationId: 'getScanJob',
         tags: ['incidents'],
@@ -49,6 +51,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.delete(
     '/incidents/scan/jobs/:id',
     {
+      config: { access: 'operate' },
       schema: {
         operationId: 'stopScanJob',
         tags: ['incidents'],
@@ -65,6 +68,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     '/incidents/scan/jobs/:id/events',
     {
       exposeHeadRoute: false, // it would not end before the scan does
+      config: { access: 'read', slots: 'events' },
       schema: {
         operationId: 'followScanJob',
         tags: ['incidents'],

@@ -14,6 +14,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     '/incidents/stream',
     {
       exposeHeadRoute: false, // it would not end
+      config: { access: 'read', slots: 'events' },
       schema: {
         operationId: 'followIncidents',
         tags: ['incidents'],

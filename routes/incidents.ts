@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { authorOf } from './author.js'
 import { toIncident, toIncidentDetail } from './mappers/incident.js'
 import {
   Incident,
@@ -16,6 +17,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     '/incidents',
     {
       preValidation: splitLists,
+      config: { access: 'read', slots: 'reads' },
       schema: {
         operationId: 'listIncidents',
         tags: ['incidents'],
@@ -36,6 +38,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/incidents/:id',
     {
+      config: { access: 'read', slots: 'reads' },
       schema: {
         operationId: 'getIncident',
         tags: ['incidents'],
@@ -51,6 +54,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     app.post(
       `/incidents/:id/${mark}`,
       {
+        config: { access: 'operate' },
         schema: {
           ...{ operationId, tags: ['incidents'], summary, description },
           params: IncidentParams,
@@ -58,9 +62,10 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
           response: { 200: ref(Incident), ...failures(400, 404, 409, 413, 415, 503) },
         },
       },
-      async ({ params, body }) => {
-        const { by = null, note = null } = body
-        return toIncident(await app.incidents.mark(params.id, { mark, author: by, note }))
+      async (request) => {
+        const { by, note = null } = request.body
+        const author = authorOf(request, 'by', by)
+        return toIncident(await app.incidents.mark(request.params.id, { mark, author, note }))
       },
     )
   }

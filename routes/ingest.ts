@@ -21,7 +21,8 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/ingest/requests',
     {
-      config: { jsonLines: { list: 'requests' } },
+      bodyLimit: 8 * 1024 * 1024,
+      config: { access: 'detect', jsonLines: { list: 'requests' } },
       // The capability reads the body while it arrives.
       validatorCompiler: (route) => (route.httpPart === 'body' ? () => true : app.validatorCompiler!(route)),
       schema: {

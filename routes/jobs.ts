@@ -7,6 +7,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/train/jobs/:id',
     {
+      config: { access: 'read' },
       schema: {
         operationId: 'getTrainingJob',
         tags: ['training'],
@@ -22,6 +23,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.delete(
     '/train/jobs/:id',
     {
+      config: { access: 'admin' },
       schema: {
         operationId: 'stopTrainingJob',
         tags: ['training'],
@@ -39,6 +41,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     '/train/jobs/:id/events',
     {
       exposeHeadRoute: false, // it would not end before the run does
+      config: { access: 'read', slots: 'events' },
       schema: {
         operationId: 'followTrainingJob',
         tags: ['training'],

@@ -20,6 +20,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/model/info',
     {
+      config: { access: 'read' },
       schema: {
         operationId: 'getModelInfo',
         tags: ['models'],
@@ -44,6 +45,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/model/sensitivity',
     {
+      config: { access: 'read', slots: 'compute' },
       schema: {
         operationId: 'getModelSensitivity',
         tags: ['models'],
@@ -62,6 +64,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/model/versions',
     {
+      config: { access: 'read' },
       schema: {
         operationId: 'getModelVersions',
         tags: ['models'],
@@ -79,6 +82,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/model/versions/:version/comparison',
     {
+      config: { access: 'read' },
       schema: {
         operationId: 'getModelComparison',
         tags: ['models'],
@@ -98,6 +102,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/model/activate',
     {
+      config: { access: 'admin' },
       schema: {
         operationId: 'activateModel',
         tags: ['models'],
@@ -117,6 +122,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/model/load',
     {
+      config: { access: 'admin' },
       schema: {
         operationId: 'loadModels',
         tags: ['models'],
@@ -141,6 +147,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/model/reset',
     {
+      config: { access: 'admin' },
       schema: {
         operationId: 'resetModels',
         tags: ['models'],

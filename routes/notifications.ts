@@ -7,6 +7,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/notifications',
     {
+      config: { access: 'read' },
       schema: {
         operationId: 'listNotifications',
         tags: ['notifications'],
@@ -38,6 +39,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/notifications/test',
     {
+      config: { access: 'operate' },
       schema: {
         operationId: 'testNotifications',
         tags: ['notifications'],

@@ -1,4 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { FastifyRequest } from 'fastify'
 import { callerClosed } from './caller-closed.js'
 import { fromBacktestBody, toBacktest } from './mappers/backtest.js'
 import { toBacktestJob } from './mappers/backtest-job.js'
@@ -17,6 +18,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/optimize',
     {
+      config: { access: 'operate', audit: isSaved },
       schema: {
         operationId: 'optimize',
         tags: ['limits'],
@@ -38,6 +40,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/optimize/all',
     {
+      config: { access: 'operate', audit: false, slots: 'limits' },
       schema: {
         operationId: 'optimizeAll',
         tags: ['limits'],
@@ -66,6 +69,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/optimize/clusters',
     {
+      config: { access: 'read', slots: 'limits' },
       schema: {
         operationId: 'getClusters',
         tags: ['limits'],
@@ -90,6 +94,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/optimize/backtest',
     {
+      config: { access: 'operate', audit: false },
       schema: {
         operationId: 'backtest',
         tags: ['limits'],
@@ -110,6 +115,11 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       return toBacktestJob(job)
     },
   )
+}
+
+/** A recommendation that is saved changes something. */
+function isSaved({ body }: FastifyRequest): boolean {
+  return (body as { save?: boolean }).save === true
 }
 
 export default routes

@@ -14,7 +14,8 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/v1/traces',
     {
-      config: { envelope: false, otlp: 'traces' },
+      bodyLimit: 8 * 1024 * 1024,
+      config: { access: 'detect', envelope: false, otlp: 'traces' },
       schema: {
         operationId: 'exportTraces',
         tags: ['ingest'],
@@ -31,7 +32,8 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/v1/logs',
     {
-      config: { envelope: false, otlp: 'logs' },
+      bodyLimit: 8 * 1024 * 1024,
+      config: { access: 'detect', envelope: false, otlp: 'logs' },
       schema: {
         operationId: 'exportLogs',
         tags: ['ingest'],

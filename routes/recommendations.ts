@@ -1,4 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { authorOf } from './author.js'
 import { toKeptRecommendation } from './mappers/kept-recommendation.js'
 import {
   ApplyBody,
@@ -16,6 +17,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/optimize/recommendations',
     {
+      config: { access: 'read' },
       schema: {
         operationId: 'listRecommendations',
         tags: ['limits'],
@@ -36,6 +38,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/optimize/recommendations/:id/apply',
     {
+      config: { access: 'operate' },
       schema: {
         operationId: 'applyRecommendation',
         tags: ['limits'],
@@ -48,9 +51,9 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       },
     },
     async (request) => {
-      const { applied_by = null } = request.body
+      const author = authorOf(request, 'applied_by', request.body.applied_by)
       const { id } = request.params
-      const { recommendation, warnings } = await app.optimization.recommendations.apply(id, applied_by)
+      const { recommendation, warnings } = await app.optimization.recommendations.apply(id, author)
       request.warnings.push(...warnings)
       return toKeptRecommendation(recommendation)
     },
@@ -59,6 +62,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/optimize/recommendations/:id/reject',
     {
+      config: { access: 'operate' },
       schema: {
         operationId: 'rejectRecommendation',
         tags: ['limits'],

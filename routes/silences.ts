@@ -1,4 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { authorOf } from './author.js'
 import { toSilence } from './mappers/silence.js'
 import { Silence, SilenceBody, SilenceParams, Silences } from './schemas/silences.js'
 import { failures, ref } from './schemas/types.js'
@@ -7,6 +8,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/silences',
     {
+      config: { access: 'read' },
       schema: {
         operationId: 'listSilences',
         tags: ['notifications'],
@@ -20,6 +22,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/silences',
     {
+      config: { access: 'operate' },
       schema: {
         operationId: 'createSilence',
         tags: ['notifications'],
@@ -30,13 +33,17 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         response: { 200: ref(Silence), ...failures(400, 413, 415, 503) },
       },
     },
-    async ({ body: { created_by: createdBy, ...rest } }) =>
-      toSilence(await app.silences.create({ ...rest, createdBy })),
+    async (request) => {
+      const { created_by: given, ...rest } = request.body
+      const createdBy = authorOf(request, 'created_by', given)
+      return toSilence(await app.silences.create({ ...rest, createdBy }))
+    },
   )
 
   app.get(
     '/silences/:id',
     {
+      config: { access: 'read' },
       schema: {
         operationId: 'getSilence',
         tags: ['notifications'],
@@ -51,6 +58,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.put(
     '/silences/:id',
     {
+      config: { access: 'operate' },
       schema: {
         operationId: 'replaceSilence',
         tags: ['notifications'],
@@ -61,13 +69,17 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         response: { 200: ref(Silence), ...failures(400, 404, 413, 415, 503) },
       },
     },
-    async ({ params, body: { created_by: createdBy, ...rest } }) =>
-      toSilence(await app.silences.replace(params.id, { ...rest, createdBy })),
+    async (request) => {
+      const { created_by: given, ...rest } = request.body
+      const createdBy = authorOf(request, 'created_by', given)
+      return toSilence(await app.silences.replace(request.params.id, { ...rest, createdBy }))
+    },
   )
 
   app.delete(
     '/silences/:id',
     {
+      config: { access: 'operate' },
       schema: {
         operationId: 'deleteSilence',
         tags: ['notifications'],

@@ -7,6 +7,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/generate/synthetic',
     {
+      config: { access: 'admin', slots: 'compute' },
       schema: {
         operationId: 'generateSynthetic',
         tags: ['training'],

@@ -9,6 +9,8 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/train',
     {
+      bodyLimit: 128 * 1024, // 1,000 excluded ranges
+      config: { access: 'admin' },
       schema: {
         operationId: 'train',
         tags: ['training'],
@@ -32,6 +34,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/train/synthetic',
     {
+      config: { access: 'admin' },
       schema: {
         operationId: 'trainSynthetic',
         tags: ['training'],
@@ -52,6 +55,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/train/status',
     {
+      config: { access: 'read' },
       schema: {
         operationId: 'getTrainingStatus',
         tags: ['training'],

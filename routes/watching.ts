@@ -10,6 +10,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/sources',
     {
+      config: { access: 'read' },
       schema: {
         operationId: 'listSources',
         tags: ['incidents'],
@@ -51,6 +52,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/timeline',
     {
+      config: { access: 'read', slots: 'compute' },
       schema: {
         operationId: 'getTimeline',
         tags: ['incidents'],

@@ -7,13 +7,14 @@ import { dumpDatabase } from './dump/command.js'
 import { exportTrainingData } from './export-training-data/command.js'
 import { generateSyntheticData } from './generate-synthetic-data/command.js'
 import { importAccessLog } from './import-access-log/command.js'
+import { manageKeys } from './keys/command.js'
 import { testNotifications } from './notify-test/command.js'
 import { restoreDatabase } from './restore/command.js'
 
 process.exitCode = await runCommand((stop) =>
   new Command('aegis-ml')
     .description(
-      'Export, generate and import the traffic of an API gateway; check and replay rate limits; test notifications; save and restore the database.',
+      'Export, generate and import the traffic of an API gateway; check and replay rate limits; test notifications; make keys; save and restore the database.',
     )
     .addHelpText('after', '\nRun "aegis-ml <command> --help" for the options and examples of a command.')
     .addCommand(exportTrainingData(stop))
@@ -22,6 +23,7 @@ process.exitCode = await runCommand((stop) =>
     .addCommand(checkLimits(stop))
     .addCommand(backtest(stop))
     .addCommand(testNotifications(stop))
+    .addCommand(manageKeys(stop))
     .addCommand(dumpDatabase(stop))
     .addCommand(restoreDatabase(stop)),
 )

@@ -2,18 +2,20 @@ import { parseArgs } from 'node:util'
 import type { EmbeddedPostgres } from '../db/embedded/embedded-postgres.js'
 import type { Connection } from '../db/pool.js'
 import { configuredServer, relaxDurability, startTestServer } from './postgres-server.js'
-import { runFiles, type Result } from './run-files.js'
+import { LINT, runFiles, type Result } from './run-files.js'
 import { testFiles, unitFiles } from './test-files.js'
 
 /**
- * The test command: `node dist/test/run.js [--jobs=4] [--timeout=900] [files…]`. One PostgreSQL for the whole run (a
+ * The test command: `node dist/test/run.js [--jobs=4] [--timeout=900] [--unit] [--lint] [files…]`. One PostgreSQL for the whole run (a
  * throw-away one unless TEST_POSTGRES_HOST names a server), each file in a process of its own, and as the last line
- * `N passed, N failed` in assertions. With `--unit` it runs the files that need no PostgreSQL, and starts none.
+ * `N passed, N failed` in assertions. With `--unit` it runs the files that need no PostgreSQL, and starts none. With
+ * `--lint` it runs the linters beside the tests; they count as one file.
  */
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     unit: { type: 'boolean', default: false },
+    lint: { type: 'boolean', default: false },
     // More than there are processors: many tests wait for processes and servers.
     jobs: { type: 'string', default: '4' },
     // Seconds for a file, far longer than a slow machine takes: what takes longer, hangs.
@@ -34,7 +36,7 @@ try {
   const connection = configured ?? server?.connection
   const chosen = [...(values.unit ? unitFiles() : []), ...positionals]
   const results = runFiles({
-    files: chosen.length > 0 ? chosen : testFiles(),
+    files: [...(values.lint ? [LINT] : []), ...(chosen.length > 0 ? chosen : testFiles())],
     jobs: Number(values.jobs),
     timeoutSeconds: Number(values.timeout),
     environment: connection ? testServer(connection) : {},

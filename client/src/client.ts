@@ -1,5 +1,6 @@
 import { createFinalURL, createQuerySerializer, defaultPathSerializer } from 'openapi-fetch'
 import { dataOf, textOf } from './answer.js'
+import { checkedKey } from './api-key.js'
 import { MINUTE_MS } from './durations.js'
 import { eventsOf } from './event-stream.js'
 import { incidentEvents, type IncidentEvent } from './incident-events.js'
@@ -12,7 +13,7 @@ import { open, send, type Limits } from './transport.js'
 export interface ClientOptions {
   /** Address of the service, with a path prefix if a proxy needs one. */
   readonly baseUrl: string
-  /** Bearer token, for a proxy that requires one. */
+  /** Key of the service, sent as a bearer token. Default: ML_SERVICE_API_KEY. An empty text: none is sent. */
   readonly apiKey?: string | undefined
   /** Time limit of a call in milliseconds. Default: 10,000. */
   readonly timeoutMs?: number | undefined
@@ -112,11 +113,12 @@ const TIMEOUT_MS = 10_000
 const SLOW_TIMEOUT_MS = 10 * MINUTE_MS
 const POLL_MS = 500
 
-/** @throws TypeError when baseUrl is not an HTTP address */
+/** @throws TypeError when baseUrl is not an HTTP address, or the key is none */
 export function createClient(options: ClientOptions): Client {
   const { timeoutMs = TIMEOUT_MS, slowTimeoutMs = SLOW_TIMEOUT_MS } = options
   const baseUrl = checkedUrl(options.baseUrl)
-  const headers = options.apiKey === undefined ? {} : { authorization: `Bearer ${options.apiKey}` }
+  const apiKey = checkedKey(options.apiKey)
+  const headers = apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }
 
   const request = (name: OperationName, input: object): Request => {
     const [method, path] = OPERATIONS[name]
@@ -152,14 +154,14 @@ export function createClient(options: ClientOptions): Client {
     return withRetries(() => attempt(request(name, input), limits), retry, isHarmless, signal)
   }
   const data = (name: OperationName, input: object = {}, own: CallOptions = {}) =>
-    call(name, input, own, async (request, limits) => dataOf(await send(request, limits)))
+    call(name, input, own, async (request, limits) => dataOf(await send(request, limits), apiKey))
   const text = (name: OperationName, input: object, own: CallOptions) =>
-    call(name, input, own, async (request, limits) => textOf(await send(request, limits)))
+    call(name, input, own, async (request, limits) => textOf(await send(request, limits), apiKey))
   const stream = (name: OperationName, input: object, own: CallOptions) =>
     call(name, input, own, async (request, limits) => {
       const response = await open(request, limits)
       if (response.ok && response.body) return response.body
-      throw await failureOf(response)
+      throw await failureOf(response, apiKey)
     })
   const file =
     (name: FileName, usual: string) =>
@@ -215,7 +217,11 @@ export function createClient(options: ClientOptions): Client {
 const JSON_TYPE = { 'content-type': 'application/json' }
 
 function checkedUrl(baseUrl: string): string {
-  if (URL.canParse(baseUrl) && /^https?:$/.test(new URL(baseUrl).protocol)) return baseUrl.replace(/\/+$/, '')
+  const url = URL.canParse(baseUrl) ? new URL(baseUrl) : undefined
+  if (url && (url.username !== '' || url.password !== '')) {
+    throw new TypeError('baseUrl contains a user or a password; remove them, and send a key with apiKey.')
+  }
+  if (url && /^https?:$/.test(url.protocol)) return baseUrl.replace(/\/+$/, '')
   throw new TypeError(
     `baseUrl is ${JSON.stringify(baseUrl)}; allowed is an address such as http://127.0.0.1:5000.`,
   )
@@ -234,10 +240,10 @@ function divided(
   }
 }
 
-async function failureOf(response: Response): Promise<unknown> {
+async function failureOf(response: Response, apiKey: string | undefined): Promise<unknown> {
   const answer = { response, text: await response.text() }
   try {
-    return dataOf(answer)
+    return dataOf(answer, apiKey)
   } catch (error) {
     return error
   }

@@ -11,6 +11,7 @@ export interface MLServiceConfig {
   /** If false, every call fails immediately with SERVICE_DISABLED. Default: ML_SERVICE_ENABLED, or true. */
   readonly enabled?: boolean | undefined
   readonly retry?: Partial<RetryOptions> | undefined
+  /** Key of the service. Default: ML_SERVICE_API_KEY. */
   readonly apiKey?: string | undefined
 }
 
@@ -25,7 +26,7 @@ export class MLServiceClient {
   readonly enabled: boolean
   readonly #client: Client
 
-  /** @throws TypeError when baseUrl is not an HTTP address */
+  /** @throws TypeError when baseUrl is not an HTTP address, or the key is none */
   constructor(config: MLServiceConfig = {}) {
     const { timeout, retry, apiKey } = config
     this.enabled = config.enabled ?? environment('ML_SERVICE_ENABLED') !== 'false'
@@ -44,17 +45,9 @@ export class MLServiceClient {
     return this.api.getHealth(undefined, options)
   }
 
-  /** True if the service answers, even if it is degraded. Never throws. */
+  /** True if the service answers, even if it is degraded, and accepts the key. Never throws. */
   async isServiceAvailable(): Promise<boolean> {
-    try {
-      const { status } = await this.api.getHealth(undefined, {
-        timeoutMs: HEALTH_TIMEOUT_MS,
-        retry: { attempts: 1 },
-      })
-      return status !== 'unhealthy'
-    } catch {
-      return false
-    }
+    return (await problemOf(this)) === null
   }
 
   async detectAnomaly(metrics: Metrics, options?: CallOptions) {
@@ -143,10 +136,26 @@ export async function initializeMLClient(
   warn: (message: string) => void = console.warn,
 ): Promise<MLServiceClient> {
   const client = usable(config, warn)
-  if (client.enabled && !(await client.isServiceAvailable())) {
+  const problem = client.enabled ? await problemOf(client) : null
+  if (problem === 'key') {
+    warn(
+      'AEGIS ML does not accept the key, or needs one; the gateway continues without it. Set ML_SERVICE_API_KEY.',
+    )
+  } else if (problem !== null) {
     warn(`AEGIS ML does not answer at ${urlOf(config)}; the gateway continues without it.`)
   }
   return client
+}
+
+async function problemOf(client: MLServiceClient): Promise<'key' | 'away' | null> {
+  try {
+    const { status } = await client.checkHealth({ timeoutMs: HEALTH_TIMEOUT_MS, retry: { attempts: 1 } })
+    return status === 'unhealthy' ? 'away' : null
+  } catch (error) {
+    const { code } = error as MLServiceError
+    if (code === 'FORBIDDEN') return null // the key of a gateway may have the role detect alone
+    return code === 'UNAUTHENTICATED' ? 'key' : 'away'
+  }
 }
 
 function usable(config: MLServiceConfig, warn: (message: string) => void): MLServiceClient {
@@ -154,7 +163,7 @@ function usable(config: MLServiceConfig, warn: (message: string) => void): MLSer
     return getMLClient(config)
   } catch (error) {
     warn(`AEGIS ML is switched off: ${(error as Error).message}`)
-    return getMLClient({ ...config, baseUrl: DEFAULT_URL, enabled: false })
+    return getMLClient({ ...config, baseUrl: DEFAULT_URL, apiKey: '', enabled: false })
   }
 }
 

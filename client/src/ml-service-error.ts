@@ -12,6 +12,8 @@ export interface MLServiceErrorOptions extends ErrorOptions {
   readonly details?: unknown
   /** The Retry-After of the service in milliseconds. */
   readonly retryAfterMs?: number | undefined
+  /** The id of the request. */
+  readonly requestId?: string | null
 }
 
 /** A failed call: the HTTP status, a stable code, and a message that says what to do next. */
@@ -21,6 +23,8 @@ export class MLServiceError extends Error {
   readonly code: string
   readonly details: unknown
   readonly retryAfterMs: number | undefined
+  /** The id under which the log of the service has the request. Null when there was no answer. */
+  readonly requestId: string | null
 
   constructor(code: string, message: string, options: MLServiceErrorOptions = {}) {
     super(message, options)
@@ -28,5 +32,6 @@ export class MLServiceError extends Error {
     this.status = options.status ?? null
     this.details = options.details ?? null
     this.retryAfterMs = options.retryAfterMs
+    this.requestId = options.requestId ?? null
   }
 }

@@ -15,6 +15,7 @@ export const OPERATIONS = {
   getHealth: ['get', '/health'],
   getLiveness: ['get', '/health/live'],
   getReadiness: ['get', '/health/ready'],
+  listAudit: ['get', '/audit'],
   detect: ['post', '/detect', 'harmless'],
   detectBatch: ['post', '/detect/batch', 'harmless'],
   getTrend: ['get', '/detect/trend'],

@@ -4,6 +4,7 @@ import { connect as connectTls, type ConnectionOptions } from 'node:tls'
 import { CopyDataJoiner } from './copy-data-joiner.js'
 import { Greeting, type Settings } from './greeting.js'
 import { WholeMessages } from './whole-messages.js'
+import type { ConnectionLoad, PoolTally } from './pool-load.js'
 
 /** Where the driver wants a socket to. */
 interface Place {
@@ -27,6 +28,8 @@ export interface SocketOptions {
   readonly settings?: Settings | undefined
   /** Whether the rows of a COPY to the client are joined; see {@link CopyDataJoiner}. */
   readonly joinsCopyData?: boolean
+  /** Where the load of the connection is entered. */
+  readonly tally?: PoolTally | undefined
 }
 
 /** The option `socket` of the driver. */
@@ -68,8 +71,12 @@ export class DriverSocket extends EventEmitter {
   #closed = false
   /** Of a transaction, for as long as the socket is held. */
   #held: WholeMessages | undefined
+  readonly #tally: PoolTally | undefined
+  /** From the first message on. */
+  #load: ConnectionLoad | undefined
 
-  constructor({ host, port, path }: Place, { tls, settings = {}, joinsCopyData = false }: SocketOptions) {
+  constructor({ host, port, path }: Place, options: SocketOptions) {
+    const { tls, settings = {}, joinsCopyData = false, tally } = options
     super()
     this.host = host[0]!
     this.port = port[0]!
@@ -77,6 +84,7 @@ export class DriverSocket extends EventEmitter {
     this.#tls = tls
     this.#greeting = new Greeting(settings)
     this.#joiner = joinsCopyData ? new CopyDataJoiner() : null
+    this.#tally = tally
     setImmediate(() => setImmediate(() => this.#socket ?? this.#end()))
   }
 
@@ -96,6 +104,7 @@ export class DriverSocket extends EventEmitter {
 
   write(bytes: Buffer, done?: (error?: Error | null) => void): boolean {
     if (this.#closed && this.#held) setImmediate(() => this.#failStatements())
+    if (this.#socket !== undefined && !this.#closed) this.#load?.send(bytes)
     if (this.#socket === undefined && !this.#closed) this.#connect(firstMessage(bytes))
     else if (this.#unsent === undefined) return this.#socket!.write(bytes, done)
     else this.#unsent.push(bytes)
@@ -125,6 +134,7 @@ export class DriverSocket extends EventEmitter {
 
   #connect(startup: Buffer): void {
     this.#isCancelRequest = startup.readInt32BE(4) === CANCEL_REQUEST
+    if (!this.#isCancelRequest) this.#load = this.#tally?.open()
     const tcp = this.#path === undefined ? connectTcp(this.port, this.host) : connectTcp(this.#path)
     tcp.setNoDelay(true).setKeepAlive(true, KEEPALIVE_MS)
     this.#use(tcp)
@@ -157,6 +167,7 @@ export class DriverSocket extends EventEmitter {
   #open(socket: Socket): void {
     socket.on('data', (bytes: Buffer) => {
       const { forDriver, forServer } = this.#greeting.pass(bytes)
+      this.#load?.receive(forDriver)
       if (forServer) socket.write(forServer)
       this.#read(this.#held === undefined ? forDriver : this.#held.pass(forDriver))
     })
@@ -183,6 +194,7 @@ export class DriverSocket extends EventEmitter {
   #end(): void {
     if (this.#closed) return
     this.#closed = true
+    if (this.#load !== undefined) this.#tally!.close(this.#load)
     if (this.#socket === undefined) return void this.emit('close', false)
     // Without an error, the driver would connect again and again for the query that waits for the connection.
     if (!this.#isCancelRequest) this.#failStatements()

@@ -12,8 +12,8 @@ interface BodyEvents {
   onEntry(text: string, place: Place): void
   /** The body is this one value. */
   onDocument(value: unknown): void
-  /** The body is no JSON. */
-  onBroken(text: string): void
+  /** The body is no JSON. @param error what the parser threw, of a document */
+  onBroken(text: string, error?: unknown): void
 }
 
 /** A body that needs more memory than it may have: one entry or one document is too long. */
@@ -140,13 +140,15 @@ export class BodyReader {
   #readDocument(): void {
     const text = this.#text
     if (text.trim() === '') return this.events.onDocument(undefined)
+    let problem: SyntaxError
     try {
       return this.events.onDocument(JSON.parse(text))
     } catch (error) {
       if (!(error instanceof SyntaxError)) throw error
+      problem = error
     }
     const values = valuesOf(text)
-    if (values === undefined) return this.events.onBroken(text)
+    if (values === undefined) return this.events.onBroken(text, problem)
     for (const value of values) this.#emit(value)
   }
 }

@@ -65,7 +65,7 @@ export function lagOf({ lags }: Lateness, nowMs: number): number {
 
 /** The end of the last minute that has all its rows, unless rows are held back. @param delayMs waited for in any case */
 export function completeTo(lateness: Lateness, nowMs: number, delayMs: number): number {
-  return Math.floor((nowMs - delayMs - lagOf(lateness, nowMs)) / MINUTE_MS) * MINUTE_MS
+  return floorMinute(nowMs - delayMs - lagOf(lateness, nowMs))
 }
 
 /** Requests that are expected in a time without any, from which on rows are missing. */
@@ -108,3 +108,6 @@ function withSample(samples: readonly Sample[], seenMs: number, ms: number): rea
   const same = samples.find((each) => minute(each.seenMs) === minute(seenMs))
   return [...others, { seenMs, ms: Math.max(ms, same?.ms ?? 0) }]
 }
+
+/** The beginning of the minute of a time; both in ms since 1970. */
+export const floorMinute = (timeMs: number) => Math.floor(timeMs / MINUTE_MS) * MINUTE_MS

@@ -12,9 +12,13 @@ export default fp(
     await app.register(cors, {
       origin: corsOrigins.includes('*') ? '*' : [...corsOrigins],
       methods: ['GET', 'HEAD', 'POST', 'PUT', 'DELETE'],
-      exposedHeaders: ['content-disposition', 'location', 'retry-after'],
+      exposedHeaders: [
+        ...['content-disposition', 'location', 'retry-after', 'www-authenticate', 'x-request-id'],
+        ...['ratelimit', 'ratelimit-policy', 'ratelimit-limit', 'ratelimit-remaining', 'ratelimit-reset'],
+      ],
+      credentials: false, // a key is sent by the page that has it; no browser adds one by itself
       maxAge: MAX_AGE_SECONDS,
     })
   },
-  { name: 'cors', dependencies: ['config'] },
+  { name: 'cors', dependencies: ['config', 'browser'] },
 )

@@ -2,7 +2,8 @@ import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify'
 import fp from 'fastify-plugin'
 import { parseJsonBodies } from './json-body.js'
 import { acceptOldForms } from './lenient.js'
-import { unknownFields, type Schema } from './validation.js'
+import { readQueryValues } from './query-values.js'
+import { MAX_FOUND, unknownFields, type Schema } from './validation.js'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -106,7 +107,9 @@ function acceptOld(app: FastifyInstance, request: FastifyRequest): void {
       request.warnings.push(sentence)
   }
   if (schema?.body) acceptOldForms(request.body, schema.body as Schema, resolve, warn)
-  if (schema?.querystring) acceptOldForms(request.query, schema.querystring as Schema, resolve, warn)
+  if (!schema?.querystring) return
+  acceptOldForms(request.query, schema.querystring as Schema, resolve, warn)
+  readQueryValues(request.query as Record<string, unknown>, schema.querystring as Schema)
 }
 
 const MAX_WARNINGS = 20
@@ -122,9 +125,13 @@ function warnOfUnknownFields(app: FastifyInstance, request: FastifyRequest): voi
     [request.query, schema?.querystring ?? NO_FIELDS],
   ] as const) {
     if (!known) continue
-    for (const field of unknownFields(value, known as Schema, resolve)) {
+    const fields = [...unknownFields(value, known as Schema, resolve)]
+    for (const field of fields.slice(0, MAX_WARNINGS)) {
       const warning = `Unknown field ${field} was ignored.`
       if (!request.warnings.includes(warning)) request.warnings.push(warning) // NDJSON has both from the query
     }
+    const more = fields.length - MAX_WARNINGS
+    const atLeast = fields.length === MAX_FOUND ? 'at least ' : ''
+    if (more > 0) request.warnings.push(`Unknown fields that are not named were ignored: ${atLeast}${more}.`)
   }
 }

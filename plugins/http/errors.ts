@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
@@ -8,12 +9,17 @@ import {
   isDatabaseReadOnly,
   isStatementCancelled,
 } from '../../db/errors.js'
+import { REQUEST_ID } from './request-id.js'
 import { describeValidation } from './validation.js'
 
 /** Every failure the service answers with: its stable code and HTTP status. docs/errors.md documents each. */
 export const FAILURES = {
   INVALID_REQUEST: 400,
   INVALID_JSON: 400,
+  UNAUTHENTICATED: 401,
+  FORBIDDEN: 403,
+  CROSS_SITE: 403,
+  HOST_NOT_ALLOWED: 403,
   FEEDBACK_NOT_FOUND: 404,
   INCIDENT_NOT_FOUND: 404,
   JOB_NOT_FOUND: 404,
@@ -42,11 +48,13 @@ export const FAILURES = {
   REQUEST_TIMEOUT: 408,
   BODY_TOO_LARGE: 413,
   UNSUPPORTED_MEDIA_TYPE: 415,
+  RATE_LIMITED: 429,
   HEADERS_TOO_LARGE: 431,
   INTERNAL_ERROR: 500,
   BUSY: 503,
   DATABASE_READ_ONLY: 503,
   DATABASE_UNAVAILABLE: 503,
+  IDENTITY_PROVIDER_UNAVAILABLE: 503,
   SHUTTING_DOWN: 503,
 } as const
 
@@ -71,8 +79,11 @@ export function invalidField(field: string, problem: string): ServiceError {
   return new ServiceError('INVALID_REQUEST', `${field} ${problem}.`, [{ field, problem }])
 }
 
-/** Any error as the failure that the caller sees. The details of an internal error are in the log only. */
-export function toServiceError(error: FastifyError): ServiceError {
+/**
+ * Any error as the failure that the caller sees. The details of an internal error are in the log only.
+ * @param bodyLimit bytes that the route takes
+ */
+export function toServiceError(error: FastifyError, bodyLimit?: number): ServiceError {
   if (error instanceof ServiceError) return error
   if (error.validation) {
     const { message, details } = describeValidation(error.validation, error.validationContext ?? 'body')
@@ -80,10 +91,7 @@ export function toServiceError(error: FastifyError): ServiceError {
   }
   switch (error.code) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
-      return new ServiceError(
-        'BODY_TOO_LARGE',
-        'The body is too large; 8 MiB are allowed. Send fewer rows at a time.',
-      )
+      return bodyTooLarge(bodyLimit)
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
       return new ServiceError(
         'UNSUPPORTED_MEDIA_TYPE',
@@ -104,6 +112,17 @@ export function toServiceError(error: FastifyError): ServiceError {
   return new ServiceError('INTERNAL_ERROR', message, null, { cause: error })
 }
 
+/** @param limit bytes that are allowed */
+export function bodyTooLarge(limit: number | undefined): ServiceError {
+  const allowed = limit === undefined ? '' : `; ${inUnits(limit)} are allowed here`
+  const advice = limit !== undefined && limit >= 2 ** 20 ? ' Send fewer rows at a time.' : ''
+  return new ServiceError('BODY_TOO_LARGE', `The body is too large${allowed}.${advice}`)
+}
+
+function inUnits(bytes: number): string {
+  return bytes >= 2 ** 20 ? `${bytes / 2 ** 20} MiB` : `${bytes / 2 ** 10} KiB`
+}
+
 /** The failure of a database that does not do what it is asked for now; undefined for any other error. */
 export function databaseFailure(error: unknown): ServiceError | undefined {
   const options = { cause: error }
@@ -120,23 +139,34 @@ export function databaseFailure(error: unknown): ServiceError | undefined {
   return new ServiceError('DATABASE_UNAVAILABLE', message, null, options)
 }
 
-function failureOf({ code, message, details }: ServiceError) {
-  return { success: false, error: true, code, message, details, timestamp: new Date().toISOString() }
+function failureOf({ code, message, details }: ServiceError, requestId: string) {
+  const timestamp = new Date().toISOString()
+  return { success: false, error: true, code, message, details, timestamp, request_id: requestId }
 }
 
 export function sendFailure(reply: FastifyReply, error: ServiceError): FastifyReply {
-  return reply.code(error.statusCode).type('application/json; charset=utf-8').send(failureOf(error))
+  reply.server.requestCounts.addFailure(error.code)
+  const { id } = reply.request
+  reply.header(REQUEST_ID, id) // a malformed URL passes no hook
+  return reply.code(error.statusCode).type('application/json; charset=utf-8').send(failureOf(error, id))
 }
 
 /** Answers a malformed HTTP request, which Fastify does not see, and closes the connection. */
-export function answerMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
+export function answerMalformed(
+  this: Pick<FastifyInstance, 'log'>,
+  error: NodeJS.ErrnoException,
+  socket: Socket,
+): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
   const failure = malformed(error.code)
-  const body = JSON.stringify(failureOf(failure))
+  const id = randomUUID() // nothing of the request can be trusted
+  this.log.debug({ reqId: id, err: error, code: failure.code }, 'request refused')
+  const body = JSON.stringify(failureOf(failure, id))
   const head = [
     `HTTP/1.1 ${failure.statusCode} ${STATUS_CODES[failure.statusCode]}`,
     'content-type: application/json; charset=utf-8',
     `content-length: ${Buffer.byteLength(body)}`,
+    `${REQUEST_ID}: ${id}`,
     'connection: close',
   ]
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)
@@ -162,7 +192,7 @@ const MAX_ANSWER_MS = 3_000
 export default fp(
   async (app) => {
     app.setErrorHandler((error: FastifyError, request, reply) => {
-      const failure = toServiceError(error)
+      const failure = toServiceError(error, request.routeOptions.bodyLimit)
       if (failure.statusCode >= 500) request.log.error({ err: error, code: failure.code }, 'request failed')
       else request.log.debug({ err: error, code: failure.code }, 'request refused')
       if (failure.statusCode === 503) reply.header('retry-after', '5')
@@ -171,7 +201,7 @@ export default fp(
     answerUnknownRoutes(app)
     refuseWhileStopping(app)
   },
-  { name: 'errors' },
+  { name: 'errors', dependencies: ['request-counts'] },
 )
 
 /** 405 with Allow where the path exists with another method, 404 otherwise. */

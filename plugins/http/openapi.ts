@@ -1,6 +1,9 @@
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
+import type { FastifySchema, RouteOptions } from 'fastify'
 import fp from 'fastify-plugin'
+import { allowedRoles, rolesOf, type Access } from '../access/caller.js'
+import { PAGE_POLICY } from './browser.js'
 import { addFailureExamples } from './failure-examples.js'
 import { addRequestExamples } from './request-examples.js'
 
@@ -26,11 +29,14 @@ const TAGS = [
   },
   { name: 'ingest', description: 'Record the requests of gateways without a database of their own.' },
   { name: 'export', description: 'Export traffic, endpoint profiles and limits as files.' },
+  { name: 'audit', description: 'See who changed what, when and from where.' },
   { name: 'health', description: 'Check the state of the service.' },
 ]
 
 declare module 'fastify' {
   interface FastifyContextConfig {
+    /** Who may call the route. Every operation says so. */
+    access?: Access
     /** The body may also be NDJSON, with an entry of this list in each line. */
     jsonLines?: { readonly list: string }
   }
@@ -48,9 +54,48 @@ function withProtobuf({ content }: { content: object }) {
   return { content: { ...content, 'application/x-protobuf': { schema: protobuf } } }
 }
 
+const SECURITY_SCHEMES = {
+  bearer: {
+    type: 'http',
+    scheme: 'bearer',
+    description: 'A key of the service, as Authorization: Bearer KEY.',
+  },
+  apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key', description: 'A key of the service.' },
+} as const
+
+/** The roles of which a key needs one, as OpenAPI 3.1 has them for schemes without scopes. None for an open route. */
+function securityOf(access: Access): Record<string, string[]>[] {
+  return allowedRoles(access).flatMap((role) =>
+    Object.keys(SECURITY_SCHEMES).map((scheme) => ({ [scheme]: [role] })),
+  )
+}
+
+/** What every operation may answer before its own work begins. */
+const REFUSALS = {
+  401: { description: 'No key, or none that is known. Only where keys are defined.', $ref: 'Failure#' },
+  403: { description: 'The key has none of the roles of this route.', $ref: 'Failure#' },
+  429: { description: 'More requests in a minute than RATE_LIMIT allows.', $ref: 'Failure#' },
+} as const
+
+function withAccess(schema: FastifySchema, access: Access, hasEnvelope: boolean) {
+  const security = securityOf(access)
+  if (access === 'open') return { ...schema, security }
+  const needed = `Needs a key with the role ${rolesOf(access).join(' or ')}, where keys are defined.`
+  const description = [schema.description, needed].filter(Boolean).join(' ')
+  const response = { ...(hasEnvelope && REFUSALS), ...(schema.response as object) }
+  return { ...schema, security, description, response }
+}
+
+/** Every operation has to say who may call it. */
+function assertAccess({ schema, config, method, url }: RouteOptions): void {
+  if (schema?.operationId === undefined || config?.access !== undefined) return
+  throw new Error(`${[method].flat().join(', ')} ${url} does not say who may call it: config.access`)
+}
+
 /** Builds the OpenAPI document from the schemas of the routes, and serves Swagger UI at /docs. */
 export default fp<{ version: string }>(
   async (app, { version }) => {
+    app.addHook('onRoute', assertAccess)
     await app.register(swagger, {
       openapi: {
         openapi: '3.1.0',
@@ -61,15 +106,15 @@ export default fp<{ version: string }>(
           license: { name: 'MIT', identifier: 'MIT' },
         },
         servers: [{ url: '/', description: 'This service' }],
-        security: [],
+        components: { securitySchemes: SECURITY_SCHEMES },
         tags: TAGS,
       },
-      transform: ({ schema, url, route }) => {
-        const { jsonLines, otlp } = route.config ?? {}
-        if (jsonLines)
-          return { url, schema: { ...schema, body: withJsonLines(schema?.body, jsonLines.list) } }
+      transform: ({ schema: given, url, route }) => {
+        const { jsonLines, otlp, access = 'open', envelope = true } = route.config ?? {}
+        const schema = withAccess(given ?? {}, access, envelope)
+        if (jsonLines) return { url, schema: { ...schema, body: withJsonLines(schema.body, jsonLines.list) } }
         if (otlp)
-          return { url, schema: { ...schema, body: withProtobuf(schema?.body as { content: object }) } }
+          return { url, schema: { ...schema, body: withProtobuf(schema.body as { content: object }) } }
         return { url, schema }
       },
       transformObject: (document) =>
@@ -80,7 +125,11 @@ export default fp<{ version: string }>(
         buildLocalReference: (schema, _base, _fragment, index) => String(schema.$id ?? `schema-${index}`),
       },
     })
-    await app.register(swaggerUi, { routePrefix: '/docs', uiConfig: { tryItOutEnabled: true } })
+    await app.register(swaggerUi, {
+      routePrefix: '/docs',
+      uiConfig: { tryItOutEnabled: true },
+      staticCSP: PAGE_POLICY,
+    })
   },
   { name: 'openapi' },
 )

@@ -33,7 +33,7 @@ const PROTOBUF_TYPE = 'application/x-protobuf'
 const MAX_INFLATED_BYTES = 64 * 1024 * 1024
 
 /** What a status means in google.rpc.Code; everything else of 500 and above is INTERNAL. */
-const RPC_CODES: Readonly<Record<number, number>> = { 413: 8, 503: 14 }
+const RPC_CODES: Readonly<Record<number, number>> = { 401: 16, 403: 7, 413: 8, 429: 8, 503: 14 }
 const INVALID_ARGUMENT = 3
 const INTERNAL = 13
 
@@ -117,8 +117,8 @@ function fromJson(body: Buffer): unknown {
   const text = body.toString('utf8')
   try {
     return JSON.parse(text)
-  } catch {
-    throw new ServiceError('INVALID_JSON', explainJsonError(text))
+  } catch (error) {
+    throw new ServiceError('INVALID_JSON', explainJsonError(text, error))
   }
 }
 
@@ -151,8 +151,9 @@ function jsonResponse({ routeOptions }: FastifyRequest): (response: ExportRespon
 const PASSING = new Set(['TRAFFIC_TABLE_UNUSABLE'])
 
 function sendStatus(error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const failure = toServiceError(error)
+  const failure = toServiceError(error, request.routeOptions.bodyLimit)
   const { code, message } = failure
+  request.server.requestCounts.addFailure(code)
   const status = PASSING.has(code) ? 503 : failure.statusCode
   if (status >= 500) request.log.error({ err: error, code }, 'request failed')
   else request.log.debug({ err: error, code }, 'request refused')

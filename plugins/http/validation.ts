@@ -143,49 +143,59 @@ function describeRange({ minimum, exclusiveMinimum, maximum }: Schema): string {
 }
 
 /**
- * The fields of a body that its schema does not know, each named once and without the index of a list.
- * They never fail a request (old callers send them); the answer names them.
+ * The fields of a body that its schema does not know, each named once and without the index of a list. They never fail
+ * a request (old callers send them); the answer names them.
+ *
+ * @returns the first MAX_FOUND of them
  */
-export function unknownFields(value: unknown, schema: Schema, resolve: (id: string) => Schema): string[] {
+export function unknownFields(
+  value: unknown,
+  schema: Schema,
+  resolve: (id: string) => Schema,
+): ReadonlySet<string> {
   const found = new Set<string>()
   const visit = (part: unknown, given: Schema, path: string): void => {
+    if (typeof part !== 'object' || part === null) return
     const { properties, items } = given.$ref ? resolve(given.$ref.replace(/#$/, '')) : given
-    if (found.size >= MAX_UNKNOWN_FIELDS || typeof part !== 'object' || part === null) return
     if (Array.isArray(part)) {
-      if (items) for (const entry of part) visit(entry, items, `${path}[]`)
+      if (!items) return
+      for (const entry of part) {
+        if (found.size >= MAX_FOUND) return
+        visit(entry, items, `${path}[]`)
+      }
       return
     }
     if (!properties) return
-    for (const [key, entry] of Object.entries(part)) {
+    for (const key of Object.keys(part)) {
+      const isKnown = Object.hasOwn(properties, key)
+      const entry = (part as Record<string, unknown>)[key]
+      if (isKnown && typeof entry !== 'object') continue
       const name = path === '' ? key : `${path}.${key}`
-      if (Object.hasOwn(properties, key)) visit(entry, properties[key]!, name)
-      else found.add(name.slice(0, 100))
-      if (found.size >= MAX_UNKNOWN_FIELDS) return
+      if (isKnown) visit(entry, properties[key]!, name)
+      else found.add(name.length > MAX_NAME ? `${name.slice(0, MAX_NAME)}…` : name)
+      if (found.size >= MAX_FOUND) return
     }
   }
   visit(value, schema, '')
-  return [...found]
+  return found
 }
 
-const MAX_UNKNOWN_FIELDS = 20
+/** Unknown fields that are looked for in a body, and characters of their names. */
+export const MAX_FOUND = 1000
+const MAX_NAME = 100
 
-/** Bodies are taken as they are; query strings, which hold only text, are coerced. Neither is stripped. */
+/** Values are taken as they are: the texts of a query are read before, by readQueryValues. */
 export default fp(
   async (app) => {
-    const build = (coerceTypes: boolean) => {
-      // Of strict numbers, the limits are not checked: a query's Infinity, which is coerced, would pass.
-      const options = { coerceTypes, verbose: true, strict: false, strictNumbers: !coerceTypes } as const
-      const ajv = ajvFormats.default(new Ajv(options))
-      ajv.addFormat('date-time', (text: string) => parseTime(text) !== undefined)
-      ajv.addFormat('printable', (text: string) => PRINTABLE.test(text))
-      ajv.addFormat('ip', (text: string) => isIP(text) !== 0 && clientAddress(text) !== null)
-      return ajv.addSchema(Object.values(app.getSchemas()) as object[])
+    let ajv: Ajv | undefined
+    const build = () => {
+      const built = ajvFormats.default(new Ajv({ verbose: true, strict: false }))
+      built.addFormat('date-time', (text: string) => parseTime(text) !== undefined)
+      built.addFormat('printable', (text: string) => PRINTABLE.test(text))
+      built.addFormat('ip', (text: string) => isIP(text) !== 0 && clientAddress(text) !== null)
+      return built.addSchema(Object.values(app.getSchemas()) as object[])
     }
-    let ajv: { body: Ajv; other: Ajv } | undefined
-    app.setValidatorCompiler<object>(({ schema, httpPart }) => {
-      ajv ??= { body: build(false), other: build(true) }
-      return (httpPart === 'body' ? ajv.body : ajv.other).compile(schema)
-    })
+    app.setValidatorCompiler<object>(({ schema }) => (ajv ??= build()).compile(schema))
   },
   { name: 'validation' },
 )

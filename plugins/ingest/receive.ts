@@ -99,8 +99,8 @@ class Collector {
     let value: unknown
     try {
       value = JSON.parse(text)
-    } catch {
-      return this.#refuse(place, notJson(text, place))
+    } catch (error) {
+      return this.#refuse(place, notJson(place, text, error))
     }
     this.#add(value, place)
   }
@@ -123,10 +123,10 @@ class Collector {
     throw invalid('requests', `is required; allowed is ${LIST}`)
   }
 
-  onBroken(text: string): void {
+  onBroken(text: string, error?: unknown): void {
     const message = text.startsWith('the list: ')
       ? `The body is not valid JSON: ${text}.`
-      : explainJsonError(text)
+      : explainJsonError(text, error)
     throw new ServiceError('INVALID_JSON', message)
   }
 
@@ -160,7 +160,7 @@ class Collector {
 
   #add(value: unknown, place: Place): void {
     if (isObject(value) && Object.hasOwn(value, '__proto__')) {
-      return this.#refuse(place, notJson('{}', place))
+      return this.#refuse(place, notJson(place))
     }
     const row = this.options.readRow(value)
     if (row instanceof RowProblem) return this.#refuse(place, row)
@@ -197,17 +197,19 @@ export function invalid(name: string, problem: string, field = name): ServiceErr
   return new ServiceError('INVALID_REQUEST', `${name} ${problem}.`, [{ field, problem }])
 }
 
-function notJson(text: string, place: Place): RowProblem {
+/** @param error what the parser threw; none for a key that is not allowed */
+function notJson(place: Place, text = '', error?: unknown): RowProblem {
   return new RowProblem(
     undefined,
     'not_json',
     undefined,
-    explainJsonError(text, placeName(place) || undefined),
+    explainJsonError(text, error, placeName(place) || undefined),
   )
 }
 
 function refuseProto(value: object, name: string | undefined): void {
-  if (Object.hasOwn(value, '__proto__')) throw new ServiceError('INVALID_JSON', explainJsonError('{}', name))
+  if (Object.hasOwn(value, '__proto__'))
+    throw new ServiceError('INVALID_JSON', explainJsonError('', undefined, name))
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -24,6 +24,13 @@ export interface Sender {
   close(): Promise<void>
 }
 
+/** How an attempt to send a notification has ended. */
+export interface Attempt {
+  readonly channel: string
+  /** refused: it is tried again, unless it is given up. */
+  readonly outcome: 'accepted' | 'refused' | 'given_up'
+}
+
 export interface SenderOptions {
   readonly sql: Sql
   readonly database: Pick<Database, 'assertUsable'>
@@ -32,6 +39,7 @@ export interface SenderOptions {
   readonly now: () => Date
   /** 0…1, for the pauses between attempts. */
   readonly random: () => number
+  readonly onAttempt?: (attempt: Attempt) => void
   readonly pollMs?: number
 }
 
@@ -55,6 +63,7 @@ export const MAX_AGE_MS = 3 * DAY_MS
 
 export function startSender(options: SenderOptions): Sender {
   const { sql, database, channel, log, now, random, pollMs = POLL_MS } = options
+  const { onAttempt = () => undefined } = options
   const stopping = new AbortController() // takes nothing more
   const aborting = new AbortController() // and ends what is on its way
   let problem: string | null = null
@@ -74,10 +83,12 @@ export function startSender(options: SenderOptions): Sender {
     const wasAway = isAway
     isAway = isNotThere(answer) || (isAway && !answer.isAccepted)
     if (answer.isAccepted) {
+      onAttempt({ channel: channel.name, outcome: 'accepted' })
       const repeatSeconds = taken.event !== 'ended' ? channel.repeatSeconds : null
       return markDelivered(sql, taken, channel.name, { repeatSeconds, isBack: wasAway })
     }
     const pause = pauseSeconds(taken, answer, now(), random())
+    onAttempt({ channel: channel.name, outcome: pause === null ? 'given_up' : 'refused' })
     await markFailed(sql, taken, answer.problem ?? 'it was refused', pause)
     if (pause === null) log.warn({ channel: channel.name, id: taken.messageId }, 'a notification is given up')
   }

@@ -10,10 +10,11 @@ import { NO_FEEDBACK, withoutMarked, withoutMuted } from '../../models/incidents
 import type { Incident } from '../../models/incidents/incident.js'
 import type { SeriesMinute } from '../../models/incidents/series-minute.js'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../models/traffic/durations.js'
-import type { Round } from '../../models/watch/judge-round.js'
+import type { JudgedRound, Round } from '../../models/watch/judge-round.js'
 import {
   afterLook,
   completeTo,
+  floorMinute,
   hasStopped,
   isBehind,
   UNKNOWN_LATENESS,
@@ -51,6 +52,8 @@ export interface WatchOptions {
   readonly feedback: Pick<Feedback, 'since'>
   /** Called when incidents were written, with the minute that was judged. */
   readonly onWritten: (written: readonly WrittenIncident[], timeMs: number) => void
+  /** Called with each minute of the log, when it is stored. */
+  readonly onRound?: (round: JudgedRound) => void
   /** Whether the log is watched however long it has been silent. */
   readonly isAlways: boolean
   /** Waited for after the end of each minute. */
@@ -101,6 +104,11 @@ export class Watch {
   /** Begins where the replica before has ended. */
   static async recall(options: WatchOptions): Promise<Watch> {
     return new Watch(options, await readWatchProgress(options.sql))
+  }
+
+  /** How far it is; null before the first minute. */
+  get progress(): WatchProgress | null {
+    return this.#progress
   }
 
   /**
@@ -232,10 +240,8 @@ export class Watch {
     const { incidents, feedback, sql } = this.#options
     await incidents.takeOverMarks()
     this.#muting = await feedback.since(sql, new Date(fromMs))
-    this.#closed = await closedNumbers(
-      sql,
-      this.#progress!.book.open.map(({ number }) => number),
-    )
+    const open = this.#progress!.book.open.map(({ number }) => number)
+    this.#closed = await closedNumbers(sql, open)
   }
 
   async #judge(
@@ -248,6 +254,7 @@ export class Watch {
     const judged = await judging.judge(round, loaded, signal)
     await this.#record(round.timeMs, judged.minutes, alarms, watchedMinutes(judged))
     this.#lateRows.add(round.timeMs, round.gateway.requests)
+    this.#options.onRound?.(judged)
   }
 
   /** Enters a minute into the book and writes what that changes. */
@@ -321,5 +328,3 @@ export class Watch {
     }
   }
 }
-
-const floorMinute = (timeMs: number) => Math.floor(timeMs / MINUTE_MS) * MINUTE_MS

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import { orAborted } from '../../db/or-aborted.js'
+import { traced } from '../tracing/span.js'
 import type { WorkerMessage } from './message.js'
 
 interface WorkerOptions {
@@ -20,11 +21,11 @@ const FOLDER = import.meta.url.endsWith('.ts') ? '../../dist/plugins/' : '../'
  * Runs a task in a worker thread, which ends at the signal.
  * @param name the file below plugins/, without its extension
  */
-export async function runWorker<Outcome>(
-  name: string,
-  task: object,
-  options: WorkerOptions,
-): Promise<Outcome> {
+export function runWorker<Outcome>(name: string, task: object, options: WorkerOptions): Promise<Outcome> {
+  return traced(`worker ${name}`, {}, () => runTask<Outcome>(name, task, options))
+}
+
+async function runTask<Outcome>(name: string, task: object, options: WorkerOptions): Promise<Outcome> {
   const { signal, graceMs, onProgress } = options
   const worker = new Worker(new URL(`${FOLDER}${name}.js`, import.meta.url), { workerData: task })
   const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()))

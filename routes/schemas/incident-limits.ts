@@ -102,7 +102,7 @@ const Author = (description: string) =>
 
 export const ApplyLimitBody = Type.Object(
   {
-    by: Author('Who applies it, 1 to 255 characters.'),
+    by: Author('Who applies it, 1 to 255 characters. For a caller with a key, its name counts instead.'),
     minutes: Type.Optional(
       Type.Integer({
         minimum: 1,
@@ -118,6 +118,8 @@ export const ApplyLimitBody = Type.Object(
   },
 )
 
-export const EndLimitQuery = Type.Object({ by: Author('Who ends it, 1 to 255 characters.') })
+export const EndLimitQuery = Type.Object({
+  by: Author('Who ends it, 1 to 255 characters. For a caller with a key, its name counts instead.'),
+})
 
 export const incidentLimitSchemas = [IncidentRecommendation, IncidentLimits, TemporaryLimit, ApplyLimitBody]

@@ -224,7 +224,11 @@ const Words = { minLength: 1, pattern: '^[^\\u0000]*$' }
 export const MarkBody = Type.Object(
   {
     by: Type.Optional(
-      Type.String({ ...Words, maxLength: 255, description: 'Who it is, 1 to 255 characters.' }),
+      Type.String({
+        ...Words,
+        maxLength: 255,
+        description: 'Who it is, 1 to 255 characters. For a caller with a key, its name counts instead.',
+      }),
     ),
     note: Type.Optional(
       Type.String({

@@ -1,4 +1,5 @@
 import { About, Version } from './about.js'
+import { auditSchemas } from './audit.js'
 import { Backtest, BacktestBody } from './backtest.js'
 import { BacktestJob } from './backtest-job.js'
 import { Clusters } from './clusters.js'
@@ -50,6 +51,7 @@ import { watchingSchemas } from './watching.js'
 
 /** The named schemas of the OpenAPI document. */
 export const sharedSchemas = [
+  ...auditSchemas,
   ...endpointSchemas,
   ...incidentSchemas,
   ...feedbackSchemas,

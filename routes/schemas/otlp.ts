@@ -185,8 +185,11 @@ export const otlpResponse = (schema: TSchema) => ({
 
 const FAILURES = {
   400: 'The body is not OTLP. Do not send it again.',
+  401: 'No key, or none that is known. Only where keys are defined.',
+  403: 'The key has not the role detect.',
   413: 'The body is larger than 8 MiB, or larger than 64 MiB once inflated, or has more than 2,000,000 values.',
   415: 'The content type is neither application/x-protobuf nor application/json, or the encoding is not gzip.',
+  429: 'More requests in a minute than RATE_LIMIT allows. Send the body again after Retry-After.',
   503: 'The requests cannot be stored now. Send the body again after Retry-After.',
   default: 'Any other failure.',
 } as const

@@ -93,7 +93,11 @@ const Words = { minLength: 1, pattern: '^[^\\u0000]*$' }
 export const ApplyBody = Type.Object(
   {
     applied_by: Type.Optional(
-      Type.String({ ...Words, maxLength: 255, description: 'Who applies it, 1 to 255 characters.' }),
+      Type.String({
+        ...Words,
+        maxLength: 255,
+        description: 'Who applies it, 1 to 255 characters. For a caller with a key, its name counts instead.',
+      }),
     ),
   },
   { $id: 'ApplyBody', description: 'Who applies the recommendation.', examples: [APPLY_BODY] },

@@ -51,7 +51,9 @@ export const SilenceBody = Type.Object(
     ),
     reason: Words(2000, 'Why, 1 to 2,000 characters.'),
     created_by: Type.Optional(
-      nullable(Words(255, 'Who.'), { description: 'Who it is, 1 to 255 characters.' }),
+      nullable(Words(255, 'Who.'), {
+        description: 'Who it is, 1 to 255 characters. For a caller with a key, its name counts instead.',
+      }),
     ),
   },
   { $id: 'SilenceBody', description: 'When nobody is told of which incidents.', examples: [NEW_SILENCE] },

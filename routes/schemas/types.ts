@@ -58,12 +58,18 @@ export const Failure = Type.Object(
     success: Type.Literal(false, { description: 'Always false.' }),
     error: Type.Literal(true, { description: 'Always true.' }),
     code: Type.String({
-      description: 'A stable code. The README lists every code.',
+      description: 'A stable code. docs/errors.md lists every code.',
       examples: ['INVALID_REQUEST'],
     }),
     message: Type.String({ description: 'What is wrong and what to do next.' }),
     details: Type.Unknown({ description: 'More about the failure, or null.' }),
     timestamp: timestamp('When the service answered.'),
+    request_id: Type.Optional(
+      Type.String({
+        description: 'The id of the request, as in the header x-request-id and in the log.',
+        examples: ['4bf92f3577b34da6a3ce929d0e0e4736'],
+      }),
+    ),
   },
   {
     $id: 'Failure',
@@ -75,7 +81,7 @@ const DESCRIPTIONS = {
   400: 'The request is invalid. The message names the field and the allowed values.',
   404: 'Nothing has this name or id.',
   409: 'The service is not in the required state. The message says what to do first.',
-  413: 'The body is larger than 8 MiB.',
+  413: 'The body is larger than this route allows. The message says what is allowed.',
   415: 'The content type is not application/json.',
   503: 'The database cannot be reached, the service is stopping, or it is overloaded.',
 } as const

@@ -41,7 +41,7 @@ export function backtest(stop: AbortSignal): Command {
     .description('Replay the stored requests of a service through a limit, and report what it would reject.')
     .option(
       '--url <url>',
-      'address of the service (default: port ML_SERVICE_PORT, or else 5000, of this machine)',
+      'address of the service (default: port ML_SERVICE_PORT, or else 5000, of this machine); its key is ML_SERVICE_API_KEY',
     )
     .option('--endpoint <endpoint>', 'one endpoint, such as /api/orders or "POST /api/orders" (default: all)')
     .option('--scope <scope>', `whose requests count: ${SCOPES.join(', ')}`, choice('--scope', SCOPES))

@@ -28,7 +28,7 @@ export function testNotifications(stop: AbortSignal): Command {
     .description('Send a test notification to each receiver of a service, and report what they answered.')
     .option(
       '--url <url>',
-      'address of the service (default: port ML_SERVICE_PORT, or else 5000, of this machine)',
+      'address of the service (default: port ML_SERVICE_PORT, or else 5000, of this machine); its key is ML_SERVICE_API_KEY',
     )
     .option('--json', 'print the answers as JSON')
     .addHelpText('after', NOTES)

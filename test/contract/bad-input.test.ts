@@ -205,7 +205,7 @@ t.test('bad input is refused with a message that names the field and what is all
       () => raw('/detect', `{"source": "${'x'.repeat(20 * 2 ** 20)}"}`),
       413,
       'BODY_TOO_LARGE',
-      /8 MiB are allowed/,
+      /16 KiB are allowed/,
     ],
     ['an unknown route', () => get('/nothing'), 404, 'NOT_FOUND', /^There is no \/nothing here/],
     [

@@ -25,6 +25,7 @@ const MIGRATIONS = [
   '016_watch_models.sql',
   '018_feedback.sql',
   '019_incident_limits.sql',
+  '020_audit.sql',
 ]
 
 const TABLES = [

@@ -1,19 +1,22 @@
-import { spawn, spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { createServer, type Server } from 'node:http'
+import { readFile, writeFile } from 'node:fs/promises'
+import { request as plainRequest } from 'node:http'
+import { createServer, type Server } from 'node:https'
+import { connect as connectTls, type TLSSocket } from 'node:tls'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import t, { type Test } from 'tap'
-import { parseAllDocuments } from 'yaml'
-import { freePort } from '../e2e/process.js'
 import { eventually } from '../eventually.js'
 import { missingProgram } from '../missing-program.js'
+import { testService, USUAL } from '../service.js'
+import { renderManifests } from './manifests.js'
+import { makeCertificates, startRouter, type Certificates } from './router.js'
 
-const skip = missingProgram('haproxy')
+const skip = missingProgram('haproxy') || missingProgram('openssl')
 const SOURCES = Array.from({ length: 60 }, (_, n) => `gateway ${n}/ü"%&`)
+const KEY = 'aegis_of-a-gateway'
 
 interface Routed {
   replica: number
@@ -25,37 +28,51 @@ interface Replica {
   isStopping: boolean
 }
 
-t.test('the router of docs/kubernetes.yaml', { skip }, async (t) => {
-  const replicas = await startReplicas(t)
-  const url = await startRouter(t, replicas)
-  const detect = (body: string) => fetch(`${url}/detect`, { method: 'POST', body }).then(answer)
+t.test('the router of the manifests', { skip }, async (t) => {
+  const certificates = await makeCertificates(t)
+  const replicas = await startReplicas(t, certificates)
+  const router = await startRouter(
+    t,
+    certificates,
+    replicas.map(({ server }) => portOf(server)),
+  )
+  const ask = async (path: string, body?: string, headers = {}) =>
+    JSON.parse((await router.ask(path, body, headers)).text) as Routed
+  const detect = (body: string) => ask('/detect', body)
   const report = (source?: string) => detect(JSON.stringify({ requests_per_second: 5, source }))
-  const trend = (query: string) => fetch(`${url}/detect/trend${query}`).then(answer)
   const homes = new Map<string, number>()
+  await eventually(async () => (await router.ask('/health/live')).status === 200, {
+    what: 'a replica that is up',
+  })
 
   await t.test('brings all reports of a source, and its trend, to the same replica', async (t) => {
     for (const source of SOURCES) {
       const first = await report(source)
       homes.set(source, first.replica)
       t.equal((await report(source)).replica, first.replica, source)
-      t.equal((await trend(`?source=${encodeURIComponent(source)}`)).replica, first.replica, source)
+      t.equal(
+        (await ask(`/detect/trend?source=${encodeURIComponent(source)}`)).replica,
+        first.replica,
+        source,
+      )
     }
     t.equal(new Set(homes.values()).size, 3, 'and none is idle')
   })
 
   await t.test('takes a missing source as the service does, and no other word for it', async (t) => {
     const { replica } = await report('default')
-    for (const { replica: other } of [await report(), await trend(''), await detect('{"source": ""}')])
+    for (const { replica: other } of [
+      await report(),
+      await ask('/detect/trend'),
+      await detect('{"source": ""}'),
+    ])
       t.equal(other, replica)
-    const headers = { 'X-AEGIS-Source': 'spoofed' }
-    t.equal((await fetch(`${url}/detect/batch`, { method: 'POST', headers }).then(answer)).source, undefined)
+    t.equal((await ask('/detect/batch', '', { 'X-AEGIS-Source': 'spoofed' })).source, undefined)
   })
 
   await t.test('shares out everything else, also when it is large', async (t) => {
-    const body = 'x'.repeat(300_000)
     const seen = new Set<number>()
-    for (let n = 0; n < 6; n++)
-      seen.add((await fetch(`${url}/detect/batch`, { method: 'POST', body }).then(answer)).replica)
+    for (let n = 0; n < 6; n++) seen.add((await ask('/detect/batch', 'x'.repeat(300_000))).replica)
     t.equal(seen.size, 3)
   })
 
@@ -75,11 +92,63 @@ t.test('the router of docs/kubernetes.yaml', { skip }, async (t) => {
   })
 })
 
+t.test('the service behind its router, as the manifests configure both', { skip }, async (t) => {
+  const certificates = await makeCertificates(t)
+  const [certFile, keyFile] = ['tls.crt', 'tls.key'].map((name) => join(certificates.replicas, name))
+  const hash = createHash('sha256').update(KEY).digest('hex')
+  const { app } = await testService(t, {
+    ...{ ML_SERVICE_TLS_CERT_FILE: certFile!, ML_SERVICE_TLS_KEY_FILE: keyFile! },
+    ...{ ML_SERVICE_HOST: '0.0.0.0', API_KEYS: `gateway:${hash}:detect`, PUBLIC_HOSTS: await publicHosts() },
+  })
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  const port = portOf(app.server)
+  const router = await startRouter(t, certificates, [port, port, port])
+  const detect = (headers: object) =>
+    router.ask('/detect', JSON.stringify(USUAL), { 'content-type': 'application/json', ...headers })
+
+  await t.test('the check of the router finds it alive', async () => {
+    await eventually(async () => (await router.ask('/health/live')).status === 200, {
+      what: 'a replica that is up',
+    })
+  })
+
+  await t.test('a gateway is answered under each name of the router, with its key', async (t) => {
+    const authorization = `Bearer ${KEY}`
+    for (const host of ['aegis-ml:5000', 'aegis-ml.aegis:5000', 'aegis-ml.aegis.svc.cluster.local:5000'])
+      t.equal((await detect({ authorization, host })).status, 409, 'there is no model yet')
+    t.equal((await detect({ authorization, host: 'aegis-ml.evil.example' })).status, 403)
+    t.equal((await detect({})).status, 401)
+    t.equal((await router.ask('/model/info', undefined, { authorization })).status, 403)
+  })
+
+  await t.test('without TLS nobody is answered', async (t) => {
+    const plain = plainRequest({ host: '127.0.0.1', port, path: '/health/live' })
+    plain.end()
+    await t.rejects(once(plain, 'response'))
+  })
+
+  await t.test('a renewed certificate is taken without a restart', async (t) => {
+    const before = await shownBy(port)
+    const other = await makeCertificates(t)
+    for (const [name, file] of [
+      ['tls.key', keyFile!],
+      ['tls.crt', certFile!],
+    ] as const)
+      await writeFile(file, await readFile(join(other.replicas, name)))
+    await eventually(async () => (await shownBy(port)) !== before, { what: 'the renewed certificate' })
+    // It is of an issuer that the router does not trust.
+    await eventually(async () => (await detect({})).status === 503, { what: 'the refusal of the router' })
+  })
+})
+
 /** Three that answer who they are, and what source the router told them. */
-async function startReplicas(t: Test): Promise<Replica[]> {
+async function startReplicas(t: Test, certificates: Certificates): Promise<Replica[]> {
+  const [cert, key] = await Promise.all(
+    ['tls.crt', 'tls.key'].map((name) => readFile(join(certificates.replicas, name))),
+  )
   return Promise.all(
     [0, 1, 2].map(async (number) => {
-      const replica: Replica = { isStopping: false, server: createServer() }
+      const replica: Replica = { isStopping: false, server: createServer({ cert, key }) }
       replica.server.on('request', (request, response) => {
         void text(request).then(() => {
           if (replica.isStopping && request.url === '/detect') response.statusCode = 503
@@ -96,39 +165,21 @@ async function startReplicas(t: Test): Promise<Replica[]> {
   )
 }
 
-/** HAProxy with the configuration of the manifest, in which only the addresses are other ones. */
-async function startRouter(t: Test, replicas: Replica[]): Promise<string> {
-  const manifests = parseAllDocuments(await readFile('docs/kubernetes.yaml', 'utf8'))
-  const maps = manifests.map((each) => each.toJS() as { data?: Record<string, string> })
-  const written = maps.find(({ data }) => data?.['haproxy.cfg'])!.data!['haproxy.cfg']!
-  const folder = await mkdtemp(join(tmpdir(), 'aegis-ml-router-'))
-  t.teardown(() => rm(folder, { recursive: true, force: true }))
-  const original = join(folder, 'original.cfg')
-  await writeFile(original, written)
-  const env = { ...process.env, POD_NAMESPACE: 'aegis' }
-  const checked = spawnSync('haproxy', ['-c', '-f', original], { env, encoding: 'utf8' })
-  t.equal(checked.status, 0, `HAProxy accepts it: ${checked.stderr}`)
-
-  const port = await freePort()
-  const ports = replicas.map(({ server }) => (server.address() as AddressInfo).port)
-  const local = written
-    .replace('bind :5000', `bind 127.0.0.1:${port}`)
-    .replace(' resolvers cluster resolve-prefer ipv4 init-addr none', '')
-    .replace(/"aegis-ml-(\d)\.\S+"/g, (_, number: string) => `127.0.0.1:${ports[Number(number)]}`)
-  const file = join(folder, 'haproxy.cfg')
-  await writeFile(file, local)
-  const child = spawn('haproxy', ['-db', '-f', file], { stdio: 'ignore' })
-  t.teardown(async () => {
-    child.kill()
-    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
-  })
-  const url = `http://127.0.0.1:${port}`
-  await eventually(async () => (await fetch(`${url}/health/live`).catch(() => undefined))?.ok, {
-    what: 'an answer of HAProxy',
-  })
-  return url
+async function publicHosts(): Promise<string> {
+  const replicas = (await renderManifests()).find(({ kind }) => kind === 'StatefulSet')!
+  const { env } = replicas.spec.template.spec.containers[0]!
+  return env.find(({ name }) => name === 'PUBLIC_HOSTS')!.value!.replaceAll('$(POD_NAMESPACE)', 'aegis')
 }
 
-async function answer(response: Response): Promise<Routed> {
-  return (await response.json()) as Routed
+/** The certificate that is shown to a new connection. */
+async function shownBy(port: number): Promise<string> {
+  const socket: TLSSocket = connectTls({ host: '127.0.0.1', port, rejectUnauthorized: false })
+  await once(socket, 'secureConnect')
+  const { fingerprint256 } = socket.getPeerCertificate()
+  socket.destroy()
+  return fingerprint256
+}
+
+function portOf(server: { address(): unknown }): number {
+  return (server.address() as AddressInfo).port
 }

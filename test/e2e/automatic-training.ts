@@ -13,6 +13,7 @@ export function hoursAhead(
 ): AutomaticTraining {
   return createAutomaticTraining({
     ...{ sql: app.sql, trafficSql: app.trafficSql, training: app.training, models: app.models, log },
+    audit: app.audit,
     ...{ currentTable: app.trafficTable, everyMs: HOUR_MS, timeZone: 'UTC', retentionDays: 90 },
     hasPrometheus: false,
     now: () => new Date(Date.now() + hours * HOUR_MS),

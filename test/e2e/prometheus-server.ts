@@ -30,13 +30,17 @@ export async function startPrometheus(
     { encoding: 'utf8' },
   )
   if (made.status !== 0) throw new Error(made.stderr)
+  return runPrometheus(t, folder, ['--storage.tsdb.retention.time=100d', ...flags])
+}
+
+/** A real Prometheus with the configuration that lies in a folder, stopped after the test. */
+export async function runPrometheus(t: Test, folder: string, flags: readonly string[] = []): Promise<string> {
   const port = await freePort()
   const child = spawn(
     'prometheus',
     [
       `--config.file=${join(folder, 'prometheus.yml')}`,
-      `--storage.tsdb.path=${storage}`,
-      '--storage.tsdb.retention.time=100d',
+      `--storage.tsdb.path=${join(folder, 'storage')}`,
       `--web.listen-address=127.0.0.1:${port}`,
       ...flags,
     ],

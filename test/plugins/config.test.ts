@@ -10,6 +10,8 @@ t.test('an empty environment gives the documented defaults', async (t) => {
   t.same(loadConfig({}), {
     host: '127.0.0.1',
     port: 5000,
+    access: { keys: [], keysFile: null, tokens: null },
+    tls: null,
     database: { mode: 'embedded' },
     modelPath: resolve('./data/models'),
     dataPath: resolve('./data'),
@@ -18,6 +20,7 @@ t.test('an empty environment gives the documented defaults', async (t) => {
     anomalyThreshold: -0.5,
     logLevel: 'info',
     corsOrigins: [],
+    publicHosts: [],
     trafficDatabase: null,
     trafficTable: 'auto',
     trafficTimeZone: 'UTC',
@@ -183,4 +186,28 @@ t.test('.env.example and the README name every variable, and the example is the 
   }
   const values = [...example.matchAll(/^([A-Z_]+)=(.*)$/gm)].map(([, name, value]) => [name, value])
   t.same(loadConfig(Object.fromEntries(values)), loadConfig({}))
+})
+
+t.test('names and origins are lists, and a certificate comes with its key', async (t) => {
+  const { publicHosts, corsOrigins } = loadConfig({
+    PUBLIC_HOSTS: ' ML, *.Internal.example,,aegis_ml ,',
+    CORS_ORIGINS: 'https://dash.example, http://localhost:3000',
+  })
+  t.same(publicHosts, ['ml', '*.internal.example', 'aegis_ml'])
+  t.same(corsOrigins, ['https://dash.example', 'http://localhost:3000'])
+  for (const [environment, message] of [
+    [{ PUBLIC_HOSTS: 'aegis.example:5000' }, /^PUBLIC_HOSTS is .*without ports/],
+    [{ PUBLIC_HOSTS: 'https://aegis.example' }, /^PUBLIC_HOSTS is/],
+    [{ PUBLIC_HOSTS: 'a.*.example' }, /^PUBLIC_HOSTS is/],
+    [{ PUBLIC_HOSTS: Array(101).fill('a').join() }, /^PUBLIC_HOSTS is/],
+    [{ CORS_ORIGINS: 'null' }, /^CORS_ORIGINS is/],
+    [{ CORS_ORIGINS: 'https://dash.example/' }, /^CORS_ORIGINS is/],
+    [{ ML_SERVICE_TLS_CERT_FILE: 'package.json' }, /^ML_SERVICE_TLS_KEY_FILE is ""/],
+    [{ ML_SERVICE_TLS_KEY_FILE: 'package.json' }, /^ML_SERVICE_TLS_CERT_FILE is ""/],
+    [
+      { ML_SERVICE_TLS_CERT_FILE: 'package.json', ML_SERVICE_TLS_KEY_FILE: 'package.json' },
+      /^ML_SERVICE_TLS_CERT_FILE is "package.json"; allowed is a PEM file/,
+    ],
+  ] as const)
+    t.throws(() => loadConfig(environment), { message })
 })

@@ -13,7 +13,7 @@ export interface paths {
         };
         /**
          * Get the name and the version of the service
-         * @description A GET with the content type application/json gets 404, as from the old service: programs that send it to every path rely on that.
+         * @description A GET with the content type application/json gets 404, as from the old service: programs that send it to every path rely on that. Needs a key with the role read, where keys are defined.
          */
         get: operations["getAbout"];
         put?: never;
@@ -31,7 +31,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get the version of the service */
+        /**
+         * Get the version of the service
+         * @description Needs a key with the role read, where keys are defined.
+         */
         get: operations["getVersion"];
         put?: never;
         post?: never;
@@ -50,7 +53,7 @@ export interface paths {
         };
         /**
          * Get the state of the service
-         * @description The status is 200 even when the service is degraded.
+         * @description The status is 200 even when the service is degraded. Needs a key with the role read, where keys are defined.
          */
         get: operations["getHealth"];
         put?: never;
@@ -98,6 +101,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the metrics of this replica for Prometheus
+         * @description The text format 0.0.4 of Prometheus, or OpenMetrics 1.0 where the Accept header prefers it. Each replica has metrics of its own. The answer comes within some seconds, also while the database is away; what only the database knows is absent then. Needs a key with the role read, where keys are defined.
+         */
+        get: operations["getMetrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List who changed what
+         * @description Newest first. Each request that changes something has an entry, which is durable before its answer is sent, and so has what the service changes by itself. No route changes or deletes entries. Needs a key with the role admin, where keys are defined.
+         */
+        get: operations["listAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/detect": {
         parameters: {
             query?: never;
@@ -109,7 +152,7 @@ export interface paths {
         put?: never;
         /**
          * Judge one interval of traffic
-         * @description Requires an active model. The report also updates the sliding window of its source. A second report for the same source and minute replaces the first. A report older than the newest one is judged, but it changes no state.
+         * @description Requires an active model. The report also updates the sliding window of its source. A second report for the same source and minute replaces the first. A report older than the newest one is judged, but it changes no state. Needs a key with the role detect, where keys are defined.
          */
         post: operations["detect"];
         delete?: never;
@@ -129,7 +172,7 @@ export interface paths {
         put?: never;
         /**
          * Judge up to 10,000 intervals
-         * @description Use it to try a model or a setting on past traffic. With mode independent, each interval is judged on its own. With mode replay, the intervals are judged in order of time, as a separate stream. The sliding windows of /detect are neither used nor changed.
+         * @description Use it to try a model or a setting on past traffic. With mode independent, each interval is judged on its own. With mode replay, the intervals are judged in order of time, as a separate stream. The sliding windows of /detect are neither used nor changed. Needs a key with the role detect, where keys are defined.
          */
         post: operations["detectBatch"];
         delete?: never;
@@ -145,7 +188,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get the trend of a source */
+        /**
+         * Get the trend of a source
+         * @description Needs a key with the role read or detect, where keys are defined.
+         */
         get: operations["getTrend"];
         put?: never;
         post?: never;
@@ -164,7 +210,7 @@ export interface paths {
         };
         /**
          * List the incidents
-         * @description Newest first. With next, pages stay as they are while new incidents arrive. Marks that the dashboards of the gateway made in anomaly_events are taken over first.
+         * @description Newest first. With next, pages stay as they are while new incidents arrive. Marks that the dashboards of the gateway made in anomaly_events are taken over first. Needs a key with the role read, where keys are defined.
          */
         get: operations["listIncidents"];
         put?: never;
@@ -182,7 +228,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get an incident with its timeline */
+        /**
+         * Get an incident with its timeline
+         * @description Needs a key with the role read, where keys are defined.
+         */
         get: operations["getIncident"];
         put?: never;
         post?: never;
@@ -203,7 +252,7 @@ export interface paths {
         put?: never;
         /**
          * Acknowledge an incident
-         * @description Says that it is real. Possible while it is open, after it has ended by itself, and for a false positive, whose feedback ends. The mark is durable when the answer comes, and stands in anomaly_events too. The same mark again changes nothing; a new note is entered as a comment.
+         * @description Says that it is real. Possible while it is open, after it has ended by itself, and for a false positive, whose feedback ends. The mark is durable when the answer comes, and stands in anomaly_events too. The same mark again changes nothing; a new note is entered as a comment. Needs a key with the role operate, where keys are defined.
          */
         post: operations["acknowledgeIncident"];
         delete?: never;
@@ -223,7 +272,7 @@ export interface paths {
         put?: never;
         /**
          * Resolve an incident
-         * @description Ends it, if it has not ended by itself. Not possible for a false positive. The mark is durable when the answer comes, and stands in anomaly_events too. The same mark again changes nothing; a new note is entered as a comment.
+         * @description Ends it, if it has not ended by itself. Not possible for a false positive. The mark is durable when the answer comes, and stands in anomaly_events too. The same mark again changes nothing; a new note is entered as a comment. Needs a key with the role operate, where keys are defined.
          */
         post: operations["resolveIncident"];
         delete?: never;
@@ -243,7 +292,7 @@ export interface paths {
         put?: never;
         /**
          * Say that an incident is none
-         * @description Ends it. Always possible. Similar deviations raise no alarm for 30 days, see GET /feedback. The mark is durable when the answer comes, and stands in anomaly_events too. The same mark again changes nothing; a new note is entered as a comment.
+         * @description Ends it. Always possible. Similar deviations raise no alarm for 30 days, see GET /feedback. The mark is durable when the answer comes, and stands in anomaly_events too. The same mark again changes nothing; a new note is entered as a comment. Needs a key with the role operate, where keys are defined.
          */
         post: operations["markFalsePositive"];
         delete?: never;
@@ -263,7 +312,7 @@ export interface paths {
         put?: never;
         /**
          * Comment on an incident
-         * @description Adds a line to its timeline. The same comment of the same person again adds nothing.
+         * @description Adds a line to its timeline. The same comment of the same person again adds nothing. Needs a key with the role operate, where keys are defined.
          */
         post: operations["commentIncident"];
         delete?: never;
@@ -283,12 +332,12 @@ export interface paths {
         put?: never;
         /**
          * Apply the recommended limit of an incident for some time
-         * @description Writes the limit to rate_limit_rules, which the gateway reads. A rule that is there is kept, and comes back at the end. While the limit is in force, the same again changes nothing. When its time is over, any replica ends it within seconds.
+         * @description Writes the limit to rate_limit_rules, which the gateway reads. A rule that is there is kept, and comes back at the end. While the limit is in force, the same again changes nothing. When its time is over, any replica ends it within seconds. Needs a key with the role operate, where keys are defined.
          */
         post: operations["applyIncidentLimit"];
         /**
          * End the applied limit of an incident early
-         * @description The rule that was there before comes back. A limit that has ended stays as it is.
+         * @description The rule that was there before comes back. A limit that has ended stays as it is. Needs a key with the role operate, where keys are defined.
          */
         delete: operations["endIncidentLimit"];
         options?: never;
@@ -307,7 +356,7 @@ export interface paths {
         put?: never;
         /**
          * Find the incidents of stored history
-         * @description Replays the stored traffic of the gateway and its endpoints, and lists what would have been incidents. Nothing is stored. The scan stops when the caller disconnects. With `wait: false`, the service answers 202 with the job, which reports its progress. One scan runs at a time.
+         * @description Replays the stored traffic of the gateway and its endpoints, and lists what would have been incidents. Nothing is stored. The scan stops when the caller disconnects. With `wait: false`, the service answers 202 with the job, which reports its progress. One scan runs at a time. Needs a key with the role operate, where keys are defined.
          */
         post: operations["scanIncidents"];
         delete?: never;
@@ -325,14 +374,14 @@ export interface paths {
         };
         /**
          * Get a scan in the background
-         * @description Finds the scans of this replica. The newest 20 are kept.
+         * @description Finds the scans of this replica. The newest 20 are kept. Needs a key with the role read, where keys are defined.
          */
         get: operations["getScanJob"];
         put?: never;
         post?: never;
         /**
          * Stop a scan in the background
-         * @description A scan that has already ended does not change.
+         * @description A scan that has already ended does not change. Needs a key with the role operate, where keys are defined.
          */
         delete: operations["stopScanJob"];
         options?: never;
@@ -349,7 +398,7 @@ export interface paths {
         };
         /**
          * Follow a scan in the background
-         * @description Sends server-sent events. Each change sends an event `progress`. The stream ends with one event `done`, `failed` or `stopped`. The data of each event is the job as JSON.
+         * @description Sends server-sent events. Each change sends an event `progress`. The stream ends with one event `done`, `failed` or `stopped`. The data of each event is the job as JSON. Needs a key with the role read, where keys are defined.
          */
         get: operations["followScanJob"];
         put?: never;
@@ -369,7 +418,7 @@ export interface paths {
         };
         /**
          * Follow the incidents
-         * @description Sends server-sent events of the incidents of all replicas: `opened`, `changed`, `ended` and `marked`. The data of each is the incident as GET /incidents has it, with `revision` and `what`. The id of an event is its revision. The first event is `ready`; its id is where the stream begins. With Last-Event-ID, the stream goes on after that event. A comment every 15 seconds shows that it lives. At most 100 readers follow a replica. A reader that takes nothing for 30 seconds is ended.
+         * @description Sends server-sent events of the incidents of all replicas: `opened`, `changed`, `ended` and `marked`. The data of each is the incident as GET /incidents has it, with `revision` and `what`. The id of an event is its revision. The first event is `ready`; its id is where the stream begins. With Last-Event-ID, the stream goes on after that event. A comment every 15 seconds shows that it lives. At most 100 readers follow a replica. A reader that takes nothing for 30 seconds is ended. Needs a key with the role read, where keys are defined.
          */
         get: operations["followIncidents"];
         put?: never;
@@ -389,7 +438,7 @@ export interface paths {
         };
         /**
          * List what is watched and what reports
-         * @description The gateway, the sources that reported to /detect in the last week, and the endpoints of the last day.
+         * @description The gateway, the sources that reported to /detect in the last week, and the endpoints of the last day. Needs a key with the role read, where keys are defined.
          */
         get: operations["listSources"];
         put?: never;
@@ -409,7 +458,7 @@ export interface paths {
         };
         /**
          * Show what a series was like over time
-         * @description Values, expected bands and verdicts of the gateway, of a source or of an endpoint. Judged minutes have the bands and the verdicts of then. Other minutes of the gateway and of endpoints have the values of the request log and the bands of the models of now. Percentiles of longer steps are means of those of the minutes.
+         * @description Values, expected bands and verdicts of the gateway, of a source or of an endpoint. Judged minutes have the bands and the verdicts of then. Other minutes of the gateway and of endpoints have the values of the request log and the bands of the models of now. Percentiles of longer steps are means of those of the minutes. Needs a key with the role read, where keys are defined.
          */
         get: operations["getTimeline"];
         put?: never;
@@ -429,7 +478,7 @@ export interface paths {
         };
         /**
          * List the last notifications
-         * @description With their states and failures, and the number in each state for each receiver.
+         * @description With their states and failures, and the number in each state for each receiver. Needs a key with the role read, where keys are defined.
          */
         get: operations["listNotifications"];
         put?: never;
@@ -451,7 +500,7 @@ export interface paths {
         put?: never;
         /**
          * Send a test to each receiver
-         * @description Waits for the answers, 15 seconds at most. A test is not queued and not repeated. One test runs at a time.
+         * @description Waits for the answers, 15 seconds at most. A test is not queued and not repeated. One test runs at a time. Needs a key with the role operate, where keys are defined.
          */
         post: operations["testNotifications"];
         delete?: never;
@@ -467,12 +516,15 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List the silences */
+        /**
+         * List the silences
+         * @description Needs a key with the role read, where keys are defined.
+         */
         get: operations["listSilences"];
         put?: never;
         /**
          * Silence incidents
-         * @description Nobody is told of the incidents that a silence is about while it holds. They are kept. Of one that is still open when the silence ends, receivers are told then.
+         * @description Nobody is told of the incidents that a silence is about while it holds. They are kept. Of one that is still open when the silence ends, receivers are told then. Needs a key with the role operate, where keys are defined.
          */
         post: operations["createSilence"];
         delete?: never;
@@ -488,17 +540,20 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get a silence */
+        /**
+         * Get a silence
+         * @description Needs a key with the role read, where keys are defined.
+         */
         get: operations["getSilence"];
         /**
          * Replace a silence
-         * @description What the body leaves out has its default.
+         * @description What the body leaves out has its default. Needs a key with the role operate, where keys are defined.
          */
         put: operations["replaceSilence"];
         post?: never;
         /**
          * Delete a silence
-         * @description Receivers are told of the open incidents that it was about. The answer is what it was.
+         * @description Receivers are told of the open incidents that it was about. The answer is what it was. Needs a key with the role operate, where keys are defined.
          */
         delete: operations["deleteSilence"];
         options?: never;
@@ -515,13 +570,13 @@ export interface paths {
         };
         /**
          * List the deployments
-         * @description Newest first.
+         * @description Newest first. Needs a key with the role read, where keys are defined.
          */
         get: operations["listDeployments"];
         put?: never;
         /**
          * Report a deployment
-         * @description An incident that begins within 15 minutes after it says so in its change. The same deployment again changes nothing.
+         * @description An incident that begins within 15 minutes after it says so in its change. The same deployment again changes nothing. Needs a key with the role operate, where keys are defined.
          */
         post: operations["reportDeployment"];
         delete?: never;
@@ -539,7 +594,7 @@ export interface paths {
         };
         /**
          * List what is muted by false positives
-         * @description Newest first. Each mark of an incident as a false positive mutes similar deviations for 30 days.
+         * @description Newest first. Each mark of an incident as a false positive mutes similar deviations for 30 days. Needs a key with the role read, where keys are defined.
          */
         get: operations["listFeedback"];
         put?: never;
@@ -557,13 +612,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get feedback */
+        /**
+         * Get feedback
+         * @description Needs a key with the role read, where keys are defined.
+         */
         get: operations["getFeedback"];
         put?: never;
         post?: never;
         /**
          * End feedback
-         * @description Similar deviations raise alarms again, from the next minute on. The incident stays a false positive. Feedback that has ended stays as it is.
+         * @description Similar deviations raise alarms again, from the next minute on. The incident stays a false positive. Feedback that has ended stays as it is. Needs a key with the role operate, where keys are defined.
          */
         delete: operations["deleteFeedback"];
         options?: never;
@@ -582,7 +640,7 @@ export interface paths {
         put?: never;
         /**
          * Preview a false positive
-         * @description Shows what the mark would mute, and which of the last 40 incidents it would have muted. Nothing is changed.
+         * @description Shows what the mark would mute, and which of the last 40 incidents it would have muted. Nothing is changed. Needs a key with the role operate, where keys are defined.
          */
         post: operations["previewFalsePositive"];
         delete?: never;
@@ -602,7 +660,7 @@ export interface paths {
         put?: never;
         /**
          * Train on the recorded traffic
-         * @description Trains the anomaly detector on the minutes and the rate optimizer on the requests of the time range. Both new versions become active on all replicas. A model with insufficient data gets `trained: false` and an `error`, the status is still 200, and its active version stays. With `wait: false`, the service answers 202 with the job.
+         * @description Trains the anomaly detector on the minutes and the rate optimizer on the requests of the time range. Both new versions become active on all replicas. A model with insufficient data gets `trained: false` and an `error`, the status is still 200, and its active version stays. With `wait: false`, the service answers 202 with the job. Needs a key with the role admin, where keys are defined.
          */
         post: operations["train"];
         delete?: never;
@@ -622,7 +680,7 @@ export interface paths {
         put?: never;
         /**
          * Train on synthetic traffic
-         * @description Trains the anomaly detector on DATA_PATH/synthetic_training_data.csv. The file may come from any program. It needs the columns timestamp (or time_bucket), requests_per_second, avg_latency_ms, p95_latency_ms, p99_latency_ms and error_rate. Its rows may have any interval: the column interval_seconds, or else the times, show it. While the database is down, the model is local to this replica, with a warning.
+         * @description Trains the anomaly detector on DATA_PATH/synthetic_training_data.csv. The file may come from any program. It needs the columns timestamp (or time_bucket), requests_per_second, avg_latency_ms, p95_latency_ms, p99_latency_ms and error_rate. Its rows may have any interval: the column interval_seconds, or else the times, show it. While the database is down, the model is local to this replica, with a warning. Needs a key with the role admin, where keys are defined.
          */
         post: operations["trainSynthetic"];
         delete?: never;
@@ -638,7 +696,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get the training status */
+        /**
+         * Get the training status
+         * @description Needs a key with the role read, where keys are defined.
+         */
         get: operations["getTrainingStatus"];
         put?: never;
         post?: never;
@@ -657,14 +718,14 @@ export interface paths {
         };
         /**
          * Get a training run
-         * @description Finds the runs of all replicas. The newest 100 runs are kept.
+         * @description Finds the runs of all replicas. The newest 100 runs are kept. Needs a key with the role read, where keys are defined.
          */
         get: operations["getTrainingJob"];
         put?: never;
         post?: never;
         /**
          * Stop a training run
-         * @description The run stops within about two seconds. The active version stays active. A run that has already ended does not change.
+         * @description The run stops within about two seconds. The active version stays active. A run that has already ended does not change. Needs a key with the role admin, where keys are defined.
          */
         delete: operations["stopTrainingJob"];
         options?: never;
@@ -681,7 +742,7 @@ export interface paths {
         };
         /**
          * Follow a training run
-         * @description Sends server-sent events. Each change of the run sends an event `progress`. The stream ends with one event `done`, `failed` or `stopped`. The data of each event is the job as JSON.
+         * @description Sends server-sent events. Each change of the run sends an event `progress`. The stream ends with one event `done`, `failed` or `stopped`. The data of each event is the job as JSON. Needs a key with the role read, where keys are defined.
          */
         get: operations["followTrainingJob"];
         put?: never;
@@ -703,7 +764,7 @@ export interface paths {
         put?: never;
         /**
          * Generate synthetic traffic
-         * @description Writes DATA_PATH/synthetic_training_data.csv and replaces an existing file. The file has one row for each minute and ends with the last full minute. The traffic has a daily and a weekly rhythm, noise, and labelled incidents of every type.
+         * @description Writes DATA_PATH/synthetic_training_data.csv and replaces an existing file. The file has one row for each minute and ends with the last full minute. The traffic has a daily and a weekly rhythm, noise, and labelled incidents of every type. Needs a key with the role admin, where keys are defined.
          */
         post: operations["generateSynthetic"];
         delete?: never;
@@ -719,7 +780,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get the active models */
+        /**
+         * Get the active models
+         * @description Needs a key with the role read, where keys are defined.
+         */
         get: operations["getModelInfo"];
         put?: never;
         post?: never;
@@ -738,7 +802,7 @@ export interface paths {
         };
         /**
          * Get the smallest changes that are found
-         * @description Lists the blind spots of the active anomaly detector: the smallest change of each kind that it finds, by part of the week and hour, and after how many minutes.
+         * @description Lists the blind spots of the active anomaly detector: the smallest change of each kind that it finds, by part of the week and hour, and after how many minutes. Needs a key with the role read, where keys are defined.
          */
         get: operations["getModelSensitivity"];
         put?: never;
@@ -758,7 +822,7 @@ export interface paths {
         };
         /**
          * List the stored model versions
-         * @description Lists the newest 20 versions of each model and the active version.
+         * @description Lists the newest 20 versions of each model and the active version. Needs a key with the role read, where keys are defined.
          */
         get: operations["getModelVersions"];
         put?: never;
@@ -778,7 +842,7 @@ export interface paths {
         };
         /**
          * Compare a version with the one before it
-         * @description Shows what a version of the anomaly detector would have done in the two weeks before its training, beside the version that was active then. A training on the recorded traffic makes the comparison.
+         * @description Shows what a version of the anomaly detector would have done in the two weeks before its training, beside the version that was active then. A training on the recorded traffic makes the comparison. Needs a key with the role read, where keys are defined.
          */
         get: operations["getModelComparison"];
         put?: never;
@@ -800,7 +864,7 @@ export interface paths {
         put?: never;
         /**
          * Activate a stored version
-         * @description The version becomes active on all replicas. Use it to return to an earlier version.
+         * @description The version becomes active on all replicas. Use it to return to an earlier version. Needs a key with the role admin, where keys are defined.
          */
         post: operations["activateModel"];
         delete?: never;
@@ -820,7 +884,7 @@ export interface paths {
         put?: never;
         /**
          * Load the stored models
-         * @description Activates the version that was active last. After a reset, it activates the newest intact version in MODEL_PATH or the database. While the database is down, the choice is local to this replica, with a warning.
+         * @description Activates the version that was active last. After a reset, it activates the newest intact version in MODEL_PATH or the database. While the database is down, the choice is local to this replica, with a warning. Needs a key with the role admin, where keys are defined.
          */
         post: operations["loadModels"];
         delete?: never;
@@ -840,7 +904,7 @@ export interface paths {
         put?: never;
         /**
          * Deactivate all models
-         * @description No version is active on any replica until the next load, activation or training, even after a restart. Stored versions stay. The sliding windows are cleared. While the database is down, the reset is local to this replica, with a warning.
+         * @description No version is active on any replica until the next load, activation or training, even after a restart. Stored versions stay. The sliding windows are cleared. While the database is down, the reset is local to this replica, with a warning. Needs a key with the role admin, where keys are defined.
          */
         post: operations["resetModels"];
         delete?: never;
@@ -860,7 +924,7 @@ export interface paths {
         put?: never;
         /**
          * Recommend the limit of an endpoint, or of the whole gateway
-         * @description Uses the active rate optimizer. For an unknown endpoint, or when no optimizer is active, it recommends the default of the tier with low confidence.
+         * @description Uses the active rate optimizer. For an unknown endpoint, or when no optimizer is active, it recommends the default of the tier with low confidence. Needs a key with the role operate, where keys are defined.
          */
         post: operations["optimize"];
         delete?: never;
@@ -878,7 +942,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Recommend the limits of all endpoints */
+        /**
+         * Recommend the limits of all endpoints
+         * @description Needs a key with the role operate, where keys are defined.
+         */
         post: operations["optimizeAll"];
         delete?: never;
         options?: never;
@@ -893,7 +960,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Group endpoints by similar traffic */
+        /**
+         * Group endpoints by similar traffic
+         * @description Needs a key with the role read, where keys are defined.
+         */
         get: operations["getClusters"];
         put?: never;
         post?: never;
@@ -914,7 +984,7 @@ export interface paths {
         put?: never;
         /**
          * Replay recorded traffic through a limit
-         * @description Counts what a limit would have rejected: the given limit, or the recommended limit of each endpoint. The replay stops when the caller disconnects. With `wait: false`, the service answers 202 with the job, which reports its progress. At most two replays run at a time.
+         * @description Counts what a limit would have rejected: the given limit, or the recommended limit of each endpoint. The replay stops when the caller disconnects. With `wait: false`, the service answers 202 with the job, which reports its progress. At most two replays run at a time. Needs a key with the role operate, where keys are defined.
          */
         post: operations["backtest"];
         delete?: never;
@@ -932,14 +1002,14 @@ export interface paths {
         };
         /**
          * Get a backtest in the background
-         * @description Finds the backtests of this replica. The newest 20 are kept.
+         * @description Finds the backtests of this replica. The newest 20 are kept. Needs a key with the role read, where keys are defined.
          */
         get: operations["getBacktestJob"];
         put?: never;
         post?: never;
         /**
          * Stop a backtest in the background
-         * @description Its query ends too. A backtest that has already ended does not change.
+         * @description Its query ends too. A backtest that has already ended does not change. Needs a key with the role operate, where keys are defined.
          */
         delete: operations["stopBacktestJob"];
         options?: never;
@@ -956,7 +1026,7 @@ export interface paths {
         };
         /**
          * Follow a backtest in the background
-         * @description Sends server-sent events. Each change sends an event `progress`. The stream ends with one event `done`, `failed` or `stopped`. The data of each event is the job as JSON.
+         * @description Sends server-sent events. Each change sends an event `progress`. The stream ends with one event `done`, `failed` or `stopped`. The data of each event is the job as JSON. Needs a key with the role read, where keys are defined.
          */
         get: operations["followBacktestJob"];
         put?: never;
@@ -976,7 +1046,7 @@ export interface paths {
         };
         /**
          * List the saved recommendations
-         * @description Newest first.
+         * @description Newest first. Needs a key with the role read, where keys are defined.
          */
         get: operations["listRecommendations"];
         put?: never;
@@ -998,7 +1068,7 @@ export interface paths {
         put?: never;
         /**
          * Apply a saved recommendation
-         * @description Writes the limit to rate_limit_rules, which the gateway reads. Both changes happen in one transaction.
+         * @description Writes the limit to rate_limit_rules, which the gateway reads. Both changes happen in one transaction. Needs a key with the role operate, where keys are defined.
          */
         post: operations["applyRecommendation"];
         delete?: never;
@@ -1016,7 +1086,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Reject a saved recommendation */
+        /**
+         * Reject a saved recommendation
+         * @description Needs a key with the role operate, where keys are defined.
+         */
         post: operations["rejectRecommendation"];
         delete?: never;
         options?: never;
@@ -1033,7 +1106,7 @@ export interface paths {
         };
         /**
          * List the known endpoints
-         * @description The requests that came since the last update are counted first, for at most two seconds. A warning says where that is not enough.
+         * @description The requests that came since the last update are counted first, for at most two seconds. A warning says where that is not enough. Needs a key with the role read, where keys are defined.
          */
         get: operations["listEndpoints"];
         put?: never;
@@ -1055,7 +1128,7 @@ export interface paths {
         put?: never;
         /**
          * Show what path rules would do to the last week
-         * @description Nothing is changed. The most frequent 50,000 paths of the last week are compared, for ten seconds at most; one preview at a time.
+         * @description Nothing is changed. The most frequent 50,000 paths of the last week are compared, for ten seconds at most; one preview at a time. Needs a key with the role operate, where keys are defined.
          */
         post: operations["previewEndpoints"];
         delete?: never;
@@ -1071,17 +1144,20 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Show the path rules in force */
+        /**
+         * Show the path rules in force
+         * @description Needs a key with the role read, where keys are defined.
+         */
         get: operations["getPathRules"];
         /**
          * Set the path rules
-         * @description All replicas follow them, instead of PATH_RULES, and keep them when they restart. The history is rolled up again in the background. The same rules again change nothing.
+         * @description All replicas follow them, instead of PATH_RULES, and keep them when they restart. The history is rolled up again in the background. The same rules again change nothing. Needs a key with the role admin, where keys are defined.
          */
         put: operations["setPathRules"];
         post?: never;
         /**
          * Forget the stored path rules
-         * @description Those of PATH_RULES are in force again.
+         * @description Those of PATH_RULES are in force again. Needs a key with the role admin, where keys are defined.
          */
         delete: operations["deletePathRules"];
         options?: never;
@@ -1098,7 +1174,7 @@ export interface paths {
         };
         /**
          * Export recorded traffic by time bucket
-         * @description Exports one row for each bucket with requests, in order of time. CSV and NDJSON are attachments. JSON has the rows as `data`, and `count`, `bucket`, `from` and `to` beside it. `POST /train/synthetic` accepts the CSV. All formats are streamed: a connection that closes early means that the export failed. For buckets longer than one minute, percentiles have an error of at most 1 %.
+         * @description Exports one row for each bucket with requests, in order of time. CSV and NDJSON are attachments. JSON has the rows as `data`, and `count`, `bucket`, `from` and `to` beside it. `POST /train/synthetic` accepts the CSV. All formats are streamed: a connection that closes early means that the export failed. For buckets longer than one minute, percentiles have an error of at most 1 %. Needs a key with the role read, where keys are defined.
          */
         get: operations["exportTrainingData"];
         put?: never;
@@ -1118,7 +1194,7 @@ export interface paths {
         };
         /**
          * Export limits as gateway configuration
-         * @description Exports a complete, commented file for a gateway, or RateLimit-Policy fields. The limit over the whole gateway comes first, then the endpoints, the most specific first. Each pattern matches exactly the paths of its template. A comment names what the gateway cannot express. The file logs without rejecting if the gateway supports that. JSON is in the envelope.
+         * @description Exports a complete, commented file for a gateway, or RateLimit-Policy fields. The limit over the whole gateway comes first, then the endpoints, the most specific first. Each pattern matches exactly the paths of its template. A comment names what the gateway cannot express. The file logs without rejecting if the gateway supports that. JSON is in the envelope. Needs a key with the role read, where keys are defined.
          */
         get: operations["exportRateLimits"];
         put?: never;
@@ -1138,7 +1214,7 @@ export interface paths {
         };
         /**
          * Export the traffic of each endpoint
-         * @description Exports the profiles of the active rate optimizer. CSV is an attachment, JSON is in the envelope.
+         * @description Exports the profiles of the active rate optimizer. CSV is an attachment, JSON is in the envelope. Needs a key with the role read, where keys are defined.
          */
         get: operations["exportEndpointProfiles"];
         put?: never;
@@ -1164,7 +1240,7 @@ export interface paths {
          *
          *     The body is an object with `requests`, one request, a list of requests, or NDJSON with a request in each line (whatever content type it is sent with). It may be compressed with gzip or deflate: up to 8 MiB as sent, and 64 MiB after decompression. Numbers may be sent as texts of digits; null is the same as a missing field.
          *
-         *     One invalid request fails the batch, unless `on_invalid` is `skip`. With `preset` or `map`, the names of a server log are read.
+         *     One invalid request fails the batch, unless `on_invalid` is `skip`. With `preset` or `map`, the names of a server log are read. Needs a key with the role detect, where keys are defined.
          */
         post: operations["ingestRequests"];
         delete?: never;
@@ -1184,7 +1260,7 @@ export interface paths {
         put?: never;
         /**
          * Record requests from OpenTelemetry traces
-         * @description OTLP/HTTP for collectors and SDKs, as protobuf or JSON, optionally with gzip. HTTP server spans become requests; other spans are accepted and ignored. The answer has the encoding of the request. It counts the spans that cannot be stored. Repeating the same body adds nothing. Send it again after 503.
+         * @description OTLP/HTTP for collectors and SDKs, as protobuf or JSON, optionally with gzip. HTTP server spans become requests; other spans are accepted and ignored. The answer has the encoding of the request. It counts the spans that cannot be stored. Repeating the same body adds nothing. Send it again after 503. Needs a key with the role detect, where keys are defined.
          */
         post: operations["exportTraces"];
         delete?: never;
@@ -1204,7 +1280,7 @@ export interface paths {
         put?: never;
         /**
          * Record requests from OpenTelemetry logs
-         * @description OTLP/HTTP for collectors and SDKs, as protobuf or JSON, optionally with gzip. Log records that describe HTTP requests become requests. The answer has the encoding of the request. It counts the records that cannot be stored, those of other logs included. Repeating the same body adds nothing. Send it again after 503.
+         * @description OTLP/HTTP for collectors and SDKs, as protobuf or JSON, optionally with gzip. Log records that describe HTTP requests become requests. The answer has the encoding of the request. It counts the records that cannot be stored, those of other logs included. Repeating the same body adds nothing. Send it again after 503. Needs a key with the role detect, where keys are defined.
          */
         post: operations["exportLogs"];
         delete?: never;
@@ -1217,6 +1293,111 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * @description Who changed what, when and from where.
+         * @example {
+         *       "id": "57",
+         *       "at": "2026-01-31T12:10:00.000Z",
+         *       "actor": "key",
+         *       "caller": "ada",
+         *       "role": "operate",
+         *       "operation": "acknowledgeIncident",
+         *       "target": {
+         *         "id": "12"
+         *       },
+         *       "input": {
+         *         "note": "looking at it"
+         *       },
+         *       "address": "10.0.3.7",
+         *       "forwarded_for": null,
+         *       "user_agent": "curl/8.5.0",
+         *       "request_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+         *       "outcome": "done",
+         *       "status": 200,
+         *       "code": null
+         *     }
+         */
+        AuditEntry: {
+            /** @description Id of the entry. */
+            id: string;
+            /**
+             * Format: date-time
+             * @description When the request came.
+             * @example 2026-01-31T12:00:00.000Z
+             */
+            at: string;
+            /**
+             * @description Who did it: a caller with a key or a token, one without, or the service by itself (for example when the time of a limit is over).
+             * @enum {string}
+             */
+            actor: "key" | "anonymous" | "service";
+            /** @description The name of the key, or the subject of the token. Null without one. */
+            caller: string | null;
+            /** @description The role that allowed it. Null for the service. */
+            role: string | null;
+            /** @description What was done: the operationId of this document. */
+            operation: string;
+            /** @description The parameters of the path, for example the id of an incident. Null without any. */
+            target: {
+                [key: string]: unknown;
+            } | null;
+            /** @description A summary of the query and the body, without secrets; facts, where it was the service. */
+            input: {
+                [key: string]: unknown;
+            } | null;
+            /** @description The address that the connection came from. Null for the service. */
+            address: string | null;
+            /** @description X-Forwarded-For, as a proxy or the caller itself wrote it. Null without it. */
+            forwarded_for: string | null;
+            /** @description The User-Agent, its first 200 characters. Null without it. */
+            user_agent: string | null;
+            /** @description The id of the request. Null for the service. */
+            request_id: string | null;
+            /**
+             * @description done; refused (status 400 to 499); failed (500 and above); pending while it is under way, and where the service ended before it answered.
+             * @enum {string}
+             */
+            outcome: "pending" | "done" | "refused" | "failed";
+            /** @description Status of the answer. Null while there is none. */
+            status: number | null;
+            /** @description Code of the failure. Null without one. */
+            code: string | null;
+        };
+        /**
+         * @description A page of the audit log.
+         * @example {
+         *       "entries": [
+         *         {
+         *           "id": "57",
+         *           "at": "2026-01-31T12:10:00.000Z",
+         *           "actor": "key",
+         *           "caller": "ada",
+         *           "role": "operate",
+         *           "operation": "acknowledgeIncident",
+         *           "target": {
+         *             "id": "12"
+         *           },
+         *           "input": {
+         *             "note": "looking at it"
+         *           },
+         *           "address": "10.0.3.7",
+         *           "forwarded_for": null,
+         *           "user_agent": "curl/8.5.0",
+         *           "request_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+         *           "outcome": "done",
+         *           "status": 200,
+         *           "code": null
+         *         }
+         *       ],
+         *       "next": null
+         *     }
+         */
+        AuditPage: {
+            /** @description The entries, the newest first. */
+            entries: components["schemas"]["AuditEntry"][];
+            /** @description Give it as `next` for the following page. Null on the last one. */
+            next: string | null;
+        };
         /**
          * @description A page of the known endpoints.
          * @example {
@@ -1953,7 +2134,7 @@ export interface components {
          *     }
          */
         MarkBody: {
-            /** @description Who it is, 1 to 255 characters. */
+            /** @description Who it is, 1 to 255 characters. For a caller with a key, its name counts instead. */
             by?: string;
             /** @description What there is to say, 1 to 2,000 characters. A comment requires it. */
             note?: string;
@@ -2562,7 +2743,7 @@ export interface components {
          *     }
          */
         ApplyLimitBody: {
-            /** @description Who applies it, 1 to 255 characters. */
+            /** @description Who applies it, 1 to 255 characters. For a caller with a key, its name counts instead. */
             by?: string;
             /** @description For how long, 1 to 1,440 minutes. Default: 60. */
             minutes?: number;
@@ -3200,7 +3381,7 @@ export interface components {
             } | null;
             /** @description Why, 1 to 2,000 characters. */
             reason: string;
-            /** @description Who it is, 1 to 255 characters. */
+            /** @description Who it is, 1 to 255 characters. For a caller with a key, its name counts instead. */
             created_by?: string | null;
         };
         /**
@@ -3301,7 +3482,7 @@ export interface components {
              */
             error: true;
             /**
-             * @description A stable code. The README lists every code.
+             * @description A stable code. docs/errors.md lists every code.
              * @example INVALID_REQUEST
              */
             code: string;
@@ -3315,6 +3496,11 @@ export interface components {
              * @example 2026-01-31T12:00:00.000Z
              */
             timestamp: string;
+            /**
+             * @description The id of the request, as in the header x-request-id and in the log.
+             * @example 4bf92f3577b34da6a3ce929d0e0e4736
+             */
+            request_id?: string;
         };
         /**
          * @description An empty object. The body may also be left out.
@@ -6987,7 +7173,7 @@ export interface components {
          *     }
          */
         ApplyBody: {
-            /** @description Who applies it, 1 to 255 characters. */
+            /** @description Who applies it, 1 to 255 characters. For a caller with a key, its name counts instead. */
             applied_by?: string;
         };
         /**
@@ -7640,8 +7826,35 @@ export interface operations {
                     };
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Nothing has this name or id. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7698,6 +7911,33 @@ export interface operations {
                     };
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Any other failure, for example 500 or 503. */
             default: {
                 headers: {
@@ -7745,6 +7985,33 @@ export interface operations {
                          */
                         warnings?: string[];
                     };
+                };
+            };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
                 };
             };
             /** @description Any other failure, for example 500 or 503. */
@@ -7865,6 +8132,171 @@ export interface operations {
             };
         };
     };
+    getMetrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The metrics. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                    "application/openmetrics-text": string;
+                };
+            };
+        };
+    };
+    listAudit: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Only entries at this time or later.
+                 * @example 2026-01-31T12:00:00.000Z
+                 */
+                since?: string;
+                /**
+                 * @description Only entries before this time.
+                 * @example 2026-01-31T12:00:00.000Z
+                 */
+                until?: string;
+                /** @description Only entries of this caller. */
+                caller?: string;
+                /** @description Only entries of callers of this kind. */
+                actor?: "key" | "anonymous" | "service";
+                /** @description Only entries of this operation, as activateModel. */
+                operation?: string;
+                /** @description Only entries with this outcome. */
+                outcome?: "pending" | "done" | "refused" | "failed";
+                /** @description Maximum number of entries, 1 to 500. Default: 50. */
+                limit?: number;
+                /** @description Where the page begins: `next` of the page before. */
+                next?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description Always true.
+                         * @enum {boolean}
+                         */
+                        success: true;
+                        data: components["schemas"]["AuditPage"];
+                        /**
+                         * Format: date-time
+                         * @description When the service answered.
+                         * @example 2026-01-31T12:00:00.000Z
+                         */
+                        timestamp: string;
+                        /**
+                         * @description What the service ignored in the request, for example an unknown field. Absent when there is nothing to report.
+                         * @example [
+                         *       "Unknown field colour was ignored."
+                         *     ]
+                         */
+                        warnings?: string[];
+                    };
+                };
+            };
+            /** @description The request is invalid. The message names the field and the allowed values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description Any other failure, for example 500 or 503. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+        };
+    };
     detect: {
         parameters: {
             query?: never;
@@ -7916,6 +8348,24 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The service is not in the required state. The message says what to do first. */
             409: {
                 headers: {
@@ -7925,7 +8375,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -7936,6 +8386,15 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8005,6 +8464,24 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The service is not in the required state. The message says what to do first. */
             409: {
                 headers: {
@@ -8014,7 +8491,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -8025,6 +8502,24 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8086,6 +8581,33 @@ export interface operations {
             };
             /** @description The request is invalid. The message names the field and the allowed values. */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8179,6 +8701,33 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
@@ -8249,8 +8798,35 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Nothing has this name or id. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8332,6 +8908,24 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Nothing has this name or id. */
             404: {
                 headers: {
@@ -8350,7 +8944,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -8361,6 +8955,15 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8442,6 +9045,24 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Nothing has this name or id. */
             404: {
                 headers: {
@@ -8460,7 +9081,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -8471,6 +9092,15 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8552,6 +9182,24 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Nothing has this name or id. */
             404: {
                 headers: {
@@ -8570,7 +9218,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -8581,6 +9229,15 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8662,6 +9319,24 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Nothing has this name or id. */
             404: {
                 headers: {
@@ -8680,7 +9355,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -8691,6 +9366,15 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8772,6 +9456,24 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Nothing has this name or id. */
             404: {
                 headers: {
@@ -8790,7 +9492,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -8801,6 +9503,15 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8831,7 +9542,7 @@ export interface operations {
     endIncidentLimit: {
         parameters: {
             query?: {
-                /** @description Who ends it, 1 to 255 characters. */
+                /** @description Who ends it, 1 to 255 characters. For a caller with a key, its name counts instead. */
                 by?: string;
             };
             header?: never;
@@ -8881,6 +9592,24 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Nothing has this name or id. */
             404: {
                 headers: {
@@ -8892,6 +9621,15 @@ export interface operations {
             };
             /** @description The service is not in the required state. The message says what to do first. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8999,6 +9737,24 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Nothing has this name or id. */
             404: {
                 headers: {
@@ -9017,7 +9773,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -9028,6 +9784,15 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9105,8 +9870,35 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Nothing has this name or id. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9175,8 +9967,35 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Nothing has this name or id. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9216,8 +10035,35 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Nothing has this name or id. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9250,6 +10096,33 @@ export interface operations {
         responses: {
             /** @description The request is invalid. The message names the field and the allowed values. */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9326,6 +10199,33 @@ export interface operations {
             };
             /** @description The request is invalid. The message names the field and the allowed values. */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9420,6 +10320,33 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
@@ -9485,6 +10412,33 @@ export interface operations {
             };
             /** @description The request is invalid. The message names the field and the allowed values. */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9563,7 +10517,25 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -9574,6 +10546,15 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9637,6 +10618,33 @@ export interface operations {
                          */
                         warnings?: string[];
                     };
+                };
+            };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
                 };
             };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
@@ -9710,7 +10718,25 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -9721,6 +10747,15 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9798,8 +10833,35 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Nothing has this name or id. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9881,6 +10943,24 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Nothing has this name or id. */
             404: {
                 headers: {
@@ -9890,7 +10970,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -9901,6 +10981,15 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9978,8 +11067,35 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Nothing has this name or id. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10073,6 +11189,33 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
@@ -10144,7 +11287,25 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -10155,6 +11316,15 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10238,6 +11408,33 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
@@ -10308,8 +11505,35 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Nothing has this name or id. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10387,8 +11611,35 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Nothing has this name or id. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10470,6 +11721,24 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Nothing has this name or id. */
             404: {
                 headers: {
@@ -10479,7 +11748,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -10490,6 +11759,15 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10597,6 +11875,24 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The service is not in the required state. The message says what to do first. */
             409: {
                 headers: {
@@ -10606,7 +11902,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -10617,6 +11913,15 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10695,6 +12000,24 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The service is not in the required state. The message says what to do first. */
             409: {
                 headers: {
@@ -10704,7 +12027,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -10715,6 +12038,15 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10780,6 +12112,33 @@ export interface operations {
                     };
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Any other failure, for example 500 or 503. */
             default: {
                 headers: {
@@ -10841,8 +12200,35 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Nothing has this name or id. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10920,8 +12306,35 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Nothing has this name or id. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10970,8 +12383,35 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Nothing has this name or id. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11050,7 +12490,25 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -11061,6 +12519,15 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11117,6 +12584,33 @@ export interface operations {
                     };
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Any other failure, for example 500 or 503. */
             default: {
                 headers: {
@@ -11166,8 +12660,35 @@ export interface operations {
                     };
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The service is not in the required state. The message says what to do first. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11222,6 +12743,33 @@ export interface operations {
                          */
                         warnings?: string[];
                     };
+                };
+            };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
                 };
             };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
@@ -11297,6 +12845,24 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Nothing has this name or id. */
             404: {
                 headers: {
@@ -11308,6 +12874,15 @@ export interface operations {
             };
             /** @description The service is not in the required state. The message says what to do first. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11386,6 +12961,24 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Nothing has this name or id. */
             404: {
                 headers: {
@@ -11404,7 +12997,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -11415,6 +13008,15 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11493,7 +13095,25 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -11504,6 +13124,15 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11582,7 +13211,25 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -11593,6 +13240,15 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11671,6 +13327,24 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The service is not in the required state. The message says what to do first. */
             409: {
                 headers: {
@@ -11680,7 +13354,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -11691,6 +13365,15 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11769,6 +13452,24 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The service is not in the required state. The message says what to do first. */
             409: {
                 headers: {
@@ -11778,7 +13479,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -11789,6 +13490,15 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11880,8 +13590,35 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The service is not in the required state. The message says what to do first. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11989,6 +13726,24 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Nothing has this name or id. */
             404: {
                 headers: {
@@ -12007,7 +13762,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -12018,6 +13773,15 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12095,8 +13859,35 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Nothing has this name or id. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12165,8 +13956,35 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Nothing has this name or id. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12206,8 +14024,35 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Nothing has this name or id. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12285,8 +14130,35 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The service is not in the required state. The message says what to do first. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12368,6 +14240,24 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Nothing has this name or id. */
             404: {
                 headers: {
@@ -12386,7 +14276,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -12397,6 +14287,15 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12478,6 +14377,24 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Nothing has this name or id. */
             404: {
                 headers: {
@@ -12496,7 +14413,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -12507,6 +14424,15 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12596,6 +14522,33 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
@@ -12667,6 +14620,24 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The service is not in the required state. The message says what to do first. */
             409: {
                 headers: {
@@ -12676,7 +14647,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -12687,6 +14658,15 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12750,6 +14730,33 @@ export interface operations {
                          */
                         warnings?: string[];
                     };
+                };
+            };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
                 };
             };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
@@ -12823,7 +14830,25 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -12834,6 +14859,15 @@ export interface operations {
             };
             /** @description The content type is not application/json. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12899,6 +14933,33 @@ export interface operations {
                     };
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The database cannot be reached, the service is stopping, or it is overloaded. */
             503: {
                 headers: {
@@ -12954,6 +15015,24 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Nothing has this name or id. */
             404: {
                 headers: {
@@ -12965,6 +15044,15 @@ export interface operations {
             };
             /** @description The service is not in the required state. The message says what to do first. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -13100,6 +15188,24 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Nothing has this name or id. */
             404: {
                 headers: {
@@ -13111,6 +15217,15 @@ export interface operations {
             };
             /** @description The service is not in the required state. The message says what to do first. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -13321,6 +15436,24 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description Nothing has this name or id. */
             404: {
                 headers: {
@@ -13332,6 +15465,15 @@ export interface operations {
             };
             /** @description The service is not in the required state. The message says what to do first. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -13472,6 +15614,24 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description The key has none of the roles of this route. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
             /** @description The service is not in the required state. The message says what to do first. */
             409: {
                 headers: {
@@ -13481,7 +15641,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failure"];
                 };
             };
-            /** @description The body is larger than 8 MiB. */
+            /** @description The body is larger than this route allows. The message says what is allowed. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -13492,6 +15652,15 @@ export interface operations {
             };
             /** @description The content type is neither JSON, NDJSON nor text/plain, or the content encoding is neither gzip nor deflate. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failure"];
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -13553,6 +15722,26 @@ export interface operations {
                     "application/x-protobuf": unknown;
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RpcStatus"];
+                    "application/x-protobuf": unknown;
+                };
+            };
+            /** @description The key has not the role detect. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RpcStatus"];
+                    "application/x-protobuf": unknown;
+                };
+            };
             /** @description The body is larger than 8 MiB, or larger than 64 MiB once inflated, or has more than 2,000,000 values. */
             413: {
                 headers: {
@@ -13565,6 +15754,16 @@ export interface operations {
             };
             /** @description The content type is neither application/x-protobuf nor application/json, or the encoding is not gzip. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RpcStatus"];
+                    "application/x-protobuf": unknown;
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. Send the body again after Retry-After. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -13629,6 +15828,26 @@ export interface operations {
                     "application/x-protobuf": unknown;
                 };
             };
+            /** @description No key, or none that is known. Only where keys are defined. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RpcStatus"];
+                    "application/x-protobuf": unknown;
+                };
+            };
+            /** @description The key has not the role detect. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RpcStatus"];
+                    "application/x-protobuf": unknown;
+                };
+            };
             /** @description The body is larger than 8 MiB, or larger than 64 MiB once inflated, or has more than 2,000,000 values. */
             413: {
                 headers: {
@@ -13641,6 +15860,16 @@ export interface operations {
             };
             /** @description The content type is neither application/x-protobuf nor application/json, or the encoding is not gzip. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RpcStatus"];
+                    "application/x-protobuf": unknown;
+                };
+            };
+            /** @description More requests in a minute than RATE_LIMIT allows. Send the body again after Retry-After. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { MLServiceError, type ClientFailureCode } from '../ml-service-error.js'
+import { isRefusedKey } from './service-link.js'
 
 export function answer(response: ServerResponse, data: unknown): void {
   write(response, 200, { success: true, data, timestamp: now() })
@@ -23,6 +24,7 @@ function publicFailure(error: unknown): MLServiceError {
     return new MLServiceError('INTERNAL_ERROR', 'The gateway failed to answer this request.', { status: 500 })
   }
   if (UNAVAILABLE.has(error.code)) return unavailable()
+  if (isRefusedKey(error)) return refused(error)
   const { code, message, details, retryAfterMs } = error
   return new MLServiceError(code, message, { status: error.status ?? 500, details, retryAfterMs })
 }
@@ -39,6 +41,15 @@ const UNAVAILABLE: ReadonlySet<string> = new Set<ClientFailureCode>([
 function unavailable(): MLServiceError {
   const message = 'AEGIS ML does not answer. Try again shortly.'
   return new MLServiceError('SERVICE_UNAVAILABLE', message, { status: 503, retryAfterMs: 5_000 })
+}
+
+/** The key is that of the gateway, not of its caller. */
+function refused({ status }: MLServiceError): MLServiceError {
+  const message =
+    status === 401
+      ? 'AEGIS ML does not accept the key of this gateway, or needs one. Set apiKey, or ML_SERVICE_API_KEY, here.'
+      : 'The key of this gateway may not do this. Give it the role that the route of AEGIS ML needs.'
+  return new MLServiceError('SERVICE_UNAVAILABLE', message, { status: 503 })
 }
 
 function write(response: ServerResponse, status: number, envelope: object): void {

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { hostname } from 'node:os'
 import type { Client } from '../client.js'
 import { MINUTE_MS } from '../durations.js'
-import { getMLClient, type Metrics, type MLServiceClient, type Verdict } from '../ml-service-client.js'
+import { getMLClient, MLServiceClient, type Metrics, type Verdict } from '../ml-service-client.js'
 import { excludedPaths } from './excluded-paths.js'
 import type { Log } from './service-link.js'
 
@@ -49,6 +49,8 @@ export interface MLMiddlewareOptions {
   readonly source?: string | undefined
   /** Default: the shared client of the process. */
   readonly client?: Client | MLServiceClient | undefined
+  /** Key of the service, in place of `client`: the middleware then has a client of its own at ML_SERVICE_URL. */
+  readonly apiKey?: string | undefined
   /** If set, the service also records each request, for training. Default: false. */
   readonly record?: boolean | RecordOptions | undefined
   /** Default: console.warn. */
@@ -81,7 +83,7 @@ export interface Settings {
 const MAX_INTERVAL_MS = 1440 * MINUTE_MS
 const MAX_HOST_LENGTH = 100
 
-/** @throws RangeError naming the invalid option */
+/** @throws RangeError naming the invalid option, or TypeError for a key that is none */
 export function settingsOf(options: MLMiddlewareOptions): Settings {
   const { aggregationIntervalMs = MINUTE_MS, minRequestsForAnalysis = 10, alertThreshold = 0.7 } = options
   const { source = `${hostname().slice(0, MAX_HOST_LENGTH)}-${process.pid}`, record = false } = options
@@ -97,7 +99,7 @@ export function settingsOf(options: MLMiddlewareOptions): Settings {
     onResolved: (alarm, verdict, metrics) => options.onResolved?.(alarm, verdict, metrics),
     isExcluded: excludedPaths(options.exclude),
     source,
-    api: apiOf(options.client),
+    api: apiOf(options),
     record: record === true ? {} : record || null,
     log: {
       warn: guarded((message) => (options.warn ? options.warn(message) : console.warn(message))),
@@ -112,10 +114,17 @@ export function isEnabled({ enabled, client }: MLMiddlewareOptions): boolean {
   return process.env['ML_SERVICE_ENABLED'] !== 'false'
 }
 
-/** Looks up the shared client at each call, because a gateway may create it after its middleware. */
-export function apiOf(client: Client | MLServiceClient | undefined): () => Client {
+/**
+ * Looks up the shared client at each call, because a gateway may create it after its middleware.
+ * @throws TypeError when there is a client and a key, because a client has its own
+ */
+export function apiOf({ client, apiKey }: Pick<MLMiddlewareOptions, 'client' | 'apiKey'>): () => Client {
+  if (client && apiKey !== undefined) {
+    throw new TypeError('client and apiKey exclude each other; give the key to the client.')
+  }
+  const own = apiKey === undefined ? client : new MLServiceClient({ apiKey })
   return () => {
-    const found = client ?? getMLClient()
+    const found = own ?? getMLClient()
     return 'api' in found ? found.api : found
   }
 }

@@ -3,7 +3,7 @@ import type { Client } from '../client.js'
 import type { Input } from '../operations.js'
 import type { RecordedRequest } from './recorded-request.js'
 import type { Log, ServiceLink } from './service-link.js'
-import { isAway } from './service-link.js'
+import { isAway, isRefusedKey } from './service-link.js'
 
 type Batch = Input<'ingestRequests'> & { readonly requests: RecordedRequest[] }
 
@@ -12,7 +12,10 @@ const MAX_KEPT = 20_000
 const PAUSE_MS = 5_000
 const PURPOSE = 'Recording requests'
 
-/** Sends requests in batches, one at a time. While the service is away, it keeps up to 20,000 requests and drops the rest. */
+/**
+ * Sends requests in batches, one at a time. While the service is away or refuses the key, it keeps up to 20,000 requests
+ * and drops the rest.
+ */
 export class Recorder {
   #waiting: RecordedRequest[] = []
   /** Batches that were sent at least once and may have arrived. */
@@ -64,7 +67,7 @@ export class Recorder {
 
   /** Sends batches until none is left or the service does not accept one. */
   async #sendAll(): Promise<void> {
-    while (this.#batches.length > 0 || this.#waiting.length > 0) {
+    while (!this.link.rests && (this.#batches.length > 0 || this.#waiting.length > 0)) {
       if (this.#batches.length === 0) this.#cut()
       this.#current = new AbortController()
       if (!(await this.#deliver(this.#batches[0]!, this.#current.signal))) return
@@ -89,7 +92,7 @@ export class Recorder {
     } catch (error) {
       if (signal?.aborted) return false
       this.link.failed(PURPOSE, error)
-      if (isAway(error)) return false
+      if (isAway(error) || isRefusedKey(error)) return false
       this.#dropped += batch.requests.length
       return true
     }

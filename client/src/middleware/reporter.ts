@@ -37,9 +37,9 @@ export class Reporter {
     return this.#last
   }
 
-  /** Drops the interval when too many calls are in progress, so that the service does not fall further behind. */
+  /** Drops the interval when too many calls are in progress, or the service refuses the key. */
   report(metrics: Metrics): void {
-    if (this.#calls.size >= MAX_IN_FLIGHT) return this.link.unjudged()
+    if (this.#calls.size >= MAX_IN_FLIGHT || this.link.rests) return this.link.unjudged()
     void this.#begin(metrics, RETRY.attempts)
   }
 

@@ -12,6 +12,8 @@ import { bodyOf, type ParsedRequest } from './request-body.js'
 export interface MLRouterOptions {
   /** Default: the shared client of the process. */
   readonly client?: Client | MLServiceClient | undefined
+  /** Key of the service, in place of `client`: the router then has a client of its own at ML_SERVICE_URL. */
+  readonly apiKey?: string | undefined
   /** The middleware whose verdicts /anomaly/status shows. */
   readonly middleware?: MLMiddleware | undefined
   /** If true, the router serves POST /train. Do not set it on a public router. Default: false. */
@@ -48,7 +50,7 @@ const TRAIN: Route = ['POST', /^\/train$/, async ({ api, body }) => api().train(
 /** Serves the data of the service at the gateway. It has no state. Other paths go to `next`. */
 export function createMLRouter(options: MLRouterOptions = {}): MLRouter {
   const routes = options.train === true ? [...ROUTES, TRAIN] : ROUTES
-  const api = apiOf(options.client)
+  const api = apiOf(options)
 
   return (request, response, next) => {
     const [path = '/', query] = (request.url ?? '/').split('?', 2)

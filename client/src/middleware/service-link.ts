@@ -1,4 +1,5 @@
 import { MLServiceError } from '../ml-service-error.js'
+import type { Clock } from './aligned-intervals.js'
 
 export interface Log {
   warn(message: string): void
@@ -13,12 +14,21 @@ export class ServiceLink {
   #isAway: boolean | null = null
   readonly #refusals = new Map<Purpose, string>()
   #unjudged = 0
+  #restsUntilMs = 0
 
-  constructor(private readonly log: Log) {}
+  constructor(
+    private readonly log: Log,
+    private readonly clock: Clock,
+  ) {}
 
   /** Null before the first answer. */
   get isReachable(): boolean | null {
     return this.#isAway === null ? null : !this.#isAway
+  }
+
+  /** True for a while after the service has refused the key, or has asked for patience: nothing is sent. */
+  get rests(): boolean {
+    return this.clock.monotonicMs() < this.#restsUntilMs
   }
 
   answered(purpose: Purpose): void {
@@ -27,12 +37,15 @@ export class ServiceLink {
   }
 
   failed(purpose: Purpose, error: unknown): void {
+    this.#restsUntilMs = this.clock.monotonicMs() + pauseMs(error)
     if (isAway(error)) return this.#lost(error)
     if (error instanceof MLServiceError && error.status !== null) this.#found()
     const { message, code } = error as Error & { code?: string }
-    if (this.#refusals.get(purpose) === (code ?? message)) return
-    this.#refusals.set(purpose, code ?? message)
-    this.log.warn(`${purpose} fails: ${message}`)
+    const refusal = code ?? message
+    if (this.#refusals.get(purpose) === refusal) return
+    const isTold = isRefusedKey(error) && [...this.#refusals.values()].includes(refusal)
+    this.#refusals.set(purpose, refusal)
+    if (!isTold) this.log.warn(`${purpose} fails: ${message}${isRefusedKey(error) ? KEY_ADVICE : ''}`)
   }
 
   /** Counts an interval without a verdict. The count is logged when the service is back. */
@@ -55,6 +68,26 @@ export class ServiceLink {
 }
 
 const NOT_ANSWERS = new Set(['NETWORK_ERROR', 'TIMEOUT', 'BROKEN_ANSWER', 'INVALID_ANSWER'])
+
+const KEY_ADVICE =
+  ' The gateway continues without AEGIS ML. Set apiKey, or ML_SERVICE_API_KEY, to a key of the service with the role detect.'
+
+/** How long nothing is sent after the service has refused the key. A new key may be added at any time. */
+const REFUSED_PAUSE_MS = 30_000
+const MAX_PAUSE_MS = 60_000
+
+function pauseMs(error: unknown): number {
+  if (!(error instanceof MLServiceError)) return 0
+  const asked = Math.min(error.retryAfterMs ?? 0, MAX_PAUSE_MS)
+  return error.status === 401 || error.status === 403 ? Math.max(REFUSED_PAUSE_MS, asked) : asked
+}
+
+/** True if the service does not accept the key, or not for this. */
+export function isRefusedKey(error: unknown): boolean {
+  return error instanceof MLServiceError && REFUSED_KEY.has(error.code)
+}
+
+const REFUSED_KEY = new Set(['UNAUTHENTICATED', 'FORBIDDEN'])
 
 /** True if the service cannot be reached or is overloaded; false if it rejects the call. */
 export function isAway(error: unknown): error is MLServiceError {

@@ -24,7 +24,7 @@ export class TrafficMonitor {
     private readonly clock: Clock = SYSTEM_CLOCK,
   ) {
     const { api, intervalMs, log, record } = settings
-    this.#link = new ServiceLink(log)
+    this.#link = new ServiceLink(log, clock)
     this.#reporter = new Reporter(settings, this.#link, clock)
     this.#recorder = record && new Recorder(api, this.#link, log)
     this.#intervals = new AlignedIntervals(intervalMs, clock, (interval) => {

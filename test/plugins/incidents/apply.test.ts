@@ -74,6 +74,18 @@ t.test('an applied limit ends with its time, and the rule that was there is as i
     return (data['applied'] as { ended_at: string | null }).ended_at !== null && data
   })
   t.match(detail, { applied: { ended_by: null, outcome: 'restored' } })
+  const entry = await eventually(async () => {
+    const { entries } = (await service.get('/audit?actor=service')).body.data as {
+      entries: { target: object }[]
+    }
+    return entries.find(({ target }) => (target as { id: string }).id === '1')
+  })
+  t.match(entry, {
+    operation: 'endIncidentLimit',
+    caller: null,
+    input: { outcome: 'restored' },
+    outcome: 'done',
+  })
   t.match((detail['timeline'] as object[]).slice(-2), [
     {
       kind: 'limit_applied',

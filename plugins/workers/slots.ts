@@ -2,8 +2,13 @@ import { setTimeout as delay } from 'node:timers/promises'
 
 /** Lets some work run at a time, and the rest wait for a short time. */
 export interface Slots {
-  /** @returns what gives the slot back; undefined when none became free in time */
-  take(): Promise<(() => void) | undefined>
+  /** How much work waits. */
+  readonly waiting: number
+  /**
+   * @param signal ends the waiting
+   * @returns what gives the slot back; undefined when none became free in time
+   */
+  take(signal?: AbortSignal): Promise<(() => void) | undefined>
 }
 
 export function createSlots(count: number, maxWaiting: number, maxWaitMs: number): Slots {
@@ -15,7 +20,10 @@ export function createSlots(count: number, maxWaiting: number, maxWaitMs: number
     else free++
   }
   return {
-    async take() {
+    get waiting() {
+      return waiting.length
+    },
+    async take(signal) {
       if (free > 0) {
         free--
         return give
@@ -27,7 +35,8 @@ export function createSlots(count: number, maxWaiting: number, maxWaitMs: number
         turn = () => resolve(true)
         waiting.push(turn)
       })
-      const timedOut = delay(maxWaitMs, false as const, { signal: stop.signal, ref: false }).catch(
+      const ended = signal ? AbortSignal.any([stop.signal, signal]) : stop.signal
+      const timedOut = delay(maxWaitMs, false as const, { signal: ended, ref: false }).catch(
         () => false as const,
       )
       const isServed = await Promise.race([served, timedOut])

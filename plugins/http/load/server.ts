@@ -1,0 +1,95 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createAdmission } from './admission.js'
+import { createConnections, SWEEP_MS, type ConnectionLimits } from './connections.js'
+
+/** How the server is used, for metrics and the log. */
+export interface ServerLoad {
+  readonly connections: number
+  readonly closedConnections: number
+  /** Requests that were refused because of an overload, since the start. */
+  readonly refused: number
+  readonly isOverloaded: boolean
+}
+
+/** A server that is careful with load. */
+export type BoundedServer = Server & { readonly load: ServerLoad }
+
+export interface ServerLimits extends ConnectionLimits {
+  /** How long the headers of a request, and all of it, may take. A slow sender is closed at most `checkMs` later. */
+  readonly headersMs: number
+  readonly requestMs: number
+  readonly checkMs: number
+  readonly keepAliveMs: number
+}
+
+/** Answered even in an overload. */
+const ALWAYS_ANSWERED = /^\/health\/(?:live|ready)(?:\?|$)/
+
+const RETRY_AFTER_SECONDS = 5
+
+const BUSY = 'The service has more requests than it can serve. Try again shortly, or send fewer.'
+
+type Handler = (request: IncomingMessage, response: ServerResponse) => void
+
+/**
+ * A server of HTTP that survives more load than it can serve. It refuses requests before anything else is done for
+ * them: the less a refusal costs, the more can be served beside it.
+ */
+export function createBoundedServer(handler: Handler, limits: ServerLimits): BoundedServer {
+  const admission = createAdmission()
+  const connections = createConnections(limits)
+  let refused = 0
+  let isTurn = false
+  const endTurn = () => {
+    isTurn = false
+    admission.endTurn(performance.now(), performance.eventLoopUtilization().idle)
+  }
+
+  const options = {
+    ...{ headersTimeout: limits.headersMs, requestTimeout: limits.requestMs },
+    ...{ connectionsCheckingInterval: limits.checkMs, keepAliveTimeout: limits.keepAliveMs },
+  }
+  const server = createServer(options, (request, response) => {
+    if (!isTurn) {
+      isTurn = true
+      setImmediate(endTurn) // when all connections that have data were served
+    }
+    if (admission.admits(performance.now()) || ALWAYS_ANSWERED.test(request.url!)) {
+      connections.begin(request, response)
+      return handler(request, response)
+    }
+    refused++
+    refuse(response)
+  })
+  server.on('connection', (socket) => connections.add(socket))
+  const sweeping = setInterval(() => connections.sweep(), SWEEP_MS).unref()
+  server.once('close', () => clearInterval(sweeping))
+  const load = {
+    get connections() {
+      return connections.open
+    },
+    get closedConnections() {
+      return connections.closed
+    },
+    get refused() {
+      return refused
+    },
+    get isOverloaded() {
+      return admission.isOverloaded
+    },
+  }
+  return Object.assign(server, { load })
+}
+
+function refuse(response: ServerResponse): void {
+  const body = JSON.stringify({
+    ...{ success: false, error: true, code: 'BUSY', message: BUSY, details: null },
+    timestamp: new Date().toISOString(),
+  })
+  response.writeHead(503, [
+    ...['content-type', 'application/json; charset=utf-8'],
+    ...['content-length', String(Buffer.byteLength(body))],
+    ...['retry-after', String(RETRY_AFTER_SECONDS)],
+  ])
+  response.end(body)
+}

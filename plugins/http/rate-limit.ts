@@ -1,0 +1,91 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import { clientAddress, clientNetwork } from '../../models/traffic/client-address.js'
+import { isLocal } from '../config/callers.js'
+import { ServiceError } from './errors.js'
+import { createBuckets, type Token } from './rate-limit/buckets.js'
+import { createKnownKeys } from './rate-limit/known-keys.js'
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** A probe: answered however much is asked. */
+    isProbe?: true
+  }
+}
+
+/** Of callers whose buckets are kept. */
+const MAX_CALLERS = 10_000
+const MAX_KNOWN_KEYS = 10_000
+
+/** How many wrong keys an address may send in a minute. */
+const MAX_WRONG_KEYS = 20
+
+/**
+ * Limits what a caller sends: RATE_LIMIT requests a minute with a key or, without one, from an address. Who sends many
+ * wrong keys has to wait before another one is looked at; keys that have worked from the same address go on. Callers on
+ * this machine without a key have no limit. The headers are those of draft-ietf-httpapi-ratelimit-headers-10.
+ *
+ * To be registered before the access: an address without a key is counted before it is refused.
+ */
+export default fp(
+  async (app) => {
+    const { callers, ipv6Prefix } = app.config
+    const limit = callers.rateLimit
+    const buckets = limit === null ? null : createBuckets(limit, MAX_CALLERS)
+    const wrongKeys = createBuckets(MAX_WRONG_KEYS, MAX_CALLERS)
+    const knownKeys = createKnownKeys(MAX_KNOWN_KEYS)
+    const addressOf = ({ ip }: FastifyRequest) => clientNetwork(clientAddress(ip) ?? ip, ipv6Prefix)
+
+    const count = (caller: string, reply: FastifyReply): void => {
+      if (buckets === null) return
+      const token = buckets.take(caller, performance.now())
+      reply.header('ratelimit-policy', `"default";q=${limit!};w=60`)
+      reply.header('ratelimit', `"default";r=${token.remaining};t=${token.fullAfterSec}`)
+      const whose = caller.startsWith('key ') ? 'this key' : 'this address'
+      if (!token.isAllowed) refuse(reply, token, `${limit!} requests a minute are allowed for ${whose}.`)
+    }
+    const countAddress = (address: string, reply: FastifyReply): void => {
+      if (!isLocal(address)) count(`address ${address}`, reply)
+    }
+
+    app.addHook('onRequest', (request, reply, done) => {
+      if (request.routeOptions.config.isProbe) return done()
+      const key = keyOf(request)
+      const address = addressOf(request)
+      if (key === undefined) countAddress(address, reply)
+      else {
+        const token = wrongKeys.look(address, performance.now())
+        if (!token.isAllowed && !knownKeys.has(address, key))
+          refuse(reply, token, 'Many unknown keys have come from this address.')
+      }
+      done()
+    })
+    // After the hook that finds out who calls, and before the body is read.
+    app.addHook('preParsing', (request, reply, _payload, done) => {
+      const key = keyOf(request)
+      if (key === undefined || request.routeOptions.config.isProbe) return done()
+      const { name } = request.caller
+      if (name === null) countAddress(addressOf(request), reply)
+      else {
+        knownKeys.add(request.raw.socket, addressOf(request), key)
+        count(`key ${name}`, reply)
+      }
+      done()
+    })
+    app.addHook('onError', async (request, _reply, error) => {
+      if ((error as ServiceError).code !== 'UNAUTHENTICATED' || keyOf(request) === undefined) return
+      wrongKeys.take(addressOf(request), performance.now())
+    })
+  },
+  { name: 'rate-limit', dependencies: ['config'] },
+)
+
+function keyOf({ headers }: FastifyRequest): string | undefined {
+  return [headers['x-api-key']].flat()[0] ?? headers.authorization
+}
+
+/** @throws ServiceError RATE_LIMITED */
+function refuse(reply: FastifyReply, { retryAfterSec }: Token, why: string): never {
+  reply.header('retry-after', String(retryAfterSec))
+  throw new ServiceError('RATE_LIMITED', `${why} Try again in ${retryAfterSec} s.`)
+}

@@ -1,0 +1,120 @@
+import { once } from 'node:events'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { connect, type AddressInfo, type Socket } from 'node:net'
+import t, { type Test } from 'tap'
+import { answerMalformed } from '../../../plugins/http/errors.js'
+import { maxConnections } from '../../../plugins/http/load/open-files.js'
+import { createBoundedServer, type ServerLimits } from '../../../plugins/http/load/server.js'
+import { eventually } from '../../eventually.js'
+
+const LIMITS: ServerLimits = {
+  ...{ maxConnections: 100, maxPerAddress: 100, isExempt: () => false },
+  ...{ headersMs: 60_000, requestMs: 60_000, checkMs: 20, keepAliveMs: 60_000 },
+}
+
+type Handler = (request: IncomingMessage, response: ServerResponse) => void
+
+const ok: Handler = (_request, response) => void response.end('ok')
+
+async function serve(t: Test, limits: Partial<ServerLimits> = {}, handler: Handler = ok) {
+  const server = createBoundedServer(handler, { ...LIMITS, ...limits })
+  server.on('clientError', answerMalformed)
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const sockets: Socket[] = []
+  t.teardown(async () => {
+    for (const each of sockets) each.destroy()
+    server.closeAllConnections()
+    server.close()
+    await once(server, 'close')
+  })
+  /** A connection that has sent some text. */
+  const open = async (text = '') => {
+    const socket = connect({ port, host: '127.0.0.1' })
+    sockets.push(socket)
+    const read = { text: '', isClosed: false }
+    socket.on('data', (chunk: Buffer) => (read.text += chunk.toString()))
+    socket.once('close', () => (read.isClosed = true))
+    socket.on('error', () => undefined)
+    await once(socket, 'connect')
+    if (text !== '') socket.write(text)
+    return { socket, read }
+  }
+  return { server, open }
+}
+
+const GET = 'GET / HTTP/1.1\r\nhost: a\r\n\r\n'
+
+t.test('a sender that sends its headers or its body too slowly gets 408 and is closed', async (t) => {
+  const { open } = await serve(t, { headersMs: 50, requestMs: 100 }, () => undefined)
+  for (const text of [
+    'GET / HTTP/1.1\r\nhost: a\r\nx-slow',
+    'POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\nslow',
+    'POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n5\r\nslow',
+  ]) {
+    const { read } = await open(text)
+    await eventually(() => read.isClosed, { what: 'the end of a slow sender' })
+    t.match(read.text, /^HTTP\/1.1 408 /, text)
+    t.match(read.text, /"code":"REQUEST_TIMEOUT"/)
+  }
+})
+
+t.test('beyond a bound the connection that has waited longest makes room', async (t) => {
+  const { server, open } = await serve(t, { maxPerAddress: 3 })
+  const idle = await open()
+  const slow = await open('POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\nslow')
+  await eventually(() => server.load.connections === 2)
+  const used = await open(GET)
+  await eventually(() => used.read.text.includes('ok'))
+  const another = await open(GET)
+  await eventually(() => idle.read.isClosed)
+  await eventually(() => another.read.text.includes('ok'))
+  const third = await open(GET)
+  await eventually(() => third.read.text.includes('ok'))
+  t.notOk(used.read.isClosed)
+  t.match(server.load, { connections: 3, closedConnections: 2 })
+  await eventually(() => slow.read.isClosed)
+})
+
+t.test('a request that waits for its answer is not ended for others', async (t) => {
+  const waiting: ServerResponse[] = []
+  const { server, open } = await serve(t, { maxConnections: 2 }, (_request, response) =>
+    waiting.push(response),
+  )
+  const first = await open(GET)
+  const second = await open(GET)
+  await eventually(() => waiting.length === 2)
+  const third = await open(GET)
+  await eventually(() => third.read.isClosed)
+  for (const each of waiting) each.end('done')
+  await eventually(() => first.read.text.includes('done') && second.read.text.includes('done'))
+  t.match(server.load, { closedConnections: 1 })
+})
+
+t.test('addresses that are exempt have the bound of the whole server alone', async (t) => {
+  const { server, open } = await serve(t, {
+    maxPerAddress: 1,
+    isExempt: (address) => address === '127.0.0.1',
+  })
+  for (let i = 0; i < 5; i++) await open()
+  await eventually(() => server.load.connections === 5)
+  t.equal(server.load.closedConnections, 0)
+})
+
+t.test('what arrives at the same time beyond the bound is refused, and probes are answered', async (t) => {
+  const { server, open } = await serve(t)
+  const many = GET.repeat(1_200) + GET.replace('GET /', 'GET /health/live')
+  const { read } = await open(many)
+  await eventually(() => (read.text.match(/HTTP\/1.1 /g) ?? []).length === 1_201)
+  const refused = read.text.match(/HTTP\/1.1 503 /g)?.length ?? 0
+  t.equal(refused, server.load.refused)
+  t.ok(refused > 0 && refused <= 200, `${refused} refused`)
+  t.match(read.text, /retry-after: 5\r\n/i)
+  t.match(read.text, /"code":"BUSY","message":"The service has more requests/)
+  t.match(read.text.slice(-400), /HTTP\/1.1 200 OK(?!.*HTTP\/1.1)/s)
+})
+
+t.test('the number of connections leaves files to the service', async (t) => {
+  t.same([256, 1024, 20_000, Infinity].map(maxConnections), [64, 768, 4_000, 4_000])
+})
