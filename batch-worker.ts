@@ -7,6 +7,7 @@ import { createDetection } from './plugins/detection.js'
 import envelope from './plugins/http/envelope.js'
 import errors from './plugins/http/errors.js'
 import largeBodies from './plugins/http/large-bodies.js'
+import requestCounts from './plugins/http/request-counts.js'
 import validation from './plugins/http/validation.js'
 import { KINDS, type ActiveDetector } from './plugins/model-registry/kinds.js'
 import detectRoutes from './routes/detect.js'
@@ -49,6 +50,7 @@ async function buildApp({ logLevel, effects, calendar }: BatchSettings): Promise
     logController: new LogController({ disableRequestLogging: true }), // the service logs the request
     requestIdHeader: 'x-request-id',
   })
+  await app.register(requestCounts)
   await app.register(validation)
   await app.register(errors)
   await app.register(envelope)

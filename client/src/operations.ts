@@ -1,9 +1,9 @@
 import type { components, operations, paths } from './generated/contract.js'
 
-/** Operations that the exporters of OpenTelemetry call; their answers have no envelope. */
-type ExporterOperation = 'exportTraces' | 'exportLogs'
+/** Operations that exporters of OpenTelemetry and Prometheus call; their answers have no envelope. */
+type ForeignOperation = 'exportTraces' | 'exportLogs' | 'getMetrics'
 
-export type OperationName = Exclude<keyof operations, ExporterOperation>
+export type OperationName = Exclude<keyof operations, ForeignOperation>
 
 /**
  * Method and path of every operation of the contract. A `harmless` POST can be repeated without effect; a `slow`

@@ -1,5 +1,6 @@
 import { POSTGRES_VARIABLES } from './postgres-variables.js'
 import { readFile } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
 import { join, resolve } from 'node:path'
 import t from 'tap'
 import { TIERS } from '../../models/rate-limit/tiers.js'
@@ -12,6 +13,10 @@ t.test('an empty environment gives the documented defaults', async (t) => {
     port: 5000,
     access: { keys: [], keysFile: null, tokens: null },
     tls: null,
+    callers: { rateLimit: 60_000, trustedProxies: [] },
+    workers: Math.max(1, availableParallelism() - 1),
+    auditDays: 365,
+    tracing: null,
     database: { mode: 'embedded' },
     modelPath: resolve('./data/models'),
     dataPath: resolve('./data'),
