@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process'
-import { mkdir, open, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, open, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { eventually } from '../../eventually.js'
-import type { Scope } from '../../scope.js'
+import { openScope, type Scope } from '../../scope.js'
 
 /** A small file system of its own, which can be full or read-only. */
 export interface Disk {
@@ -23,6 +24,21 @@ const PIECES = [1 << 20, 1 << 12]
 export async function asRoot(program: string, ...args: string[]): Promise<void> {
   const [file, ...rest] = process.getuid?.() === 0 ? [program, ...args] : ['sudo', '-n', program, ...args]
   await promisify(execFile)(file!, rest)
+}
+
+/** Why this user may not mount, or undefined. */
+export async function whyNoMount(): Promise<string | undefined> {
+  const { scope, close } = openScope()
+  try {
+    const folder = await mkdtemp(join(tmpdir(), 'aegis-ml-mount-'))
+    scope.teardown(() => rm(folder, { recursive: true }))
+    await mountDisk(scope, folder, 1)
+    return undefined
+  } catch (error) {
+    return `a file system cannot be mounted here: ${(error as Error).message.trim()}`
+  } finally {
+    await close()
+  }
 }
 
 /** @throws when this user may not mount */
