@@ -109,8 +109,7 @@ for (const [count, part] of [
 ] as const) {
   if (count === 0 || interruption.signal.aborted) continue
   const { text, problems } = await part(count)
-  console.log(text)
-  for (const problem of problems) console.log(`VIOLATION ${problem}`)
+  process.stdout.write(`${[text, ...problems.map((problem) => `VIOLATION ${problem}`)].join('\n')}\n`)
   isKept &&= problems.length === 0
 }
 process.exitCode = isKept ? 0 : 1

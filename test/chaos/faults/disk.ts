@@ -21,7 +21,7 @@ const FILLER = 'filler'
 const PIECES = [1 << 20, 1 << 12]
 
 /** Mounting needs root; where another user may become root without a password (a CI runner), that is enough. */
-export async function asRoot(program: string, ...args: string[]): Promise<void> {
+async function asRoot(program: string, ...args: string[]): Promise<void> {
   const [file, ...rest] = process.getuid?.() === 0 ? [program, ...args] : ['sudo', '-n', program, ...args]
   await promisify(execFile)(file!, rest)
 }

@@ -4,7 +4,8 @@ import { createRandom, type Random } from '../../../models/statistics/random.js'
 import { get, type JsonAnswer } from '../../e2e/process.js'
 import { eventually } from '../../eventually.js'
 import type { Fault } from './faults.js'
-import { isReady, type Scene } from './scene.js'
+import { untilReady } from '../ready.js'
+import type { Scene } from './scene.js'
 import { allWriters, type Writer } from './writers.js'
 
 export interface FaultOptions {
@@ -27,8 +28,6 @@ export interface Round {
   readonly memory: number
   readonly acknowledged: number
 }
-
-const ready = { limitMs: 60_000, what: 'a service that is ready' }
 
 /** Injects faults at random moments under writes, and looks after each whether every promise was kept. */
 export async function runFaults(
@@ -77,7 +76,7 @@ async function runRound(
   await delay(random.uniform() * 800)
   await fault.inject(scene, random)
   const since = performance.now()
-  await untilReady(scene)
+  await untilReady(scene.service)
   const readyMs = performance.now() - since
   await delay(100)
   stop.abort()
@@ -121,24 +120,9 @@ async function answered(writer: Writer, url: string, random: Random): Promise<Js
   }
 }
 
-async function untilReady(scene: Scene): Promise<void> {
-  await eventually(() => {
-    const { child, output } = scene.service
-    if (child.exitCode !== null || child.signalCode !== null)
-      throw new Error(`The service ended: ${reasonOf(output())}`)
-    return isReady(scene.service)
-  }, ready)
-}
-
 /** Whoever waits for longer, hangs. */
 const ANSWER_LIMIT_MS = 90_000
 const WRITE_LIMIT_MS = 30_000
-
-/** Of a log, why the service has stopped, or its last lines. */
-function reasonOf(log: string): string {
-  const lines = log.trimEnd().split('\n')
-  return lines.filter((line) => line.includes('after an error')).join('\n') || lines.slice(-5).join('\n')
-}
 
 /** Each kind of write succeeds again, without a hand. */
 async function takesWrites(scene: Scene, writer: Writer, random: Random): Promise<string[]> {

@@ -6,12 +6,13 @@ import type { Sql } from 'postgres'
 import { startEmbeddedPostgres } from '../../../db/embedded/embedded-postgres.js'
 import { readPostmasterFile } from '../../../db/embedded/orphan.js'
 import { dataDirectoryOf } from '../../../db/embedded/places.js'
-import { get, post, startService, type ServiceProcess } from '../../e2e/process.js'
+import { post, startService, type ServiceProcess } from '../../e2e/process.js'
 import { eventually } from '../../eventually.js'
 import { anIncident, store } from '../../plugins/incidents/an-incident.js'
 import { switchableProxy, type SwitchableProxy } from '../../plugins/switchable-proxy.js'
 import { connectTo, silentLog } from '../../postgres-server.js'
 import type { Scope } from '../../scope.js'
+import { untilReady } from '../ready.js'
 import { mountDisk, whyNoMount, type Disk } from './disk.js'
 
 /** A service, its database server behind a proxy, and a disk for each of its folders. */
@@ -81,6 +82,7 @@ export async function setScene(scope: Scope, directory: string): Promise<Scene> 
     ...{ FAKETIME_DONT_FAKE_MONOTONIC: '1', NO_FAKE_STAT: '1' },
   }
   let service = await startService(scope, environment)
+  await untilReady(service)
   await fill(sql, service)
   const dataDirectory = await dataDirectoryOf(join(disks.database.path, 'postgres'))
   return {
@@ -117,9 +119,4 @@ async function childrenOf(parent: number): Promise<number[]> {
     }),
   )
   return parents.filter(([, of]) => of === parent).map(([pid]) => pid)
-}
-
-export async function isReady({ url }: ServiceProcess): Promise<boolean> {
-  const answer = await get(`${url}/health/ready`).catch(() => undefined)
-  return answer?.status === 200
 }

@@ -7,6 +7,7 @@ import type { Connection } from '../../../db/pool.js'
 import { post, startService, type ServiceProcess } from '../../e2e/process.js'
 import { anIncident, store } from '../../plugins/incidents/an-incident.js'
 import type { Scope } from '../../scope.js'
+import { untilReady } from '../ready.js'
 
 const PROBE = fileURLToPath(new URL('../stall-probe.js', import.meta.url))
 const MINUTE_MS = 60_000
@@ -47,6 +48,7 @@ export async function startInstallation(
     },
     ...{ WATCH: 'on', NODE_OPTIONS: `--import=${PROBE}`, CHAOS_STALLS: file },
   })
+  await untilReady(service)
   await fill(sql, service.url)
   return {
     service,

@@ -75,7 +75,7 @@ function otherJson(request: ValidRequest, place: number, junk: unknown, kind: nu
   const places = placesOf(copy)
   const [holder, key] = places[place % Math.max(1, places.length)] ?? [copy, 'unknown']
   const target = holder as Record<string, unknown>
-  if (kind === 0) delete target[key]
+  if (kind === 0) Reflect.deleteProperty(target, key)
   else if (kind === 1 && !Array.isArray(target))
     Object.defineProperty(target, STRANGE[place % STRANGE.length]!, { value: junk, enumerable: true })
   else if (kind === 2 && place % 10 === 0)

@@ -6,7 +6,7 @@ import { sent, type FuzzRequest, type ValidRequest } from './request.js'
 import { validValue, type Hints } from './valid-values.js'
 
 /** Names that the traffic of the run has. */
-export const NAMES = {
+const NAMES = {
   endpoints: [
     'GET /api/items/{id}',
     '/api/items/{id}',
