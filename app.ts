@@ -159,10 +159,8 @@ function createServer(
   loggerInstance: FastifyBaseLogger,
   { tls, callers: { trustedProxies } }: Pick<Config, 'tls' | 'callers'>,
 ) {
-  const https = tls && readTls(tls)
-  // Fastify's types know two kinds of servers. What is used of them here is the same.
+  const limits = serverLimits(trustedProxies)
   return Fastify({
-    ...({ https } as object),
     loggerInstance,
     bodyLimit: BODY_LIMIT,
     genReqId: requestId,
@@ -172,7 +170,7 @@ function createServer(
     return503OnClosing: false, // plugins/http/errors.ts answers instead, in the envelope
     frameworkErrors: (error, _request, reply) => void sendFailure(reply, toServiceError(error)),
     clientErrorHandler: answerMalformed,
-    serverFactory: (handler) => createBoundedServer(handler, serverLimits(trustedProxies)),
+    serverFactory: (handler) => createBoundedServer(handler, limits, tls && readTls(tls)),
     trustProxy: trustedProxies.length > 0 && [...trustedProxies],
   }).withTypeProvider<TypeBoxTypeProvider>()
 }

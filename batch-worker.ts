@@ -2,11 +2,13 @@ import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } 
 import { pino } from 'pino'
 import { move, transferableSymbol, valueSymbol, workerData } from 'piscina'
 import type { Caller } from './plugins/access/caller.js'
+import { decorateRequests } from './plugins/access/request.js'
 import type { BatchSettings, BatchTask, WorkerAnswer } from './plugins/batch-workers/task.js'
 import { createDetection } from './plugins/detection.js'
 import envelope from './plugins/http/envelope.js'
 import errors from './plugins/http/errors.js'
 import largeBodies from './plugins/http/large-bodies.js'
+import requestCounts from './plugins/http/request-counts.js'
 import validation from './plugins/http/validation.js'
 import { KINDS, type ActiveDetector } from './plugins/model-registry/kinds.js'
 import detectRoutes from './routes/detect.js'
@@ -49,11 +51,12 @@ async function buildApp({ logLevel, effects, calendar }: BatchSettings): Promise
     logController: new LogController({ disableRequestLogging: true }), // the service logs the request
     requestIdHeader: 'x-request-id',
   })
+  await app.register(requestCounts)
   await app.register(validation)
   await app.register(errors)
   await app.register(envelope)
   await app.register(largeBodies)
-  app.decorateRequest('caller')
+  decorateRequests(app)
   app.addHook('onRequest', async (request) => {
     request.caller = caller
   })

@@ -17,6 +17,7 @@ import {
   registerHealth,
   registerIncidents,
   registerIngest,
+  registerLoad,
   registerNotifications,
   registerWatcher,
 } from './metrics/state.js'
@@ -98,6 +99,7 @@ function createMetrics(
   registerHealth(registry, () => problemsOf(app))
   registerLog(registry, logCounts)
   registerRequests(registry, app.requestCounts)
+  registerLoad(registry, app.load)
   registerAudit(registry, () => app.audit.counts())
   registerVerdicts(registry, verdicts.counts)
   registerJudgedSeries(registry, { gateway: verdicts.gateway, sources: () => shown })
@@ -143,7 +145,7 @@ export default fp<MetricsOptions>(
     name: 'metrics',
     dependencies: [
       ...['request-counts', 'database', 'model-registry', 'prometheus', 'detection', 'training', 'incidents'],
-      ...['notifications', 'watcher', 'ingest', 'audit'],
+      ...['load', 'notifications', 'watcher', 'ingest', 'audit'],
     ],
   },
 )
