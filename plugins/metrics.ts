@@ -18,7 +18,6 @@ import {
   registerHealth,
   registerIncidents,
   registerIngest,
-  registerLoad,
   registerNotifications,
   registerWatcher,
 } from './metrics/state.js'
