@@ -14,6 +14,7 @@ import deployments from './plugins/deployments.js'
 import detection from './plugins/detection.js'
 import audited from './plugins/http/audited.js'
 import browser from './plugins/http/browser.js'
+import closedCallers from './plugins/http/closed-callers.js'
 import cors from './plugins/http/cors.js'
 import envelope from './plugins/http/envelope.js'
 import errors, { answerMalformed, sendFailure, toServiceError } from './plugins/http/errors.js'
@@ -101,6 +102,7 @@ export async function buildApp(settings: Config): Promise<FastifyInstance> {
     await app.register(tls)
     await app.register(requestCounts)
     await app.register(requestIds)
+    await app.register(closedCallers)
     await app.register(tracing, { version })
     await app.register(browser)
     await app.register(cors)

@@ -9,6 +9,7 @@ import {
   isDatabaseReadOnly,
   isStatementCancelled,
 } from '../../db/errors.js'
+import { CALLER_CLOSED, hasLeft } from './closed-callers.js'
 import { REQUEST_ID } from './request-id.js'
 import { describeValidation } from './validation.js'
 
@@ -195,11 +196,17 @@ export function isFault({ statusCode, code }: ServiceError): boolean {
   return statusCode >= 500 && code !== 'BUSY'
 }
 
+/** Whether a failure is only that the caller has left, with the body that he was sending or the work for him. */
+export function isAbandoned(reply: FastifyReply, { code }: ServiceError): boolean {
+  return hasLeft(reply) && code !== 'INTERNAL_ERROR'
+}
+
 /** The one place that turns an error into the failure envelope. */
 export default fp(
   async (app) => {
     app.setErrorHandler((error: FastifyError, request, reply) => {
       const failure = toServiceError(error, request.routeOptions.bodyLimit)
+      if (isAbandoned(reply, failure)) return reply.code(CALLER_CLOSED).send()
       if (isFault(failure)) request.log.error({ err: error, code: failure.code }, 'request failed')
       else request.log.debug({ err: error, code: failure.code }, 'request refused')
       if (failure.statusCode === 503) reply.header('retry-after', '5')

@@ -12,7 +12,8 @@ import type {
   TraceRequest,
 } from '../../formats/otlp/messages.js'
 import { decodeRequest, encodeResponse, encodeStatus } from '../../formats/otlp/protobuf.js'
-import { isFault, ServiceError, toServiceError } from './errors.js'
+import { CALLER_CLOSED } from './closed-callers.js'
+import { isAbandoned, isFault, ServiceError, toServiceError } from './errors.js'
 import { explainJsonError } from './json-body.js'
 
 declare module 'fastify' {
@@ -152,6 +153,11 @@ const PASSING = new Set(['TRAFFIC_TABLE_UNUSABLE'])
 
 function sendStatus(error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const failure = toServiceError(error, request.routeOptions.bodyLimit)
+  if (isAbandoned(reply, failure))
+    return reply
+      .code(CALLER_CLOSED)
+      .serializer(() => '')
+      .send('')
   const { code, message } = failure
   request.server.requestCounts.addFailure(code)
   const status = PASSING.has(code) ? 503 : failure.statusCode
