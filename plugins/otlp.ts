@@ -14,10 +14,11 @@ export interface Otlp {
    * cannot be stored are counted in the answer, and the others are stored. The same body adds its requests once.
    *
    * @param digest of the body
+   * @param source of the key of the sender; default: `otlp`
    * @throws ServiceError as `fastify.ingest.store` does, except for the requests themselves
    */
-  storeTraces(request: TraceRequest, digest: string): Promise<ExportResponse>
-  storeLogs(request: LogRequest, digest: string): Promise<ExportResponse>
+  storeTraces(request: TraceRequest, digest: string, source?: string): Promise<ExportResponse>
+  storeLogs(request: LogRequest, digest: string, source?: string): Promise<ExportResponse>
 }
 
 export interface OtlpOptions {
@@ -52,7 +53,12 @@ const NO_PARTITION = 'a time for which the traffic table has no partition'
 const MAX_REASONS = 5
 
 function createOtlp({ ingest, retentionDays, now }: OtlpOptions): Otlp {
-  const store = async (signal: Signal, read: Iterable<HttpRequest | Refusal>, digest: string) => {
+  const store = async (
+    signal: Signal,
+    read: Iterable<HttpRequest | Refusal>,
+    digest: string,
+    source = 'otlp',
+  ) => {
     const range = {
       fromMs: now() - retentionDays * DAY_MS + RETENTION_MARGIN_MS,
       toMs: now() + CLOCK_TOLERANCE_MS,
@@ -60,7 +66,7 @@ function createOtlp({ ingest, retentionDays, now }: OtlpOptions): Otlp {
     const { batches, refusals } = await inSlices(sort(read, range))
     for (const [index, requests] of batches.entries()) {
       const { outside } = await ingest.storeWithin({
-        identity: { source: 'otlp', id: `${signal}/${digest}/${index}`, hash: undefined },
+        identity: { source, id: `${signal}/${digest}/${index}`, hash: undefined },
         requests: requests.map(toIngestedRequest),
       })
       if (outside.length > 0) refusals.set(NO_PARTITION, (refusals.get(NO_PARTITION) ?? 0) + outside.length)
@@ -69,8 +75,8 @@ function createOtlp({ ingest, retentionDays, now }: OtlpOptions): Otlp {
     return responseOf(refusals)
   }
   return {
-    storeTraces: (request, digest) => store('traces', readSpans(request), digest),
-    storeLogs: (request, digest) => store('logs', readLogs(request), digest),
+    storeTraces: (request, digest, source) => store('traces', readSpans(request), digest, source),
+    storeLogs: (request, digest, source) => store('logs', readLogs(request), digest, source),
   }
 }
 

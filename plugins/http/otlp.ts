@@ -13,7 +13,8 @@ import type {
   TraceRequest,
 } from '../../formats/otlp/messages.js'
 import { decodeRequest, encodeResponse, encodeStatus } from '../../formats/otlp/protobuf.js'
-import { ServiceError, toServiceError } from './errors.js'
+import { CALLER_CLOSED } from './closed-callers.js'
+import { isAbandoned, isFault, ServiceError, toServiceError } from './errors.js'
 import { explainJsonError } from './json-body.js'
 
 declare module 'fastify' {
@@ -166,10 +167,15 @@ const PASSING = new Set(['TRAFFIC_TABLE_UNUSABLE'])
 
 function sendStatus(error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const failure = toServiceError(error, request.routeOptions.bodyLimit)
+  if (isAbandoned(reply, failure))
+    return reply
+      .code(CALLER_CLOSED)
+      .serializer(() => '')
+      .send('')
   const { code, message } = failure
   request.server.requestCounts.addFailure(code)
   const status = PASSING.has(code) ? 503 : failure.statusCode
-  if (status >= 500) request.log.error({ err: error, code }, 'request failed')
+  if (isFault(failure) || PASSING.has(code)) request.log.error({ err: error, code }, 'request failed')
   else request.log.debug({ err: error, code }, 'request refused')
   if (status === 503) reply.header('retry-after', '5')
   const rpc = { code: RPC_CODES[status] ?? (status >= 500 ? INTERNAL : INVALID_ARGUMENT), message }
