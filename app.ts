@@ -14,6 +14,7 @@ import deployments from './plugins/deployments.js'
 import detection from './plugins/detection.js'
 import audited from './plugins/http/audited.js'
 import browser from './plugins/http/browser.js'
+import closedCallers from './plugins/http/closed-callers.js'
 import cors from './plugins/http/cors.js'
 import envelope from './plugins/http/envelope.js'
 import errors, { answerMalformed, sendFailure, toServiceError } from './plugins/http/errors.js'
@@ -101,6 +102,7 @@ export async function buildApp(settings: Config): Promise<FastifyInstance> {
     await app.register(tls)
     await app.register(requestCounts)
     await app.register(requestIds)
+    await app.register(closedCallers)
     await app.register(tracing, { version })
     await app.register(browser)
     await app.register(cors)
@@ -157,10 +159,8 @@ function createServer(
   loggerInstance: FastifyBaseLogger,
   { tls, callers: { trustedProxies } }: Pick<Config, 'tls' | 'callers'>,
 ) {
-  const https = tls && readTls(tls)
-  // Fastify's types know two kinds of servers. What is used of them here is the same.
+  const limits = serverLimits(trustedProxies)
   return Fastify({
-    ...({ https } as object),
     loggerInstance,
     bodyLimit: BODY_LIMIT,
     genReqId: requestId,
@@ -170,7 +170,7 @@ function createServer(
     return503OnClosing: false, // plugins/http/errors.ts answers instead, in the envelope
     frameworkErrors: (error, _request, reply) => void sendFailure(reply, toServiceError(error)),
     clientErrorHandler: answerMalformed,
-    serverFactory: (handler) => createBoundedServer(handler, serverLimits(trustedProxies)),
+    serverFactory: (handler) => createBoundedServer(handler, limits, tls && readTls(tls)),
     trustProxy: trustedProxies.length > 0 && [...trustedProxies],
   }).withTypeProvider<TypeBoxTypeProvider>()
 }

@@ -2,6 +2,7 @@ import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } 
 import { pino } from 'pino'
 import { move, transferableSymbol, valueSymbol, workerData } from 'piscina'
 import type { Caller } from './plugins/access/caller.js'
+import { decorateRequests } from './plugins/access/request.js'
 import type { BatchSettings, BatchTask, WorkerAnswer } from './plugins/batch-workers/task.js'
 import { createDetection } from './plugins/detection.js'
 import envelope from './plugins/http/envelope.js'
@@ -55,7 +56,7 @@ async function buildApp({ logLevel, effects, calendar }: BatchSettings): Promise
   await app.register(errors)
   await app.register(envelope)
   await app.register(largeBodies)
-  app.decorateRequest('caller')
+  decorateRequests(app)
   app.addHook('onRequest', async (request) => {
     request.caller = caller
   })

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { rmSync } from 'node:fs'
 import { mkdir, open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { newFileMode, newFolderMode } from './private-files.js'
 
 /** The name of an unfinished file is the final name, then the process that writes it and some random digits. */
 const UNFINISHED = /\.([0-9a-f]{8})[0-9a-f]{4}\.tmp$/
@@ -18,12 +19,13 @@ export interface UnfinishedFile {
 
 /**
  * Begins a file beside its final name. A process that ends before the file is finished removes it.
+ * @param mode other users cannot read it when left out
  * @throws Error of the file system when the folder does not exist or cannot be written
  */
-export async function beginFile(path: string, mode = 0o644): Promise<UnfinishedFile> {
+export async function beginFile(path: string, mode?: number): Promise<UnfinishedFile> {
   const writer = process.pid.toString(16).padStart(8, '0')
   const unfinished = `${path}.${writer}${randomBytes(2).toString('hex')}.tmp`
-  const handle = await open(unfinished, 'wx', mode)
+  const handle = await open(unfinished, 'wx', mode ?? (await newFileMode(dirname(path))))
   const remove = () => rmSync(unfinished, { force: true })
   process.on('exit', remove)
   const discard = async () => {
@@ -55,7 +57,7 @@ export async function replaceFile(
   write: (file: FileHandle) => Promise<unknown>,
   mode?: number,
 ): Promise<void> {
-  await mkdir(dirname(path), { recursive: true })
+  await mkdir(dirname(path), { recursive: true, mode: newFolderMode() })
   const file = await beginFile(path, mode)
   try {
     await write(file.handle)
@@ -107,4 +109,10 @@ function isRunning(pid: number): boolean {
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM'
   }
+}
+
+/** What went wrong with a file, without its path: `EACCES: permission denied`. */
+export function reasonWithoutPath(error: unknown): string {
+  const { message, path } = error as NodeJS.ErrnoException
+  return path === undefined ? message : message.replace(/, \w+ '.*/s, '')
 }

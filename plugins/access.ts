@@ -1,17 +1,12 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { ANYBODY, assertAllowed, callerWith, NOBODY, type Access, type Caller } from './access/caller.js'
+import { decorateRequests } from './access/request.js'
 import { watchKeys, type Keys } from './access/keys.js'
 import { PROVIDER_TIMES, watchProviderKeys } from './access/provider-keys.js'
 import { callerOfToken, looksLikeToken } from './access/tokens.js'
 import { needsKey, type AccessConfig } from './config/access.js'
 import { ServiceError } from './http/errors.js'
-
-declare module 'fastify' {
-  interface FastifyRequest {
-    caller: Caller
-  }
-}
 
 /**
  * Finds out who sends each request, before its body is read, and refuses those who may not. Without keys in the
@@ -20,7 +15,7 @@ declare module 'fastify' {
 export default fp(
   async (app) => {
     const { access } = app.config
-    app.decorateRequest('caller')
+    decorateRequests(app)
     if (!needsKey(access)) {
       app.addHook('onRequest', async (request) => {
         request.caller = ANYBODY

@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { dirname, resolve } from 'node:path'
 import fp from 'fastify-plugin'
@@ -10,6 +10,7 @@ import { DEFAULT_IPV6_PREFIX } from '../models/traffic/client-address.js'
 import { parsePathRules, NO_RULES, type PathRules } from '../models/traffic/path-rules.js'
 import { parseTiers, TIERS, type TierTable } from '../models/rate-limit/tiers.js'
 import { ConfigError } from './config/error.js'
+import { ensureFolder } from './config/folders.js'
 import type { Connection } from '../db/pool.js'
 import { readPostgres, readTrafficPostgres, type DatabaseConfig } from './config/postgres.js'
 import { readOpenApi } from '../formats/openapi/read-openapi.js'
@@ -279,34 +280,11 @@ export function processEnvironment(): Environment {
   return process.env
 }
 
-/** @throws ConfigError when a folder does not exist and cannot be made, or cannot be written */
-function ensureFolder(variable: string, path: string): void {
-  try {
-    if (!existsSync(path)) makeFolder(path)
-    readdirSync(path)
-    accessSync(path, constants.W_OK | constants.X_OK)
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    throw new ConfigError(variable, path, `a folder that the service can make and write (${code})`)
-  }
-}
-
-/** As mkdirSync with `recursive`, which never returns on a file system without mkdir (/proc). */
-function makeFolder(path: string): void {
-  const parent = dirname(path)
-  if (!existsSync(parent)) makeFolder(parent)
-  try {
-    mkdirSync(path)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error // another service was first
-  }
-}
-
 /** `fastify.config`: the frozen configuration. Its folders exist. */
 export default fp<{ config: Config }>(
   async (app, { config }) => {
-    ensureFolder('DATA_PATH', config.dataPath)
-    ensureFolder('MODEL_PATH', config.modelPath)
+    await ensureFolder('DATA_PATH', config.dataPath)
+    await ensureFolder('MODEL_PATH', config.modelPath)
     app.decorate('config', config)
   },
   { name: 'config' },

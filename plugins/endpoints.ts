@@ -198,7 +198,7 @@ async function preview(
   const table = await currentTable()
   const to = now()
   const range = { from: new Date(to.getTime() - PREVIEW_DAYS * DAY_MS), to }
-  const paths = await frequentPaths(trafficSql, table, range, MAX_PREVIEW).catch((error: unknown) => {
+  const paths = await frequentPaths(trafficSql, table, range, MAX_PREVIEW, signal).catch((error: unknown) => {
     const problem = `The table ${table} cannot be read`
     throw explainTableError(error, { code: 'TRAFFIC_TABLE_UNUSABLE', problem })
   })

@@ -31,6 +31,8 @@ export interface IngestRequest {
   readonly isNdjson: boolean
   readonly batchId: string | undefined
   readonly source: string | undefined
+  /** The source of a batch that names this one, or none. @throws ServiceError for one that its sender may not report */
+  readonly sourceFor: (named: string | undefined) => string | undefined
   readonly idempotencyKey: string | undefined
   readonly onInvalid: 'reject' | 'skip'
   readonly preset: PresetName | undefined
@@ -226,6 +228,7 @@ function createIngest(options: IngestOptions): Ingest {
       const identity = batchIdentity({
         batchIds: [received.batchId, request.batchId],
         sources: [received.source, request.source],
+        sourceFor: request.sourceFor,
         idempotencyKey: request.idempotencyKey,
         hash: received.hash,
       })

@@ -8,6 +8,7 @@ import { createDatabaseLooks, type DatabaseLook } from './metrics/database-look.
 import { CONTENT_TYPES, expositionFor, toOpenMetrics } from './metrics/exposition.js'
 import { BusiestSources, registerJudgedSeries, type JudgedRate } from './metrics/judged-series.js'
 import { registerLog, type LogCounts } from './metrics/log-counts.js'
+import { registerLoad } from './metrics/load.js'
 import { registerModels, registerTraining } from './metrics/models.js'
 import { processRegistry, registerBuild, registerEventLoop } from './metrics/process.js'
 import { registerRequests } from './metrics/requests.js'
@@ -17,6 +18,7 @@ import {
   registerHealth,
   registerIncidents,
   registerIngest,
+  registerLoad,
   registerNotifications,
   registerWatcher,
 } from './metrics/state.js'
@@ -98,6 +100,7 @@ function createMetrics(
   registerHealth(registry, () => problemsOf(app))
   registerLog(registry, logCounts)
   registerRequests(registry, app.requestCounts)
+  registerLoad(registry, app.load)
   registerAudit(registry, () => app.audit.counts())
   registerVerdicts(registry, verdicts.counts)
   registerJudgedSeries(registry, { gateway: verdicts.gateway, sources: () => shown })
@@ -143,7 +146,7 @@ export default fp<MetricsOptions>(
     name: 'metrics',
     dependencies: [
       ...['request-counts', 'database', 'model-registry', 'prometheus', 'detection', 'training', 'incidents'],
-      ...['notifications', 'watcher', 'ingest', 'audit'],
+      ...['load', 'notifications', 'watcher', 'ingest', 'audit'],
     ],
   },
 )

@@ -1,4 +1,5 @@
 import fp from 'fastify-plugin'
+import { inSlices } from '../db/in-slices.js'
 import type { HttpRequest, Refusal } from '../formats/otlp/http-request.js'
 import type { ExportResponse, LogRequest, Signal, TraceRequest } from '../formats/otlp/messages.js'
 import type { RowReason } from '../formats/ingest/row-reader.js'
@@ -13,10 +14,11 @@ export interface Otlp {
    * cannot be stored are counted in the answer, and the others are stored. The same body adds its requests once.
    *
    * @param digest of the body
+   * @param source of the key of the sender; default: `otlp`
    * @throws ServiceError as `fastify.ingest.store` does, except for the requests themselves
    */
-  storeTraces(request: TraceRequest, digest: string): Promise<ExportResponse>
-  storeLogs(request: LogRequest, digest: string): Promise<ExportResponse>
+  storeTraces(request: TraceRequest, digest: string, source?: string): Promise<ExportResponse>
+  storeLogs(request: LogRequest, digest: string, source?: string): Promise<ExportResponse>
 }
 
 export interface OtlpOptions {
@@ -34,6 +36,9 @@ declare module 'fastify' {
 /** Requests that are stored in one transaction. */
 const BATCH_SIZE = 10_000
 
+/** Records that are read at a time. */
+const STEP = 50
+
 /** The clock of a gateway may be ahead by this: as for every other batch. */
 const CLOCK_TOLERANCE_MS = 5 * MINUTE_MS
 
@@ -48,15 +53,20 @@ const NO_PARTITION = 'a time for which the traffic table has no partition'
 const MAX_REASONS = 5
 
 function createOtlp({ ingest, retentionDays, now }: OtlpOptions): Otlp {
-  const store = async (signal: Signal, read: Iterable<HttpRequest | Refusal>, digest: string) => {
+  const store = async (
+    signal: Signal,
+    read: Iterable<HttpRequest | Refusal>,
+    digest: string,
+    source = 'otlp',
+  ) => {
     const range = {
       fromMs: now() - retentionDays * DAY_MS + RETENTION_MARGIN_MS,
       toMs: now() + CLOCK_TOLERANCE_MS,
     }
-    const { batches, refusals } = sort(read, range)
+    const { batches, refusals } = await inSlices(sort(read, range))
     for (const [index, requests] of batches.entries()) {
       const { outside } = await ingest.storeWithin({
-        identity: { source: 'otlp', id: `${signal}/${digest}/${index}`, hash: undefined },
+        identity: { source, id: `${signal}/${digest}/${index}`, hash: undefined },
         requests: requests.map(toIngestedRequest),
       })
       if (outside.length > 0) refusals.set(NO_PARTITION, (refusals.get(NO_PARTITION) ?? 0) + outside.length)
@@ -65,22 +75,23 @@ function createOtlp({ ingest, retentionDays, now }: OtlpOptions): Otlp {
     return responseOf(refusals)
   }
   return {
-    storeTraces: (request, digest) => store('traces', readSpans(request), digest),
-    storeLogs: (request, digest) => store('logs', readLogs(request), digest),
+    storeTraces: (request, digest, source) => store('traces', readSpans(request), digest, source),
+    storeLogs: (request, digest, source) => store('logs', readLogs(request), digest, source),
   }
 }
 
 /**
  * Separates what can be stored from what is refused, with the number of each reason. A batch is a slice of the body
- * before the clock is asked, so that a resent body has the same batches at any time.
+ * before the clock is asked, so that a resent body has the same batches at any time. A step for some records each.
  */
-function sort(read: Iterable<HttpRequest | Refusal>, { fromMs, toMs }: { fromMs: number; toMs: number }) {
+function* sort(read: Iterable<HttpRequest | Refusal>, { fromMs, toMs }: { fromMs: number; toMs: number }) {
   const batches: HttpRequest[][] = []
   let count = 0
   const refusals = new Map<string, number>()
   const refuse = (reason: string) => refusals.set(reason, (refusals.get(reason) ?? 0) + 1)
   for (const each of read) {
     if (count++ % BATCH_SIZE === 0) batches.push([])
+    if (count % STEP === 0) yield
     if ('refused' in each) refuse(each.refused)
     else if (each.timeMs < fromMs) refuse(TOO_OLD)
     else if (each.timeMs > toMs) refuse(TOO_NEW)

@@ -1,5 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { completeBatch, withErrorRate } from './mappers/metrics.js'
 import {
   Batch,
@@ -29,7 +29,8 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       },
     },
     async (request) => {
-      const judged = app.detection.detect(withErrorRate(request.body, request.warnings))
+      const report = withSource(request, withErrorRate(request.body, request.warnings))
+      const judged = app.detection.detect(report)
       const { episodeSinceMs } = judged.verdict
       const incident = app.incidents.openIncidentOf(judged.source)
       return {
@@ -57,7 +58,8 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     },
     async (request) => {
       const { mode = 'independent' } = request.body
-      const metrics = completeBatch(request.body.metrics, request.warnings)
+      const reports = request.body.metrics.map((report) => withSource(request, report))
+      const metrics = completeBatch(reports, request.warnings)
       const { verdicts, episodes } =
         mode === 'replay'
           ? app.detection.replay(metrics)
@@ -88,7 +90,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       },
     },
     async (request) => {
-      const trend = app.detection.trend(request.query.source)
+      const trend = app.detection.trend(request.sourceFor(request.query.source))
       return {
         window_size: trend.windowSize,
         anomaly_streak: trend.anomalyStreak,
@@ -129,6 +131,12 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       model_version: judged.modelVersion,
     }
   }
+}
+
+/** The report with the source that its caller may report. */
+function withSource<T extends { source?: string }>(request: FastifyRequest, report: T): T {
+  const source = request.sourceFor(report.source)
+  return source === report.source ? report : { ...report, source }
 }
 
 type Replayed = ReturnType<FastifyInstance['detection']['replay']>['episodes'][number]

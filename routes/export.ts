@@ -52,7 +52,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
 
   app.head(
     '/export/training-data',
-    { schema: { hide: true, querystring: TrainingDataQuery } },
+    { config: { access: 'read' }, schema: { hide: true, querystring: TrainingDataQuery } },
     async (request, reply) => {
       setFileHeaders(reply, request.query.format ?? 'csv')
       return reply.send()

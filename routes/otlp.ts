@@ -26,7 +26,12 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         response: { 200: otlpResponse(TraceResponse), ...otlpFailures() },
       },
     },
-    async ({ body, bodyDigest }) => app.otlp.storeTraces(body as ExportTraceRequest, bodyDigest),
+    async (request) =>
+      app.otlp.storeTraces(
+        request.body as ExportTraceRequest,
+        request.bodyDigest,
+        request.sourceFor(undefined, 'otlp'),
+      ),
   )
 
   app.post(
@@ -44,7 +49,12 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         response: { 200: otlpResponse(LogsResponse), ...otlpFailures() },
       },
     },
-    async ({ body, bodyDigest }) => app.otlp.storeLogs(body as ExportLogsRequest, bodyDigest),
+    async (request) =>
+      app.otlp.storeLogs(
+        request.body as ExportLogsRequest,
+        request.bodyDigest,
+        request.sourceFor(undefined, 'otlp'),
+      ),
   )
 }
 

@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { randomInt } from 'node:crypto'
+import { basename } from 'node:path'
 import { failures, ref } from './schemas/types.js'
 import { SyntheticBody, SyntheticResult } from './schemas/training.js'
 
@@ -33,7 +34,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         seed,
         endMs: Date.now(),
       })
-      const { file } = app.syntheticData
+      const file = basename(app.syntheticData.file)
       return { generated: true as const, samples, anomalies_injected: anomalies, file, seed }
     },
   )

@@ -10,6 +10,7 @@ import { dataDirectoryOf, exists, settleDataDirectory } from './places.js'
 import { startPostmaster } from './postmaster.js'
 import { acquireServiceLock, DataPathInUseError } from './service-lock.js'
 import type { Log } from '../log.js'
+import { makePrivate, newFolderMode } from '../private-files.js'
 
 export interface EmbeddedPostgres {
   readonly connection: Connection
@@ -72,9 +73,10 @@ async function homeOf(dataPath: string): Promise<string> {
   const home = join(dataPath, 'postgres')
   if (!(await exists(home))) {
     await mkdir(home, { recursive: true })
-    // Whatever the umask: the password and the data below it have modes of their own.
-    await chmod(home, 0o755)
+    // Whatever the umask: the user of PostgreSQL has to pass.
+    await chmod(home, newFolderMode())
   }
+  await makePrivate(home, /^(?:password|location)$/)
   return realpath(home)
 }
 

@@ -1,5 +1,6 @@
-import type { PendingQuery, Row, Sql } from 'postgres'
+import type { Sql } from 'postgres'
 import { lockInTransaction, LOCKS } from '../lease.js'
+import { orCancelled } from '../or-cancelled.js'
 import { openOwnConnection } from '../own-connection.js'
 import { copyIn } from './copy-in.js'
 import { PieceQueue, type LogPiece } from './import/piece-queue.js'
@@ -107,18 +108,4 @@ async function addStaged(
   const hours = await orCancelled(insertion, signal)
   touched.add(hours.map(({ hour }) => hour))
   return { staged, added: hours.reduce((sum, { added }) => sum + added, 0) }
-}
-
-/** The answer of a query, which the server gives up at the signal. */
-async function orCancelled<T>(query: PendingQuery<T & Row[]>, signal: AbortSignal): Promise<T> {
-  const cancel = () => void Promise.resolve(query.cancel()).catch(() => undefined)
-  signal.addEventListener('abort', cancel, { once: true })
-  try {
-    return await query
-  } catch (error) {
-    signal.throwIfAborted()
-    throw error
-  } finally {
-    signal.removeEventListener('abort', cancel)
-  }
 }

@@ -1,4 +1,5 @@
 import type { Sql } from 'postgres'
+import { orCancelled } from '../or-cancelled.js'
 import { inRange } from './times.js'
 import type { TrafficTable } from './table.js'
 import { within } from './within.js'
@@ -9,18 +10,20 @@ export interface CountedPath {
   readonly requests: number
 }
 
-/** The most frequent raw paths of a range. A query that takes longer than the limit ends with an error. */
+/** The most frequent raw paths of a range. A query that takes longer than the limit ends with an error, and at the signal. */
 export async function frequentPaths(
   sql: Sql,
   table: TrafficTable,
   range: { readonly from: Date; readonly to: Date },
   { maxPaths, maxMs }: { readonly maxPaths: number; readonly maxMs: number },
+  signal: AbortSignal,
 ): Promise<CountedPath[]> {
   return within(sql, maxMs, async (tx) => {
-    return tx<CountedPath[]>`
+    const query = tx<CountedPath[]>`
       select upper(coalesce(method, '')) as method, coalesce(path, '') as path, count(*)::float8 as requests
       from ${tx(table)} where ${inRange(tx, range)}
       group by 1, 2 order by 3 desc, 2, 1 limit ${maxPaths}`
+    return orCancelled(query, signal)
   })
 }
 

@@ -6,7 +6,7 @@ export interface Refusal {
   readonly method: string
   /** The path template; null where there is none. */
   readonly route: string | null
-  readonly address: string
+  readonly address: string | null
   readonly caller: string | null
   readonly requestId: string
 }

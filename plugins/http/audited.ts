@@ -4,6 +4,7 @@ import fp from 'fastify-plugin'
 import type { AuditAction, AuditResult } from '../../db/own/audit.js'
 import { rolesOf } from '../access/caller.js'
 import { summaryOf, summaryOfText } from '../audit/summary.js'
+import { CALLER_CLOSED } from './closed-callers.js'
 import { toServiceError } from './errors.js'
 
 declare module 'fastify' {
@@ -19,6 +20,7 @@ declare module 'fastify' {
 /** What is known of a request that changes something. */
 interface Attempt {
   readonly startedAt: Date
+  readonly address: string | null
   /** Null until it is entered. */
   action: AuditAction | null
   code: string | null
@@ -35,14 +37,14 @@ export default fp(
     const attempts = new WeakMap<FastifyRequest, Attempt>()
 
     const onArrival = async (request: FastifyRequest): Promise<void> => {
-      attempts.set(request, { startedAt: new Date(), action: null, code: null })
+      attempts.set(request, { startedAt: new Date(), address: addressOf(request), action: null, code: null })
     }
     const onWork = async (request: FastifyRequest): Promise<void> => {
       const attempt = attempts.get(request)
       const { audit } = request.routeOptions.config
       if (attempt === undefined) return
       if (typeof audit === 'function' && !audit(request)) return void attempts.delete(request)
-      attempt.action = actionOf(request, attempt.startedAt)
+      attempt.action = actionOf(request, attempt)
       await app.audit.begin(attempt.action)
     }
     const onFailure = async (request: FastifyRequest, _reply: FastifyReply, error: FastifyError) => {
@@ -54,8 +56,10 @@ export default fp(
       attempts.delete(request)
       // Whether a request that never reached its work would have changed something may not be known.
       const { audit } = request.routeOptions.config
-      if (attempt && (attempt.action !== null || typeof audit !== 'function')) {
-        const action = attempt.action ?? actionOf(request, attempt.startedAt)
+      const isKnown =
+        attempt?.action !== null || (typeof audit !== 'function' && statusCode !== CALLER_CLOSED)
+      if (attempt && isKnown) {
+        const action = attempt.action ?? actionOf(request, attempt)
         await app.audit.end(action, resultOf(statusCode, attempt.code), request.log)
       }
       return payload
@@ -79,9 +83,16 @@ export default fp(
     app.addHook('onError', async (request, _reply, error) => {
       const { statusCode, code } = toServiceError(error)
       if (statusCode !== 401 && statusCode !== 403) return
-      const { method, routeOptions, ip: address, id: requestId } = request
+      const { method, routeOptions, id: requestId } = request
       const route = routeOptions.url ?? null
-      app.audit.noteRefusal({ code, method, route, address, caller: callerOf(request), requestId })
+      app.audit.noteRefusal({
+        code,
+        method,
+        route,
+        address: addressOf(request),
+        caller: callerOf(request),
+        requestId,
+      })
     })
   },
   { name: 'audited', dependencies: ['access'] },
@@ -113,7 +124,12 @@ function resultOf(status: number, code: string | null): AuditResult {
   return { outcome: status < 500 ? 'refused' : 'failed', status, code }
 }
 
-function actionOf(request: FastifyRequest, at: Date): AuditAction {
+/** A connection that has closed has no address any more. */
+function addressOf({ ip }: { readonly ip: string | undefined }): string | null {
+  return ip ?? null
+}
+
+function actionOf(request: FastifyRequest, { startedAt: at, address }: Attempt): AuditAction {
   const { caller, routeOptions, params, headers } = request
   const { access = 'open' } = routeOptions.config
   return {
@@ -125,7 +141,7 @@ function actionOf(request: FastifyRequest, at: Date): AuditAction {
     operation: routeOptions.schema?.operationId ?? `${request.method} ${routeOptions.url}`,
     target: filled(summaryOf(params)),
     input: inputOf(request),
-    address: request.ip,
+    address,
     forwardedFor: textOf(headers['x-forwarded-for']),
     userAgent: textOf(headers['user-agent']),
     requestId: request.id,

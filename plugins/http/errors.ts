@@ -9,6 +9,7 @@ import {
   isDatabaseReadOnly,
   isStatementCancelled,
 } from '../../db/errors.js'
+import { CALLER_CLOSED, hasLeft } from './closed-callers.js'
 import { REQUEST_ID } from './request-id.js'
 import { describeValidation } from './validation.js'
 
@@ -177,7 +178,9 @@ function malformed(code: string | undefined): ServiceError {
     return new ServiceError('HEADERS_TOO_LARGE', 'The headers are too large; 16 KiB are allowed.')
   }
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT') {
-    return new ServiceError('REQUEST_TIMEOUT', 'The request did not arrive within a minute. Send it anew.')
+    const message =
+      'The request did not arrive in time: its headers within 20 seconds, all of it within a minute. Send it anew.'
+    return new ServiceError('REQUEST_TIMEOUT', message)
   }
   return new ServiceError(
     'INVALID_REQUEST',
@@ -188,12 +191,23 @@ function malformed(code: string | undefined): ServiceError {
 /** How long the present requests may take when the service stops. */
 const MAX_ANSWER_MS = 3_000
 
+/** Whether a failure is only that the caller has left, with the body that he was sending or the work for him. */
+export function isAbandoned(reply: FastifyReply, { code }: ServiceError): boolean {
+  return hasLeft(reply) && code !== 'INTERNAL_ERROR'
+}
+
+/** A failure of the service that its log has to explain. That it is busy is said once for many (load.ts). */
+export function isFault({ statusCode, code }: ServiceError): boolean {
+  return statusCode >= 500 && code !== 'BUSY'
+}
+
 /** The one place that turns an error into the failure envelope. */
 export default fp(
   async (app) => {
     app.setErrorHandler((error: FastifyError, request, reply) => {
       const failure = toServiceError(error, request.routeOptions.bodyLimit)
-      if (failure.statusCode >= 500) request.log.error({ err: error, code: failure.code }, 'request failed')
+      if (isAbandoned(reply, failure)) return reply.code(CALLER_CLOSED).send()
+      if (isFault(failure)) request.log.error({ err: error, code: failure.code }, 'request failed')
       else request.log.debug({ err: error, code: failure.code }, 'request refused')
       if (failure.statusCode === 503) reply.header('retry-after', '5')
       return sendFailure(reply, failure)

@@ -9,7 +9,7 @@ export interface Load {
   readonly connections: number
   /** Connections that were closed because there were too many, or because their readers were too slow. */
   readonly closedConnections: number
-  /** Requests that were refused because there were too many. */
+  /** Requests that were refused in an overload, before their route was looked at. */
   readonly refused: number
   /** Requests whose work has begun and has no answer yet. */
   readonly inWork: number
@@ -50,13 +50,12 @@ export default fp(
   async (app) => {
     const server = app.server as BoundedServer
     let inWork = 0
-    let refused = 0
     app.decorate('load', {
       get inWork() {
         return inWork
       },
       get refused() {
-        return refused + server.load.refused
+        return server.load.refused
       },
       get connections() {
         return server.load.connections
@@ -73,7 +72,6 @@ export default fp(
     // The body has arrived by now, so that slow senders keep nobody out.
     app.addHook('preHandler', (request, _reply, done) => {
       if (inWork >= MAX_IN_WORK && !request.routeOptions.config.isProbe) {
-        refused++
         const message = `${MAX_IN_WORK} requests are under way. Try again shortly.`
         return done(new ServiceError('BUSY', message))
       }
@@ -90,7 +88,7 @@ export default fp(
     boundLongWork(app)
     reportRefusals(app)
   },
-  { name: 'load', dependencies: ['errors'] },
+  { name: 'load', dependencies: ['errors', 'request-counts'] },
 )
 
 /** A place is held until the answer is made; of a file or a stream, until it ends. */
@@ -121,20 +119,19 @@ function entrance({ isStreamed = false, ...limits }: SlotLimits & { isStreamed?:
 /** One line for all that was refused in some seconds: a line for each would be more load. */
 function reportRefusals(app: FastifyInstance): void {
   let [refused, closed] = [0, 0]
+  const refusals = () => app.load.refused + (app.requestCounts.failures.get('BUSY') ?? 0)
   const timer = setInterval(() => {
-    const { load } = app
-    if (load.refused > refused)
+    const { connections: open, closedConnections } = app.load
+    const [requests, connections] = [refusals() - refused, closedConnections - closed]
+    refused += requests
+    closed += connections
+    const seconds = REPORT_MS / 1000
+    if (requests > 0) app.log.warn({ requests, seconds }, 'requests were refused: there were too many')
+    if (connections > 0)
       app.log.warn(
-        { requests: load.refused - refused, seconds: REPORT_MS / 1000 },
-        'requests were refused: there were too many',
-      )
-    if (load.closedConnections > closed)
-      app.log.warn(
-        { connections: load.closedConnections - closed, seconds: REPORT_MS / 1000, open: load.connections },
+        { connections, seconds, open },
         'connections were closed: there were too many, or they were too slow',
       )
-    refused = load.refused
-    closed = load.closedConnections
   }, REPORT_MS).unref()
   app.addHook('onClose', async () => clearInterval(timer))
 }

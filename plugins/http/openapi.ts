@@ -58,7 +58,7 @@ const SECURITY_SCHEMES = {
   bearer: {
     type: 'http',
     scheme: 'bearer',
-    description: 'A key of the service, as Authorization: Bearer KEY.',
+    description: 'A key of the service, or a token of the identity provider, as Authorization: Bearer KEY.',
   },
   apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key', description: 'A key of the service.' },
 } as const
@@ -87,9 +87,9 @@ function withAccess(schema: FastifySchema, access: Access, hasEnvelope: boolean)
   return { ...schema, security, description, response }
 }
 
-/** Every operation has to say who may call it. */
-function assertAccess({ schema, config, method, url }: RouteOptions): void {
-  if (schema?.operationId === undefined || config?.access !== undefined) return
+/** Every route has to say who may call it, but the pages of the documentation and the preflight requests of CORS. */
+function assertAccess({ config, method, url }: RouteOptions): void {
+  if (config?.access !== undefined || method === 'OPTIONS' || /^\/docs(\/|$)/.test(url)) return
   throw new Error(`${[method].flat().join(', ')} ${url} does not say who may call it: config.access`)
 }
 
@@ -128,7 +128,7 @@ export default fp<{ version: string }>(
     })
     await app.register(swaggerUi, {
       routePrefix: '/docs',
-      uiConfig: { tryItOutEnabled: true },
+      uiConfig: { tryItOutEnabled: true, persistAuthorization: false },
       staticCSP: PAGE_POLICY,
     })
   },

@@ -1,4 +1,5 @@
-import { hash } from 'node:crypto'
+import { createHash } from 'node:crypto'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
@@ -12,7 +13,8 @@ import type {
   TraceRequest,
 } from '../../formats/otlp/messages.js'
 import { decodeRequest, encodeResponse, encodeStatus } from '../../formats/otlp/protobuf.js'
-import { ServiceError, toServiceError } from './errors.js'
+import { CALLER_CLOSED } from './closed-callers.js'
+import { isAbandoned, isFault, ServiceError, toServiceError } from './errors.js'
 import { explainJsonError } from './json-body.js'
 
 declare module 'fastify' {
@@ -75,7 +77,8 @@ function readBodies(scope: FastifyInstance): void {
   const parse =
     (decode: (signal: Signal, body: Buffer) => unknown) => async (request: FastifyRequest, sent: Buffer) => {
       const body = await inflated(request, sent)
-      request.bodyDigest = hash('sha256', body)
+      request.bodyDigest = await digestOf(body)
+      await nextTurn()
       return decode(request.routeOptions.config.otlp!, body)
     }
   const options = { parseAs: 'buffer' } as const
@@ -89,6 +92,18 @@ function readBodies(scope: FastifyInstance): void {
     const message = `The content type is not supported; send ${PROTOBUF_TYPE} or ${JSON_TYPE}.`
     done(new ServiceError('UNSUPPORTED_MEDIA_TYPE', message))
   })
+}
+
+/** Bytes that are hashed at a time. Other requests are answered in between. */
+const PIECE = 4 << 20
+
+async function digestOf(body: Buffer): Promise<string> {
+  const hash = createHash('sha256')
+  for (let start = 0; start < body.length; start += PIECE) {
+    if (start > 0) await nextTurn()
+    hash.update(body.subarray(start, start + PIECE))
+  }
+  return hash.digest('hex')
 }
 
 async function inflated({ headers }: FastifyRequest, body: Buffer): Promise<Buffer> {
@@ -152,10 +167,15 @@ const PASSING = new Set(['TRAFFIC_TABLE_UNUSABLE'])
 
 function sendStatus(error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const failure = toServiceError(error, request.routeOptions.bodyLimit)
+  if (isAbandoned(reply, failure))
+    return reply
+      .code(CALLER_CLOSED)
+      .serializer(() => '')
+      .send('')
   const { code, message } = failure
   request.server.requestCounts.addFailure(code)
   const status = PASSING.has(code) ? 503 : failure.statusCode
-  if (status >= 500) request.log.error({ err: error, code }, 'request failed')
+  if (isFault(failure) || PASSING.has(code)) request.log.error({ err: error, code }, 'request failed')
   else request.log.debug({ err: error, code }, 'request refused')
   if (status === 503) reply.header('retry-after', '5')
   const rpc = { code: RPC_CODES[status] ?? (status >= 500 ? INTERNAL : INVALID_ARGUMENT), message }

@@ -11,16 +11,18 @@ interface GivenNames {
   /** Of the body and of the query; the first that is there counts. */
   readonly batchIds: readonly unknown[]
   readonly sources: readonly unknown[]
+  /** The source of a batch that names this one, or none. @throws ServiceError */
+  readonly sourceFor: (named: string | undefined) => string | undefined
   /** The header, which counts when there is no batch_id. */
   readonly idempotencyKey: string | undefined
   readonly hash: Uint8Array
 }
 
-/** @throws ServiceError INVALID_REQUEST for a name that is not allowed */
-export function batchIdentity({ batchIds, sources, idempotencyKey, hash }: GivenNames) {
+/** @throws ServiceError INVALID_REQUEST for a name that is not allowed, and what sourceFor throws */
+export function batchIdentity({ batchIds, sources, sourceFor, idempotencyKey, hash }: GivenNames) {
   const id = nameOf('batch_id', batchIds) ?? nameOf('Idempotency-Key', [unquoted(idempotencyKey)])
   return {
-    source: nameOf('source', sources) ?? DEFAULT_SOURCE,
+    source: sourceFor(nameOf('source', sources)) ?? DEFAULT_SOURCE,
     id: id ?? Buffer.from(hash).toString('hex'),
     hash,
   }

@@ -1,4 +1,5 @@
 import type { TransactionSql } from 'postgres'
+import { reasonWithoutPath } from '../../db/files.js'
 import type { Log } from '../../db/log.js'
 import type { VersionRow } from '../../db/own/models.js'
 import { ServiceError } from '../http/errors.js'
@@ -87,7 +88,7 @@ export function createModelSlot<M, A extends Artifact<M>>(options: SlotOptions<M
   const onDisk = async (work: Promise<void>): Promise<void> => {
     await work.catch((error: unknown) => {
       log.warn({ err: error }, 'MODEL_PATH cannot be written')
-      report(`MODEL_PATH cannot be written (${(error as Error).message}): free its disk or grant the rights.`)
+      report(`MODEL_PATH cannot be written (${reasonWithoutPath(error)}): free its disk or grant the rights.`)
     })
   }
   const takeUp = async (artifact: Artifact<M>): Promise<A> => {

@@ -1,4 +1,6 @@
+import { basename } from 'node:path'
 import type { Sql, TransactionSql } from 'postgres'
+import { reasonWithoutPath } from '../../db/files.js'
 import type { Log } from '../../db/log.js'
 import {
   activeModelVersion,
@@ -111,7 +113,7 @@ export class ModelStore<M> {
 
   /** A version from its file alone. */
   findFile(version: string, report: Report): Promise<Artifact<M> | null> {
-    const what = `Model file ${this.files.pathOf(version)}`
+    const what = `Model file ${basename(this.files.pathOf(version))}`
     return this.#read(version, report, what, () => this.files.read(version))
   }
 
@@ -147,7 +149,7 @@ export class ModelStore<M> {
       if (artifact.version !== version) throw new Error(`it holds version ${artifact.version}`)
       return artifact
     } catch (error) {
-      const problem = `${what} cannot be used: ${(error as Error).message.replace(/\.$/, '')}.`
+      const problem = `${what} cannot be used: ${reasonWithoutPath(error).replace(/\.$/, '')}.`
       this.log.warn({ err: error, version }, problem)
       report(problem)
       return null

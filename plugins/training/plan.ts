@@ -1,4 +1,5 @@
 import { access } from 'node:fs/promises'
+import { basename } from 'node:path'
 import type { Sql } from 'postgres'
 import type { Log } from '../../db/log.js'
 import { markedMinutes } from '../../db/own/incident-minutes.js'
@@ -205,7 +206,7 @@ export async function syntheticPlan({
   calendar,
 }: Omit<PlanOptions, 'table'>): Promise<Plan> {
   await access(syntheticFile).catch(() => {
-    const message = `There is no ${syntheticFile}. POST /generate/synthetic writes it.`
+    const message = `There is no ${basename(syntheticFile)} in DATA_PATH. POST /generate/synthetic writes it.`
     throw new ServiceError('NO_SYNTHETIC_DATA', message)
   })
   const origin = { source: 'synthetic', from: null, to: null, exclude: [] }

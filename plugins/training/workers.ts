@@ -1,3 +1,4 @@
+import { basename } from 'node:path'
 import { ServiceError } from '../http/errors.js'
 import type { DetectorOutcome, DetectorTask, FittedDetector } from './detector-worker.js'
 import type { FittedOptimizer, OptimizerOutcome, OptimizerTask } from './optimizer-worker.js'
@@ -11,7 +12,7 @@ import { fromFailure } from '../workers/worker-failure.js'
 export async function fitDetector(task: DetectorTask, signal: AbortSignal): Promise<FittedDetector> {
   const outcome = await runWorker<DetectorOutcome>('training/detector-worker', task, { signal, graceMs: 0 })
   if (!('invalidFile' in outcome)) return outcome
-  const file = 'file' in task.source ? task.source.file : 'The traffic'
+  const file = 'file' in task.source ? `${basename(task.source.file)} in DATA_PATH` : 'The traffic'
   const message = `${file} cannot be learned from: ${outcome.invalidFile}. POST /generate/synthetic writes it anew.`
   throw new ServiceError('INVALID_SYNTHETIC_DATA', message)
 }

@@ -190,7 +190,7 @@ export const SyntheticResult = Type.Object(
     generated: Type.Literal(true, { description: 'Always true.' }),
     samples: Type.Integer({ description: 'Number of rows in the file, one for each minute.' }),
     anomalies_injected: Type.Integer({ description: 'Number of rows inside an incident.' }),
-    file: Type.String({ description: 'Path of the file.' }),
+    file: Type.String({ description: 'Name of the file in DATA_PATH.' }),
     seed: Type.Integer({ description: 'The random seed of this traffic.' }),
   },
   { $id: 'SyntheticResult', description: 'The generated file.', examples: [SYNTHETIC_RESULT] },

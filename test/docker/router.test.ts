@@ -21,6 +21,7 @@ const KEY = 'aegis_of-a-gateway'
 interface Routed {
   replica: number
   source: string | undefined
+  from: string | undefined
 }
 
 interface Replica {
@@ -68,6 +69,10 @@ t.test('the router of the manifests', { skip }, async (t) => {
     ])
       t.equal(other, replica)
     t.equal((await ask('/detect/batch', '', { 'X-AEGIS-Source': 'spoofed' })).source, undefined)
+  })
+
+  await t.test('says who calls, whatever the caller says', async (t) => {
+    t.equal((await ask('/version', undefined, { 'X-Forwarded-For': '192.0.2.7' })).from, '127.0.0.1')
   })
 
   await t.test('shares out everything else, also when it is large', async (t) => {
@@ -152,7 +157,8 @@ async function startReplicas(t: Test, certificates: Certificates): Promise<Repli
       replica.server.on('request', (request, response) => {
         void text(request).then(() => {
           if (replica.isStopping && request.url === '/detect') response.statusCode = 503
-          response.end(JSON.stringify({ replica: number, source: request.headers['x-aegis-source'] }))
+          const { 'x-aegis-source': source, 'x-forwarded-for': from } = request.headers
+          response.end(JSON.stringify({ replica: number, source, from }))
         })
       })
       await once(replica.server.listen(0, '127.0.0.1'), 'listening')

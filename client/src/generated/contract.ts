@@ -4996,7 +4996,7 @@ export interface components {
          *       "generated": true,
          *       "samples": 10080,
          *       "anomalies_injected": 504,
-         *       "file": "data/synthetic_training_data.csv",
+         *       "file": "synthetic_training_data.csv",
          *       "seed": 42
          *     }
          */
@@ -5010,7 +5010,7 @@ export interface components {
             samples: number;
             /** @description Number of rows inside an incident. */
             anomalies_injected: number;
-            /** @description Path of the file. */
+            /** @description Name of the file in DATA_PATH. */
             file: string;
             /** @description The random seed of this traffic. */
             seed: number;

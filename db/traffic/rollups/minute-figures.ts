@@ -1,5 +1,6 @@
-import type { MaybeRow, PendingQuery, Row, Sql } from 'postgres'
+import type { PendingQuery, Row, Sql } from 'postgres'
 import type { History } from '../../../models/anomaly/regular-history.js'
+import { orCancelled } from '../../or-cancelled.js'
 import type { TrafficTable } from '../table.js'
 import { type TimeRange } from './times.js'
 import { DAY_MS, MINUTE_MS } from '../../../models/traffic/durations.js'
@@ -37,7 +38,7 @@ export async function readFigures(
   let next = from
   for (;;) {
     signal.throwIfAborted()
-    const page = await cancelledBy(signal, pageOf(sql, minutes, { from: next, to }, exclude))
+    const page = await orCancelled(pageOf(sql, minutes, { from: next, to }, exclude), signal)
     days.push(...page.map(({ figures }) => figures))
     const last = page.at(-1)
     if (last === undefined || page.length < PAGE) return toHistory(Buffer.concat(days))
@@ -64,16 +65,6 @@ const pageOf = (
         where minute < until and minute + interval '1 minute' > since
       )
     group by 1 order by 1 limit ${PAGE}`
-
-async function cancelledBy<T>(signal: AbortSignal, query: PendingQuery<T & readonly MaybeRow[]>) {
-  const cancel = () => void Promise.resolve(query.cancel()).catch(() => undefined)
-  signal.addEventListener('abort', cancel, { once: true })
-  try {
-    return await query
-  } finally {
-    signal.removeEventListener('abort', cancel)
-  }
-}
 
 /** A row has its time before the five figures. */
 const ROW = 6

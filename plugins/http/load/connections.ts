@@ -20,25 +20,34 @@ export interface Connections {
   add(socket: Socket): void
   /** A request has begun. */
   begin(request: IncomingMessage, response: ServerResponse): void
-  /** Ends the connections whose readers have taken almost nothing for some time. To be called every SWEEP_MS. */
+  /**
+   * Ends connections whose readers take almost nothing for a minute and, while all together hold too much that waits for
+   * its reader, those that hold most. To be called every SWEEP_MS.
+   */
   sweep(): void
 }
 
 interface Connection {
   readonly socket: Socket
+  /** Where answers are written: under TLS not the socket itself. */
+  stream: Socket
   readonly address: string
   request?: IncomingMessage
   response?: ServerResponse
-  /** Bytes of answers that were taken, as of the last sweep. */
+  /** Bytes of answers that wait for the reader, and that were taken, as of the last sweep. */
+  held: number
   taken: number
   /** For how many sweeps little was taken. */
   slowSweeps: number
 }
 
-export const SWEEP_MS = 10_000
-/** A reader of a long answer takes a kilobyte a second, or is ended after a minute. */
-const MIN_TAKEN_BYTES = 10 * 1024
-const MAX_SLOW_SWEEPS = 6
+export const SWEEP_MS = 1_000
+/** A reader of a long answer takes so much in each second, or is ended after a minute. */
+const MIN_TAKEN_BYTES = 1024
+const MAX_SLOW_SWEEPS = 60
+
+/** Of all answers that wait for their readers. */
+const MAX_HELD_BYTES = 128 << 20
 
 /** How many connections are looked at for one that can be closed. */
 const MAX_CANDIDATES = 256
@@ -88,7 +97,7 @@ export function createConnections({
     add(socket) {
       const from = clientAddress(socket.remoteAddress ?? '') ?? ''
       const address = clientNetwork(from, DEFAULT_IPV6_PREFIX)
-      const connection: Connection = { socket, address, taken: 0, slowSweeps: 0 }
+      const connection: Connection = { socket, stream: socket, address, held: 0, taken: 0, slowSweeps: 0 }
       const same = byAddress.get(address) ?? new Map<Socket, Connection>()
       const hasRoom = (isExempt(from) || makeRoom(same, maxPerAddress)) && makeRoom(all, maxConnections)
       if (!hasRoom) return close(connection)
@@ -97,9 +106,10 @@ export function createConnections({
       socket.once('close', () => remove(connection))
     },
     begin(request, response) {
-      const { socket } = request
+      const socket = transportOf(request.socket)
       const connection = all.get(socket)
       if (!connection) return
+      connection.stream = request.socket
       connection.request = request
       connection.response = response
       const same = byAddress.get(connection.address)!
@@ -109,9 +119,24 @@ export function createConnections({
       }
     },
     sweep() {
-      for (const each of all.values()) if (isStalled(each)) close(each)
+      let held = 0
+      for (const each of all.values()) {
+        held += measure(each)
+        if (each.slowSweeps > MAX_SLOW_SWEEPS) close(each)
+      }
+      if (held <= MAX_HELD_BYTES) return
+      for (const each of [...all.values()].sort((a, b) => b.held - a.held)) {
+        close(each)
+        held -= each.held
+        if (held <= MAX_HELD_BYTES / 2) return
+      }
     },
   }
+}
+
+/** The connection itself under one of TLS. */
+function transportOf(socket: Socket & { _parent?: Socket }): Socket {
+  return socket._parent ?? socket
 }
 
 /** Whether a request that has arrived completely waits for its answer. */
@@ -119,14 +144,15 @@ function isWorkedFor({ request, response }: Connection): boolean {
   return request !== undefined && request.complete && !response!.writableFinished
 }
 
-/** Called once for each sweep. */
-function isStalled(connection: Connection): boolean {
-  const { socket } = connection
-  const queued = (socket as { _handle?: { writeQueueSize?: number } })._handle?.writeQueueSize ?? 0
-  const left = socket.writableLength + queued
-  const taken = socket.bytesWritten - left
-  const isSlow = left > 0 && taken - connection.taken < MIN_TAKEN_BYTES
+/** Takes note of what the reader has taken since the last sweep. @returns bytes that wait for it */
+function measure(connection: Connection): number {
+  const { stream } = connection
+  const queued = (stream as { _handle?: { writeQueueSize?: number } })._handle?.writeQueueSize ?? 0
+  const held = stream.writableLength // a piece counts until all of it is taken; `queued` shrinks before
+  const taken = stream.bytesWritten - held - queued
+  const isSlow = held > 0 && taken - connection.taken < MIN_TAKEN_BYTES
+  connection.held = held
   connection.taken = taken
   connection.slowSweeps = isSlow ? connection.slowSweeps + 1 : 0
-  return connection.slowSweeps > MAX_SLOW_SWEEPS
+  return held
 }

@@ -1,4 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import { REQUEST_ID, requestId } from '../request-id.js'
 import { createAdmission } from './admission.js'
 import { createConnections, SWEEP_MS, type ConnectionLimits } from './connections.js'
 
@@ -25,9 +27,15 @@ export interface ServerLimits extends ConnectionLimits {
 /** Answered even in an overload. */
 const ALWAYS_ANSWERED = /^\/health\/(?:live|ready)(?:\?|$)/
 
-const RETRY_AFTER_SECONDS = 5
+const RETRY_AFTER_SECONDS = '5'
 
 const BUSY = 'The service has more requests than it can serve. Try again shortly, or send fewer.'
+
+/** The texts of PEM files. */
+interface Tls {
+  readonly cert: string
+  readonly key: string
+}
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void
 
@@ -35,7 +43,7 @@ type Handler = (request: IncomingMessage, response: ServerResponse) => void
  * A server of HTTP that survives more load than it can serve. It refuses requests before anything else is done for
  * them: the less a refusal costs, the more can be served beside it.
  */
-export function createBoundedServer(handler: Handler, limits: ServerLimits): BoundedServer {
+export function createBoundedServer(handler: Handler, limits: ServerLimits, tls: Tls | null): BoundedServer {
   const admission = createAdmission()
   const connections = createConnections(limits)
   let refused = 0
@@ -49,7 +57,7 @@ export function createBoundedServer(handler: Handler, limits: ServerLimits): Bou
     ...{ headersTimeout: limits.headersMs, requestTimeout: limits.requestMs },
     ...{ connectionsCheckingInterval: limits.checkMs, keepAliveTimeout: limits.keepAliveMs },
   }
-  const server = createServer(options, (request, response) => {
+  const onRequest: Handler = (request, response) => {
     if (!isTurn) {
       isTurn = true
       setImmediate(endTurn) // when all connections that have data were served
@@ -59,8 +67,11 @@ export function createBoundedServer(handler: Handler, limits: ServerLimits): Bou
       return handler(request, response)
     }
     refused++
-    refuse(response)
-  })
+    refuse(request, response)
+  }
+  const server = tls
+    ? createTlsServer({ ...options, ...tls, handshakeTimeout: limits.headersMs }, onRequest)
+    : createServer(options, onRequest)
   server.on('connection', (socket) => connections.add(socket))
   const sweeping = setInterval(() => connections.sweep(), SWEEP_MS).unref()
   server.once('close', () => clearInterval(sweeping))
@@ -81,15 +92,24 @@ export function createBoundedServer(handler: Handler, limits: ServerLimits): Bou
   return Object.assign(server, { load })
 }
 
-function refuse(response: ServerResponse): void {
-  const body = JSON.stringify({
-    ...{ success: false, error: true, code: 'BUSY', message: BUSY, details: null },
-    timestamp: new Date().toISOString(),
-  })
+function refuse(request: IncomingMessage, response: ServerResponse): void {
+  const id = requestId(request)
+  const body = request.url!.startsWith(OTLP) ? RPC_UNAVAILABLE : failureWith(id)
   response.writeHead(503, [
     ...['content-type', 'application/json; charset=utf-8'],
     ...['content-length', String(Buffer.byteLength(body))],
-    ...['retry-after', String(RETRY_AFTER_SECONDS)],
+    ...['retry-after', RETRY_AFTER_SECONDS],
+    ...[REQUEST_ID, id],
   ])
   response.end(body)
+}
+
+/** Its failures have another form. */
+const OTLP = '/v1/'
+const RPC_UNAVAILABLE = JSON.stringify({ code: 14, message: BUSY })
+
+function failureWith(id: string): string {
+  const timestamp = new Date().toISOString()
+  const failure = { success: false, error: true, code: 'BUSY', message: BUSY, details: null }
+  return JSON.stringify({ ...failure, timestamp, request_id: id })
 }

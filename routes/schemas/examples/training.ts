@@ -92,6 +92,6 @@ export const SYNTHETIC_RESULT = {
   generated: true,
   samples: 10_080,
   anomalies_injected: 504,
-  file: 'data/synthetic_training_data.csv',
+  file: 'synthetic_training_data.csv',
   seed: SYNTHETIC_BODY.seed,
 }

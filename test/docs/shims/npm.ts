@@ -24,10 +24,15 @@ else if (!['ci', 'install', 'pack'].includes(command)) refuse(`npm ${command} is
 function run(script: string, args: readonly string[]): void {
   if (!(script in scripts)) return refuse(`package.json has no script ${script}`)
   if (args.length > 0 && args[0] !== '--') return refuse(`npm run ${script} needs -- before its options`)
+  if (script === 'keys') return runFile('aegis-ml', ['keys', ...args.slice(1)])
   if (!DATA_SCRIPTS.includes(script)) return
-  const program = fileURLToPath(new URL(`scripts/${script}.js`, ROOT))
   const less = script === 'generate-synthetic-data' ? LESS : []
-  const { status } = spawnSync(process.execPath, [program, ...args.slice(1), ...less], { stdio: 'inherit' })
+  runFile(script, [...args.slice(1), ...less])
+}
+
+function runFile(name: string, args: readonly string[]): void {
+  const program = fileURLToPath(new URL(`scripts/${name}.js`, ROOT))
+  const { status } = spawnSync(process.execPath, [program, ...args], { stdio: 'inherit' })
   process.exitCode = status ?? 1
 }
 

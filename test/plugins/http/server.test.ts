@@ -1,11 +1,14 @@
 import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { connect, type AddressInfo, type Socket } from 'node:net'
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
+import type { FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
 import { answerMalformed } from '../../../plugins/http/errors.js'
+import { createConnections } from '../../../plugins/http/load/connections.js'
 import { maxConnections } from '../../../plugins/http/load/open-files.js'
 import { createBoundedServer, type ServerLimits } from '../../../plugins/http/load/server.js'
 import { eventually } from '../../eventually.js'
+import { silentLog } from '../../postgres-server.js'
 
 const LIMITS: ServerLimits = {
   ...{ maxConnections: 100, maxPerAddress: 100, isExempt: () => false },
@@ -17,8 +20,8 @@ type Handler = (request: IncomingMessage, response: ServerResponse) => void
 const ok: Handler = (_request, response) => void response.end('ok')
 
 async function serve(t: Test, limits: Partial<ServerLimits> = {}, handler: Handler = ok) {
-  const server = createBoundedServer(handler, { ...LIMITS, ...limits })
-  server.on('clientError', answerMalformed)
+  const server = createBoundedServer(handler, { ...LIMITS, ...limits }, null)
+  server.on('clientError', answerMalformed.bind({ log: silentLog } as unknown as FastifyInstance))
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
@@ -110,9 +113,56 @@ t.test('what arrives at the same time beyond the bound is refused, and probes ar
   const refused = read.text.match(/HTTP\/1.1 503 /g)?.length ?? 0
   t.equal(refused, server.load.refused)
   t.ok(refused > 0 && refused <= 200, `${refused} refused`)
-  t.match(read.text, /retry-after: 5\r\n/i)
+  t.match(read.text, /retry-after: 5\r\nx-request-id: \S+\r\n/i)
   t.match(read.text, /"code":"BUSY","message":"The service has more requests/)
   t.match(read.text.slice(-400), /HTTP\/1.1 200 OK(?!.*HTTP\/1.1)/s)
+})
+
+t.test('a reader that takes nothing of a long answer is ended, one that takes it is not', async (t) => {
+  const long = 'x'.repeat(20 << 20)
+  const connections = createConnections({ maxConnections: 9, maxPerAddress: 9, isExempt: () => false })
+  const server = createServer((socket) => {
+    connections.add(socket)
+    socket.on('error', () => undefined).write(long)
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(() => server.close())
+  const open = async () => {
+    const socket = connect({ port: (server.address() as AddressInfo).port, host: '127.0.0.1' })
+    await once(socket, 'connect')
+    return socket
+  }
+  const reader = await open()
+  let read = 0
+  reader.on('data', (chunk: Buffer) => (read += chunk.length))
+  await eventually(() => read === long.length)
+  const stalled = await open()
+  await eventually(() => connections.open === 2)
+  for (let second = 0; second < 58; second++) connections.sweep()
+  t.equal(connections.open, 2)
+  for (let second = 0; second < 4; second++) connections.sweep()
+  t.match(connections, { open: 1, closed: 1 })
+  reader.destroy()
+  stalled.destroy()
+})
+
+t.test('while too much waits for its readers, those with most are ended', async (t) => {
+  const connections = createConnections({ maxConnections: 99, maxPerAddress: 99, isExempt: () => false })
+  const server = createServer((socket) => {
+    connections.add(socket)
+    socket.on('error', () => undefined).write('x'.repeat(30 << 20))
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(() => server.close())
+  const readers = Array.from({ length: 6 }, () =>
+    connect({ port: (server.address() as AddressInfo).port, host: '127.0.0.1' }).on('error', () => undefined),
+  )
+  await eventually(() => connections.open === 6)
+  connections.sweep()
+  t.ok(connections.open < 6 && connections.open >= 2, `${connections.open} are left`)
+  for (const each of readers) each.destroy()
 })
 
 t.test('the number of connections leaves files to the service', async (t) => {
