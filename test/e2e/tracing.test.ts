@@ -1,5 +1,5 @@
 import t from 'tap'
-import { testService, trainOnSynthetic, USUAL_MONDAY } from '../service.js'
+import { testService, USUAL_MONDAY } from '../service.js'
 import { insertDays } from './automatic-training.js'
 import { startCollector, type ReceivedSpan } from './collector.js'
 
@@ -83,7 +83,6 @@ t.test('a receiver that fails costs a line in the log, and no request', async (t
   const lines: unknown[] = []
   service.app.log.warn = ((...line: unknown[]) => void lines.push(line)) as never
   for (let i = 0; i < 600; i++) await service.get('/version')
-  await trainOnSynthetic(service, 24)
   await service.app.close()
   t.ok(collector.headers.length >= 2, 'more than one batch was sent')
   t.match(lines, [[{ url: `${collector.endpoint}/v1/traces` }, /^traces cannot be sent/]])
