@@ -34,7 +34,9 @@ export default fp(
     const buckets = limit === null ? null : createBuckets(limit, MAX_CALLERS)
     const wrongKeys = createBuckets(MAX_WRONG_KEYS, MAX_CALLERS)
     const knownKeys = createKnownKeys(MAX_KNOWN_KEYS)
-    const addressOf = ({ ip }: FastifyRequest) => clientNetwork(clientAddress(ip) ?? ip, ipv6Prefix)
+    // A connection that has closed has no address any more.
+    const addressOf = ({ ip = 'closed' }: { readonly ip: string | undefined }) =>
+      clientNetwork(clientAddress(ip) ?? ip, ipv6Prefix)
 
     const count = (caller: string, reply: FastifyReply): void => {
       if (buckets === null) return
