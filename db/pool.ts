@@ -1,6 +1,6 @@
-import postgres, { type Options, type Sql } from 'postgres'
+import postgres, { type Options, type Sql, type TransactionSql } from 'postgres'
 import { ARRAY_TYPES } from './pool/array-types.js'
-import { driverSockets, type Encryption } from './pool/driver-socket.js'
+import { DriverSocket, driverSockets, type Encryption } from './pool/driver-socket.js'
 import type { Settings } from './pool/greeting.js'
 import { PoolTally, type PoolLoad } from './pool/pool-load.js'
 
@@ -65,7 +65,7 @@ export function openPool(
     types: ARRAY_TYPES,
     ...changes,
   }
-  const sql = postgres(options as Options<Record<string, never>>)
+  const sql = withHeldTransactions(postgres(options as Options<Record<string, never>>))
   if (tls) encryption.set(sql, tls)
   tallies.set(sql, tally)
   return sql
@@ -87,7 +87,26 @@ export function openBeside(
     socket: driverSockets({ tls, settings, joinsCopyData }),
     ...changes,
   }
-  const sql = postgres(options as Options<Record<string, never>>)
+  const sql = withHeldTransactions(postgres(options as Options<Record<string, never>>))
   if (tls) encryption.set(sql, tls)
   return sql
+}
+
+/** A client that keeps the connection of each transaction until the transaction is over; see {@link DriverSocket}. */
+function withHeldTransactions(sql: Sql): Sql {
+  type Body = (tx: TransactionSql) => unknown
+  const begin = sql.begin.bind(sql) as (options: string, body: Body) => Promise<unknown>
+  async function beginHeld(...args: [string, Body] | [Body]): Promise<unknown> {
+    const body = args.at(-1) as Body
+    let letGo: (() => void) | undefined
+    try {
+      return await begin(args.length === 2 ? args[0] : '', (tx) => {
+        letGo = DriverSocket.lastRead?.hold() // the answer to BEGIN has just been read
+        return body(tx)
+      })
+    } finally {
+      letGo?.()
+    }
+  }
+  return Object.assign(sql, { begin: beginHeld as Sql['begin'] })
 }

@@ -1,11 +1,12 @@
 import fp from 'fastify-plugin'
+import { inSlices } from '../db/in-slices.js'
 import type { CalendarEntry } from '../models/anomaly/calendar.js'
 import { DriftCounts, type Drift } from '../models/anomaly/drift.js'
 import type { LeastEffects } from '../models/anomaly/effects.js'
 import type { Interval } from '../models/anomaly/features.js'
 import { judgeAlone, judgeReport, type Detector } from '../models/stream/judge-report.js'
 import { replay, type ReplayedEpisode, type SourceReport } from '../models/stream/replay.js'
-import { sensitivityOf, type Sensitivity } from '../models/stream/sensitivity.js'
+import { sensitivitySteps, type Sensitivity } from '../models/stream/sensitivity.js'
 import type { Trend } from '../models/stream/source-trend.js'
 import { GATEWAY } from '../models/stream/stream-state.js'
 import type { StreamVerdict } from '../models/stream/stream-verdict.js'
@@ -35,7 +36,7 @@ export interface Detection {
   /** How far recent traffic has moved from what the active model learned; null without a model. */
   drift(): Drift | null
   /** The smallest changes that the active model finds. */
-  sensitivity(): { readonly version: string; readonly hours: readonly Sensitivity[] }
+  sensitivity(): Promise<{ readonly version: string; readonly hours: readonly Sensitivity[] }>
   /** What is remembered of each source. */
   readonly streams: Streams
   /** @param of when something of a source was deployed lately, ms since 1970, from memory */
@@ -61,7 +62,7 @@ export function createDetection({ models, effects, calendar, now }: DetectionOpt
   const streams = new Streams()
   const listeners: ((judged: Judged) => void)[] = []
   let deployedTo: (source: string) => readonly number[] = () => []
-  let found: ReturnType<Detection['sensitivity']> | undefined
+  let found: { readonly version: string; readonly hours: Promise<Sensitivity[]> } | undefined
   let drift: { readonly version: string; readonly counts: DriftCounts } | undefined
 
   const driftOf = ({ version, model }: ActiveDetector): DriftCounts => {
@@ -130,10 +131,10 @@ export function createDetection({ models, effects, calendar, now }: DetectionOpt
       const active = models.active.anomaly
       return active && driftOf(active).drift()
     },
-    sensitivity() {
+    async sensitivity() {
       const { version, model } = activeDetector()
-      if (found?.version !== version) found = { version, hours: sensitivityOf(model, effects) }
-      return found
+      if (found?.version !== version) found = { version, hours: inSlices(sensitivitySteps(model, effects)) }
+      return { version, hours: await found.hours }
     },
   }
 }

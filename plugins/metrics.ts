@@ -8,7 +8,6 @@ import { createDatabaseLooks, type DatabaseLook } from './metrics/database-look.
 import { CONTENT_TYPES, expositionFor, toOpenMetrics } from './metrics/exposition.js'
 import { BusiestSources, registerJudgedSeries, type JudgedRate } from './metrics/judged-series.js'
 import { registerLog, type LogCounts } from './metrics/log-counts.js'
-import { registerLoad } from './metrics/load.js'
 import { registerModels, registerTraining } from './metrics/models.js'
 import { processRegistry, registerBuild, registerEventLoop } from './metrics/process.js'
 import { registerRequests } from './metrics/requests.js'
@@ -18,6 +17,7 @@ import {
   registerHealth,
   registerIncidents,
   registerIngest,
+  registerLoad,
   registerNotifications,
   registerWatcher,
 } from './metrics/state.js'

@@ -1,4 +1,5 @@
 import fp from 'fastify-plugin'
+import { inSlices } from '../db/in-slices.js'
 import type { HttpRequest, Refusal } from '../formats/otlp/http-request.js'
 import type { ExportResponse, LogRequest, Signal, TraceRequest } from '../formats/otlp/messages.js'
 import type { RowReason } from '../formats/ingest/row-reader.js'
@@ -35,6 +36,9 @@ declare module 'fastify' {
 /** Requests that are stored in one transaction. */
 const BATCH_SIZE = 10_000
 
+/** Records that are read at a time. */
+const STEP = 50
+
 /** The clock of a gateway may be ahead by this: as for every other batch. */
 const CLOCK_TOLERANCE_MS = 5 * MINUTE_MS
 
@@ -59,7 +63,7 @@ function createOtlp({ ingest, retentionDays, now }: OtlpOptions): Otlp {
       fromMs: now() - retentionDays * DAY_MS + RETENTION_MARGIN_MS,
       toMs: now() + CLOCK_TOLERANCE_MS,
     }
-    const { batches, refusals } = sort(read, range)
+    const { batches, refusals } = await inSlices(sort(read, range))
     for (const [index, requests] of batches.entries()) {
       const { outside } = await ingest.storeWithin({
         identity: { source, id: `${signal}/${digest}/${index}`, hash: undefined },
@@ -78,15 +82,16 @@ function createOtlp({ ingest, retentionDays, now }: OtlpOptions): Otlp {
 
 /**
  * Separates what can be stored from what is refused, with the number of each reason. A batch is a slice of the body
- * before the clock is asked, so that a resent body has the same batches at any time.
+ * before the clock is asked, so that a resent body has the same batches at any time. A step for some records each.
  */
-function sort(read: Iterable<HttpRequest | Refusal>, { fromMs, toMs }: { fromMs: number; toMs: number }) {
+function* sort(read: Iterable<HttpRequest | Refusal>, { fromMs, toMs }: { fromMs: number; toMs: number }) {
   const batches: HttpRequest[][] = []
   let count = 0
   const refusals = new Map<string, number>()
   const refuse = (reason: string) => refusals.set(reason, (refusals.get(reason) ?? 0) + 1)
   for (const each of read) {
     if (count++ % BATCH_SIZE === 0) batches.push([])
+    if (count % STEP === 0) yield
     if ('refused' in each) refuse(each.refused)
     else if (each.timeMs < fromMs) refuse(TOO_OLD)
     else if (each.timeMs > toMs) refuse(TOO_NEW)

@@ -56,7 +56,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       },
     },
     async () => {
-      const { version, hours } = app.detection.sensitivity()
+      const { version, hours } = await app.detection.sensitivity()
       return { version, hours: sensitivityMap(hours) }
     },
   )

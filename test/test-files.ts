@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 
 const POSTGRES = 'dist/test/postgres-server.js'
 /** Their tests start whole services, gateways or containers. */
-const WHOLE_SYSTEMS = /^dist\/test\/(?:compat|container|e2e)\//
+const WHOLE_SYSTEMS = /^dist\/test\/(?:chaos|compat|container|e2e)\//
 
 /** An earlier build may have left what has no source any more. */
 const sourceOf = (path: string) => path.replace(/^dist\/(.*)\.js$/, '$1.ts')

@@ -32,7 +32,16 @@ async function main(): Promise<void> {
     await post('/train/synthetic')
     await delay(500)
     const probe = new Worker(built('./probe.js'), { workerData: `${ORIGIN}/health/live` })
-    print(['case', 'statuses', 'seconds', 'stall ms', 'probe p99 ms', 'probe max ms', 'RSS MB'])
+    print([
+      'case',
+      'statuses',
+      'seconds',
+      'stall ms',
+      'CPU of a turn ms',
+      'probe p99 ms',
+      'probe max ms',
+      'RSS MB',
+    ])
     for (const each of CASES) {
       if (`${each.path} ${each.name}`.includes(filter)) print(await measure(each, service, probe))
     }
@@ -53,12 +62,12 @@ async function measure(each: HostileCase, service: ChildProcess, probe: Worker):
   const seconds = (performance.now() - start) / 1000
   await delay(100)
   const latencies = Float64Array.from(await latenciesOf(probe))
-  const { stallMs, rssMb } = await measuredBy(service)
+  const { stallMs, turnMs, rssMb } = await measuredBy(service)
   const counted = [...new Set(statuses)].map((status) => {
     const count = statuses.filter((other) => other === status).length
     return count === 1 ? status : `${count} × ${status}`
   })
-  const figures = [1000 * seconds, stallMs, quantile(latencies, 0.99), Math.max(...latencies), rssMb]
+  const figures = [1000 * seconds, stallMs, turnMs, quantile(latencies, 0.99), Math.max(...latencies), rssMb]
   const [ms, ...rest] = figures
   return [
     `${each.path.slice(0, 20)} ${each.name}`,

@@ -3,6 +3,7 @@ import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { connect as connectTls, type ConnectionOptions } from 'node:tls'
 import { CopyDataJoiner } from './copy-data-joiner.js'
 import { Greeting, type Settings } from './greeting.js'
+import { WholeMessages } from './whole-messages.js'
 import type { ConnectionLoad, PoolTally } from './pool-load.js'
 
 /** Where the driver wants a socket to. */
@@ -47,8 +48,15 @@ export function driverSockets(options: SocketOptions = {}): (place: Place) => Dr
  *   to the next sockets until the buffer has 1 KiB, each time until a time-out. A socket to which nothing is written at
  *   once therefore closes at once, without a connection to the server, until the driver writes; and of what is written
  *   first only the last message is sent.
+ *
+ * A connection that ends between two statements of a transaction is worse: the driver forgets it, and the next statement
+ * ends the process, or is executed outside of the transaction on the connection that has taken its place. Whoever runs
+ * a transaction therefore holds the socket. Until it is let go, the driver does not hear of the end; each statement
+ * fails, and then the socket says, as the server would, that the transaction can only be rolled back.
  */
-class DriverSocket extends EventEmitter {
+export class DriverSocket extends EventEmitter {
+  /** The one whose bytes the driver has read last: what resolves from them runs before it reads others. */
+  static lastRead: DriverSocket | undefined
   readonly host: string
   readonly port: number
   readonly #path: string | undefined
@@ -61,6 +69,8 @@ class DriverSocket extends EventEmitter {
   #unsent: Buffer[] | undefined = []
   #isCancelRequest = false
   #closed = false
+  /** Of a transaction, for as long as the socket is held. */
+  #held: WholeMessages | undefined
   readonly #tally: PoolTally | undefined
   /** From the first message on. */
   #load: ConnectionLoad | undefined
@@ -82,7 +92,18 @@ class DriverSocket extends EventEmitter {
     return this.#closed ? 'closed' : 'open'
   }
 
+  /** From BEGIN on, the driver keeps this socket, even if the connection ends. @returns what lets it go */
+  hold(): () => void {
+    const held = (this.#held = new WholeMessages())
+    return () => {
+      this.#held = undefined
+      if (this.#closed) this.#close()
+      else this.#read(held.rest())
+    }
+  }
+
   write(bytes: Buffer, done?: (error?: Error | null) => void): boolean {
+    if (this.#closed && this.#held) setImmediate(() => this.#failStatements())
     if (this.#socket !== undefined && !this.#closed) this.#load?.send(bytes)
     if (this.#socket === undefined && !this.#closed) this.#connect(firstMessage(bytes))
     else if (this.#unsent === undefined) return this.#socket!.write(bytes, done)
@@ -148,11 +169,21 @@ class DriverSocket extends EventEmitter {
       const { forDriver, forServer } = this.#greeting.pass(bytes)
       this.#load?.receive(forDriver)
       if (forServer) socket.write(forServer)
-      const joined = this.#joiner === null ? forDriver : this.#joiner.pass(forDriver)
-      if (joined.length > 0) this.emit('data', joined)
+      this.#read(this.#held === undefined ? forDriver : this.#held.pass(forDriver))
     })
     for (const bytes of this.#unsent!) socket.write(bytes)
     this.#unsent = undefined
+  }
+
+  #read(bytes: Buffer): void {
+    const joined = this.#joiner === null ? bytes : this.#joiner.pass(bytes)
+    DriverSocket.lastRead = this
+    if (joined.length > 0) this.emit('data', joined)
+  }
+
+  #failStatements(): void {
+    this.#fail(connectionClosed())
+    if (this.#held) this.emit('data', READY_TO_ROLL_BACK)
   }
 
   #fail(error: Error): void {
@@ -166,7 +197,11 @@ class DriverSocket extends EventEmitter {
     if (this.#load !== undefined) this.#tally!.close(this.#load)
     if (this.#socket === undefined) return void this.emit('close', false)
     // Without an error, the driver would connect again and again for the query that waits for the connection.
-    if (!this.#isCancelRequest) this.#fail(connectionClosed())
+    if (!this.#isCancelRequest) this.#failStatements()
+    if (!this.#held) this.#close()
+  }
+
+  #close(): void {
     setImmediate(() => setImmediate(() => this.emit('close', false)))
   }
 }
@@ -174,6 +209,8 @@ class DriverSocket extends EventEmitter {
 const CANCEL_REQUEST = 80_877_102
 const STARTUP = 196_608
 const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47])
+/** ReadyForQuery, in a transaction that has failed. */
+const READY_TO_ROLL_BACK = Buffer.from([90, 0, 0, 0, 5, 69])
 const KEEPALIVE_MS = 60_000
 const LAST_WORDS_MS = 1_000
 

@@ -46,6 +46,11 @@ export class BodyReader {
     this.#shape = isNdjson ? 'lines' : 'unknown'
   }
 
+  /** Whether all of the body is kept, and parsed at its end. */
+  get isDocument(): boolean {
+    return this.#shape === 'document' || this.#shape === 'unknown'
+  }
+
   /** @throws TooLongError */
   push(piece: string): void {
     if (this.#shape === 'unknown') piece = this.#recognize(piece)
@@ -82,7 +87,7 @@ export class BodyReader {
       const start = text.length - text.trimStart().length
       const end = text.indexOf('\n', start)
       if (end < 0) return piece
-      if (!isJson(text.slice(start, end))) return this.#readAs('document', piece)
+      if (end - start > MAX_ENTRY || !isJson(text.slice(start, end))) return this.#readAs('document', piece)
       this.#hasLine = true
       rest = text.slice(end)
     }

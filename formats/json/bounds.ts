@@ -4,7 +4,7 @@ export class JsonBoundsError extends Error {}
 /** OpenAPI documents, the deepest bodies, have about thirty levels. */
 const MAX_DEPTH = 64
 
-/** Objects, lists and commas: fifty for each row of the longest batch. */
+/** Fifty for each row of the longest batch. */
 const MAX_VALUES = 500_000
 
 /** Keys of one object. */
@@ -31,14 +31,18 @@ const CLOSE_OBJECT = 0x7d
 export class JsonBounds {
   /** Objects so far. */
   objects = 0
+  /** Objects, lists and commas so far: about the number of values. */
+  values = 0
   #depth = 0
-  #values = 0
   /** Keys of the object at each depth. */
   readonly #keys = new Uint32Array(MAX_DEPTH + 1)
   #inText = false
   #isEscaped = false
   /** Bytes of the present or the last text. */
   #textBytes = 0
+
+  /** @param maxValues in all of the text */
+  constructor(private readonly maxValues = MAX_VALUES) {}
 
   push(bytes: Readonly<Uint8Array>): void {
     let i = this.#inText ? this.#readText(bytes, 0) + 1 : 0
@@ -84,7 +88,7 @@ export class JsonBounds {
   }
 
   #countValue(): void {
-    if (++this.#values > MAX_VALUES) throw new JsonBoundsError(`has more than ${MAX_VALUES} values`)
+    if (++this.values > this.maxValues) throw new JsonBoundsError(`has more than ${this.maxValues} values`)
   }
 
   #countKey(): void {

@@ -3,7 +3,7 @@ import { decideMinute } from '../anomaly/decision.js'
 import { expectedOfRow } from '../anomaly/deviation.js'
 import { isLatency, mapFeatures, type Interval, type PerFeature } from '../anomaly/features.js'
 import { reachOf } from '../anomaly/gates.js'
-import { KIND_OF, mapKinds, CHANNELS, type Kind, type PerKind } from '../anomaly/kinds.js'
+import { CHANNELS, KIND_OF, KINDS, mapKinds, type Kind, type PerKind } from '../anomaly/kinds.js'
 import { measure, type ScoreRows } from '../anomaly/measure.js'
 import { knowsTheDay, type AnomalyModel } from '../anomaly/model.js'
 import { fromScale } from '../anomaly/scales.js'
@@ -56,21 +56,36 @@ const STEP_GROWTH = 1.25
  * @returns for Monday to Friday and then for the weekend, by four hours of the day
  */
 export function sensitivityOf(model: AnomalyModel, effects: LeastEffects): Sensitivity[] {
+  const steps = sensitivitySteps(model, effects)
+  for (;;) {
+    const { value, done } = steps.next()
+    if (done === true) return value
+  }
+}
+
+/** As sensitivityOf, in steps of some milliseconds. */
+export function* sensitivitySteps(
+  model: AnomalyModel,
+  effects: LeastEffects,
+): Generator<void, Sensitivity[]> {
   const { firstDay, levels } = model.expectations.requests_per_second.usual.level
   const afterMs = (firstDay + levels.length) * DAY_MS
   const { minuteOfWeek } = localTimeOf('UTC')(afterMs)
   const mondayMs = afterMs + ((10_080 - minuteOfWeek) % 10_080) * MINUTE_MS
-  return (['monday_to_friday', 'saturday_and_sunday'] as const).flatMap((days) =>
-    Array.from({ length: 24 / HOURS }, (_, i) => {
+  const found: Sensitivity[] = []
+  for (const days of ['monday_to_friday', 'saturday_and_sunday'] as const) {
+    for (let i = 0; i < 24 / HOURS; i++) {
       // Wednesday and Saturday stand for their parts of the week, and a minute that is no full hour for its hours.
       const day = days === 'monday_to_friday' ? 2 : 5
       const wallMs = mondayMs + day * DAY_MS + (i + 0.5) * HOURS * HOUR_MS + 23 * MINUTE_MS
       const usual = usualAt(model, instantOf(wallMs, model.timeZone))
       const hours = { fromHour: i * HOURS, toHour: (i + 1) * HOURS }
       const requestsPerMinute = usual.interval.requests_per_second * 60
-      return { days, ...hours, requestsPerMinute, ...smallestChanges(usual, model, effects) }
-    }),
-  )
+      const changes = yield* smallestChanges(usual, model, effects)
+      found.push({ days, ...hours, requestsPerMinute, ...changes })
+    }
+  }
+  return found
 }
 
 interface UsualRow {
@@ -86,11 +101,11 @@ function usualAt(model: AnomalyModel, timeMs: number): UsualRow {
   return { timeMs, interval: { ...values, seconds, requests: values.requests_per_second * seconds } }
 }
 
-function smallestChanges(
+function* smallestChanges(
   usual: UsualRow,
   model: AnomalyModel,
   effects: LeastEffects,
-): Pick<Sensitivity, 'soon' | 'lasting'> {
+): Generator<void, Pick<Sensitivity, 'soon' | 'lasting'>> {
   const rowMinutes = model.intervalSeconds / 60
   const smallest = (kind: Kind, mostRows: number): FoundChange | null => {
     // A baseline that follows the change finds no smaller one than a baseline that stays.
@@ -106,10 +121,16 @@ function smallestChanges(
     }
     return null
   }
-  return {
-    soon: mapKinds((kind) => smallest(kind, 2)),
-    lasting: mapKinds((kind) => smallest(kind, Math.max(MIN_REPORTS, MAX_WAIT_MINUTES / rowMinutes))),
+  const maxRows = Math.max(MIN_REPORTS, MAX_WAIT_MINUTES / rowMinutes)
+  const soon: Partial<Record<Kind, FoundChange | null>> = {}
+  const lasting: Partial<Record<Kind, FoundChange | null>> = {}
+  for (const kind of KINDS) {
+    soon[kind] = smallest(kind, 2)
+    yield
+    lasting[kind] = smallest(kind, maxRows)
+    yield
   }
+  return { soon: mapKinds((kind) => soon[kind]!), lasting: mapKinds((kind) => lasting[kind]!) }
 }
 
 /** A row with a change of so many times the smallest deviation that matters, and the size of the change. */

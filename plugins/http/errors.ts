@@ -191,14 +191,14 @@ function malformed(code: string | undefined): ServiceError {
 /** How long the present requests may take when the service stops. */
 const MAX_ANSWER_MS = 3_000
 
-/** A failure of the service that its log has to explain. That it is busy is said once for many (load.ts). */
-export function isFault({ statusCode, code }: ServiceError): boolean {
-  return statusCode >= 500 && code !== 'BUSY'
-}
-
 /** Whether a failure is only that the caller has left, with the body that he was sending or the work for him. */
 export function isAbandoned(reply: FastifyReply, { code }: ServiceError): boolean {
   return hasLeft(reply) && code !== 'INTERNAL_ERROR'
+}
+
+/** A failure of the service that its log has to explain. That it is busy is said once for many (load.ts). */
+export function isFault({ statusCode, code }: ServiceError): boolean {
+  return statusCode >= 500 && code !== 'BUSY'
 }
 
 /** The one place that turns an error into the failure envelope. */

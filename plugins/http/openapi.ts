@@ -75,6 +75,7 @@ const REFUSALS = {
   401: { description: 'No key, or none that is known. Only where keys are defined.', $ref: 'Failure#' },
   403: { description: 'The key has none of the roles of this route.', $ref: 'Failure#' },
   429: { description: 'More requests in a minute than RATE_LIMIT allows.', $ref: 'Failure#' },
+  503: { description: 'The service is stopping, or it is overloaded.', $ref: 'Failure#' },
 } as const
 
 function withAccess(schema: FastifySchema, access: Access, hasEnvelope: boolean) {

@@ -14,8 +14,8 @@ export interface IncidentsRequest extends Partial<
 }
 
 const DEFAULT_LIMIT = 50
-/** The latest moment that a Date can be. */
-const MAX_TIME_MS = 8.64e15
+/** PostgreSQL does not read the years after 9999 as a Date writes them. */
+const MAX_TIME_MS = Date.UTC(10_000, 0) - 1
 
 /** @throws ServiceError INVALID_REQUEST */
 export function filterOf({ from, to, next, ...rest }: IncidentsRequest): IncidentFilter {

@@ -4,8 +4,9 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { BodyReader, TooLongError, type Place } from '../../formats/ingest/body-reader.js'
 import { ROW_FIELDS } from '../../formats/ingest/row-fields.js'
 import { RowProblem, type ReadRow, type RequestRow } from '../../formats/ingest/row-reader.js'
+import { JsonBounds } from '../../formats/json/bounds.js'
 import { ServiceError } from '../http/errors.js'
-import { explainJsonError } from '../http/json-body.js'
+import { explainJsonError, withinBounds } from '../http/json-body.js'
 import { show } from '../http/validation.js'
 import { inWords, placeName, rowFieldName, Skipped } from './skipped.js'
 
@@ -13,6 +14,13 @@ const MAX_REQUESTS = 10_000
 
 /** Bytes that are read at a time. Other requests are answered in between. */
 const PIECE = 1 << 16
+
+/** Entries of a document that are read at a time. */
+const ROWS = 500
+
+/** Values in a body, and in one that is parsed in one piece. */
+const MAX_VALUES = 2_000_000
+const MAX_DOCUMENT_VALUES = 500_000
 
 const MAX_UNKNOWN_FIELDS = 20
 
@@ -51,6 +59,7 @@ export interface Received {
 export async function receive(body: AsyncIterable<Buffer>, options: ReadingOptions): Promise<Received> {
   const collector = new Collector(options)
   const reader = new BodyReader(collector, options.isNdjson)
+  const bounds = new JsonBounds(MAX_VALUES)
   const hash = createHash('sha256')
   const decoder = new StringDecoder('utf8')
   let isFirst = true
@@ -60,18 +69,27 @@ export async function receive(body: AsyncIterable<Buffer>, options: ReadingOptio
       for (let start = 0; start < chunk.length; start += PIECE) {
         const piece = chunk.subarray(start, start + PIECE)
         hash.update(piece)
+        withinBounds(() => bounds.push(piece))
         const text = decoder.write(piece)
         reader.push(isFirst && text.startsWith('\ufeff') ? text.slice(1) : text)
         isFirst = false
-        if (chunk.length > PIECE) await nextTurn()
+        await nextTurn()
       }
     }
     reader.push(decoder.end())
+    if (reader.isDocument) assertDocument(bounds)
     reader.end()
   } catch (error) {
     throw error instanceof TooLongError ? tooLong(error) : error
   }
+  while (collector.addListed(ROWS)) await nextTurn()
   return collector.result(hash.digest())
+}
+
+function assertDocument({ values }: JsonBounds): void {
+  if (values <= MAX_DOCUMENT_VALUES) return
+  const what = `The JSON document has more than ${MAX_DOCUMENT_VALUES} values`
+  throw new ServiceError('BODY_TOO_LARGE', `${what}. Send fewer rows at a time, as a list or as NDJSON.`)
 }
 
 function tooLong(error: TooLongError): ServiceError {
@@ -89,6 +107,8 @@ class Collector {
   readonly #unknown = new Set<string>()
   #kind: Place['kind'] = 'entry'
   #count = 0
+  #listed: readonly unknown[] = []
+  #next = 0
   #batchId: unknown
   #source: unknown
 
@@ -153,9 +173,16 @@ class Collector {
     this.#source = batch['source']
     for (const key of Object.keys(batch)) if (!BATCH_FIELDS.has(key)) this.#warn(key)
     this.#count = requests.length
-    if (this.#count > MAX_REQUESTS) return
-    for (let number = 0; number < requests.length; number++)
-      this.#add(requests[number], { kind: 'entry', number })
+    if (this.#count <= MAX_REQUESTS) this.#listed = requests
+  }
+
+  /** Adds the next rows of a document. @returns whether there may be more */
+  addListed(count: number): boolean {
+    const end = Math.min(this.#next + count, this.#listed.length)
+    for (; this.#next < end; this.#next++) {
+      this.#add(this.#listed[this.#next], { kind: 'entry', number: this.#next })
+    }
+    return end < this.#listed.length
   }
 
   #add(value: unknown, place: Place): void {

@@ -16,11 +16,11 @@ export function registerRequests(registry: Registry, counts: RequestCounts): voi
   })
   registerHistogram(registry, {
     name: 'aegis_ml_http_request_duration_seconds',
-    help: 'Time from the arrival of the headers of a request to the end of its answer. Event streams are left out.',
+    help: 'Time from the arrival of the headers of a request to the end of its answer. Event streams and HEAD are left out.',
     bounds: DURATION_BOUNDS,
     *observations() {
       for (const { route, method, durations, seconds } of counts.routes()) {
-        yield { labels: { route, method }, classes: durations, sum: seconds }
+        if (method !== 'HEAD') yield { labels: { route, method }, classes: durations, sum: seconds }
       }
     },
   })

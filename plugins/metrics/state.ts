@@ -1,6 +1,7 @@
 import type { Registry } from 'prom-client'
 import { ANOMALY_TYPES, SEVERITIES } from '../../models/anomaly/verdict.js'
 import type { AuditCounts } from '../audit.js'
+import type { Load } from '../http/load.js'
 import type { Attempt } from '../notifications/sender.js'
 import type { IngestCounts } from '../ingest/counts.js'
 import type { OwnWatch } from '../watcher.js'
@@ -200,6 +201,39 @@ export function registerAudit(registry: Registry, counts: () => AuditCounts): vo
         { labels: { outcome: 'unstored' }, value: unstored },
       ]
     },
+  })
+}
+
+export function registerLoad(registry: Registry, load: Load): void {
+  register(registry, {
+    name: 'aegis_ml_http_connections',
+    help: 'Open connections of callers.',
+    type: 'gauge',
+    samples: () => one(load.connections),
+  })
+  register(registry, {
+    name: 'aegis_ml_http_closed_connections_total',
+    help: 'Connections that were closed because there were too many, or because their readers were too slow.',
+    type: 'counter',
+    samples: () => one(load.closedConnections),
+  })
+  register(registry, {
+    name: 'aegis_ml_http_requests_in_work',
+    help: 'Requests whose work has begun and that have no answer yet.',
+    type: 'gauge',
+    samples: () => one(load.inWork),
+  })
+  register(registry, {
+    name: 'aegis_ml_http_shed_requests_total',
+    help: 'Requests that were refused with 503 because there were too many. Those of an overload are in no other metric.',
+    type: 'counter',
+    samples: () => one(load.refused),
+  })
+  register(registry, {
+    name: 'aegis_ml_http_overloaded',
+    help: 'Whether more requests arrive than this replica can serve: 1 or 0.',
+    type: 'gauge',
+    samples: () => one(load.isOverloaded ? 1 : 0),
   })
 }
 

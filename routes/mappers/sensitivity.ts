@@ -2,7 +2,7 @@ import type { Static } from '@sinclair/typebox'
 import type { FastifyInstance } from 'fastify'
 import type { SensitivityMap } from '../schemas/sensitivity.js'
 
-type Sensitivity = ReturnType<FastifyInstance['detection']['sensitivity']>['hours']
+type Sensitivity = Awaited<ReturnType<FastifyInstance['detection']['sensitivity']>>['hours']
 
 /** Digits that matter to an operator. */
 const rounded = (value: number): number => Number(value.toPrecision(3))

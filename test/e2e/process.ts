@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
-import type { Test } from 'tap'
+import type { Scope } from '../scope.js'
 import { eventually } from '../eventually.js'
 
 const SERVER = fileURLToPath(new URL('../../server.js', import.meta.url))
@@ -27,7 +27,7 @@ export async function freePort(): Promise<number> {
 }
 
 /** Starts the service with nothing of our own environment but the PATH; does not wait for it. */
-export async function spawnService(t: Test, environment: Record<string, string>): Promise<ServiceProcess> {
+export async function spawnService(t: Scope, environment: Record<string, string>): Promise<ServiceProcess> {
   const port = environment['ML_SERVICE_PORT'] ?? (await freePort())
   const child = spawn(process.execPath, [SERVER], {
     cwd: environment['DATA_PATH'] ?? process.cwd(),
@@ -53,7 +53,7 @@ export async function spawnService(t: Test, environment: Record<string, string>)
 }
 
 /** Starts the service and waits until it answers. */
-export async function startService(t: Test, environment: Record<string, string>): Promise<ServiceProcess> {
+export async function startService(t: Scope, environment: Record<string, string>): Promise<ServiceProcess> {
   const service = await spawnService(t, environment)
   await eventually(
     async () => {
@@ -68,15 +68,23 @@ export async function startService(t: Test, environment: Record<string, string>)
 /** An answer, parsed. */
 export interface JsonAnswer {
   status: number
-  body: { data: Record<string, unknown>; code?: string; message?: string; details?: unknown }
+  body: {
+    data: Record<string, unknown>
+    warnings?: string[]
+    code?: string
+    message?: string
+    details?: unknown
+  }
 }
 
 /** Posts JSON, or nothing. */
-export function post(url: string, body?: object): Promise<JsonAnswer> {
-  return ask(url, {
-    method: 'POST',
-    ...(body && { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
-  })
+export const post = (url: string, body?: object) => send('POST', url, body)
+
+export const put = (url: string, body: object) => send('PUT', url, body)
+
+function send(method: string, url: string, body?: object): Promise<JsonAnswer> {
+  const content = body && { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }
+  return ask(url, { method, ...content })
 }
 
 export const get = (url: string) => ask(url)

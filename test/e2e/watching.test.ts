@@ -115,6 +115,19 @@ t.test('a slow endpoint is an alert that ends', { skip: missingProgram(ALERTMANA
   })
   t.same(others, [])
   t.match(alert!.labels, { alertname: 'AegisIncident', type: 'latency_spike', endpoint: SLOW })
+  const metrics = await (await fetch(`${service.url}/metrics`)).text()
+  for (const sample of [
+    /^aegis_ml_open_incidents\{type="latency_spike",severity="\w+",state="open"\} 1$/m,
+    /^aegis_ml_notification_attempts_total\{channel="alertmanager:.+",outcome="accepted"\} [1-9]/m,
+    /^aegis_ml_series_requests_per_second\{series="gateway"\} \d/m,
+    /^aegis_ml_series_upper_requests_per_second\{series="gateway"\} \d/m,
+    /^aegis_ml_verdicts_total\{series="endpoint",type="latency_spike",severity="\w+"\} \d/m,
+    /^aegis_ml_watcher_state\{state="watching"\} 1$/m,
+    /^aegis_ml_watcher_lag_seconds \d/m,
+    /^aegis_ml_rollups_lag_seconds \d/m,
+  ])
+    t.match(metrics, sample)
+  t.notMatch(metrics, /orders/, 'no name of an endpoint')
 
   await log.write(14)
   await eventually(async () => (await alerts()).length === 0, { what: 'the end of the alert' })

@@ -36,6 +36,15 @@ t.test('pages are the newest first, and stay as they are while new incidents arr
   t.equal((await list('limit=500')).next, null)
 })
 
+t.test('a page that begins where no page ends is refused', async (t) => {
+  for (const next of ['vf85y5s6gm-6261710', 'zzzzzzzzzzz-1', `${(1e17).toString(36)}-1`]) {
+    const refused = { status: 400, body: { code: 'INVALID_REQUEST', message: /^next is / } }
+    t.match(await service.get(`/incidents?next=${next}`), refused)
+    t.match(await service.get(`/deployments?next=${next}`), refused)
+  }
+  t.match(await service.get('/deployments?next=7fffffff-999999999999999999'), { status: 200 })
+})
+
 t.test('filters select by time, state, source, endpoint, type and severity', async (t) => {
   const startedMs = STARTED - 86_400_000
   const at = { startedMs, peak: { severity: 'low', timeMs: startedMs } } as const

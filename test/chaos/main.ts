@@ -1,0 +1,115 @@
+import { rm } from 'node:fs/promises'
+import { parseArgs } from 'node:util'
+import {
+  configuredServer,
+  connectTo,
+  openDirectory,
+  relaxDurability,
+  startTestServer,
+} from '../postgres-server.js'
+import { openScope, type Scope } from '../scope.js'
+import { FAULTS } from './faults/faults.js'
+import { runFaults } from './faults/run.js'
+import { setScene } from './faults/scene.js'
+import { faultFigures, fuzzFigures } from './figures.js'
+import { startInstallation } from './fuzz/installation.js'
+import { runFuzz } from './fuzz/run.js'
+
+/**
+ * `npm run test:chaos -- [--requests 100000] [--faults 100] [--only REGEXP] [--seconds 3600] [--seed 1]`: generated
+ * requests, then faults. Progress is written to standard error, the figures to standard output. The exit code is 1 when a
+ * promise was broken.
+ */
+const { values } = parseArgs({
+  options: {
+    requests: { type: 'string', default: '100000' },
+    faults: { type: 'string', default: '100' },
+    /** Faults whose name matches. */
+    only: { type: 'string', default: '' },
+    /** Of each of the two parts. */
+    seconds: { type: 'string', default: '3600' },
+    seed: { type: 'string', default: '1' },
+  },
+})
+const seed = Number(values.seed)
+const interruption = new AbortController()
+for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => interruption.abort())
+
+/** Opens what a part needs in a folder of its own, and closes it afterwards. */
+async function within<T>(
+  part: (scope: Scope, directory: string, signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const { scope, close } = openScope()
+  const directory = await openDirectory()
+  scope.teardown(() => rm(directory, { recursive: true, force: true }))
+  const timeout = AbortSignal.timeout(1000 * Number(values.seconds))
+  try {
+    return await part(scope, directory, AbortSignal.any([interruption.signal, timeout]))
+  } finally {
+    await close()
+  }
+}
+
+const say = (text: string) => process.stderr.write(`${text}\n`)
+
+/** An empty database, on the server of the variables TEST_POSTGRES_… or on one that is started. */
+async function openDatabase(scope: Scope) {
+  let server = configuredServer(process.env)
+  if (server === undefined) {
+    const own = await startTestServer()
+    scope.teardown(() => own.stop())
+    await relaxDurability(own.connection)
+    server = own.connection
+  }
+  const admin = connectTo(server)
+  const database = `chaos_${process.pid}`
+  await admin`create database ${admin(database)}`
+  const connection = { ...server, database }
+  const sql = connectTo(connection)
+  scope.teardown(async () => {
+    await sql.end({ timeout: 1 })
+    await admin`drop database ${admin(database)} with (force)`
+    await admin.end({ timeout: 1 })
+  })
+  return { sql, connection }
+}
+
+const fuzz = (requests: number) =>
+  within(async (scope, directory, signal) => {
+    const installation = await startInstallation(scope, directory, await openDatabase(scope))
+    const report = await runFuzz(installation, {
+      ...{ requests, seed, signal },
+      progress: ({ sent, violations, memory }) => {
+        if (sent % 1000 === 0)
+          say(`${sent} requests, ${violations} violations, ${Math.round(memory / 2 ** 20)} MiB`)
+      },
+    })
+    return fuzzFigures(report)
+  })
+
+const faults = (count: number) =>
+  within(async (scope, directory, signal) => {
+    const scene = await setScene(scope, directory)
+    const pattern = new RegExp(values.only)
+    const rounds = await runFaults(scene, {
+      ...{ seed, signal, count },
+      among: FAULTS.filter(({ name }) => pattern.test(name)),
+      progress: ({ fault, readyMs, writingMs, violations }) => {
+        const times = `ready after ${Math.round(readyMs)} ms, all writes after ${Math.round(writingMs)} ms`
+        say([`${fault}: ${times}`, ...violations].join('\n  '))
+      },
+    })
+    return faultFigures(rounds)
+  })
+
+let isKept = true
+for (const [count, part] of [
+  [Number(values.requests), fuzz],
+  [Number(values.faults), faults],
+] as const) {
+  if (count === 0 || interruption.signal.aborted) continue
+  const { text, problems } = await part(count)
+  process.stdout.write(`${[text, ...problems.map((problem) => `VIOLATION ${problem}`)].join('\n')}\n`)
+  isKept &&= problems.length === 0
+}
+process.exitCode = isKept ? 0 : 1
