@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { clientAddress, clientNetwork } from '../../models/traffic/client-address.js'
-import { hasKeys } from '../config/access.js'
+import { needsKey } from '../config/access.js'
 import { isLocal } from '../config/callers.js'
 import { ServiceError } from './errors.js'
 import { createBuckets, type Token } from './rate-limit/buckets.js'
@@ -51,7 +51,7 @@ export default fp(
       if (!isLocal(clientAddress(ip) ?? ip)) count(`address ${addressOf(request)}`, request, reply)
     }
 
-    if (!hasKeys(access)) {
+    if (!needsKey(access)) {
       app.addHook('onRequest', (request, reply, done) => {
         countAddress(request, reply)
         done()
