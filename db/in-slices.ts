@@ -19,6 +19,16 @@ export async function inSlices<T>(steps: Iterator<unknown, T>, signal?: AbortSig
   }
 }
 
+/** The same for a loop: it lets others run where 10 ms have passed since they last could. */
+export function slices(): () => Promise<void> {
+  let since = performance.now()
+  return async () => {
+    if (performance.now() - since < SLICE_MS) return
+    await others()
+    since = performance.now()
+  }
+}
+
 /** A step for each item. */
 export function* mapSteps<T, U>(items: Iterable<T>, of: (item: T) => U): Generator<void, U[]> {
   const results: U[] = []

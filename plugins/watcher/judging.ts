@@ -1,5 +1,5 @@
 import type { Sql } from 'postgres'
-import { inSlices } from '../../db/in-slices.js'
+import { inSlices, slices } from '../../db/in-slices.js'
 import { deploymentsBetween } from '../../db/own/deployments.js'
 import { RECENT_DEPLOYMENT_MS, type Deployment } from '../../models/incidents/deployment.js'
 import { knowsTheDay } from '../../models/anomaly/model.js'
@@ -51,9 +51,11 @@ export class Judging {
     const fromMs = isRecent ? kept.atMs : timeMs - WARM_UP_MS
     await judging.learnDeployments(fromMs, timeMs)
     let hasBegun = isRecent
+    const letOthersRun = slices() // the rounds of a whole day may come at once
     for await (const round of watchedLog.rounds(fromMs, timeMs, signal)) {
       hasBegun ||= round.gateway.requests > 0 // the log may have begun within the day
       if (hasBegun) await judging.judge(round, loaded, signal)
+      await letOthersRun()
     }
     judging.#usual ??= await judging.#expected(timeMs, loaded, signal)
     return judging

@@ -17,6 +17,8 @@ export interface SwitchableProxy {
   resume(): void
   /** The oldest connections hang for good, what connects from now on does not: a firewall forgot its state. */
   strand(oldest?: number): void
+  /** What was stranded breaks, as keepalive would find out. */
+  breakStranded(): void
   /** Breaks a connection as soon as so many bytes more have gone through it to the server: in the midst of a COPY. */
   cutAfter(bytes: number): void
   /** Each piece arrives so much later, in both directions, until it is 0. */
@@ -25,6 +27,7 @@ export interface SwitchableProxy {
 
 export async function switchableProxy(scope: Scope, targetPort: number): Promise<SwitchableProxy> {
   const sockets = new Set<Socket>()
+  const stranded = new Set<Socket>()
   let server: Server | undefined
   let paused = false
   let delayMs = 0
@@ -86,7 +89,11 @@ export async function switchableProxy(scope: Scope, targetPort: number): Promise
       for (const socket of sockets) socket.resume()
     },
     strand(oldest = Infinity) {
-      for (const socket of [...sockets].slice(0, 2 * oldest)) socket.pause() // two sockets each
+      for (const socket of [...sockets].slice(0, 2 * oldest)) stranded.add(socket.pause()) // two sockets each
+    },
+    breakStranded() {
+      for (const socket of stranded) socket.destroy()
+      stranded.clear()
     },
     cutAfter(bytes) {
       cutAt = bytes

@@ -127,9 +127,11 @@ const network: readonly Fault[] = [
     },
   },
   {
-    name: 'TCP connections that are never answered again',
+    name: 'TCP connections that are never answered again, until keepalive finds out',
     async inject({ proxy }, random) {
       proxy.strand(1 + random.integer(5))
+      await hold(random)
+      proxy.breakStranded()
     },
   },
   {

@@ -80,48 +80,53 @@ async function runRound(
   const readyMs = performance.now() - since
   await delay(100)
   stop.abort()
-  await Promise.all(writing)
+  const hung = await Promise.all(writing)
   const writingSince = performance.now()
   const stuck = await Promise.all(writers.map((writer) => takesWrites(scene, writer, random)))
   const writingMs = performance.now() - writingSince
-  const violations = [...stuck.flat()]
+  const violations = [...hung.flat(), ...stuck.flat()]
   for (const writer of writers) violations.push(...(await writer.check(scene.sql)))
   violations.push(...(await healthProblems(scene)))
   return { fault: fault.name, readyMs, writingMs, violations, acknowledged, ...(await resources(scene)) }
 }
 
-/** Writes, one after the other, until the signal. What gets no answer was not acknowledged. */
+/** Writes, one after the other, until the signal. What gets no answer was not acknowledged. @returns what hung */
 async function keepWriting(
   scene: Scene,
   writer: Writer,
   random: Random,
   signal: AbortSignal,
   onAcknowledged: () => void,
-): Promise<void> {
+): Promise<string[]> {
   while (!signal.aborted) {
     const answer = await answered(writer, scene.service.url, random)
+    if (answer === HANGS) return [`${writer.name}: no answer within ${ANSWER_LIMIT_MS / 1000} s`]
     if (answer !== undefined && answer.status < 300) onAcknowledged()
     else await delay(20)
   }
+  return []
 }
 
-/** The answer of a write; undefined when the connection broke. @throws when there is none for too long */
-async function answered(writer: Writer, url: string, random: Random): Promise<JsonAnswer | undefined> {
+/** The answer of a write; undefined when the connection broke. */
+async function answered(
+  writer: Writer,
+  url: string,
+  random: Random,
+): Promise<JsonAnswer | typeof HANGS | undefined> {
   const timer = new AbortController()
   const writing = writer.write(url, random).catch(() => undefined)
-  const tooLong = delay(ANSWER_LIMIT_MS, undefined, { signal: timer.signal }).then(() => {
-    throw new Error(`${writer.name}: no answer within ${ANSWER_LIMIT_MS / 1000} s`)
-  })
+  const tooLong = delay<typeof HANGS>(ANSWER_LIMIT_MS, HANGS, { signal: timer.signal }).catch(() => HANGS)
   try {
     return await Promise.race([writing, tooLong])
   } finally {
     timer.abort()
-    tooLong.catch(() => undefined)
   }
 }
 
 /** Whoever waits for longer, hangs. */
 const ANSWER_LIMIT_MS = 90_000
+const HANGS = 'hangs'
+
 const WRITE_LIMIT_MS = 30_000
 
 /** Each kind of write succeeds again, without a hand. */
