@@ -79,6 +79,7 @@ const fuzz = (requests: number) =>
     const installation = await startInstallation(scope, directory, await openDatabase(scope))
     const report = await runFuzz(installation, {
       ...{ requests, seed, signal },
+      onViolation: ({ problem, curl }) => say(`${problem}\n  ${curl}`),
       progress: ({ sent, violations, memory }) => {
         if (sent % 1000 === 0)
           say(`${sent} requests, ${violations} violations, ${Math.round(memory / 2 ** 20)} MiB`)

@@ -16,6 +16,7 @@ export interface FuzzOptions {
   /** Ends the run early, after the requests that are under way. */
   readonly signal?: AbortSignal
   progress?(done: { sent: number; violations: number; memory: number }): void
+  onViolation?(violation: Violation): void
 }
 
 export interface Violation {
@@ -61,100 +62,121 @@ const CHUNK = 250
 const EARLY = 1_000
 const MAX_VIOLATIONS = 50
 const RECENT = 2_000
+const MAX_STALL_MS = 50
+const MAX_WORST = 30
 
 /** Sends generated requests, half of them invalid, and checks every answer against the contract. */
-export async function runFuzz(
-  { service, memory, stalls }: Installation,
-  { requests, seed, signal, progress }: FuzzOptions,
-): Promise<FuzzReport> {
-  const contract = readContract()
-  const problemOf = createOracle(contract)
-  const known = new KnownIds()
-  const arbitrary = anyRequest(contract, known)
-  const agent = new Agent({ keepAlive: true, maxSockets: CONCURRENT })
-  const url = new URL(service.url)
-  const statuses: Record<string, number> = {}
-  const asked = new Set<string>()
-  const violations: Violation[] = []
-  let recent: Answered[] = []
-  const worst: WorstStall[] = []
-  let [sentCount, over50, longestMs, stallsSeen] = [0, 0, 0, (await stalls()).length]
-  let early = await memory()
-  let max = early
+export async function runFuzz(installation: Installation, options: FuzzOptions): Promise<FuzzReport> {
+  const prober = startProber(installation.service.url)
+  const run = new FuzzRun(installation, options)
+  await run.sendAll()
+  return { ...(await run.report()), probes: await prober.stop() }
+}
 
-  async function ask(request: FuzzRequest): Promise<void> {
-    const startedAt = Date.now()
-    asked.add(request.operation.operationId)
-    try {
-      const answer = await send(url, agent, request)
-      statuses[answer.status] = (statuses[answer.status] ?? 0) + 1
-      const problem = problemOf(request, answer)
-      if (problem !== undefined) report(request, problem, answer.body.toString().slice(0, 500))
-      else if (answer.status < 300) learn(request, answer.body)
-      if (request.operation.operationId === 'resetModels' && answer.status === 200)
-        await post(`${service.url}/model/load`)
-    } catch (error) {
-      report(request, `no answer: ${(error as Error).message}`, '')
-    }
-    recent.push({
-      startedAt,
-      endedAt: Date.now(),
-      what: `${request.method} ${request.url.slice(0, 100)} (${request.mutation ?? 'valid'})`,
-    })
+class FuzzRun {
+  readonly #installation: Installation
+  readonly #options: FuzzOptions
+  readonly #contract = readContract()
+  readonly #problemOf = createOracle(this.#contract)
+  readonly #known = new KnownIds()
+  readonly #agent = new Agent({ keepAlive: true, maxSockets: CONCURRENT })
+  readonly #statuses: Record<string, number> = {}
+  readonly #asked = new Set<string>()
+  readonly #violations: Violation[] = []
+  readonly #worst: WorstStall[] = []
+  #recent: Answered[] = []
+  #sent = 0
+  #stallsSeen = 0
+  #over50 = 0
+  #longestMs = 0
+  readonly #memory = { early: 0, max: 0 }
+
+  constructor(installation: Installation, options: FuzzOptions) {
+    this.#installation = installation
+    this.#options = options
   }
 
-  function learn({ operation }: FuzzRequest, body: Buffer): void {
+  async sendAll(): Promise<void> {
+    const { requests, seed, signal, progress } = this.#options
+    const arbitrary = anyRequest(this.#contract, this.#known)
+    this.#stallsSeen = (await this.#installation.stalls()).length
+    for (let chunk = 0; this.#sent < requests && !signal?.aborted; chunk++) {
+      const numRuns = Math.min(CHUNK, requests - this.#sent)
+      await this.#sendChunk(fc.sample(arbitrary, { numRuns, seed: seed + chunk }))
+      await this.#lookAtStalls()
+      const memory = await this.#installation.memory()
+      this.#memory.max = Math.max(this.#memory.max, memory)
+      if (this.#sent <= EARLY) this.#memory.early = memory
+      progress?.({ sent: this.#sent, violations: this.#violations.length, memory })
+    }
+    this.#agent.destroy()
+  }
+
+  async report(): Promise<Omit<FuzzReport, 'probes'>> {
+    return {
+      ...{ requests: this.#sent, operations: this.#asked.size },
+      ...{ statuses: this.#statuses, violations: this.#violations },
+      memory: { ...this.#memory, end: await this.#installation.memory() },
+      stalls: { over50: this.#over50, longestMs: Math.round(this.#longestMs), worst: this.#worst },
+    }
+  }
+
+  async #sendChunk(drawn: FuzzRequest[]): Promise<void> {
+    this.#sent += drawn.length
+    const senders = Array.from({ length: CONCURRENT }, async () => {
+      for (let next = drawn.shift(); next !== undefined; next = drawn.shift()) await this.#ask(next)
+    })
+    await Promise.all(senders)
+  }
+
+  async #ask(request: FuzzRequest): Promise<void> {
+    const { url } = this.#installation.service
+    const { operation, method, mutation } = request
+    const startedAt = Date.now()
+    this.#asked.add(operation.operationId)
     try {
-      known.learn(operation.operationId, (JSON.parse(body.toString()) as { data: unknown }).data)
+      const answer = await send(new URL(url), this.#agent, request)
+      this.#statuses[answer.status] = (this.#statuses[answer.status] ?? 0) + 1
+      const problem = this.#problemOf(request, answer)
+      if (problem !== undefined) this.#enter(request, problem, answer.body.toString().slice(0, 500))
+      else if (answer.status < 300) this.#learn(request, answer.body)
+      // Without a model most operations would only say so.
+      if (operation.operationId === 'resetModels' && answer.status === 200) await post(`${url}/model/load`)
+    } catch (error) {
+      this.#enter(request, `no answer: ${(error as Error).message}`, '')
+    }
+    const what = `${method} ${request.url.slice(0, 100)} (${mutation ?? 'valid'})`
+    this.#recent.push({ startedAt, endedAt: Date.now(), what })
+  }
+
+  #learn({ operation }: FuzzRequest, body: Buffer): void {
+    try {
+      this.#known.learn(operation.operationId, (JSON.parse(body.toString()) as { data: unknown }).data)
     } catch {
       // A file or an event stream names nothing.
     }
   }
 
-  function report(request: FuzzRequest, problem: string, answer: string): void {
+  #enter(request: FuzzRequest, problem: string, answer: string): void {
+    if (this.#violations.length >= MAX_VIOLATIONS) return
     const { operation, mutation } = request
-    if (violations.length < MAX_VIOLATIONS)
-      violations.push({
-        problem,
-        operationId: operation.operationId,
-        mutation,
-        curl: curlOf(service.url, request),
-        answer,
-      })
+    const curl = curlOf(this.#installation.service.url, request)
+    const violation = { problem, operationId: operation.operationId, mutation, curl, answer }
+    this.#violations.push(violation)
+    this.#options.onViolation?.(violation)
   }
 
-  async function lookAtStalls(): Promise<void> {
-    const all = await stalls()
-    for (const stall of all.slice(stallsSeen)) {
-      longestMs = Math.max(longestMs, stall.busyMs)
-      if (stall.busyMs < 50) continue
-      over50++
-      worst.push({ busyMs: Math.round(stall.busyMs), during: during(stall, recent) })
-      worst.sort((a, b) => b.busyMs - a.busyMs).splice(30)
+  async #lookAtStalls(): Promise<void> {
+    const all = await this.#installation.stalls()
+    for (const stall of all.slice(this.#stallsSeen)) {
+      this.#longestMs = Math.max(this.#longestMs, stall.busyMs)
+      if (stall.busyMs < MAX_STALL_MS) continue
+      this.#over50++
+      this.#worst.push({ busyMs: Math.round(stall.busyMs), during: during(stall, this.#recent) })
+      this.#worst.sort((a, b) => b.busyMs - a.busyMs).splice(MAX_WORST)
     }
-    stallsSeen = all.length
-    recent = recent.slice(-RECENT)
-  }
-
-  const prober = startProber(service.url)
-  for (let chunk = 0; sentCount < requests && !signal?.aborted; chunk++) {
-    const drawn = fc.sample(arbitrary, { numRuns: Math.min(CHUNK, requests - sentCount), seed: seed + chunk })
-    sentCount += drawn.length
-    const senders = Array.from({ length: CONCURRENT }, async () => {
-      for (let next = drawn.shift(); next !== undefined; next = drawn.shift()) await ask(next)
-    })
-    await Promise.all(senders)
-    await lookAtStalls()
-    max = Math.max(max, await memory())
-    if (sentCount <= EARLY) early = await memory()
-    progress?.({ sent: sentCount, violations: violations.length, memory: await memory() })
-  }
-  agent.destroy()
-  const probes = await prober.stop()
-  return {
-    ...{ requests: sentCount, operations: asked.size, statuses, violations, probes },
-    memory: { early, end: await memory(), max },
-    stalls: { over50, longestMs: Math.round(longestMs), worst },
+    this.#stallsSeen = all.length
+    this.#recent = this.#recent.slice(-RECENT)
   }
 }
 
