@@ -115,13 +115,9 @@ async function answered(
 ): Promise<JsonAnswer | typeof HANGS | undefined> {
   const timer = new AbortController()
   const writing = writer.write(url, random).catch(() => undefined)
-<<<<<<< HEAD
-  const tooLong = delay<typeof HANGS>(ANSWER_LIMIT_MS, HANGS, { signal: timer.signal }).catch(() => HANGS)
-=======
   const tooLong = delay<typeof HANGS>(ANSWER_LIMIT_MS, HANGS, { signal: timer.signal }).catch(
     (): typeof HANGS => HANGS,
   )
->>>>>>> h-chaos
   try {
     return await Promise.race([writing, tooLong])
   } finally {
