@@ -98,19 +98,22 @@ t.test('a token that is not valid is refused with what is wrong', async (t) => {
   }
 })
 
-t.test('a public key that cannot be used makes a token invalid, and is no fault of the service', async (t) => {
-  const provider = await identityProvider(t, rsa)
-  const short = generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey.export({ format: 'jwk' })
-  for (const published of [short, { kty: 'RSA', n: '!', e: 'AQAB' }, { kty: 'RSA' }]) {
-    provider.misbehave = (_request, response) =>
-      void response.end(JSON.stringify({ keys: [{ ...published, kid: rsa.kid, alg: 'RS256' }] }))
-    await t.rejects(
-      verifier(t, provider).callerOf(tokenOf(rsa)),
-      { code: 'UNAUTHENTICATED' },
-      JSON.stringify(published).slice(0, 40),
-    )
-  }
-})
+t.test(
+  'a public key that cannot be used makes a token invalid, and is no fault of the service',
+  async (t) => {
+    const provider = await identityProvider(t, rsa)
+    const short = generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey.export({ format: 'jwk' })
+    for (const published of [short, { kty: 'RSA', n: '!', e: 'AQAB' }, { kty: 'RSA' }]) {
+      provider.misbehave = (_request, response) =>
+        void response.end(JSON.stringify({ keys: [{ ...published, kid: rsa.kid, alg: 'RS256' }] }))
+      await t.rejects(
+        verifier(t, provider).callerOf(tokenOf(rsa)),
+        { code: 'UNAUTHENTICATED' },
+        JSON.stringify(published).slice(0, 40),
+      )
+    }
+  },
+)
 
 t.test('roles are in a claim of any name, as a list or as a text', async (t) => {
   const provider = await identityProvider(t, rsa)
