@@ -9,6 +9,7 @@ import envelope from './plugins/http/envelope.js'
 import errors from './plugins/http/errors.js'
 import largeBodies from './plugins/http/large-bodies.js'
 import requestCounts from './plugins/http/request-counts.js'
+import { requestId } from './plugins/http/request-id.js'
 import validation from './plugins/http/validation.js'
 import { KINDS, type ActiveDetector } from './plugins/model-registry/kinds.js'
 import detectRoutes from './routes/detect.js'
@@ -49,7 +50,7 @@ async function buildApp({ logLevel, effects, calendar }: BatchSettings): Promise
   const app = Fastify({
     loggerInstance: pino({ level: logLevel }) as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }), // the service logs the request
-    requestIdHeader: 'x-request-id',
+    genReqId: requestId,
   })
   await app.register(requestCounts)
   await app.register(validation)

@@ -16,6 +16,7 @@ export default ({ production = false } = {}) => ({
         'models/index.ts!', // the public face of the mathematics
         'docker/*.js!',
         'bench/run.ts',
+        'bench/overload/{main,crowd}.ts',
         'bench/bodies/{main,event-loop,probe}.ts',
         'eval/*/main.ts',
         'eval/*/judge-thread.ts',

@@ -9,11 +9,12 @@ export interface StatementName {
 }
 
 /** Called when a statement is sent. @returns called at its end, with its error */
-export type OnStatement = (name: StatementName) => ((error?: unknown) => void) | undefined
+export type OnStatement = (name: () => StatementName) => ((error?: unknown) => void) | undefined
 
 /** A query of the driver. */
 interface Query extends PendingQuery<Row[]> {
   readonly strings: readonly string[]
+  readonly args: readonly unknown[]
   readonly executed: boolean
   handle(): Promise<void>
 }
@@ -36,7 +37,7 @@ export function watchStatements(onStatement: OnStatement | undefined): void {
 }
 
 function tell(query: Query, onStatement: OnStatement): void {
-  const end = onStatement(statementName(query.strings.join(' ')))
+  const end = onStatement(() => statementName(textOf(query)))
   if (end === undefined) return
   // The promise's own `then`: that of the query sends it.
   void Promise.prototype.then.call(
@@ -46,12 +47,31 @@ function tell(query: Query, onStatement: OnStatement): void {
   )
 }
 
-/** Of the text between the values. */
+/** The text of a query with that of its parts and with names, and without values. */
+function textOf({ strings, args }: Pick<Query, 'strings' | 'args'>): string {
+  const parts = strings.map((text, i) => `${text} ${partOf(args[i])}`)
+  return parts.join(' ')
+}
+
+function partOf(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return ''
+  if ('strings' in value && 'args' in value) return textOf(value as Query)
+  return value.constructor.name === 'Identifier' ? (value as { value: string }).value : ''
+}
+
+const EXTRACTED = /\bextract\s*\([^()]*\)/gi
+const FIRST_TABLE =
+  /\b(?:from|into|update|join|copy|table)\s+(?:only\s+)?"?(?!(?:where|set|lateral|select|on)\b)([a-z_][a-z0-9_]{0,62})\b(?!\s*\()/i
+/** A list of columns follows these, and no argument. */
+const WITH_COLUMNS = /\b(?:into|copy)\s+(?:only\s+)?"?([a-z_][a-z0-9_]{0,62})/i
+
+/** Of a text without values. */
 export function statementName(text: string): StatementName {
   const first = /[a-z]+/i.exec(text)?.[0].toLowerCase() ?? 'statement'
   const changes = first === 'with' ? /\b(?:insert|update|delete)\b/i.exec(text) : null
   const operation = first === 'with' ? (changes?.[0].toLowerCase() ?? 'select') : first
-  const [, table = null] =
-    /\b(?:from|into|update|join|copy|table)\s+(?:only\s+)?"?([a-z_][a-z0-9_]{0,62})\b/i.exec(text) ?? []
+  const hasColumns = operation === 'insert' || operation === 'copy'
+  const pattern = hasColumns ? WITH_COLUMNS : FIRST_TABLE
+  const [, table = null] = pattern.exec(text.replace(EXTRACTED, '')) ?? []
   return { operation: operation.slice(0, 20), table: table?.toLowerCase() ?? null }
 }

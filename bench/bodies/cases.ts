@@ -57,7 +57,7 @@ const BODIES: readonly (readonly [string, Buffer])[] = [
   ['400,000 levels in an unknown field', withField(`"x":${nested(400_000)}`)],
   ['500,000 unknown keys', withField(keys(500_000, (i) => `k${i}`))],
   ['100,000 long unknown keys', withField(keys(100_000, (i) => `${i}-${'k'.repeat(60)}`))],
-  ['500,000 times the same key', withField(keys(500_000, () => 'requests_per_second'))],
+  ['350,000 times the same key', withField(keys(350_000, () => 'requests_per_second'))],
   ['numbers as keys', withField(keys(500_000, (i) => String(4_294_967_200 - i * 17)))],
   ['one text', withField(`"x":"${'x'.repeat(SIZE - 500)}"`)],
   ['one text of escapes', withField(`"x":"${'\\u0041'.repeat((SIZE - 500) / 6)}"`)],

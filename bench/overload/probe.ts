@@ -35,7 +35,7 @@ export function startProbing(target: Target, everyMs = 100): Probing {
 }
 
 /** Whether the answer is 200. */
-export function probe({ host, port }: Target): Promise<boolean> {
+function probe({ host, port }: Target): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ host, port, noDelay: true, timeout: TIME_LIMIT_MS })
     const end = (isAlive: boolean) => {

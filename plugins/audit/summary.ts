@@ -11,7 +11,6 @@ const SECRET = /secret|password|passwd|token|credential|authorization|cookie|api
  */
 export function summaryOfText(text: string, max = MAX_CHARACTERS): string {
   const short = text.length > max ? `${text.slice(0, max - 1)}…` : text
-  // eslint-disable-next-line no-control-regex
   const printable = short.replace(/[\u0000-\u001f\u007f]/g, ' ')
   return Buffer.from(printable).toString()
 }

@@ -60,7 +60,7 @@ export default fp(
     const routes: RouteCounts[] = []
     const unknown = new Map<string, RouteCounts>()
     const failures = new Map<string, number>()
-    const counting = new WeakSet<onResponseHookHandler>()
+    const counting = new WeakSet<object>()
     const newCounts = (route: string, method: string): RouteCounts => {
       const counts = new RouteCounts(route, method)
       routes.push(counts)

@@ -28,6 +28,9 @@ interface DatabaseLooksOptions {
 /** A scrape waits for the database so long, and no longer. */
 const MAX_LOOK_MS = 1_000
 
+/** A connection that hangs is replaced after this. */
+const MAX_HANG_MS = 10_000
+
 /** Scrapes that are closer to each other than this see the same. */
 const MIN_AGE_MS = 1_000
 
@@ -47,6 +50,10 @@ export function createDatabaseLooks({ sql, database }: DatabaseLooksOptions) {
 
   const read = async (): Promise<Figures> => {
     const own = (connection ??= database.openConnection())
+    const giveUp = setTimeout(() => {
+      connection = undefined
+      void own.end({ timeout: 0 }).catch(() => undefined)
+    }, MAX_HANG_MS).unref()
     try {
       const incidents = await countOpenIncidents(own)
       const notifications = await countWaitingNotifications(own)
@@ -54,6 +61,7 @@ export function createDatabaseLooks({ sql, database }: DatabaseLooksOptions) {
     } catch {
       return NOTHING // whether the database is up, and what does not work, are metrics of their own
     } finally {
+      clearTimeout(giveUp)
       reading = undefined
     }
   }

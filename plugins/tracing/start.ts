@@ -133,9 +133,10 @@ async function inSpan<T>(
 const isSampled = (span: Span) => (span.spanContext().traceFlags & 1) === 1
 
 /** Statements are a part of a request or of a job: what only polls has no trace. */
-function statementSpan(tracer: OtelTracer, { operation, table }: StatementName) {
+function statementSpan(tracer: OtelTracer, name: () => StatementName) {
   const parent = trace.getActiveSpan()
   if (parent === undefined || !parent.isRecording()) return undefined
+  const { operation, table } = name()
   const attributes = {
     'db.system.name': 'postgresql',
     'db.operation.name': operation,

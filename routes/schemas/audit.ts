@@ -24,7 +24,7 @@ const AuditEntry = Type.Object(
     input: nullable(Type.Record(Type.String(), Type.Unknown()), {
       description: 'A summary of the query and the body, without secrets; facts, where it was the service.',
     }),
-    address: text('The address that the connection came from. Null for the service.'),
+    address: text('The address that the request came from. Null for the service.'),
     forwarded_for: text('X-Forwarded-For, as a proxy or the caller itself wrote it. Null without it.'),
     user_agent: text('The User-Agent, its first 200 characters. Null without it.'),
     request_id: text('The id of the request. Null for the service.'),

@@ -106,10 +106,18 @@ t.test('with a server of PostgreSQL, and without when it is away', async (t) => 
   t.equal(await alone.end(image.config.StopSignal), 0)
 })
 
-t.test('a bad value ends the start with exit code 78', async (t) => {
-  const container = await startContainer(t, image, await volume(t), { CONTAMINATION: '2' })
-  t.equal(await container.end(), 78)
-  t.match(container.output(), /CONTAMINATION is "2"/)
+t.test('a bad value, and an address without keys, end the start with exit code 78', async (t) => {
+  for (const [environment, message] of [
+    [{ CONTAMINATION: '2' }, /CONTAMINATION is "2"/],
+    [
+      { ALLOW_ANONYMOUS: 'false' },
+      /ML_SERVICE_HOST is "0\.0\.0\.0"; allowed is a loopback address, unless API_KEYS/,
+    ],
+  ] as const) {
+    const container = await startContainer(t, image, await volume(t), environment)
+    t.equal(await container.end(), 78)
+    t.match(container.output(), message)
+  }
 })
 
 function isRunning(pid: number): boolean {

@@ -43,7 +43,7 @@ export async function startContainer(
   const port = await freePort()
   const bundle = await mkdtemp(join(tmpdir(), 'aegis-ml-bundle-'))
   t.teardown(() => rm(bundle, { recursive: true, force: true }))
-  const added = Object.entries({ ML_SERVICE_PORT: port, ...environment }).map(
+  const added = Object.entries({ ML_SERVICE_PORT: port, ALLOW_ANONYMOUS: 'true', ...environment }).map(
     ([key, value]) => `${key}=${value}`,
   )
   const env = [...image.config.Env, ...added]

@@ -10,6 +10,9 @@ t.test('a statement is named by its verb and its first table, never by values', 
     ['with a as (delete from only b returning id) select from a', 'delete', 'b'],
     ['WITH a AS (select 1) select * from a', 'select', 'a'],
     ['copy request_logs (path) from stdin', 'copy', 'request_logs'],
+    ['insert into a(b) select c from d', 'insert', 'a'],
+    ['select extract(epoch from minute) from unnest( ) x join aegis_ml_b on true', 'select', 'aegis_ml_b'],
+    ['select 1 from  where minute >= ', 'select', null],
     ['begin isolation level repeatable read', 'begin', null],
     ['select ', 'select', null],
     ['', 'statement', null],
@@ -22,16 +25,28 @@ t.test('each statement has a start and an end, also within transactions and when
   const { sql } = await testDatabase(t)
   await sql`select` // the driver asks for types first
   const seen: string[] = []
-  watchStatements(({ operation }) => {
-    seen.push(operation)
+  watchStatements((name) => {
+    const { operation, table } = name()
+    seen.push([operation, table].filter(Boolean).join(' '))
     return (error) => void seen.push(error === undefined ? 'ok' : `${operation} failed`)
   })
   t.teardown(() => watchStatements(undefined))
-  const part = sql`1`
-  await sql`select ${part}`
+  const part = sql`from ${sql('pg_class')} where relname = ${'geheim'}`
+  await sql`select 1 ${part} limit ${1}`
   await sql.begin((tx) => tx`update pg_class set relname = relname where false`)
   await t.rejects(sql`select nowhere`)
   watchStatements(undefined)
   await sql`select 1`
-  t.same(seen, ['select', 'ok', 'begin', 'ok', 'update', 'ok', 'commit', 'ok', 'select', 'select failed'])
+  t.same(seen, [
+    'select pg_class',
+    'ok',
+    'begin',
+    'ok',
+    'update pg_class',
+    'ok',
+    'commit',
+    'ok',
+    'select',
+    'select failed',
+  ])
 })

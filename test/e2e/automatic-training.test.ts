@@ -80,6 +80,10 @@ t.test('two replicas train once when it is due, the first time and again', async
   await look(2.5)
   t.equal(await jobs(service), 2)
   const [second, ...older] = await versions(service)
+  t.match((await service.get('/audit?operation=train&actor=service')).body.data['entries'], [
+    { caller: null, outcome: 'done', input: { outcome: 'activated', version: second!.version } },
+    { caller: null, outcome: 'done', input: { outcome: 'activated', version: first!.version } },
+  ])
   t.match(second, { active: true, automatic: true, refused: null })
   t.match(older, [{ version: first!.version, active: false, automatic: true }])
   const { rate_optimizer: optimizers } = (await service.get('/model/versions')).body.data as Record<

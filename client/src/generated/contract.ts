@@ -1345,7 +1345,7 @@ export interface components {
             input: {
                 [key: string]: unknown;
             } | null;
-            /** @description The address that the connection came from. Null for the service. */
+            /** @description The address that the request came from. Null for the service. */
             address: string | null;
             /** @description X-Forwarded-For, as a proxy or the caller itself wrote it. Null without it. */
             forwarded_for: string | null;

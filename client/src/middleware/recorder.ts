@@ -28,6 +28,7 @@ export class Recorder {
 
   constructor(
     private readonly api: () => Client,
+    private readonly source: string,
     private readonly link: ServiceLink,
     private readonly log: Log,
   ) {}
@@ -79,7 +80,7 @@ export class Recorder {
   #cut(): void {
     const requests = this.#waiting.splice(0, BATCH)
     // The id is chosen once, so that a repeated batch adds nothing.
-    this.#batches.push({ batch_id: randomUUID(), requests })
+    this.#batches.push({ batch_id: randomUUID(), source: this.source, requests })
     this.#batched += requests.length
   }
 

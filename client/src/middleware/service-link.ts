@@ -45,7 +45,7 @@ export class ServiceLink {
     if (this.#refusals.get(purpose) === refusal) return
     const isTold = isRefusedKey(error) && [...this.#refusals.values()].includes(refusal)
     this.#refusals.set(purpose, refusal)
-    if (!isTold) this.log.warn(`${purpose} fails: ${message}${isRefusedKey(error) ? KEY_ADVICE : ''}`)
+    if (!isTold) this.log.warn(`${purpose} fails: ${message}${adviceFor(refusal)}`)
   }
 
   /** Counts an interval without a verdict. The count is logged when the service is back. */
@@ -69,8 +69,13 @@ export class ServiceLink {
 
 const NOT_ANSWERS = new Set(['NETWORK_ERROR', 'TIMEOUT', 'BROKEN_ANSWER', 'INVALID_ANSWER'])
 
-const KEY_ADVICE =
-  ' The gateway continues without AEGIS ML. Set apiKey, or ML_SERVICE_API_KEY, to a key of the service with the role detect.'
+/** The message of FORBIDDEN says itself which role or source the key needs. */
+function adviceFor(code: string): string {
+  if (!REFUSED_KEY.has(code)) return ''
+  const goesOn = ' The gateway continues without AEGIS ML.'
+  if (code === 'FORBIDDEN') return goesOn
+  return `${goesOn} Set apiKey, or ML_SERVICE_API_KEY, to a key of the service with the role detect.`
+}
 
 /** How long nothing is sent after the service has refused the key. A new key may be added at any time. */
 const REFUSED_PAUSE_MS = 30_000

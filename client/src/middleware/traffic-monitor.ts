@@ -23,10 +23,10 @@ export class TrafficMonitor {
     private readonly settings: Settings,
     private readonly clock: Clock = SYSTEM_CLOCK,
   ) {
-    const { api, intervalMs, log, record } = settings
+    const { api, intervalMs, log, record, source } = settings
     this.#link = new ServiceLink(log, clock)
     this.#reporter = new Reporter(settings, this.#link, clock)
-    this.#recorder = record && new Recorder(api, this.#link, log)
+    this.#recorder = record && new Recorder(api, source, this.#link, log)
     this.#intervals = new AlignedIntervals(intervalMs, clock, (interval) => {
       this.#reporter.report(this.#metricsOf(interval))
     })
