@@ -21,6 +21,7 @@ export default ({ production = false } = {}) => ({
         'eval/*/main.ts',
         'eval/*/judge-thread.ts',
         'test/run.ts',
+        'test/plugins/exiting-thread.ts',
         'test/**/*.test.ts',
         'test/**/golden/**/*.mjs',
         'test/chaos/main.ts',

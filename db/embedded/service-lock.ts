@@ -2,6 +2,7 @@ import { readFile, readdir, readlink, rm, stat, utimes, writeFile } from 'node:f
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { newFileMode } from '../private-files.js'
 import { isRunning, startOf, waitUntil } from './processes.js'
 
 /**
@@ -41,7 +42,8 @@ export async function acquireServiceLock(directory: string): Promise<ServiceLock
   const mine = `service-${Math.max(0, ...dead) + 1}.lock`
   const path = join(directory, mine)
   try {
-    await writeFile(path, JSON.stringify(await myself()), { flag: 'wx', flush: true })
+    const mode = await newFileMode(directory)
+    await writeFile(path, JSON.stringify(await myself()), { flag: 'wx', flush: true, mode })
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
     throw new DataPathInUseError(directory, describe(await readHolder(path)))

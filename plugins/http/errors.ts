@@ -210,6 +210,7 @@ export default fp(
       if (isFault(failure)) request.log.error({ err: error, code: failure.code }, 'request failed')
       else request.log.debug({ err: error, code: failure.code }, 'request refused')
       if (failure.statusCode === 503) reply.header('retry-after', '5')
+      if (failure.code === 'BODY_TOO_LARGE') letArrive(request, reply)
       return sendFailure(reply, failure)
     })
     answerUnknownRoutes(app)
@@ -217,6 +218,16 @@ export default fp(
   },
   { name: 'errors', dependencies: ['request-counts'] },
 )
+
+/**
+ * Node.js reads a body that nobody wants, unless the connection is to be closed. A caller who still sends may not see
+ * the answer then.
+ */
+function letArrive({ headers }: FastifyRequest, reply: FastifyReply): void {
+  if (Number(headers['content-length'] ?? NaN) <= MAX_UNWANTED) reply.removeHeader('connection')
+}
+
+const MAX_UNWANTED = 64 * 1024 * 1024
 
 /** 405 with Allow where the path exists with another method, 404 otherwise. */
 function answerUnknownRoutes(app: FastifyInstance): void {

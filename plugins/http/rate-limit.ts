@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { clientAddress, clientNetwork } from '../../models/traffic/client-address.js'
+import { needsKey } from '../config/access.js'
 import { isLocal } from '../config/callers.js'
 import { ServiceError } from './errors.js'
 import { createBuckets, type Token } from './rate-limit/buckets.js'
@@ -29,46 +30,56 @@ const MAX_WRONG_KEYS = 20
  */
 export default fp(
   async (app) => {
-    const { callers, ipv6Prefix } = app.config
+    const { access, callers, ipv6Prefix } = app.config
     const limit = callers.rateLimit
     const buckets = limit === null ? null : createBuckets(limit, MAX_CALLERS)
     const wrongKeys = createBuckets(MAX_WRONG_KEYS, MAX_CALLERS)
     const knownKeys = createKnownKeys(MAX_KNOWN_KEYS)
-    const addressOf = ({ ip }: FastifyRequest) => clientNetwork(clientAddress(ip) ?? ip, ipv6Prefix)
+    // A connection that has closed has no address any more.
+    const addressOf = ({ ip = 'closed' }: { readonly ip: string | undefined }) =>
+      clientNetwork(clientAddress(ip) ?? ip, ipv6Prefix)
 
-    const count = (caller: string, reply: FastifyReply): void => {
+    const count = (caller: string, request: FastifyRequest, reply: FastifyReply): void => {
       if (buckets === null) return
       const token = buckets.take(caller, performance.now())
       reply.header('ratelimit-policy', `"default";q=${limit!};w=60`)
       reply.header('ratelimit', `"default";r=${token.remaining};t=${token.fullAfterSec}`)
+      if (token.isAllowed) return
       const whose = caller.startsWith('key ') ? 'this key' : 'this address'
-      if (!token.isAllowed) refuse(reply, token, `${limit!} requests a minute are allowed for ${whose}.`)
+      refuse(request, reply, token, `${limit!} requests a minute are allowed for ${whose}.`)
     }
-    const countAddress = (address: string, reply: FastifyReply): void => {
-      if (!isLocal(address)) count(`address ${address}`, reply)
+    const countAddress = (request: FastifyRequest, reply: FastifyReply): void => {
+      const { ip } = request
+      if (!isLocal(clientAddress(ip) ?? ip)) count(`address ${addressOf(request)}`, request, reply)
     }
 
+    if (!needsKey(access)) {
+      app.addHook('onRequest', (request, reply, done) => {
+        countAddress(request, reply)
+        done()
+      })
+      return
+    }
     app.addHook('onRequest', (request, reply, done) => {
-      if (request.routeOptions.config.isProbe) return done()
       const key = keyOf(request)
-      const address = addressOf(request)
-      if (key === undefined) countAddress(address, reply)
+      if (key === undefined) countAddress(request, reply)
       else {
+        const address = addressOf(request)
         const token = wrongKeys.look(address, performance.now())
         if (!token.isAllowed && !knownKeys.has(address, key))
-          refuse(reply, token, 'Many unknown keys have come from this address.')
+          refuse(request, reply, token, 'Many unknown keys have come from this address.')
       }
       done()
     })
     // After the hook that finds out who calls, and before the body is read.
     app.addHook('preParsing', (request, reply, _payload, done) => {
       const key = keyOf(request)
-      if (key === undefined || request.routeOptions.config.isProbe) return done()
+      if (key === undefined) return done()
       const { name } = request.caller
-      if (name === null) countAddress(addressOf(request), reply)
+      if (name === null) countAddress(request, reply)
       else {
         knownKeys.add(request.raw.socket, addressOf(request), key)
-        count(`key ${name}`, reply)
+        count(`key ${name}`, request, reply)
       }
       done()
     })
@@ -84,8 +95,14 @@ function keyOf({ headers }: FastifyRequest): string | undefined {
   return [headers['x-api-key']].flat()[0] ?? headers.authorization
 }
 
-/** @throws ServiceError RATE_LIMITED */
-function refuse(reply: FastifyReply, { retryAfterSec }: Token, why: string): never {
+/** @throws ServiceError RATE_LIMITED, except for a probe */
+function refuse(
+  { routeOptions }: FastifyRequest,
+  reply: FastifyReply,
+  { retryAfterSec }: Token,
+  why: string,
+): void {
+  if (routeOptions.config.isProbe) return
   reply.header('retry-after', String(retryAfterSec))
   throw new ServiceError('RATE_LIMITED', `${why} Try again in ${retryAfterSec} s.`)
 }

@@ -77,7 +77,14 @@ async function ask(url: string, path: string, request: ServiceRequest, stop: Abo
   throw failureOf({ code, message })
 }
 
-const OF_THE_REQUEST = ['INVALID_REQUEST', 'UNAUTHENTICATED', 'FORBIDDEN', 'MODEL_NOT_TRAINED', 'NOT_FOUND', '']
+const OF_THE_REQUEST = [
+  'INVALID_REQUEST',
+  'UNAUTHENTICATED',
+  'FORBIDDEN',
+  'MODEL_NOT_TRAINED',
+  'NOT_FOUND',
+  '',
+]
 
 function failureOf({ code, message }: { code: string; message: string }): Error {
   if (code === 'NO_DATA') return new NoDataError(message)

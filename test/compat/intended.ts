@@ -47,6 +47,11 @@ export const INTENDED: readonly Intended[] = [
   },
   { requests: /./, difference: /^header access-control-/, why: 'CORS is off unless CORS_ORIGINS is set' },
   {
+    requests: /^health with origin$/,
+    difference: /^status 200 → 403$/,
+    why: 'pages of other origins reach nothing unless CORS_ORIGINS lists them',
+  },
+  {
     requests: /^OPTIONS /,
     difference: /^(status|type|header allow)/,
     why: 'the same, in a preflight request',

@@ -1,5 +1,6 @@
 import t from 'tap'
-import { testService, trainOnSynthetic, USUAL_MONDAY } from '../service.js'
+import { testService, USUAL_MONDAY } from '../service.js'
+import { eventually } from '../eventually.js'
 import { insertDays } from './automatic-training.js'
 import { startCollector, type ReceivedSpan } from './collector.js'
 
@@ -7,7 +8,7 @@ const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736'
 const PARENT = '00f067aa0ba902b7'
 
 const traceOf = (spans: readonly ReceivedSpan[], name: string) => {
-  const root = spans.find((span) => span.name === name)!
+  const root = spans.findLast((span) => span.name === name)!
   return {
     root,
     others: spans.filter(({ traceId, spanId }) => traceId === root.traceId && spanId !== root.spanId),
@@ -23,14 +24,15 @@ t.test(
       OTEL_SERVICE_NAME: 'watcher',
     })
     await insertDays(sql, 1)
-    t.match(await post('/train', { days: 1, models: ['anomaly'] }), { status: 200 })
+    // A busy machine may say that the database takes too long.
+    await eventually(async () => (await post('/train', { days: 1, models: ['anomaly'] })).status === 200)
     const headers = {
       traceparent: `00-${TRACE}-${PARENT}-01`,
       authorization: 'Bearer geheim',
       cookie: 'a=geheim',
     }
     t.equal((await post('/detect?colour=geheim', USUAL_MONDAY, { headers })).status, 200)
-    t.equal((await get('/incidents/99')).status, 404)
+    await eventually(async () => (await get('/incidents/99')).status === 404)
     t.equal((await get('/health/live')).status, 200)
     await app.close()
 
@@ -83,7 +85,6 @@ t.test('a receiver that fails costs a line in the log, and no request', async (t
   const lines: unknown[] = []
   service.app.log.warn = ((...line: unknown[]) => void lines.push(line)) as never
   for (let i = 0; i < 600; i++) await service.get('/version')
-  await trainOnSynthetic(service, 24)
   await service.app.close()
   t.ok(collector.headers.length >= 2, 'more than one batch was sent')
   t.match(lines, [[{ url: `${collector.endpoint}/v1/traces` }, /^traces cannot be sent/]])

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { request, type ClientRequest, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { buffer } from 'node:stream/consumers'
+import { buffer, json } from 'node:stream/consumers'
 import t from 'tap'
 import { DEFAULT_EFFECTS } from '../../models/anomaly/effects.js'
 import { ANYBODY } from '../../plugins/access/caller.js'
@@ -96,6 +96,17 @@ t.test(
     for (const each of waiting) each.destroy()
   },
 )
+
+t.test('who sends a body that is too large gets to read why', async (t) => {
+  const { port } = app.server.address() as AddressInfo
+  const body = Buffer.alloc(4 << 20, ' ')
+  const headers = { 'content-type': 'application/json', 'content-length': body.length }
+  const sent = request({ port, method: 'POST', path: '/detect', headers, agent: false })
+  sent.end(body)
+  const [response] = (await once(sent, 'response')) as [IncomingMessage]
+  t.match(await json(response), { code: 'BODY_TOO_LARGE', message: /16 KiB are allowed here/ })
+  sent.destroy()
+})
 
 t.test('when a thread ends in the middle, the caller may send again', async (t) => {
   const failures: unknown[] = []

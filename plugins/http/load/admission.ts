@@ -18,8 +18,11 @@
 export interface Admission {
   /** Whether a request that is at its turn now is served. */
   admits(nowMs: number): boolean
-  /** The turn of the loop is over: all that had arrived was served or refused. @param idleMs how long it has rested, ever */
-  endTurn(nowMs: number, idleMs: number): void
+  /**
+   * The turn of the loop is over: all that had arrived was served or refused.
+   * @param idleMs how long the loop has rested, ever; asked after a long turn
+   */
+  endTurn(nowMs: number, idleMs: () => number): void
   readonly isOverloaded: boolean
 }
 
@@ -55,10 +58,14 @@ export function createAdmission(): Admission {
     return (turnStartMs = nowMs)
   }
   /** Whether the turns show an overload. */
-  const shows = (startMs: number, nowMs: number, hasRested: boolean): boolean => {
-    const isLong = nowMs - startMs > LONG_TURN_MS
-    if (!isLong || hasRested) longSinceMs = null
-    if (!isLong) return false
+  const shows = (startMs: number, nowMs: number, idleMs: () => number): boolean => {
+    if (nowMs - startMs <= LONG_TURN_MS) {
+      longSinceMs = null
+      return false
+    }
+    const restedBeforeMs = restedMs
+    restedMs = idleMs()
+    if (restedMs - restedBeforeMs > MAX_REST_MS) longSinceMs = null
     longSinceMs ??= startMs
     return nowMs - longSinceMs >= INTERVAL_MS || nowMs < trialUntilMs
   }
@@ -77,10 +84,8 @@ export function createAdmission(): Admission {
     },
     endTurn(nowMs, idleMs) {
       const startMs = turnStartMs ?? nowMs
-      const hasRested = idleMs - restedMs > MAX_REST_MS
       turnStartMs = null
-      restedMs = idleMs
-      if (isOverloaded || !shows(startMs, nowMs, hasRested)) return
+      if (isOverloaded || !shows(startMs, nowMs, idleMs)) return
       isOverloaded = true
       longSinceMs = null
       overloadedAtMs = refusedAtMs = nowMs

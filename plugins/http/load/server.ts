@@ -24,6 +24,8 @@ export interface ServerLimits extends ConnectionLimits {
   readonly keepAliveMs: number
 }
 
+const idleMs = () => performance.eventLoopUtilization().idle
+
 /** Answered even in an overload. */
 const ALWAYS_ANSWERED = /^\/health\/(?:live|ready)(?:\?|$)/
 
@@ -50,7 +52,7 @@ export function createBoundedServer(handler: Handler, limits: ServerLimits, tls:
   let isTurn = false
   const endTurn = () => {
     isTurn = false
-    admission.endTurn(performance.now(), performance.eventLoopUtilization().idle)
+    admission.endTurn(performance.now(), idleMs)
   }
 
   const options = {

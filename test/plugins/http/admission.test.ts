@@ -30,7 +30,7 @@ function simulate(admission: Admission, untilMs: number, perMs: (ms: number) => 
         refused.push(nowMs)
       }
     }
-    if (arrived > 0) admission.endTurn(nowMs, idleMs)
+    if (arrived > 0) admission.endTurn(nowMs, () => idleMs)
     const rest = Math.max(0, 2 - (nowMs - startMs))
     idleMs += rest
     nowMs += rest
@@ -74,7 +74,7 @@ t.test('of requests that arrive at the same time, only so many are served', asyn
   const admission = createAdmission()
   const answers = Array.from({ length: 5_000 }, () => admission.admits(0))
   t.equal(answers.filter(Boolean).length, 1_000)
-  admission.endTurn(1, 0)
+  admission.endTurn(1, () => 0)
   t.ok(admission.admits(1), 'the next turn serves again')
 })
 
@@ -91,7 +91,7 @@ t.test('callers that wait for their answers are served again after a trial', asy
       nowMs += isServed ? SERVED_MS : REFUSED_MS
       if (!isServed) refused++
     }
-    admission.endTurn(nowMs, 0)
+    admission.endTurn(nowMs, () => 0)
   }
   t.equal(refused, 0)
 })
