@@ -36,8 +36,8 @@ export default fp(
     const wrongKeys = createBuckets(MAX_WRONG_KEYS, MAX_CALLERS)
     const knownKeys = createKnownKeys(MAX_KNOWN_KEYS)
     // A connection that has closed has no address any more.
-    const addressOf = ({ ip = 'closed' }: { readonly ip: string | undefined }) =>
-      clientNetwork(clientAddress(ip) ?? ip, ipv6Prefix)
+    const hostOf = ({ ip = 'closed' }: { readonly ip: string | undefined }) => clientAddress(ip) ?? ip
+    const addressOf = (request: FastifyRequest) => clientNetwork(hostOf(request), ipv6Prefix)
 
     const count = (caller: string, request: FastifyRequest, reply: FastifyReply): void => {
       if (buckets === null) return
@@ -49,8 +49,7 @@ export default fp(
       refuse(request, reply, token, `${limit!} requests a minute are allowed for ${whose}.`)
     }
     const countAddress = (request: FastifyRequest, reply: FastifyReply): void => {
-      const { ip } = request
-      if (!isLocal(clientAddress(ip) ?? ip)) count(`address ${addressOf(request)}`, request, reply)
+      if (!isLocal(hostOf(request))) count(`address ${addressOf(request)}`, request, reply)
     }
 
     if (!needsKey(access)) {
