@@ -42,7 +42,8 @@ export function createOracle(contract: Contract) {
     if (status >= 400 && INTERNALS.test(body.toString())) return 'an answer with something internal'
     const operation = operationOf(request)
     if (operation === undefined || status === 404 || status === 405) {
-      return status < 400 ? `status ${status} without an operation` : problemOfFailure(status, json)
+      if (status < 400) return `status ${status} without an operation`
+      return isOtlp(request) ? undefined : problemOfFailure(status, json)
     }
     const problem = contract.explain(operation, { status, type, body: json })
     return problem ?? (status >= 400 && !isOtlp(request) ? problemOfFailure(status, json) : undefined)
