@@ -4,7 +4,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/metrics',
     {
-      config: { access: 'read' },
+      config: { access: 'read', slots: 'scrapes' },
       schema: {
         operationId: 'getMetrics',
         tags: ['health'],

@@ -38,6 +38,7 @@ const REPORT_MS = 10_000
 
 /** Routes whose work is long. What waits is begun in order; the event loop serves other requests in between. */
 const SLOTS = {
+  scrapes: { what: 'scrapes', atOnce: 4, waiting: 16 },
   compute: { what: 'long requests', atOnce: 2, waiting: 100 },
   limits: { what: 'requests for many limits', atOnce: 2, waiting: 50 },
   reads: { what: 'reads of incidents', atOnce: 4, waiting: 200 },
@@ -71,7 +72,8 @@ export default fp(
     app.decorateRequest('endWork', null)
     // The body has arrived by now, so that slow senders keep nobody out.
     app.addHook('preHandler', (request, _reply, done) => {
-      if (inWork >= MAX_IN_WORK && !request.routeOptions.config.isProbe) {
+      const { isProbe, slots } = request.routeOptions.config
+      if (inWork >= MAX_IN_WORK && !isProbe && slots !== 'scrapes') {
         const message = `${MAX_IN_WORK} requests are under way. Try again shortly.`
         return done(new ServiceError('BUSY', message))
       }

@@ -32,7 +32,7 @@ async function busyService(t: Test): Promise<Service> {
   })
   const { app } = service
   const post = (url: string, body?: object) => service.post(url, body, { headers: ADMIN })
-  await trainOnSynthetic({ app, post }, 24)
+  await trainOnSynthetic({ app, post }, 6)
   await post('/detect', USUAL)
   await post('/detect', { ...USUAL, source: 'eu-west', requests_per_second: 500 })
   await post('/detect', { ...USUAL, requests_per_second: 'many' })
@@ -165,8 +165,8 @@ t.test('what the service does is measured', async (t) => {
   await t.test('sources and paths that nobody has named do not make it grow', async (t) => {
     const { detection } = service.app
     const before = await scrape(service, ADMIN)
-    for (let i = 0; i < 3_000; i++) detection.detect({ ...USUAL, source: `${'s'.repeat(90)}-${i}` })
-    for (let i = 0; i < 2_000; i += 100) {
+    for (let i = 0; i < 1_200; i++) detection.detect({ ...USUAL, source: `${'s'.repeat(90)}-${i}` })
+    for (let i = 0; i < 300; i += 100) {
       const some = Array.from({ length: 100 }, (_, k) => ({
         method: (['GET', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'TRACE', 'PROPFIND'] as const)[k % 7]!,
         url: `/path-${i + k}?q=${i}`,
@@ -181,7 +181,7 @@ t.test('what the service does is measured', async (t) => {
       'the busiest sources',
     )
     t.ok(text.length < before.text.length + 30_000, `${text.length - before.text.length} bytes more`)
-    t.ok(value('aegis_ml_http_requests_total{route="unknown",method="GET",code="404"}') >= 200)
+    t.ok(value('aegis_ml_http_requests_total{route="unknown",method="GET",code="404"}') >= 40)
   })
 
   await t.test('it stays small when each route was asked for', async (t) => {
@@ -191,9 +191,9 @@ t.test('what the service does is measured', async (t) => {
       if (/stream|events/.test(path)) continue // never ends
       const url = path.replace(/\{\w+\}/g, 'x')
       for (const method of [...Object.keys(methods), 'patch'].map((each) => each.toUpperCase())) {
-        const body = ['GET', 'HEAD'].includes(method) ? {} : { payload: '{"a' }
-        const headers = { ...ADMIN, 'content-type': 'application/json' }
-        await app.inject({ method: method as 'GET', url, headers, ...body })
+        // As cheap as can be: a refusal counts like any other answer.
+        const broken = { headers: { ...ADMIN, 'content-type': 'application/json' }, payload: '{"a' }
+        await app.inject({ method: method as 'GET', url, ...(method !== 'GET' && broken) })
       }
     }
     const { text, types } = await scrape(service, ADMIN)

@@ -30,6 +30,10 @@ const idleMs = () => performance.eventLoopUtilization().idle
 /** Answered even in an overload. */
 const ALWAYS_ANSWERED = /^\/health\/(?:live|ready)(?:\?|$)/
 
+/** Monitoring must see an overload: one scrape in so long is answered. */
+const SCRAPE = /^\/metrics(?:\?|$)/
+const SCRAPE_INTERVAL_MS = 200
+
 const RETRY_AFTER_SECONDS = '5'
 
 const BUSY = 'The service has more requests than it can serve. Try again shortly, or send fewer.'
@@ -50,10 +54,18 @@ export function createBoundedServer(handler: Handler, limits: ServerLimits, tls:
   const admission = createAdmission()
   const connections = createConnections(limits)
   let refused = 0
+  let scrapedAtMs = -Infinity
   let isTurn = false
   const endTurn = () => {
     isTurn = false
     admission.endTurn(performance.now(), idleMs)
+  }
+  const isExempt = (url: string): boolean => {
+    if (ALWAYS_ANSWERED.test(url)) return true
+    const nowMs = performance.now()
+    if (!SCRAPE.test(url) || nowMs - scrapedAtMs < SCRAPE_INTERVAL_MS) return false
+    scrapedAtMs = nowMs
+    return true
   }
 
   const options = {
@@ -65,7 +77,7 @@ export function createBoundedServer(handler: Handler, limits: ServerLimits, tls:
       isTurn = true
       setImmediate(endTurn) // when all connections that have data were served
     }
-    if (admission.admits(performance.now()) || ALWAYS_ANSWERED.test(request.url!)) {
+    if (admission.admits(performance.now()) || isExempt(request.url!)) {
       connections.begin(request, response)
       return handler(request, response)
     }
