@@ -228,7 +228,8 @@ function createLogger({ logLevel }: Config, { hooks }: LogCounts): FastifyBaseLo
     hooks,
     redact: {
       paths: [
-        ...['req.headers.authorization', 'req.headers.cookie', 'password', '*.password'],
+        ...['req.headers.authorization', 'req.headers["x-api-key"]', 'req.headers.cookie'],
+        ...['password', '*.password'],
         // What PostgreSQL adds to an error quotes rows and queries.
         ...['err.detail', 'err.where', 'err.query', 'err.parameters', 'err.args'],
       ],

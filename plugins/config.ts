@@ -157,7 +157,12 @@ export function loadConfig(environment: Environment): Config {
     workers: number('WORKERS', DEFAULT_WORKERS, { min: 1, max: 64, integer: true }),
     retentionDays: number('RETENTION_DAYS', 90, { min: 1, max: 3650, integer: true }),
     auditDays: number('AUDIT_DAYS', 365, { min: 1, max: 3650, integer: true }),
-    tracing: tracingConfig((name) => text(name, '', ANY, '')),
+    tracing: tracingConfig({
+      OTEL_EXPORTER_OTLP_ENDPOINT: text('OTEL_EXPORTER_OTLP_ENDPOINT', '', ANY, 'an address'),
+      OTEL_SERVICE_NAME: text('OTEL_SERVICE_NAME', '', ANY, 'a name'),
+      OTEL_TRACES_SAMPLER: text('OTEL_TRACES_SAMPLER', '', ANY, 'a sampler'),
+      OTEL_TRACES_SAMPLER_ARG: text('OTEL_TRACES_SAMPLER_ARG', '', ANY, 'a share'),
+    }),
     ipv6Prefix: number('IPV6_PREFIX', DEFAULT_IPV6_PREFIX, { min: 16, max: 128, integer: true }),
     lookBackMinutes: number('LOOK_BACK_MINUTES', 60, { min: 0, max: 10080, integer: true }),
     timeZone: zone,

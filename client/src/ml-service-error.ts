@@ -2,7 +2,7 @@ import type { components } from './generated/contract.js'
 
 export type Failure = components['schemas']['Failure']
 
-/** The codes of the client itself. The README of the service lists all other codes. */
+/** The codes of the client itself. docs/errors.md of the service lists all other codes. */
 export type ClientFailureCode =
   'NETWORK_ERROR' | 'TIMEOUT' | 'BROKEN_ANSWER' | 'INVALID_ANSWER' | 'SERVICE_DISABLED'
 

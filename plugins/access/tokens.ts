@@ -39,32 +39,33 @@ export async function callerOfToken(
   { issuer, audience, rolesClaim }: TokenConfig,
   { keyOf }: Pick<ProviderKeys, 'keyOf'>,
 ): Promise<Caller> {
-  try {
-    const { payload } = await jwtVerify(token, keyOf, {
-      issuer,
-      audience,
-      algorithms: ALGORITHMS,
-      clockTolerance: CLOCK_SKEW_SECONDS,
-      requiredClaims: ['exp', 'sub'],
-    })
-    const sources = sourcesIn(payload['sources'])
-    return callerWith({ name: printable(payload.sub!), roles: rolesIn(payload, rolesClaim), sources })
-  } catch (error) {
-    throw refusalOf(error)
+  const options = {
+    issuer,
+    audience,
+    algorithms: ALGORITHMS,
+    clockTolerance: CLOCK_SKEW_SECONDS,
+    requiredClaims: ['exp', 'sub'],
   }
+  const { payload } = await jwtVerify(token, keyOf, options).catch((error: unknown) => {
+    throw refusalOf(error)
+  })
+  const sources = sourcesIn(payload['sources'])
+  return callerWith({ name: printable(payload.sub!), roles: rolesIn(payload, rolesClaim), sources })
 }
 
-function refusalOf(error: unknown): unknown {
+function refusalOf(error: unknown): ServiceError {
   if (error instanceof ProviderAwayError) {
     const message =
       'The identity provider that issues tokens does not answer. Try again shortly, or use a key.'
     return new ServiceError('IDENTITY_PROVIDER_UNAVAILABLE', message, null, { cause: error })
   }
-  if (!(error instanceof errors.JOSEError)) return error
   return new ServiceError('UNAUTHENTICATED', `${problemOf(error)} Get a new token.`, null, { cause: error })
 }
 
-function problemOf(error: errors.JOSEError): string {
+function problemOf(error: unknown): string {
+  if (!(error instanceof errors.JOSEError)) {
+    return 'The key that the identity provider publishes for this token cannot be used.' // too short, or damaged
+  }
   if (error instanceof errors.JWTExpired) return 'This token has expired.'
   if (error instanceof errors.JWTClaimValidationFailed) {
     return `This token is not for this service: its claim ${error.claim} is missing or wrong.`
@@ -101,5 +102,5 @@ function sourcesIn(claim: unknown): string[] | null {
 
 /** A subject may be any text. It appears in logs. */
 function printable(subject: string): string {
-  return subject.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '_').slice(0, MAX_NAME)
+  return subject.slice(0, MAX_NAME).replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '_')
 }

@@ -4,7 +4,7 @@ const MAX_VALUES = 100
 const MAX_CHARACTERS = 200
 
 /** Names of fields whose values are not kept. */
-const SECRET = /secret|password|passwd|token|credential|authorization|cookie|api_?key|private/i
+const SECRET = /secret|password|passwd|token|credential|authorization|cookie|api[-_]?key|private/i
 
 /**
  * A text that can be stored and printed: bounded, without control characters and without halves of characters.

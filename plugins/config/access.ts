@@ -56,7 +56,9 @@ export function needsKey({ keys, keysFile, tokens }: AccessConfig): boolean {
 
 /** @throws Error when it cannot be read, or is too large */
 export function readKeysFile(file: string): string {
-  if (statSync(file).size > MAX_KEYS_TEXT) throw new Error(`it has more than ${MAX_KEYS_TEXT} bytes`)
+  const found = statSync(file)
+  if (!found.isFile()) throw new Error('it is not a regular file') // reading a pipe would wait for its writer
+  if (found.size > MAX_KEYS_TEXT) throw new Error(`it has more than ${MAX_KEYS_TEXT} bytes`)
   return readFileSync(file, 'utf8')
 }
 

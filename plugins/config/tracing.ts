@@ -23,17 +23,24 @@ const SAMPLERS: Readonly<
   parentbased_traceidratio: { followsParent: true, ratio: 'arg' },
 }
 
+/** '' for one that is not set. */
+type TracingVariables = Readonly<
+  Record<
+    'OTEL_EXPORTER_OTLP_ENDPOINT' | 'OTEL_SERVICE_NAME' | 'OTEL_TRACES_SAMPLER' | 'OTEL_TRACES_SAMPLER_ARG',
+    string
+  >
+>
+
 /**
- * @param read a variable; '' for one that is not set
  * @returns null without OTEL_EXPORTER_OTLP_ENDPOINT
  * @throws ConfigError on the first bad value
  */
-export function tracingConfig(read: (variable: string) => string): TracingConfig | null {
-  const endpoint = read('OTEL_EXPORTER_OTLP_ENDPOINT')
+export function tracingConfig(variables: TracingVariables): TracingConfig | null {
+  const endpoint = variables.OTEL_EXPORTER_OTLP_ENDPOINT
   if (endpoint === '') return null
-  const share = read('OTEL_TRACES_SAMPLER_ARG')
+  const share = variables.OTEL_TRACES_SAMPLER_ARG
   const name =
-    read('OTEL_TRACES_SAMPLER') || (share === '' ? 'parentbased_always_on' : 'parentbased_traceidratio')
+    variables.OTEL_TRACES_SAMPLER || (share === '' ? 'parentbased_always_on' : 'parentbased_traceidratio')
   const sampler = SAMPLERS[name.toLowerCase()]
   if (sampler === undefined) {
     throw new ConfigError(
@@ -44,7 +51,7 @@ export function tracingConfig(read: (variable: string) => string): TracingConfig
   }
   return {
     url: tracesUrl(endpoint),
-    serviceName: read('OTEL_SERVICE_NAME').slice(0, 200) || 'aegis-ml',
+    serviceName: variables.OTEL_SERVICE_NAME.slice(0, 200) || 'aegis-ml',
     ratio: sampler.ratio === 'arg' ? shareOf(share) : sampler.ratio,
     followsParent: sampler.followsParent,
   }

@@ -4,20 +4,10 @@ import type { Config } from '../config.js'
 import { isCrossSite } from './cross-site.js'
 import { ServiceError } from './errors.js'
 import { createHostList, hostNameOf } from './host-names.js'
+import { SECURITY_HEADERS } from './security-headers.js'
 
 /** What probes ask. Their answers tell nothing but that the service is there. */
 const PROBES: ReadonlySet<string | undefined> = new Set(['/health/live', '/health/ready'])
-
-/** No answer of a route is a page, a script or a style, and none may be kept or shown in a frame. */
-const HEADERS = {
-  'cache-control': 'no-store',
-  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
-  'cross-origin-opener-policy': 'same-origin',
-  'cross-origin-resource-policy': 'same-origin',
-  'referrer-policy': 'no-referrer',
-  'x-content-type-options': 'nosniff',
-  'x-frame-options': 'DENY',
-}
 
 /**
  * The content security policy of our own pages: everything comes from this service, and there is no code in a page. The
@@ -45,7 +35,7 @@ const MAX_WARNINGS = 20
 export default fp(
   async (app) => {
     app.addHook('onRequest', async (_request, reply) => {
-      reply.headers(HEADERS)
+      reply.headers(SECURITY_HEADERS)
     })
     const { corsOrigins } = app.config
     const isOurs = createHostList(hostNames(app.config))

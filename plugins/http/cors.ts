@@ -14,7 +14,7 @@ export default fp(
       methods: ['GET', 'HEAD', 'POST', 'PUT', 'DELETE'],
       exposedHeaders: [
         ...['content-disposition', 'location', 'retry-after', 'www-authenticate', 'x-request-id'],
-        ...['ratelimit', 'ratelimit-policy', 'ratelimit-limit', 'ratelimit-remaining', 'ratelimit-reset'],
+        ...['ratelimit', 'ratelimit-policy', 'allow'],
       ],
       credentials: false, // a key is sent by the page that has it; no browser adds one by itself
       maxAge: MAX_AGE_SECONDS,

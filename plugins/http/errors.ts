@@ -11,6 +11,7 @@ import {
 } from '../../db/errors.js'
 import { CALLER_CLOSED, hasLeft } from './closed-callers.js'
 import { REQUEST_ID } from './request-id.js'
+import { SECURITY_HEADERS } from './security-headers.js'
 import { describeValidation } from './validation.js'
 
 /** Every failure the service answers with: its stable code and HTTP status. docs/errors.md documents each. */
@@ -148,7 +149,7 @@ function failureOf({ code, message, details }: ServiceError, requestId: string) 
 export function sendFailure(reply: FastifyReply, error: ServiceError): FastifyReply {
   reply.server.requestCounts.addFailure(error.code)
   const { id } = reply.request
-  reply.header(REQUEST_ID, id) // a malformed URL passes no hook
+  reply.header(REQUEST_ID, id).headers(SECURITY_HEADERS) // a malformed URL passes no hook
   return reply.code(error.statusCode).type('application/json; charset=utf-8').send(failureOf(error, id))
 }
 
@@ -168,6 +169,7 @@ export function answerMalformed(
     'content-type: application/json; charset=utf-8',
     `content-length: ${Buffer.byteLength(body)}`,
     `${REQUEST_ID}: ${id}`,
+    ...Object.entries(SECURITY_HEADERS).map(([name, value]) => `${name}: ${value}`),
     'connection: close',
   ]
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)

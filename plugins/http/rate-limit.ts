@@ -5,7 +5,7 @@ import { needsKey } from '../config/access.js'
 import { isLocal } from '../config/callers.js'
 import { ServiceError } from './errors.js'
 import { createBuckets, type Token } from './rate-limit/buckets.js'
-import { createKnownKeys } from './rate-limit/known-keys.js'
+import { createSentKeys } from './rate-limit/sent-keys.js'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -16,15 +16,17 @@ declare module 'fastify' {
 
 /** Of callers whose buckets are kept. */
 const MAX_CALLERS = 10_000
-const MAX_KNOWN_KEYS = 10_000
+const MAX_KEYS = 10_000
 
-/** How many wrong keys an address may send in a minute. */
+/** How many different wrong keys an address may send in a minute. */
 const MAX_WRONG_KEYS = 20
 
 /**
- * Limits what a caller sends: RATE_LIMIT requests a minute with a key or, without one, from an address. Who sends many
- * wrong keys has to wait before another one is looked at; keys that have worked from the same address go on. Callers on
- * this machine without a key have no limit. The headers are those of draft-ietf-httpapi-ratelimit-headers-10.
+ * Limits what a caller sends: RATE_LIMIT requests a minute with a key or, without one, from an address. Who tries many
+ * wrong keys has to wait before another one is looked at; keys that have worked from the same address go on. A wrong key
+ * counts once, and not at all if it has worked before: a gateway whose key was replaced, or whose token has expired, does
+ * not keep others at its address waiting. Callers on this machine without a key have no limit. The headers are those of
+ * draft-ietf-httpapi-ratelimit-headers-10.
  *
  * To be registered before the access: an address without a key is counted before it is refused.
  */
@@ -33,11 +35,14 @@ export default fp(
     const { access, callers, ipv6Prefix } = app.config
     const limit = callers.rateLimit
     const buckets = limit === null ? null : createBuckets(limit, MAX_CALLERS)
-    const wrongKeys = createBuckets(MAX_WRONG_KEYS, MAX_CALLERS)
-    const knownKeys = createKnownKeys(MAX_KNOWN_KEYS)
+    const guesses = createBuckets(MAX_WRONG_KEYS, MAX_CALLERS)
+    const sentKeys = createSentKeys(MAX_KEYS)
     // A connection that has closed has no address any more.
     const hostOf = ({ ip = 'closed' }: { readonly ip: string | undefined }) => clientAddress(ip) ?? ip
     const addressOf = (request: FastifyRequest) => clientNetwork(hostOf(request), ipv6Prefix)
+    // A proxy elsewhere may name an address of its own machine.
+    const isOfThisMachine = (request: FastifyRequest) =>
+      isLocal(hostOf(request)) && isLocal(hostOf({ ip: request.raw.socket.remoteAddress }))
 
     const count = (caller: string, request: FastifyRequest, reply: FastifyReply): void => {
       if (buckets === null) return
@@ -49,7 +54,7 @@ export default fp(
       refuse(request, reply, token, `${limit!} requests a minute are allowed for ${whose}.`)
     }
     const countAddress = (request: FastifyRequest, reply: FastifyReply): void => {
-      if (!isLocal(hostOf(request))) count(`address ${addressOf(request)}`, request, reply)
+      if (!isOfThisMachine(request)) count(`address ${addressOf(request)}`, request, reply)
     }
 
     if (!needsKey(access)) {
@@ -64,9 +69,11 @@ export default fp(
       if (key === undefined) countAddress(request, reply)
       else {
         const address = addressOf(request)
-        const token = wrongKeys.look(address, performance.now())
-        if (!token.isAllowed && !knownKeys.has(address, key))
-          refuse(request, reply, token, 'Many unknown keys have come from this address.')
+        const result = sentKeys.resultOf(address, key)
+        const guess = guesses.look(address, performance.now())
+        if (result === 'failed') countAddress(request, reply)
+        else if (result === undefined && !guess.isAllowed)
+          refuse(request, reply, guess, 'Many unknown keys have come from this address.')
       }
       done()
     })
@@ -77,14 +84,17 @@ export default fp(
       const { name } = request.caller
       if (name === null) countAddress(request, reply)
       else {
-        knownKeys.add(request.raw.socket, addressOf(request), key)
+        sentKeys.noteSuccess(request.raw.socket, addressOf(request), key)
         count(`key ${name}`, request, reply)
       }
       done()
     })
     app.addHook('onError', async (request, _reply, error) => {
-      if ((error as ServiceError).code !== 'UNAUTHENTICATED' || keyOf(request) === undefined) return
-      wrongKeys.take(addressOf(request), performance.now())
+      const key = keyOf(request)
+      if ((error as ServiceError).code !== 'UNAUTHENTICATED' || key === undefined) return
+      const address = addressOf(request)
+      const isNew = sentKeys.noteFailure(request.raw.socket, address, key)
+      if (isNew) guesses.take(address, performance.now())
     })
   },
   { name: 'rate-limit', dependencies: ['config'] },

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { mkdtemp } from 'node:fs/promises'
@@ -56,6 +57,13 @@ t.test('without keys the service serves loopback alone, unless everybody is allo
   t.doesNotThrow(() => loadConfig({ ML_SERVICE_HOST: '0.0.0.0', ALLOW_ANONYMOUS: 'true' }))
   t.doesNotThrow(() => loadConfig({ ML_SERVICE_HOST: '0.0.0.0', API_KEYS: entry('ann', newKey(), 'read') }))
   t.throws(() => loadConfig({ API_KEYS_FILE: '/nowhere/keys' }), { message: /^API_KEYS_FILE .*ENOENT/ })
+})
+
+t.test('a file of keys is a regular file: a pipe would wait for its writer', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'aegis-ml-keys-'))
+  execFileSync('mkfifo', [join(folder, 'pipe')])
+  for (const file of [folder, join(folder, 'pipe'), '/dev/zero'])
+    t.throws(() => loadConfig({ API_KEYS_FILE: file }), { message: /not a regular file/ }, file)
 })
 
 t.test('a key may do what its roles allow, and no more', async (t) => {

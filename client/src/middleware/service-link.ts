@@ -37,7 +37,7 @@ export class ServiceLink {
   }
 
   failed(purpose: Purpose, error: unknown): void {
-    this.#restsUntilMs = this.clock.monotonicMs() + pauseMs(error)
+    this.#restsUntilMs = Math.max(this.#restsUntilMs, this.clock.monotonicMs() + pauseMs(error))
     if (isAway(error)) return this.#lost(error)
     if (error instanceof MLServiceError && error.status !== null) this.#found()
     const { message, code } = error as Error & { code?: string }

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import { REQUEST_ID, requestId } from '../request-id.js'
+import { SECURITY_HEADERS } from '../security-headers.js'
 import { createAdmission } from './admission.js'
 import { createConnections, SWEEP_MS, type ConnectionLimits } from './connections.js'
 
@@ -106,6 +107,8 @@ export function createBoundedServer(handler: Handler, limits: ServerLimits, tls:
   return Object.assign(server, { load })
 }
 
+const SECURITY_HEADER_LIST = Object.entries(SECURITY_HEADERS).flat()
+
 function refuse(request: IncomingMessage, response: ServerResponse): void {
   const id = requestId(request)
   const body = request.url!.startsWith(OTLP) ? RPC_UNAVAILABLE : failureWith(id)
@@ -114,6 +117,7 @@ function refuse(request: IncomingMessage, response: ServerResponse): void {
     ...['content-length', String(Buffer.byteLength(body))],
     ...['retry-after', RETRY_AFTER_SECONDS],
     ...[REQUEST_ID, id],
+    ...SECURITY_HEADER_LIST,
   ])
   response.end(body)
 }

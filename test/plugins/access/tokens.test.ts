@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto'
 import t, { type Test } from 'tap'
 import { watchProviderKeys, type ProviderTimes } from '../../../plugins/access/provider-keys.js'
 import { callerOfToken } from '../../../plugins/access/tokens.js'
@@ -96,6 +97,23 @@ t.test('a token that is not valid is refused with what is wrong', async (t) => {
     await t.rejects(callerOf(token), { code: 'UNAUTHENTICATED', message }, String(message))
   }
 })
+
+t.test(
+  'a public key that cannot be used makes a token invalid, and is no fault of the service',
+  async (t) => {
+    const provider = await identityProvider(t, rsa)
+    const short = generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey.export({ format: 'jwk' })
+    for (const published of [short, { kty: 'RSA', n: '!', e: 'AQAB' }, { kty: 'RSA' }]) {
+      provider.misbehave = (_request, response) =>
+        void response.end(JSON.stringify({ keys: [{ ...published, kid: rsa.kid, alg: 'RS256' }] }))
+      await t.rejects(
+        verifier(t, provider).callerOf(tokenOf(rsa)),
+        { code: 'UNAUTHENTICATED' },
+        JSON.stringify(published).slice(0, 40),
+      )
+    }
+  },
+)
 
 t.test('roles are in a claim of any name, as a list or as a text', async (t) => {
   const provider = await identityProvider(t, rsa)

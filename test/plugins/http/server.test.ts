@@ -60,6 +60,7 @@ t.test('a sender that sends its headers or its body too slowly gets 408 and is c
     await eventually(() => read.isClosed, { what: 'the end of a slow sender' })
     t.match(read.text, /^HTTP\/1.1 408 /, text)
     t.match(read.text, /"code":"REQUEST_TIMEOUT"/)
+    t.match(read.text, /x-content-type-options: nosniff/)
   }
 })
 
@@ -115,6 +116,7 @@ t.test('what arrives at the same time beyond the bound is refused; probes and a 
   t.ok(refused > 0 && refused <= 200, `${refused} refused`)
   t.match(read.text, /retry-after: 5\r\nx-request-id: \S+\r\n/i)
   t.match(read.text, /"code":"BUSY","message":"The service has more requests/)
+  t.match(read.text, /cache-control: no-store\r\n/)
   t.match(read.text, /\r\n\r\n\/health\/live(?!.*HTTP\/1.1 503).*\/metrics$/s)
 })
 
