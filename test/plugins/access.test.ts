@@ -33,11 +33,11 @@ t.test('entries are read with their roles and sources, and written as they were'
 t.test('an entry that is none is named by its place, without its hash', async (t) => {
   const hash = hashOf('secret').toString('hex')
   for (const [text, problem] of [
-    ['ann', /entry 1 \(ann\) has no SHA-256/],
-    [`ann:${hash.slice(1)}:read`, /entry 1 \(ann\) has no SHA-256/],
+    ['ann', /entry 1 has no SHA-256/],
+    [`ann:${hash.slice(1)}:read`, /entry 1 has no SHA-256/],
     [`ann:${hash}:`, /roles of entry 1 \(ann\) are not among read, detect, operate, admin/],
     [`ann:${hash}:read+root`, /roles of entry 1/],
-    [`a b:${hash}:read`, /entry 1 \(a\) has no SHA-256/],
+    [`a b:${hash}:read`, /entry 1 has no SHA-256/],
     [`-:${hash}:read`, /name of entry 1/],
     [`ann:${hash}:read:`, /sources of entry 1/],
     [`ann:${hash}:read:a:b`, /more than four parts/],
@@ -50,6 +50,13 @@ t.test('an entry that is none is named by its place, without its hash', async (t
   }
 })
 
+t.test('a key in place of its entry is in no message', async (t) => {
+  const key = newKey()
+  for (const text of [key, `${key}:read`, `gateway:${key}:detect`]) {
+    t.throws(() => loadConfig({ API_KEYS: text }), { message: /^(?!.*aegis_).*entry 1 has no SHA-256/ })
+  }
+})
+
 t.test('without keys the service serves loopback alone, unless everybody is allowed', async (t) => {
   for (const host of ['127.0.0.1', '127.1.2.3', 'localhost', '::1', '[::1]'])
     t.doesNotThrow(() => loadConfig({ ML_SERVICE_HOST: host }))
@@ -57,7 +64,9 @@ t.test('without keys the service serves loopback alone, unless everybody is allo
     t.throws(() => loadConfig({ ML_SERVICE_HOST: host }), { message: /ALLOW_ANONYMOUS=true/ })
   t.doesNotThrow(() => loadConfig({ ML_SERVICE_HOST: '0.0.0.0', ALLOW_ANONYMOUS: 'true' }))
   t.doesNotThrow(() => loadConfig({ ML_SERVICE_HOST: '0.0.0.0', API_KEYS: entry('ann', newKey(), 'read') }))
-  t.throws(() => loadConfig({ API_KEYS_FILE: '/nowhere/keys' }), { message: /^API_KEYS_FILE .*ENOENT/ })
+  t.throws(() => loadConfig({ API_KEYS_FILE: '/nowhere/keys' }), {
+    message: 'API_KEYS_FILE is "/nowhere/keys"; allowed is a file that can be read (ENOENT).',
+  })
 })
 
 t.test('a file of keys is a regular file: a pipe would wait for its writer', async (t) => {
