@@ -16,7 +16,7 @@ RUN npm run build
 # What runs the service stays: no compilers and test tools, no client (it has no use here), no TensorFlow library
 # (hundreds of MB, and slower than the kernel; the tensor engine runs on WebAssembly), no source maps, no types.
 # The one install script that is left to run links PostgreSQL's libraries.
-RUN npm pkg delete optionalDependencies workspaces scripts.prepare \
+RUN npm pkg delete 'optionalDependencies[@tensorflow/tfjs-node]' workspaces scripts.prepare \
  && npm prune --omit=dev --ignore-scripts --no-audit --no-fund \
  && npm rebuild \
  && find . \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' \) -type f -delete \

@@ -45,6 +45,10 @@ declare module 'fastify' {
 
 const FIRST_MIGRATION_LIMIT_MS = 3_000
 
+/** What is not answered so long after the service has begun to stop fails, so that it can. */
+const MAX_CLOSE_MS = 6_000
+const LAST_ANSWERS_S = 2
+
 /** A server and the pool on it. */
 interface Opened {
   readonly sql: Sql
@@ -59,7 +63,7 @@ async function openEmbedded({ dataPath, trafficTimeZone: timeZone }: Config, log
   const connection = { ...server.connection, timeZone }
   const sql = openPool(connection)
   const close = async () => {
-    await sql.end({ timeout: 5 })
+    await sql.end({ timeout: LAST_ANSWERS_S })
     await server.stop()
   }
   try {
@@ -84,7 +88,7 @@ async function openServer(connection: Connection, log: Log): Promise<Opened> {
     setupProblem: migration.problem,
     async close() {
       migration.stop()
-      await sql.end({ timeout: 5 })
+      await sql.end({ timeout: LAST_ANSWERS_S })
     },
   }
 }
@@ -159,11 +163,17 @@ export default fp(
       own: true,
       traffic: traffic === null ? app.config.trafficTable : null,
     })
+    let giveUp: NodeJS.Timeout | undefined
+    app.addHook('preClose', async () => {
+      const end = () => [opened.sql, traffic?.sql].map((sql) => sql?.end({ timeout: 0 }))
+      giveUp = setTimeout(end, MAX_CLOSE_MS).unref()
+    })
     app.addHook('onClose', async () => {
       await traffic?.close()
       await checks.stop()
       await probe.end()
       await opened.close()
+      clearTimeout(giveUp)
     })
     const { mode } = app.config.database
     app.decorate('sql', opened.sql)

@@ -64,7 +64,7 @@ declare module 'fastify' {
 const PAUSE_MS = 1_000
 /** An incident that goes on is looked into again every so many minutes. */
 const AGAIN_MINUTES = 5
-const MAX_CLOSE_MS = 5_000
+const MAX_CLOSE_MS = 3_000
 
 const NOT_WATCHING = { isHolder: false, judgedToMs: null, delayMs: 0 }
 const OFF: WatchSituation = { mode: 'waiting', reason: 'WATCH is off.' }

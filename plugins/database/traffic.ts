@@ -43,7 +43,7 @@ export function openTrafficDatabase(connection: Connection, choice: Config['traf
     async close() {
       await checks.stop()
       await probe.end()
-      await sql.end({ timeout: 5 })
+      await sql.end({ timeout: 2 })
     },
   }
 }

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import t from 'tap'
 import { parse } from 'yaml'
 import { loadConfig } from '../../plugins/config.js'
@@ -54,6 +54,18 @@ t.test('every variable of the service is one that it knows', async (t) => {
     t.ok(names.length >= 4, place)
     for (const name of names) t.ok(known.has(name), `${place}: ${name}`)
   }
+})
+
+t.test('the image gets each file that is compiled for the service, and what traces need', async (t) => {
+  const sent = (await read('.dockerignore')).match(/(?<=^!)[^/\n]+$/gm)!
+  const atRoot = (await readdir('.')).filter((name) => name.endsWith('.ts') && !name.endsWith('.d.ts'))
+  t.ok(atRoot.includes('server.ts'))
+  t.same(
+    atRoot.filter((name) => !sent.includes(name)),
+    [],
+  )
+  // Of the optional packages, only the large one is removed.
+  t.same(dockerfile.match(/optionalDependencies\S*/g), ["optionalDependencies[@tensorflow/tfjs-node]'"])
 })
 
 t.test('the image has the same name everywhere, with the version of the package', async (t) => {

@@ -17,7 +17,7 @@ const EXECUTABLE = '/usr/bin/chromium'
 const EVIL = 'evil.example'
 const DASHBOARD = 'dash.example'
 
-const MAX_WAIT_MS = 5_000
+const MAX_WAIT_MS = 60_000
 
 interface Logged {
   reqId?: string
