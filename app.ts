@@ -102,6 +102,7 @@ export async function buildApp(settings: Config): Promise<FastifyInstance> {
     await app.register(tls)
     await app.register(requestCounts)
     await app.register(requestIds)
+    await app.register(errors) // before the routes of plugins
     await app.register(closedCallers)
     await app.register(tracing, { version })
     await app.register(browser)
@@ -150,6 +151,7 @@ export async function describeApp(): Promise<FastifyInstance> {
     callers: callersConfig({ rateLimit: '', trustProxy: '' }),
   })
   await app.register(requestCounts)
+  await app.register(errors)
   await registerInterface(app)
   await app.ready()
   return app
@@ -184,7 +186,6 @@ function singleSlashes(url: string): string {
 
 async function registerInterface(app: FastifyInstance): Promise<void> {
   await app.register(validation)
-  await app.register(errors)
   await app.register(load)
   await app.register(envelope)
   await app.register(streamedBodies)

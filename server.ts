@@ -22,7 +22,13 @@ async function main(): Promise<void> {
   })
   const app = await starting
   try {
-    await app.listen({ host: config.host, port: config.port })
+    await app.listen({
+      host: config.host,
+      port: config.port,
+      // Fastify takes a server that it did not make for one without TLS.
+      listenTextResolver: (address) =>
+        `Server listening at ${config.tls === null ? address : address.replace(/^http:/, 'https:')}`,
+    })
   } catch (error) {
     await app.close()
     throw cannotListen(error as NodeJS.ErrnoException, config.host)

@@ -24,7 +24,7 @@ const KEY_NAME = /^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/
 
 const SHA256 = /^[0-9a-f]{64}$/i
 
-/** The sentence names the entry by its place. It shows no hash. */
+/** The sentence names the entry by its place. It shows no hash and no key. */
 export class ApiKeysError extends Error {}
 
 /**
@@ -52,9 +52,9 @@ function readEntry(entry: string, place: string): ApiKey {
   const [name = '', hash = '', roles = '', sources, ...rest] = entry.split(':')
   if (rest.length > 0) throw new ApiKeysError(`${place} has more than four parts; percent-encode the sources`)
   if (!isKeyName(name)) throw new ApiKeysError(`the name of ${place} is not ${KEY_NAMES}`)
-  if (!SHA256.test(hash)) {
-    throw new ApiKeysError(`${place} (${name}) has no SHA-256 of 64 hexadecimal digits after its name`)
-  }
+  // What stands there may be a key itself, in place of its entry, so it is not shown.
+  if (!SHA256.test(hash))
+    throw new ApiKeysError(`${place} has no SHA-256 of 64 hexadecimal digits after its name`)
   return {
     name,
     hash: Buffer.from(hash, 'hex'),

@@ -1,9 +1,10 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { ANYBODY, assertAllowed, callerWith, NOBODY, type Access, type Caller } from './access/caller.js'
-import { decorateRequests } from './access/request.js'
 import { watchKeys, type Keys } from './access/keys.js'
+import { endRefusedStreams } from './access/open-streams.js'
 import { PROVIDER_TIMES, watchProviderKeys } from './access/provider-keys.js'
+import { decorateRequests } from './access/request.js'
 import { callerOfToken, looksLikeToken } from './access/tokens.js'
 import { needsKey, type AccessConfig } from './config/access.js'
 import { ServiceError } from './http/errors.js'
@@ -32,12 +33,14 @@ export default fp(
     })
     const tokens = acceptedTokens(app, access)
     app.addHook('onClose', async () => keys.stop())
+    const identify = (request: FastifyRequest) => callerOf(credentialOf(request), keys, tokens)
+    endRefusedStreams(app, async (request) => assertAllowed(await identify(request), neededBy(request)))
     app.addHook('onRequest', async (request, reply) => {
       request.caller = NOBODY
       const needed = neededBy(request)
       if (needed === 'open') return
       try {
-        request.caller = await callerOf(credentialOf(request), keys, tokens)
+        request.caller = await identify(request)
       } catch (error) {
         const { code } = error as { code?: string }
         if (code === 'UNAUTHENTICATED') reply.header('www-authenticate', 'Bearer realm="aegis-ml"')

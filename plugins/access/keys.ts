@@ -3,7 +3,7 @@ import { parseApiKeys, type ApiKey } from '../../formats/api-keys.js'
 import { readKeysFile, type AccessConfig } from '../config/access.js'
 
 /** How often the file of the keys is looked at. */
-const RELOAD_MS = 2_000
+const LOOK_MS = 1_000
 
 /** The keys that are valid now. */
 export interface Keys {
@@ -23,18 +23,22 @@ interface Reloads {
 export function watchKeys({ keys, keysFile }: AccessConfig, { onReload, onFailure }: Reloads): Keys {
   let valid = keys
   let failed: string | undefined
-  const read = (file: string): boolean => {
-    const text = readKeysFile(file)
-    if (text === last) return false
-    last = text
+  let used: string | undefined
+  let seen: string | undefined
+  const use = (text: string): void => {
+    used = text
     valid = [...keys, ...parseApiKeys(text)]
-    return true
   }
-  let last: string | undefined
-  if (keysFile !== null) read(keysFile)
+  if (keysFile !== null) use((seen = readKeysFile(keysFile)))
   const reload = (file: string): void => {
     try {
-      if (read(file)) onReload(valid.length)
+      const text = readKeysFile(file)
+      // Somebody may be writing: without its end, the entry of a key may allow more. So a text has to be seen twice.
+      if (text === seen && text !== used) {
+        use(text)
+        onReload(valid.length)
+      }
+      seen = text
       failed = undefined
     } catch (error) {
       const { message } = error as Error
@@ -42,7 +46,7 @@ export function watchKeys({ keys, keysFile }: AccessConfig, { onReload, onFailur
       failed = message
     }
   }
-  const timer = keysFile === null ? undefined : setInterval(() => reload(keysFile), RELOAD_MS).unref()
+  const timer = keysFile === null ? undefined : setInterval(() => reload(keysFile), LOOK_MS).unref()
   return {
     find(key) {
       const hash = hashOf(key)

@@ -34,16 +34,16 @@ export function accessConfig({
   tokens,
 }: AccessVariables): AccessConfig {
   const config = {
-    keys: readKeys('API_KEYS', () => keys),
+    keys: readKeys('API_KEYS', '(not shown)', () => keys),
     keysFile: keysFile === '' ? null : keysFile,
     tokens,
   }
-  if (config.keysFile !== null) readKeys('API_KEYS_FILE', () => readKeysFile(keysFile))
+  if (config.keysFile !== null) readKeys('API_KEYS_FILE', keysFile, () => readKeysFile(keysFile))
   if (!needsKey(config) && !allowAnonymous && !isLoopback(host)) {
     throw new ConfigError(
       'ML_SERVICE_HOST',
       host,
-      'a loopback address, unless API_KEYS, API_KEYS_FILE or JWT_JWKS_URL says who may call the service, or ALLOW_ANONYMOUS=true lets everybody who reaches it do everything',
+      'a loopback address, unless API_KEYS, API_KEYS_FILE or JWT_JWKS_URL says who may call the service (docs/access.md; npm run keys makes a key), or ALLOW_ANONYMOUS=true lets everybody who reaches it do everything',
     )
   }
   return Object.freeze(config)
@@ -62,12 +62,13 @@ export function readKeysFile(file: string): string {
   return readFileSync(file, 'utf8')
 }
 
-function readKeys(variable: string, read: () => string): ApiKey[] {
+function readKeys(variable: string, given: string, read: () => string): ApiKey[] {
   try {
     return parseApiKeys(read())
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
-    throw new ConfigError(variable, '(not shown)', `${ENTRIES} (${code ?? message})`)
+    const allowed = code === undefined ? `${ENTRIES} (${message})` : `a file that can be read (${code})`
+    throw new ConfigError(variable, given, allowed)
   }
 }
 

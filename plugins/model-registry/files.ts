@@ -1,4 +1,4 @@
-import { readdir, readFile, rm } from 'node:fs/promises'
+import { readdir, readFile, rm, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { replaceFile } from '../../db/files.js'
 import type { ModelKind } from '../../db/own/models.js'
@@ -50,7 +50,13 @@ export class ModelFiles {
   }
 
   async write(version: string, text: string): Promise<void> {
-    await replaceFile(this.pathOf(version), (file) => file.writeFile(text))
+    const path = this.pathOf(version)
+    const replace = () => replaceFile(path, (file) => file.writeFile(text))
+    await replace().catch(async (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EISDIR') throw error
+      await rmdir(path)
+      await replace()
+    })
   }
 
   /** The active version: undefined when none was ever set, null after a reset. */
@@ -95,8 +101,16 @@ export class ModelFiles {
   /** Removes all but the newest versions and the active one. */
   async prune(active: string): Promise<void> {
     const old = (await this.versions()).slice(MAX_VERSIONS).filter((version) => version !== active)
-    await Promise.all(old.map((version) => rm(this.pathOf(version), { force: true })))
+    await Promise.all(old.map((version) => clear(this.pathOf(version))))
   }
+}
+
+/** Removes a file, or a folder that is in its place and empty. */
+async function clear(path: string): Promise<void> {
+  await rm(path, { force: true }).catch(async (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ERR_FS_EISDIR') throw error
+    await rmdir(path)
+  })
 }
 
 function versionOrNothing(value: unknown): string | null | undefined {

@@ -1,6 +1,6 @@
 import { Type } from '@sinclair/typebox'
 import { AUDIT_ENTRY } from './examples/audit.js'
-import { nullable, oneOf, ref, timestamp } from './types.js'
+import { nullable, oneOf, ref, timestamp, endTime } from './types.js'
 
 const OUTCOMES = ['pending', 'done', 'refused', 'failed'] as const
 const ACTORS = ['key', 'anonymous', 'service'] as const
@@ -54,7 +54,7 @@ export const AuditPage = Type.Object(
 
 export const AuditQuery = Type.Object({
   since: Type.Optional(timestamp('Only entries at this time or later.')),
-  until: Type.Optional(timestamp('Only entries before this time.')),
+  until: Type.Optional(endTime('Only entries before this time.')),
   caller: Type.Optional(
     Type.String({
       ...{ minLength: 1, maxLength: 255, format: 'printable' },

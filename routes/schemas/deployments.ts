@@ -2,7 +2,7 @@ import { Type } from '@sinclair/typebox'
 import { DEPLOYMENT, NEW_DEPLOYMENT } from './examples/notifications.js'
 import { SourceName } from './incidents.js'
 import { NamedEndpoint } from './silences.js'
-import { nullable, ref, timestamp } from './types.js'
+import { nullable, ref, timestamp, endTime } from './types.js'
 
 const OF_SOURCE = 'What reports to /detect under this name. `default` is the gateway.'
 const OF_ENDPOINT =
@@ -49,7 +49,7 @@ export const DeploymentPage = Type.Object(
 
 export const DeploymentsQuery = Type.Object({
   from: Type.Optional(timestamp('Only deployments at this time or later.')),
-  to: Type.Optional(timestamp('Only deployments before this time.')),
+  to: Type.Optional(endTime('Only deployments before this time.')),
   source: Type.Optional(SourceName('Only deployments of this source. `default` is the gateway.')),
   endpoint: Type.Optional(NamedEndpoint('Only deployments that were reported for this endpoint.')),
   limit: Type.Optional(

@@ -1,7 +1,7 @@
 import { Type } from '@sinclair/typebox'
 import { TRAFFIC_BUCKET } from './examples/export.js'
 import { MAX_DAYS } from './training.js'
-import { amount, count, nullable, oneOf, share, timestamp } from './types.js'
+import { amount, count, nullable, oneOf, share, timestamp, endTime } from './types.js'
 
 export const TrainingDataQuery = Type.Object({
   days: Type.Optional(
@@ -14,9 +14,7 @@ export const TrainingDataQuery = Type.Object({
     }),
   ),
   from: Type.Optional(timestamp('Start of the time range, included. Use it instead of days.')),
-  to: Type.Optional(
-    timestamp('End of the time range, excluded. Only with from. Default: the current minute.'),
-  ),
+  to: Type.Optional(endTime('End of the time range, excluded. Only with from. Default: the current minute.')),
   format: Type.Optional(
     oneOf(['csv', 'json', 'ndjson'], { description: 'Format of the rows. Default: csv.' }),
   ),

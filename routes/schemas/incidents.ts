@@ -2,7 +2,7 @@ import { Type } from '@sinclair/typebox'
 import { INCIDENT, INCIDENT_DETAIL, MARK_BODY } from './examples/incidents.js'
 import { IncidentLimits, IncidentRecommendation, TemporaryLimit } from './incident-limits.js'
 import { Endpoint } from './limit-choice.js'
-import { count, nullable, oneOf, ref, share, Timestamp, timestamp } from './types.js'
+import { count, nullable, oneOf, ref, share, Timestamp, timestamp, endTime } from './types.js'
 
 const list = <const T extends string[]>(...values: T) => values
 
@@ -29,7 +29,7 @@ export const SourceName = (description: string) =>
 
 export const IncidentsQuery = Type.Object({
   from: Type.Optional(timestamp('Only incidents that were going on at this time or later.')),
-  to: Type.Optional(timestamp('Only incidents that began before this time.')),
+  to: Type.Optional(endTime('Only incidents that began before this time.')),
   state: severalOf(STATES, 'Only incidents in these states. Several are given with commas or repeatedly.'),
   source: Type.Optional(
     SourceName('Only incidents of this source. `default` is the gateway with its endpoints.'),

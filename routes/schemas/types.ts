@@ -38,6 +38,10 @@ export const Timestamp = Type.String({ ...ISO_8601, description: 'An ISO-8601 ti
 /** An ISO-8601 time with a meaning. */
 export const timestamp = (description: string) => Type.String({ ...ISO_8601, description })
 
+/** The end of a range of a query. Its example is after that of the start, as Swagger UI sends both. */
+export const endTime = (description: string) =>
+  Type.String({ ...ISO_8601, examples: ['2026-02-01T12:00:00.000Z'], description })
+
 /** A whole number from 0. */
 export const count = (description: string) => Type.Integer({ minimum: 0, description })
 

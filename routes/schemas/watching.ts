@@ -2,7 +2,7 @@ import { Type } from '@sinclair/typebox'
 import { SOURCES, TIMELINE } from './examples/incidents.js'
 import { IncidentSeverity, IncidentType, SourceName } from './incidents.js'
 import { Endpoint } from './limit-choice.js'
-import { count, nullable, oneOf, perFeature, Timestamp, timestamp } from './types.js'
+import { count, nullable, oneOf, perFeature, Timestamp, timestamp, endTime } from './types.js'
 
 const Kind = (description: string) => oneOf(['gateway', 'endpoint', 'source'], { description })
 const Step = (description: string) => oneOf(['1m', '5m', '15m', '1h', '6h', '1d'], { description })
@@ -79,7 +79,7 @@ export const TimelineQuery = Type.Object({
     Endpoint('An endpoint of the gateway: `GET /orders/{id}`. Use it instead of source.'),
   ),
   from: Type.Optional(timestamp('Start of the range. Default: a day before its end.')),
-  to: Type.Optional(timestamp('End of the range. Default: now.')),
+  to: Type.Optional(endTime('End of the range. Default: now.')),
   step: Type.Optional(
     Step('Length of a point. At most 2,000 points are possible. Default: the shortest that gives no more.'),
   ),

@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises'
-import { parseArgs } from 'node:util'
+import { Command, InvalidArgumentError } from 'commander'
 import {
   configuredServer,
   connectTo,
@@ -20,18 +20,16 @@ import { runFuzz } from './fuzz/run.js'
  * requests, then faults. Progress is written to standard error, the figures to standard output. The exit code is 1 when a
  * promise was broken.
  */
-const { values } = parseArgs({
-  options: {
-    requests: { type: 'string', default: '100000' },
-    faults: { type: 'string', default: '100' },
-    /** Faults whose name matches. */
-    only: { type: 'string', default: '' },
-    /** Of each of the two parts. */
-    seconds: { type: 'string', default: '3600' },
-    seed: { type: 'string', default: '1' },
-  },
-})
-const seed = Number(values.seed)
+const values = new Command('test:chaos')
+  .description('Sends generated requests, then injects faults, and checks what the service promises.')
+  .option('--requests <count>', 'how many requests are generated; 0 leaves this part out', whole, 100_000)
+  .option('--faults <count>', 'how many faults are injected; 0 leaves this part out', whole, 100)
+  .option('--only <pattern>', 'a regular expression: faults whose name matches (default: all)', pattern)
+  .option('--seconds <count>', 'the time that each part may take', whole, 3600)
+  .option('--seed <number>', 'another one gives other requests and another order of the faults', whole, 1)
+  .parse()
+  .opts<{ requests: number; faults: number; only?: RegExp; seconds: number; seed: number }>()
+const { seed } = values
 const interruption = new AbortController()
 for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => interruption.abort())
 
@@ -42,7 +40,7 @@ async function within<T>(
   const { scope, close } = openScope()
   const directory = await openDirectory()
   scope.teardown(() => rm(directory, { recursive: true, force: true }))
-  const timeout = AbortSignal.timeout(1000 * Number(values.seconds))
+  const timeout = AbortSignal.timeout(1000 * values.seconds)
   try {
     return await part(scope, directory, AbortSignal.any([interruption.signal, timeout]))
   } finally {
@@ -91,10 +89,9 @@ const fuzz = (requests: number) =>
 const faults = (count: number) =>
   within(async (scope, directory, signal) => {
     const scene = await setScene(scope, directory)
-    const pattern = new RegExp(values.only)
     const rounds = await runFaults(scene, {
       ...{ seed, signal, count },
-      among: FAULTS.filter(({ name }) => pattern.test(name)),
+      among: FAULTS.filter(({ name }) => values.only?.test(name) ?? true),
       progress: ({ fault, readyMs, writingMs, violations }) => {
         const times = `ready after ${Math.round(readyMs)} ms, all writes after ${Math.round(writingMs)} ms`
         say([`${fault}: ${times}`, ...violations].join('\n  '))
@@ -105,8 +102,8 @@ const faults = (count: number) =>
 
 let isKept = true
 for (const [count, part] of [
-  [Number(values.requests), fuzz],
-  [Number(values.faults), faults],
+  [values.requests, fuzz],
+  [values.faults, faults],
 ] as const) {
   if (count === 0 || interruption.signal.aborted) continue
   const { text, problems } = await part(count)
@@ -114,3 +111,16 @@ for (const [count, part] of [
   isKept &&= problems.length === 0
 }
 process.exitCode = isKept ? 0 : 1
+
+function whole(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('Allowed is a whole number.')
+  return Number(text)
+}
+
+function pattern(text: string): RegExp {
+  try {
+    return new RegExp(text)
+  } catch {
+    throw new InvalidArgumentError('Allowed is a regular expression.')
+  }
+}

@@ -4,9 +4,10 @@ import { writeFileSync } from 'node:fs'
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { mock } from 'node:test'
 import t from 'tap'
 import { formatApiKey, parseApiKeys, type Role } from '../../formats/api-keys.js'
-import { hashOf } from '../../plugins/access/keys.js'
+import { hashOf, watchKeys } from '../../plugins/access/keys.js'
 import { loadConfig } from '../../plugins/config.js'
 import { eventually } from '../eventually.js'
 import { testService } from '../service.js'
@@ -32,11 +33,11 @@ t.test('entries are read with their roles and sources, and written as they were'
 t.test('an entry that is none is named by its place, without its hash', async (t) => {
   const hash = hashOf('secret').toString('hex')
   for (const [text, problem] of [
-    ['ann', /entry 1 \(ann\) has no SHA-256/],
-    [`ann:${hash.slice(1)}:read`, /entry 1 \(ann\) has no SHA-256/],
+    ['ann', /entry 1 has no SHA-256/],
+    [`ann:${hash.slice(1)}:read`, /entry 1 has no SHA-256/],
     [`ann:${hash}:`, /roles of entry 1 \(ann\) are not among read, detect, operate, admin/],
     [`ann:${hash}:read+root`, /roles of entry 1/],
-    [`a b:${hash}:read`, /entry 1 \(a\) has no SHA-256/],
+    [`a b:${hash}:read`, /entry 1 has no SHA-256/],
     [`-:${hash}:read`, /name of entry 1/],
     [`ann:${hash}:read:`, /sources of entry 1/],
     [`ann:${hash}:read:a:b`, /more than four parts/],
@@ -49,6 +50,13 @@ t.test('an entry that is none is named by its place, without its hash', async (t
   }
 })
 
+t.test('a key in place of its entry is in no message', async (t) => {
+  const key = newKey()
+  for (const text of [key, `${key}:read`, `gateway:${key}:detect`]) {
+    t.throws(() => loadConfig({ API_KEYS: text }), { message: /^(?!.*aegis_).*entry 1 has no SHA-256/ })
+  }
+})
+
 t.test('without keys the service serves loopback alone, unless everybody is allowed', async (t) => {
   for (const host of ['127.0.0.1', '127.1.2.3', 'localhost', '::1', '[::1]'])
     t.doesNotThrow(() => loadConfig({ ML_SERVICE_HOST: host }))
@@ -56,7 +64,9 @@ t.test('without keys the service serves loopback alone, unless everybody is allo
     t.throws(() => loadConfig({ ML_SERVICE_HOST: host }), { message: /ALLOW_ANONYMOUS=true/ })
   t.doesNotThrow(() => loadConfig({ ML_SERVICE_HOST: '0.0.0.0', ALLOW_ANONYMOUS: 'true' }))
   t.doesNotThrow(() => loadConfig({ ML_SERVICE_HOST: '0.0.0.0', API_KEYS: entry('ann', newKey(), 'read') }))
-  t.throws(() => loadConfig({ API_KEYS_FILE: '/nowhere/keys' }), { message: /^API_KEYS_FILE .*ENOENT/ })
+  t.throws(() => loadConfig({ API_KEYS_FILE: '/nowhere/keys' }), {
+    message: 'API_KEYS_FILE is "/nowhere/keys"; allowed is a file that can be read (ENOENT).',
+  })
 })
 
 t.test('a file of keys is a regular file: a pipe would wait for its writer', async (t) => {
@@ -117,9 +127,9 @@ t.test('a key may do what its roles allow, and no more', async (t) => {
 
 t.test('keys are read again when their file changes; a damaged file changes nothing', async (t) => {
   const file = join(await mkdtemp(join(tmpdir(), 'aegis-ml-keys-')), 'keys')
-  const [old, next] = [newKey(), newKey()]
+  const [old, next, other] = [newKey(), newKey(), newKey()]
   writeFileSync(file, entry('ann', old, 'read'))
-  const { app } = await testService(t, { API_KEYS_FILE: file })
+  const { app } = await testService(t, { API_KEYS_FILE: file, API_KEYS: entry('bob', other, 'read') })
   const status = async (key: string) =>
     (await app.inject({ url: '/version', headers: { 'x-api-key': key } })).statusCode
   t.same([await status(old), await status(next)], [200, 401])
@@ -127,6 +137,48 @@ t.test('keys are read again when their file changes; a damaged file changes noth
   writeFileSync(file, 'ann:none')
   writeFileSync(file, [entry('ann', old, 'read'), entry('ann', next, 'read')].join('\n'))
   await eventually(async () => (await status(old)) === 200 && (await status(next)) === 200)
+  const address = await app.listen({ port: 0 })
+  const [removed, kept] = [await follow(address, next), await follow(address, other)]
   writeFileSync(file, '')
   await eventually(async () => (await status(old)) === 401 && (await status(next)) === 401)
+  await t.rejects(endOf(removed), 'a stream ends with its key')
+  t.equal(await Promise.race([endOf(kept), Promise.resolve('open')]), 'open')
+  await kept.cancel()
+})
+
+type Reader = ReadableStreamDefaultReader<Uint8Array>
+
+async function follow(address: string, key: string): Promise<Reader> {
+  const { body } = await fetch(`${address}/incidents/stream`, { headers: { 'x-api-key': key } })
+  const reader = body!.getReader()
+  await reader.read()
+  return reader
+}
+
+async function endOf(reader: Reader): Promise<void> {
+  while (!(await reader.read()).done);
+}
+
+t.test('a file of keys that is being written does not count until it is whole', async (t) => {
+  const file = join(await mkdtemp(join(tmpdir(), 'aegis-ml-keys-')), 'keys')
+  const key = newKey()
+  const whole = formatApiKey({ name: 'gw', hash: hashOf(key), roles: ['detect'], sources: ['orders'] })
+  writeFileSync(file, whole)
+  mock.timers.enable({ apis: ['setInterval'] })
+  t.teardown(() => mock.timers.reset())
+  let reloads = 0
+  const keys = watchKeys(
+    { keys: [], keysFile: file, tokens: null },
+    { onReload: () => reloads++, onFailure: (error) => t.fail(error.message) },
+  )
+  const look = () => mock.timers.tick(1_000)
+  for (const part of ['', whole.slice(0, 20), whole.slice(0, -':orders'.length), `${whole}\n`]) {
+    writeFileSync(file, part)
+    look()
+    t.same(keys.find(key)?.sources, ['orders'])
+  }
+  look()
+  look()
+  t.equal(reloads, 1)
+  keys.stop()
 })

@@ -8226,7 +8226,7 @@ export interface operations {
                 since?: string;
                 /**
                  * @description Only entries before this time.
-                 * @example 2026-01-31T12:00:00.000Z
+                 * @example 2026-02-01T12:00:00.000Z
                  */
                 until?: string;
                 /** @description Only entries of this caller. */
@@ -8690,7 +8690,7 @@ export interface operations {
                 from?: string;
                 /**
                  * @description Only incidents that began before this time.
-                 * @example 2026-01-31T12:00:00.000Z
+                 * @example 2026-02-01T12:00:00.000Z
                  */
                 to?: string;
                 /** @description Only incidents in these states. Several are given with commas or repeatedly. */
@@ -10351,7 +10351,7 @@ export interface operations {
                 from?: string;
                 /**
                  * @description End of the range. Default: now.
-                 * @example 2026-01-31T12:00:00.000Z
+                 * @example 2026-02-01T12:00:00.000Z
                  */
                 to?: string;
                 /** @description Length of a point. At most 2,000 points are possible. Default: the shortest that gives no more. */
@@ -11214,7 +11214,7 @@ export interface operations {
                 from?: string;
                 /**
                  * @description Only deployments before this time.
-                 * @example 2026-01-31T12:00:00.000Z
+                 * @example 2026-02-01T12:00:00.000Z
                  */
                 to?: string;
                 /** @description Only deployments of this source. `default` is the gateway. */
@@ -15136,7 +15136,7 @@ export interface operations {
                 from?: string;
                 /**
                  * @description End of the time range, excluded. Only with from. Default: the current minute.
-                 * @example 2026-01-31T12:00:00.000Z
+                 * @example 2026-02-01T12:00:00.000Z
                  */
                 to?: string;
                 /** @description Format of the rows. Default: csv. */

@@ -48,7 +48,7 @@ function refused({ status }: MLServiceError): MLServiceError {
   const message =
     status === 401
       ? 'AEGIS ML does not accept the key of this gateway, or needs one. Set apiKey, or ML_SERVICE_API_KEY, here.'
-      : 'The key of this gateway may not do this. Give it the role that the route of AEGIS ML needs.'
+      : 'The key of this gateway may not do this. Give it the role, and the source, that the route of AEGIS ML needs.'
   return new MLServiceError('SERVICE_UNAVAILABLE', message, { status: 503 })
 }
 

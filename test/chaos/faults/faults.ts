@@ -1,15 +1,5 @@
-import {
-  copyFile,
-  mkdir,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  symlink,
-  truncate,
-  writeFile,
-} from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, readdir, readFile, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Random } from '../../../models/statistics/random.js'
 import type { Disk } from './disk.js'
@@ -186,6 +176,13 @@ const clocks: readonly Fault[] = [3600, -3600, 3 * 86_400, -3 * 86_400].map((sec
   },
 }))
 
+/** What is a file there: an earlier fault may have left others. */
+async function modelFiles(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true })
+  const found = entries.filter((entry) => entry.isFile() && entry.name.endsWith('.json'))
+  return found.map(({ name }) => name).sort()
+}
+
 /** What may become of a file, by other hands or a broken disk. */
 const DAMAGES: Readonly<Record<string, (file: string, random: Random) => Promise<void>>> = {
   truncated: async (file, random) => truncate(file, random.integer((await readFile(file)).length)),
@@ -196,10 +193,9 @@ const DAMAGES: Readonly<Record<string, (file: string, random: Random) => Promise
     await writeFile(file, content)
   },
   'of another version': async (file) => {
-    const others = (await readdir(join(file, '..')))
-      .filter((name) => /^anomaly.*\d.*\.json$/.test(name))
-      .sort()
-    await copyFile(join(file, '..', others[0]!), file)
+    const folder = dirname(file)
+    const [oldest] = (await modelFiles(folder)).filter((name) => /^anomaly.*\d/.test(name))
+    if (oldest !== undefined) await writeFile(file, await readFile(join(folder, oldest)))
   },
   'a link to nowhere': async (file) => {
     await rm(file)
@@ -217,7 +213,7 @@ const files: readonly Fault[] = Object.entries(DAMAGES).map(([what, damage]) => 
   async inject(scene: Scene, random: Random) {
     await scene.service.end('SIGKILL')
     const folder = scene.disks.models.path
-    const names = (await readdir(folder)).filter((name) => name.endsWith('.json')).sort()
+    const names = await modelFiles(folder)
     const newest = names.filter((name) => name.startsWith('anomaly')).at(-1)
     const chosen = random.uniform() < 0.5 ? newest : names[random.integer(names.length)]
     if (chosen !== undefined) await damage(join(folder, chosen), random)

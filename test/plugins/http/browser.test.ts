@@ -90,6 +90,8 @@ t.test('the service among browsers', async (t) => {
       headers: { 'access-control-allow-origin': DASHBOARD, vary: 'Origin' },
     })
     for (const each of [preflight, answer]) t.notOk('access-control-allow-credentials' in each.headers)
+    const incomplete = await app.inject({ method: 'OPTIONS', url: '/train', headers })
+    t.match(incomplete.json(), { success: false, code: 'INVALID_REQUEST', message: /^OPTIONS is for/ })
   })
 
   await t.test('takes a body only with a content type that a page may not choose freely', async (t) => {

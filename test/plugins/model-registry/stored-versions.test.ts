@@ -86,6 +86,25 @@ t.test('a damaged or missing file is mended from the database', async (t) => {
   await rm(file)
   await registryOf(here).sync()
   t.equal(await readFile(file, 'utf8'), text)
+  await rm(file)
+  await mkdir(file)
+  const registry = registryOf(here)
+  await registry.sync()
+  t.equal(await readFile(file, 'utf8'), text, 'a folder in its place')
+  t.same(registry.problems(), [])
+})
+
+t.test('a folder in the place of an old version does not keep others from being removed', async (t) => {
+  const { path } = await place(t)
+  const files = new ModelFiles(path, KINDS.anomaly)
+  for (let i = 10; i < 34; i++) await files.write(`20260131T1200000${i}Z`, '{}')
+  await rm(files.pathOf('20260131T120000012Z'))
+  const folder = files.pathOf('20260131T120000012Z')
+  await mkdir(folder)
+  await files.prune('20260131T120000010Z')
+  const versions = await files.versions()
+  t.equal(versions.length, 21)
+  t.notOk(versions.includes('20260131T120000012Z'))
 })
 
 t.test('an artifact of the schema before this one loads', async (t) => {
