@@ -50,7 +50,10 @@ function tooLarge(): ServiceError {
   return new ServiceError('BODY_TOO_LARGE', message)
 }
 
-/** The connection stays open when the caller of the generator stops: an answer is to follow. */
+/**
+ * The connection stays open when the caller of the generator stops: an answer is to follow. The rest arrives unread, so
+ * that the next request on the connection does, too.
+ */
 async function* sent(payload: Readable): AsyncGenerator<Buffer, void> {
   let size = 0
   try {
@@ -62,6 +65,8 @@ async function* sent(payload: Readable): AsyncGenerator<Buffer, void> {
   } catch (error) {
     if (error instanceof ServiceError) throw error
     throw new ServiceError('INVALID_REQUEST', 'The body broke off before its end.', null, { cause: error })
+  } finally {
+    payload.resume()
   }
 }
 
@@ -89,6 +94,7 @@ async function* inflated(payload: Readable, encoding: 'gzip' | 'deflate'): Async
   } finally {
     inflate.destroy()
     await feeding
+    void source.return() // which nobody has asked for more than its first bytes, perhaps
   }
   if (failure !== undefined) throw explained(failure, encoding)
 }
