@@ -38,7 +38,7 @@ export interface AuditEntry extends Omit<AuditAction, 'key'>, AuditResult {
 }
 
 /** Enters an action, or the result of one that was entered. */
-export async function putAuditEntry(sql: Sql, action: AuditAction, result: AuditResult): Promise<void> {
+export async function putAuditEntry(sql: ISql, action: AuditAction, result: AuditResult): Promise<void> {
   const { key, at, actor, caller, role, operation, target, input } = action
   const { address, forwardedFor, userAgent, requestId } = action
   const { outcome, status, code } = result
@@ -53,7 +53,9 @@ export async function putAuditEntry(sql: Sql, action: AuditAction, result: Audit
     select ${key}, ${at}, ${actor}, ${caller}, ${role}, ${operation}, ${jsonOf(sql, target)}, ${jsonOf(sql, input)},
       ${address}, ${forwardedFor}, ${userAgent}, ${requestId}, ${outcome}, ${status}, ${code}
     where not exists (select from entered)
-    on conflict (key) do nothing`
+    -- The beginning may be on its way still: of the two, the result stays.
+    on conflict (key) do update set outcome = excluded.outcome, status = excluded.status, code = excluded.code
+      where aegis_ml_audit.outcome = 'pending'`
 }
 
 const jsonOf = (sql: ISql, value: object | null) => value && sql.json(value as JSONValue)

@@ -29,6 +29,7 @@ export interface Block {
 const REASONS: Readonly<Record<string, RegExp>> = {
   'needs Docker': /\b(?:docker|buildah|podman)\b/,
   'needs a cluster': /\bkubectl\b/,
+  'needs Prometheus': /\bpromtool\b/,
 }
 
 export function read(document: string): string {

@@ -7,7 +7,7 @@ import { hashOf } from '../../plugins/access/keys.js'
 import { missingProgram } from '../missing-program.js'
 import { runScript } from '../scripts/cli/process.js'
 import { testService, USUAL } from '../service.js'
-import { OPERATIONS, type Operation } from './contract-operations.js'
+import { OPERATIONS, type Operation } from '../operations.js'
 
 const newKey = () => `aegis_${randomBytes(32).toString('base64url')}`
 const keys = new Map<string, string>()
@@ -30,7 +30,7 @@ await service.app.syntheticData.generate({
   baseRps: 50,
   anomalyRate: 0,
   seed: 1,
-  durationHours: 24,
+  durationHours: 6,
   endMs: Date.now(),
 })
 await service.post('/train/synthetic', undefined, admin)

@@ -16,7 +16,7 @@ t.test('no answer names a folder of the machine, also when files are damaged', a
     return body
   }
   t.match(await ask('POST', '/train/synthetic'), /There is no synthetic_training_data\.csv in DATA_PATH/)
-  await trainOnSynthetic({ app, post }, 24)
+  await trainOnSynthetic({ app, post }, 6)
   bodies.push(JSON.stringify(await post('/generate/synthetic', { duration_hours: 1 })))
   await writeFile(csv, 'no,columns\n')
   t.match(

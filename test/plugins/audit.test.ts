@@ -1,5 +1,7 @@
+import { randomUUID } from 'node:crypto'
 import type { InjectOptions } from 'fastify'
 import t from 'tap'
+import { putAuditEntry, type AuditAction } from '../../db/own/audit.js'
 import { formatApiKey, type Role } from '../../formats/api-keys.js'
 import { hashOf } from '../../plugins/access/keys.js'
 import { eventually } from '../eventually.js'
@@ -171,4 +173,28 @@ t.test('a change whose entry cannot be stored is done all the same', async (t) =
   t.equal((await send('ada', 'POST', '/silences', { payload: SILENCE })).status, 200)
   await sql`alter table aegis_ml_audit_away rename to aegis_ml_audit`
   t.equal(app.audit.counts().unstored, unstored + 1)
+})
+
+t.test('a result stays, also when the database is slow with the entry of its beginning', async (t) => {
+  const nobody = { caller: null, role: null, address: null, forwardedFor: null, userAgent: null }
+  const what = { actor: 'service', operation: 'train', target: null, input: null, requestId: null } as const
+  const action: AuditAction = { key: randomUUID(), at: new Date(), ...what, ...nobody }
+  let commit = (): void => undefined
+  let hasBegun = false
+  const beginning = sql.begin(async (tx) => {
+    await putAuditEntry(tx, action, { outcome: 'pending', status: null, code: null })
+    hasBegun = true
+    await new Promise<void>((resolve) => (commit = resolve))
+  })
+  await eventually(() => hasBegun)
+  const end = putAuditEntry(sql, action, { outcome: 'failed', status: 500, code: 'INTERNAL_ERROR' })
+  const waiting = () => sql`select from pg_stat_activity
+    where datname = current_database() and wait_event_type = 'Lock' and query like '%aegis_ml_audit%'`
+  await eventually(async () => (await waiting()).length === 1)
+  commit()
+  await Promise.all([beginning, end])
+  const outcome = () => sql`select outcome, status::int from aegis_ml_audit where key = ${action.key}`
+  t.same([...(await outcome())], [{ outcome: 'failed', status: 500 }])
+  await putAuditEntry(sql, action, { outcome: 'pending', status: null, code: null })
+  t.same([...(await outcome())], [{ outcome: 'failed', status: 500 }], 'whichever comes last')
 })

@@ -8,7 +8,7 @@ t.test(
   'equal loads of the models at once all get the model, and what is answered is no longer in work',
   async (t) => {
     const service = await testService(t)
-    await trainOnSynthetic(service, 24)
+    await trainOnSynthetic(service, 6)
     const { app, get, post } = service
     const loads = await Promise.all(
       Array.from({ length: 50 }, () => post('/model/load', { models: ['anomaly'] })),

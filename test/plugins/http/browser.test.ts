@@ -99,7 +99,7 @@ t.test('the service among browsers', async (t) => {
       ...[undefined, 'text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x'],
       ...['text/plain; application/json', 'text/plain;a=application/json', 'text/plain,application/json'],
     ]
-    for (const { method, url } of OPERATIONS.filter(({ takesBody }) => takesBody)) {
+    for (const { method, url } of OPERATIONS.filter(({ body }) => body !== undefined)) {
       // Programs may send plain text there. Pages may not: see above.
       const takesText = url === '/ingest/requests'
       for (const type of types.filter((each) => !takesText || !each?.startsWith('text/plain'))) {

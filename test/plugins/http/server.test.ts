@@ -106,19 +106,22 @@ t.test('addresses that are exempt have the bound of the whole server alone', asy
   t.equal(server.load.closedConnections, 0)
 })
 
-t.test('what arrives at the same time beyond the bound is refused; probes and a scrape are not', async (t) => {
-  const { server, open } = await serve(t, {}, ({ url }, response) => void response.end(url))
-  const exempt = ['/health/live', '/metrics'].map((path) => GET.replace('/', path)).join('')
-  const { read } = await open(GET.repeat(1_200) + exempt)
-  await eventually(() => (read.text.match(/HTTP\/1.1 /g) ?? []).length === 1_202)
-  const refused = read.text.match(/HTTP\/1.1 503 /g)?.length ?? 0
-  t.equal(refused, server.load.refused)
-  t.ok(refused > 0 && refused <= 200, `${refused} refused`)
-  t.match(read.text, /retry-after: 5\r\nx-request-id: \S+\r\n/i)
-  t.match(read.text, /"code":"BUSY","message":"The service has more requests/)
-  t.match(read.text, /cache-control: no-store\r\n/)
-  t.match(read.text, /\r\n\r\n\/health\/live(?!.*HTTP\/1.1 503).*\/metrics$/s)
-})
+t.test(
+  'what arrives at the same time beyond the bound is refused; probes and a scrape are not',
+  async (t) => {
+    const { server, open } = await serve(t, {}, ({ url }, response) => void response.end(url))
+    const exempt = ['/health/live', '/metrics'].map((path) => GET.replace('/', path)).join('')
+    const { read } = await open(GET.repeat(1_200) + exempt)
+    await eventually(() => (read.text.match(/HTTP\/1.1 /g) ?? []).length === 1_202)
+    const refused = read.text.match(/HTTP\/1.1 503 /g)?.length ?? 0
+    t.equal(refused, server.load.refused)
+    t.ok(refused > 0 && refused <= 200, `${refused} refused`)
+    t.match(read.text, /retry-after: 5\r\nx-request-id: \S+\r\n/i)
+    t.match(read.text, /"code":"BUSY","message":"The service has more requests/)
+    t.match(read.text, /cache-control: no-store\r\n/)
+    t.match(read.text, /\r\n\r\n\/health\/live(?!.*HTTP\/1.1 503).*\/metrics$/s)
+  },
+)
 
 t.test('a reader that takes nothing of a long answer is ended, one that takes it is not', async (t) => {
   const long = 'x'.repeat(20 << 20)
