@@ -40,7 +40,7 @@ export default ({ production = false } = {}) => ({
       ignoreBinaries: [
         'caddy',
         ...['psql', 'nginx', 'haproxy', 'pgbouncer', 'openssl', 'syslog-ng', 'prometheus', 'promtool'],
-        ...['mkfifo', 'unshare', 'openapi-typescript'],
+        ...['unshare', 'openapi-typescript'],
       ],
       // Dependencies of the client, whose gateways the tests and benchmarks start.
       ignoreDependencies: ['express', 'openapi-typescript'],
