@@ -41,7 +41,7 @@ export default fp(
       }
     })
   },
-  { name: 'large-bodies', dependencies: ['errors', 'envelope'] },
+  { name: 'large-bodies', dependencies: ['errors', 'envelope', 'request-counts'] },
 )
 
 function isJson({ headers }: FastifyRequest): boolean {
@@ -67,9 +67,14 @@ async function passOn(
   const headers = { 'content-type': 'application/json', 'x-request-id': request.id }
   const asked = { url: request.url, headers, caller: request.caller, body: body.bytes() }
   const { statusCode, contentType, body: answer } = await app.batchWorkers.answer(asked, place.signal)
+  if (statusCode >= 400) app.requestCounts.addFailure(codeOf(answer)) // the thread counts for itself
   reply.code(statusCode).type(contentType).header('content-length', answer.length)
   reply.send(Readable.from(place.parts(answer)))
   return true
+}
+
+function codeOf(failure: Uint8Array): string {
+  return (JSON.parse(Buffer.from(failure).toString()) as { code: string }).code
 }
 
 /** Whether the length of the body is known, and allowed. */

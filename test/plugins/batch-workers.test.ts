@@ -60,6 +60,7 @@ t.test('a worker thread answers as the service does', async (t) => {
     t.equal(large.status, status, name)
     t.same(withoutTime(large), withoutTime(small), name)
   }
+  t.equal(app.requestCounts.failures.get('INVALID_REQUEST'), 6, 'refusals count in both ways')
 })
 
 t.test(
