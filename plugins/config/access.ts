@@ -1,7 +1,7 @@
-import { readFileSync, statSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { MAX_KEYS_TEXT, parseApiKeys, type ApiKey } from '../../formats/api-keys.js'
 import { ConfigError } from './error.js'
+import { readRegularFile } from './regular-file.js'
 import type { TokenConfig } from './tokens.js'
 
 /** Who may call the service. */
@@ -56,10 +56,7 @@ export function needsKey({ keys, keysFile, tokens }: AccessConfig): boolean {
 
 /** @throws Error when it cannot be read, or is too large */
 export function readKeysFile(file: string): string {
-  const found = statSync(file)
-  if (!found.isFile()) throw new Error('it is not a regular file') // reading a pipe would wait for its writer
-  if (found.size > MAX_KEYS_TEXT) throw new Error(`it has more than ${MAX_KEYS_TEXT} bytes`)
-  return readFileSync(file, 'utf8')
+  return readRegularFile(file, MAX_KEYS_TEXT)
 }
 
 function readKeys(variable: string, given: string, read: () => string): ApiKey[] {

@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs'
 import { createSecureContext } from 'node:tls'
 import { ConfigError } from './error.js'
+import { readRegularFile } from './regular-file.js'
 
 /** The files of the certificate, with those of its issuers, and of its key. */
 export interface TlsFiles {
@@ -14,6 +14,8 @@ export interface TlsContent {
 }
 
 const FILE = 'a PEM file that the service can read'
+
+const MAX_BYTES = 1_000_000
 
 /** Null when the service speaks plain HTTP. @throws ConfigError when a file is missing, or the two do not fit */
 export function tlsConfig(certFile: string, keyFile: string): TlsFiles | null {
@@ -38,5 +40,5 @@ export function tlsConfig(certFile: string, keyFile: string): TlsFiles | null {
 
 /** @throws Error when a file cannot be read */
 export function readTls({ certFile, keyFile }: TlsFiles): TlsContent {
-  return { cert: readFileSync(certFile, 'utf8'), key: readFileSync(keyFile, 'utf8') }
+  return { cert: readRegularFile(certFile, MAX_BYTES), key: readRegularFile(keyFile, MAX_BYTES) }
 }

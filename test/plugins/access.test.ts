@@ -68,9 +68,12 @@ t.test('without keys the service serves loopback alone, unless everybody is allo
   })
 })
 
-t.test('a file of keys is a regular file: reading a pipe or a device may never end', async (t) => {
-  for (const file of [tmpdir(), '/dev/zero'])
+t.test('keys and certificates are in regular files: reading a pipe or a device may never end', async (t) => {
+  for (const file of [tmpdir(), '/dev/zero']) {
     t.throws(() => loadConfig({ API_KEYS_FILE: file }), { message: /not a regular file/ }, file)
+    const certificate = { ML_SERVICE_TLS_CERT_FILE: file, ML_SERVICE_TLS_KEY_FILE: file }
+    t.throws(() => loadConfig(certificate), { message: /not a regular file/ }, file)
+  }
 })
 
 t.test('a key may do what its roles allow, and no more', async (t) => {
