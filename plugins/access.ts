@@ -43,13 +43,15 @@ export default fp(
         request.caller = await identify(request)
       } catch (error) {
         const { code } = error as { code?: string }
-        if (code === 'UNAUTHENTICATED') reply.header('www-authenticate', 'Bearer realm="aegis-ml"')
+        if (code !== 'UNAUTHENTICATED') throw error
+        app.countWrongKey(request, reply)
+        reply.header('www-authenticate', 'Bearer realm="aegis-ml"')
         throw error
       }
       assertAllowed(request.caller, needed)
     })
   },
-  { name: 'access', dependencies: ['config'] },
+  { name: 'access', dependencies: ['config', 'rate-limit'] },
 )
 
 /** Pages of the documentation have no operation, and neither has a path that is none. */

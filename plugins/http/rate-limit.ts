@@ -5,27 +5,28 @@ import { needsKey } from '../config/access.js'
 import { isLocal } from '../config/callers.js'
 import { ServiceError } from './errors.js'
 import { createBuckets, type Token } from './rate-limit/buckets.js'
-import { createSentKeys } from './rate-limit/sent-keys.js'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
     /** A probe: answered however much is asked. */
     isProbe?: true
   }
+  interface FastifyInstance {
+    /** Counts a request whose key is not known against its address. @throws ServiceError RATE_LIMITED */
+    countWrongKey(request: FastifyRequest, reply: FastifyReply): void
+  }
 }
 
 /** Of callers whose buckets are kept. */
 const MAX_CALLERS = 10_000
-const MAX_KEYS = 10_000
 
-/** How many different wrong keys an address may send in a minute. */
+/** How many wrong keys an address may send in a minute. */
 const MAX_WRONG_KEYS = 20
 
 /**
- * Limits what a caller sends: RATE_LIMIT requests a minute with a key or, without one, from an address. Who tries many
- * wrong keys has to wait before another one is looked at; keys that have worked from the same address go on. A wrong key
- * counts once, and not at all if it has worked before: a gateway whose key was replaced, or whose token has expired, does
- * not keep others at its address waiting. Callers on this machine without a key have no limit. The headers are those of
+ * Limits what a caller sends: RATE_LIMIT requests a minute with a key or, without one, from an address. An address may try
+ * a number of wrong keys; known ones work from there all the same, so nobody is locked out by others at his address.
+ * Callers on this machine without a key have no limit. The headers are those of
  * draft-ietf-httpapi-ratelimit-headers-10.
  *
  * To be registered before the access: an address without a key is counted before it is refused.
@@ -36,7 +37,6 @@ export default fp(
     const limit = callers.rateLimit
     const buckets = limit === null ? null : createBuckets(limit, MAX_CALLERS)
     const guesses = createBuckets(MAX_WRONG_KEYS, MAX_CALLERS)
-    const sentKeys = createSentKeys(MAX_KEYS)
     // A connection that has closed has no address any more.
     const hostOf = ({ ip = 'closed' }: { readonly ip: string | undefined }) => clientAddress(ip) ?? ip
     const addressOf = (request: FastifyRequest) => clientNetwork(hostOf(request), ipv6Prefix)
@@ -57,6 +57,11 @@ export default fp(
       if (!isOfThisMachine(request)) count(`address ${addressOf(request)}`, request, reply)
     }
 
+    app.decorate('countWrongKey', (request: FastifyRequest, reply: FastifyReply) => {
+      if (keyOf(request) === undefined) return
+      const guess = guesses.take(addressOf(request), performance.now())
+      if (!guess.isAllowed) refuse(request, reply, guess, 'Many unknown keys have come from this address.')
+    })
     if (!needsKey(access)) {
       app.addHook('onRequest', (request, reply, done) => {
         countAddress(request, reply)
@@ -65,36 +70,16 @@ export default fp(
       return
     }
     app.addHook('onRequest', (request, reply, done) => {
-      const key = keyOf(request)
-      if (key === undefined) countAddress(request, reply)
-      else {
-        const address = addressOf(request)
-        const result = sentKeys.resultOf(address, key)
-        const guess = guesses.look(address, performance.now())
-        if (result === 'failed') countAddress(request, reply)
-        else if (result === undefined && !guess.isAllowed)
-          refuse(request, reply, guess, 'Many unknown keys have come from this address.')
-      }
+      if (keyOf(request) === undefined) countAddress(request, reply)
       done()
     })
     // After the hook that finds out who calls, and before the body is read.
     app.addHook('preParsing', (request, reply, _payload, done) => {
-      const key = keyOf(request)
-      if (key === undefined) return done()
+      if (keyOf(request) === undefined) return done()
       const { name } = request.caller
       if (name === null) countAddress(request, reply)
-      else {
-        sentKeys.noteSuccess(request.raw.socket, addressOf(request), key)
-        count(`key ${name}`, request, reply)
-      }
+      else count(`key ${name}`, request, reply)
       done()
-    })
-    app.addHook('onError', async (request, _reply, error) => {
-      const key = keyOf(request)
-      if ((error as ServiceError).code !== 'UNAUTHENTICATED' || key === undefined) return
-      const address = addressOf(request)
-      const isNew = sentKeys.noteFailure(request.raw.socket, address, key)
-      if (isNew) guesses.take(address, performance.now())
     })
   },
   { name: 'rate-limit', dependencies: ['config'] },

@@ -72,28 +72,16 @@ t.test('callers have a limit for each key and for each address', async (t) => {
     t.same(local, [401, 401, 401, 429], 'this machine is only where the connection comes from')
   })
 
-  await t.test('who sends many wrong keys has to wait; keys that have worked there go on', async (t) => {
+  await t.test('who sends many wrong keys has to wait; known keys work from there', async (t) => {
     const from = '192.0.2.99'
-    t.equal((await ask({ key: bob, from })).status, 200)
     const statuses = new Set<number>()
     for (let i = 0; i < 20; i++) statuses.add((await ask({ key: newKey(), from })).status)
     t.same([...statuses], [401])
-    const unseen = await ask({ key: ann, from })
-    t.match(unseen, { status: 429, body: { code: 'RATE_LIMITED', message: /Many unknown keys/ } })
-    t.match(unseen.headers['retry-after'], /^[1-3]$/)
+    const refused = await ask({ key: newKey(), from })
+    t.match(refused, { status: 429, body: { code: 'RATE_LIMITED', message: /Many unknown keys/ } })
+    t.match(refused.headers['retry-after'], /^[1-3]$/)
     t.equal((await ask({ key: bob, from })).status, 200)
-    t.equal((await ask({ key: newKey(), from: '192.0.2.100' })).status, 401, 'elsewhere keys are looked at')
-  })
-
-  await t.test('a wrong key counts once, so a gateway with an old key keeps nobody waiting', async (t) => {
-    const from = '192.0.2.101'
-    const old = newKey()
-    for (const key of [old, old, old]) t.equal((await ask({ key, from })).status, 401)
-    for (let i = 0; i < 19; i++) t.equal((await ask({ key: newKey(), from })).status, 401)
-    t.equal((await ask({ key: newKey(), from })).status, 429, 'the 21st key')
-    const statuses = [] as number[]
-    for (let i = 0; i < 2; i++) statuses.push((await ask({ key: old, from })).status)
-    t.same(statuses, [401, 429], 'the old key has the limit of its address')
+    t.equal((await ask({ key: newKey(), from: '192.0.2.100' })).status, 401, 'another address has its own')
   })
 
   await t.test('OTLP gets its own form of a refusal', async (t) => {

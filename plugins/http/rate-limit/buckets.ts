@@ -13,8 +13,6 @@ export interface Token {
 export interface Buckets {
   /** Takes a token. A refused request takes none. */
   take(key: string, nowMs: number): Token
-  /** What `take` would say; takes nothing. */
-  look(key: string, nowMs: number): Token
 }
 
 const MINUTE_MS = 60_000
@@ -42,7 +40,6 @@ export function createBuckets(limit: number, maxKeys: number): Buckets {
     }
   }
   return {
-    look: (key, nowMs) => token(fullAt.get(key) ?? nowMs, nowMs),
     take(key, nowMs) {
       const before = Math.max(fullAt.get(key) ?? nowMs, nowMs)
       const found = token(before, nowMs)
