@@ -3,7 +3,7 @@ import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { connect as connectTls, type ConnectionOptions } from 'node:tls'
 import { CopyDataJoiner } from './copy-data-joiner.js'
 import { Greeting, type Settings } from './greeting.js'
-import { WholeMessages } from './whole-messages.js'
+import { END_OF_ROWS, WholeMessages } from './whole-messages.js'
 import type { ConnectionLoad, PoolTally } from './pool-load.js'
 
 /** Where the driver wants a socket to. */
@@ -39,7 +39,8 @@ export function driverSockets(options: SocketOptions = {}): (place: Place) => Dr
 
 /**
  * The socket under a connection of postgres.js 3.4.9. It encrypts the connection, applies the settings of the session,
- * and works around two defects of the driver (porsager/postgres, pull requests 1209 and 1215):
+ * and works around defects of the driver (porsager/postgres, pull requests 1209 and 1215; the third is that of
+ * {@link WholeMessages}, which a statement with a cursor does not stand):
  *
  * - When a connection ends in the middle of a transaction, the driver writes the rollback after it has dropped the
  *   socket. That throws outside of any promise and ends the process. This socket reports the end while the driver still
@@ -69,8 +70,9 @@ export class DriverSocket extends EventEmitter {
   #unsent: Buffer[] | undefined = []
   #isCancelRequest = false
   #closed = false
-  /** Of a transaction, for as long as the socket is held. */
-  #held: WholeMessages | undefined
+  readonly #messages = new WholeMessages()
+  /** Whether a transaction holds the socket. */
+  #held = false
   readonly #tally: PoolTally | undefined
   /** From the first message on. */
   #load: ConnectionLoad | undefined
@@ -94,11 +96,10 @@ export class DriverSocket extends EventEmitter {
 
   /** From BEGIN on, the driver keeps this socket, even if the connection ends. @returns what lets it go */
   hold(): () => void {
-    const held = (this.#held = new WholeMessages())
+    this.#held = true
     return () => {
-      this.#held = undefined
+      this.#held = false
       if (this.#closed) this.#close()
-      else this.#read(held.rest())
     }
   }
 
@@ -169,7 +170,7 @@ export class DriverSocket extends EventEmitter {
       const { forDriver, forServer } = this.#greeting.pass(bytes)
       this.#load?.receive(forDriver)
       if (forServer) socket.write(forServer)
-      this.#read(this.#held === undefined ? forDriver : this.#held.pass(forDriver))
+      this.#read(this.#messages.pass(forDriver))
     })
     for (const bytes of this.#unsent!) socket.write(bytes)
     this.#unsent = undefined
@@ -182,6 +183,7 @@ export class DriverSocket extends EventEmitter {
   }
 
   #failStatements(): void {
+    if (this.#messages.end()) this.emit('data', END_OF_ROWS)
     this.#fail(connectionClosed())
     if (this.#held) this.emit('data', READY_TO_ROLL_BACK)
   }

@@ -25,9 +25,6 @@ OVERLONG.writeInt16BE(Math.ceil(Math.log(MAX_COUNTED_LATENCY_MS) / LN_GAMMA) + 1
 /** Larger ones are below zero: far less than a millisecond. */
 const LARGEST = Buffer.from([0x7f, 0xff])
 
-/** The number of endpoints fetched at a time. */
-const PAGE = 100
-
 /**
  * The endpoints that have requests in a range, by method and path template, from the rollups; beside them the endpoint
  * `other`, which stands for those without a name. Left out are endpoints that are ignored or have lost their names, and
@@ -65,9 +62,7 @@ export async function endpointRollups(
   try {
     const endpoints: EndpointRollup[] = []
     const other: EndpointRollup[] = []
-    for await (const rows of query.cursor(PAGE)) {
-      for (const row of rows) (row.isOther ? other : endpoints).push(toRollup(row))
-    }
+    await query.forEach((row) => void (row.isOther ? other : endpoints).push(toRollup(row)))
     return { endpoints, other }
   } finally {
     signal.removeEventListener('abort', cancel)

@@ -106,3 +106,18 @@ t.test('a transaction that fails by itself after its connection has ended says w
   t.same(await sql.begin('read only', (tx) => tx`select 1 as one`), [{ one: 1 }])
   t.same(await rows(), [])
 })
+
+t.test('a statement that fails after some of its rows leaves nothing to the next one', async (t) => {
+  const { sql, lose } = await pool(t)
+  const rows = () => sql`select repeat('x', 100), 1 / (5000 - n) from generate_series(1, 10000) n`
+  const one = async () => t.same([...(await sql`select 1 as one`)], [{ one: 1 }])
+  await t.rejects(rows(), { code: '22012' })
+  await one()
+  await t.rejects(sql.unsafe('select 1 / (5000 - n) from generate_series(1, 10000) n').simple(), {
+    code: '22012',
+  })
+  await one()
+  const slow = sql`select repeat('x', 1000) from generate_series(1, 1000000) where pg_sleep(0) is not null`
+  await Promise.all([t.rejects(slow, LOST), delay(100).then(lose)])
+  await one()
+})

@@ -1,9 +1,9 @@
 import t from 'tap'
-import { WholeMessages } from '../../../db/pool/whole-messages.js'
+import { END_OF_ROWS, WholeMessages } from '../../../db/pool/whole-messages.js'
 import fc from '../../properties.js'
 
-const message = (content: Buffer) => {
-  const header = Buffer.from([68, 0, 0, 0, 0])
+const message = (content: Buffer, type = 'S') => {
+  const header = Buffer.from([type.charCodeAt(0), 0, 0, 0, 0])
   header.writeUInt32BE(content.length + 4, 1)
   return Buffer.concat([header, content])
 }
@@ -27,8 +27,26 @@ t.test('messages pass as wholes, however they were cut', async () => {
           at += length
           if (!ends.has(Buffer.concat(got).length)) return false
         }
-        return Buffer.concat(got).equals(Buffer.concat(messages)) && whole.rest().length === left
+        return Buffer.concat(got).equals(Buffer.concat(messages))
       },
     ),
   )
+})
+
+t.test('the rows of a statement end before its error, and nothing else is put in', async (t) => {
+  const answer = (types: string) => [...types].map((type) => message(Buffer.from('some'), type))
+  const passed = (types: string, cut: number) => {
+    const whole = new WholeMessages()
+    const sent = Buffer.concat(answer(types))
+    return Buffer.concat([whole.pass(sent.subarray(0, cut)), whole.pass(sent.subarray(cut))])
+  }
+  for (let cut = 0; cut < 40; cut++) {
+    const [head, tail] = [Buffer.concat(answer('TDD')), Buffer.concat(answer('EZTDCZEZ'))]
+    t.same(passed('TDDEZTDCZEZ', cut), Buffer.concat([head, END_OF_ROWS, tail]))
+    for (const types of ['TDDCZ', 'EZ', 'TEZ', 'DsDsCZ', 'DCEZ', 'DCDCZ'])
+      t.same(passed(types, cut), Buffer.concat(answer(types)), types)
+  }
+  const whole = new WholeMessages()
+  whole.pass(Buffer.concat(answer('TD')))
+  t.same([whole.end(), whole.end()], [true, false])
 })
