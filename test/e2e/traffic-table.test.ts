@@ -64,6 +64,7 @@ t.test('a training on an empty table says that the other has rows', async (t) =>
 
 t.test('a missing table has no rows', async (t) => {
   const service = await testService(t)
+  await service.app.trafficTable() // the look at the start is over
   await service.sql`drop table request_logs`
   await insert(service, 'request_metrics')
   t.equal(await service.app.trafficTable(), 'request_metrics')

@@ -182,7 +182,7 @@ async function noConnectionExports(sql: Sql): Promise<void> {
 t.test('a reader that pauses makes the service pause, which holds no connection meanwhile', async (t) => {
   const { sql, port } = await monthsOfTraffic(t)
   const socket = connect(port, '127.0.0.1')
-  socket.write(`GET ${URL}?days=41&format=ndjson HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`)
+  socket.write(`GET ${URL}?days=41&format=ndjson HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n`)
   await once(socket, 'readable') // and no more is read
   await noConnectionExports(sql)
   // What it has not read by now it finds changed.
@@ -198,7 +198,7 @@ t.test('a reader that hangs up ends the export', async (t) => {
   await sql`alter table aegis_ml_rollup_minutes rename to slow_minutes`
   await sql`create view aegis_ml_rollup_minutes as select * from slow_minutes where pg_sleep(0.004) is not null`
   const socket = connect(port, '127.0.0.1')
-  socket.write(`GET ${URL}?days=41 HTTP/1.1\r\nhost: x\r\n\r\n`)
+  socket.write(`GET ${URL}?days=41 HTTP/1.1\r\nhost: localhost\r\n\r\n`)
   await once(socket, 'readable')
   socket.destroy()
   // To its end it would take longer than a test may.
