@@ -27,7 +27,7 @@ export interface Admission {
 }
 
 /** How long a turn serves requests in an overload. Those that are served wait for about twice that. */
-const TURN_MS = 4
+const TURN_MS = 2
 const LONG_TURN_MS = 50
 const INTERVAL_MS = 1000
 /** The rest between two turns of an overload, at most. */
