@@ -2,7 +2,6 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { createWriteStream, readFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
-import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -10,6 +9,7 @@ import { gzipSync } from 'node:zlib'
 import postgres from 'postgres'
 import { migrate } from '../db/migrate.js'
 import type { Connection } from '../db/pool.js'
+import { freePort } from './free-port.js'
 import { openDirectory, startTestServer } from '../test/postgres-server.js'
 import type { Benchmark } from './benchmark.js'
 import { psqlInstalled, timedPsql } from './psql.js'
@@ -143,15 +143,6 @@ async function startService(connection: Connection, directory: string) {
   }
   child.kill('SIGKILL')
   throw new Error('The service is not ready after a minute.')
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 /** Resident memory, as Linux counts it. */

@@ -70,7 +70,7 @@ export class DriverSocket extends EventEmitter {
   #unsent: Buffer[] | undefined = []
   #isCancelRequest = false
   #closed = false
-  readonly #messages = new WholeMessages()
+  readonly #messages = new WholeMessages((type, first) => this.#load?.receive(type, first))
   /** Whether a transaction holds the socket. */
   #held = false
   readonly #tally: PoolTally | undefined
@@ -168,7 +168,6 @@ export class DriverSocket extends EventEmitter {
   #open(socket: Socket): void {
     socket.on('data', (bytes: Buffer) => {
       const { forDriver, forServer } = this.#greeting.pass(bytes)
-      this.#load?.receive(forDriver)
       if (forServer) socket.write(forServer)
       this.#read(this.#messages.pass(forDriver))
     })

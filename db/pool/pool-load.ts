@@ -43,13 +43,8 @@ const HEADER = 5
  * Sync with one ReadyForQuery, which says whether the connection is in a transaction.
  */
 export class ConnectionLoad {
-  readonly #sent = new Messages((type) => {
+  readonly #sent = new MessageTypes((type) => {
     if (type === QUERY || type === SYNC) this.unanswered++
-  })
-  readonly #received = new Messages((type, first) => {
-    if (type !== READY) return
-    this.unanswered = Math.max(0, this.unanswered - 1)
-    this.#isInTransaction = first !== IDLE
   })
   #isInTransaction = false
   /** Statements that are sent and not answered. */
@@ -60,9 +55,11 @@ export class ConnectionLoad {
     this.#sent.pass(bytes)
   }
 
-  /** @param bytes the next ones from the server; the first begin with a message */
-  receive(bytes: Buffer): void {
-    this.#received.pass(bytes)
+  /** A message from the server. @param first the first byte of its content */
+  receive(type: number, first: number): void {
+    if (type !== READY) return
+    this.unanswered = Math.max(0, this.unanswered - 1)
+    this.#isInTransaction = first !== IDLE
   }
 
   get isUsed(): boolean {
@@ -70,15 +67,15 @@ export class ConnectionLoad {
   }
 }
 
-/** Finds the messages in the pieces of a stream. */
-class Messages {
-  readonly #header = Buffer.alloc(HEADER + 1)
+/** Finds the types of the messages in the pieces of a stream. */
+class MessageTypes {
+  readonly #header = Buffer.alloc(HEADER)
   #headerLength = 0
-  /** Bytes of the present message after its header and its first byte. */
+  /** Bytes of the present message after its header. */
   #left = 0
 
-  /** @param found called with the type of each message and the first byte of its content, 0 without content */
-  constructor(private readonly found: (type: number, first: number) => void) {}
+  /** @param found called with each type */
+  constructor(private readonly found: (type: number) => void) {}
 
   pass(bytes: Buffer): void {
     let at = 0
@@ -91,10 +88,8 @@ class Messages {
       }
       this.#header[this.#headerLength++] = bytes[at++]!
       if (this.#headerLength < HEADER) continue
-      const length = this.#header.readUInt32BE(1) - 4
-      if (this.#headerLength === HEADER && length > 0) continue
-      this.found(this.#header[0]!, length > 0 ? this.#header[HEADER]! : 0)
-      this.#left = Math.max(0, length - 1)
+      this.found(this.#header[0]!)
+      this.#left = this.#header.readUInt32BE(1) - 4
       this.#headerLength = 0
     }
   }

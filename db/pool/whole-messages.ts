@@ -18,6 +18,9 @@ export class WholeMessages {
   /** Whether the last message was a row, so that the driver is within an answer. */
   #hasRows = false
 
+  /** @param onMessage called with the type of each message and the first byte of its content, 0 without content */
+  constructor(private readonly onMessage: (type: number, first: number) => void = () => undefined) {}
+
   /** @param bytes the next ones of the server; the first begin with a message */
   pass(bytes: Buffer): Buffer {
     if (this.#parts.length > 0) {
@@ -26,26 +29,26 @@ export class WholeMessages {
       if (this.#missing > 0) return NOTHING
       bytes = Buffer.concat(this.#parts.splice(0))
     }
-    const whole: Buffer[] = []
+    const broken: Buffer[] = []
     let begin = 0
     let end = 0
-    for (;;) {
-      const next = bytes.length - end < HEADER ? end + HEADER : end + 1 + bytes.readUInt32BE(end + 1)
-      if (next > bytes.length) break
-      if (this.#isBroken(bytes[end]!)) {
-        whole.push(bytes.subarray(begin, end), END_OF_ROWS)
+    let next = endOf(bytes, end)
+    while (next <= bytes.length) {
+      const type = bytes[end]!
+      if (this.#isBroken(type)) {
+        broken.push(bytes.subarray(begin, end), END_OF_ROWS)
         begin = end
       }
+      this.onMessage(type, next > end + HEADER ? bytes[end + HEADER]! : 0)
       end = next
-      this.#missing = 0
+      next = endOf(bytes, end)
     }
     if (end < bytes.length) {
       this.#parts = [bytes.subarray(end)]
-      const next = bytes.length - end < HEADER ? end + HEADER : end + 1 + bytes.readUInt32BE(end + 1)
       this.#missing = next - bytes.length
     }
     const last = bytes.subarray(begin, end)
-    return whole.length === 0 ? last : Buffer.concat([...whole, last])
+    return broken.length === 0 ? last : Buffer.concat([...broken, last])
   }
 
   /** The connection has ended. @returns whether that was within the rows of a statement */
@@ -62,6 +65,11 @@ export class WholeMessages {
     else if (type === ERROR_RESPONSE || END_OF_ANSWER.has(type)) this.#hasRows = false
     return isBroken
   }
+}
+
+/** Where the message that begins at an index ends; its header, as long as that is not whole. */
+function endOf(bytes: Buffer, begin: number): number {
+  return bytes.length - begin < HEADER ? begin + HEADER : begin + 1 + bytes.readUInt32BE(begin + 1)
 }
 
 /** CommandComplete, PortalSuspended and ReadyForQuery. */

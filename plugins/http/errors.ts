@@ -141,7 +141,11 @@ export function databaseFailure(error: unknown): ServiceError | undefined {
   return new ServiceError('DATABASE_UNAVAILABLE', message, null, options)
 }
 
-function failureOf({ code, message, details }: ServiceError, requestId: string) {
+/** The body of a failure. */
+export function failureOf(
+  { code, message, details }: Pick<ServiceError, 'code' | 'message' | 'details'>,
+  requestId: string,
+) {
   const timestamp = new Date().toISOString()
   return { success: false, error: true, code, message, details, timestamp, request_id: requestId }
 }

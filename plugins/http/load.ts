@@ -2,18 +2,12 @@ import type { FastifyInstance, preHandlerAsyncHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
 import { ServiceError } from './errors.js'
 import { createSlots, type SlotLimits } from './load/slots.js'
-import type { BoundedServer } from './load/server.js'
+import type { BoundedServer, ServerLoad } from './load/server.js'
 
 /** How much the service has to do, and what it refused since the start. */
-export interface Load {
-  readonly connections: number
-  /** Connections that were closed because there were too many, or because their readers were too slow. */
-  readonly closedConnections: number
-  /** Requests that were refused in an overload, before their route was looked at. */
-  readonly refused: number
+export interface Load extends ServerLoad {
   /** Requests whose work has begun and has no answer yet. */
   readonly inWork: number
-  readonly isOverloaded: boolean
 }
 
 declare module 'fastify' {

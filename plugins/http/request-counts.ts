@@ -1,17 +1,16 @@
 import type { FastifyInstance, FastifyReply, onResponseHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
+import { Histogram } from '../metrics/histogram.js'
 
-/** Upper bounds of the classes of durations, in seconds; a class without a bound comes after them. */
-export const DURATION_BOUNDS = [0.001, 0.005, 0.025, 0.1, 0.25, 1, 5, 30] as const
+/** Upper bounds of the classes of durations, in seconds. */
+const DURATION_BOUNDS = [0.001, 0.005, 0.025, 0.1, 0.25, 1, 5, 30]
 
 /** The answers of a route to a method. */
 export class RouteCounts {
   /** By HTTP status. */
   readonly codes = new Map<number, number>()
-  /** By class of their duration. */
-  readonly durations = new Float64Array(DURATION_BOUNDS.length + 1)
-  /** The sum of the durations. */
-  seconds = 0
+  /** How long they took. */
+  readonly durations = new Histogram(DURATION_BOUNDS)
 
   constructor(
     /** The template of its path, or `unknown`. */
@@ -22,11 +21,7 @@ export class RouteCounts {
   /** @param seconds null for an event stream: how long somebody listens is no latency */
   add(code: number, seconds: number | null): void {
     this.codes.set(code, (this.codes.get(code) ?? 0) + 1)
-    if (seconds === null) return
-    let place = 0
-    while (place < DURATION_BOUNDS.length && seconds > DURATION_BOUNDS[place]!) place++
-    this.durations[place]!++
-    this.seconds += seconds
+    if (seconds !== null) this.durations.observe(seconds)
   }
 }
 

@@ -1,4 +1,5 @@
 import { type Metric, type Registry } from 'prom-client'
+import type { Histogram } from './histogram.js'
 
 /** A sample of a counter, or of a gauge. */
 export interface Sample {
@@ -18,15 +19,12 @@ export interface Sampled extends Described {
   samples(): Iterable<Sample>
 }
 
-/** Observations of a histogram, by class; one class more than there are bounds. */
-export interface Observations {
+interface Observations {
   readonly labels: Sample['labels']
-  readonly classes: ArrayLike<number>
-  readonly sum: number
+  readonly histogram: Histogram
 }
 
 export interface SampledHistogram extends Described {
-  readonly bounds: readonly number[]
   observations(): Iterable<Observations>
 }
 
@@ -41,14 +39,47 @@ export function register(registry: Registry, { name, help, type, samples }: Samp
 }
 
 export function registerHistogram(registry: Registry, histogram: SampledHistogram): void {
-  const { name, help, bounds, observations } = histogram
+  const { name, help, observations } = histogram
   const named = { name, help, type: 'histogram' }
   const get = async () => ({
     ...named,
     aggregator: 'sum',
-    values: [...observations()].flatMap((each) => lines(named.name, bounds, each)),
+    values: [...observations()].flatMap((each) => lines(named.name, each)),
   })
   enter(registry, { ...named, get })
+}
+
+interface Tallied<First extends string, Second extends string> extends Described {
+  /** The two labels, each with all of its values. */
+  readonly labels: readonly [
+    { readonly name: string; readonly values: readonly First[] },
+    { readonly name: string; readonly values: readonly Second[] },
+  ]
+}
+
+/** Registers a counter that shows each pair of values of its two labels from the start. @returns what counts one */
+export function registerTally<First extends string, Second extends string>(
+  registry: Registry,
+  { labels, ...described }: Tallied<First, Second>,
+): (first: First, second: Second) => void {
+  const [outer, inner] = labels
+  const counts = new Map<string, number>()
+  const keyOf = (first: First, second: Second) => `${first} ${second}`
+  register(registry, {
+    ...described,
+    type: 'counter',
+    *samples() {
+      for (const first of outer.values)
+        for (const second of inner.values) {
+          const value = counts.get(keyOf(first, second)) ?? 0
+          yield { labels: { [outer.name]: first, [inner.name]: second }, value }
+        }
+    },
+  })
+  return (first, second) => {
+    const key = keyOf(first, second)
+    counts.set(key, (counts.get(key) ?? 0) + 1)
+  }
 }
 
 /** A registry reads nothing of a metric but this. */
@@ -58,7 +89,7 @@ function enter(registry: Registry, metric: { readonly name: string; get(): Promi
 
 const isFiniteValue = ({ value }: Sample) => Number.isFinite(value)
 
-function lines(name: string, bounds: readonly number[], { labels, classes, sum }: Observations) {
+function lines(name: string, { labels, histogram: { bounds, classes, sum } }: Observations) {
   let count = 0
   const buckets = [...bounds, '+Inf'].map((le, place) => {
     count += classes[place]!

@@ -2,7 +2,8 @@ import type { Registry } from 'prom-client'
 import type { Drift } from '../../models/anomaly/drift.js'
 import { MODEL_NAMES, storedName, type ModelRegistry } from '../model-registry.js'
 import type { EndedRun } from '../training/ended-run.js'
-import { register, registerHistogram } from './counted.js'
+import { register, registerHistogram, registerTally } from './counted.js'
+import { Histogram } from './histogram.js'
 
 interface ModelsOptions {
   readonly models: Pick<ModelRegistry, 'active'>
@@ -65,31 +66,22 @@ const DURATION_BOUNDS = [1, 5, 15, 60, 300, 900, 3600]
 
 /** @returns what counts a run that has ended */
 export function registerTraining(registry: Registry): (run: EndedRun) => void {
-  const counts = new Map<string, number>()
-  const classes = new Float64Array(DURATION_BOUNDS.length + 1)
-  let sum = 0
-  register(registry, {
+  const durations = new Histogram(DURATION_BOUNDS)
+  const count = registerTally(registry, {
     name: 'aegis_ml_training_runs_total',
     help: 'Training runs that have ended on this replica. refused: the new detector was worse than the active one. no_data: there was too little to learn from.',
-    type: 'counter',
-    *samples() {
-      for (const trigger of TRIGGERS)
-        for (const outcome of OUTCOMES) {
-          yield { labels: { trigger, outcome }, value: counts.get(`${trigger} ${outcome}`) ?? 0 }
-        }
-    },
+    labels: [
+      { name: 'trigger', values: TRIGGERS },
+      { name: 'outcome', values: OUTCOMES },
+    ],
   })
   registerHistogram(registry, {
     name: 'aegis_ml_training_duration_seconds',
     help: 'How long the training runs of this replica took.',
-    bounds: DURATION_BOUNDS,
-    observations: () => [{ labels: {}, classes, sum }],
+    observations: () => [{ labels: {}, histogram: durations }],
   })
   return ({ isAutomatic, outcome, seconds }) => {
-    const key = `${isAutomatic ? 'automatic' : 'requested'} ${outcome}`
-    counts.set(key, (counts.get(key) ?? 0) + 1)
-    const place = DURATION_BOUNDS.findIndex((bound) => seconds <= bound)
-    classes[place < 0 ? DURATION_BOUNDS.length : place]!++
-    sum += seconds
+    count(isAutomatic ? 'automatic' : 'requested', outcome)
+    durations.observe(seconds)
   }
 }

@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks'
 import { collectDefaultMetrics, Registry } from 'prom-client'
 import { register, registerHistogram } from './counted.js'
+import { Histogram } from './histogram.js'
 
 /**
  * What prom-client tells of the process that is left out: gauges named as counters, CPU time that begins with the first
@@ -44,22 +45,17 @@ const DELAY_BOUNDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5]
 
 /** The work of the event loop, and how late a timer comes. @returns a function that ends the measuring */
 export function registerEventLoop(registry: Registry): () => void {
-  const classes = new Float64Array(DELAY_BOUNDS.length + 1)
-  let sum = 0
+  const histogram = new Histogram(DELAY_BOUNDS)
   let dueMs = performance.now() + SAMPLE_MS
   const timer = setInterval(() => {
     const nowMs = performance.now()
-    const seconds = Math.max(0, nowMs - dueMs) / 1000
-    const place = DELAY_BOUNDS.findIndex((bound) => seconds <= bound)
-    classes[place < 0 ? DELAY_BOUNDS.length : place]!++
-    sum += seconds
+    histogram.observe(Math.max(0, nowMs - dueMs) / 1000)
     dueMs = nowMs + SAMPLE_MS
   }, SAMPLE_MS).unref()
   registerHistogram(registry, {
     name: 'aegis_ml_event_loop_delay_seconds',
     help: 'How much later than due a timer of 20 ms fires: the time for which the event loop was blocked.',
-    bounds: DELAY_BOUNDS,
-    observations: () => [{ labels: {}, classes, sum }],
+    observations: () => [{ labels: {}, histogram }],
   })
   register(registry, {
     name: 'aegis_ml_event_loop_active_seconds_total',

@@ -1,5 +1,5 @@
 import type { Registry } from 'prom-client'
-import { DURATION_BOUNDS, type RequestCounts } from '../http/request-counts.js'
+import type { RequestCounts } from '../http/request-counts.js'
 import { register, registerHistogram } from './counted.js'
 
 /** What is asked of the service, and how it answers. */
@@ -17,10 +17,9 @@ export function registerRequests(registry: Registry, counts: RequestCounts): voi
   registerHistogram(registry, {
     name: 'aegis_ml_http_request_duration_seconds',
     help: 'Time from the arrival of the headers of a request to the end of its answer. Event streams and HEAD are left out.',
-    bounds: DURATION_BOUNDS,
     *observations() {
-      for (const { route, method, durations, seconds } of counts.routes()) {
-        if (method !== 'HEAD') yield { labels: { route, method }, classes: durations, sum: seconds }
+      for (const { route, method, durations } of counts.routes()) {
+        if (method !== 'HEAD') yield { labels: { route, method }, histogram: durations }
       }
     },
   })

@@ -5,7 +5,7 @@ import type { Load } from '../http/load.js'
 import type { Attempt } from '../notifications/sender.js'
 import type { IngestCounts } from '../ingest/counts.js'
 import type { OwnWatch } from '../watcher.js'
-import { register, type Sample } from './counted.js'
+import { register, registerTally, type Sample } from './counted.js'
 import type { DatabaseLook } from './database-look.js'
 
 /** The last look at the database. */
@@ -93,18 +93,13 @@ export function registerNotifications(
   channels: readonly string[],
   look: Look,
 ): (attempt: Attempt) => void {
-  const counts = new Map<string, number>()
-  const OUTCOMES = ['accepted', 'refused', 'given_up'] as const
-  register(registry, {
+  const count = registerTally(registry, {
     name: 'aegis_ml_notification_attempts_total',
     help: 'Attempts of this replica to send a notification, by receiver. refused: it is tried again. given_up: it is not.',
-    type: 'counter',
-    *samples() {
-      for (const channel of channels)
-        for (const outcome of OUTCOMES) {
-          yield { labels: { channel, outcome }, value: counts.get(`${channel} ${outcome}`) ?? 0 }
-        }
-    },
+    labels: [
+      { name: 'channel', values: channels },
+      { name: 'outcome', values: ['accepted', 'refused', 'given_up'] },
+    ],
   })
   const waiting = function* (figure: 'count' | 'seconds') {
     const found = look()?.notifications ?? null
@@ -125,10 +120,7 @@ export function registerNotifications(
     type: 'gauge',
     samples: () => waiting('seconds'),
   })
-  return ({ channel, outcome }) => {
-    const key = `${channel} ${outcome}`
-    counts.set(key, (counts.get(key) ?? 0) + 1)
-  }
+  return ({ channel, outcome }) => count(channel, outcome)
 }
 
 const STATES = ['watching', 'waiting', 'elsewhere', 'off'] as const

@@ -8,6 +8,7 @@ import t from 'tap'
 import { describeApp } from '../../app.js'
 import { FAILURES } from '../../plugins/http/errors.js'
 import { trainOnSynthetic, USUAL } from '../service.js'
+import { closed } from './closed.js'
 import { contractService } from './contract-service.js'
 
 interface Operation {
@@ -143,13 +144,3 @@ t.test('docs/errors.md explains every failure code with its status', async (t) =
   ])
   t.same(Object.fromEntries(documented), FAILURES)
 })
-
-/** The same document, in which objects may have no more fields than are listed. */
-function closed<T>(value: T): T {
-  if (Array.isArray(value)) return value.map(closed) as T
-  if (typeof value !== 'object' || value === null) return value
-  const copy = Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, closed(entry)]))
-  if (copy['type'] === 'object' && typeof copy['properties'] === 'object')
-    copy['additionalProperties'] = false
-  return copy as T
-}

@@ -1,22 +1,20 @@
-import { randomBytes } from 'node:crypto'
 import { createClient } from '@aegis/ml-client'
 import { chromium } from 'playwright-core'
 import t from 'tap'
-import { formatApiKey, ROLES, type Role } from '../../formats/api-keys.js'
-import { hashOf } from '../../plugins/access/keys.js'
+import { ROLES, type Role } from '../../formats/api-keys.js'
+import { entryOf, newKey } from '../api-keys.js'
 import { missingProgram } from '../missing-program.js'
 import { runScript } from '../scripts/cli/process.js'
 import { testService, USUAL } from '../service.js'
 import { OPERATIONS, type Operation } from '../operations.js'
 
-const newKey = () => `aegis_${randomBytes(32).toString('base64url')}`
 const keys = new Map<string, string>()
 const entries: string[] = []
 
 function addKey(name: string, roles: readonly Role[], sources: readonly string[] | null = null): void {
   const key = newKey()
   keys.set(name, key)
-  entries.push(formatApiKey({ name, hash: hashOf(key), roles, sources }))
+  entries.push(entryOf(name, key, roles, sources))
 }
 
 for (const role of ROLES) addKey(role, [role])

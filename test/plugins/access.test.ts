@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -8,12 +7,11 @@ import t from 'tap'
 import { formatApiKey, parseApiKeys, type Role } from '../../formats/api-keys.js'
 import { hashOf, watchKeys } from '../../plugins/access/keys.js'
 import { loadConfig } from '../../plugins/config.js'
+import { entryOf, newKey } from '../api-keys.js'
 import { eventually } from '../eventually.js'
 import { testService } from '../service.js'
 
-const newKey = () => `aegis_${randomBytes(32).toString('base64url')}`
-const entry = (name: string, key: string, ...roles: Role[]) =>
-  formatApiKey({ name, hash: hashOf(key), roles, sources: null })
+const entry = (name: string, key: string, ...roles: Role[]) => entryOf(name, key, roles)
 
 t.test('entries are read with their roles and sources, and written as they were', async (t) => {
   const hash = hashOf('secret').toString('hex')
@@ -163,7 +161,7 @@ async function endOf(reader: Reader): Promise<void> {
 t.test('a file of keys that is being written does not count until it is whole', async (t) => {
   const file = join(await mkdtemp(join(tmpdir(), 'aegis-ml-keys-')), 'keys')
   const key = newKey()
-  const whole = formatApiKey({ name: 'gw', hash: hashOf(key), roles: ['detect'], sources: ['orders'] })
+  const whole = entryOf('gw', key, ['detect'], ['orders'])
   writeFileSync(file, whole)
   mock.timers.enable({ apis: ['setInterval'] })
   t.teardown(() => mock.timers.reset())

@@ -2,14 +2,13 @@ import { randomUUID } from 'node:crypto'
 import type { InjectOptions } from 'fastify'
 import t from 'tap'
 import { putAuditEntry, type AuditAction } from '../../db/own/audit.js'
-import { formatApiKey, type Role } from '../../formats/api-keys.js'
-import { hashOf } from '../../plugins/access/keys.js'
+import type { Role } from '../../formats/api-keys.js'
+import { entryOf } from '../api-keys.js'
 import { eventually } from '../eventually.js'
 import { testService } from '../service.js'
 import { store, anIncident } from './incidents/an-incident.js'
 
-const entryOf = (name: string, ...roles: Role[]) =>
-  formatApiKey({ name, hash: hashOf(`key-of-${name}`), roles, sources: null })
+const entry = (name: string, ...roles: Role[]) => entryOf(name, `key-of-${name}`, roles)
 
 interface Entry {
   readonly id: string
@@ -19,7 +18,7 @@ interface Entry {
 }
 
 const { app, sql } = await testService(t, {
-  API_KEYS: [entryOf('ada', 'operate'), entryOf('root', 'admin'), entryOf('gw', 'detect')].join('\n'),
+  API_KEYS: [entry('ada', 'operate'), entry('root', 'admin'), entry('gw', 'detect')].join('\n'),
 })
 
 async function send(

@@ -1,21 +1,15 @@
-import { randomBytes } from 'node:crypto'
 import type { InjectOptions } from 'fastify'
 import t from 'tap'
-import { formatApiKey, type Role } from '../../formats/api-keys.js'
-import { hashOf } from '../../plugins/access/keys.js'
 import { addressesOf } from '../../plugins/config/callers.js'
 import { loadConfig } from '../../plugins/config.js'
+import { entryOf, newKey } from '../api-keys.js'
 import { testDatabase } from '../postgres.js'
 import { testService } from '../service.js'
-
-const newKey = () => `aegis_${randomBytes(32).toString('base64url')}`
-const entry = (name: string, key: string, roles: Role[]) =>
-  formatApiKey({ name, hash: hashOf(key), roles, sources: null })
 
 t.test('callers have a limit for each key and for each address', async (t) => {
   const database = await testDatabase(t)
   const [ann, bob] = [newKey(), newKey()]
-  const keys = { API_KEYS: [entry('ann', ann, ['read']), entry('bob', bob, ['read'])].join(' ') }
+  const keys = { API_KEYS: [entryOf('ann', ann, ['read']), entryOf('bob', bob, ['read'])].join(' ') }
   const { app } = await testService(t, { ...keys, RATE_LIMIT: '3', TRUST_PROXY: '10.0.0.0/8' }, database)
   const ask = async (options: Partial<InjectOptions> & { key?: string; from?: string } = {}) => {
     const { key, from = '192.0.2.1', headers, ...rest } = options

@@ -1,5 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
+import type { TlsContent } from '../../config/tls.js'
+import { failureOf } from '../errors.js'
 import { REQUEST_ID, requestId } from '../request-id.js'
 import { SECURITY_HEADERS } from '../security-headers.js'
 import { createAdmission } from './admission.js'
@@ -8,8 +10,9 @@ import { createConnections, SWEEP_MS, type ConnectionLimits } from './connection
 /** How the server is used, for metrics and the log. */
 export interface ServerLoad {
   readonly connections: number
+  /** Connections that were closed because there were too many, or because their readers were too slow. */
   readonly closedConnections: number
-  /** Requests that were refused because of an overload, since the start. */
+  /** Requests that were refused in an overload, before their route was looked at. */
   readonly refused: number
   readonly isOverloaded: boolean
 }
@@ -38,19 +41,17 @@ const RETRY_AFTER_SECONDS = '5'
 
 const BUSY = 'The service has more requests than it can serve. Try again shortly, or send fewer.'
 
-/** The texts of PEM files. */
-interface Tls {
-  readonly cert: string
-  readonly key: string
-}
-
 type Handler = (request: IncomingMessage, response: ServerResponse) => void
 
 /**
  * A server of HTTP that survives more load than it can serve. It refuses requests before anything else is done for
  * them: the less a refusal costs, the more can be served beside it.
  */
-export function createBoundedServer(handler: Handler, limits: ServerLimits, tls: Tls | null): BoundedServer {
+export function createBoundedServer(
+  handler: Handler,
+  limits: ServerLimits,
+  tls: TlsContent | null,
+): BoundedServer {
   const admission = createAdmission()
   const connections = createConnections(limits)
   let refused = 0
@@ -111,7 +112,7 @@ const SECURITY_HEADER_LIST = Object.entries(SECURITY_HEADERS).flat()
 
 function refuse(request: IncomingMessage, response: ServerResponse): void {
   const id = requestId(request)
-  const body = request.url!.startsWith(OTLP) ? RPC_UNAVAILABLE : failureWith(id)
+  const body = request.url!.startsWith(OTLP) ? RPC_UNAVAILABLE : JSON.stringify(failureOf(FAILURE, id))
   response.writeHead(503, [
     ...['content-type', 'application/json; charset=utf-8'],
     ...['content-length', String(Buffer.byteLength(body))],
@@ -122,12 +123,8 @@ function refuse(request: IncomingMessage, response: ServerResponse): void {
   response.end(body)
 }
 
+const FAILURE = { code: 'BUSY', message: BUSY, details: null } as const
+
 /** Its failures have another form. */
 const OTLP = '/v1/'
 const RPC_UNAVAILABLE = JSON.stringify({ code: 14, message: BUSY })
-
-function failureWith(id: string): string {
-  const timestamp = new Date().toISOString()
-  const failure = { success: false, error: true, code: 'BUSY', message: BUSY, details: null }
-  return JSON.stringify({ ...failure, timestamp, request_id: id })
-}

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { Ajv, type AnySchemaObject, type ValidateFunction } from 'ajv'
 import ajvFormats from 'ajv-formats'
 import { parse } from 'yaml'
+import { closed } from '../../contract/closed.js'
 
 export type Schema = AnySchemaObject
 
@@ -93,14 +94,4 @@ function operationOf(path: string, method: string, raw: RawOperation): Operation
       Object.entries(responses).map(([status, { content }]) => [status, Object.keys(content ?? {})]),
     ),
   }
-}
-
-/** The same document, in which objects may have no more fields than are listed. */
-function closed<T>(value: T): T {
-  if (Array.isArray(value)) return value.map(closed) as T
-  if (typeof value !== 'object' || value === null) return value
-  const copy = Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, closed(entry)]))
-  if (copy['type'] === 'object' && typeof copy['properties'] === 'object')
-    copy['additionalProperties'] = false
-  return copy as T
 }

@@ -1,6 +1,7 @@
 import t from 'tap'
 import { loadOf, openPool } from '../../../db/pool.js'
 import { ConnectionLoad } from '../../../db/pool/pool-load.js'
+import { WholeMessages } from '../../../db/pool/whole-messages.js'
 import { eventually } from '../../eventually.js'
 import fc from '../../properties.js'
 import { testDatabase } from '../../postgres.js'
@@ -20,11 +21,12 @@ t.test('a connection is used until each of its statements is answered, however t
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 40 }), (piece) => {
       const load = new ConnectionLoad()
+      const received = new WholeMessages((type, first) => load.receive(type, first))
       const unanswered = () => load.unanswered
       const send = (...messages: Buffer[]) =>
         pass(Buffer.concat(messages), piece, (bytes) => load.send(bytes))
       const receive = (...messages: Buffer[]) =>
-        pass(Buffer.concat(messages), piece, (bytes) => load.receive(bytes))
+        pass(Buffer.concat(messages), piece, (bytes) => received.pass(bytes))
       receive(message('R', '\0\0\0\0'), message('Z', 'I'))
       if (load.isUsed) return false
       send(message('P', 'select S'), message('B'), message('S'), message('Q', 'select 1'))
